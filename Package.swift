@@ -1,0 +1,86 @@
+// swift-tools-version: 6.3
+// The shape of the project: which target may import which. ARCHITECTURE.md explains the arrows; nothing else is allowed
+// (`make build` passes --explicit-target-dependency-import-check error).
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func module(_ name: String, in folder: String = "", _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)\(name)", swiftSettings: strict)
+}
+
+func system(_ name: String, _ pkgConfig: String, apt package: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/Bindings/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func tests(_ target: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(target)Tests", dependencies: [.byName(name: target)] + dependencies, path: "Tests/\(target)Tests",
+        resources: resources, swiftSettings: strict)
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "pageviews",
+    products: [.executable(name: "pageviews", targets: ["pageviews"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The executable: configuration, wiring, commands.
+        .executableTarget(
+            name: "pageviews",
+            dependencies: [
+                "Ingest", "Query", "Export", "Generator", "Store", "Windowing", "Kafka",
+                argumentParser, configuration, logging, serviceLifecycle,
+            ],
+            path: "Sources/pageviews", swiftSettings: strict),
+
+        // The three verbs, and the sender of test events.
+        module("Ingest", ["Store", "Windowing", "Kafka", logging]),
+        module("Query", ["SQLite", "LineEditor"]),
+        module("Export", ["Store", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "Compression", logging]),
+        module("Generator", ["Kafka"]),
+
+        // What they share.
+        module("Windowing", in: "Core/"),
+        module("Store", in: "Core/", ["SQLite", "Windowing"]),
+
+        // Everything needed for an Iceberg table; knows nothing of page views, Kafka or SQLite.
+        module("ObjectStorage", in: "Lake/", ["HTTP"]),
+        module("Avro", in: "Lake/", ["Compression"]),
+        module("Parquet", in: "Lake/", ["Compression"]),
+        module("Iceberg", in: "Lake/", ["Avro", "Parquet", "ObjectStorage", "HTTP", "Bitmaps"]),
+
+        // The only targets that import a C module; no C type in a public signature.
+        module("SQLite", in: "Bindings/", ["CSQLite"]),
+        module("Kafka", in: "Bindings/", ["CRdKafka"]),
+        module("HTTP", in: "Bindings/", ["CCurl"]),
+        module("LineEditor", in: "Bindings/", ["CReadline"]),
+        module("Compression", in: "Bindings/", ["CZstd", "CSnappy", "CZlib"]),
+        module("Bitmaps", in: "Bindings/", ["CRoaring"]),
+        system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
+        system("CRdKafka", "rdkafka", apt: "librdkafka-dev"),
+        system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
+        system("CReadline", "readline", apt: "libreadline-dev"),
+        system("CZstd", "libzstd", apt: "libzstd-dev"),
+        system("CSnappy", "snappy", apt: "libsnappy-dev"),
+        system("CZlib", "zlib", apt: "zlib1g-dev"),
+        system("CRoaring", "roaring", apt: "libroaring-dev"),
+
+        tests("Windowing"),
+    ]
+)
