@@ -1,7 +1,7 @@
 """Topics, records and in-process brokers through a Kafka client that is not the program's."""
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -67,13 +67,13 @@ class Topic:
         return found
 
 
-def create_topic(address: str, partitions: int = 1, prefix: str = 'views') -> Topic:
-    """A new topic with a name of its own."""
-    name = f'{prefix}-{next(_numbers)}'
-    for future in AdminClient({'bootstrap.servers': address, 'log_level': 2}).create_topics(
-            [NewTopic(name, partitions, 1)]).values():
+def create_topic(address: str, partitions: int = 1, name: str = '') -> Topic:
+    """A new topic, with a name of its own unless one is given."""
+    topic = Topic(address, name or f'views-{next(_numbers)}', partitions)
+    client = AdminClient({'bootstrap.servers': address, 'log_level': 2})
+    for future in client.create_topics([NewTopic(topic.name, partitions, 1)]).values():
         future.result(20)
-    return Topic(address, name, partitions)
+    return topic
 
 
 class MockCluster:
@@ -82,18 +82,13 @@ class MockCluster:
     It keeps about 5 MB of each partition and drops the oldest, which no other broker here can do.
     """
 
-    def __init__(self, partitions: int = 1) -> None:
+    def __init__(self) -> None:
         self._owner = Producer({
             'test.mock.num.brokers': 1, 'log_level': 2, 'bootstrap.servers': 'mock', 'allow.auto.create.topics': True})
         broker, = self._owner.list_topics(timeout=10).brokers.values()
         self.address = f'{broker.host}:{broker.port}'
-        self._partitions = partitions
 
     def topic(self, name: str) -> Topic:
         """Topics come into being when first asked for, with 4 partitions."""
         found = self._owner.list_topics(name, timeout=10).topics[name]
         return Topic(self.address, name, len(found.partitions))
-
-
-def flatten(partitions: Sequence[Sequence[Record]]) -> list[Record]:
-    return [record for records in partitions for record in records]
