@@ -150,11 +150,16 @@ extension Store {
         try statement.run()
     }
 
-    /// Copies the write-ahead log into the file when it has grown past `threshold` bytes; readers are not waited for.
+    /// Copies the write-ahead log into the file when it has grown by `pages` since the last time; readers are not
+    /// waited for. What a reader still needs stays in the log for the next time.
     /// - Throws: `SQLiteError`.
-    public func checkpointIfNeeded(threshold: Int64 = 4 << 20) throws {
-        guard walBytes >= threshold else { return }
+    public func checkpointIfNeeded(pages: Int = 1000) throws {
+        let now = connection.walPages
+        // The log starts again from its beginning once everything was copied and no reader was in it.
+        if now < pagesAtCheckpoint { pagesAtCheckpoint = 0 }
+        guard now - pagesAtCheckpoint >= pages else { return }
         try connection.checkpoint(.passive)
+        pagesAtCheckpoint = now
     }
 
     /// Copies the whole write-ahead log into the file and empties it, where no reader is in the way.

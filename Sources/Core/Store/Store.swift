@@ -45,6 +45,7 @@ public final class Store {
     private let lock: StateLock
     /// The generation of the last flush that was committed.
     public internal(set) var generation: Int64 = 0
+    var pagesAtCheckpoint = 0
 
     /// Locks and opens the state, creates it when it is missing, and brings it to the newest format.
     /// - Parameter holder: what a process that finds the state locked is told of this one.
@@ -68,7 +69,7 @@ public final class Store {
             // A flush needs no barrier of its own: after a power cut the file goes back to an earlier flush, and its
             // offsets with it. What leaves the machine asks for the barrier (`durably`).
             try connection.execute("PRAGMA synchronous = NORMAL")
-            try connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.countWALPages()
             try connection.execute("PRAGMA journal_size_limit = 67108864")
             try connection.execute("PRAGMA cache_size = -8192")
             try connection.keepWAL()
