@@ -2,7 +2,7 @@
 // Invariant: an event counts as sent only when the broker acknowledged it; event `n` goes to partition `n` modulo their
 // number, so a seed gives the same topic again.
 
-public import Kafka
+internal import Kafka
 
 /// What to send, where, and how fast.
 public struct GeneratorSettings: Sendable {
@@ -105,7 +105,7 @@ public final class EventSender {
     private func partitionCount(_ producer: Producer) throws -> Int {
         do {
             return try producer.partitionCount(of: settings.topic, timeoutMilliseconds: 10_000)
-        } catch let error where error.isUnknownTopic {
+        } catch let error as KafkaError where error.isUnknownTopic {
             try producer.createTopic(
                 settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000)
             return settings.newTopicPartitions
