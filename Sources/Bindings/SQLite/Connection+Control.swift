@@ -8,6 +8,11 @@ final class ProgressHandler {
     init(_ mayContinue: @escaping () -> Bool) { self.mayContinue = mayContinue }
 }
 
+/// What the hook after a commit was told.
+final class WALPages {
+    var count = 0
+}
+
 /// Ends the running statement of a connection from any thread.
 /// The connection must outlive it.
 public struct Interrupter: @unchecked Sendable {
@@ -123,6 +128,20 @@ extension Connection {
         try check(sqlite3_wal_checkpoint_v2(handle, nil, flag, &log, &done))
         return (Int(log), Int(done))
     }
+
+    /// Counts the pages of the write-ahead log after each commit in `walPages`. Replaces automatic checkpoints.
+    public func countWALPages() {
+        sqlite3_wal_hook(
+            handle,
+            { context, _, _, pages in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<WALPages>.fromOpaque(context).takeUnretainedValue().count = Int(pages)
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(wal).toOpaque())
+    }
+
+    /// The pages in the write-ahead log after the last commit of this connection; 0 before `countWALPages`.
+    public var walPages: Int { wal.count }
 
     /// Keeps the -wal and -shm files when the last connection closes, so that readers without write permission on the
     /// folder can still open the database.

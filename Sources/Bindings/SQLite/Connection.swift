@@ -31,6 +31,7 @@ public final class Connection {
     let handle: OpaquePointer
     var progress: ProgressHandler?
     var authorizer: AuthorizerBox?
+    let wal = WALPages()
 
     /// Opens `path`, a plain file name (never read as a URI).
     /// - Throws: `SQLiteError` when the file cannot be opened.
