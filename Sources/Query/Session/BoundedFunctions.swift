@@ -1,6 +1,7 @@
 // A few of SQLite's functions can run for minutes in one call, which no deadline can end: a search for one long text in
 // another costs the product of their lengths, and printf() pads one character at a time. They are replaced by ones that
-// refuse such arguments and otherwise ask a private connection for SQLite's own answer.
+// refuse such arguments and otherwise ask a private connection for SQLite's own answer. Only a session whose statements
+// name such a function pays for that; the views' own calls are harmless.
 
 internal import SQLite
 
@@ -23,6 +24,14 @@ enum BoundedFunctions {
         ("rtrim", 2...2, (0, 1)), ("json_patch", 2...2, (0, 1)),
     ]
 
+    /// The text of a statement may call one of them.
+    static func areNamed(in text: String) -> Bool {
+        let lower = text.lowercased()
+        return (searching.map(\.name) + padding).contains { lower.contains($0) }
+    }
+
+    private static let padding = ["printf", "format"]
+
     /// Defines them on a connection.
     static func define(on connection: Connection) throws {
         let plain = try Connection(path: "", mode: .memory)
@@ -34,7 +43,7 @@ enum BoundedFunctions {
                 }
             }
         }
-        for name in ["printf", "format"] {
+        for name in padding {
             try define(name, -1, on: connection, plain) { isModest(printf: $0) }
         }
     }

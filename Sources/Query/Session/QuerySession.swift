@@ -29,6 +29,7 @@ public final class QuerySession {
     private(set) var holdsSnapshot = false
     private var isChangingTransaction = false
     private var hasWarned = false
+    private var hasBoundedFunctions = false
 
     /// Nothing is opened before the first statement.
     /// - Parameters:
@@ -61,7 +62,7 @@ public final class QuerySession {
         refusal = nil
         do {
             if text.utf8.contains(0) { throw QueryError.sql(message: "the statement contains a NUL byte", offset: nil) }
-            let statement = try opened().prepare(text)
+            let statement = try prepared(text)
             defer { statement.reset() }
             try parameters.bind(to: statement)
             return try rows(of: statement, begin: begin, receive: receive)
@@ -72,6 +73,15 @@ public final class QuerySession {
         } catch {
             throw .output("\(error)")
         }
+    }
+
+    private func prepared(_ text: String) throws -> Statement {
+        let connection = try opened()
+        if !hasBoundedFunctions, BoundedFunctions.areNamed(in: text) {
+            try BoundedFunctions.define(on: connection)
+            hasBoundedFunctions = true
+        }
+        return try connection.prepare(text)
     }
 
     private func rows(
@@ -156,7 +166,7 @@ extension QuerySession {
 
     private func secure(_ connection: Connection) throws {
         try connection.execute("PRAGMA query_only = 1")
-        try BoundedFunctions.define(on: connection)
+        hasBoundedFunctions = false
         try SessionFunctions.define(on: connection, wallClock: configuration.wallClock)
         for (which, on) in [
             (Switch.defensive, true), (.trustedSchema, false), (.loadExtension, false),
