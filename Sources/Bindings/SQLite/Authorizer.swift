@@ -23,6 +23,9 @@ public enum Action: Equatable, Sendable {
     case attach(String)
     /// DETACH of a database.
     case detach
+    /// Changes one column of one table. Connecting to a table-valued function asks for this on `sqlite_master`, though
+    /// nothing is changed.
+    case update(table: String, column: String)
     /// Anything else, by SQLite's code; these write or change the schema.
     case other(code: Int32)
 
@@ -37,6 +40,7 @@ public enum Action: Equatable, Sendable {
         case SQLITE_SAVEPOINT: self = .savepoint
         case SQLITE_ATTACH: self = .attach(first ?? "")
         case SQLITE_DETACH: self = .detach
+        case SQLITE_UPDATE: self = .update(table: first ?? "", column: second ?? "")
         default: self = .other(code: code)
         }
     }

@@ -35,9 +35,13 @@ public final class Connection {
 
     /// Opens `path`, a plain file name (never read as a URI).
     /// - Throws: `SQLiteError` when the file cannot be opened.
-    public init(path: String, mode: Mode) throws {
+    public convenience init(path: String, mode: Mode) throws {
+        try self.init(name: path, flags: mode.flags)
+    }
+
+    init(name: String, flags: Int32) throws {
         var opened: OpaquePointer?
-        let result = sqlite3_open_v2(path, &opened, mode.flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        let result = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard result == SQLITE_OK, let opened else {
             let error = SQLiteError(opened, result: result)
             sqlite3_close_v2(opened)

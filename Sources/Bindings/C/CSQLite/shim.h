@@ -18,3 +18,7 @@ static inline int pv_sqlite3_bind_blob_copy(sqlite3_stmt *statement, int index, 
 static inline void pv_sqlite3_result_text_copy(sqlite3_context *context, const char *bytes, int length) {
   sqlite3_result_text(context, bytes, length, SQLITE_TRANSIENT);
 }
+static inline void pv_sqlite3_result_blob_copy(sqlite3_context *context, const void *bytes, int length) {
+  if (length == 0) sqlite3_result_zeroblob(context, 0);
+  else sqlite3_result_blob(context, bytes, length, SQLITE_TRANSIENT);
+}
