@@ -14,7 +14,7 @@ func module(_ name: String, in folder: String = "", _ dependencies: [Target.Depe
     .target(name: name, dependencies: dependencies, path: "Sources/\(folder)\(name)", swiftSettings: strict)
 }
 
-func system(_ name: String, _ pkgConfig: String, apt package: String) -> Target {
+func system(_ name: String, _ pkgConfig: String? = nil, apt package: String) -> Target {
     .systemLibrary(
         name: name, path: "Sources/Bindings/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
 }
@@ -75,11 +75,11 @@ let package = Package(
         system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
         system("CRdKafka", "rdkafka", apt: "librdkafka-dev"),
         system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
-        system("CReadline", "readline", apt: "libreadline-dev"),
+        system("CReadline", apt: "libreadline-dev"),
         system("CZstd", "libzstd", apt: "libzstd-dev"),
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
-        system("CRoaring", "roaring", apt: "libroaring-dev"),
+        system("CRoaring", apt: "libroaring-dev"),
 
         tests("Windowing"),
     ]

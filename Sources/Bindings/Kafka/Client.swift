@@ -1,0 +1,144 @@
+// What consumer and producer share: configuration, callbacks, questions about the cluster.
+// Invariants: librdkafka copies the configuration; log lines may come from any of its threads, everything else comes on
+// the thread that polls; the handle is destroyed after the callbacks' owner can no longer be called.
+
+internal import CRdKafka
+internal import Synchronization
+
+/// A line that librdkafka logs.
+public struct KafkaLogLine: Sendable {
+    /// The syslog level: 3 error, 4 warning, 6 info, 7 debug.
+    public let level: Int
+    /// The facility, for example `FAIL`.
+    public let facility: String
+    /// The text.
+    public let text: String
+}
+
+/// The range of offsets that a partition has.
+public struct OffsetRange: Equatable, Sendable {
+    /// The first offset (inclusive).
+    public let low: Int64
+    /// The end (exclusive), where the next record will be.
+    public let high: Int64
+}
+
+/// Receives what librdkafka calls back with.
+final class Callbacks {
+    let log: @Sendable (KafkaLogLine) -> Void
+    private let errors = Mutex<[KafkaError]>([])
+    var delivered: ((Int, KafkaError?) -> Void)?
+
+    init(log: @escaping @Sendable (KafkaLogLine) -> Void) { self.log = log }
+
+    func failed(_ error: KafkaError) {
+        errors.withLock { if $0.count < 100 { $0.append(error) } }
+    }
+
+    func takeErrors() -> [KafkaError] {
+        errors.withLock { errors in
+            defer { errors = [] }
+            return errors
+        }
+    }
+
+    static func of(_ opaque: UnsafeMutableRawPointer?) -> Callbacks? {
+        opaque.map { Unmanaged<Callbacks>.fromOpaque($0).takeUnretainedValue() }
+    }
+}
+
+/// A librdkafka handle.
+final class Client {
+    let handle: OpaquePointer
+    let callbacks: Callbacks
+
+    init(
+        _ kind: rd_kafka_type_t, settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void
+    ) throws {
+        callbacks = Callbacks(log: log)
+        guard let configuration = rd_kafka_conf_new() else { throw KafkaError("out of memory") }
+        do {
+            try Self.apply(settings, to: configuration)
+        } catch {
+            rd_kafka_conf_destroy(configuration)
+            throw error
+        }
+        Self.install(callbacks, in: configuration, reports: kind == RD_KAFKA_PRODUCER)
+        var text = [CChar](repeating: 0, count: 512)
+        guard let made = rd_kafka_new(kind, configuration, &text, text.count) else {
+            rd_kafka_conf_destroy(configuration)
+            throw KafkaError(Self.string(text))
+        }
+        handle = made
+    }
+
+    deinit {
+        rd_kafka_destroy(handle)
+    }
+
+    private static func apply(_ settings: [(String, String)], to configuration: OpaquePointer) throws {
+        var text = [CChar](repeating: 0, count: 512)
+        for (key, value) in settings
+        where rd_kafka_conf_set(configuration, key, value, &text, text.count) != RD_KAFKA_CONF_OK {
+            throw KafkaError("Kafka setting \(key): \(string(text))")
+        }
+    }
+
+    private static func install(_ callbacks: Callbacks, in configuration: OpaquePointer, reports: Bool) {
+        rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(callbacks).toOpaque())
+        rd_kafka_conf_set_error_cb(configuration) { _, code, reason, opaque in
+            let text = reason.map { String(cString: $0) }
+            Callbacks.of(opaque)?.failed(KafkaError(rd_kafka_resp_err_t(rawValue: code), text))
+        }
+        rd_kafka_conf_set_log_cb(configuration) { handle, level, facility, text in
+            guard let handle, let facility, let text else { return }
+            let line = KafkaLogLine(
+                level: Int(level), facility: String(cString: facility), text: String(cString: text))
+            Callbacks.of(rd_kafka_opaque(handle))?.log(line)
+        }
+        // A consumer given this callback logs a warning.
+        guard reports else { return }
+        rd_kafka_conf_set_dr_msg_cb(configuration) { _, message, opaque in
+            guard let message = message?.pointee else { return }
+            let failure = message.err == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError(message.err)
+            Callbacks.of(opaque)?.delivered?(Int(bitPattern: message._private), failure)
+        }
+    }
+
+    static func string(_ text: [CChar]) -> String {
+        String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The id of the cluster; nil when no broker answered in time.
+    func clusterID(timeoutMilliseconds: Int32) -> String? {
+        guard let text = rd_kafka_clusterid(handle, timeoutMilliseconds) else { return nil }
+        defer { rd_kafka_mem_free(handle, text) }
+        return String(cString: text)
+    }
+
+    /// Topics by name with their number of partitions; only `topic` when it is given.
+    func partitionCounts(of topic: String?, timeoutMilliseconds: Int32) throws -> [String: Int] {
+        let topicHandle = topic.flatMap { rd_kafka_topic_new(handle, $0, nil) }
+        defer { topicHandle.map { rd_kafka_topic_destroy($0) } }
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(handle, topic == nil ? 1 : 0, topicHandle, &metadata, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw KafkaError(code) }
+        defer { rd_kafka_metadata_destroy(metadata) }
+        var counts: [String: Int] = [:]
+        for index in 0..<Int(metadata.pointee.topic_cnt) {
+            let entry = metadata.pointee.topics[index]
+            if topic != nil, entry.err != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(entry.err) }
+            counts[String(cString: entry.topic)] = Int(entry.partition_cnt)
+        }
+        return counts
+    }
+
+    /// The offsets a partition has, asked of its broker.
+    func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &high, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+        return OffsetRange(low: low, high: high)
+    }
+}

@@ -1,0 +1,206 @@
+// Reads assigned partitions in batches.
+//
+// Invariants: one thread uses a consumer; payload bytes of a batch are valid until the body it was handed to returns;
+// no group is joined, partitions and offsets are the caller's choice, and the group's offsets are committed only for
+// others to see; the offsets are never reset by librdkafka (auto.offset.reset=error).
+
+internal import CRdKafka
+
+/// One record of a batch. Its bytes are borrowed from librdkafka.
+@frozen
+public struct Record {
+    /// The record's partition.
+    public let partition: Int32
+    /// The record's offset.
+    public let offset: Int64
+    /// The value; an empty buffer for an empty value.
+    public let payload: UnsafeRawBufferPointer
+    /// The value is null (a tombstone), not merely empty.
+    public let isTombstone: Bool
+
+    init(partition: Int32, offset: Int64, payload: UnsafeRawBufferPointer, isTombstone: Bool) {
+        self.partition = partition
+        self.offset = offset
+        self.payload = payload
+        self.isTombstone = isTombstone
+    }
+}
+
+/// What a batch brings besides records.
+public enum Notice: Equatable, Sendable {
+    /// Everything before `offset` was delivered and the partition has nothing there yet.
+    case endOfPartition(partition: Int32, offset: Int64)
+    /// A partition cannot be read.
+    case partitionFailed(partition: Int32, offset: Int64, KafkaError)
+    /// The client as a whole met an error; librdkafka goes on trying unless it says otherwise.
+    case failed(KafkaError)
+}
+
+/// A partition and the offset to read next.
+public struct Position: Equatable, Sendable {
+    /// The partition's number.
+    public let partition: Int32
+    /// The next offset.
+    public let offset: Int64
+
+    /// Makes a position.
+    public init(partition: Int32, offset: Int64) {
+        self.partition = partition
+        self.offset = offset
+    }
+}
+
+/// A consumer of explicitly assigned partitions.
+public final class Consumer {
+    private let client: Client
+    private let queue: OpaquePointer
+    private let messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
+    private var records: [Record] = []
+
+    /// What every consumer is given unless the caller's settings say otherwise.
+    private static let defaults: [(String, String)] = [
+        ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("enable.partition.eof", "true"),
+        ("auto.offset.reset", "error"), ("allow.auto.create.topics", "false"),
+        // A full local queue makes librdkafka stop fetching for a second: bound it by bytes, not by messages.
+        ("queued.min.messages", "1000000"), ("queued.max.messages.kbytes", "65536"),
+        ("socket.keepalive.enable", "true"), ("reconnect.backoff.max.ms", "5000"),
+    ]
+
+    /// - Parameters:
+    ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` and `group.id` among them.
+    ///   - batchCapacity: the most records one batch holds.
+    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    public init(
+        settings: [(String, String)], batchCapacity: Int = 10_000, log: @escaping @Sendable (KafkaLogLine) -> Void
+    ) throws {
+        client = try Client(RD_KAFKA_CONSUMER, settings: Self.defaults + settings, log: log)
+        rd_kafka_poll_set_consumer(client.handle)
+        queue = rd_kafka_queue_get_consumer(client.handle)
+        messages = .allocate(capacity: batchCapacity)
+        messages.initialize(repeating: nil)
+        records.reserveCapacity(batchCapacity)
+    }
+
+    deinit {
+        rd_kafka_queue_destroy(queue)
+        rd_kafka_consumer_close(client.handle)
+        messages.deallocate()
+    }
+
+    /// Reads these partitions from these offsets, and no others.
+    /// - Throws: `KafkaError`.
+    public func assign(topic: String, _ positions: [Position]) throws {
+        let list = Self.list(topic, positions)
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        let code = rd_kafka_assign(client.handle, list)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+    }
+
+    /// Stops (or goes on with) fetching the assigned partitions, without losing the place.
+    public func setPaused(_ paused: Bool, topic: String, _ positions: [Position]) {
+        let list = Self.list(topic, positions)
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        _ =
+            paused
+            ? rd_kafka_pause_partitions(client.handle, list) : rd_kafka_resume_partitions(client.handle, list)
+    }
+
+    private static func list(
+        _ topic: String, _ positions: [Position]
+    ) -> UnsafeMutablePointer<rd_kafka_topic_partition_list_t>? {
+        let list = rd_kafka_topic_partition_list_new(Int32(clamping: positions.count))
+        for position in positions {
+            rd_kafka_topic_partition_list_add(list, topic, position.partition)?.pointee.offset = position.offset
+        }
+        return list
+    }
+
+    /// Waits until the batch is full or the time is up, and hands it over: the records in the order of each partition,
+    /// then the notices. A notice of a partition's end may precede records of the same batch: compare its offset.
+    /// - Throws: what `body` throws; the records are freed either way.
+    public func poll<Result>(
+        timeoutMilliseconds: Int32, _ body: (UnsafeBufferPointer<Record>, [Notice]) throws -> Result
+    ) rethrows -> Result {
+        let count = max(
+            0, rd_kafka_consume_batch_queue(queue, timeoutMilliseconds, messages.baseAddress, messages.count))
+        defer { for index in 0..<count { rd_kafka_message_destroy(messages[index]) } }
+        var notices: [Notice] = []
+        records.removeAll(keepingCapacity: true)
+        for index in 0..<count {
+            guard let message = messages[index] else { continue }
+            if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+                records.append(Self.record(message))
+            } else {
+                notices.append(Self.notice(message.pointee))
+            }
+        }
+        notices += client.callbacks.takeErrors().map { Notice.failed($0) }
+        return try records.withUnsafeBufferPointer { try body($0, notices) }
+    }
+
+    @inline(__always)
+    private static func record(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Record {
+        let payload = UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len)
+        return Record(
+            partition: message.pointee.partition, offset: message.pointee.offset, payload: payload,
+            isTombstone: message.pointee.payload == nil)
+    }
+
+    private static func notice(_ message: rd_kafka_message_t) -> Notice {
+        if message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
+            return .endOfPartition(partition: message.partition, offset: message.offset)
+        }
+        let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)
+        let text = bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+        let error = KafkaError(message.err, text)
+        return message.rkt == nil
+            ? .failed(error) : .partitionFailed(partition: message.partition, offset: message.offset, error)
+    }
+
+    /// Sends the group's offsets, for lag tools, and waits for the answer no longer than the time given (0: not at all).
+    /// - Throws: `KafkaError` when the broker refused or did not answer in time.
+    public func commit(topic: String, _ positions: [Position], timeoutMilliseconds: Int32 = 0) throws {
+        guard !positions.isEmpty else { return }
+        let list = Self.list(topic, positions)
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        guard timeoutMilliseconds > 0 else {
+            let code = rd_kafka_commit(client.handle, list, 1)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+            return
+        }
+        let answers = rd_kafka_queue_new(client.handle)
+        defer { rd_kafka_queue_destroy(answers) }
+        rd_kafka_commit_queue(client.handle, list, answers, nil, nil)
+        guard let event = rd_kafka_queue_poll(answers, timeoutMilliseconds) else {
+            throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT)
+        }
+        defer { rd_kafka_event_destroy(event) }
+        let code = rd_kafka_event_error(event)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+    }
+
+    /// The id of the cluster; nil when no broker answered in time.
+    public func clusterID(timeoutMilliseconds: Int32) -> String? {
+        client.clusterID(timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// The number of partitions of a topic.
+    /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
+    public func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
+        try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0
+    }
+
+    /// The offsets a partition has, asked of its broker.
+    /// - Throws: `KafkaError`.
+    public func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+        try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// The end of a partition as the last fetch answer told; nil before there was one.
+    public func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_get_watermark_offsets(client.handle, topic, partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+    }
+}

@@ -1,0 +1,71 @@
+// Sends records and learns what became of each.
+// Invariants: one thread uses a producer; librdkafka copies the bytes; a record counts as delivered only when the
+// broker's acknowledgement was seen by `poll` or `flush`.
+
+internal import CRdKafka
+
+/// A producer.
+public final class Producer {
+    let client: Client
+    private var topics: [String: OpaquePointer] = [:]
+
+    /// - Parameters:
+    ///   - settings: librdkafka settings, later ones win.
+    ///   - delivered: called by `poll` and `flush` with the tag given to `send`, and the failure if there was one.
+    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    public init(
+        settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void,
+        delivered: @escaping (Int, KafkaError?) -> Void
+    ) throws {
+        client = try Client(RD_KAFKA_PRODUCER, settings: settings, log: log)
+        client.callbacks.delivered = delivered
+    }
+
+    deinit {
+        for topic in topics.values { rd_kafka_topic_destroy(topic) }
+    }
+
+    /// Puts one record into the local send queue.
+    /// - Parameters:
+    ///   - partition: the partition; nil lets the partitioner choose.
+    ///   - tag: comes back with the delivery report.
+    /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
+    public func send(
+        topic: String, partition: Int32?, key: UnsafeRawBufferPointer? = nil, value: UnsafeRawBufferPointer?,
+        tag: Int = 0
+    ) throws {
+        let handle = try topicHandle(topic)
+        let result = rd_kafka_produce(
+            handle, partition ?? RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY),
+            value.flatMap { UnsafeMutableRawPointer(mutating: $0.baseAddress) }, value?.count ?? 0,
+            key?.baseAddress, key?.count ?? 0, UnsafeMutableRawPointer(bitPattern: tag))
+        guard result == 0 else { throw KafkaError(rd_kafka_last_error()) }
+    }
+
+    private func topicHandle(_ topic: String) throws -> OpaquePointer {
+        if let known = topics[topic] { return known }
+        guard let made = rd_kafka_topic_new(client.handle, topic, nil) else { throw KafkaError(rd_kafka_last_error()) }
+        topics[topic] = made
+        return made
+    }
+
+    /// Serves delivery reports for up to `timeoutMilliseconds`.
+    public func poll(timeoutMilliseconds: Int32) {
+        rd_kafka_poll(client.handle, timeoutMilliseconds)
+    }
+
+    /// Waits until every record was delivered or failed, or the time is up.
+    /// - Returns: whether nothing is left in the queue.
+    public func flush(timeoutMilliseconds: Int32) -> Bool {
+        rd_kafka_flush(client.handle, timeoutMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
+    }
+
+    /// The errors since the last call.
+    public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
+
+    /// The number of partitions of a topic.
+    /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
+    public func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
+        try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0
+    }
+}

@@ -1,0 +1,74 @@
+// Asks the caller, while a statement is compiled, whether each thing it would do is allowed.
+
+internal import CSQLite
+
+/// What a statement would do (https://www.sqlite.org/c3ref/c_alter_table.html). Reads and function calls carry what
+/// the decision needs; everything that SQLite may add later arrives as `other` and is best refused.
+public enum Action: Equatable, Sendable {
+    /// A SELECT, at any depth.
+    case select
+    /// A recursive common table expression.
+    case recursive
+    /// Reads one column of one table or view.
+    case read(table: String, column: String)
+    /// Calls a function.
+    case function(String)
+    /// Runs a PRAGMA, with its argument where it has one.
+    case pragma(String, argument: String?)
+    /// BEGIN, COMMIT or ROLLBACK.
+    case transaction(String)
+    /// SAVEPOINT, RELEASE or ROLLBACK TO.
+    case savepoint
+    /// ATTACH of a file.
+    case attach(String)
+    /// DETACH of a database.
+    case detach
+    /// Changes one column of one table. Connecting to a table-valued function asks for this on `sqlite_master`, though
+    /// nothing is changed.
+    case update(table: String, column: String)
+    /// Anything else, by SQLite's code; these write or change the schema.
+    case other(code: Int32)
+
+    init(code: Int32, _ first: String?, _ second: String?) {
+        switch code {
+        case SQLITE_SELECT: self = .select
+        case SQLITE_RECURSIVE: self = .recursive
+        case SQLITE_READ: self = .read(table: first ?? "", column: second ?? "")
+        case SQLITE_FUNCTION: self = .function(second ?? "")
+        case SQLITE_PRAGMA: self = .pragma(first ?? "", argument: second)
+        case SQLITE_TRANSACTION: self = .transaction(first ?? "")
+        case SQLITE_SAVEPOINT: self = .savepoint
+        case SQLITE_ATTACH: self = .attach(first ?? "")
+        case SQLITE_DETACH: self = .detach
+        case SQLITE_UPDATE: self = .update(table: first ?? "", column: second ?? "")
+        default: self = .other(code: code)
+        }
+    }
+}
+
+final class AuthorizerBox {
+    let allows: (Action) -> Bool
+    init(_ allows: @escaping (Action) -> Bool) { self.allows = allows }
+}
+
+extension Connection {
+    /// Every later `prepare` asks `allows` about each action; one refusal fails it with `SQLiteError.isDenied`.
+    /// nil removes the authorizer.
+    public func setAuthorizer(_ allows: ((Action) -> Bool)?) {
+        authorizer = allows.map(AuthorizerBox.init)
+        guard let authorizer else {
+            sqlite3_set_authorizer(handle, nil, nil)
+            return
+        }
+        let context = Unmanaged.passUnretained(authorizer).toOpaque()
+        sqlite3_set_authorizer(
+            handle,
+            { context, code, first, second, _, _ in
+                guard let context else { return SQLITE_DENY }
+                let box = Unmanaged<AuthorizerBox>.fromOpaque(context).takeUnretainedValue()
+                let action = Action(
+                    code: code, first.map { String(cString: $0) }, second.map { String(cString: $0) })
+                return box.allows(action) ? SQLITE_OK : SQLITE_DENY
+            }, context)
+    }
+}

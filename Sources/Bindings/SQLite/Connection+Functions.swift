@@ -1,0 +1,69 @@
+// SQL functions written in Swift.
+
+internal import CSQLite
+
+private final class FunctionBox {
+    let body: ([Value]) throws -> Value
+    init(_ body: @escaping ([Value]) throws -> Value) { self.body = body }
+}
+
+extension Connection {
+    /// Defines a scalar function; one that SQLite has by the same name and number of arguments is replaced.
+    /// It is marked innocuous, so views may call it though the schema is not trusted: it must have no side effects.
+    /// - Parameters:
+    ///   - argumentCount: how many arguments it takes; -1 for any number.
+    ///   - isDeterministic: it gives the same answer to the same arguments within a statement.
+    ///   - body: computes the answer; what it throws becomes the statement's error, by its description.
+    /// - Throws: `SQLiteError`, for example while a statement is running.
+    public func define(
+        function name: String, argumentCount: Int32, isDeterministic: Bool,
+        _ body: @escaping ([Value]) throws -> Value
+    ) throws {
+        let flags = SQLITE_UTF8 | SQLITE_INNOCUOUS | (isDeterministic ? SQLITE_DETERMINISTIC : 0)
+        let context = Unmanaged.passRetained(FunctionBox(body)).toOpaque()
+        try check(
+            sqlite3_create_function_v2(
+                handle, name, argumentCount, flags, context,
+                { context, count, arguments in
+                    guard let box = sqlite3_user_data(context) else { return }
+                    let values = (0..<Int(count)).map { argument(arguments?[$0]) }
+                    do {
+                        answer(context, try Unmanaged<FunctionBox>.fromOpaque(box).takeUnretainedValue().body(values))
+                    } catch {
+                        sqlite3_result_error(context, "\(error)", -1)
+                    }
+                }, nil, nil, { box in box.map { Unmanaged<FunctionBox>.fromOpaque($0).release() } }))
+    }
+}
+
+private func argument(_ value: OpaquePointer?) -> Value {
+    switch sqlite3_value_type(value) {
+    case SQLITE_INTEGER: return .integer(sqlite3_value_int64(value))
+    case SQLITE_FLOAT: return .real(sqlite3_value_double(value))
+    case SQLITE_TEXT:
+        let start = sqlite3_value_text(value)
+        let bytes = UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(value)))
+        return .text(String(decoding: bytes, as: UTF8.self))
+    case SQLITE_BLOB:
+        let start = sqlite3_value_blob(value)
+        let bytes = UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(value)))
+        return .blob(Array(bytes))
+    default: return .null
+    }
+}
+
+private func answer(_ context: OpaquePointer?, _ value: Value) {
+    switch value {
+    case .null: sqlite3_result_null(context)
+    case .integer(let value): sqlite3_result_int64(context, value)
+    case .real(let value): sqlite3_result_double(context, value)
+    case .text(var value):
+        value.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) {
+                pv_sqlite3_result_text_copy(context, $0.baseAddress, Int32(clamping: $0.count))
+            }
+        }
+    case .blob(let value):
+        value.withUnsafeBytes { pv_sqlite3_result_blob_copy(context, $0.baseAddress, Int32(clamping: $0.count)) }
+    }
+}

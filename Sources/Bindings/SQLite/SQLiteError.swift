@@ -1,0 +1,56 @@
+// The one error type of this binding.
+// Invariant: everything is copied out of SQLite when the error is made; an error outlives its connection.
+
+internal import CSQLite
+
+/// What SQLite answered to a call that failed.
+public struct SQLiteError: Error, CustomStringConvertible, Equatable, Sendable {
+    /// The primary result code, for example 5 for SQLITE_BUSY (https://www.sqlite.org/rescode.html).
+    public let code: Int32
+    /// The extended result code; its low 8 bits are `code`.
+    public let extendedCode: Int32
+    /// SQLite's own message, without a trailing line break.
+    public let message: String
+    /// The statement that was being compiled, where there was one.
+    public let sql: String?
+    /// The byte offset into `sql` (UTF-8, from 0) where SQLite saw the fault, where it knows one.
+    public let offset: Int?
+
+    /// Makes an error that did not come from a connection, such as one found before the file is opened.
+    public init(code: Int32, message: String, sql: String? = nil, offset: Int? = nil) {
+        self.code = code & 0xFF
+        self.extendedCode = code
+        self.message = message
+        self.sql = sql
+        self.offset = offset
+    }
+
+    init(_ database: OpaquePointer?, result: Int32, sql: String? = nil) {
+        let text = database.flatMap { sqlite3_errmsg($0) } ?? sqlite3_errstr(result)
+        let extended = database.map { sqlite3_extended_errcode($0) } ?? result
+        let at = database.map { sqlite3_error_offset($0) } ?? -1
+        self.init(
+            code: extended == SQLITE_OK ? result : extended,
+            message: text.map { String(cString: $0) } ?? "unknown error",
+            sql: sql, offset: sql != nil && at >= 0 ? Int(at) : nil)
+    }
+
+    public var description: String { message }
+
+    /// Another connection holds a lock that this one needs.
+    public var isBusy: Bool { code == SQLITE_BUSY || code == SQLITE_LOCKED }
+    /// The statement was ended by `interrupt` or by a progress handler.
+    public var isInterrupt: Bool { code == SQLITE_INTERRUPT }
+    /// The disk has no room for what was to be written.
+    public var isDiskFull: Bool { code == SQLITE_FULL }
+    /// The memory limit of the process or connection was reached, or a value exceeded the length limit.
+    public var isLimit: Bool { code == SQLITE_NOMEM || code == SQLITE_TOOBIG }
+    /// An authorizer refused the statement.
+    public var isDenied: Bool { code == SQLITE_AUTH }
+    /// The statement would write to a database that was opened read-only.
+    public var isReadOnly: Bool { code == SQLITE_READONLY }
+    /// The file is not a SQLite database, or is damaged.
+    public var isCorrupt: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
+    /// The file could not be opened.
+    public var isCannotOpen: Bool { code == SQLITE_CANTOPEN }
+}

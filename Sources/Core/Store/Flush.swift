@@ -1,0 +1,142 @@
+// What one transaction writes. Values only; the store gives them their rows.
+
+public import Windowing
+
+/// An event that came too late to be counted.
+public struct LateEvent: Equatable, Sendable {
+    /// Where it came from.
+    public let partition: Int32
+    /// Its offset in that partition.
+    public let offset: Int64
+    /// The user, where the event names one.
+    public let userID: Int64?
+    /// The postcode, byte for byte.
+    public let postcode: String
+    /// The page, where the event names one.
+    public let webpage: String?
+    /// Event time in microseconds since the Unix epoch.
+    public let eventTimeMicroseconds: Int64
+    /// The start of the window it belongs to, in milliseconds since the Unix epoch.
+    public let windowStart: Int64
+    /// How far its time was behind the watermark, in milliseconds.
+    public let latenessMilliseconds: Int64
+    /// When it was consumed, in milliseconds since the Unix epoch.
+    public let receivedAt: Int64
+    /// The message, unchanged.
+    public let payload: [UInt8]
+
+    /// Makes a late event from its parts.
+    public init(
+        partition: Int32, offset: Int64, userID: Int64?, postcode: String, webpage: String?,
+        eventTimeMicroseconds: Int64, windowStart: Int64, latenessMilliseconds: Int64, receivedAt: Int64,
+        payload: [UInt8]
+    ) {
+        self.partition = partition
+        self.offset = offset
+        self.userID = userID
+        self.postcode = postcode
+        self.webpage = webpage
+        self.eventTimeMicroseconds = eventTimeMicroseconds
+        self.windowStart = windowStart
+        self.latenessMilliseconds = latenessMilliseconds
+        self.receivedAt = receivedAt
+        self.payload = payload
+    }
+}
+
+/// A message that is not an event.
+public struct RejectedEvent: Equatable, Sendable {
+    /// Where it came from.
+    public let partition: Int32
+    /// Its offset in that partition.
+    public let offset: Int64
+    /// Why, in words.
+    public let reason: String
+    /// The byte (from 0) at which the fault was found.
+    public let bytePosition: Int64
+    /// A printable piece of the message around that byte.
+    public let excerpt: String
+    /// When it was consumed, in milliseconds since the Unix epoch.
+    public let receivedAt: Int64
+
+    /// Makes a rejected event from its parts.
+    public init(
+        partition: Int32, offset: Int64, reason: String, bytePosition: Int64, excerpt: String, receivedAt: Int64
+    ) {
+        self.partition = partition
+        self.offset = offset
+        self.reason = reason
+        self.bytePosition = bytePosition
+        self.excerpt = excerpt
+        self.receivedAt = receivedAt
+    }
+}
+
+/// How far one partition has come; sums are over the life of the state.
+public struct PartitionProgress: Equatable, Sendable {
+    /// The partition's number in Kafka.
+    public let partition: Int32
+    /// The first offset this state was to read.
+    public var firstOffset: Int64
+    /// The offset to read next.
+    public var nextOffset: Int64
+    /// The offset after the last record the broker has, as last heard.
+    public var highWatermarkOffset: Int64?
+    /// The largest event time, in milliseconds since the Unix epoch.
+    public var maxEventTime: Int64?
+    /// The partition brought nothing for the idle timeout.
+    public var isIdle: Bool
+    /// Records consumed: counted + late + rejected.
+    public var consumed: Int64 { counted + late + rejected }
+    /// Events counted in a window.
+    public var counted: Int64 = 0
+    /// Events that came too late.
+    public var late: Int64 = 0
+    /// Messages that are not events.
+    public var rejected: Int64 = 0
+
+    /// A partition from which nothing was consumed yet.
+    public init(partition: Int32, nextOffset: Int64) {
+        self.partition = partition
+        self.firstOffset = nextOffset
+        self.nextOffset = nextOffset
+        isIdle = false
+    }
+}
+
+/// Something an operator has to know of.
+public struct Incident: Equatable, Sendable {
+    /// A short name, such as `missing-offsets`.
+    public let kind: String
+    /// What happened, with exact figures.
+    public let detail: String
+
+    /// Makes an incident.
+    public init(kind: String, detail: String) {
+        self.kind = kind
+        self.detail = detail
+    }
+}
+
+/// Everything that one flush writes.
+public struct Flush {
+    /// Counts since the last flush.
+    public let counts: CountDeltas
+    /// Late events since the last flush.
+    public var late: [LateEvent] = []
+    /// Rejected messages since the last flush.
+    public var rejected: [RejectedEvent] = []
+    /// Incidents since the last flush.
+    public var incidents: [Incident] = []
+    /// Every partition's progress.
+    public var partitions: [PartitionProgress] = []
+    /// The watermark in milliseconds since the Unix epoch; nil before there is one.
+    public var watermark: Int64?
+    /// Windows that end at or before this are final (milliseconds since the Unix epoch).
+    public var finalBefore: Int64?
+
+    /// A flush of `counts` and nothing else yet.
+    public init(counts: CountDeltas) {
+        self.counts = counts
+    }
+}

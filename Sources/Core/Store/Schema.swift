@@ -1,0 +1,189 @@
+// The tables of the state file and the views that people read.
+//
+// Invariants: `user_version` is the number of migrations applied; a migration, once released, never changes.
+// Column names of the views are a contract with users; the tables below them are not.
+//
+// Key order: counts are keyed (window_start, postcode), so the upserts of one flush touch neighbouring pages. The view
+// goes through `windows`, one row per window with its printed timestamp: a condition on the timestamp becomes a
+// search on a few rows, and a condition on the postcode one seek per window. docs/adr/0002 has the measurements.
+
+internal import SQLite
+
+enum Schema {
+    /// Identifies the file as ours in `PRAGMA application_id`: "PVws" in ASCII.
+    static let applicationID: Int64 = 0x5056_7773
+
+    /// Each element takes the file from version `index` to `index + 1`.
+    static let migrations: [String] = [tablesOfVersion1 + viewsOfVersion1]
+
+    private static let tablesOfVersion1 = """
+        CREATE TABLE meta (
+          key TEXT PRIMARY KEY NOT NULL,
+          value TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE progress (
+          id INTEGER PRIMARY KEY CHECK (id = 1),
+          generation INTEGER NOT NULL,
+          watermark_ms INTEGER,
+          final_before_s INTEGER NOT NULL,
+          flushed_at_ms INTEGER NOT NULL
+        );
+        INSERT INTO progress VALUES (1, 0, NULL, 0, 0);
+
+        CREATE TABLE partition_progress (
+          kafka_partition INTEGER PRIMARY KEY,
+          first_offset INTEGER NOT NULL,
+          next_offset INTEGER NOT NULL,
+          high_watermark_offset INTEGER,
+          max_event_time_ms INTEGER,
+          idle INTEGER NOT NULL,
+          consumed INTEGER NOT NULL,
+          counted INTEGER NOT NULL,
+          late INTEGER NOT NULL,
+          rejected INTEGER NOT NULL
+        );
+
+        CREATE TABLE windows (
+          window_start INTEGER PRIMARY KEY,
+          timestamp TEXT NOT NULL UNIQUE,
+          generation INTEGER NOT NULL
+        );
+
+        CREATE TABLE counts (
+          window_start INTEGER NOT NULL,
+          postcode TEXT NOT NULL,
+          count INTEGER NOT NULL,
+          generation INTEGER NOT NULL,
+          PRIMARY KEY (window_start, postcode)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE late (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          kafka_partition INTEGER NOT NULL,
+          kafka_offset INTEGER NOT NULL,
+          user_id INTEGER,
+          postcode TEXT NOT NULL,
+          webpage TEXT,
+          event_time_us INTEGER NOT NULL,
+          window_start INTEGER NOT NULL,
+          lateness_ms INTEGER NOT NULL,
+          received_at_ms INTEGER NOT NULL,
+          payload BLOB NOT NULL,
+          published_at_ms INTEGER,
+          backfilled_at_ms INTEGER,
+          UNIQUE (kafka_partition, kafka_offset)
+        );
+
+        CREATE TABLE rejected (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          kafka_partition INTEGER NOT NULL,
+          kafka_offset INTEGER NOT NULL,
+          reason TEXT NOT NULL,
+          byte_position INTEGER NOT NULL,
+          excerpt TEXT NOT NULL,
+          received_at_ms INTEGER NOT NULL,
+          UNIQUE (kafka_partition, kafka_offset)
+        );
+
+        CREATE TABLE incident (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          at_ms INTEGER NOT NULL,
+          kind TEXT NOT NULL,
+          detail TEXT NOT NULL,
+          resolved_at_ms INTEGER
+        );
+
+        CREATE TABLE export (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          table_name TEXT NOT NULL,
+          generation INTEGER NOT NULL,
+          snapshot_id INTEGER,
+          committed_at_ms INTEGER,
+          rows_added INTEGER NOT NULL,
+          rows_deleted INTEGER NOT NULL,
+          state TEXT NOT NULL
+        );
+
+        """
+
+    /// ISO 8601 UTC text of milliseconds since the epoch, without a fraction when it is zero.
+    private static func isoText(milliseconds column: String) -> String {
+        """
+        strftime('%Y-%m-%dT%H:%M:%S', \(column) / 1000, 'unixepoch') || \
+        CASE WHEN \(column) % 1000 = 0 THEN '' ELSE printf('.%03d', \(column) % 1000) END || 'Z'
+        """
+    }
+
+    private static func isoText(microseconds column: String) -> String {
+        """
+        strftime('%Y-%m-%dT%H:%M:%S', \(column) / 1000000, 'unixepoch') || \
+        CASE WHEN \(column) % 1000000 = 0 THEN '' ELSE printf('.%06d', \(column) % 1000000) END || 'Z'
+        """
+    }
+
+    private static func isoText(seconds column: String) -> String {
+        "strftime('%Y-%m-%dT%H:%M:%SZ', \(column), 'unixepoch')"
+    }
+
+    private static var viewsOfVersion1: String {
+        """
+        CREATE VIEW postcode_view_count AS
+        SELECT c.postcode AS postcode, w.timestamp AS timestamp, c.count AS count,
+          w.window_start < (SELECT final_before_s FROM progress) AS final
+        FROM windows AS w CROSS JOIN counts AS c ON c.window_start = w.window_start;
+
+        CREATE VIEW late_events AS
+        SELECT user_id, postcode, webpage, \(isoText(microseconds: "event_time_us")) AS timestamp,
+          \(isoText(seconds: "window_start")) AS window, lateness_ms, kafka_partition, kafka_offset,
+          \(isoText(milliseconds: "received_at_ms")) AS received_at, published_at_ms IS NOT NULL AS published,
+          \(isoText(milliseconds: "backfilled_at_ms")) AS backfilled_at
+        FROM late;
+
+        CREATE VIEW rejected_events AS
+        SELECT kafka_partition, kafka_offset, reason, byte_position, excerpt,
+          \(isoText(milliseconds: "received_at_ms")) AS received_at
+        FROM rejected;
+
+        CREATE VIEW partitions AS
+        SELECT (SELECT value FROM meta WHERE key = 'topic') AS topic, kafka_partition, next_offset,
+          high_watermark_offset, max(high_watermark_offset - next_offset, 0) AS lag,
+          \(isoText(milliseconds: "max_event_time_ms")) AS max_event_time,
+          \(isoText(milliseconds: "(max_event_time_ms - \(watermarkOffset))")) AS watermark,
+          idle, consumed, counted, late, rejected
+        FROM partition_progress;
+
+        CREATE VIEW exports AS
+        SELECT table_name, generation, snapshot_id, \(isoText(milliseconds: "committed_at_ms")) AS committed_at,
+          rows_added, rows_deleted, state
+        FROM export;
+
+        CREATE VIEW incidents AS
+        SELECT \(isoText(milliseconds: "at_ms")) AS at, kind, detail,
+          \(isoText(milliseconds: "resolved_at_ms")) AS resolved_at
+        FROM incident;
+
+        """
+    }
+
+    private static let watermarkOffset =
+        "(SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'watermark_delay_ms')"
+
+    /// Brings an open file to the newest version; a file from a newer program is refused.
+    /// - Throws: `StoreError.notAState`, `StoreError.newerVersion`, or `SQLiteError`.
+    static func migrate(_ connection: Connection, path: String) throws {
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        let application = try connection.integer("PRAGMA application_id") ?? 0
+        let tables = try connection.integer("SELECT count(*) FROM sqlite_schema") ?? 0
+        guard application == applicationID || (application == 0 && tables == 0) else {
+            throw StoreError.notAState(path: path)
+        }
+        guard version <= migrations.count else { throw StoreError.newerVersion(path: path, version: version) }
+        guard version < migrations.count else { return }
+        try connection.transaction {
+            for migration in migrations[Int(version)...] { try connection.execute(migration) }
+            try connection.execute("PRAGMA application_id = \(applicationID)")
+            try connection.execute("PRAGMA user_version = \(migrations.count)")
+        }
+    }
+}

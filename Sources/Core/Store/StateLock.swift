@@ -1,0 +1,47 @@
+// At most one process writes a state: an advisory lock on `STATE.lock`, held as long as this object lives.
+// Invariants: the kernel frees the lock when the process ends, however it ends; the file's text only informs people;
+// the file is never removed, since removing it would let two processes lock two files of one name.
+
+internal import Glibc
+
+/// The lock that makes this process the one writer of a state.
+public final class StateLock {
+    private let descriptor: Int32
+
+    /// - Parameters:
+    ///   - path: the state file; the lock file is beside it.
+    ///   - holder: what other processes are told, for example "pageviews ingest (pid 4711)".
+    /// - Throws: `StoreError.inUse` with the holder's words, or `StoreError.cannotOpen`.
+    public init(statePath path: String, holder: String) throws {
+        let file = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard file >= 0 else {
+            throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
+        }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let words = Self.read(file)
+            close(file)
+            throw StoreError.inUse(path: path, holder: words.isEmpty ? "another process" : words)
+        }
+        descriptor = file
+        Self.write(holder, to: file)
+    }
+
+    deinit {
+        ftruncate(descriptor, 0)
+        close(descriptor)
+    }
+
+    private static func read(_ file: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = pread(file, &bytes, bytes.count, 0)
+        let text = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+        return String(text.prefix { !$0.isNewline })
+    }
+
+    private static func write(_ text: String, to file: Int32) {
+        ftruncate(file, 0)
+        let bytes = Array((text + "\n").utf8)
+        // Only people read it; a lock without its text is still a lock.
+        _ = pwrite(file, bytes, bytes.count, 0)
+    }
+}

@@ -1,0 +1,188 @@
+// One flush: one transaction with everything that happened since the last.
+// Invariants: all or nothing; counts are whole values (the upsert adds the delta to what is there); a window's row in
+// `windows` is written before its counts, so the view never misses one.
+
+internal import Glibc
+internal import SQLite
+internal import Windowing
+
+/// The statements a flush needs, compiled once.
+final class FlushStatements {
+    let count: Statement
+    let window: Statement
+    let late: Statement
+    let rejected: Statement
+    let partition: Statement
+    let progress: Statement
+    let incident: Statement
+
+    init(_ connection: Connection) throws {
+        count = try connection.prepare(
+            """
+            INSERT INTO counts VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT DO UPDATE SET count = count + excluded.count, generation = excluded.generation
+            """, persistent: true)
+        window = try connection.prepare(
+            """
+            INSERT INTO windows VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET generation = excluded.generation
+            """, persistent: true)
+        late = try connection.prepare(
+            """
+            INSERT INTO late (kafka_partition, kafka_offset, user_id, postcode, webpage, event_time_us, window_start,
+              lateness_ms, received_at_ms, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            """, persistent: true)
+        rejected = try connection.prepare(
+            """
+            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """, persistent: true)
+        partition = try connection.prepare(
+            """
+            INSERT OR REPLACE INTO partition_progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            """, persistent: true)
+        progress = try connection.prepare(
+            """
+            UPDATE progress SET generation = ?1, watermark_ms = ?2, final_before_s = ?3, flushed_at_ms = ?4
+            """, persistent: true)
+        incident = try connection.prepare(
+            "INSERT INTO incident (at_ms, kind, detail) VALUES (?1, ?2, ?3)", persistent: true)
+    }
+}
+
+extension Store {
+    /// Writes one flush as one transaction and raises the generation by one.
+    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be tried again.
+    public func write(_ flush: Flush, now: Int64) throws {
+        let next = generation + 1
+        try connection.transaction {
+            try writeCounts(flush.counts, generation: next)
+            for event in flush.late { try write(event) }
+            for event in flush.rejected { try write(event) }
+            for partition in flush.partitions { try write(partition) }
+            for incident in flush.incidents { try write(incident, now: now) }
+            try writeProgress(flush, generation: next, now: now)
+        }
+        generation = next
+    }
+
+    private func writeCounts(_ counts: CountDeltas, generation: Int64) throws {
+        var current = Int64.min
+        let statement = statements.count
+        try counts.forEachSorted { window, postcode, count in
+            let start = window / 1000
+            if start != current {
+                current = start
+                try writeWindow(start, generation: generation)
+            }
+            try statement.bind(start, at: 1)
+            try statement.bindBorrowedText(postcode, at: 2)
+            try statement.bind(count, at: 3)
+            try statement.bind(generation, at: 4)
+            _ = try statement.step()
+            statement.reset()
+        }
+    }
+
+    private func writeWindow(_ start: Int64, generation: Int64) throws {
+        let statement = statements.window
+        try statement.bind(start, at: 1)
+        try statement.bind(isoText(seconds: start), at: 2)
+        try statement.bind(generation, at: 3)
+        try statement.run()
+    }
+
+    private func write(_ event: LateEvent) throws {
+        let statement = statements.late
+        try statement.bind(Int64(event.partition), at: 1)
+        try statement.bind(event.offset, at: 2)
+        try statement.bind(event.userID, at: 3)
+        try statement.bind(event.postcode, at: 4)
+        try statement.bind(event.webpage, at: 5)
+        try statement.bind(event.eventTimeMicroseconds, at: 6)
+        try statement.bind(event.windowStart / 1000, at: 7)
+        try statement.bind(event.latenessMilliseconds, at: 8)
+        try statement.bind(event.receivedAt, at: 9)
+        try event.payload.withUnsafeBytes { try statement.bindBlob($0, at: 10) }
+        try statement.run()
+    }
+
+    private func write(_ event: RejectedEvent) throws {
+        let statement = statements.rejected
+        try statement.bind(Int64(event.partition), at: 1)
+        try statement.bind(event.offset, at: 2)
+        try statement.bind(event.reason, at: 3)
+        try statement.bind(event.bytePosition, at: 4)
+        try statement.bind(event.excerpt, at: 5)
+        try statement.bind(event.receivedAt, at: 6)
+        try statement.run()
+    }
+
+    private func write(_ partition: PartitionProgress) throws {
+        let statement = statements.partition
+        try statement.bind(Int64(partition.partition), at: 1)
+        try statement.bind(partition.firstOffset, at: 2)
+        try statement.bind(partition.nextOffset, at: 3)
+        try statement.bind(partition.highWatermarkOffset, at: 4)
+        try statement.bind(partition.maxEventTime, at: 5)
+        try statement.bind(partition.isIdle ? 1 : 0, at: 6)
+        try statement.bind(partition.consumed, at: 7)
+        try statement.bind(partition.counted, at: 8)
+        try statement.bind(partition.late, at: 9)
+        try statement.bind(partition.rejected, at: 10)
+        try statement.run()
+    }
+
+    private func write(_ incident: Incident, now: Int64) throws {
+        let statement = statements.incident
+        try statement.bind(now, at: 1)
+        try statement.bind(incident.kind, at: 2)
+        try statement.bind(incident.detail, at: 3)
+        try statement.run()
+    }
+
+    private func writeProgress(_ flush: Flush, generation: Int64, now: Int64) throws {
+        let statement = statements.progress
+        try statement.bind(generation, at: 1)
+        try statement.bind(flush.watermark, at: 2)
+        try statement.bind((flush.finalBefore ?? 0) / 1000, at: 3)
+        try statement.bind(now, at: 4)
+        try statement.run()
+    }
+
+    /// Copies the write-ahead log into the file when it has grown by `pages` since the last time; readers are not
+    /// waited for. What a reader still needs stays in the log for the next time.
+    /// - Throws: `SQLiteError`.
+    public func checkpointIfNeeded(pages: Int = 1000) throws {
+        let now = connection.walPages
+        // The log starts again from its beginning once everything was copied and no reader was in it.
+        if now < pagesAtCheckpoint { pagesAtCheckpoint = 0 }
+        guard now - pagesAtCheckpoint >= pages else { return }
+        try connection.checkpoint(.passive)
+        pagesAtCheckpoint = now
+    }
+
+    /// Copies the whole write-ahead log into the file and empties it, where no reader is in the way.
+    /// - Throws: `SQLiteError`.
+    public func checkpointFully() throws {
+        try connection.setBusyTimeout(milliseconds: 500)
+        defer { try? connection.setBusyTimeout(milliseconds: 5000) }
+        do {
+            try connection.checkpoint(.truncate)
+        } catch let error as SQLiteError where error.isBusy {
+            // A reader is at work; the log stays and the next writer goes on with it.
+        }
+    }
+}
+
+/// ISO 8601 UTC text of whole seconds since the Unix epoch, for years up to 9999.
+func isoText(seconds: Int64) -> String {
+    var time = time_t(seconds)
+    var parts = tm()
+    gmtime_r(&time, &parts)
+    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    let year = String(parts.tm_year + 1900)
+    let padded = String(repeating: "0", count: max(0, 4 - year.count)) + year
+    return "\(padded)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+        + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+}

@@ -1,0 +1,191 @@
+// The one writer of a state file.
+//
+// Invariants: exactly one connection, this one, ever writes or checkpoints (SQLite before 3.51.3 can lose a write when
+// two connections reset the WAL at once); every flush is one transaction that holds counts, late and rejected rows,
+// offsets, watermark and a generation one higher; the file in between is always the whole truth.
+
+public import SQLite
+public import Windowing
+internal import Glibc
+
+/// What a state belongs to. It is recorded by the first run and has to be the same ever after.
+public struct Identity: Equatable, Sendable {
+    /// The cluster id that Kafka's metadata gives.
+    public let clusterID: String
+    /// The topic's name.
+    public let topic: String
+
+    /// Makes an identity.
+    public init(clusterID: String, topic: String) {
+        self.clusterID = clusterID
+        self.topic = topic
+    }
+}
+
+/// What an earlier run left, read when the state is opened.
+public struct Progress: Equatable, Sendable {
+    /// The number of flushes so far.
+    public var generation: Int64
+    /// The watermark in milliseconds since the Unix epoch; nil before there is one.
+    public var watermark: Int64?
+    /// Windows that end at or before this are final (milliseconds since the Unix epoch); 0 when none is.
+    public var finalBefore: Int64
+    /// The largest end (exclusive) of any window, in milliseconds since the Unix epoch; 0 when there is none.
+    public var latestWindowEnd: Int64
+    /// The partitions known.
+    public var partitions: [PartitionProgress]
+}
+
+/// The state file, opened for writing.
+public final class Store {
+    /// The file's path as it was given.
+    public let path: String
+    /// The one writing connection. Export writes its ledger through it, on the same thread.
+    public let connection: Connection
+    let settings: WindowSettings
+    let statements: FlushStatements
+    private let lock: StateLock
+    /// The generation of the last flush that was committed.
+    public internal(set) var generation: Int64 = 0
+    var pagesAtCheckpoint = 0
+
+    /// Locks and opens the state, creates it when it is missing, and brings it to the newest format.
+    /// - Parameter holder: what a process that finds the state locked is told of this one.
+    /// - Throws: `StoreError`, or `SQLiteError` when the file is damaged.
+    public init(path: String, settings: WindowSettings, holder: String) throws {
+        self.path = path
+        self.settings = settings
+        lock = try StateLock(statePath: path, holder: holder)
+        connection = try Self.openConnection(path)
+        try Schema.migrate(connection, path: path)
+        statements = try FlushStatements(connection)
+        try Self.checkWindow(connection, settings, path)
+        generation = try connection.integer("SELECT generation FROM progress") ?? 0
+    }
+
+    private static func openConnection(_ path: String) throws -> Connection {
+        do {
+            let connection = try Connection(path: path, mode: .readWriteCreate)
+            try connection.setBusyTimeout(milliseconds: 5000)
+            try connection.execute("PRAGMA journal_mode = WAL")
+            // A flush needs no barrier of its own: after a power cut the file goes back to an earlier flush, and its
+            // offsets with it. What leaves the machine asks for the barrier (`durably`).
+            try connection.execute("PRAGMA synchronous = NORMAL")
+            connection.countWALPages()
+            try connection.execute("PRAGMA journal_size_limit = 67108864")
+            try connection.execute("PRAGMA cache_size = -8192")
+            try connection.keepWAL()
+            return connection
+        } catch let error as SQLiteError where error.isCorrupt {
+            throw StoreError.notAState(path: path)
+        } catch let error as SQLiteError where error.isCannotOpen {
+            throw StoreError.cannotOpen(path: path, reason: error.message)
+        }
+    }
+
+    private static func checkWindow(_ connection: Connection, _ settings: WindowSettings, _ path: String) throws {
+        let asked = "\(settings.windowMilliseconds)"
+        let recorded = try connection.text("SELECT value FROM meta WHERE key = 'window_ms'")
+        if let recorded, recorded != asked {
+            throw StoreError.otherWindow(path: path, recordedMilliseconds: recorded, askedMilliseconds: asked)
+        }
+        let delay = settings.watermarkDelayMilliseconds
+        try connection.execute(
+            """
+            INSERT OR REPLACE INTO meta VALUES ('window_ms', '\(asked)'), ('watermark_delay_ms', '\(delay)')
+            """)
+    }
+
+    /// Records what the state belongs to, or checks it against what is recorded.
+    /// - Parameter stateID: the random id a new state gets.
+    /// - Throws: `StoreError.otherCluster`, `StoreError.otherTopic`, or `SQLiteError`.
+    public func adopt(_ identity: Identity, stateID: String) throws {
+        let topic = try meta("topic")
+        if let topic, topic != identity.topic {
+            throw StoreError.otherTopic(path: path, recorded: topic, asked: identity.topic)
+        }
+        let cluster = try meta("cluster_id")
+        if let cluster, cluster != identity.clusterID {
+            throw StoreError.otherCluster(path: path, recorded: cluster, found: identity.clusterID)
+        }
+        guard topic == nil || cluster == nil else { return }
+        try connection.transaction {
+            try setMeta("topic", to: identity.topic)
+            try setMeta("cluster_id", to: identity.clusterID)
+            try setMeta("state_id", to: stateID)
+        }
+    }
+
+    /// Checks the topic before Kafka has been reached.
+    /// - Throws: `StoreError.otherTopic`, or `SQLiteError`.
+    public func checkTopic(_ topic: String) throws {
+        if let recorded = try meta("topic"), recorded != topic {
+            throw StoreError.otherTopic(path: path, recorded: recorded, asked: topic)
+        }
+    }
+
+    /// A recorded fact about the state; nil when there is none.
+    /// - Throws: `SQLiteError`.
+    public func meta(_ key: String) throws -> String? {
+        let statement = try connection.prepare("SELECT value FROM meta WHERE key = ?1")
+        try statement.bind(key, at: 1)
+        return try statement.step() ? statement.string(0) : nil
+    }
+
+    /// Records a fact about the state.
+    /// - Throws: `SQLiteError`.
+    public func setMeta(_ key: String, to value: String) throws {
+        let statement = try connection.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
+        try statement.bind(key, at: 1)
+        try statement.bind(value, at: 2)
+        try statement.run()
+    }
+
+    /// Runs `body` as one transaction that is on the disk when this returns, for facts that must survive a power cut
+    /// before anything outside depends on them.
+    /// - Throws: what `body` throws, or `SQLiteError`.
+    public func durably<Result>(_ body: () throws -> Result) throws -> Result {
+        try connection.execute("PRAGMA synchronous = FULL")
+        defer { try? connection.execute("PRAGMA synchronous = NORMAL") }
+        return try connection.transaction(body)
+    }
+
+    /// What an earlier run left.
+    /// - Throws: `SQLiteError`.
+    public func progress() throws -> Progress {
+        let head = try connection.prepare("SELECT generation, watermark_ms, final_before_s FROM progress")
+        _ = try head.step()
+        let latestStart = try connection.integer("SELECT max(window_start) FROM windows")
+        var progress = Progress(
+            generation: head.int64(0), watermark: head.optionalInt64(1), finalBefore: head.int64(2) * 1000,
+            latestWindowEnd: latestStart.map { $0 * 1000 + settings.windowMilliseconds } ?? 0, partitions: [])
+        let rows = try connection.prepare(
+            """
+            SELECT kafka_partition, first_offset, next_offset, high_watermark_offset, max_event_time_ms, idle,
+              counted, late, rejected
+            FROM partition_progress ORDER BY kafka_partition
+            """)
+        while try rows.step() {
+            var partition = PartitionProgress(
+                partition: Int32(clamping: rows.int64(0)), nextOffset: rows.int64(2))
+            partition.firstOffset = rows.int64(1)
+            partition.highWatermarkOffset = rows.optionalInt64(3)
+            partition.maxEventTime = rows.optionalInt64(4)
+            partition.isIdle = rows.int64(5) != 0
+            partition.counted = rows.int64(6)
+            partition.late = rows.int64(7)
+            partition.rejected = rows.int64(8)
+            progress.partitions.append(partition)
+        }
+        return progress
+    }
+
+    /// The size of the write-ahead log, in bytes.
+    public var walBytes: Int64 {
+        var facts = stat()
+        return stat(path + "-wal", &facts) == 0 ? Int64(facts.st_size) : 0
+    }
+
+    /// The SQL that makes an empty state with all its views.
+    public static var emptySchema: String { Schema.migrations.joined() }
+}

@@ -1,0 +1,40 @@
+// Why a state cannot be used. Each message names the file and what to do.
+
+/// A state file that cannot be opened for writing.
+public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
+    /// Another process holds the lock.
+    case inUse(path: String, holder: String)
+    /// The state was made from another Kafka cluster.
+    case otherCluster(path: String, recorded: String, found: String)
+    /// The state was made from another topic.
+    case otherTopic(path: String, recorded: String, asked: String)
+    /// The state's windows have another length.
+    case otherWindow(path: String, recordedMilliseconds: String, askedMilliseconds: String)
+    /// The file is a SQLite database of something else.
+    case notAState(path: String)
+    /// The file was written by a newer version of the program.
+    case newerVersion(path: String, version: Int64)
+    /// The file or its folder cannot be opened or created.
+    case cannotOpen(path: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .inUse(let path, let holder):
+            "state \(path) is in use by \(holder); stop that process first, or give another --state"
+        case .otherCluster(let path, let recorded, let found):
+            "state \(path) belongs to Kafka cluster \(recorded), but the servers given are cluster \(found); "
+                + "point --bootstrap-servers at the first, or start a new --state"
+        case .otherTopic(let path, let recorded, let asked):
+            "state \(path) belongs to topic \(recorded), not \(asked); give --topic \(recorded), or start a new --state"
+        case .otherWindow(let path, let recorded, let asked):
+            "state \(path) has windows of \(recorded) ms, not \(asked) ms; give the first as --window, "
+                + "or start a new --state"
+        case .notAState(let path):
+            "\(path) is a SQLite database of another program; give another --state"
+        case .newerVersion(let path, let version):
+            "state \(path) has format \(version), which is newer than this program; use the newer program"
+        case .cannotOpen(let path, let reason):
+            "state \(path) cannot be opened: \(reason); check that its folder exists and may be written"
+        }
+    }
+}

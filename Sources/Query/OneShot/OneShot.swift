@@ -1,0 +1,129 @@
+// `pageviews query`: statements in order, results to one output, messages to another, and an exit code.
+// It stops at the first error. Results of streaming formats are written as they come; tables wait for the widths of their
+// first rows (`TableRenderer.measuredRows`).
+
+internal import SQLite
+
+/// Runs statements without a prompt.
+public struct OneShot {
+    private let session: QuerySession
+    private let out: Output
+    private let err: Output
+    private let waitMilliseconds: (Int) -> Void
+
+    /// - Parameters:
+    ///   - session: where the statements run.
+    ///   - out: takes the results.
+    ///   - err: takes messages.
+    ///   - waitMilliseconds: returns after this time, earlier when the session's interrupt flag is raised.
+    public init(session: QuerySession, out: Output, err: Output, waitMilliseconds: @escaping (Int) -> Void) {
+        (self.session, self.out, self.err, self.waitMilliseconds) = (session, out, err, waitMilliseconds)
+    }
+
+    /// Runs what `options` asks for.
+    /// - Returns: the exit code: 0 done, 1 a statement failed, 2 wrong usage or no statement at all, 3 deadline or
+    ///   interrupt. A reader of the output that goes away ends the run with 0.
+    public func run(_ options: OneShotOptions) -> Int32 {
+        var failure: QueryError?
+        do throws(QueryError) {
+            let plan = try Plan(options, isTerminal: out.isTerminal)
+            try repeatedly(plan, everyMilliseconds: options.watchMilliseconds)
+        } catch {
+            failure = error
+        }
+        if let failure, !Self.wasReported(failure) { err.write(ErrorMessage().text(failure, statement: "")) }
+        try? err.finish()
+        return failure?.exitCode ?? 0
+    }
+
+    /// Errors of a statement are reported where the statement is at hand.
+    private static func wasReported(_ failure: QueryError) -> Bool {
+        switch failure {
+        case .usage: false
+        default: true
+        }
+    }
+
+    private func repeatedly(_ plan: Plan, everyMilliseconds interval: Int?) throws(QueryError) {
+        repeat {
+            if interval != nil, out.isTerminal { out.write("\u{1B}[H\u{1B}[2J") }
+            try once(plan)
+            guard let interval else { return }
+            waitMilliseconds(interval)
+        } while !session.interrupt.isRaised
+        throw .interrupted
+    }
+
+    private func once(_ plan: Plan) throws(QueryError) {
+        for statement in plan.statements {
+            do throws(QueryError) {
+                try run(statement, plan)
+            } catch {
+                report(error, statement)
+                throw error
+            }
+        }
+    }
+
+    private func run(_ statement: StatementText, _ plan: Plan) throws(QueryError) {
+        var renderer = plan.format.renderer(plan.style)
+        var rowCount = 0
+        let summary: RunSummary
+        do throws(QueryError) {
+            summary = try session.run(statement.text, parameters: plan.parameters) { columns in
+                renderer.begin(columns, to: out)
+            } receive: { row in
+                renderer.row(row, to: out)
+                rowCount += 1
+                try out.pass(session.runGuard)
+                return true
+            }
+        } catch {
+            // The rows that came are shown; a JSON array stays open, so that nobody takes it for the whole.
+            if rowCount > 0, plan.format != .json { renderer.end(to: out) }
+            throw error
+        }
+        if summary.columnCount > 0 { renderer.end(to: out) }
+        try out.finish(session.interrupt)
+        if summary.isTruncated { err.write("stopped after \(summary.rowCount) rows (--max-rows)\n") }
+    }
+
+    private func report(_ error: QueryError, _ statement: StatementText) {
+        try? out.finish(session.interrupt)
+        if case .usage = error { return }
+        var message = ErrorMessage(firstLine: statement.line)
+        if case .sql = error { message.vocabulary = session.schema().vocabulary }
+        err.write(message.text(error, statement: statement.text))
+    }
+}
+
+/// The options, checked.
+private struct Plan {
+    let statements: [StatementText]
+    let format: OutputFormat
+    let style: RenderStyle
+    let parameters: Parameters
+
+    init(_ options: OneShotOptions, isTerminal: Bool) throws(QueryError) {
+        let split = StatementSplitter.split(options.sql)
+        guard !split.statements.isEmpty else {
+            throw .usage("there is no statement: give one as an argument, with --file, or on standard input")
+        }
+        statements = split.statements
+        format = options.format ?? (isTerminal ? .table : .tsv)
+        style = RenderStyle(showsHeader: options.showsHeader, null: options.null)
+        parameters = try Self.parameters(options.parameters)
+    }
+
+    private static func parameters(_ assignments: [String]) throws(QueryError) -> Parameters {
+        var result = Parameters()
+        for assignment in assignments {
+            guard let equals = assignment.firstIndex(of: "="),
+                !Parameters.bareName(String(assignment[..<equals])).isEmpty
+            else { throw .usage("--param needs NAME=VALUE, not \(assignment)") }
+            let value = String(assignment[assignment.index(after: equals)...])
+            result.set(String(assignment[..<equals]), to: Parameters.value(of: value))
+        }
+        return result
+    }
+}

@@ -1,0 +1,32 @@
+// Ctrl-C for a process that runs statements: the handler only raises a flag.
+
+internal import Glibc
+
+/// Raised by the process's SIGINT and SIGTERM handler.
+private let processInterrupt = InterruptFlag()
+
+/// The signals of a process that runs statements.
+public enum ProcessSignals {
+    /// From now on SIGINT and SIGTERM raise the returned flag, and a closed pipe is an error of the write (EPIPE) instead
+    /// of the end of the process.
+    public static func watch() -> InterruptFlag {
+        let flag = processInterrupt
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in processInterrupt.raise() }
+        // Without SA_RESTART a waiting call returns, so that the flag is looked at.
+        sigaction(SIGINT, &action, nil)
+        sigaction(SIGTERM, &action, nil)
+        signal(SIGPIPE, SIG_IGN)
+        return flag
+    }
+
+    /// Waits, until the flag is raised at the latest.
+    public static func wait(milliseconds: Int, unless flag: InterruptFlag) {
+        let end = MonotonicClock.milliseconds().addingReportingOverflow(max(0, milliseconds))
+        while !flag.isRaised {
+            let left = end.overflow ? 100 : end.partialValue - MonotonicClock.milliseconds()
+            if left <= 0 { return }
+            poll(nil, 0, Int32(clamping: min(left, 100)))
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// SQLite tells the place of most faults, but not of a missing table, an ambiguous name or the end of the text; those are
+// looked up in the statement.
+
+/// Finds the place of a fault by what SQLite says of it.
+enum FaultFinder {
+    private static let prefixes = [
+        "no such table: ", "no such column: ", "no such function: ", "ambiguous column name: ",
+    ]
+
+    /// The byte offset of the name that `message` complains about; nil when the statement does not hold it.
+    static func offset(of message: String, in statement: String) -> Int? {
+        if message == "incomplete input" { return statement.utf8.count }
+        guard let prefix = prefixes.first(where: message.hasPrefix) else { return nil }
+        return word(String(message.dropFirst(prefix.count)), in: statement)
+    }
+
+    /// Where the last part of `name` stands as a whole word, in any case, outside strings and comments.
+    private static func word(_ name: String, in statement: String) -> Int? {
+        let text = Array(statement.utf8)
+        guard let wanted = name.lowercased().split(separator: ".").last else { return nil }
+        let found = SQLTokens(text).first { token in
+            guard token.kind == .word || token.kind == .quotedName else { return false }
+            let range = token.kind == .word || token.isOpen ? token.range : token.range.dropFirst().dropLast()
+            return String(decoding: text[range], as: UTF8.self).lowercased() == wanted
+        }
+        return found?.range.lowerBound
+    }
+}

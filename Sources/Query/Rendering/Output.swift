@@ -1,0 +1,93 @@
+// Bytes on their way to a file descriptor, or to memory.
+// A reader of our output may be slow, and a statement that waits for it would hold its snapshot. So bytes are kept here,
+// up to a bound, and written when the reader takes them; only a full buffer makes the statement wait, under its deadline.
+
+internal import Glibc
+
+/// Where results and messages are written.
+public final class Output {
+    /// Text kept while the reader is slow, in bytes.
+    static let bufferLimitBytes = 64 << 20
+    private static let chunkBytes = 64 << 10
+
+    private let descriptor: Int32?
+    private var buffer: [UInt8] = []
+    private var written = 0
+    private let pieceBytes: Int
+    /// The output is a terminal.
+    public let isTerminal: Bool
+
+    /// Writes to an open file descriptor, which stays the caller's.
+    public init(descriptor: Int32) {
+        self.descriptor = descriptor
+        isTerminal = isatty(descriptor) == 1
+        var info = stat()
+        // A pipe that is ready takes PIPE_BUF bytes without blocking, a file takes anything.
+        let isFile = fstat(descriptor, &info) == 0 && info.st_mode & S_IFMT == S_IFREG
+        pieceBytes = isFile ? Self.chunkBytes : 4096
+    }
+
+    /// Keeps everything in memory.
+    public init() {
+        (descriptor, isTerminal, pieceBytes) = (nil, false, 0)
+    }
+
+    /// What was written to memory so far.
+    public var text: String { String(decoding: buffer, as: UTF8.self) }
+
+    /// Adds text; it is written by `pass` or `finish`.
+    public func write(_ text: String) { buffer.append(contentsOf: text.utf8) }
+
+    func write(_ bytes: some Sequence<UInt8>) { buffer.append(contentsOf: bytes) }
+
+    func write(byte: UInt8) { buffer.append(byte) }
+
+    /// Lets `body` append to the buffer in place.
+    func append(_ body: (inout [UInt8]) -> Void) { body(&buffer) }
+
+    /// Hands on what the reader takes at once; waits only when the buffer is full.
+    func pass(_ runGuard: RunGuard) throws(QueryError) {
+        guard descriptor != nil, buffer.count - written >= Self.chunkBytes else { return }
+        while written < buffer.count, try writePiece(waitMilliseconds: 0) {}
+        while buffer.count - written >= Self.bufferLimitBytes {
+            try runGuard.check()
+            _ = try writePiece(waitMilliseconds: 100)
+        }
+        dropWritten()
+    }
+
+    /// Hands on everything, waiting for the reader as long as it takes, unless the user interrupts.
+    func finish(_ interrupt: InterruptFlag? = nil) throws(QueryError) {
+        guard descriptor != nil else { return }
+        while written < buffer.count {
+            if interrupt?.isRaised == true { throw .interrupted }
+            _ = try writePiece(waitMilliseconds: 100)
+        }
+        dropWritten()
+    }
+
+    private func dropWritten() {
+        buffer.removeFirst(written)
+        written = 0
+    }
+
+    /// - Returns: false when the reader took nothing within the time.
+    private func writePiece(waitMilliseconds: Int32) throws(QueryError) -> Bool {
+        guard let descriptor else { return false }
+        var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        guard poll(&poller, 1, waitMilliseconds) > 0 else { return false }
+        let end = min(buffer.count, written + pieceBytes)
+        let count = buffer.withUnsafeBytes { bytes in
+            Glibc.write(descriptor, bytes.baseAddress?.advanced(by: written), end - written)
+        }
+        if count >= 0 {
+            written += count
+            return true
+        }
+        switch errno {
+        case EINTR, EAGAIN: return false
+        case EPIPE: throw .outputClosed
+        case let code: throw .output("cannot write the output: \(String(cString: strerror(code)))")
+        }
+    }
+}

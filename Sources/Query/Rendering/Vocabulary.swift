@@ -1,0 +1,71 @@
+// Guesses what a misspelt name was meant to be, by edit distance.
+
+/// Names that a statement can use.
+struct Vocabulary: Equatable {
+    var tables: [String] = []
+    var columns: [String] = []
+    var functions: [String] = []
+
+    /// The nearest name to the one SQLite complains about, when one is near.
+    func suggestion(for message: String) -> String? {
+        if let name = Self.name(in: message, after: "no such table: ") { return Self.nearest(to: name, in: tables) }
+        if let name = Self.name(in: message, after: "no such column: ") {
+            // A column that is not there may be text that lacks its quotes, or come from a misspelt alias.
+            return Self.nearest(to: Self.lastPart(name), in: columns) ?? Self.quoted(name)
+        }
+        if let name = Self.name(in: message, after: "no such function: ") {
+            return Self.nearest(to: name, in: functions)
+        }
+        guard message.hasPrefix("near \""), message.hasSuffix("\": syntax error") else { return nil }
+        return Self.nearest(to: String(message.dropFirst(6).dropLast(15)), in: SQLWords.keywords)
+    }
+
+    /// `SW19` for `'SW19'`: a name that is no column but looks like a value.
+    private static func quoted(_ name: String) -> String? {
+        name.contains { $0.isUppercase || $0.isNumber } && !name.contains(".") ? "'\(name)' (text needs quotes)" : nil
+    }
+
+    private static func name(in message: String, after prefix: String) -> String? {
+        message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : nil
+    }
+
+    private static func lastPart(_ name: String) -> String {
+        name.split(separator: ".").last.map(String.init) ?? name
+    }
+
+    /// The candidate with the fewest edits, if they are few for the name's length; nil for an exact match.
+    static func nearest(to name: String, in candidates: [String]) -> String? {
+        let wanted = Array(name.lowercased().unicodeScalars.prefix(64))
+        let limit = max(1, wanted.count / 3)
+        let scored = candidates.map { ($0, distance(wanted, Array($0.lowercased().unicodeScalars.prefix(64)))) }
+        guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 > 0, best.1 <= limit else {
+            return prefixMatch(name, in: candidates)
+        }
+        return best.0
+    }
+
+    /// `postcode_view` for `postcode_view_count`, when only one name starts so.
+    private static func prefixMatch(_ name: String, in candidates: [String]) -> String? {
+        guard name.count >= 3 else { return nil }
+        let matches = candidates.filter { $0.count > name.count && $0.lowercased().hasPrefix(name.lowercased()) }
+        return matches.count == 1 ? matches[0] : nil
+    }
+
+    /// Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).
+    static func distance(_ first: [Unicode.Scalar], _ second: [Unicode.Scalar]) -> Int {
+        var rows = [[Int]](repeating: Array(0...second.count), count: first.count + 1)
+        for row in stride(from: 1, through: first.count, by: 1) {
+            rows[row][0] = row
+            for column in stride(from: 1, through: second.count, by: 1) {
+                let isSame = first[row - 1] == second[column - 1]
+                var best = min(rows[row - 1][column], rows[row][column - 1]) + 1
+                best = min(best, rows[row - 1][column - 1] + (isSame ? 0 : 1))
+                if row > 1, column > 1, first[row - 1] == second[column - 2], first[row - 2] == second[column - 1] {
+                    best = min(best, rows[row - 2][column - 2] + 1)
+                }
+                rows[row][column] = best
+            }
+        }
+        return rows[first.count][second.count]
+    }
+}

@@ -1,0 +1,91 @@
+// A few of SQLite's functions can run for minutes in one call, which no deadline can end: a search for one long text in
+// another costs the product of their lengths, and printf() pads one character at a time. They are replaced by ones that
+// refuse such arguments and otherwise ask a private connection for SQLite's own answer. Only a session whose statements
+// name such a function pays for that; the views' own calls are harmless.
+
+internal import SQLite
+
+/// Thrown by a function that would take too long.
+private struct TooExpensive: Error, CustomStringConvertible {
+    let function: String
+    var description: String { "\(function)() would take too long on values of this size" }
+}
+
+/// Replaces functions whose single call may be endless.
+enum BoundedFunctions {
+    /// Byte comparisons that one call may need.
+    private static let workLimit = 1_000_000_000
+    /// The largest width or precision of printf().
+    private static let widthLimit = 100_000
+
+    /// Name, numbers of arguments, and the two arguments whose lengths multiply.
+    private static let searching: [(name: String, counts: ClosedRange<Int32>, pair: (Int, Int))] = [
+        ("instr", 2...2, (0, 1)), ("replace", 3...3, (0, 1)), ("trim", 2...2, (0, 1)), ("ltrim", 2...2, (0, 1)),
+        ("rtrim", 2...2, (0, 1)), ("json_patch", 2...2, (0, 1)),
+    ]
+
+    /// The text of a statement may call one of them.
+    static func areNamed(in text: String) -> Bool {
+        let lower = text.lowercased()
+        return (searching.map(\.name) + padding).contains { lower.contains($0) }
+    }
+
+    private static let padding = ["printf", "format"]
+
+    /// Defines them on a connection.
+    static func define(on connection: Connection) throws {
+        let plain = try Connection(path: "", mode: .memory)
+        for function in searching {
+            for count in function.counts {
+                try define(function.name, count, on: connection, plain) { arguments in
+                    let (first, second) = (size(arguments[function.pair.0]), size(arguments[function.pair.1]))
+                    return first.multipliedReportingOverflow(by: second).partialValue <= workLimit
+                }
+            }
+        }
+        for name in padding {
+            try define(name, -1, on: connection, plain) { isModest(printf: $0) }
+        }
+    }
+
+    private static func define(
+        _ name: String, _ count: Int32, on connection: Connection, _ plain: Connection,
+        isModest: @escaping ([Value]) -> Bool
+    ) throws {
+        var statements: [Int: Statement] = [:]
+        try connection.define(function: name, argumentCount: count, isDeterministic: true) { arguments in
+            guard isModest(arguments) else { throw TooExpensive(function: name) }
+            let marks = Array(repeating: "?", count: arguments.count).joined(separator: ",")
+            let statement = try statements[arguments.count] ?? plain.prepare("SELECT \(name)(\(marks))")
+            statements[arguments.count] = statement
+            defer { statement.reset() }
+            for (index, argument) in arguments.enumerated() { try statement.bind(argument, at: index + 1) }
+            return try statement.step() ? statement.value(0) : .null
+        }
+    }
+
+    private static func size(_ value: Value) -> Int {
+        switch value {
+        case .text(let text): text.utf8.count
+        case .blob(let bytes): bytes.count
+        default: 32
+        }
+    }
+
+    /// Neither the format's digits nor, where it takes widths from them, the arguments ask for a huge width.
+    private static func isModest(printf arguments: [Value]) -> Bool {
+        guard case .text(let format)? = arguments.first else { return true }
+        let numbers = format.split { !($0.isASCII && $0.isNumber) }
+        if numbers.contains(where: { $0.count > 9 || (Int($0) ?? 0) > widthLimit }) { return false }
+        guard format.contains("*") else { return true }
+        return arguments.dropFirst().allSatisfy { value in
+            switch value {
+            case .integer(let number): number.magnitude <= widthLimit
+            case .real(let number): number.magnitude <= Double(widthLimit)
+            // Text is read as a number when the format asks for a width.
+            case .text(let text): (Double(text.trimmed.prefix { !$0.isLetter }) ?? 0).magnitude <= Double(widthLimit)
+            default: true
+            }
+        }
+    }
+}

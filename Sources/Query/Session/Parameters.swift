@@ -1,0 +1,49 @@
+// Values that are bound to a statement's parameters, never pasted into its text.
+
+internal import SQLite
+
+/// The parameters a user has given, by name without prefix.
+struct Parameters: Equatable {
+    private(set) var values: [String: Value] = [:]
+
+    /// The prefix `:`, `@` or `$` of a name does not matter.
+    static func bareName(_ name: String) -> String {
+        guard let first = name.first, ":@$".contains(first) else { return name }
+        return String(name.dropFirst())
+    }
+
+    mutating func set(_ name: String, to value: Value) { values[Self.bareName(name)] = value }
+
+    /// - Returns: false when there was no such parameter.
+    mutating func remove(_ name: String) -> Bool { values.removeValue(forKey: Self.bareName(name)) != nil }
+
+    /// How a value on the command line is read: `123` and `-4` are integers, `1.5` and `1e6` are reals, `'text'` is the
+    /// text between the quotes, anything else is text as it stands. A number is only read as one when it is written
+    /// plainly (no leading zero or plus sign), so that codes such as 007 stay text.
+    static func value(of text: String) -> Value {
+        if text.count >= 2, text.first == "'", text.last == "'" {
+            return .text(String(text.dropFirst().dropLast()).replacing("''", with: "'"))
+        }
+        if let integer = Int64(text), String(integer) == text { return .integer(integer) }
+        if isPlainReal(text), let real = Double(text) { return .real(real) }
+        return .text(text)
+    }
+
+    private static func isPlainReal(_ text: String) -> Bool {
+        text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil
+            && text.contains { ".eE".contains($0) }
+    }
+
+    /// Gives every parameter of `statement` its value.
+    func bind(to statement: Statement) throws {
+        for index in stride(from: 1, through: statement.parameterCount, by: 1) {
+            guard let name = statement.parameterName(index) else {
+                throw QueryError.usage("a plain ? has no name to bind a value to; write :name instead")
+            }
+            guard let value = values[Self.bareName(name)] else {
+                throw QueryError.usage("the parameter \(name) has no value: give --param \(Self.bareName(name))=VALUE")
+            }
+            try statement.bind(value, at: index)
+        }
+    }
+}

@@ -1,0 +1,220 @@
+// A read-only SQL session over the state file of a running, stopped or not yet started `ingest`.
+// Invariants: no statement can change the state (read-only file, query_only, an authorizer that allows only what is known
+// to be harmless); every statement is bounded in time and memory; between statements no snapshot is held, so that an idle
+// session never keeps the write-ahead log from being reset, except from `beginSnapshot` on.
+
+internal import SQLite
+
+/// How a statement ended.
+struct RunSummary: Equatable {
+    /// Rows that were handed on.
+    var rowCount = 0
+    /// There were more rows than the limit.
+    var isTruncated = false
+    /// Columns of the result; 0 when the statement has none.
+    var columnCount = 0
+}
+
+/// A read-only SQL session.
+public final class QuerySession {
+    var limits: QueryLimits
+    let interrupt: InterruptFlag
+    let runGuard: RunGuard
+    private let configuration: SessionConfiguration
+    private let warn: (String) -> Void
+    private let file: StateFile
+    private var connection: Connection?
+    private var identity: StateFile.Identity?
+    private var refusal: String?
+    private(set) var holdsSnapshot = false
+    private var isChangingTransaction = false
+    private var hasWarned = false
+    private var hasBoundedFunctions = false
+
+    /// Nothing is opened before the first statement.
+    /// - Parameters:
+    ///   - configuration: where the state is, and the limits.
+    ///   - warn: called once with one line when there is no state yet.
+    public init(_ configuration: SessionConfiguration, warn: @escaping (String) -> Void) {
+        (self.configuration, self.warn) = (configuration, warn)
+        (limits, interrupt) = (configuration.limits, configuration.interrupt)
+        file = StateFile(path: configuration.statePath)
+        runGuard = RunGuard(interrupt: configuration.interrupt, now: configuration.monotonicClock)
+        if let bytes = limits.memoryBytes { Connection.setMemoryLimit(bytes: Int64(bytes)) }
+    }
+
+    /// The session reads a state file, not the empty stand-in for one.
+    var isOverState: Bool { identity != nil }
+    /// The state file's path.
+    var statePath: String { file.path }
+
+    /// Runs one statement to its end, to the row limit, or until `receive` answers false.
+    /// - Parameters:
+    ///   - text: one statement.
+    ///   - parameters: bound by name.
+    ///   - begin: called once with the column names, when the statement has columns.
+    ///   - receive: called with each row.
+    func run(
+        _ text: String, parameters: Parameters = Parameters(), begin: ([String]) throws -> Void = { _ in },
+        receive: ([Value]) throws -> Bool
+    ) throws(QueryError) -> RunSummary {
+        runGuard.start(limitMilliseconds: limits.timeoutMilliseconds)
+        refusal = nil
+        do {
+            if text.utf8.contains(0) { throw QueryError.sql(message: "the statement contains a NUL byte", offset: nil) }
+            let statement = try prepared(text)
+            defer { statement.reset() }
+            try parameters.bind(to: statement)
+            return try rows(of: statement, begin: begin, receive: receive)
+        } catch let error as QueryError {
+            throw error
+        } catch let error as SQLiteError {
+            throw explain(error, text)
+        } catch {
+            throw .output("\(error)")
+        }
+    }
+
+    private func prepared(_ text: String) throws -> Statement {
+        let connection = try opened()
+        if !hasBoundedFunctions, BoundedFunctions.areNamed(in: text) {
+            try BoundedFunctions.define(on: connection)
+            hasBoundedFunctions = true
+        }
+        return try connection.prepare(text)
+    }
+
+    private func rows(
+        of statement: Statement, begin: ([String]) throws -> Void, receive: ([Value]) throws -> Bool
+    ) throws -> RunSummary {
+        let columns = 0..<statement.columnCount
+        var summary = RunSummary(columnCount: columns.count)
+        if !columns.isEmpty { try begin(columns.map(statement.columnName)) }
+        var row: [Value] = []
+        row.reserveCapacity(columns.count)
+        while try statement.step() {
+            try runGuard.check()
+            if summary.rowCount == limits.maxRows {
+                summary.isTruncated = true
+                break
+            }
+            row.removeAll(keepingCapacity: true)
+            for column in columns { row.append(statement.value(column)) }
+            summary.rowCount += 1
+            if try !receive(row) { break }
+        }
+        return summary
+    }
+
+    private func explain(_ error: SQLiteError, _ text: String) -> QueryError {
+        if error.isInterrupt { return runGuard.failure }
+        if error.isDenied || error.isReadOnly || refusal != nil {
+            return .refused(what: Self.writingVerb(of: text) ?? refusal ?? "this statement")
+        }
+        if error.isLimit { return .limit(limitMessage(error)) }
+        if error.isCorrupt || error.isCannotOpen {
+            return .state("cannot read the state \(file.path): \(error.message)")
+        }
+        return .sql(message: error.message, offset: error.offset)
+    }
+
+    private func limitMessage(_ error: SQLiteError) -> String {
+        guard let bytes = limits.memoryBytes, error.message == "out of memory" else { return error.message }
+        return "out of memory: the statement needs more than \(bytes >> 20) MiB (--memory-limit)"
+    }
+
+    /// The first word of a statement, when it is one that writes.
+    static func writingVerb(of text: String) -> String? {
+        let word = text.prefix { $0.isLetter }.uppercased()
+        return ["SELECT", "WITH", "EXPLAIN", "VALUES", "PRAGMA", ""].contains(word) ? nil : word
+    }
+}
+
+// MARK: Opening
+
+extension QuerySession {
+    /// The connection to what is at the path now.
+    private func opened() throws -> Connection {
+        if let connection, holdsSnapshot || (identity != nil && identity == file.identity) { return connection }
+        connection = nil
+        identity = file.identity
+        let fresh = try identity == nil ? standIn() : openState()
+        try secure(fresh)
+        connection = fresh
+        return fresh
+    }
+
+    private func openState() throws -> Connection {
+        let connection = try file.open()
+        guard try connection.integer("PRAGMA schema_version") != 0 else {
+            identity = nil
+            return try standIn()
+        }
+        return connection
+    }
+
+    /// An empty database with the same views.
+    private func standIn() throws -> Connection {
+        if !hasWarned {
+            hasWarned = true
+            warn("there is no state at \(file.path) yet: showing empty tables (start `pageviews ingest`)")
+        }
+        let connection = try Connection(path: "", mode: .memory)
+        try connection.execute(configuration.emptySchema)
+        return connection
+    }
+
+    private func secure(_ connection: Connection) throws {
+        try connection.execute("PRAGMA query_only = 1")
+        hasBoundedFunctions = false
+        try SessionFunctions.define(on: connection, wallClock: configuration.wallClock)
+        for (which, on) in [
+            (Switch.defensive, true), (.trustedSchema, false), (.loadExtension, false),
+            (.fts3Tokenizer, false), (.noCheckpointOnClose, true),
+        ] {
+            try connection.set(which, on)
+        }
+        connection.setLimit(.attached, to: 0)
+        connection.setLimit(.length, to: Int32(clamping: limits.valueBytes))
+        connection.setLimit(.sqlLength, to: 1 << 20)
+        connection.setLimit(.expressionDepth, to: 200)
+        connection.setLimit(.compoundSelect, to: 100)
+        connection.setLimit(.workerThreads, to: 0)
+        connection.setLimit(StatementLimit.columns, to: 500)
+        connection.setLimit(StatementLimit.instructions, to: 250_000)
+        connection.setLimit(StatementLimit.likePattern, to: 256)
+        let runGuard = runGuard
+        connection.setProgressHandler(every: 1000) { runGuard.mayContinue }
+        connection.setAuthorizer { [weak self] action in self?.allows(action) ?? false }
+    }
+
+    private func allows(_ action: Action) -> Bool {
+        let what = ReadOnlyPolicy.refusal(of: action, allowsTransactions: isChangingTransaction)
+        if let what { refusal = refusal ?? what }
+        return what == nil
+    }
+}
+
+// MARK: Snapshots
+
+extension QuerySession {
+    /// Every later statement sees the state as it is now, until `endSnapshot`. The write-ahead log cannot be reset
+    /// meanwhile, so the caller sets a deadline.
+    func beginSnapshot() throws(QueryError) {
+        try transaction("BEGIN")
+        _ = try run("SELECT count(*) FROM sqlite_schema") { _ in true }
+        holdsSnapshot = true
+    }
+
+    /// Later statements see live data again.
+    func endSnapshot() throws(QueryError) {
+        holdsSnapshot = false
+        try transaction("ROLLBACK")
+    }
+
+    private func transaction(_ verb: String) throws(QueryError) {
+        isChangingTransaction = true
+        defer { isChangingTransaction = false }
+        _ = try run(verb) { _ in true }
+    }
+}

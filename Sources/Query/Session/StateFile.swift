@@ -1,0 +1,44 @@
+// Opens the state file so that reading it can change nothing, and notices when another file has taken its place.
+// Invariants: the file is opened read-only and query_only; a reader never checkpoints, also not when it is the last to
+// close; nothing is ever created at the state's path.
+
+internal import Glibc
+internal import SQLite
+
+/// The state file as the file system knows it.
+struct StateFile: Equatable {
+    let path: String
+
+    /// Which file is at the path; differs when it was replaced.
+    struct Identity: Equatable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    /// nil when there is no file, or an empty one that has just been created.
+    var identity: Identity? {
+        var info = stat()
+        guard stat(path, &info) == 0, info.st_size > 0 else { return nil }
+        return Identity(device: UInt64(info.st_dev), inode: UInt64(info.st_ino))
+    }
+
+    /// Opens the file read-only.
+    func open() throws -> Connection {
+        do {
+            return try openShared()
+        } catch let error as SQLiteError where error.isCannotOpen && !hasLog {
+            // The folder is not ours to write, so no -shm can be made; without a log nobody is writing either.
+            return try Connection(immutablePath: path)
+        }
+    }
+
+    private var hasLog: Bool { access(path + "-wal", F_OK) == 0 }
+
+    private func openShared() throws -> Connection {
+        let connection = try Connection(path: path, mode: .readOnly)
+        try connection.setBusyTimeout(milliseconds: 5000)
+        try connection.set(.noCheckpointOnClose, true)
+        _ = try connection.integer("PRAGMA schema_version")
+        return connection
+    }
+}

@@ -1,0 +1,159 @@
+import Foundation
+import Testing
+
+@testable import Query
+@testable import SQLite
+
+@Suite struct QuerySessionTests {
+    func first(_ session: QuerySession, _ sql: String) throws -> Value? {
+        var result: Value?
+        _ = try session.run(sql) { row in
+            result = row.first
+            return false
+        }
+        return result
+    }
+
+    @Test func `a session sees what the writer commits`() throws {
+        let state = try TestState()
+        let session = state.session()
+        #expect(try first(session, "SELECT count(*) FROM postcode_view_count") == .integer(3))
+        try state.writer.execute("INSERT INTO counts VALUES('N1', 1611662640, 5, 0)")
+        #expect(try first(session, "SELECT count(*) FROM postcode_view_count") == .integer(4))
+    }
+
+    @Test func `an idle session, an unfinished result and an ended statement do not hold the log`() throws {
+        let state = try TestState(rows: 1000)
+        let session = state.session { $0.limits.maxRows = 5 }
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n, counts"
+        _ = try session.run("SELECT * FROM counts") { _ in false }
+        #expect(try session.run("SELECT * FROM counts") { _ in true }.isTruncated)
+        session.limits.timeoutMilliseconds = 20
+        #expect(throws: QueryError.self) { try session.run("SELECT count(*) FROM (\(endless))") { _ in true } }
+        try state.writer.execute("INSERT INTO counts VALUES('N1', 1, 5, 0)")
+        _ = try state.writer.checkpoint(.truncate)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: state.path + "-wal")).isEmpty)
+    }
+
+    @Test func `a snapshot stays as it was until it is let go`() throws {
+        let state = try TestState()
+        let session = state.session()
+        try session.beginSnapshot()
+        try state.writer.execute("INSERT INTO counts VALUES('N1', 1611662640, 5, 0)")
+        #expect(try first(session, "SELECT count(*) FROM counts") == .integer(3))
+        #expect(throws: QueryError.self) { try session.run("COMMIT") { _ in true } }
+        try session.endSnapshot()
+        #expect(try first(session, "SELECT count(*) FROM counts") == .integer(4))
+    }
+
+    @Test func `without a state file the views are there and empty, and the state is found when it comes`() throws {
+        let folder = try Folder()
+        var warnings: [String] = []
+        let path = folder.file("state.db")
+        let session = QuerySession(
+            SessionConfiguration(statePath: path, emptySchema: viewsSchema, wallClock: { 0 }),
+            warn: { warnings.append($0) })
+        Connection.setMemoryLimit(bytes: 0)
+        #expect(try first(session, "SELECT count(*) FROM postcode_view_count") == .integer(0))
+        #expect(throws: QueryError.self) { try session.run("INSERT INTO counts VALUES(1, 2, 3, 4)") { _ in true } }
+        _ = try first(session, "SELECT 1")
+        #expect(warnings.count == 1)
+        #expect(!FileManager.default.fileExists(atPath: path))
+        let writer = try Connection(path: path, mode: .readWriteCreate)
+        #expect(try first(session, "SELECT count(*) FROM late_events") == .integer(0))
+        try writer.execute("PRAGMA journal_mode = WAL;" + viewsSchema + "INSERT INTO counts VALUES('N1', 60, 5, 0)")
+        #expect(try first(session, "SELECT timestamp FROM postcode_view_count") == .text("1970-01-01T00:01:00Z"))
+    }
+
+    @Test func `a state that was replaced is opened anew`() throws {
+        let (old, new) = (try TestState(rows: 3), try TestState(rows: 5))
+        let session = old.session()
+        #expect(try first(session, "SELECT count(*) FROM counts") == .integer(3))
+        try new.writer.execute("PRAGMA journal_mode = DELETE")
+        for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: old.path + suffix) }
+        #expect(rename(new.path, old.path) == 0)
+        #expect(try first(session, "SELECT count(*) FROM counts") == .integer(5))
+    }
+
+    @Test func `a state in a folder that cannot be written is read`() throws {
+        let state = try TestState()
+        let copy = try Folder()
+        try state.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try FileManager.default.copyItem(atPath: state.path, toPath: copy.file("odd ?#%41 name.db"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: copy.path)
+        defer { try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: copy.path) }
+        #expect(try first(makeSession(copy.file("odd ?#%41 name.db")), "SELECT count(*) FROM counts") == .integer(3))
+    }
+
+    @Test func `an immutable connection reads any file name`() throws {
+        let state = try TestState()
+        try state.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        let name = state.folder.file("odd ?#%41 &é name.db")
+        try FileManager.default.copyItem(atPath: state.path, toPath: name)
+        #expect(try Connection(immutablePath: name).integer("SELECT count(*) FROM counts") == 3)
+        #expect(!FileManager.default.fileExists(atPath: name + "-shm"))
+    }
+
+    @Test func `a file that is no database is reported as such`() throws {
+        let folder = try Folder()
+        try Data("this is not a database, but it is long enough to look at".utf8).write(
+            to: URL(fileURLWithPath: folder.file("x")))
+        #expect(throws: QueryError.state("cannot read the state \(folder.file("x")): file is not a database")) {
+            try makeSession(folder.file("x")).run("SELECT 1") { _ in true }
+        }
+    }
+
+    @Test func `an interrupt ends the running statement`() throws {
+        let state = try TestState()
+        let session = state.session()
+        #expect(throws: QueryError.interrupted) {
+            try session.run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n") { row in
+                if row[0] == .integer(10) { session.interrupt.raise() }
+                return true
+            }
+        }
+    }
+
+    @Test func `ago gives the views' timestamps`() throws {
+        let session = try TestState().session()
+        #expect(try first(session, "SELECT ago('1 hour')") == .text("2021-01-26T12:04:00Z"))
+        #expect(try first(session, "SELECT ago('0s')") == .text("2021-01-26T13:04:00Z"))
+        #expect(
+            try first(session, "SELECT ago('2 days') || ago('15 min') || ago('250ms')")
+                == .text("2021-01-24T13:04:00Z2021-01-26T12:49:00Z2021-01-26T13:03:59Z"))
+        #expect(try first(session, "SELECT ago('soon') IS NULL AND ago('9223372036854775807d') IS NULL") == .integer(1))
+        #expect(
+            try first(session, "SELECT count(*) FROM postcode_view_count WHERE timestamp >= ago('1 hour')")
+                == .integer(3))
+    }
+
+    @Test func `times agree with Foundation`() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SeededGenerator(state: seed)
+        for _ in 0..<2000 {
+            let milliseconds = Int64.random(in: -62_000_000_000_000...253_402_300_799_999, using: &random)
+            let floored = milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
+            let date = Date(timeIntervalSince1970: Double(floored))
+            let expected = date.formatted(.iso8601)
+            // Foundation's calendar is Julian before 1582.
+            if milliseconds > -12_000_000_000_000 {
+                #expect(UTCTime.text(epochMilliseconds: milliseconds) == expected, "seed \(seed)")
+            }
+        }
+        #expect(UTCTime.text(epochMilliseconds: .max) == nil)
+        #expect(UTCTime.text(epochMilliseconds: .min) == nil)
+    }
+
+    @Test(arguments: [
+        ("12", Value.integer(12)), ("-4", .integer(-4)), ("007", .text("007")), ("+1", .text("+1")),
+        ("1.50", .real(1.5)),
+        ("1e3", .real(1000)), ("SW19", .text("SW19")), ("'12'", .text("12")), ("'it''s'", .text("it's")),
+        ("", .text("")),
+        ("'", .text("'")), ("9223372036854775808", .text("9223372036854775808")), ("inf", .text("inf")),
+        ("0x10", .text("0x10")),
+        ("1.", .text("1.")), ("-0", .text("-0")),
+    ])
+    func `a parameter's text becomes a number only when it is plainly one`(text: String, expected: Value) {
+        #expect(Parameters.value(of: text) == expected)
+    }
+}
