@@ -48,7 +48,7 @@ check: setup ## check format, lints and the repository's rules
 	@scripts/check.sh $(VENV)
 
 bench: setup build ## compare CPU, throughput and memory with minimal C programs
-	@$(VENV)/bin/python Benchmarks/bench.py --binary $(BINARY) --venv $(VENV)
+	@$(VENV)/bin/python Benchmarks/bench.py --binary $(BINARY) $(ARGS)
 
 clean: down ## stop local servers and delete build products, the Python environment and .run
 	@rm -rf .build .venv .run

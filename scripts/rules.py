@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 MAX_LINES = 500
-MAX_COLUMNS = 120
+# Of languages without a formatter here; Swift's is swift format's business.
+MAX_COLUMNS = 124
 
 # (rule, files it is about, files it is not about, what must not be there)
 FORBIDDEN = [
@@ -29,7 +30,7 @@ FORBIDDEN = [
     ('no trailing white space', r'\.(swift|py|sh|c|h|md|yml|json)$', r'^Tests/.*/(golden|Golden|Fixtures)/',
      re.compile(r'[ \t]+$')),
 ]
-LONG_LINES = re.compile(r'\.(swift|py|sh|c|h)$')
+LONG_LINES = re.compile(r'\.(py|sh|c)$')
 COUNTED = re.compile(r'\.(swift|py|sh|c|h)$|(^|/)Makefile$')
 NEVER_TRACKED = re.compile(r'(^|/)(\.build|\.venv|\.run|__pycache__)/|Package\.resolved$|\.db(-wal|-shm)?$')
 

@@ -30,10 +30,10 @@ def test_each_kind_of_bad_input(cases, topic, state, service):
     for offset, case in enumerate(cases):
         if offset in rejected:
             check_row(rejected[offset], case)
-        is_counted = case.counts_for in counted
-        if case not in EITHER and (is_counted, offset in rejected) != (case.counts_for is not None, case.counts_for is None):
-            wrong.append(f'{case.name}: counted {is_counted}, rejected {offset in rejected}')
-        elif is_counted == (offset in rejected):
+        is_counted, is_rejected = case.counts_for in counted, offset in rejected
+        if case in REJECTED + COUNTED and is_rejected != (case in REJECTED):
+            wrong.append(f'{case.name}: counted {is_counted}, rejected {is_rejected}')
+        elif is_counted == is_rejected:
             wrong.append(f'{case.name}: neither or both')
     assert not wrong, '\n'.join(wrong)
     row = state.partitions()[0]
