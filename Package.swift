@@ -26,16 +26,17 @@ func tests(_ target: String, _ dependencies: [Target.Dependency] = [], resources
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "pageviews",
     products: [.executable(name: "pageviews", targets: ["pageviews"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -44,8 +45,8 @@ let package = Package(
         .executableTarget(
             name: "pageviews",
             dependencies: [
-                "Ingest", "Query", "Export", "Generator", "Store", "Windowing", "Kafka",
-                argumentParser, configuration, logging, serviceLifecycle,
+                "Ingest", "Query", "Generator", "Store", "Windowing", "Kafka",
+                argumentParser, logging, serviceLifecycle, unixSignals, yams,
             ],
             path: "Sources/pageviews", swiftSettings: strict),
 
@@ -82,5 +83,6 @@ let package = Package(
         system("CRoaring", apt: "libroaring-dev"),
 
         tests("Windowing"),
+        tests("Query", ["SQLite"]),
     ]
 )
