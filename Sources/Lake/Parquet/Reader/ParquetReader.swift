@@ -66,8 +66,10 @@ public final class ParquetReader {
     public func read(column: Int, rowGroup: Int) throws -> ColumnChunk {
         let chunk = try self.chunk(column, rowGroup)
         let (start, length) = (chunk.start, chunk.compressedSize)
-        try checkRange(start, length, chunk.position, limits.chunkBytes)
-        let bytes = try source.read(offset: start, length: length)
+        // Some writers state no true place for a chunk of no rows.
+        let isEmpty = rowGroups[rowGroup].rowCount == 0
+        if !isEmpty { try checkRange(start, length, chunk.position, limits.chunkBytes) }
+        let bytes = isEmpty ? [] : try source.read(offset: start, length: length)
         guard bytes.count == length else {
             throw ParquetError.corrupt(position: start, reason: "\(length) bytes asked for, \(bytes.count) read")
         }

@@ -60,7 +60,8 @@ final class NumberDictionary<Bits: FixedWidthInteger & UnsignedInteger & Bitwise
     @inline(__always)
     private static func hash(_ bits: Bits, _ slotBits: Int) -> Int {
         let mixed = UInt64(truncatingIfNeeded: bits) &* 0x9E37_79B9_7F4A_7C15
-        return Int(truncatingIfNeeded: (mixed ^ (mixed &>> 29)) &* 0xBF58_476D_1CE4_E5B9 &>> UInt64(64 &- slotBits))
+        let folded = (mixed ^ (mixed &>> 29)) &* 0xBF58_476D_1CE4_E5B9
+        return Int(truncatingIfNeeded: folded &>> UInt64(64 &- slotBits))
     }
 
     private func insert(_ bits: Bits, _ slot: Int) -> UInt32 {
