@@ -6,12 +6,12 @@ Prints CPU seconds (one thread, best of five) and the ratios ours : pyarrow. Eac
 import io
 import json
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
 import time
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,39 +21,44 @@ MOMENT = pa.timestamp("us", tz="UTC")
 
 def skewed(rng, names, rows):
     """Names drawn by a Zipf-like law."""
-    weights = 1 / np.arange(1, len(names) + 1)
-    return rng.choice(np.array(names), rows, p=weights / weights.sum())
+    return rng.choices(names, [1 / rank for rank in range(1, len(names) + 1)], k=rows)
+
+
+def some(rng, values, share):
+    """The values, a share of them missing."""
+    return [None if rng.random() < share else value for value in values]
 
 
 def raw(rows, rng):
     postcodes = [f"{number * 7919 % 90000 + 10000} {chr(65 + number % 26)}{chr(65 + number // 26 % 26)}" for number in range(2000)]
     pages = [f"https://www.example.com/section-{number % 17}/article-{number}.html" for number in range(400)]
-    partition = np.repeat(rng.integers(0, 4, rows // 500 + 1), 500)[:rows]
-    offset = np.zeros(rows, np.int64)
-    for number in range(4):
-        offset[partition == number] = 1_000_000 + np.arange((partition == number).sum())
-    moments = 1_767_225_600_000_000 + np.arange(rows) * 100 + rng.integers(-2_000_000, 2_000_000, rows) // 1000 * 1000
-    return pa.table({
-        "user_id": pa.array(rng.integers(1, 100_000, rows), pa.int64(), mask=rng.random(rows) < 0.05),
-        "postcode": skewed(rng, postcodes, rows),
-        "webpage": pa.array(skewed(rng, pages, rows), mask=rng.random(rows) < 0.03),
-        "timestamp": pa.array(moments).cast(MOMENT),
-        "kafka_partition": partition.astype(np.int32),
-        "kafka_offset": offset,
-        "late": rng.random(rows) < 0.01,
-    }, schema=pa.schema([
+    next_offset = [1_000_000] * 4
+    partitions, offsets = [], []
+    while len(partitions) < rows:
+        partition = rng.randrange(4)
+        for _ in range(min(500, rows - len(partitions))):
+            partitions.append(partition)
+            offsets.append(next_offset[partition])
+            next_offset[partition] += 1
+    moments = [1_767_225_600_000_000 + row * 100 + rng.randrange(-2000, 2000) * 1000 for row in range(rows)]
+    return pa.table([
+        pa.array(some(rng, [rng.randrange(1, 100_000) for _ in range(rows)], 0.05), pa.int64()),
+        pa.array(skewed(rng, postcodes, rows)), pa.array(some(rng, skewed(rng, pages, rows), 0.03)),
+        pa.array(moments, pa.int64()).cast(MOMENT), pa.array(partitions, pa.int32()), pa.array(offsets, pa.int64()),
+        pa.array([rng.random() < 0.01 for _ in range(rows)]),
+    ], schema=pa.schema([
         pa.field("user_id", pa.int64()), pa.field("postcode", pa.string(), False), pa.field("webpage", pa.string()),
         pa.field("timestamp", MOMENT, False), pa.field("kafka_partition", pa.int32(), False),
         pa.field("kafka_offset", pa.int64(), False), pa.field("late", pa.bool_(), False)]))
 
 
 def counts(rows, rng):
-    postcodes = np.array([f"{number * 7919 % 90000 + 10000} {chr(65 + number % 26)}" for number in range(2000)])
-    moments = 1_767_225_600_000_000 + np.arange(rows) // 1500 * 60_000_000
-    return pa.table({
-        "postcode": postcodes[rng.integers(0, 2000, rows)], "timestamp": pa.array(moments).cast(MOMENT),
-        "count": rng.zipf(1.5, rows).clip(1, 100_000),
-    }, schema=pa.schema([
+    postcodes = [f"{number * 7919 % 90000 + 10000} {chr(65 + number % 26)}" for number in range(2000)]
+    moments = [1_767_225_600_000_000 + row // 1500 * 60_000_000 for row in range(rows)]
+    return pa.table([
+        pa.array(rng.choices(postcodes, k=rows)), pa.array(moments, pa.int64()).cast(MOMENT),
+        pa.array([min(100_000, int(rng.paretovariate(0.8))) for _ in range(rows)], pa.int64()),
+    ], schema=pa.schema([
         pa.field("postcode", pa.string(), False), pa.field("timestamp", MOMENT, False), pa.field("count", pa.int64(), False)]))
 
 
@@ -103,7 +108,7 @@ def compare(name, table, program, folder):
 def main():
     program = sys.argv[1]
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000
-    rng = np.random.default_rng(1)
+    rng = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
         compare("raw", raw(rows, rng), program, pathlib.Path(folder))
         compare("counts", counts(rows // 2, rng), program, pathlib.Path(folder))

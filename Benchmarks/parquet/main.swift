@@ -76,7 +76,8 @@ func writeCounts(_ inputs: [Input], _ schema: ParquetSchema) throws -> [UInt8] {
     let (postcode, moment, count) = (try writer.bytes(0), try writer.int64(1), try writer.int64(2))
     for group in inputs[0].chunks.indices {
         let chunks = inputs.map { $0.chunks[group] }
-        guard let postcodes = chunks[0].byteStrings, let moments = chunks[1].int64s, let counts = chunks[2].int64s else { return [] }
+        guard let postcodes = chunks[0].byteStrings, let moments = chunks[1].int64s, let counts = chunks[2].int64s
+        else { return [] }
         for row in moments.indices {
             postcodes.withBytes(row) { postcode.append($0) }
             moment.append(moments[row])
@@ -89,7 +90,9 @@ func writeCounts(_ inputs: [Input], _ schema: ParquetSchema) throws -> [UInt8] {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count == 4, let rounds = Int(arguments[3]) else { fatalError("usage: parquet-benchmark INPUT OUTPUT ROUNDS") }
+guard arguments.count == 4, let rounds = Int(arguments[3]) else {
+    fatalError("usage: parquet-benchmark INPUT OUTPUT ROUNDS")
+}
 let reader = try ParquetReader(MemorySource([UInt8](try Data(contentsOf: URL(filePath: arguments[1])))))
 let inputs = try reader.schema.columns.enumerated().map { index, column in
     Input(column: column, chunks: try reader.rowGroups.indices.map { try reader.read(column: index, rowGroup: $0) })

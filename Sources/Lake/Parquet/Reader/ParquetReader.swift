@@ -70,7 +70,7 @@ public final class ParquetReader {
         let isEmpty = rowGroups[rowGroup].rowCount == 0
         if !isEmpty { try checkRange(start, length, chunk.position, limits.chunkBytes) }
         let bytes = isEmpty ? [] : try source.read(offset: start, length: length)
-        guard bytes.count == length else {
+        guard isEmpty || bytes.count == length else {
             throw ParquetError.corrupt(position: start, reason: "\(length) bytes asked for, \(bytes.count) read")
         }
         var decoder = try ChunkDecoder(
