@@ -31,7 +31,7 @@ import Testing
         #expect(theirs[tail...] == ours[ourTail...])
     }
 
-    // duckdb's reader is built without snappy.
+    // duckdb's reader knows neither zstandard, which the script unpacks for it, nor snappy.
     @Test(arguments: [AvroCodec.null, .deflate, .zstandard])
     func `a file written by us reads the same elsewhere`(codec: AvroCodec) throws {
         let folder = try ScratchFolder()
