@@ -121,7 +121,8 @@ private struct Build {
         guard !added.isEmpty else { return }
         for entry in entries where entry.isLive && entry.file.isDeletionVector {
             if let path = entry.file.referencedDataFile, added.contains(path) {
-                throw IcebergError(.invalid, "has a deletion vector already, which must be merged and removed", in: path)
+                throw IcebergError(
+                    .invalid, "has a deletion vector already, which must be merged and removed", in: path)
             }
         }
     }

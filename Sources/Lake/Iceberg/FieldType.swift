@@ -116,7 +116,8 @@ extension FieldType {
         }
     }
 
-    private static func part(_ key: String, _ fields: inout FieldReader, _ depth: Int) throws(IcebergError) -> FieldType {
+    private static func part(_ key: String, _ fields: inout FieldReader, _ depth: Int) throws(IcebergError) -> FieldType
+    {
         guard let json = fields.take(key) else { throw fields.error(key, "is missing") }
         return try FieldType(json: json, path: "\(fields.path).\(key)", depth: depth + 1)
     }

@@ -39,12 +39,15 @@ extension Literal {
     public init?(binary: [UInt8], type: FieldType) {
         switch type {
         case .boolean where binary.count == 1: self = .boolean(binary[0] != 0)
-        case .int where binary.count == 4, .date where binary.count == 4: self = .int(Int32(truncatingIfNeeded: Self.number(binary)))
+        case .int where binary.count == 4, .date where binary.count == 4:
+            self = .int(Int32(truncatingIfNeeded: Self.number(binary)))
         case .long, .time, .timestamp, .timestamptz, .timestampNanoseconds, .timestamptzNanoseconds:
             guard binary.count == 8 || binary.count == 4 else { return nil }
             self = .long(Self.number(binary))
-        case .float where binary.count == 4: self = .float(Float(bitPattern: UInt32(truncatingIfNeeded: Self.number(binary))))
-        case .double where binary.count == 8: self = .double(Double(bitPattern: UInt64(bitPattern: Self.number(binary))))
+        case .float where binary.count == 4:
+            self = .float(Float(bitPattern: UInt32(truncatingIfNeeded: Self.number(binary))))
+        case .double where binary.count == 8:
+            self = .double(Double(bitPattern: UInt64(bitPattern: Self.number(binary))))
         case .double where binary.count == 4:
             self = .double(Double(Float(bitPattern: UInt32(truncatingIfNeeded: Self.number(binary)))))
         case .string:

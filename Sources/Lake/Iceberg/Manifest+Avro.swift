@@ -101,7 +101,9 @@ private struct Inheritance {
             if entry.sequenceNumber == nil { entry.sequenceNumber = manifest.sequenceNumber }
             if entry.fileSequenceNumber == nil { entry.fileSequenceNumber = manifest.sequenceNumber }
         }
-        guard let next = nextRowID, entry.isLive, entry.file.content == .data, entry.file.firstRowID == nil else { return }
+        guard let next = nextRowID, entry.isLive, entry.file.content == .data, entry.file.firstRowID == nil else {
+            return
+        }
         entry.file.firstRowID = next
         let (sum, overflow) = next.addingReportingOverflow(max(0, entry.file.recordCount))
         nextRowID = overflow ? nil : sum

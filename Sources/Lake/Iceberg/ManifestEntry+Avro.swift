@@ -41,7 +41,8 @@ extension DataFile {
     fileprivate init(
         avro values: [AvroValue], partition schema: AvroSchema, specID: Int, file: String
     ) throws(IcebergError) {
-        guard values.count == 20, let content = values[0].integer.flatMap({ FileContent(rawValue: Int(truncatingIfNeeded: $0)) }),
+        guard values.count == 20,
+            let content = values[0].integer.flatMap({ FileContent(rawValue: Int(truncatingIfNeeded: $0)) }),
             let path = values[1].string, let format = values[2].string, let partition = values[3].record,
             let recordCount = values[4].integer, let size = values[5].integer, recordCount >= 0, size >= 0
         else { throw IcebergError(.malformed, "an entry has an unknown content or a negative count", in: file) }

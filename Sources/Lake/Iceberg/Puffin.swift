@@ -87,7 +87,8 @@ public struct PuffinReader: Sendable {
         }
         do throws(IcebergError) {
             var reader = try FieldReader(json, "footer")
-            blobs = try reader.list("blobs") { json, path throws(IcebergError) in try PuffinBlob(json: json, path: path) }
+            blobs = try reader.list("blobs") { json, path throws(IcebergError) in try PuffinBlob(json: json, path: path)
+            }
             properties = try reader.strings("properties")
         } catch { throw error.within("\(file), byte \(payload.lowerBound)") }
     }
@@ -107,7 +108,8 @@ public struct PuffinReader: Sendable {
         }
     }
 
-    static func slice(_ bytes: [UInt8], offset: Int64, length: Int64, _ file: String) throws(IcebergError) -> Range<Int> {
+    static func slice(_ bytes: [UInt8], offset: Int64, length: Int64, _ file: String) throws(IcebergError) -> Range<Int>
+    {
         guard offset >= 0, length >= 0, offset <= Int64(bytes.count), length <= Int64(bytes.count) - offset else {
             throw malformed("a blob of \(length) bytes at \(offset) is not within \(bytes.count) bytes", file, at: 0)
         }

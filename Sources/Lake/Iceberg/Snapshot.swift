@@ -99,7 +99,9 @@ public struct SnapshotRef: Sendable, Equatable {
     public var unknown: [String: JSON] = [:]
 
     /// A branch that ends at a snapshot.
-    public static func branch(_ snapshotID: Int64) -> SnapshotRef { SnapshotRef(snapshotID: snapshotID, type: "branch") }
+    public static func branch(_ snapshotID: Int64) -> SnapshotRef {
+        SnapshotRef(snapshotID: snapshotID, type: "branch")
+    }
 
     /// A name of the given type.
     public init(snapshotID: Int64, type: String) {

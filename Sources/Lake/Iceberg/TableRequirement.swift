@@ -57,7 +57,8 @@ extension TableRequirement {
         case .notExisting: Self.form("assert-create", [:])
         case .uuid(let uuid): Self.form("assert-table-uuid", ["uuid": .string(uuid)])
         case .refSnapshot(let name, let id):
-            Self.form("assert-ref-snapshot-id", ["ref": .string(name), "snapshot-id": id.map { .integer($0) } ?? .null])
+            Self.form(
+                "assert-ref-snapshot-id", ["ref": .string(name), "snapshot-id": id.map { .integer($0) } ?? .null])
         case .lastAssignedFieldID(let id):
             Self.form("assert-last-assigned-field-id", ["last-assigned-field-id": .int(id)])
         case .currentSchemaID(let id): Self.form("assert-current-schema-id", ["current-schema-id": .int(id)])

@@ -67,7 +67,8 @@ public struct TableSchema: Sendable, Equatable {
     public init(json: JSON, path: String = "schema") throws(IcebergError) {
         var reader = try FieldReader(json, path)
         id = try reader.optionalInt("schema-id") ?? 0
-        fields = try reader.list("fields") { json, path throws(IcebergError) in try SchemaField(json: json, path: path) }
+        fields = try reader.list("fields") { json, path throws(IcebergError) in try SchemaField(json: json, path: path)
+        }
         identifierFieldIDs = try reader.ints("identifier-field-ids")
         unknown = reader.rest
         unknown["type"] = nil

@@ -98,7 +98,8 @@ extension TableUpdate {
         switch try reader.string("action") {
         case "assign-uuid": self = .assignUUID(try reader.string("uuid"))
         case "upgrade-format-version": self = .upgradeFormatVersion(try reader.int("format-version"))
-        case "add-schema": self = .addSchema(try TableSchema(json: reader.take("schema") ?? .null, path: "update.schema"))
+        case "add-schema":
+            self = .addSchema(try TableSchema(json: reader.take("schema") ?? .null, path: "update.schema"))
         case "set-current-schema": self = .setCurrentSchema(try reader.int("schema-id"))
         case "add-spec":
             self = .addPartitionSpec(try PartitionSpec(json: reader.take("spec") ?? .null, path: "update.spec"))
