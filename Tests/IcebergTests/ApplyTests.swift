@@ -6,7 +6,9 @@ import Testing
 @Suite struct ApplyTests {
     private let now: Int64 = 1_700_000_100_000
 
-    private func snapshot(_ id: Int64, parent: Int64? = nil, sequence: Int64 = 1, time: Int64 = 1_700_000_050_000) -> Snapshot {
+    private func snapshot(_ id: Int64, parent: Int64? = nil, sequence: Int64 = 1, time: Int64 = 1_700_000_050_000)
+        -> Snapshot
+    {
         Snapshot(
             id: id, parentID: parent, sequenceNumber: sequence, timestampMilliseconds: time,
             manifestList: "file:///t/metadata/snap-\(id).avro", operation: .append, summary: ["k": "v"], schemaID: 0)
@@ -109,7 +111,8 @@ import Testing
         #expect(TableRequirement.uuid("11111111-2222-4333-8444-555555555555").failure(for: table) == nil)
         #expect(TableRequirement.uuid("x").failure(for: nil) == "the table does not exist")
         #expect(TableRequirement.refSnapshot(name: "main", 1).failure(for: table) == nil)
-        #expect(TableRequirement.refSnapshot(name: "main", nil).failure(for: table) == "main is at snapshot 1, not none")
+        #expect(
+            TableRequirement.refSnapshot(name: "main", nil).failure(for: table) == "main is at snapshot 1, not none")
         #expect(TableRequirement.refSnapshot(name: "b", nil).failure(for: table) == nil)
         #expect(TableRequirement.lastAssignedFieldID(3).failure(for: table) == nil)
         #expect(TableRequirement.currentSchemaID(1).failure(for: table) != nil)
