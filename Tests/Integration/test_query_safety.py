@@ -70,7 +70,8 @@ def test_a_greedy_statement_is_an_error_and_no_crash(sql, filled):
 
 
 def test_harmless_reads_still_work(filled):
-    for sql in ('PRAGMA journal_mode', 'PRAGMA table_info(postcode_view_count)', 'EXPLAIN QUERY PLAN SELECT * FROM postcode_view_count',
+    for sql in ('PRAGMA journal_mode', 'PRAGMA table_info(postcode_view_count)',
+                'EXPLAIN QUERY PLAN SELECT * FROM postcode_view_count',
                 'SELECT name FROM sqlite_schema', 'SELECT sqlite_version()', "SELECT date('2021-01-26')",
                 'WITH t AS (SELECT 1 AS a) SELECT * FROM t', 'VALUES (1), (2)'):
         result = program.run('query', '--state', str(filled.path), sql)
