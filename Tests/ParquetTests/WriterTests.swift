@@ -1,5 +1,4 @@
 // Files written by this writer: read back, and by pyarrow and duckdb, and what they say about themselves.
-import Compression
 import Parquet
 import Testing
 
