@@ -105,7 +105,8 @@ func writeCounts(_ inputs: [Input], _ schema: ParquetSchema) throws -> [UInt8] {
 
 let arguments = CommandLine.arguments
 guard arguments.count == 4, let rounds = Int(arguments[3]) else {
-    fatalError("usage: parquet-benchmark INPUT OUTPUT ROUNDS")
+    print("usage: parquet-benchmark INPUT OUTPUT ROUNDS")
+    exit(2)
 }
 let reader = try ParquetReader(MemorySource([UInt8](try Data(contentsOf: URL(filePath: arguments[1])))))
 let inputs = try reader.schema.columns.indices.map { try Input(reader, $0) }
