@@ -5,6 +5,7 @@ internal import Export
 internal import Foundation
 internal import HTTP
 internal import Iceberg
+internal import Ingest
 internal import Logging
 internal import ObjectStorage
 internal import Store
