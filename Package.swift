@@ -52,7 +52,8 @@ let package = Package(
         .executableTarget(
             name: "pageviews",
             dependencies: [
-                "Ingest", "Query", "Generator", "Store", "Windowing", "Kafka",
+                "Ingest", "Query", "Export", "Generator", "Store", "Windowing", "Kafka", "SQLite", "Iceberg",
+                "ObjectStorage", "HTTP",
                 argumentParser, logging, serviceLifecycle, unixSignals, yams,
             ],
             path: "Sources/pageviews", swiftSettings: strict),
@@ -60,7 +61,7 @@ let package = Package(
         // The three verbs, and the sender of test events.
         module("Ingest", ["Store", "Windowing", "Kafka", logging], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
-        module("Export", ["Store", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "Compression", logging]),
+        module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Compression", logging]),
         module("Generator", ["Kafka"]),
 
         // What they share.
@@ -91,5 +92,10 @@ let package = Package(
 
         tests("Windowing"),
         tests("Query", ["SQLite"]),
+        tests("Compression"),
+        tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
+        .executableTarget(
+            name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],
+            swiftSettings: strict),
     ]
 )

@@ -35,6 +35,9 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How often the table is shown anew.", valueName: "duration"))
     var refresh = DurationArgument(milliseconds: 2000)
 
+    @Option(help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"))
+    var exportInterval = DurationArgument(milliseconds: 10_000)
+
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
@@ -63,9 +66,8 @@ struct DemoCommand: AsyncParsableCommand {
         log.logLevel = max(log.logLevel, .warning)
         // Sender and table follow the service: they stop with it.
         let services: [any Service] = try [
-            ingestService(state, broker.bootstrapServers, log), generatorService(broker.bootstrapServers),
-            tableService(state),
-        ]
+            generatorService(broker.bootstrapServers), tableService(state),
+        ] + pipeline(state, broker.bootstrapServers, log).services()
         try await ServiceGroup.run(services, log: log)
         Self.say("\ndemo ended; the counts are in \(state)\n")
         withExtendedLifetime(broker) {}
@@ -90,18 +92,15 @@ struct DemoCommand: AsyncParsableCommand {
         return folder
     }
 
-    private func ingestService(_ state: String, _ servers: String, _ log: Logger) throws -> ThreadService {
+    private func pipeline(_ state: String, _ servers: String, _ log: Logger) throws -> Pipeline {
         let settings = IngestSettings(
             kafka: [("bootstrap.servers", servers), ("group.id", "pageviews")], bootstrapServers: servers,
             topic: Self.topic, statePath: state, windows: try WindowSettings())
-        let stop = StopSignal()
-        let holder = "pageviews demo (pid \(ProcessInfo.processInfo.processIdentifier))"
-        return ThreadService(name: "ingest", stop: stop) {
-            try IngestService(
-                settings: settings, stop: stop, time: .system, random: { UInt64.random(in: .min ... .max) },
-                holder: holder, log: log
-            ).run()
-        }
+        let warehouse = URL(fileURLWithPath: state).deletingLastPathComponent().appendingPathComponent("warehouse").path
+        let export = try ExportOptions.parse([
+            "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.defaultValueDescription,
+        ])
+        return Pipeline(ingest: settings, export: export, holder: "pageviews demo", log: log)
     }
 
     private func generatorService(_ servers: String) -> ThreadService {

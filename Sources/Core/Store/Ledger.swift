@@ -6,7 +6,7 @@
 // table's live rows are, as of `export_progress`; a file that was written for a commit that did not happen is an orphan
 // until a later commit made sure that it never can.
 
-internal import Foundation
+public import Foundation
 public import SQLite
 
 /// The two tables that are exported.
@@ -39,12 +39,19 @@ public struct Intent: Codable, Equatable, Sendable {
     public var segments: [String]
     /// It rewrites what the table has and exports nothing new.
     public var isRewrite: Bool
+    /// The table's writer epoch once it is committed: one more than before.
+    public var epoch: Int64
+    /// The files and whatever else the exporter needs to go on after a crash, in a form of its own.
+    public var payload: Data
 
     /// An intent.
     public init(
         commitID: String, table: ExportTable, tableName: String, generation: Int64, offsets: [Int32: OffsetSpan],
-        rowsAdded: Int64, rowsDeleted: Int64, files: [String], segments: [String] = [], isRewrite: Bool = false
+        rowsAdded: Int64, rowsDeleted: Int64, files: [String], segments: [String] = [], isRewrite: Bool = false,
+        epoch: Int64, payload: Data
     ) {
+        self.epoch = epoch
+        self.payload = payload
         self.commitID = commitID
         self.table = table
         self.tableName = tableName
@@ -121,6 +128,18 @@ extension Store {
         return ExportProgress(generation: row.int64(0), offsets: offsets)
     }
 
+    /// The table's writer epoch after this state's last settled commit; 0 before the first.
+    /// - Throws: `SQLiteError`.
+    public func epoch(of table: ExportTable) throws -> Int64 {
+        try meta("epoch.\(table.rawValue)").flatMap { Int64($0) } ?? 0
+    }
+
+    /// The snapshot of this state's last settled commit; nil before the first.
+    /// - Throws: `SQLiteError`.
+    public func lastSnapshot(of table: ExportTable) throws -> Int64? {
+        try meta("snapshot.\(table.rawValue)").flatMap { Int64($0) }
+    }
+
     /// The number of a data file in the ledger; a new one for a new path.
     /// - Throws: `SQLiteError`.
     public func fileID(ofPath path: String) throws -> Int64 {
@@ -195,6 +214,8 @@ extension Store {
             }
             if !intent.isRewrite { try moveProgress(intent) }
             try forgetSegments(intent.segments)
+            try setMeta("epoch.\(intent.table.rawValue)", to: "\(intent.epoch)")
+            if let snapshotID { try setMeta("snapshot.\(intent.table.rawValue)", to: "\(snapshotID)") }
             try closeIntent(intent, state: "committed", snapshotID: snapshotID, at: now)
         }
     }

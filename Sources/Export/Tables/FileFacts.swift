@@ -66,3 +66,12 @@ struct FileFacts: Codable, Equatable {
     /// From the stored form.
     init(encoded: Data) throws { self = try JSONDecoder().decode(FileFacts.self, from: encoded) }
 }
+
+extension FileFacts {
+    /// Replaces the bounds of a text column by whole values.
+    mutating func setTextBounds(ofColumn id: Int, lower: String?, upper: String?) {
+        guard let index = columns.firstIndex(where: { $0.id == id }) else { return }
+        columns[index].lower = lower.map { Data($0.utf8) }
+        columns[index].upper = upper.map { Data($0.utf8) }
+    }
+}
