@@ -10,6 +10,14 @@ struct SystemFailure: Error, Equatable {
     /// The failure of the call that was just made.
     static func last(_ what: String) -> SystemFailure { SystemFailure(number: errno, what: what) }
 
+    /// The error of a put whose source cannot be read: a file that is missing is the caller's mistake, and no missing
+    /// object.
+    func asSourceError(_ object: String) -> ObjectStorageError {
+        var error = asStorageError("put", object)
+        if error.kind == .notFound { error.kind = .invalid }
+        return error
+    }
+
     func asStorageError(_ operation: String, _ object: String) -> ObjectStorageError {
         .system(number, operation: operation, object: object, what)
     }
@@ -101,14 +109,20 @@ enum LocalFiles {
 
     /// Writes a whole file, removed again on failure; the error number, or nil.
     static func write(_ bytes: [UInt8], to path: String) -> Int32? {
+        guard let file = try? create(path) else { return errno }
         do throws(SystemFailure) {
-            let file = try create(path)
             try write(bytes, to: file)
             return nil
         } catch {
-            unlink(path)
+            discard(file, path)
             return error.number
         }
+    }
+
+    /// Removes an unfinished file; only a plain one, never a device such as /dev/null.
+    static func discard(_ file: borrowing Descriptor, _ path: String) {
+        var info = stat()
+        if fstat(file.number, &info) == 0, info.st_mode & S_IFMT == S_IFREG { unlink(path) }
     }
 
     /// Creates or empties a file.

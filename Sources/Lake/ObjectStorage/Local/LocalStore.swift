@@ -32,7 +32,9 @@ public final class LocalStore: ObjectStore {
     public func put(
         _ key: String, _ body: ObjectBody, condition: PutCondition
     ) async throws(ObjectStorageError) -> ObjectInfo {
-        try await perform("put", key) { (path) throws(SystemFailure) in
+        try check(key, "put")
+        if case .file(let path) = body { try await checkSource(path, key) }
+        return try await perform("put", key) { (path) throws(SystemFailure) in
             try self.put(path, body, condition)
         }
     }
@@ -62,7 +64,7 @@ public final class LocalStore: ObjectStore {
             do throws(SystemFailure) {
                 try LocalFiles.copy(file, size: Int64(status.st_size), to: target, "the object")
             } catch {
-                unlink(path)
+                LocalFiles.discard(target, path)
                 throw error
             }
             return Self.info(key, status)
@@ -133,6 +135,14 @@ public final class LocalStore: ObjectStore {
 
     /// Stands for: the object has its name, but may not survive a power cut. No system uses this number.
     static let published: Int32 = -1
+
+    private func checkSource(_ path: String, _ key: String) async throws(ObjectStorageError) {
+        do throws(SystemFailure) {
+            _ = try await BlockingWork.run { () throws(SystemFailure) in try LocalFiles.size(ofFile: path) }
+        } catch {
+            throw error.asSourceError(location(key))
+        }
+    }
 
     private func check(_ key: String, _ operation: String) throws(ObjectStorageError) {
         guard let defect = KeyRules.pathDefect(key) else { return }
