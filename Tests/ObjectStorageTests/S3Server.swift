@@ -9,7 +9,12 @@ struct S3Server: Sendable {
 
     static let accessKey = "testkey"
     static let secret = "testsecret"
-    private static let started = Task { try start() }
+    private static let started = Task {
+        // On a thread of its own: it waits for a process.
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result { try start() }) }
+        }
+    }
 
     /// The running server; every test gets the same one. Throws when it could not be started.
     static var shared: S3Server { get async throws { try await started.value } }
