@@ -65,7 +65,8 @@ public struct Upstream: Sendable {
     private func parse(_ bytes: [UInt8], isHead: Bool) -> Reply? {
         guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
         let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
-        guard let first = lines.first?.split(separator: " "), first.count > 1, let status = Int(first[1]) else { return nil }
+        let first = lines.first?.split(separator: " ") ?? []
+        guard first.count > 1, let status = Int(first[1]) else { return nil }
         var headers: [(String, String)] = []
         var isChunked = false
         for line in lines.dropFirst() {

@@ -10,7 +10,7 @@ struct LocalStoreTests {
 
     init() throws {
         folder = try TemporaryFolder()
-        store = LocalStore(root: folder.path + "/root")
+        store = LocalStore(root: folder.path + "/store")
     }
 
     @Test(arguments: [
@@ -30,8 +30,8 @@ struct LocalStoreTests {
         try await store.put("a/b", [1])
         _ = try folder.write("secret", [9])
         let files = FileManager.default
-        try files.createSymbolicLink(atPath: folder.path + "/root/link", withDestinationPath: folder.path)
-        try files.createSymbolicLink(atPath: folder.path + "/root/file", withDestinationPath: folder.path + "/secret")
+        try files.createSymbolicLink(atPath: folder.path + "/store/link", withDestinationPath: folder.path)
+        try files.createSymbolicLink(atPath: folder.path + "/store/file", withDestinationPath: folder.path + "/secret")
         #expect(await kind { _ = try await store.get("link/secret") } == .notFound)
         #expect(await kind { _ = try await store.get("file") } == .notFound)
         #expect(await kind { try await store.put("link/new", [1]) } != nil)
@@ -45,9 +45,9 @@ struct LocalStoreTests {
 
     @Test func `a listing shows objects only: no unfinished files, folders, or names that are no text`() async throws {
         try await store.put("a/b", [1])
-        let root = folder.path + "/root"
+        let root = folder.path + "/store"
         try FileManager.default.createDirectory(atPath: root + "/empty", withIntermediateDirectories: true)
-        _ = try folder.write("root/.storage-tmp/new-1", [1])
+        _ = try folder.write("store/.storage-tmp/new-1", [1])
         let name: [CChar] = Array((root + "/bad").utf8CString.dropLast()) + [-1, 0]
         let file = try #require(fopen(name, "w"))
         fclose(file)
@@ -62,17 +62,17 @@ struct LocalStoreTests {
         _ = await kind { _ = try await store.put("a", .bytes([2]), condition: .ifMatch("x")) }
         _ = await kind { _ = try await store.put("b", .file(path: "/no/such"), condition: .none) }
         _ = await kind { try await store.put("a/b", [1]) }
-        #expect(try folder.entries("root/.storage-tmp").isEmpty)
+        #expect(try folder.entries("store/.storage-tmp").isEmpty)
     }
 
     @Test func `what a crashed writer left is removed, what another writes is not`() async throws {
         try await store.put("a", [1])
-        _ = try folder.write("root/.storage-tmp/new-dead", [1])
-        let alive = try folder.write("root/.storage-tmp/new-alive", [1])
+        _ = try folder.write("store/.storage-tmp/new-dead", [1])
+        let alive = try folder.write("store/.storage-tmp/new-alive", [1])
         let held = open(alive, O_RDONLY)
         #expect(flock(held, LOCK_EX) == 0)
-        try await LocalStore(root: folder.path + "/root").put("b", [1])
-        #expect(try folder.entries("root/.storage-tmp") == ["new-alive"])
+        try await LocalStore(root: folder.path + "/store").put("b", [1])
+        #expect(try folder.entries("store/.storage-tmp") == ["new-alive"])
         close(held)
     }
 
@@ -102,7 +102,7 @@ struct LocalStoreTests {
 
     @Test func `files lie where their keys say, readable by anyone`() async throws {
         try await store.put("data/day=2026-11-23/a.parquet", [1, 2])
-        #expect(try folder.read("root/data/day=2026-11-23/a.parquet") == [1, 2])
+        #expect(try folder.read("store/data/day=2026-11-23/a.parquet") == [1, 2])
     }
 
     @Test func `a reader sees the old object or the new one, never a part`() async throws {

@@ -51,6 +51,10 @@ struct LocationTests {
         }
     }
 
+    @Test func `two spellings of a character are two locations`() throws {
+        #expect(try Location("file:///\u{e9}") != Location("file:///e\u{301}"))
+    }
+
     @Test func `stores of one bucket are shared`() throws {
         let opener = StorageOpener(
             settings: S3Settings(credentials: .fixed(Credentials(accessKeyID: "a", secretAccessKey: "b"))),

@@ -117,6 +117,24 @@ struct S3FaultTests {
         #expect(error?.kind == .unknownOutcome)
     }
 
+    @Test func `an open outcome stays open when the credentials vanish before the next attempt`() async throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(
+            "credentials", Array("[default]\naws_access_key_id=a\naws_secret_access_key=b".utf8))
+        let server = try FaultServer { _, _ in
+            unlink(path)
+            return .resetAfterBody
+        }
+        let faulty = try Faulty(server) {
+            $0.credentials = .standard(environment: ["AWS_SHARED_CREDENTIALS_FILE": path])
+        }
+        let first = await faulty.error { _ = try await $0.put("k", .bytes([1]), condition: .ifAbsent) }
+        #expect(first?.kind == .unknownOutcome)
+        let second = await faulty.error { _ = try await $0.put("k", .bytes([1]), condition: .ifAbsent) }
+        #expect(second?.kind == .badCredentials)
+        #expect(server.received.count == 1)
+    }
+
     @Test func `412 at the first attempt is a failed precondition`() async throws {
         let faulty = try Faulty([.answer(412, body: xml("PreconditionFailed"))])
         let error = await faulty.error { _ = try await $0.put("k", .bytes([1]), condition: .ifAbsent) }

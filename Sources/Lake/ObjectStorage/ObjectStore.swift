@@ -146,7 +146,9 @@ extension ObjectStore {
 
 /// A listing of any length; holds one page at a time.
 public struct ObjectListing: AsyncSequence, Sendable {
+    /// What it consists of.
     public typealias Element = ObjectInfo
+    /// How a page can fail.
     public typealias Failure = ObjectStorageError
 
     let store: any ObjectStore

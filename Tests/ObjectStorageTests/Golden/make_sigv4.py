@@ -25,10 +25,12 @@ def case(number):
     time = random.randint(946684800, 4102444799)
     host = bucket + ".s3.example.com:9000"
     path = "/" + quote(key, safe="/~")
-    request = AWSRequest(method="PUT", url="https://" + host + path, params=[tuple(pair) for pair in query], data=body.encode())
+    request = AWSRequest(method="PUT", url="https://" + host + path, data=body.encode(),
+                         params=[tuple(pair) for pair in query])
     for name, value in headers:
         request.headers[name] = value
-    signer = botocore.auth.S3SigV4Auth(Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token), "s3", region)
+    credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
+    signer = botocore.auth.S3SigV4Auth(credentials, "s3", region)
     now = datetime.datetime.fromtimestamp(time, datetime.timezone.utc)
     with unittest.mock.patch("botocore.auth.get_current_datetime", return_value=now):
         request.context["client_config"] = None

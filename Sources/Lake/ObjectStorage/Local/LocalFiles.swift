@@ -6,6 +6,8 @@ internal import Glibc
 struct SystemFailure: Error, Equatable {
     var number: Int32
     var what: String
+    /// Whether the object got its name before the call failed.
+    var isPublished = false
 
     /// The failure of the call that was just made.
     static func last(_ what: String) -> SystemFailure { SystemFailure(number: errno, what: what) }
@@ -144,6 +146,13 @@ enum LocalFiles {
 
     static func synchronize(_ file: borrowing Descriptor) throws(SystemFailure) {
         guard fsync(file.number) == 0 else { throw .last("fsync") }
+    }
+
+    /// Some file systems have no fsync for folders, and say EINVAL.
+    static func synchronize(folder: borrowing Descriptor) throws(SystemFailure) {
+        guard fsync(folder.number) == 0 || errno == EINVAL || errno == ENOTSUP else {
+            throw .last("synchronising the folder")
+        }
     }
 
     /// Waits for the exclusive lock that goes with this descriptor; it ends with the descriptor.

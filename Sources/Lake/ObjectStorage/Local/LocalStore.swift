@@ -129,12 +129,9 @@ public final class LocalStore: ObjectStore {
         let isReading = operation != "put"
         if isReading, [EISDIR, ENOTDIR, ELOOP].contains(failure.number) { error.kind = .notFound }
         if !isReading, failure.number == ENOENT { error.kind = .unavailable }
-        if failure.number == Self.published { error.kind = .unknownOutcome }
+        if failure.isPublished { error.kind = .unknownOutcome }
         return error
     }
-
-    /// Stands for: the object has its name, but may not survive a power cut. No system uses this number.
-    static let published: Int32 = -1
 
     private func checkSource(_ path: String, _ key: String) async throws(ObjectStorageError) {
         do throws(SystemFailure) {
@@ -184,9 +181,11 @@ extension LocalStore {
         try LocalFiles.synchronize(unfinished.file)
         let status = try LocalFiles.status(unfinished.file)
         try publish(unfinished.name, in: folder, as: name, condition)
-        guard fsync(folder.number) == 0 else {
+        do throws(SystemFailure) {
+            try LocalFiles.synchronize(folder: folder)
+        } catch {
             throw SystemFailure(
-                number: Self.published, what: "it was written, but its folder could not be synchronised")
+                number: error.number, what: "the object is there, but \(error.what) failed", isPublished: true)
         }
         return Self.info(path.joined(separator: "/"), status)
     }
@@ -243,6 +242,6 @@ extension LocalStore {
         for name in names where unlinkat(folder.number, name, 0) != 0 {
             if !isAbsence(errno) { throw .last("removing \(name)") }
         }
-        try LocalFiles.synchronize(folder)
+        try LocalFiles.synchronize(folder: folder)
     }
 }

@@ -61,6 +61,7 @@ extension S3Store {
         var error = error
         // With If-Match S3 says "no such key" where there is no object.
         if case .ifMatch = condition, error.kind == .notFound { error.kind = .preconditionFailed }
+        if error.kind == .notFound, error.mayHaveBeenApplied { error.kind = .unknownOutcome }
         guard error.kind == .preconditionFailed, error.mayHaveBeenApplied else { throw error }
         if let existing = await objectHolding(payload, key, deadline: deadline) { return existing }
         error.kind = .unknownOutcome
