@@ -38,7 +38,7 @@ struct Descriptor: ~Copyable {
 }
 
 enum LocalFiles {
-    static let chunkBytes = 1 << 20
+    static let chunkBytes = 256 << 10
 
     /// The bytes of a file, or nil when it cannot be read or is larger than `limit`.
     static func readSmallFile(_ path: String, limit: Int) -> [UInt8]? {
@@ -96,17 +96,38 @@ enum LocalFiles {
 
     static func write(_ bytes: [UInt8], to file: borrowing Descriptor) throws(SystemFailure) {
         let number = file.number
-        let failure = bytes.withUnsafeBytes { buffer -> SystemFailure? in
-            var rest = buffer
-            while !rest.isEmpty {
-                let count = Glibc.write(number, rest.baseAddress, rest.count)
-                if count < 0, errno == EINTR { continue }
-                if count < 0 { return .last("writing") }
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            }
-            return nil
+        if let failure = bytes.withUnsafeBytes({ writeAll($0, number) }) { throw failure }
+    }
+
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, _ number: Int32) -> SystemFailure? {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(number, rest.baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { return .last("writing") }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
-        if let failure { throw failure }
+        return nil
+    }
+
+    /// Hands out the bytes of a part of an open file in order, through one buffer; fails when the file ends early, or
+    /// with what `take` returns.
+    static func forEachChunk(
+        _ file: borrowing Descriptor, _ range: Range<Int64>, _ what: String,
+        _ take: (UnsafeRawBufferPointer) -> SystemFailure?
+    ) throws(SystemFailure) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 16)
+        defer { buffer.deallocate() }
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let wanted = Int(min(Int64(chunkBytes), range.upperBound - position))
+            let count = pread(file.number, buffer.baseAddress, wanted, off_t(position))
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { throw .last("reading \(what)") }
+            if count == 0 { throw SystemFailure(number: EIO, what: "\(what) became shorter") }
+            if let failure = take(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { throw failure }
+            position += Int64(count)
+        }
     }
 
     /// Writes a whole file, removed again on failure; the error number, or nil.
@@ -136,12 +157,8 @@ enum LocalFiles {
     static func copy(
         _ source: borrowing Descriptor, size: Int64, to target: borrowing Descriptor, _ what: String
     ) throws(SystemFailure) {
-        var position: Int64 = 0
-        while position < size {
-            let end = min(size, position + Int64(chunkBytes))
-            try write(try read(source, position..<end, what), to: target)
-            position = end
-        }
+        let number = target.number
+        try forEachChunk(source, 0..<size, what) { writeAll($0, number) }
     }
 
     static func synchronize(_ file: borrowing Descriptor) throws(SystemFailure) {
