@@ -10,8 +10,15 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func module(_ name: String, in folder: String = "", _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)\(name)", swiftSettings: strict)
+/// The event path: exclusive access is checked by the compiler and in debug builds, not again for every event.
+let hot: [SwiftSetting] = strict + [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+]
+
+func module(
+    _ name: String, in folder: String = "", _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)\(name)", swiftSettings: settings)
 }
 
 func system(_ name: String, _ pkgConfig: String? = nil, apt package: String) -> Target {
@@ -51,13 +58,13 @@ let package = Package(
             path: "Sources/pageviews", swiftSettings: strict),
 
         // The three verbs, and the sender of test events.
-        module("Ingest", ["Store", "Windowing", "Kafka", logging]),
+        module("Ingest", ["Store", "Windowing", "Kafka", logging], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
         module("Export", ["Store", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "Compression", logging]),
         module("Generator", ["Kafka"]),
 
         // What they share.
-        module("Windowing", in: "Core/"),
+        module("Windowing", in: "Core/", settings: hot),
         module("Store", in: "Core/", ["SQLite", "Windowing"]),
 
         // Everything needed for an Iceberg table; knows nothing of page views, Kafka or SQLite.
@@ -68,7 +75,7 @@ let package = Package(
 
         // The only targets that import a C module; no C type in a public signature.
         module("SQLite", in: "Bindings/", ["CSQLite"]),
-        module("Kafka", in: "Bindings/", ["CRdKafka"]),
+        module("Kafka", in: "Bindings/", ["CRdKafka"], settings: hot),
         module("HTTP", in: "Bindings/", ["CCurl"]),
         module("LineEditor", in: "Bindings/", ["CReadline"]),
         module("Compression", in: "Bindings/", ["CZstd", "CSnappy", "CZlib"]),

@@ -86,18 +86,26 @@ static void table_clear(Table *table) {
     table->used = 0;
 }
 
-// Finds "postcode":" and "timestamp": in one record, in any order, and counts it.
+// The first byte of the value that follows `name` (with its quotes), or NULL.
+static const char *value_of(const char *bytes, size_t length, const char *name, size_t name_length) {
+    const char *at = memmem(bytes, length, name, name_length), *end = bytes + length;
+    if (at == NULL) return NULL;
+    for (at += name_length; at < end && (*at == ':' || *at == ' '); at++) {}
+    return at < end ? at : NULL;
+}
+
+// Finds "postcode" and "timestamp" in one record, in any order, and counts it.
 static void count_record(Table *table, const char *bytes, size_t length) {
-    static const char POSTCODE[] = "\"postcode\":\"", TIMESTAMP[] = "\"timestamp\":";
+    static const char POSTCODE[] = "\"postcode\"", TIMESTAMP[] = "\"timestamp\"";
     const char *end = bytes + length;
-    const char *postcode = memmem(bytes, length, POSTCODE, sizeof POSTCODE - 1);
-    const char *stamp = memmem(bytes, length, TIMESTAMP, sizeof TIMESTAMP - 1);
-    if (postcode == NULL || stamp == NULL) return;
-    postcode += sizeof POSTCODE - 1;
+    const char *postcode = value_of(bytes, length, POSTCODE, sizeof POSTCODE - 1);
+    const char *stamp = value_of(bytes, length, TIMESTAMP, sizeof TIMESTAMP - 1);
+    if (postcode == NULL || stamp == NULL || *postcode != '"') return;
+    postcode++;
     const char *close = memchr(postcode, '"', (size_t)(end - postcode));
     if (close == NULL) return;
     int64_t number = 0;
-    for (const char *digit = stamp + sizeof TIMESTAMP - 1; digit < end && *digit >= '0' && *digit <= '9'; digit++)
+    for (const char *digit = stamp; digit < end && *digit >= '0' && *digit <= '9'; digit++)
         number = number * 10 + (*digit - '0');
     int64_t seconds = number < 100000000000 ? number : number < 100000000000000 ? number / 1000 : number / 1000000;
     table_add(table, postcode, (size_t)(close - postcode), seconds - seconds % 60, 1);

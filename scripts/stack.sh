@@ -18,7 +18,7 @@ make_keys() {
   (
     umask 077
     printf 'export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n' \
-      "$(od -An -N8 -tx1 /dev/urandom | tr -d ' ')" "$(od -An -N20 -tx1 /dev/urandom | tr -d ' ')" >"$run/s3.env"
+      "$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')" "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" >"$run/s3.env"
   )
 }
 

@@ -85,6 +85,11 @@ def test_a_state_that_cannot_be_written_is_refused(topic, state, service, tmp_pa
     assert not (tmp_path / 'no').exists()
 
 
-def test_a_topic_that_does_not_exist_is_named(broker, state, service):
-    result = service.try_to_end(Topic(broker.address, 'no-such-topic', 1), state, seconds=60)
-    assert result.code == 4 and 'no-such-topic' in result.err, result.err
+def test_a_topic_that_does_not_exist_is_named_and_waited_for(broker, state, service):
+    awaited = Topic(broker.address, 'not-there-yet', 1)
+    running = service.start(awaited, state)
+    eventually(lambda: 'not-there-yet' in running.err, 'a message that names the topic', seconds=15)
+    create_topic(broker.address, name=awaited.name)
+    awaited.produce(views(seed=78, count=100))
+    eventually(lambda: state.consumed() == 100, 'the events', seconds=40)
+    running.stop()

@@ -35,11 +35,13 @@ final class EventParser {
 
     /// A field's last value.
     struct Field {
-        enum Kind { case absent, null, string, escapedString, integer, other }
+        enum Kind { case absent, null, string, escapedString, integer, integerTooLong, other }
         var kind = Kind.absent
         /// The value's first byte (after the quote, for a string) and the byte after its last.
         var start = 0
         var end = 0
+        /// Of an integer.
+        var value: Int64 = 0
     }
 
     /// The fields of one message.
@@ -81,10 +83,24 @@ final class EventParser {
     private func members(_ scanner: inout JSONScanner, into fields: inout Fields) throws(Fault) {
         while true {
             guard try scanner.peek() == UInt8(ascii: "\"") else { throw scanner.fault(.syntax) }
-            let key = try scanner.string()
-            guard try scanner.peek() == UInt8(ascii: ":") else { throw scanner.fault(.syntax) }
-            scanner.position += 1
-            try member(key, &scanner, into: &fields)
+            switch try key(&scanner) {
+            case .userID:
+                try colon(&scanner)
+                try integerField(&scanner, &fields.userID, &fields.isUnusual)
+            case .timestamp:
+                try colon(&scanner)
+                try integerField(&scanner, &fields.timestamp, &fields.isUnusual)
+            case .postcode:
+                try colon(&scanner)
+                try field(&scanner, &fields.postcode)
+            case .webpage:
+                try colon(&scanner)
+                try field(&scanner, &fields.webpage)
+            case let key:
+                if key == .escaped { fields.isUnusual = true }
+                try colon(&scanner)
+                try scanner.value()
+            }
             let next = try scanner.peek()
             guard next == UInt8(ascii: ",") || next == UInt8(ascii: "}") else { throw scanner.fault(.syntax) }
             scanner.position += 1
@@ -92,42 +108,91 @@ final class EventParser {
         }
     }
 
+    private enum Key { case userID, postcode, webpage, timestamp, unknown, escaped }
+
+    /// Eight bytes of a key, as they are loaded on this (little-endian) machine.
     @inline(__always)
-    private func member(
-        _ key: JSONScanner.StringToken, _ scanner: inout JSONScanner, into fields: inout Fields
-    ) throws(Fault) {
-        if key.hasEscape {
-            fields.isUnusual = true
-            return try scanner.value()
+    private static func word(_ text: StaticString) -> UInt64 {
+        UnsafeRawPointer(text.utf8Start).loadUnaligned(as: UInt64.self)
+    }
+
+    /// Passes a key. A known key is told by its bytes, its closing quote included: a key with an escape is none of them.
+    @inline(__always)
+    private func key(_ scanner: inout JSONScanner) throws(Fault) -> Key {
+        let (bytes, start) = (scanner.bytes, scanner.position + 1)
+        // Behind the quote of a known key a valid message has ten bytes at least: key, quote, colon, value, brace.
+        if start + 10 <= bytes.count {
+            let first = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+            if first == Self.word("user_id\"") {
+                scanner.position = start + 8
+                return .userID
+            } else if first == Self.word("webpage\"") {
+                scanner.position = start + 8
+                return .webpage
+            } else if first == Self.word("postcode"), bytes[start + 8] == UInt8(ascii: "\"") {
+                scanner.position = start + 9
+                return .postcode
+            } else if first == Self.word("timestam"), bytes[start + 8] == UInt8(ascii: "p"),
+                bytes[start + 9] == UInt8(ascii: "\"")
+            {
+                scanner.position = start + 10
+                return .timestamp
+            }
         }
-        switch key.end - key.start {
-        case 7 where Self.equal(scanner.bytes, key.start, "user_id"):
-            try integerField(&scanner, &fields.userID, &fields.isUnusual)
-        case 7 where Self.equal(scanner.bytes, key.start, "webpage"):
-            try field(&scanner, &fields.webpage)
-        case 8 where Self.equal(scanner.bytes, key.start, "postcode"):
-            try field(&scanner, &fields.postcode)
-        case 9 where Self.equal(scanner.bytes, key.start, "timestamp"):
-            try integerField(&scanner, &fields.timestamp, &fields.isUnusual)
-        default:
-            try scanner.value()
-        }
+        return try scanner.string().hasEscape ? .escaped : .unknown
     }
 
     @inline(__always)
-    private static func equal(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ word: StaticString) -> Bool {
-        for offset in 0..<word.utf8CodeUnitCount where bytes[start + offset] != word.utf8Start[offset] { return false }
-        return true
+    private func colon(_ scanner: inout JSONScanner) throws(Fault) {
+        guard try scanner.peek() == UInt8(ascii: ":") else { throw scanner.fault(.syntax) }
+        scanner.position += 1
     }
 
+    @inline(__always)
     private func integerField(
         _ scanner: inout JSONScanner, _ field: inout Field, _ isUnusual: inout Bool
     ) throws(Fault) {
         let byte = try scanner.peek()
-        guard byte &- 0x30 < 10 || byte == UInt8(ascii: "-") else { return try self.field(&scanner, &field) }
+        if let value = Self.shortInteger(scanner.bytes, from: scanner.position) {
+            field = Field(kind: .integer, start: scanner.position, end: value.end, value: value.value)
+            scanner.position = value.end
+        } else if byte &- 0x30 < 10 || byte == UInt8(ascii: "-") {
+            try longNumber(&scanner, &field, &isUnusual)
+        } else {
+            try self.field(&scanner, &field)
+        }
+    }
+
+    /// One to 18 digits without a leading zero, followed by something that ends a number: the usual shape.
+    @inline(__always)
+    private static func shortInteger(_ bytes: UnsafeRawBufferPointer, from start: Int) -> (value: Int64, end: Int)? {
+        var value: Int64 = 0
+        var position = start
+        let limit = min(bytes.count, start + 18)
+        while position < limit, bytes[position] &- 0x30 < 10 {
+            value = value &* 10 &+ Int64(bytes[position] &- 0x30)
+            position += 1
+        }
+        guard position > start, position < bytes.count, bytes[start] != 0x30 else { return nil }
+        let next = bytes[position]
+        guard next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: " ") else { return nil }
+        return (value, position)
+    }
+
+    private func longNumber(
+        _ scanner: inout JSONScanner, _ field: inout Field, _ isUnusual: inout Bool
+    ) throws(Fault) {
         let (start, isInteger) = try scanner.number()
-        field = Field(kind: isInteger ? .integer : .other, start: start, end: scanner.position)
-        if !isInteger { isUnusual = true }
+        let text = scanner.bytes[start..<scanner.position]
+        field = Field(kind: .other, start: start, end: scanner.position)
+        guard isInteger else {
+            isUnusual = true
+            return
+        }
+        field.kind = .integerTooLong
+        guard let value = Self.integer(text) else { return }
+        field.kind = .integer
+        field.value = value
     }
 
     private func field(_ scanner: inout JSONScanner, _ field: inout Field) throws(Fault) {
@@ -152,7 +217,7 @@ final class EventParser {
     private func postcode(_ field: Field, in bytes: UnsafeRawBufferPointer) throws(Fault) -> UnsafeRawBufferPointer {
         switch field.kind {
         case .absent, .null: throw Fault(reason: .missingPostcode, position: field.start)
-        case .integer, .other: throw Fault(reason: .postcodeType, position: field.start)
+        case .integer, .integerTooLong, .other: throw Fault(reason: .postcodeType, position: field.start)
         case .string, .escapedString: break
         }
         let text = text(field, in: bytes)
@@ -174,7 +239,7 @@ final class EventParser {
     private func webpage(_ field: Field, in bytes: UnsafeRawBufferPointer) throws(Fault) -> UnsafeRawBufferPointer? {
         switch field.kind {
         case .absent, .null: return nil
-        case .integer, .other: throw Fault(reason: .webpageType, position: field.start)
+        case .integer, .integerTooLong, .other: throw Fault(reason: .webpageType, position: field.start)
         case .string, .escapedString: return text(field, in: bytes)
         }
     }
@@ -184,7 +249,8 @@ final class EventParser {
         switch field.kind {
         case .absent, .null: throw Fault(reason: .missingTimestamp, position: field.start)
         case .other: throw Fault(reason: .timestampType, position: field.start)
-        case .integer: value = Self.integer(bytes[field.start..<field.end])
+        case .integer: value = field.value
+        case .integerTooLong: value = nil
         case .string, .escapedString:
             let text = text(field, in: bytes)
             guard Self.isDigits(text) else { throw Fault(reason: .timestampType, position: field.start) }
@@ -201,7 +267,8 @@ final class EventParser {
         switch field.kind {
         case .absent, .null: return nil
         case .other: throw Fault(reason: .userType, position: field.start)
-        case .integer: value = Self.integer(bytes[field.start..<field.end])
+        case .integer: value = field.value
+        case .integerTooLong: value = nil
         case .string, .escapedString:
             let text = text(field, in: bytes)
             guard Self.isDigits(text) else { throw Fault(reason: .userType, position: field.start) }

@@ -34,6 +34,7 @@ struct JSONScanner {
     /// The next byte that is not white space, without moving past it.
     @inline(__always)
     mutating func peek() throws(Fault) -> UInt8 {
+        if position < bytes.count, bytes[position] > 0x20 { return bytes[position] }
         skipSpace()
         guard position < bytes.count else { throw fault(.truncated) }
         return bytes[position]
