@@ -55,6 +55,7 @@ struct Oracle {
         partitions[partition].quietSince = now
         partitions[partition].isIdle = false
         partitions[partition].atEnd = false
+        recompute()
     }
 
     mutating func end(partition: Int, now: Int64) {
