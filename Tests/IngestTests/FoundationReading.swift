@@ -16,9 +16,13 @@ enum Exemption: String, CaseIterable {
     /// JSONSerialization takes UTF-16, UTF-32 and byte order marks; messages are UTF-8 without a mark (RFC 8259, 8.1). A
     /// message that is not UTF-8, starts with a mark or holds a NUL byte (which no JSON in UTF-8 can) is refused.
     case encoding
-    /// JSONSerialization refuses the whole document for a number beyond a Double, and reads one too small as 0; the
-    /// grammar has no such bounds. It is shown 1e290 or 1e-290 instead, which mean the same to every rule.
+    /// JSONSerialization refuses the whole document for a number beyond a Double, reads one too small as 0, and takes an
+    /// exponent with many leading zeros for none; the grammar has no such bounds. It is shown 1e290 or 1e-290 instead,
+    /// which mean the same to every rule, and the exponent without its zeros.
     case hugeExponent
+    /// JSONSerialization drops U+FEFF from the beginning of a string; the contract keeps strings byte for byte. It is
+    /// shown the character as an escape, which it keeps.
+    case markInString
     /// A field's number comes as a Double or as a Decimal of 38 digits, either of which may have been rounded to another
     /// number. Only whether the rest agrees is compared.
     case roundedNumber
@@ -55,6 +59,7 @@ struct FoundationReading {
             return .noObject
         }
         if lexer.tamed { exemptions.insert(.hugeExponent) }
+        if lexer.escapedMark { exemptions.insert(.markInString) }
         guard let object = try? JSONSerialization.jsonObject(with: Data(shown), options: [.fragmentsAllowed]),
             let fields = object as? [String: Any]
         else { return .noObject }
@@ -150,80 +155,104 @@ struct OutsideStrings {
     private(set) var hasTrailingComma = false
     /// A number was replaced.
     private(set) var tamed = false
+    /// A byte order mark at the beginning of a string was replaced.
+    private(set) var escapedMark = false
     /// The most digits that a number has before its exponent, leading and trailing zeros included.
     private(set) var longestMantissa = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// The document with numbers that no Double can hold replaced by ones that a Double can.
+    private static let quote = UInt8(ascii: "\"")
+
+    /// The document as Foundation may see it.
     mutating func withTameNumbers() -> [UInt8] {
         var result: [UInt8] = []
-        result.reserveCapacity(bytes.count)
+        // What is copied as it stands, from here on.
+        var copied = 0
         var index = 0
         var afterComma = false
         while index < bytes.count {
             let byte = bytes[index]
-            let start = index
-            if byte == UInt8(ascii: "\"") {
-                index = endOfString(from: index)
-                result += bytes[start..<index]
-            } else if byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) {
-                while index < bytes.count, Self.isNumberByte(bytes[index]) { index += 1 }
-                result += tame(Array(bytes[start..<index]))
-            } else {
-                if afterComma, byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]") { hasTrailingComma = true }
+            if byte == Self.quote {
                 index += 1
-                result.append(byte)
-                if [0x20, 0x0A, 0x0D, 0x09].contains(byte) { continue }
-                afterComma = byte == UInt8(ascii: ",")
-                continue
+                while bytes[index...].starts(with: [0xEF, 0xBB, 0xBF]) {
+                    result += bytes[copied..<index] + Array(#"\ufeff"#.utf8)
+                    index += 3
+                    copied = index
+                    escapedMark = true
+                }
+                skipString(&index)
+                afterComma = false
+            } else if byte == 0x2D || byte &- 0x30 < 10 {
+                let start = index
+                if let tame = number(&index) {
+                    result += bytes[copied..<start] + tame
+                    copied = index
+                    tamed = true
+                }
+                afterComma = false
+            } else {
+                if byte == 0x2C {
+                    afterComma = true
+                } else if byte == 0x7D || byte == 0x5D {
+                    if afterComma { hasTrailingComma = true }
+                    afterComma = false
+                } else if byte != 0x20, byte != 0x0A, byte != 0x0D, byte != 0x09 {
+                    afterComma = false
+                }
+                index += 1
             }
-            afterComma = false
         }
-        return result
+        return copied == 0 ? bytes : result + bytes[copied...]
     }
 
-    private func endOfString(from start: Int) -> Int {
-        var index = start + 1
+    private func skipString(_ index: inout Int) {
         while index < bytes.count {
-            if bytes[index] == UInt8(ascii: "\"") { return index + 1 }
-            index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+            let byte = bytes[index]
+            index += byte == UInt8(ascii: "\\") ? 2 : 1
+            if byte == Self.quote { return }
         }
-        return bytes.count
+        index = bytes.count
     }
 
-    private static func isNumberByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): true
-        default: false
+    /// Passes a number.
+    /// - Returns: what stands for it, where it cannot be shown as it is.
+    private mutating func number(_ index: inout Int) -> [UInt8]? {
+        let start = index
+        var mantissaDigits = 0
+        var hasExponent = false
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte &- 0x30 < 10 {
+                if !hasExponent { mantissaDigits += 1 }
+            } else if byte | 0x20 == 0x65 {
+                hasExponent = true
+            } else if byte != 0x2B, byte != 0x2D, byte != 0x2E {
+                break
+            }
+            index += 1
         }
+        longestMantissa = max(longestMantissa, mantissaDigits)
+        return hasExponent || mantissaDigits > 290 ? Self.tame(Array(bytes[start..<index])) : nil
     }
 
-    private mutating func tame(_ token: [UInt8]) -> [UInt8] {
-        let text = token.drop { $0 == UInt8(ascii: "-") }
-        let mantissa = text.prefix { $0 | 0x20 != UInt8(ascii: "e") }
-        let digits = mantissa.filter { $0 != UInt8(ascii: ".") }
-        longestMantissa = max(longestMantissa, digits.count)
-        guard token.count > 4, let number = Self.parts(token) else { return token }
-        // The place of the first digit that is not zero, counted from the point.
-        let nonZero = number.digits.firstIndex { $0 != 0x30 }
-        guard let nonZero else {
-            tamed = tamed || abs(number.exponent) > 290
-            return abs(number.exponent) > 290 ? [0x30] : token
-        }
-        let magnitude = number.wholeDigits - nonZero + number.exponent
-        guard abs(magnitude) > 290 else { return token }
-        tamed = true
-        return Array((token.first == UInt8(ascii: "-") ? "-" : "").utf8) + Array(magnitude > 0 ? "1e290".utf8 : "1e-290".utf8)
-    }
+    // swift-format-ignore
+    nonisolated(unsafe) private static let grammar = #/(-?)(0|[1-9][0-9]*)(\.([0-9]+))?([eE]([+-]?)([0-9]+))?/#
 
-    /// A number of RFC 8259's grammar in parts; nil for anything else.
-    private static func parts(_ token: [UInt8]) -> (digits: [UInt8], wholeDigits: Int, exponent: Int)? {
+    private static func tame(_ token: [UInt8]) -> [UInt8]? {
         let text = String(decoding: token, as: UTF8.self)
-        guard let match = text.wholeMatch(of: #/-?(0|[1-9][0-9]*)(\.([0-9]+))?([eE]([+-]?)([0-9]+))?/#) else { return nil }
-        let exponent = min(match.6.flatMap { $0.count > 9 ? 999_999_999 : Int($0) } ?? 0, 999_999_999)
-        return (
-            Array(match.1.utf8) + Array((match.3 ?? "").utf8), match.1.utf8.count, match.5 == "-" ? -exponent : exponent
-        )
+        guard let match = text.wholeMatch(of: grammar) else { return nil }
+        let exponentDigits = (match.7 ?? "0").drop { $0 == "0" }
+        let size = exponentDigits.count > 9 ? 999_999_999 : Int(exponentDigits) ?? 0
+        let exponent = match.6 == "-" ? -size : size
+        // The place of the first digit that is not zero, counted from the point.
+        let digits = Array(match.2.utf8) + Array((match.4 ?? "").utf8)
+        guard let nonZero = digits.firstIndex(where: { $0 != 0x30 }) else {
+            return abs(exponent) > 290 ? [0x30] : nil
+        }
+        let magnitude = match.2.utf8.count - nonZero + exponent
+        if abs(magnitude) > 290 { return Array("\(match.1)1e\(magnitude > 0 ? "" : "-")290".utf8) }
+        guard let written = match.7, written.count > exponentDigits.count + 1 else { return nil }
+        return Array("\(match.1)\(match.2)\(match.3 ?? "")e\(exponent)".utf8)
     }
 }

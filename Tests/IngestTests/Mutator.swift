@@ -37,7 +37,7 @@ struct Mutator {
 
     mutating func document() -> [UInt8] {
         var document = Self.seeds[random.below(Self.seeds.count)]
-        for _ in 0..<1 + random.below(3) { mutate(&document) }
+        for _ in 0..<(random.oneIn(2) ? 1 : 1 + random.below(3)) { mutate(&document) }
         return document
     }
 
@@ -60,9 +60,9 @@ struct Mutator {
 
     /// Replaces what stands between a colon and the next comma or bracket by another value.
     private mutating func swapValue(_ document: inout [UInt8]) {
-        let colons = document.indices.filter { document[$0] == UInt8(ascii: ":") }
-        guard !colons.isEmpty else { return }
-        let start = colons[random.below(colons.count)] + 1
+        let from = random.below(document.count + 1)
+        guard let colon = document[from...].firstIndex(of: UInt8(ascii: ":")) else { return }
+        let start = colon + 1
         let stop = document[start...].firstIndex { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "}") } ?? document.count
         document.replaceSubrange(start..<stop, with: Self.tokens[random.below(Self.tokens.count)])
     }

@@ -138,8 +138,9 @@ final class EventParser {
     }
 
     private static func escapedKey(_ token: Slice<UnsafeRawBufferPointer>) -> Key {
-        // Nine characters of six bytes each and two quotes: nothing longer is a known key.
-        guard token.count <= 56 else { return .unknown }
+        // Nine characters of six bytes each and two quotes: nothing longer is a known key. Nor is anything beyond ASCII,
+        // of which Foundation drops a byte order mark.
+        guard token.count <= 56, token.allSatisfy({ $0 < 0x80 }) else { return .unknown }
         return switch FoundationParser.string(token) {
         case "user_id": .userID
         case "postcode": .postcode
