@@ -6,6 +6,20 @@ internal import SQLite
 struct Parameters: Equatable {
     private(set) var values: [String: Value] = [:]
 
+    init() {}
+
+    /// - Parameter assignments: each `NAME=VALUE`.
+    init(assignments: [String]) throws(QueryError) { try add(assignments: assignments) }
+
+    mutating func add(assignments: [String]) throws(QueryError) {
+        for assignment in assignments {
+            guard let equals = assignment.firstIndex(of: "="), !Self.bareName(String(assignment[..<equals])).isEmpty
+            else { throw .usage("a parameter is NAME=VALUE, not \(assignment)") }
+            let value = String(assignment[assignment.index(after: equals)...])
+            set(String(assignment[..<equals]), to: Self.value(of: value))
+        }
+    }
+
     /// The prefix `:`, `@` or `$` of a name does not matter.
     static func bareName(_ name: String) -> String {
         guard let first = name.first, ":@$".contains(first) else { return name }
@@ -41,7 +55,7 @@ struct Parameters: Equatable {
                 throw QueryError.usage("a plain ? has no name to bind a value to; write :name instead")
             }
             guard let value = values[Self.bareName(name)] else {
-                throw QueryError.usage("the parameter \(name) has no value: give --param \(Self.bareName(name))=VALUE")
+                throw QueryError.usage("the parameter \(name) has no value (--param \(Self.bareName(name))=VALUE, or \\param at the prompt)")
             }
             try statement.bind(value, at: index)
         }
