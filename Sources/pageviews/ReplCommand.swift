@@ -15,10 +15,14 @@ struct ReplCommand: ParsableCommand {
             Files: ~/.pageviews_history, ~/.pageviews_queries, ~/.pageviewsrc. Environment: PAGER, VISUAL or EDITOR, NO_COLOR.
             """)
 
-    @Option(name: [.customShort("c"), .customLong("command")], help: ArgumentHelp("Run these statements and commands, then exit.", valueName: "sql"))
+    @Option(
+        name: [.customShort("c"), .customLong("command")],
+        help: ArgumentHelp("Run these statements and commands, then exit.", valueName: "sql"))
     var commands: [String] = []
 
-    @Option(name: [.short, .long], help: ArgumentHelp("Run a file of statements and commands, then exit.", valueName: "file"))
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("Run a file of statements and commands, then exit.", valueName: "file"))
     var file: String?
 
     @Flag(help: "A script goes on after an error; the exit code is still 1.")

@@ -133,7 +133,9 @@ extension LineEditor {
         // Candidates that differ in case from what was typed must not take any of it away.
         let extended = common.count >= typed.count ? common : typed
         let words = candidates.count == 1 ? [first] : [extended] + candidates
-        guard let memory = calloc(words.count + 1, MemoryLayout<UnsafeMutablePointer<CChar>?>.stride) else { return nil }
+        guard let memory = calloc(words.count + 1, MemoryLayout<UnsafeMutablePointer<CChar>?>.stride) else {
+            return nil
+        }
         let list = memory.bindMemory(to: UnsafeMutablePointer<CChar>?.self, capacity: words.count + 1)
         for (index, word) in words.enumerated() { list[index] = strdup(word) }
         return list

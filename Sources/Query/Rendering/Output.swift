@@ -77,6 +77,12 @@ public final class Output {
         dropWritten()
     }
 
+    /// Forgets what nobody wants to read any more.
+    func discard() {
+        buffer = []
+        written = 0
+    }
+
     private func dropWritten() {
         buffer.removeFirst(written)
         written = 0

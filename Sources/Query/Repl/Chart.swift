@@ -23,8 +23,11 @@ struct Chart {
     /// unless they are named.
     /// - Returns: nil when there is no column of numbers, or none of that name.
     static func points(_ result: ResultSet, label: String?, value: String?) -> [Point]? {
-        guard let valueIndex = index(of: value, in: result) ?? (value == nil ? firstNumeric(result) : nil) else { return nil }
-        let labelIndex = index(of: label, in: result) ?? (label == nil ? result.columns.indices.first { $0 != valueIndex } : nil)
+        guard let valueIndex = index(of: value, in: result) ?? (value == nil ? firstNumeric(result) : nil) else {
+            return nil
+        }
+        let labelIndex =
+            index(of: label, in: result) ?? (label == nil ? result.columns.indices.first { $0 != valueIndex } : nil)
         if label != nil, labelIndex == nil { return nil }
         return result.rows.map { row in
             let label = labelIndex.flatMap { ValueText.plain(row[$0]) } ?? ""
@@ -132,6 +135,7 @@ struct Chart {
         }
         let (first, last) = (points[0].label, points[points.count - 1].label)
         let gap = max(1, (cells.first?.count ?? 0) - DisplayWidth.of(first) - DisplayWidth.of(last))
-        return text + String(repeating: " ", count: margin + 2) + first + String(repeating: " ", count: gap) + last + "\n"
+        return text + String(repeating: " ", count: margin + 2) + first + String(repeating: " ", count: gap) + last
+            + "\n"
     }
 }

@@ -16,7 +16,10 @@ struct CommandLine: Equatable {
         let second = text[text.index(after: text.startIndex)]
         // `.5` starts a number, and a command is a word or one of ? and !.
         guard second.isLetter || (mark == "\\" && (second == "?" || second == "!")) else { return nil }
-        name = second.isLetter ? String(text.prefix(1) + text.dropFirst().prefix { $0.isLetter || $0 == "_" || $0 == "+" }) : String(text.prefix(2))
+        name =
+            second.isLetter
+            ? String(text.prefix(1) + text.dropFirst().prefix { $0.isLetter || $0 == "_" || $0 == "+" })
+            : String(text.prefix(2))
         rest = text.dropFirst(name.count).trimmed
         if rest.last == ";", name != "\\!" { rest = rest.dropLast().trimmed }
         arguments = Self.words(rest)

@@ -3,7 +3,7 @@
 
 /// What a command does.
 enum CommandAction: CaseIterable {
-    case help, quit, tables, describe, functions, indexes
+    case help, quit, tables, allTables, describe, functions, indexes
     case format, printSet, expand, timing, headers, nullText, last, chart, output, once, copy
     case input, edit, go, goExpanded, watch, gset, set, unset, param, reset, printBuffer
     case history, named, saveNamed, deleteNamed, shell, conninfo, echo, show, directory, begin, end
@@ -42,10 +42,13 @@ struct Command {
 
     private static let pipeline = [
         Command(.lag, .pipeline, ["\\lag", ".lag"], "how far counting is behind the topic, per partition"),
-        Command(.watermark, .pipeline, ["\\watermark", ".watermark"], "the watermark, what moved it last, what holds it back"),
+        Command(
+            .watermark, .pipeline, ["\\watermark", ".watermark"],
+            "the watermark, what moved it last, what holds it back"),
         Command(.late, .pipeline, ["\\late", ".late"], "[N]", "the newest late events"),
         Command(.rejected, .pipeline, ["\\rejected", ".rejected"], "[N]", "the newest rejected events"),
-        Command(.window, .pipeline, ["\\window", ".window"], "POSTCODE MINUTE", "one count: live, exported, late events"),
+        Command(
+            .window, .pipeline, ["\\window", ".window"], "POSTCODE MINUTE", "one count: live, exported, late events"),
         Command(.exports, .pipeline, ["\\exports", ".exports"], "[N]", "the newest exports"),
         Command(.incidents, .pipeline, ["\\incidents", ".incidents"], "[N]", "the newest incidents"),
         Command(.proof, .pipeline, ["\\proof", ".proof"], "recounts what came in against what is stored and exported"),
@@ -53,20 +56,27 @@ struct Command {
     ]
 
     private static let schema = [
-        Command(.tables, .schema, ["\\dt", ".tables", "\\dv"], "[PATTERN]", "tables and views"),
+        Command(.tables, .schema, ["\\dt", ".tables", "\\dv"], "[PATTERN]", "the views to ask"),
+        Command(.allTables, .schema, ["\\dt+"], "[PATTERN]", "also the tables beneath them"),
         Command(.describe, .schema, ["\\d", ".schema"], "[NAME]", "columns and definition of one, or of all"),
         Command(.indexes, .schema, ["\\di", ".indexes"], "[NAME]", "indexes"),
         Command(.functions, .schema, ["\\df"], "[PATTERN]", "functions"),
     ]
 
     private static let results = [
-        Command(.format, .results, ["\\format", ".mode"], "[FORMAT]", "table, box, line, csv, tsv, json, jsonl, markdown, html"),
-        Command(.printSet, .results, ["\\pset"], "[NAME [VALUE]]", "format, null, header, expanded, pager, width, timing"),
+        Command(
+            .format, .results, ["\\format", ".mode"], "[FORMAT]",
+            "table, box, line, csv, tsv, json, jsonl, markdown, html"),
+        Command(
+            .printSet, .results, ["\\pset"], "[NAME [VALUE]]", "format, null, header, expanded, pager, width, timing"),
         Command(.expand, .results, ["\\x", ".expanded"], "[on|off|auto]", "one value per line"),
         Command(.last, .results, ["\\last", ".last"], "the last result again, nothing shortened"),
-        Command(.chart, .results, ["\\chart", ".chart"], "[bar|line] [LABEL] [VALUE]", "draws the last result"),
-        Command(.copy, .results, ["\\copy", ".copy"], "[TABLE|(SELECT ...)] to FILE [FORMAT]", "writes a result to a file"),
-        Command(.output, .results, ["\\o", ".output"], "[FILE]", "writes the results that follow to a file; without a name: back here"),
+        Command(.chart, .results, ["\\chart", ".chart"], "[bar|line] [LABEL] [VALUE]", "draws the result"),
+        Command(
+            .copy, .results, ["\\copy", ".copy"], "[TABLE|(SELECT ...)] to FILE [FORMAT]", "writes a result, all of it"),
+        Command(
+            .output, .results, ["\\o", ".output"], "[FILE]",
+            "writes the results that follow to a file; without a name: back here"),
         Command(.once, .results, ["\\once", ".once"], "FILE", "writes the next result to a file"),
         Command(.timing, .results, ["\\timing", ".timer"], "[on|off]", "shows how long each statement took"),
         Command(.headers, .results, [".headers", "\\headers"], "[on|off]", "the line of column names"),
@@ -78,7 +88,9 @@ struct Command {
         Command(.go, .statements, ["\\g"], "runs the statement as it stands"),
         Command(.goExpanded, .statements, ["\\G", "\\gx"], "runs the statement and shows one value per line"),
         Command(.gset, .statements, ["\\gset"], "[PREFIX]", "keeps the columns of its one row as parameters"),
-        Command(.param, .statements, ["\\param", ".param", ".parameter"], "[NAME [VALUE]]", "values that are bound to :NAME"),
+        Command(
+            .param, .statements, ["\\param", ".param", ".parameter"], "[NAME [VALUE]]", "values that are bound to :NAME"
+        ),
         Command(.set, .statements, ["\\set"], "[NAME [VALUE]]", "the same"),
         Command(.unset, .statements, ["\\unset"], "NAME", "forgets a parameter"),
         Command(.edit, .statements, ["\\e", ".edit"], "edits the statement with $EDITOR"),
@@ -88,7 +100,9 @@ struct Command {
         Command(.named, .statements, ["\\f", ".f"], "[NAME [PARAM=VALUE ...]]", "named queries: lists or runs them"),
         Command(.saveNamed, .statements, ["\\fs"], "NAME SQL", "keeps a named query"),
         Command(.deleteNamed, .statements, ["\\fd"], "NAME", "deletes a named query"),
-        Command(.history, .statements, ["\\history", ".history", "\\s"], "[N]", "what was entered; also the table `history`"),
+        Command(
+            .history, .statements, ["\\history", ".history", "\\s"], "[N]", "what was entered; also the table `history`"
+        ),
     ]
 
     private static let session = [
@@ -96,7 +110,9 @@ struct Command {
         Command(.quit, .session, ["\\q", ".quit", ".exit", "\\quit"], "ends the session; so does Ctrl-D"),
         Command(.conninfo, .session, ["\\conninfo", ".databases"], "which state, its size, the limits"),
         Command(.show, .session, [".show", "\\show"], "the settings"),
-        Command(.begin, .session, ["\\begin", ".begin"], "[DURATION]", "holds the data as it is now, for at most this time (60s)"),
+        Command(
+            .begin, .session, ["\\begin", ".begin"], "[DURATION]",
+            "holds the data as it is now, for at most this time (60s)"),
         Command(.end, .session, ["\\end", ".end"], "lets it go"),
         Command(.echo, .session, ["\\echo", ".print"], "TEXT", "writes text"),
         Command(.directory, .session, ["\\cd", ".cd"], "[FOLDER]", "changes the folder for files"),
@@ -121,7 +137,7 @@ extension Command {
 
     var helpLine: String {
         let spellings = names.prefix(2).joined(separator: "  ") + (arguments.isEmpty ? "" : "  \(arguments)")
-        let padding = String(repeating: " ", count: max(2, 44 - spellings.count))
+        let padding = String(repeating: " ", count: max(2, 54 - spellings.count))
         return "  \(spellings)\(padding)\(help)\n"
     }
 }

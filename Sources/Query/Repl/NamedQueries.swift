@@ -13,18 +13,19 @@ final class NamedQueries {
     /// What comes with the program.
     static let builtIn = [
         "busiest": """
-            SELECT postcode, sum(count) AS views FROM postcode_view_count WHERE timestamp >= ago('1 hour')
-            GROUP BY postcode ORDER BY views DESC, postcode LIMIT 10
-            """,
+        SELECT postcode, sum(count) AS views FROM postcode_view_count WHERE timestamp >= ago('1 hour')
+        GROUP BY postcode ORDER BY views DESC, postcode LIMIT 10
+        """,
         "minutes": """
-            SELECT timestamp, sum(count) AS views, count(*) AS postcodes, min(final) AS final FROM postcode_view_count
-            WHERE timestamp >= ago('1 hour') GROUP BY timestamp ORDER BY timestamp
-            """,
+        SELECT timestamp, sum(count) AS views, count(*) AS postcodes, min(final) AS final FROM postcode_view_count
+        WHERE timestamp >= ago('1 hour') GROUP BY timestamp ORDER BY timestamp
+        """,
         "lateness": """
-            SELECT postcode, count(*) AS late, max(lateness_ms) / 60000 AS most_minutes FROM late_events
-            GROUP BY postcode ORDER BY late DESC, postcode LIMIT 10
-            """,
-        "reasons": "SELECT reason, count(*) AS rejected, max(received_at) AS last FROM rejected_events GROUP BY reason ORDER BY rejected DESC",
+        SELECT postcode, count(*) AS late, max(lateness_ms) / 60000 AS most_minutes FROM late_events
+        GROUP BY postcode ORDER BY late DESC, postcode LIMIT 10
+        """,
+        "reasons":
+            "SELECT reason, count(*) AS rejected, max(received_at) AS last FROM rejected_events GROUP BY reason ORDER BY rejected DESC",
     ]
 
     subscript(name: String) -> String? { own[name] ?? Self.builtIn[name] }
@@ -47,5 +48,7 @@ final class NamedQueries {
         own.removeValue(forKey: name).map { _ in store() }
     }
 
-    private func store() -> Bool { file?.replace(with: own.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }) ?? true }
+    private func store() -> Bool {
+        file?.replace(with: own.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }) ?? true
+    }
 }

@@ -55,8 +55,15 @@ struct PrivateFile {
     }
 
     static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n").replacing("\t", with: "\\t")
-            .replacing("\r", with: "\\r")
+        text.escaping { scalar in
+            switch scalar {
+            case "\\": "\\\\"
+            case "\n": "\\n"
+            case "\t": "\\t"
+            case "\r": "\\r"
+            default: nil
+            }
+        }
     }
 
     static func unescaped(_ text: some StringProtocol) -> String {
@@ -64,7 +71,8 @@ struct PrivateFile {
         var isEscaped = false
         for scalar in text.unicodeScalars {
             switch (isEscaped, scalar) {
-            case (false, "\\"): isEscaped = true
+            case (false, "\\"):
+                isEscaped = true
                 continue
             case (true, "n"): result += "\n"
             case (true, "t"): result += "\t"

@@ -25,7 +25,8 @@ extension Repl {
         case .words(let words): return Completions(matching(words, word))
         case .queries: return Completions(matching(queries.all.map(\.name), word))
         case .relations: return Completions(matching(schema.relations.map(\.name) + ["history"], word))
-        case .parameters(let mark): return Completions(matching(parameters.values.keys.sorted().map { mark + $0 }, word))
+        case .parameters(let mark):
+            return Completions(matching(parameters.values.keys.sorted().map { mark + $0 }, word))
         case .postcodes(let place): return postcodes(word, place)
         case .columns(let qualifier, let tables): return columns(word, qualifier, tables, schema)
         case .nothing: return Completions()
@@ -153,7 +154,9 @@ struct CompletionContext: Equatable {
         var rest = words[...]
         let operators = ["=", "<", ">", "!", "is", "like", "glob", "in", "(", ",", "not", "between"]
         while let last = rest.last, operators.contains(last) || last.hasPrefix("'") { rest = rest.dropLast() }
-        let isCompared = rest.count < words.count && words[rest.count...].contains { !["(", ","].contains($0) && !$0.hasPrefix("'") }
+        let isCompared =
+            rest.count < words.count
+            && words[rest.count...].contains { !["(", ","].contains($0) && !$0.hasPrefix("'") }
         return isCompared && rest.last == "postcode"
     }
 
@@ -162,7 +165,9 @@ struct CompletionContext: Equatable {
         if ["from", "join"].contains(last) { return true }
         guard last == "," else { return false }
         // A comma directly within FROM: no other clause has begun since.
-        let clauses: Set<String> = ["from", "where", "select", "group", "order", "on", "limit", "having", "(", "values", "window"]
+        let clauses: Set<String> = [
+            "from", "where", "select", "group", "order", "on", "limit", "having", "(", "values", "window",
+        ]
         return words.last { clauses.contains($0) } == "from"
     }
 
@@ -180,7 +185,9 @@ struct CompletionContext: Equatable {
             isInFrom = true
             let table = words[index + 1]
             tables.append(table)
-            let alias = index + 2 < words.count ? words[index + 2] == "as" && index + 3 < words.count ? words[index + 3] : words[index + 2] : ""
+            let alias =
+                index + 2 < words.count
+                ? words[index + 2] == "as" && index + 3 < words.count ? words[index + 3] : words[index + 2] : ""
             let isAlias = alias.utf8.allSatisfy(SQLWords.isWordByte) && !SQLWords.keywords.contains(alias.uppercased())
             if isAlias, !alias.isEmpty { aliases[alias] = table }
         }

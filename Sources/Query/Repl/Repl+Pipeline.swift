@@ -13,7 +13,8 @@ extension Repl {
                 """)
         case .watermark: showWatermark()
         case .late: newest("late_events", orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC", command)
-        case .rejected: newest("rejected_events", orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC", command)
+        case .rejected:
+            newest("rejected_events", orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC", command)
         case .exports: newest("exports", orderedBy: "generation DESC, table_name", command)
         case .incidents: newest("incidents", orderedBy: "at DESC", command)
         case .window: showWindow(command.arguments)
@@ -58,16 +59,26 @@ extension Repl {
     }
 
     private static func watermarkFacts(hasOffsets: Bool) -> [(String, String)] {
-        let holder = "SELECT * FROM partitions WHERE watermark IS NOT NULL ORDER BY idle, watermark, kafka_partition LIMIT 1"
+        let holder =
+            "SELECT * FROM partitions WHERE watermark IS NOT NULL ORDER BY idle, watermark, kafka_partition LIMIT 1"
         let record = hasOffsets ? "', offset ' || max_event_offset || " : ""
         return [
-            ("watermark", "SELECT watermark || ', ' || (strftime('%s', ago('0s')) - strftime('%s', watermark)) || ' s behind the clock' FROM (\(holder))"),
-            ("held back by", """
+            (
+                "watermark",
+                "SELECT watermark || ', ' || (strftime('%s', ago('0s')) - strftime('%s', watermark)) || ' s behind the clock' FROM (\(holder))"
+            ),
+            (
+                "held back by",
+                """
                 SELECT CASE WHEN idle THEN 'nothing: every partition is idle' WHEN (SELECT count(*) FROM partitions WHERE NOT idle) = 1
                 THEN 'partition ' || kafka_partition || ', the only one that is not idle'
                 ELSE 'partition ' || kafka_partition || ', whose newest event is the oldest' END FROM (\(holder))
-                """),
-            ("moved last by", "SELECT 'the event of ' || max_event_time || ' in partition ' || kafka_partition || \(record)'' FROM (\(holder))"),
+                """
+            ),
+            (
+                "moved last by",
+                "SELECT 'the event of ' || max_event_time || ' in partition ' || kafka_partition || \(record)'' FROM (\(holder))"
+            ),
         ]
     }
 
@@ -106,7 +117,8 @@ extension Repl {
         guard hasColumn("generation", in: "counts"), hasColumn("window_start", in: "counts") else {
             return "SELECT \(columns) FROM exports ORDER BY generation DESC LIMIT 5"
         }
-        let written = "(SELECT generation FROM counts WHERE window_start = CAST(strftime('%s', '\(start)') AS INTEGER) AND postcode = \(postcode))"
+        let written =
+            "(SELECT generation FROM counts WHERE window_start = CAST(strftime('%s', '\(start)') AS INTEGER) AND postcode = \(postcode))"
         return """
             SELECT \(written) AS count_written_in_generation, \(columns) FROM (SELECT 1)
             LEFT JOIN (SELECT * FROM exports WHERE generation >= \(written) AND table_name LIKE '%count%'

@@ -68,19 +68,24 @@ extension Repl {
         case "width": setWidth(value)
         default:
             let guess = Vocabulary.nearest(to: name, in: Self.settingNames).map { ": did you mean \($0)?" }
-            fail("there is no setting \(ValueText.visible(name))\(guess ?? " (\(Self.settingNames.joined(separator: ", ")))")")
+            fail(
+                "there is no setting \(ValueText.visible(name))\(guess ?? " (\(Self.settingNames.joined(separator: ", ")))")"
+            )
         }
     }
 
     private func setFormat(_ value: String?) {
         guard let value else { return out.write("format is \(settings.format.rawValue)\n") }
         let names = OutputFormat.allCases.map(\.rawValue)
-        let synonyms = ["aligned": "table", "ascii": "table", "column": "table", "unaligned": "tsv", "tabs": "tsv",
+        let synonyms = [
+            "aligned": "table", "ascii": "table", "column": "table", "unaligned": "tsv", "tabs": "tsv",
             "expanded": "line", "ndjson": "jsonl", "jsonlines": "jsonl", "md": "markdown", "duckbox": "box",
-            "vertical": "line"]
+            "vertical": "line",
+        ]
         guard let format = OutputFormat(rawValue: synonyms[value] ?? value) else {
             let guess = Vocabulary.nearest(to: value, in: names).map { ": did you mean \($0)?" }
-            return fail("there is no format \(ValueText.visible(value))\(guess ?? " (\(names.joined(separator: ", ")))")")
+            return fail(
+                "there is no format \(ValueText.visible(value))\(guess ?? " (\(names.joined(separator: ", ")))")")
         }
         settings.format = format
         say("format is \(format.rawValue)")
@@ -115,7 +120,7 @@ extension Repl {
     }
 
     private func chart(_ words: [String]) {
-        runPending()
+        runQuietly()
         guard !isDone else { return }
         guard let lastResult else { return fail("there is no result to draw yet") }
         var names = words
@@ -239,7 +244,8 @@ struct CopyRequest: Equatable {
             if isTo, depth == 0 { found = found ?? token.range }
         }
         return found.map {
-            text.utf8.index(text.startIndex, offsetBy: $0.lowerBound)..<text.utf8.index(text.startIndex, offsetBy: $0.upperBound)
+            text.utf8.index(
+                text.startIndex, offsetBy: $0.lowerBound)..<text.utf8.index(text.startIndex, offsetBy: $0.upperBound)
         }
     }
 

@@ -6,8 +6,9 @@ extension Repl {
     func performSchema(_ action: CommandAction, _ command: CommandLine) {
         let argument = command.arguments.first
         switch action {
-        case .tables: listRelations(argument)
-        case .describe: argument.map(describe) ?? listRelations(nil)
+        case .tables: listRelations(argument, kinds: "'view'")
+        case .allTables: listRelations(argument, kinds: "'view', 'table'")
+        case .describe: argument.map(describe) ?? listRelations(nil, kinds: "'view'")
         case .indexes: listIndexes(argument)
         default: listFunctions(argument)
         }
@@ -25,18 +26,20 @@ extension Repl {
         return " AND \(column) GLOB \(literal(.text(glob)))"
     }
 
-    private func listRelations(_ pattern: String?) {
+    private func listRelations(_ pattern: String?, kinds: String) {
         run(
             """
             SELECT s.name, s.type, group_concat(c.name, ', ') AS columns
             FROM sqlite_schema AS s JOIN pragma_table_xinfo(s.name) AS c
-            WHERE s.type IN ('view', 'table') AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'\(Self.condition("s.name", pattern))
+            WHERE s.type IN (\(kinds)) AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'\(Self.condition("s.name", pattern))
             GROUP BY s.name ORDER BY s.type DESC, s.name
             """)
     }
 
     private func listIndexes(_ table: String?) {
-        run("SELECT name, tbl_name AS \"table\" FROM sqlite_schema WHERE type = 'index'\(Self.condition("tbl_name", table)) ORDER BY 1")
+        run(
+            "SELECT name, tbl_name AS \"table\" FROM sqlite_schema WHERE type = 'index'\(Self.condition("tbl_name", table)) ORDER BY 1"
+        )
     }
 
     private func listFunctions(_ pattern: String?) {
@@ -59,8 +62,11 @@ extension Repl {
             SELECT name AS "column", type, CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
             FROM pragma_table_xinfo(\(quoted)) ORDER BY cid
             """)
-        guard !isDone, let sql = first("SELECT sql FROM sqlite_schema WHERE lower(name) = lower(\(quoted))") else { return }
-        (target?.output ?? out).write(sql.split(separator: "\n").map { ValueText.visible(String($0)) }.joined(separator: "\n") + ";\n")
+        guard !isDone, let sql = first("SELECT sql FROM sqlite_schema WHERE lower(name) = lower(\(quoted))") else {
+            return
+        }
+        (target?.output ?? out).write(
+            sql.split(separator: "\n").map { ValueText.visible(String($0)) }.joined(separator: "\n") + ";\n")
     }
 
     /// The first value of a statement as text; nil when there is none.

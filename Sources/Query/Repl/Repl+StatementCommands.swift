@@ -15,7 +15,7 @@ extension Repl {
         case .set: parameter(arguments)
         case .unset: unset(arguments.first)
         case .edit: edit(arguments.first)
-        case .printBuffer: out.write((buffer.isEmpty ? lastStatement ?? "" : buffer) + "\n")
+        case .printBuffer: out.write((buffer.isEmpty ? lastStatement ?? "" : buffer).trimmed + "\n")
         case .reset: buffer = ""
         case .input: input(arguments.first)
         case .named: named(arguments)
@@ -50,8 +50,12 @@ extension Repl {
         let statement = pendingStatement()?.text ?? lastStatement
         buffer = ""
         guard let statement else { return fail("there is no statement to watch yet") }
-        let interval = arguments.first.map { QueryText.milliseconds(of: $0.hasPrefix("i=") ? String($0.dropFirst(2)) : $0) } ?? 2000
-        let times = arguments.count > 1 ? Int(arguments[1].hasPrefix("c=") ? String(arguments[1].dropFirst(2)) : arguments[1]) : .max
+        let interval =
+            arguments.first.map { QueryText.milliseconds(of: $0.hasPrefix("i=") ? String($0.dropFirst(2)) : $0) }
+            ?? 2000
+        let times =
+            arguments.count > 1
+            ? Int(arguments[1].hasPrefix("c=") ? String(arguments[1].dropFirst(2)) : arguments[1]) : .max
         guard let interval, interval >= 100, let times, times > 0 else {
             return fail("\\watch takes seconds (at least 0.1, as in 500ms) and how many times")
         }
@@ -61,7 +65,8 @@ extension Repl {
             if round < times { waitMilliseconds(interval) }
             if session.interrupt.isRaised { break }
         }
-        if session.interrupt.isRaised, !isTalking { fail(.interrupted) }
+        guard session.interrupt.isRaised else { return }
+        isTalking ? endInterruptedLine() : fail(.interrupted)
     }
 
     private func watchOnce(_ statement: String, _ interval: Int) -> Bool {
@@ -73,7 +78,9 @@ extension Repl {
             flush()
             return !isDone
         } catch {
-            if error != .interrupted { fail(error, statement: .init(text: statement, byteOffset: 0, line: lineNumber, isComplete: true)) }
+            if error != .interrupted {
+                fail(error, statement: .init(text: statement, byteOffset: 0, line: lineNumber, isComplete: true))
+            }
             return false
         }
     }
@@ -82,7 +89,9 @@ extension Repl {
     private func watchScreen(_ result: ResultSet, _ interval: Int) -> String {
         let time = UTCTime.text(epochMilliseconds: wallClock()) ?? ""
         let head = "\(time), every \(ErrorMessage.span(interval)); Ctrl-C ends\n"
-        guard let size = terminal.size else { return head + presented(result, .init(rows: .max, columns: .max), expanded: false) }
+        guard let size = terminal.size else {
+            return head + presented(result, .init(rows: .max, columns: .max), expanded: false)
+        }
         let lines = presented(result, size, expanded: false).split(separator: "\n", omittingEmptySubsequences: false)
         let room = max(1, size.rows - 3)
         let shown = lines.prefix(room).joined(separator: "\n")
@@ -102,7 +111,7 @@ extension Repl {
     }
 
     /// Runs the statement before the command without showing its result.
-    private func runQuietly() {
+    func runQuietly() {
         guard let statement = pendingStatement() else { return }
         buffer = ""
         lastStatement = statement.text
@@ -135,18 +144,22 @@ extension Repl {
     }
 
     private func showParameter(_ name: String) {
-        guard let value = parameters.values[Parameters.bareName(name)] else { return fail("there is no parameter \(name)") }
-        out.write(":\(Parameters.bareName(name)) = \(Self.literal(value))\n")
+        guard let value = parameters.values[Parameters.bareName(name)] else {
+            return fail("there is no parameter \(name)")
+        }
+        out.write(":\(Parameters.bareName(name)) = \(ValueText.visible(Self.literal(value)))\n")
     }
 
     /// A value as SQL writes it.
     static func literal(_ value: Value) -> String {
-        if case .text(let text) = value { return "'" + ValueText.visible(text).replacing("'", with: "''") + "'" }
+        if case .text(let text) = value { return text.quoted(with: "'") }
         return ValueText.plain(value) ?? "NULL"
     }
 
     private func unset(_ name: String?) {
-        guard let name, parameters.remove(name) else { return fail("there is no parameter \(name ?? "without a name")") }
+        guard let name, parameters.remove(name) else {
+            return fail("there is no parameter \(name ?? "without a name")")
+        }
     }
 
     // MARK: Files
@@ -198,7 +211,7 @@ extension Repl {
         _ = write(descriptor, bytes, bytes.count)
         close(descriptor)
         flush()
-        let code = terminal.run("\(options.editor ?? "vi") '\(file.replacing("'", with: "'\\''"))'")
+        let code = terminal.run("\(options.editor ?? "vi") '\(file.escaping { $0 == "'" ? "'\\''" : nil })'")
         session.interrupt.lower()
         guard code == 0, let edited = Self.contents(of: file) else { return fail("the editor failed with \(code)") }
         if !edited.trimmed.isEmpty {
@@ -211,9 +224,12 @@ extension Repl {
 
     private func named(_ arguments: [String]) {
         guard let name = arguments.first else {
+            let room = max(20, (terminal.size?.columns ?? 120) - 15)
             for query in queries.all {
                 let sql = query.sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-                out.write("\(query.name.padded(to: 12))\(query.isOwn ? " " : "*")  \(DisplayWidth.shortened(sql, to: 100))\n")
+                out.write(
+                    "\(query.name.padded(to: 12))\(query.isOwn ? " " : "*")  \(DisplayWidth.shortened(sql, to: room))\n"
+                )
             }
             return out.write("(* comes with the program)\n")
         }
@@ -248,8 +264,12 @@ extension Repl {
         let entries = history.entries
         for (index, entry) in entries.enumerated().dropFirst(entries.count - min(limit, entries.count)) {
             let number = String(index + 1)
-            let text = entry.text.split(separator: "\n", omittingEmptySubsequences: false).map { ValueText.visible(String($0)) }
-            out.write("\(String(repeating: " ", count: max(0, 5 - number.count)))\(number)  \(text.joined(separator: "\n       "))\n")
+            let text = entry.text.split(separator: "\n", omittingEmptySubsequences: false).map {
+                ValueText.visible(String($0))
+            }
+            out.write(
+                "\(String(repeating: " ", count: max(0, 5 - number.count)))\(number)  \(text.joined(separator: "\n       "))\n"
+            )
         }
     }
 }

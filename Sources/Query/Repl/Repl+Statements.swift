@@ -85,7 +85,7 @@ extension Repl {
         if expanded || settings.expansion == .on { return result.rendered(.line, style) }
         let text = result.rendered(settings.format, style)
         let isTable = settings.format == .table || settings.format == .box
-        guard isTable, settings.expansion == .auto, Self.width(ofFirstLine: text) > size.columns, !result.rows.isEmpty
+        guard isTable, settings.expansion == .auto, Self.width(ofFirstLine: text) > size.columns
         else { return text }
         return result.rendered(.line, style)
     }

@@ -79,7 +79,9 @@ public final class Repl {
         history = History(path: source.isInteractive ? options.historyPath : nil)
         queries = NamedQueries(path: options.queriesPath)
         settings = ReplSettings(format: options.format ?? (out.isTerminal || source.isInteractive ? .table : .tsv))
-        (settings.showsHeader, settings.null, settings.usesPager) = (options.showsHeader, options.null, options.usesPager)
+        (settings.showsHeader, settings.null, settings.usesPager) = (
+            options.showsHeader, options.null, options.usesPager
+        )
         session.provideHistory { [unowned history] in history.json }
     }
 
@@ -111,6 +113,7 @@ public final class Repl {
         while !isDone {
             flush()
             if lines.isInteractive { session.interrupt.lower() }
+            if session.interrupt.isRaisedForGood { return fail(.interrupted) }
             switch lines.next(prompt: prompt, idle: { letGoOfOldSnapshot() }) {
             case .line(let line): take(line)
             case .interrupted where lines.isInteractive: buffer = ""
@@ -132,12 +135,21 @@ public final class Repl {
     /// Writes everything that is waiting, results before messages.
     func flush() {
         do throws(QueryError) {
-            try out.finish(source.isInteractive ? nil : session.interrupt)
+            try out.finish(session.interrupt)
             try err.finish()
         } catch {
+            out.discard()
+            if error == .interrupted, isTalking, !session.interrupt.isRaisedForGood { return endInterruptedLine() }
             isDone = true
             exitCode = error.exitCode
         }
+    }
+
+    /// The terminal has shown ^C where the cursor was.
+    func endInterruptedLine() {
+        session.interrupt.lower()
+        out.write("\n")
+        try? out.finish()
     }
 
     // MARK: Lines
@@ -226,7 +238,9 @@ public final class Repl {
         if !isTalking { message.firstLine = statement?.line }
         if case .sql = error { message.vocabulary = (knownSchema ?? session.schema()).vocabulary }
         flush()
-        let text = message.text(error, statement: statement?.text ?? "")
+        // The terminal has shown ^C where the cursor was.
+        let start = error == .interrupted && isTalking ? "\n" : ""
+        let text = start + message.text(error, statement: statement?.text ?? "")
         err.write(isRed ? "\u{1B}[31m\(text)\u{1B}[0m" : text)
         if case .refused = error {
             err.write("to keep a result use \\copy or \\o, to keep a query \\fs\n")
@@ -238,7 +252,7 @@ public final class Repl {
     func fail(_ message: String) { fail(.usage(message)) }
 
     func endScript(code: Int32) {
-        guard !isTalking else { return }
+        guard !isTalking || session.interrupt.isRaisedForGood else { return }
         if exitCode == 0 { exitCode = code }
         if !options.keepsGoing || code == 3 { isDone = true }
     }

@@ -23,7 +23,9 @@ protocol Terminal {
 struct SystemTerminal: Terminal {
     var size: TerminalSize? {
         var size = winsize()
-        guard isatty(1) == 1, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return nil }
+        guard isatty(1) == 1, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return nil
+        }
         return TerminalSize(rows: Int(size.ws_row), columns: Int(size.ws_col))
     }
 
