@@ -10,8 +10,15 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func module(_ name: String, in folder: String = "", _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)\(name)", swiftSettings: strict)
+/// The event path: exclusive access is checked by the compiler and in debug builds, not again for every event.
+let hot: [SwiftSetting] = strict + [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+]
+
+func module(
+    _ name: String, in folder: String = "", _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)\(name)", swiftSettings: settings)
 }
 
 func system(_ name: String, _ pkgConfig: String? = nil, apt package: String) -> Target {
@@ -26,16 +33,17 @@ func tests(_ target: String, _ dependencies: [Target.Dependency] = [], resources
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "pageviews",
     products: [.executable(name: "pageviews", targets: ["pageviews"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -44,19 +52,20 @@ let package = Package(
         .executableTarget(
             name: "pageviews",
             dependencies: [
-                "Ingest", "Query", "Export", "Generator", "Store", "Windowing", "Kafka",
-                argumentParser, configuration, logging, serviceLifecycle,
+                "Ingest", "Query", "Export", "Generator", "Store", "Windowing", "Kafka", "SQLite", "Iceberg",
+                "ObjectStorage", "HTTP",
+                argumentParser, logging, serviceLifecycle, unixSignals, yams,
             ],
             path: "Sources/pageviews", swiftSettings: strict),
 
         // The three verbs, and the sender of test events.
-        module("Ingest", ["Store", "Windowing", "Kafka", logging]),
+        module("Ingest", ["Store", "Windowing", "Kafka", logging], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
-        module("Export", ["Store", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "Compression", logging]),
+        module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Compression", logging]),
         module("Generator", ["Kafka"]),
 
         // What they share.
-        module("Windowing", in: "Core/"),
+        module("Windowing", in: "Core/", settings: hot),
         module("Store", in: "Core/", ["SQLite", "Windowing"]),
 
         // Everything needed for an Iceberg table; knows nothing of page views, Kafka or SQLite.
@@ -67,7 +76,7 @@ let package = Package(
 
         // The only targets that import a C module; no C type in a public signature.
         module("SQLite", in: "Bindings/", ["CSQLite"]),
-        module("Kafka", in: "Bindings/", ["CRdKafka"]),
+        module("Kafka", in: "Bindings/", ["CRdKafka"], settings: hot),
         module("HTTP", in: "Bindings/", ["CCurl"]),
         module("LineEditor", in: "Bindings/", ["CReadline"]),
         module("Compression", in: "Bindings/", ["CZstd", "CSnappy", "CZlib"]),
@@ -82,5 +91,11 @@ let package = Package(
         system("CRoaring", apt: "libroaring-dev"),
 
         tests("Windowing"),
+        tests("Query", ["SQLite"]),
+        tests("Compression"),
+        tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
+        .executableTarget(
+            name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],
+            swiftSettings: strict),
     ]
 )

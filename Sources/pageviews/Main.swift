@@ -1,6 +1,64 @@
+// The entry: settings from flags, environment and file become one list of arguments; the parser and the exit codes of the
+// contract (docs: README, "Exit codes") do the rest.
+
 internal import ArgumentParser
+internal import Foundation
+internal import Ingest
+internal import Store
 
 @main
-struct Main: AsyncParsableCommand {
-    func run() async throws {}
+enum Main {
+    static func main() async {
+        // A reader that goes away ends output with an error from write, not the process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            let arguments = try SettingsExpansion(
+                arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment
+            ).expanded()
+            var command = try Pageviews.parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(report(error))
+        }
+    }
+
+    /// Prints what ended the program and gives its exit code.
+    private static func report(_ error: any Error) -> Int32 {
+        if let code = error as? ExitCode { return code.rawValue }
+        if let known = Failure(error) {
+            write("pageviews: \(known.text)\n", to: .standardError)
+            return known.exitCode
+        }
+        let text = Pageviews.fullMessage(for: error)
+        guard Pageviews.exitCode(for: error) != .success else {
+            write(text + "\n", to: .standardOutput)
+            return 0
+        }
+        write(text + "\n", to: .standardError)
+        return 2
+    }
+
+    private static func write(_ text: String, to file: FileHandle) {
+        try? file.write(contentsOf: Data(text.utf8))
+    }
+}
+
+/// The whole program.
+struct Pageviews: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pageviews",
+        abstract: "Page views from Kafka to counts that SQL can ask.",
+        discussion: """
+            Every option can also be given as an environment variable (PAGEVIEWS_ and the option's name in capitals, \
+            dashes as underscores) or in a YAML or JSON file named by --config. The flag wins, then the environment, \
+            then the file. Durations take ms, s, m, h, d.
+            Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 deadline or interrupt, 4 a service could not be \
+            reached, 5 the state is in use or belongs to another cluster or topic.
+            """,
+        version: "0.1.0",
+        subcommands: [IngestCommand.self, QueryCommand.self, GenerateCommand.self, DemoCommand.self])
 }

@@ -157,13 +157,25 @@ public final class Consumer {
             ? .failed(error) : .partitionFailed(partition: message.partition, offset: message.offset, error)
     }
 
-    /// Sends the group's offsets, for lag tools; nobody waits for the answer unless `waiting`.
-    /// - Throws: `KafkaError` when waiting and the broker refused, or there was no broker.
-    public func commit(topic: String, _ positions: [Position], waiting: Bool) throws {
+    /// Sends the group's offsets, for lag tools, and waits for the answer no longer than the time given (0: not at all).
+    /// - Throws: `KafkaError` when the broker refused or did not answer in time.
+    public func commit(topic: String, _ positions: [Position], timeoutMilliseconds: Int32 = 0) throws {
         guard !positions.isEmpty else { return }
         let list = Self.list(topic, positions)
         defer { rd_kafka_topic_partition_list_destroy(list) }
-        let code = rd_kafka_commit(client.handle, list, waiting ? 0 : 1)
+        guard timeoutMilliseconds > 0 else {
+            let code = rd_kafka_commit(client.handle, list, 1)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+            return
+        }
+        let answers = rd_kafka_queue_new(client.handle)
+        defer { rd_kafka_queue_destroy(answers) }
+        rd_kafka_commit_queue(client.handle, list, answers, nil, nil)
+        guard let event = rd_kafka_queue_poll(answers, timeoutMilliseconds) else {
+            throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT)
+        }
+        defer { rd_kafka_event_destroy(event) }
+        let code = rd_kafka_event_error(event)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
     }
 

@@ -56,6 +56,9 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         [RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE].contains { $0.rawValue == code }
     }
 
+    /// A setting that librdkafka does not know, or a value it refuses.
+    public var isInvalidSetting: Bool { code == RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue }
+
     /// The local send queue is full; polling makes room.
     public var isQueueFull: Bool { code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }
 }

@@ -30,6 +30,8 @@ public struct Progress: Equatable, Sendable {
     public var watermark: Int64?
     /// Windows that end at or before this are final (milliseconds since the Unix epoch); 0 when none is.
     public var finalBefore: Int64
+    /// The largest end (exclusive) of any window, in milliseconds since the Unix epoch; 0 when there is none.
+    public var latestWindowEnd: Int64
     /// The partitions known.
     public var partitions: [PartitionProgress]
 }
@@ -153,9 +155,10 @@ public final class Store {
     public func progress() throws -> Progress {
         let head = try connection.prepare("SELECT generation, watermark_ms, final_before_s FROM progress")
         _ = try head.step()
+        let latestStart = try connection.integer("SELECT max(window_start) FROM windows")
         var progress = Progress(
             generation: head.int64(0), watermark: head.optionalInt64(1), finalBefore: head.int64(2) * 1000,
-            partitions: [])
+            latestWindowEnd: latestStart.map { $0 * 1000 + settings.windowMilliseconds } ?? 0, partitions: [])
         let rows = try connection.prepare(
             """
             SELECT kafka_partition, first_offset, next_offset, high_watermark_offset, max_event_time_ms, idle,
@@ -175,6 +178,22 @@ public final class Store {
             progress.partitions.append(partition)
         }
         return progress
+    }
+
+    /// Notes an incident of its own, outside a flush.
+    /// - Throws: `SQLiteError`.
+    public func note(_ incident: Incident, now: Int64) throws {
+        try write(incident, now: now)
+    }
+
+    /// Marks the open incidents of a kind as over.
+    /// - Throws: `SQLiteError`.
+    public func resolve(incidentsOfKind kind: String, now: Int64) throws {
+        let statement = try connection.prepare(
+            "UPDATE incident SET resolved_at_ms = ?2 WHERE kind = ?1 AND resolved_at_ms IS NULL")
+        try statement.bind(kind, at: 1)
+        try statement.bind(now, at: 2)
+        try statement.run()
     }
 
     /// The size of the write-ahead log, in bytes.

@@ -1,8 +1,8 @@
 // What was counted since the last flush: (window, postcode) -> number of events.
 //
 // An open-addressing hash table whose keys live in one arena, so that adding an event allocates nothing once the table
-// has its size. Invariants: an entry is never moved within a generation of the table, `slots` holds entry index + 1 and
-// 0 for free, the load stays at or below one half; one thread at a time.
+// has its size. Invariants: at most half of the slots are used; the arena stays below 4 GiB because the owner flushes at a
+// few hundred thousand entries of at most 64 bytes; one thread at a time.
 
 /// Counts per window and postcode that are not in the store yet.
 public final class CountDeltas {
@@ -10,82 +10,102 @@ public final class CountDeltas {
         var window: Int64
         /// The first eight bytes of the postcode, big-endian, padded with zeros: orders most keys in one comparison.
         var prefix: UInt64
-        var hash: UInt64
         var count: Int64
-        var offset: Int
-        var length: Int
+        var hash: UInt64
+        var offset: UInt32
+        var length: UInt32
     }
 
-    private var slots: UnsafeMutableBufferPointer<UInt32>
-    private var entries: [Entry] = []
-    private var arena: UnsafeMutableRawBufferPointer
+    /// Entry index + 1, and the upper half of the hash so that most other keys are told apart without a look at them;
+    /// zero for free.
+    private struct Slot {
+        var reference: UInt32
+        var tag: UInt32
+    }
+
+    private var slots: UnsafeMutablePointer<Slot>
+    private var mask: Int
+    private var entries: UnsafeMutablePointer<Entry>
+    private var capacity: Int
+    /// The number of different (window, postcode) pairs.
+    public private(set) var count = 0
+    private var arena: UnsafeMutableRawPointer
+    private var arenaSize = 1 << 16
     private var arenaUsed = 0
     private let seed: UInt64
+    private static let smallest = 1 << 12
 
     /// - Parameter seed: varies the hash function, so that nobody can prepare keys that collide.
     public init(seed: UInt64) {
         self.seed = seed
-        slots = .allocate(capacity: 1 << 12)
-        slots.initialize(repeating: 0)
-        arena = .allocate(byteCount: 1 << 16, alignment: 8)
+        mask = Self.smallest - 1
+        slots = Self.freeSlots(Self.smallest)
+        capacity = Self.smallest / 2
+        entries = .allocate(capacity: capacity)
+        arena = .allocate(byteCount: arenaSize, alignment: 8)
     }
 
     deinit {
         slots.deallocate()
+        entries.deallocate()
         arena.deallocate()
     }
 
-    /// The number of different (window, postcode) pairs.
-    public var count: Int { entries.count }
     /// Nothing was added since the last `removeAll`.
-    public var isEmpty: Bool { entries.isEmpty }
+    public var isEmpty: Bool { count == 0 }
 
     /// Adds `count` events of one postcode to one window.
-    public func add(window: Int64, postcode: UnsafeRawBufferPointer, count: Int64 = 1) {
+    public func add(window: Int64, postcode: UnsafeRawBufferPointer, count added: Int64 = 1) {
         let prefix = Self.prefix(of: postcode)
         let hash = Self.hash(postcode, prefix: prefix, window: window, seed: seed)
-        var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-        while slots[slot] != 0 {
-            let index = Int(slots[slot]) - 1
-            if matches(index, hash, window, prefix, postcode) {
-                entries[index].count += count
-                return
+        let tag = UInt32(truncatingIfNeeded: hash >> 32)
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while slots[slot].reference != 0 {
+            if slots[slot].tag == tag {
+                let entry = entries + Int(slots[slot].reference - 1)
+                if entry.pointee.window == window, entry.pointee.prefix == prefix, isKey(entry.pointee, postcode) {
+                    entry.pointee.count += added
+                    return
+                }
             }
-            slot = (slot + 1) & (slots.count - 1)
+            slot = (slot + 1) & mask
+        }
+        if count == capacity {
+            grow()
+            return add(window: window, postcode: postcode, count: added)
         }
         let offset = store(postcode)
-        entries.append(
-            Entry(
-                window: window, prefix: prefix, hash: hash, count: count, offset: offset, length: postcode.count))
-        slots[slot] = UInt32(entries.count)
-        if entries.count * 2 > slots.count { grow() }
+        (entries + count).initialize(
+            to: Entry(
+                window: window, prefix: prefix, count: added, hash: hash, offset: offset,
+                length: UInt32(truncatingIfNeeded: postcode.count)))
+        count += 1
+        slots[slot] = Slot(reference: UInt32(truncatingIfNeeded: count), tag: tag)
     }
 
     /// Forgets everything and keeps the memory, unless it has grown far beyond what was used.
     public func removeAll() {
-        let used = entries.count
-        entries.removeAll(keepingCapacity: true)
-        arenaUsed = 0
-        if used * 16 < slots.count, slots.count > 1 << 16 {
-            entries = []
-            resetSlots(to: slots.count / 4)
+        if count * 16 < mask, mask >= 1 << 16 {
+            resize(toSlots: (mask + 1) / 4)
         } else {
-            slots.update(repeating: 0)
+            slots.update(repeating: Slot(reference: 0, tag: 0), count: mask + 1)
         }
+        count = 0
+        arenaUsed = 0
     }
 
     /// Calls `body` for each pair in ascending order of (window, postcode bytes); the bytes are valid only within it.
     public func forEachSorted(_ body: (Int64, UnsafeRawBufferPointer, Int64) throws -> Void) rethrows {
-        var order = Array(entries.indices)
-        order.sort { precedes(entries[$0], entries[$1]) }
+        var order = (0..<count).map { UInt32(truncatingIfNeeded: $0) }
+        order.sort { precedes(entries[Int($0)], entries[Int($1)]) }
         for index in order {
-            let entry = entries[index]
+            let entry = entries[Int(index)]
             try body(entry.window, key(of: entry), entry.count)
         }
     }
 
     private func key(of entry: Entry) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: arena[entry.offset..<entry.offset + entry.length])
+        UnsafeRawBufferPointer(start: arena + Int(entry.offset), count: Int(entry.length))
     }
 
     private func precedes(_ a: Entry, _ b: Entry) -> Bool {
@@ -94,41 +114,54 @@ public final class CountDeltas {
         return key(of: a).lexicographicallyPrecedes(key(of: b))
     }
 
-    private func matches(
-        _ index: Int, _ hash: UInt64, _ window: Int64, _ prefix: UInt64, _ postcode: UnsafeRawBufferPointer
-    ) -> Bool {
-        let entry = entries[index]
-        guard entry.hash == hash, entry.window == window, entry.prefix == prefix, entry.length == postcode.count
-        else { return false }
-        return entry.length <= 8 || key(of: entry).elementsEqual(postcode)
+    /// The prefixes are known to be equal.
+    @inline(__always)
+    private func isKey(_ entry: Entry, _ postcode: UnsafeRawBufferPointer) -> Bool {
+        guard Int(entry.length) == postcode.count else { return false }
+        return postcode.count <= 8 || key(of: entry).elementsEqual(postcode)
     }
 
-    private func store(_ postcode: UnsafeRawBufferPointer) -> Int {
-        if arenaUsed + postcode.count > arena.count {
-            let larger = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: max(arena.count * 2, arenaUsed + postcode.count), alignment: 8)
-            larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: arena[..<arenaUsed]))
+    private func store(_ postcode: UnsafeRawBufferPointer) -> UInt32 {
+        if arenaUsed + postcode.count > arenaSize {
+            let size = max(arenaSize * 2, arenaUsed + postcode.count)
+            let larger = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+            larger.copyMemory(from: arena, byteCount: arenaUsed)
             arena.deallocate()
-            arena = larger
+            (arena, arenaSize) = (larger, size)
         }
-        UnsafeMutableRawBufferPointer(rebasing: arena[arenaUsed...]).copyMemory(from: postcode)
-        defer { arenaUsed += postcode.count }
-        return arenaUsed
+        let offset = arenaUsed
+        if let start = postcode.baseAddress { (arena + offset).copyMemory(from: start, byteCount: postcode.count) }
+        arenaUsed += postcode.count
+        return UInt32(truncatingIfNeeded: offset)
+    }
+
+    private static func freeSlots(_ number: Int) -> UnsafeMutablePointer<Slot> {
+        let slots = UnsafeMutablePointer<Slot>.allocate(capacity: number)
+        slots.initialize(repeating: Slot(reference: 0, tag: 0), count: number)
+        return slots
+    }
+
+    /// Replaces slots and entries; the first `count` entries that fit are kept, the slots are free.
+    private func resize(toSlots number: Int) {
+        slots.deallocate()
+        slots = Self.freeSlots(number)
+        mask = number - 1
+        let moved = UnsafeMutablePointer<Entry>.allocate(capacity: number / 2)
+        moved.moveInitialize(from: entries, count: min(count, number / 2))
+        entries.deallocate()
+        entries = moved
+        capacity = number / 2
     }
 
     private func grow() {
-        resetSlots(to: slots.count * 2)
-        for (index, entry) in entries.enumerated() {
-            var slot = Int(truncatingIfNeeded: entry.hash) & (slots.count - 1)
-            while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
-            slots[slot] = UInt32(index + 1)
+        resize(toSlots: (mask + 1) * 2)
+        for index in 0..<count {
+            let hash = entries[index].hash
+            var slot = Int(truncatingIfNeeded: hash) & mask
+            while slots[slot].reference != 0 { slot = (slot + 1) & mask }
+            slots[slot] = Slot(
+                reference: UInt32(truncatingIfNeeded: index + 1), tag: UInt32(truncatingIfNeeded: hash >> 32))
         }
-    }
-
-    private func resetSlots(to capacity: Int) {
-        slots.deallocate()
-        slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: 0)
     }
 
     @inline(__always)

@@ -40,15 +40,19 @@ public struct WindowEngine: Sendable {
     public private(set) var watermark: Int64?
     /// The index of the active partition with the smallest event time, the one that holds the watermark.
     private var holder: Int?
+    /// The largest end (exclusive) of any window that something was counted in.
+    private var latestWindowEnd: Int64
     /// Event times above this do not move the watermark; follows from the `now` of the current batch.
     private var skewLimit: Int64
 
     /// - Parameters:
     ///   - watermark: the watermark to go on from, of an earlier run.
+    ///   - latestWindowEnd: the largest end (exclusive) of any window counted in earlier runs, milliseconds.
     ///   - now: the wall clock, milliseconds.
-    public init(settings: WindowSettings, watermark: Int64? = nil, now: Int64) {
+    public init(settings: WindowSettings, watermark: Int64? = nil, latestWindowEnd: Int64 = 0, now: Int64) {
         self.settings = settings
         self.watermark = watermark
+        self.latestWindowEnd = latestWindowEnd
         skewLimit = now + settings.maxFutureSkewMilliseconds
     }
 
@@ -75,6 +79,7 @@ public struct WindowEngine: Sendable {
             placement = .late(windowStart: start, lateness: watermark - eventTime)
         } else {
             placement = .counted(windowStart: start)
+            latestWindowEnd = max(latestWindowEnd, start + settings.windowMilliseconds)
         }
         if eventTime > partitions[index].maxEventTime ?? Int64.min, eventTime <= skewLimit {
             partitions[index].maxEventTime = eventTime
@@ -138,13 +143,15 @@ public struct WindowEngine: Sendable {
     public var allIdle: Bool { !partitions.isEmpty && partitions.allSatisfy(\.isIdle) }
 
     /// The largest window end (exclusive, milliseconds) that is final under the watermark or, when every partition is
-    /// idle, because the wall clock is past it by the watermark delay and the idle timeout. A multiple of the window;
-    /// nil when no window is final.
+    /// idle, because the wall clock is past it by the watermark delay and the idle timeout. A multiple of the window,
+    /// and by the clock never beyond the latest window, so that it rests when nothing happens; nil when no window is
+    /// final.
     public func finalBefore(now: Int64) -> Int64? {
         // The watermark has reached end - 1 ms when end <= watermark + 1.
         var bound = watermark.map { $0 + 1 } ?? Int64.min
         if allIdle {
-            bound = max(bound, now - settings.watermarkDelayMilliseconds - settings.idleTimeoutMilliseconds)
+            let byClock = now - settings.watermarkDelayMilliseconds - settings.idleTimeoutMilliseconds
+            bound = max(bound, min(byClock, latestWindowEnd))
         }
         return bound > 0 ? settings.windowStart(of: bound) : nil
     }

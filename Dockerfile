@@ -1,0 +1,26 @@
+# Two stages: build with the Swift toolchain, run with the few libraries the binary needs. Runs as an ordinary user.
+
+FROM swift:6.3.1-bookworm AS build
+RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      pkg-config libsqlite3-dev librdkafka-dev libcurl4-openssl-dev libreadline-dev libzstd-dev libsnappy-dev \
+      zlib1g-dev libroaring-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY Package.swift ./
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build -c release --static-swift-stdlib --explicit-target-dependency-import-check error --product pageviews \
+    && install -m 0755 .build/release/pageviews /usr/local/bin/pageviews
+
+FROM debian:bookworm-slim
+RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      ca-certificates libsqlite3-0 librdkafka1 libcurl4 libreadline8 libzstd1 libsnappy1v5 zlib1g libroaring0 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /var/lib/pageviews --create-home --shell /usr/sbin/nologin pageviews
+COPY --from=build /usr/local/bin/pageviews /usr/local/bin/pageviews
+COPY LICENSE /usr/share/doc/pageviews/LICENSE
+USER pageviews
+WORKDIR /var/lib/pageviews
+VOLUME /var/lib/pageviews
+ENTRYPOINT ["pageviews"]
+CMD ["--help"]

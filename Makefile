@@ -1,0 +1,55 @@
+# Every task of the project is one target here; `make` alone lists them. Each target may be run again at any time:
+# what is already there is left alone.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The tests' own Python environment: real servers and foreign readers. Swift tests find its interpreter by this variable.
+VENV := $(CURDIR)/.venv
+export PAGEVIEWS_TEST_PYTHON := $(VENV)/bin/python
+BINARY := .build/release/pageviews
+# Refuses an import of a target that Package.swift does not name as a dependency.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+RUN := $(CURDIR)/.run
+
+.PHONY: help setup libraries venv build test integration demo up down check bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: libraries venv ## install missing Debian packages and the tests' Python environment
+
+libraries:
+	@scripts/setup.sh libraries
+
+venv: libraries
+	@scripts/setup.sh venv $(VENV)
+
+build: libraries ## build the release binary, .build/release/pageviews
+	@echo "build: $(BINARY)"
+	@swift build -c release $(SWIFT_FLAGS) --product pageviews
+
+test: setup ## build, run all Swift tests, then the integration tests against real servers
+	@scripts/test.sh $(VENV) swift integration
+
+integration: setup build ## run the integration tests only: make integration ARGS="-k idle"
+	@$(VENV)/bin/python -m pytest Tests/Integration $(ARGS)
+
+demo: build ## run the whole pipeline in one process; Ctrl-C ends it
+	@$(BINARY) demo
+
+up: setup ## start a local broker, S3 and Iceberg catalog without containers
+	@scripts/stack.sh up $(VENV) $(RUN)
+
+down: ## stop what `make up` started; data stays in .run
+	@scripts/stack.sh down $(VENV) $(RUN)
+
+check: setup ## check format, lints and the repository's rules
+	@scripts/check.sh $(VENV)
+
+bench: setup build ## compare CPU, throughput and memory with minimal C programs
+	@$(VENV)/bin/python Benchmarks/bench.py --binary $(BINARY) $(ARGS)
+
+clean: down ## stop local servers and delete build products, the Python environment and .run
+	@rm -rf .build .venv .run
+	@echo "clean: removed .build, .venv and .run"

@@ -1,0 +1,70 @@
+// Raw deflate (RFC 1951), as Avro's "deflate" codec and zip use it: no header, no checksum.
+internal import CZlib
+
+/// Raw deflate, RFC 1951.
+public enum Deflate {
+    /// `bytes` deflated at `level` (0 stores, 1 fastest, 9 smallest).
+    public static func compress(_ bytes: UnsafeRawBufferPointer, level: Int = 6) throws(CompressionError) -> [UInt8] {
+        var stream = z_stream()
+        let size = Int32(MemoryLayout<z_stream>.size)
+        let opened = deflateInit2_(
+            &stream, Int32(clamping: level), Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size)
+        guard opened == Z_OK else { throw .failed(.deflate, reason: "deflateInit2 answers \(opened)") }
+        defer { deflateEnd(&stream) }
+        guard bytes.count < Int(Int32.max) else { throw .tooLarge(.deflate, limit: Int(Int32.max)) }
+        stream.feed(bytes)
+        var status = Z_OK
+        let output = [UInt8](unsafeUninitializedCapacity: Int(deflateBound(&stream, UInt(bytes.count))) + 16) {
+            buffer, count in
+            stream.next_out = buffer.baseAddress
+            stream.avail_out = UInt32(buffer.count)
+            status = deflate(&stream, Z_FINISH)
+            count = buffer.count - Int(stream.avail_out)
+        }
+        guard status == Z_STREAM_END else { throw .failed(.deflate, reason: "deflate answers \(status)") }
+        return output
+    }
+
+    /// The content of one raw deflate stream, which must end where `bytes` ends.
+    /// - Throws: `tooLarge` when it holds more than `limit` bytes, `truncated`, or `corrupt`.
+    public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+        var stream = z_stream()
+        let opened = inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        guard opened == Z_OK else { throw .failed(.deflate, reason: "inflateInit2 answers \(opened)") }
+        defer { inflateEnd(&stream) }
+        guard bytes.count < Int(Int32.max) else { throw .tooLarge(.deflate, limit: Int(Int32.max)) }
+        stream.feed(bytes)
+        var output: [UInt8] = []
+        var status = Z_OK
+        while status == Z_OK {
+            let chunk = inflateChunk(&stream, &status)
+            guard chunk.count <= limit - output.count else { throw .tooLarge(.deflate, limit: limit) }
+            output.append(contentsOf: chunk)
+            // No progress is Z_BUF_ERROR; Z_OK with nothing produced and nothing left to read would never end.
+            if status == Z_OK, chunk.isEmpty, stream.avail_in == 0 { status = Z_BUF_ERROR }
+        }
+        switch status {
+        case Z_STREAM_END where stream.avail_in == 0: return output
+        case Z_STREAM_END: throw .corrupt(.deflate, reason: "\(stream.avail_in) bytes after the end")
+        case Z_BUF_ERROR: throw .truncated(.deflate)
+        default: throw .corrupt(.deflate, reason: stream.msg.map { String(cString: $0) } ?? "status \(status)")
+        }
+    }
+
+    private static func inflateChunk(_ stream: inout z_stream, _ status: inout Int32) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 64 * 1024) { buffer, count in
+            stream.next_out = buffer.baseAddress
+            stream.avail_out = UInt32(buffer.count)
+            status = inflate(&stream, Z_NO_FLUSH)
+            count = buffer.count - Int(stream.avail_out)
+        }
+    }
+}
+
+extension z_stream {
+    /// The whole input; zlib reads it through a pointer it declares mutable but never writes to.
+    fileprivate mutating func feed(_ bytes: UnsafeRawBufferPointer) {
+        next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        avail_in = UInt32(bytes.count)
+    }
+}

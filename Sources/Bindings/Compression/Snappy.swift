@@ -1,0 +1,52 @@
+// Snappy's block format, as Parquet pages use it.
+internal import CSnappy
+
+/// Snappy's block format (no framing, no checksum).
+public enum Snappy {
+    /// `bytes` as one snappy block.
+    public static func compress(_ bytes: UnsafeRawBufferPointer) throws(CompressionError) -> [UInt8] {
+        var status = SNAPPY_OK
+        let output = [UInt8](unsafeUninitializedCapacity: snappy_max_compressed_length(bytes.count)) { buffer, count in
+            var length = buffer.count
+            status = snappy_compress(
+                bytes.orEmpty, bytes.count,
+                UnsafeMutableRawPointer(buffer.baseAddress)?.assumingMemoryBound(to: CChar.self), &length)
+            count = status == SNAPPY_OK ? length : 0
+        }
+        guard status == SNAPPY_OK else { throw .failed(.snappy, reason: "status \(status.rawValue)") }
+        return output
+    }
+
+    /// The content of one snappy block.
+    /// - Throws: `tooLarge` when the block says it holds more than `limit` bytes; `corrupt` when it is not a snappy block.
+    public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+        var length = 0
+        guard snappy_uncompressed_length(bytes.orEmpty, bytes.count, &length) == SNAPPY_OK else {
+            throw .corrupt(.snappy, reason: "no length")
+        }
+        guard length >= 0, length <= limit else { throw .tooLarge(.snappy, limit: limit) }
+        // Before allocating what the header claims: an element of the format yields at most 64 bytes from 2.
+        guard length / 64 <= bytes.count else {
+            throw .corrupt(.snappy, reason: "length beyond what the input can hold")
+        }
+        var status = SNAPPY_OK
+        let output = [UInt8](unsafeUninitializedCapacity: max(length, 1)) { buffer, count in
+            var room = length
+            status = snappy_uncompress(
+                bytes.orEmpty, bytes.count,
+                UnsafeMutableRawPointer(buffer.baseAddress)?.assumingMemoryBound(to: CChar.self), &room)
+            count = status == SNAPPY_OK ? room : 0
+        }
+        guard status == SNAPPY_OK, output.count == length else { throw .corrupt(.snappy, reason: "invalid block") }
+        return output
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The bytes as C's char, never nil: an empty buffer may have no address, which snappy does not expect.
+    fileprivate var orEmpty: UnsafePointer<CChar> {
+        (baseAddress ?? UnsafeRawPointer(Self.anything)).assumingMemoryBound(to: CChar.self)
+    }
+
+    private static var anything: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped }
+}

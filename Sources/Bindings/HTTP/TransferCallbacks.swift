@@ -1,0 +1,65 @@
+// The functions libcurl calls while a transfer runs, all on the loop thread. Their context is the Transfer.
+
+internal import CCurl
+
+private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
+    context.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
+}
+
+/// Fills libcurl's buffer with the next bytes of the body.
+func readBody(
+    _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let transfer = transfer(context), let buffer, transfer.stopped == nil else { return Int(CURL_READFUNC_ABORT) }
+    let space = UnsafeMutableRawBufferPointer(start: buffer, count: size * count)
+    switch transfer.source.read(into: space) {
+    case .success(let bytes): return bytes
+    case .failure(let problem):
+        transfer.stopped = (problem.kind, problem.detail)
+        return Int(CURL_READFUNC_ABORT)
+    }
+}
+
+/// Takes bytes of the answer's body; anything but their number makes libcurl stop.
+func writeBody(
+    _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let transfer = transfer(context) else { return 0 }
+    let bytes = UnsafeRawBufferPointer(start: buffer, count: size * count)
+    if let problem = transfer.receiver.append(bytes) {
+        transfer.stopped = problem
+        return 0
+    }
+    return bytes.count
+}
+
+/// Takes one header line, its line break included.
+func writeHeader(
+    _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let transfer = transfer(context) else { return 0 }
+    let bytes = UnsafeRawBufferPointer(start: buffer, count: size * count)
+    if let problem = transfer.receiver.appendHeaderLine(bytes) {
+        transfer.stopped = problem
+        return 0
+    }
+    return bytes.count
+}
+
+/// Called when a connection is ready, just before the request goes out on it.
+///
+/// libcurl repeats a request by itself when a kept connection ends without an answer. For a request that changes
+/// something this would hide that the server may have acted on the first one, so the repetition is stopped here.
+func beforeSending(
+    _ context: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
+    _: Int32
+) -> Int32 {
+    guard let transfer = transfer(context) else { return CURL_PREREQFUNC_ABORT }
+    transfer.sendings += 1
+    if transfer.stopped != nil { return CURL_PREREQFUNC_ABORT }
+    if transfer.sendings > 1, !transfer.request.isSafeToRepeat {
+        transfer.stopped = (.connectionLost, "a kept connection ended without an answer")
+        return CURL_PREREQFUNC_ABORT
+    }
+    return CURL_PREREQFUNC_OK
+}

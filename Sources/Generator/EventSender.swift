@@ -1,0 +1,163 @@
+// Sends generated events at a rate.
+// Invariant: an event counts as sent only when the broker acknowledged it; event `n` goes to partition `n` modulo their
+// number, so a seed gives the same topic again.
+
+internal import Kafka
+
+/// What to send, where, and how fast.
+public struct GeneratorSettings: Sendable {
+    /// librdkafka settings; `bootstrap.servers` among them.
+    public var kafka: [(String, String)]
+    /// The topic; created when it is missing.
+    public var topic: String
+    /// Partitions of a topic that has to be created.
+    public var newTopicPartitions = 4
+    /// Events per second; 0 is as fast as it goes.
+    public var rate: Double = 10
+    /// How many events; nil for no end.
+    public var count: Int?
+    /// The random seed.
+    public var seed: UInt64
+    /// The lateness mix.
+    public var classes: [LatenessClass]
+    /// How many different postcodes.
+    public var postcodes: Int
+    /// The unit of timestamps.
+    public var unit: TimeUnit = .s
+    /// The clock of the first event, in milliseconds since the Unix epoch; nil for the wall clock, event by event.
+    public var startMilliseconds: Int64?
+    /// With a start and a count: the events' clocks are spread over this long. Otherwise they follow the rate.
+    public var spanMilliseconds: Int64?
+
+    /// Settings with the defaults of the command line.
+    public init(kafka: [(String, String)], topic: String, seed: UInt64, classes: [LatenessClass], postcodes: Int) {
+        self.kafka = kafka
+        self.topic = topic
+        self.seed = seed
+        self.classes = classes
+        self.postcodes = postcodes
+    }
+}
+
+/// What became of the events.
+public struct GeneratorSummary: Equatable, Sendable {
+    /// Acknowledged events per lateness class, in the order of the settings.
+    public var sent: [Int]
+    /// Events that the broker refused or that timed out.
+    public var failed = 0
+    /// The last failure, in words.
+    public var lastFailure: String?
+}
+
+/// Sends generated events.
+public final class EventSender {
+    private let settings: GeneratorSettings
+    private let wall: () -> Int64
+    private let monotonicMicroseconds: () -> Int64
+    private let mayContinue: () -> Bool
+    private let pause: (_ milliseconds: Int64) -> Void
+
+    /// - Parameters:
+    ///   - wall: milliseconds since the Unix epoch.
+    ///   - monotonicMicroseconds: microseconds since any moment.
+    ///   - pause: waits.
+    ///   - mayContinue: false ends the sending.
+    public init(
+        settings: GeneratorSettings, wall: @escaping () -> Int64, monotonicMicroseconds: @escaping () -> Int64,
+        pause: @escaping (_ milliseconds: Int64) -> Void, mayContinue: @escaping () -> Bool
+    ) {
+        self.settings = settings
+        self.wall = wall
+        self.monotonicMicroseconds = monotonicMicroseconds
+        self.pause = pause
+        self.mayContinue = mayContinue
+    }
+
+    /// Counts delivery reports.
+    private final class Tally {
+        var summary: GeneratorSummary
+        init(classes: Int) { summary = GeneratorSummary(sent: Array(repeating: 0, count: classes)) }
+    }
+
+    /// Sends until the count is reached or `mayContinue` says no, and waits for the acknowledgements.
+    /// - Throws: `KafkaError` when the cluster cannot be reached, the topic cannot be made, or a setting is refused.
+    public func run() throws -> GeneratorSummary {
+        let tally = Tally(classes: settings.classes.count)
+        let producer = try Producer(
+            settings: [("linger.ms", "5"), ("queue.buffering.max.messages", "500000")] + settings.kafka,
+            log: { _ in },
+            delivered: { tag, failure in
+                if let failure {
+                    tally.summary.failed += 1
+                    tally.summary.lastFailure = failure.message
+                } else {
+                    tally.summary.sent[tag] += 1
+                }
+            })
+        let partitions = try partitionCount(producer)
+        try sendAll(producer, partitions: partitions)
+        while !producer.flush(timeoutMilliseconds: 500) {
+            if !mayContinue(), !producer.flush(timeoutMilliseconds: 3000) { break }
+        }
+        return tally.summary
+    }
+
+    private func partitionCount(_ producer: Producer) throws -> Int {
+        do {
+            return try producer.partitionCount(of: settings.topic, timeoutMilliseconds: 10_000)
+        } catch let error as KafkaError where error.isUnknownTopic {
+            try producer.createTopic(
+                settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000)
+            return settings.newTopicPartitions
+        }
+    }
+
+    private func sendAll(_ producer: Producer, partitions: Int) throws {
+        var stream = EventStream(
+            seed: settings.seed, classes: settings.classes, postcodes: settings.postcodes, unit: settings.unit)
+        var bytes: [UInt8] = []
+        let begin = monotonicMicroseconds()
+        var index = 0
+        while index < settings.count ?? Int.max {
+            guard index % 256 != 0 || mayContinue() else { return }
+            if settings.rate > 0 { guard waitForTurn(index, begin, producer) else { return } }
+            let tag = stream.next(clock: clock(of: index), into: &bytes)
+            try send(bytes, to: Int32(index % partitions), tag: tag, producer)
+            index += 1
+            if index % 1024 == 0 { producer.poll(timeoutMilliseconds: 0) }
+        }
+    }
+
+    /// The moment that event `index` stands for.
+    private func clock(of index: Int) -> Int64 {
+        guard let start = settings.startMilliseconds else { return wall() }
+        if let span = settings.spanMilliseconds, let count = settings.count, count > 0 {
+            return start + Int64(Double(span) * (Double(index) / Double(count)))
+        }
+        return settings.rate > 0 ? start + Int64(Double(index) * 1000 / settings.rate) : start + Int64(index)
+    }
+
+    private func waitForTurn(_ index: Int, _ begin: Int64, _ producer: Producer) -> Bool {
+        let due = begin + Int64(Double(index) * 1_000_000 / settings.rate)
+        while true {
+            let wait = due - monotonicMicroseconds()
+            if wait < 1000 { return true }
+            producer.poll(timeoutMilliseconds: 0)
+            pause(min(100, wait / 1000))
+            if !mayContinue() { return false }
+        }
+    }
+
+    private func send(_ bytes: [UInt8], to partition: Int32, tag: Int, _ producer: Producer) throws {
+        while true {
+            do {
+                try bytes.withUnsafeBytes {
+                    try producer.send(topic: settings.topic, partition: partition, value: $0, tag: tag)
+                }
+                return
+            } catch let error as KafkaError where error.isQueueFull {
+                producer.poll(timeoutMilliseconds: 100)
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+// Everything consumed since the last flush, and how far each partition has come.
+//
+// Pure but for the bytes it reads and the raw sink it feeds: records and the clock come in, a `Flush` comes out.
+// Counts and raw events have their own offsets; a record is taken in by the half that does not have it yet.
+// Invariants: a record below its partition's next offset was seen already and is ignored, so nothing is counted twice;
+// every other record becomes exactly one of counted, late, rejected, in the same step that moves the offset.
+
+internal import Kafka
+internal import Store
+internal import Windowing
+
+/// Turns records into what the next flush writes.
+struct Accumulator {
+    private(set) var engine: WindowEngine
+    private(set) var flush: Flush
+    private(set) var hasNews = false
+    private let parser = EventParser()
+    private let raw: RawHalf?
+    /// Indexes into `flush.partitions` (and the engine's partitions) by partition number; -1 for none.
+    private var indexes: [Int] = []
+    /// Rough size of the late and rejected rows held, in bytes.
+    private var rowBytes = 0
+    private var finalBeforeWritten: Int64?
+
+    /// - Parameter finalBefore: what the state has as its final windows, as `Flush.finalBefore`.
+    init(engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil) {
+        self.engine = engine
+        self.raw = raw
+        finalBeforeWritten = finalBefore
+        flush = Flush(counts: CountDeltas(seed: hashSeed))
+    }
+
+    /// Adds a partition with the progress it has made so far.
+    /// - Parameter rawNext: the offset from which its raw events are wanted.
+    mutating func add(_ progress: PartitionProgress, isNew: Bool, rawNext: Int64? = nil, now: Int64) {
+        if isNew { hasNews = true }
+        raw?.add(partition: progress.partition, next: rawNext ?? progress.nextOffset)
+        let number = Int(progress.partition)
+        while indexes.count <= number { indexes.append(-1) }
+        indexes[number] = engine.addPartition(progress.partition, maxEventTime: progress.maxEventTime, now: now)
+        flush.partitions.append(progress)
+    }
+
+    private func index(of partition: Int32) -> Int? {
+        guard partition >= 0, Int(partition) < indexes.count, indexes[Int(partition)] >= 0 else { return nil }
+        return indexes[Int(partition)]
+    }
+
+    /// The progress of a partition; nil when it was not added.
+    func progress(of partition: Int32) -> PartitionProgress? {
+        index(of: partition).map { flush.partitions[$0] }
+    }
+
+    /// Takes in a batch.
+    mutating func take(_ records: UnsafeBufferPointer<Record>, now: Int64) {
+        engine.beginBatch(now: now)
+        var current: Int32 = -1
+        var index = 0
+        for record in records {
+            if record.partition != current {
+                guard let found = self.index(of: record.partition) else { continue }
+                current = record.partition
+                index = found
+                engine.sawRecords(inPartitionAt: index, now: now)
+            }
+            if record.offset >= flush.partitions[index].nextOffset {
+                take(record, index: index, now: now)
+                flush.partitions[index].nextOffset = record.offset + 1
+            } else if let raw, raw.wants(record.offset, index: index) {
+                replay(record, index: index, into: raw, now: now)
+            }
+        }
+        if !records.isEmpty { hasNews = true }
+    }
+
+    @inline(__always)
+    private mutating func take(_ record: Record, index: Int, now: Int64) {
+        do throws(Fault) {
+            if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
+            let event = try parser.parse(record.payload)
+            switch engine.place(eventTime: event.timeMicroseconds / 1000, inPartitionAt: index) {
+            case .counted(let windowStart):
+                flush.counts.add(window: windowStart, postcode: event.postcode)
+                flush.partitions[index].counted += 1
+                raw?.take(event, record, index: index, isLate: false, now: now)
+            case .late(let windowStart, let lateness):
+                keepLate(event, record, windowStart: windowStart, lateness: lateness, now: now)
+                flush.partitions[index].late += 1
+                raw?.take(event, record, index: index, isLate: true, now: now)
+            }
+        } catch {
+            keepRejected(error, record, now: now)
+            flush.partitions[index].rejected += 1
+            raw?.pass(record.offset, index: index)
+        }
+    }
+
+    /// A record that is counted already, but whose raw event was lost with an open segment.
+    private mutating func replay(_ record: Record, index: Int, into raw: RawHalf, now: Int64) {
+        do throws(Fault) {
+            if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
+            let event = try parser.parse(record.payload)
+            let isLate = raw.wasLate(record.partition, record.offset)
+            raw.take(event, record, index: index, isLate: isLate, now: now)
+        } catch {
+            raw.pass(record.offset, index: index)
+        }
+    }
+
+    private mutating func keepLate(
+        _ event: Event, _ record: Record, windowStart: Int64, lateness: Int64, now: Int64
+    ) {
+        flush.late.append(
+            LateEvent(
+                partition: record.partition, offset: record.offset, userID: event.userID,
+                postcode: String(decoding: event.postcode, as: UTF8.self),
+                webpage: event.webpage.map { String(decoding: $0, as: UTF8.self) },
+                eventTimeMicroseconds: event.timeMicroseconds, windowStart: windowStart,
+                latenessMilliseconds: lateness, receivedAt: now, payload: Array(record.payload)))
+        rowBytes += record.payload.count + 256
+    }
+
+    private mutating func keepRejected(_ fault: Fault, _ record: Record, now: Int64) {
+        flush.rejected.append(
+            RejectedEvent(
+                partition: record.partition, offset: record.offset, reason: fault.reason.rawValue,
+                bytePosition: Int64(fault.position), excerpt: Excerpt.of(record.payload, around: fault.position),
+                receivedAt: now))
+        rowBytes += 512
+    }
+
+    /// Notes a partition's end. An end that records have passed meanwhile is old news.
+    mutating func reachedEnd(of partition: Int32, offset: Int64, now: Int64) {
+        guard let index = index(of: partition), flush.partitions[index].nextOffset <= offset else { return }
+        // What lies between holds no records for us: transaction markers, or offsets that compaction removed.
+        if flush.partitions[index].nextOffset < offset {
+            flush.partitions[index].nextOffset = offset
+            hasNews = true
+        }
+        raw?.pass(offset - 1, index: index)
+        engine.reachedEnd(ofPartitionAt: index, now: now)
+    }
+
+    /// Gives up offsets that Kafka no longer has: the partition goes on at `next`.
+    mutating func skip(partition: Int32, to next: Int64, incident: Incident) {
+        guard let index = index(of: partition) else { return }
+        flush.partitions[index].nextOffset = max(next, flush.partitions[index].nextOffset)
+        raw?.pass(next - 1, index: index)
+        flush.incidents.append(incident)
+        hasNews = true
+    }
+
+    /// Notes what the broker said is the partition's end, for the lag.
+    mutating func note(highWatermark: Int64?, of partition: Int32) {
+        guard let highWatermark, let index = index(of: partition) else { return }
+        flush.partitions[index].highWatermarkOffset = highWatermark
+    }
+
+    /// Every partition's end has been reached.
+    var isAtEnd: Bool { engine.partitions.allSatisfy(\.isAtEnd) }
+
+    /// So much is held that a flush should not wait for its time.
+    var isFull: Bool { flush.counts.count >= 200_000 || rowBytes >= 8 << 20 }
+
+    /// Lets time pass: partitions may turn idle, windows final.
+    mutating func tick(now: Int64) {
+        attachSegments()
+        if engine.checkIdleness(now: now) { hasNews = true }
+        if engine.finalBefore(now: now) != finalBeforeWritten { hasNews = true }
+    }
+
+    /// Puts closed segments into the next flush.
+    private mutating func attachSegments() {
+        guard let closed = raw?.takeClosed(), !closed.isEmpty else { return }
+        flush.segments += closed
+        hasNews = true
+    }
+
+    /// Notes an incident with the next flush.
+    mutating func note(_ incident: Incident) {
+        flush.incidents.append(incident)
+        hasNews = true
+    }
+
+    /// Where to read each partition: the half that is further behind decides.
+    var positions: [Position] {
+        flush.partitions.indices.map { index in
+            let progress = flush.partitions[index]
+            let next = min(progress.nextOffset, raw?.next(index: index) ?? progress.nextOffset)
+            return Position(partition: progress.partition, offset: next)
+        }
+    }
+
+    /// The flush as it stands now.
+    mutating func prepare(now: Int64) -> Flush {
+        for (index, partition) in engine.partitions.enumerated() {
+            flush.partitions[index].maxEventTime = partition.maxEventTime
+            flush.partitions[index].isIdle = partition.isIdle
+        }
+        flush.watermark = engine.watermark
+        flush.finalBefore = engine.finalBefore(now: now)
+        return flush
+    }
+
+    /// Forgets what was written.
+    mutating func written() {
+        finalBeforeWritten = flush.finalBefore
+        flush.counts.removeAll()
+        flush.late.removeAll(keepingCapacity: flush.late.count < 10_000)
+        flush.rejected.removeAll(keepingCapacity: flush.rejected.count < 10_000)
+        flush.incidents.removeAll()
+        flush.segments.removeAll()
+        rowBytes = 0
+        hasNews = false
+    }
+}

@@ -1,0 +1,48 @@
+// A page view as it stands in a message, and the ways in which a message is none.
+
+/// A valid page-view event. Its bytes are borrowed: from the message, or from the parser's scratch space, and valid until
+/// the parser is used again.
+struct Event {
+    /// The user, where the event names one.
+    var userID: Int64?
+    /// 1 to 64 bytes of valid UTF-8 without control characters.
+    var postcode = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// The page, valid UTF-8, where the event names one.
+    var webpage: UnsafeRawBufferPointer?
+    /// Microseconds since the Unix epoch, as `EventTime` bounds it.
+    var timeMicroseconds: Int64 = 0
+}
+
+/// Why a message is not an event. The texts are what `rejected_events.reason` shows; scripts may compare them.
+enum Rejection: String, Error, Equatable {
+    case tombstone = "tombstone: the message has no value"
+    case empty = "empty message"
+    case notObject = "not a JSON object"
+    case syntax = "not JSON: unexpected byte"
+    case truncated = "not JSON: the message ends too early"
+    case trailing = "not JSON: something follows the object"
+    case invalidUTF8 = "not valid UTF-8"
+    case controlInString = "not JSON: control character in a string"
+    case escape = "not JSON: invalid escape in a string"
+    case surrogate = "not JSON: unpaired surrogate escape in a string"
+    case number = "not JSON: malformed number"
+    case depth = "nested deeper than 512 levels"
+    case missingPostcode = "postcode is missing"
+    case postcodeType = "postcode is not a string"
+    case postcodeLength = "postcode is not 1 to 64 bytes"
+    case postcodeControl = "postcode has a control character"
+    case missingTimestamp = "timestamp is missing"
+    case timestampType = "timestamp is not an integer"
+    case timestampRange = "timestamp is out of range"
+    case userType = "user_id is not an integer"
+    case userRange = "user_id is out of range"
+    case webpageType = "webpage is not a string"
+    case unrepresentable = "a value cannot be represented"
+}
+
+/// Where the fault is.
+struct Fault: Error, Equatable {
+    let reason: Rejection
+    /// Bytes from the start of the message.
+    let position: Int
+}

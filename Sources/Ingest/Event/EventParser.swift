@@ -1,0 +1,364 @@
+// From message bytes to an event, in place.
+//
+// The scanner checks the whole message and remembers where the four fields' last values are; only then are they read, so
+// that of duplicated keys the last wins and a fault in an unknown field is found too. Nothing is allocated on the usual
+// shape: integers, quoted digits, strings with or without escapes. A key with an escape in it, or a number with a fraction
+// or exponent where an integer is needed, goes to Foundation's JSON (`FoundationParser`).
+// Invariants: the event's bytes lie in the message or in `scratch`; `scratch` never moves while an event is in use.
+
+internal import Windowing
+
+/// Reads events; one parser for one thread.
+final class EventParser {
+    /// Receives strings with their escapes resolved; at least as large as the message.
+    private var scratch: UnsafeMutableRawBufferPointer = .allocate(byteCount: 4096, alignment: 1)
+    private var scratchUsed = 0
+
+    deinit { scratch.deallocate() }
+
+    /// The event in a message's value.
+    /// - Throws: `Fault` with the reason and the byte where it lies.
+    func parse(_ bytes: UnsafeRawBufferPointer) throws(Fault) -> Event {
+        var fields = Fields()
+        let isUsual = try scan(bytes, into: &fields)
+        emptyScratch(messageSize: bytes.count)
+        guard isUsual else { return try FoundationParser.parse(bytes, fields: fields, self) }
+        var event = Event()
+        event.postcode = try postcode(fields.postcode, in: bytes)
+        event.timeMicroseconds = try timestamp(fields.timestamp, in: bytes)
+        event.userID = try userID(fields.userID, in: bytes)
+        event.webpage = try webpage(fields.webpage, in: bytes)
+        return event
+    }
+
+    // MARK: Scanning
+
+    /// A field's last value.
+    struct Field {
+        enum Kind { case absent, null, string, escapedString, integer, integerTooLong, other }
+        var kind = Kind.absent
+        /// The value's first byte (after the quote, for a string) and the byte after its last.
+        var start = 0
+        var end = 0
+        /// Of an integer.
+        var value: Int64 = 0
+    }
+
+    /// The fields of one message.
+    struct Fields {
+        var userID = Field()
+        var postcode = Field()
+        var webpage = Field()
+        var timestamp = Field()
+        /// Something only the fallback reads.
+        var isUnusual = false
+    }
+
+    /// Checks the whole message.
+    /// - Returns: false for a shape that only the fallback reads.
+    private func scan(_ bytes: UnsafeRawBufferPointer, into fields: inout Fields) throws(Fault) -> Bool {
+        var scanner = JSONScanner(bytes)
+        guard !bytes.isEmpty else { throw Fault(reason: .empty, position: 0) }
+        scanner.skipSpace()
+        guard scanner.position < bytes.count else { throw Fault(reason: .empty, position: 0) }
+        guard bytes[scanner.position] == UInt8(ascii: "{") else { throw try notObject(&scanner) }
+        scanner.position += 1
+        if try scanner.peek() == UInt8(ascii: "}") {
+            scanner.position += 1
+        } else {
+            try members(&scanner, into: &fields)
+        }
+        scanner.skipSpace()
+        guard scanner.position == bytes.count else { throw scanner.fault(.trailing) }
+        return !fields.isUnusual
+    }
+
+    /// JSON of another kind, or no JSON at all?
+    private func notObject(_ scanner: inout JSONScanner) throws(Fault) -> Fault {
+        let start = scanner.position
+        try scanner.value()
+        return Fault(reason: .notObject, position: start)
+    }
+
+    private func members(_ scanner: inout JSONScanner, into fields: inout Fields) throws(Fault) {
+        while true {
+            guard try scanner.peek() == UInt8(ascii: "\"") else { throw scanner.fault(.syntax) }
+            switch try key(&scanner) {
+            case .userID:
+                try colon(&scanner)
+                try integerField(&scanner, &fields.userID, &fields.isUnusual)
+            case .timestamp:
+                try colon(&scanner)
+                try integerField(&scanner, &fields.timestamp, &fields.isUnusual)
+            case .postcode:
+                try colon(&scanner)
+                try field(&scanner, &fields.postcode)
+            case .webpage:
+                try colon(&scanner)
+                try field(&scanner, &fields.webpage)
+            case let key:
+                if key == .escaped { fields.isUnusual = true }
+                try colon(&scanner)
+                try scanner.value()
+            }
+            let next = try scanner.peek()
+            guard next == UInt8(ascii: ",") || next == UInt8(ascii: "}") else { throw scanner.fault(.syntax) }
+            scanner.position += 1
+            if next == UInt8(ascii: "}") { return }
+        }
+    }
+
+    private enum Key { case userID, postcode, webpage, timestamp, unknown, escaped }
+
+    /// Eight bytes of a key, as they are loaded on this (little-endian) machine.
+    @inline(__always)
+    private static func word(_ text: StaticString) -> UInt64 {
+        UnsafeRawPointer(text.utf8Start).loadUnaligned(as: UInt64.self)
+    }
+
+    /// Passes a key. A known key is told by its bytes, its closing quote included: a key with an escape is none of them.
+    @inline(__always)
+    private func key(_ scanner: inout JSONScanner) throws(Fault) -> Key {
+        let (bytes, start) = (scanner.bytes, scanner.position + 1)
+        // Behind the quote of a known key a valid message has ten bytes at least: key, quote, colon, value, brace.
+        if start + 10 <= bytes.count {
+            let first = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+            if first == Self.word("user_id\"") {
+                scanner.position = start + 8
+                return .userID
+            } else if first == Self.word("webpage\"") {
+                scanner.position = start + 8
+                return .webpage
+            } else if first == Self.word("postcode"), bytes[start + 8] == UInt8(ascii: "\"") {
+                scanner.position = start + 9
+                return .postcode
+            } else if first == Self.word("timestam"), bytes[start + 8] == UInt8(ascii: "p"),
+                bytes[start + 9] == UInt8(ascii: "\"")
+            {
+                scanner.position = start + 10
+                return .timestamp
+            }
+        }
+        return try scanner.string().hasEscape ? .escaped : .unknown
+    }
+
+    @inline(__always)
+    private func colon(_ scanner: inout JSONScanner) throws(Fault) {
+        guard try scanner.peek() == UInt8(ascii: ":") else { throw scanner.fault(.syntax) }
+        scanner.position += 1
+    }
+
+    @inline(__always)
+    private func integerField(
+        _ scanner: inout JSONScanner, _ field: inout Field, _ isUnusual: inout Bool
+    ) throws(Fault) {
+        let byte = try scanner.peek()
+        if let value = Self.shortInteger(scanner.bytes, from: scanner.position) {
+            field = Field(kind: .integer, start: scanner.position, end: value.end, value: value.value)
+            scanner.position = value.end
+        } else if byte &- 0x30 < 10 || byte == UInt8(ascii: "-") {
+            try longNumber(&scanner, &field, &isUnusual)
+        } else {
+            try self.field(&scanner, &field)
+        }
+    }
+
+    /// One to 18 digits without a leading zero, followed by something that ends a number: the usual shape.
+    @inline(__always)
+    private static func shortInteger(_ bytes: UnsafeRawBufferPointer, from start: Int) -> (value: Int64, end: Int)? {
+        var value: Int64 = 0
+        var position = start
+        let limit = min(bytes.count, start + 18)
+        while position < limit, bytes[position] &- 0x30 < 10 {
+            value = value &* 10 &+ Int64(bytes[position] &- 0x30)
+            position += 1
+        }
+        guard position > start, position < bytes.count, bytes[start] != 0x30 else { return nil }
+        let next = bytes[position]
+        guard next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: " ") else { return nil }
+        return (value, position)
+    }
+
+    private func longNumber(
+        _ scanner: inout JSONScanner, _ field: inout Field, _ isUnusual: inout Bool
+    ) throws(Fault) {
+        let (start, isInteger) = try scanner.number()
+        let text = scanner.bytes[start..<scanner.position]
+        field = Field(kind: .other, start: start, end: scanner.position)
+        guard isInteger else {
+            isUnusual = true
+            return
+        }
+        field.kind = .integerTooLong
+        guard let value = Self.integer(text) else { return }
+        field.kind = .integer
+        field.value = value
+    }
+
+    private func field(_ scanner: inout JSONScanner, _ field: inout Field) throws(Fault) {
+        let byte = try scanner.peek()
+        if byte == UInt8(ascii: "\"") {
+            let token = try scanner.string()
+            field = Field(kind: token.hasEscape ? .escapedString : .string, start: token.start, end: token.end)
+        } else {
+            let start = scanner.position
+            try scanner.value()
+            field = Field(kind: byte == UInt8(ascii: "n") ? .null : .other, start: start, end: scanner.position)
+        }
+    }
+
+    // MARK: Reading the fields
+
+    private func text(_ field: Field, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let raw = UnsafeRawBufferPointer(rebasing: bytes[field.start..<field.end])
+        return field.kind == .escapedString ? unescape(raw) : raw
+    }
+
+    private func postcode(_ field: Field, in bytes: UnsafeRawBufferPointer) throws(Fault) -> UnsafeRawBufferPointer {
+        switch field.kind {
+        case .absent, .null: throw Fault(reason: .missingPostcode, position: field.start)
+        case .integer, .integerTooLong, .other: throw Fault(reason: .postcodeType, position: field.start)
+        case .string, .escapedString: break
+        }
+        let text = text(field, in: bytes)
+        try Self.checkPostcode(text, position: field.start)
+        return text
+    }
+
+    /// 1 to 64 bytes without control characters (Unicode category Cc).
+    static func checkPostcode(_ text: UnsafeRawBufferPointer, position: Int) throws(Fault) {
+        guard (1...64).contains(text.count) else { throw Fault(reason: .postcodeLength, position: position) }
+        var previous: UInt8 = 0
+        for byte in text {
+            let isControl = byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0)
+            if isControl { throw Fault(reason: .postcodeControl, position: position) }
+            previous = byte
+        }
+    }
+
+    private func webpage(_ field: Field, in bytes: UnsafeRawBufferPointer) throws(Fault) -> UnsafeRawBufferPointer? {
+        switch field.kind {
+        case .absent, .null: return nil
+        case .integer, .integerTooLong, .other: throw Fault(reason: .webpageType, position: field.start)
+        case .string, .escapedString: return text(field, in: bytes)
+        }
+    }
+
+    private func timestamp(_ field: Field, in bytes: UnsafeRawBufferPointer) throws(Fault) -> Int64 {
+        let value: Int64?
+        switch field.kind {
+        case .absent, .null: throw Fault(reason: .missingTimestamp, position: field.start)
+        case .other: throw Fault(reason: .timestampType, position: field.start)
+        case .integer: value = field.value
+        case .integerTooLong: value = nil
+        case .string, .escapedString:
+            let text = text(field, in: bytes)
+            guard Self.isDigits(text) else { throw Fault(reason: .timestampType, position: field.start) }
+            value = Self.integer(text[...])
+        }
+        guard let value, let time = EventTime.microseconds(ofTimestamp: value) else {
+            throw Fault(reason: .timestampRange, position: field.start)
+        }
+        return time
+    }
+
+    private func userID(_ field: Field, in bytes: UnsafeRawBufferPointer) throws(Fault) -> Int64? {
+        let value: Int64?
+        switch field.kind {
+        case .absent, .null: return nil
+        case .other: throw Fault(reason: .userType, position: field.start)
+        case .integer: value = field.value
+        case .integerTooLong: value = nil
+        case .string, .escapedString:
+            let text = text(field, in: bytes)
+            guard Self.isDigits(text) else { throw Fault(reason: .userType, position: field.start) }
+            value = Self.integer(text[...])
+        }
+        guard let value else { throw Fault(reason: .userRange, position: field.start) }
+        return value
+    }
+
+    static func isDigits(_ text: UnsafeRawBufferPointer) -> Bool {
+        !text.isEmpty && text.allSatisfy { $0 &- 0x30 < 10 }
+    }
+
+    /// The value of an optional minus and digits; nil when it does not fit 64 bits.
+    static func integer(_ text: Slice<UnsafeRawBufferPointer>) -> Int64? {
+        let isNegative = text.first == UInt8(ascii: "-")
+        var value: Int64 = 0
+        for byte in isNegative ? text.dropFirst() : text {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let digit = Int64(byte &- 0x30)
+            let (sum, overflowed) =
+                isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+            if overflow || overflowed { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    // MARK: Escapes
+
+    /// Strings of one message do not overlap, and no escape is shorter than what it stands for, so a space of the
+    /// message's size holds them all and need not move while the event is in use.
+    private func emptyScratch(messageSize: Int) {
+        scratchUsed = 0
+        guard scratch.count < messageSize else { return }
+        scratch.deallocate()
+        scratch = .allocate(byteCount: messageSize, alignment: 1)
+    }
+
+    /// Resolves the escapes of a string that the scanner has passed, into the scratch space.
+    private func unescape(_ raw: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let start = scratchUsed
+        var source = JSONScanner(raw)
+        while source.position < raw.count {
+            let byte = raw[source.position]
+            source.position += 1
+            if byte == UInt8(ascii: "\\") { append(Self.scalar(&source)) } else { append(byte) }
+        }
+        return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(scratch)[start..<scratchUsed])
+    }
+
+    /// Keeps a string that the fallback made.
+    func keep(_ text: String) -> UnsafeRawBufferPointer {
+        let start = scratchUsed
+        for byte in text.utf8 { append(byte) }
+        return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(scratch)[start..<scratchUsed])
+    }
+
+    private func append(_ byte: UInt8) {
+        scratch[scratchUsed] = byte
+        scratchUsed += 1
+    }
+
+    private func append(_ scalar: Unicode.Scalar) {
+        for byte in Unicode.UTF8.encode(scalar) ?? .init() { append(byte) }
+    }
+
+    /// The character of the escape whose backslash was passed.
+    private static func scalar(_ source: inout JSONScanner) -> Unicode.Scalar {
+        let kind = source.bytes[source.position]
+        source.position += 1
+        switch kind {
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return codePoint(&source)
+        default: return Unicode.Scalar(kind)
+        }
+    }
+
+    /// The digits of `\u`, and a second escape when they are the first half of a surrogate pair.
+    private static func codePoint(_ source: inout JSONScanner) -> Unicode.Scalar {
+        let replacement: Unicode.Scalar = "\u{FFFD}"
+        guard let unit = try? source.hexUnit() else { return replacement }
+        guard unit & 0xFC00 == 0xD800 else { return Unicode.Scalar(unit) ?? replacement }
+        source.position += 2
+        guard let low = try? source.hexUnit() else { return replacement }
+        let value = 0x10000 + (UInt32(unit & 0x3FF) << 10 | UInt32(low & 0x3FF))
+        return Unicode.Scalar(value) ?? replacement
+    }
+}

@@ -1,0 +1,127 @@
+// The service's loop: observe (poll), decide (accumulator, pure), act (flush).
+//
+// Invariants: one thread runs it from start to end and owns consumer and store; offsets advance only in the transaction
+// that holds what they brought; a flush that fails is tried again with the same contents and nothing is consumed meanwhile.
+
+internal import Kafka
+public import Logging
+internal import SQLite
+public import Store
+internal import Windowing
+
+/// Wall-clock and monotonic time, in milliseconds; a parameter so that tests can hold it.
+public struct TimeSource: Sendable {
+    /// Milliseconds since the Unix epoch.
+    public let wall: @Sendable () -> Int64
+    /// Milliseconds since any fixed moment, never going back.
+    public let monotonic: @Sendable () -> Int64
+
+    /// A time source from two functions.
+    public init(wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Int64) {
+        self.wall = wall
+        self.monotonic = monotonic
+    }
+}
+
+/// Consumes a topic into a state until it is told to stop.
+public final class IngestService {
+    let settings: IngestSettings
+    let stop: StopSignal
+    let time: TimeSource
+    let log: Logger
+    private let random: () -> UInt64
+
+    /// - Parameters:
+    ///   - random: 64 random bits, for the state's id and the hash function.
+    public init(
+        settings: IngestSettings, stop: StopSignal, time: TimeSource, random: @escaping () -> UInt64, log: Logger
+    ) {
+        self.settings = settings
+        self.stop = stop
+        self.time = time
+        self.random = random
+        self.log = log
+    }
+
+    /// Runs until the stop signal, or the end of every partition when the settings say so.
+    /// - Parameters:
+    ///   - store: the open state.
+    ///   - sink: where raw events go; nil when they are not wanted.
+    /// - Throws: `StoreError`, `IngestError`, `KafkaError` (a refused setting), `SQLiteError` (a damaged state).
+    public func run(_ store: SharedStore, raw sink: (any RawSink)? = nil) throws {
+        try store.with { try $0.checkTopic(settings.topic) }
+        let log = self.log
+        let consumer = try Consumer(settings: settings.kafka) { line in
+            log.debug("librdkafka \(line.facility): \(line.text)")
+        }
+        guard let clusterID = try waitForCluster(consumer) else { return }
+        let identity = Identity(clusterID: clusterID, topic: settings.topic)
+        let (progress, rawOffsets) = try store.with { store in
+            try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
+            return (try store.progress(), try store.rawOffsets())
+        }
+        let raw = sink.map { sink in
+            RawHalf(sink) { partition, offset in
+                // A state that cannot be read fails the next flush as well, which says so.
+                (try? store.with { try $0.isLate(partition: partition, offset: offset) }) ?? false
+            }
+        }
+        let finalBefore = progress.finalBefore > 0 ? progress.finalBefore : nil
+        let accumulator = Accumulator(
+            engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw)
+        var run = Run(
+            service: self, store: store, consumer: consumer, accumulator: accumulator, raw: raw, progress: progress,
+            rawOffsets: rawOffsets)
+        try run.start()
+        try run.loop()
+        try run.finish()
+    }
+
+    private func engine(_ progress: Progress) -> WindowEngine {
+        WindowEngine(
+            settings: settings.windows, watermark: progress.watermark, latestWindowEnd: progress.latestWindowEnd,
+            now: time.wall())
+    }
+
+    private static func hex(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// Asks for the cluster until it answers.
+    /// - Returns: its id; nil when the service was stopped before that.
+    private func waitForCluster(_ consumer: Consumer) throws -> String? {
+        var pause = Backoff()
+        while !stop.wasSet {
+            if let id = consumer.clusterID(timeoutMilliseconds: 1000) { return id }
+            let reason = lastError(consumer)
+            let milliseconds = pause.next()
+            log.warning(
+                """
+                cannot reach Kafka at \(settings.bootstrapServers): \(reason); trying again in \(milliseconds) ms
+                """)
+            stop.wait(milliseconds: milliseconds)
+        }
+        return nil
+    }
+
+    private func lastError(_ consumer: Consumer) -> String {
+        let notices = consumer.poll(timeoutMilliseconds: 0) { _, notices in notices }
+        for case .failed(let error) in notices.reversed() where !error.message.contains("brokers are down") {
+            return error.message
+        }
+        return "no broker answered"
+    }
+}
+
+/// Pauses between tries: doubling from 200 ms to 5 s.
+struct Backoff {
+    private var milliseconds: Int64 = 100
+
+    mutating func next() -> Int64 {
+        milliseconds = min(milliseconds * 2, 5000)
+        return milliseconds
+    }
+
+    mutating func reset() { milliseconds = 100 }
+}

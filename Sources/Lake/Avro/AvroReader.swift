@@ -1,0 +1,179 @@
+// Purpose: reads an Avro object container file from memory, as the schema the reader asks for.
+// Invariants: every error names the file and the byte; memory stays within the limits whatever the bytes say.
+internal import Compression
+
+/// A container file whose header has been read.
+public struct AvroReader: Sendable {
+    /// What a reader allows; beyond it, a file is refused.
+    public struct Limits: Sendable {
+        /// The most bytes of one block's content, once decompressed.
+        public var blockBytes = 256 << 20
+        /// The most values of one file.
+        public var values = 1 << 26
+
+        /// The defaults: blocks of 256 MiB, 67 million values.
+        public init() {}
+    }
+
+    /// The file's name, for messages.
+    public let file: String
+    /// The schema the file was written with.
+    public let schema: AvroSchema
+    /// How its blocks are compressed.
+    public let codec: AvroCodec
+    /// All metadata entries, `avro.schema` and `avro.codec` included.
+    public let metadata: [String: [UInt8]]
+
+    private let bytes: [UInt8]
+    private let sync: [UInt8]
+    private let firstBlock: Int
+    private let limits: Limits
+
+    /// Reads the header. Throws `AvroError` when it is not a container file, or of a schema or codec not known here.
+    public init(_ bytes: [UInt8], file: String, limits: Limits = Limits()) throws {
+        let header = try Self.header(bytes, file)
+        self.file = file
+        self.bytes = bytes
+        self.limits = limits
+        metadata = header.entries
+        sync = header.sync
+        firstBlock = header.end
+        let name = header.entries["avro.codec"].map { String(decoding: $0, as: UTF8.self) } ?? "null"
+        guard let codec = AvroCodec(rawValue: name) else {
+            throw AvroError("the codec '\(name.prefix(40))' is not known", file: file)
+        }
+        self.codec = codec
+        guard let text = header.entries["avro.schema"] else {
+            throw AvroError("the header has no avro.schema", file: file)
+        }
+        do {
+            schema = try AvroSchema(json: JSON(parsing: text))
+        } catch let error as AvroError {
+            throw AvroError("avro.schema: \(error.reason)", file: file, position: 4)
+        } catch {
+            throw AvroError("avro.schema is not JSON: \(error)", file: file, position: 4)
+        }
+    }
+
+    /// Hands over each value, in order, read as `reader` (the writer's schema when nil).
+    ///
+    /// Throws `AvroError`, with the file and byte, when the schemas do not resolve or the bytes are corrupt; values handed
+    /// over before that were good.
+    public func forEach(as reader: AvroSchema? = nil, _ body: (AvroValue) throws -> Void) throws {
+        let plan: Plan
+        do { plan = try Plan(writer: schema, reader: reader ?? schema) } catch {
+            throw AvroError(error.reason, file: file)
+        }
+        var position = firstBlock
+        var total = 0
+        while position < bytes.count {
+            let block = try block(at: position)
+            guard block.count <= limits.values - total else {
+                throw AvroError("more than \(limits.values) values", file: file, position: position)
+            }
+            total += block.count
+            try decode(block, plan, body)
+            position = block.end
+        }
+    }
+
+    /// All values, read as `reader` (the writer's schema when nil). Throws as `forEach` does.
+    public func values(as reader: AvroSchema? = nil) throws -> [AvroValue] {
+        var values: [AvroValue] = []
+        try forEach(as: reader) { values.append($0) }
+        return values
+    }
+}
+
+extension AvroReader {
+    private struct Header {
+        let entries: [String: [UInt8]]
+        let sync: [UInt8]
+        let end: Int
+    }
+
+    private struct Block {
+        let start: Int
+        let count: Int
+        let content: Range<Int>
+        let end: Int
+    }
+
+    private static func header(_ bytes: [UInt8], _ file: String) throws -> Header {
+        try bytes.withUnsafeBytes { buffer in
+            guard buffer.starts(with: AvroWriter.magic) else {
+                throw AvroError("it does not begin as an Avro container file", file: file, position: 0)
+            }
+            do {
+                var cursor = Cursor(buffer, at: AvroWriter.magic.count)
+                let pairs = try Plan(writer: .map(.bytes), reader: .map(.bytes)).decode(&cursor)
+                let sync = [UInt8](try cursor.raw(AvroWriter.syncBytes))
+                var entries: [String: [UInt8]] = [:]
+                for case .record(let pair) in pairs.array ?? [] { entries[pair[0].string ?? ""] = pair[1].bytes }
+                return Header(entries: entries, sync: sync, end: cursor.position)
+            } catch let fault as AvroFault {
+                throw AvroError("header: \(fault.reason)", file: file, position: fault.position)
+            }
+        }
+    }
+
+    /// Reads a block's frame and checks its sync marker, so that a wrong length is seen before the content is used.
+    private func block(at start: Int) throws(AvroError) -> Block {
+        do throws(AvroFault) {
+            return try bytes.lend { buffer throws(AvroFault) in
+                var cursor = Cursor(buffer, at: start)
+                let count = try cursor.long()
+                let length = try cursor.long()
+                guard count >= 0, count <= Int64(Int32.max), length >= 0, length <= Int64(cursor.left) else {
+                    throw AvroFault(reason: "a block of \(count) values in \(length) bytes", position: start)
+                }
+                let content = cursor.position..<cursor.position + Int(length)
+                _ = try cursor.raw(Int(length))
+                guard try cursor.raw(AvroWriter.syncBytes).elementsEqual(sync) else {
+                    throw AvroFault(reason: "the sync marker differs", position: content.upperBound)
+                }
+                return Block(start: start, count: Int(count), content: content, end: cursor.position)
+            }
+        } catch { throw AvroError(error.reason, file: file, position: error.position) }
+    }
+
+    private func decode(_ block: Block, _ plan: Plan, _ body: (AvroValue) throws -> Void) throws {
+        if codec == .null {
+            return try bytes.withUnsafeBytes { buffer in
+                let content = UnsafeRawBufferPointer(rebasing: buffer[block.content])
+                try decode(content, block, plan, body) {
+                    AvroError($0.reason, file: file, position: block.content.lowerBound + $0.position)
+                }
+            }
+        }
+        let content = try decompress(block)
+        try content.withUnsafeBytes { buffer in
+            try decode(buffer, block, plan, body) {
+                let place = "byte \($0.position) of the block's \(content.count), decompressed"
+                return AvroError("\($0.reason) (\(place))", file: file, position: block.start)
+            }
+        }
+    }
+
+    private func decompress(_ block: Block) throws(AvroError) -> [UInt8] {
+        do {
+            return try bytes.lend { buffer throws(CompressionError) in
+                let content = UnsafeRawBufferPointer(rebasing: buffer[block.content])
+                return try codec.decompress(content, limit: limits.blockBytes)
+            }
+        } catch { throw AvroError("block: \(error)", file: file, position: block.start) }
+    }
+
+    private func decode(
+        _ content: UnsafeRawBufferPointer, _ block: Block, _ plan: Plan, _ body: (AvroValue) throws -> Void,
+        _ error: (AvroFault) -> AvroError
+    ) throws {
+        var cursor = Cursor(content)
+        for _ in 0..<block.count {
+            let value: AvroValue
+            do { value = try plan.decode(&cursor) } catch let fault { throw error(fault) }
+            try body(value)
+        }
+        guard cursor.left == 0 else { throw error(cursor.fault("\(cursor.left) bytes after the block's last value")) }
+    }
+}

@@ -1,0 +1,62 @@
+// Purpose: a decoded Avro value. Invariant: a record's values stand in the order of the fields of the schema it was read
+// with; a map, however it was written, is a list of records of key and value.
+
+/// A value of some Avro schema.
+public enum AvroValue: Sendable, Equatable {
+    /// No value.
+    case null
+    /// True or false.
+    case boolean(Bool)
+    /// An `int` or a `long`.
+    case integer(Int64)
+    /// A `float`.
+    case float(Float)
+    /// A `double`.
+    case double(Double)
+    /// A `bytes` or a `fixed`.
+    case bytes([UInt8])
+    /// A `string` or the symbol of an `enum`.
+    case string(String)
+    /// The elements of an `array`, or the entries of a `map`, each a record of key and value.
+    case array([AvroValue])
+    /// The values of a record's fields.
+    case record([AvroValue])
+}
+
+extension AvroValue {
+    /// Whether there is no value.
+    public var isNull: Bool { self == .null }
+
+    /// The truth value, or nil.
+    public var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
+
+    /// The integer, or nil.
+    public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+
+    /// The bytes, or nil.
+    public var bytes: [UInt8]? { if case .bytes(let value) = self { value } else { nil } }
+
+    /// The text, or nil.
+    public var string: String? { if case .string(let value) = self { value } else { nil } }
+
+    /// The elements, or nil.
+    public var array: [AvroValue]? { if case .array(let values) = self { values } else { nil } }
+
+    /// The values of the fields, or nil.
+    public var record: [AvroValue]? { if case .record(let values) = self { values } else { nil } }
+
+    /// What messages call it.
+    var label: String {
+        switch self {
+        case .null: "null"
+        case .boolean: "a boolean"
+        case .integer: "an integer"
+        case .float: "a float"
+        case .double: "a double"
+        case .bytes: "bytes"
+        case .string: "a string"
+        case .array: "a list"
+        case .record: "a record"
+        }
+    }
+}

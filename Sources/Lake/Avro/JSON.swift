@@ -1,0 +1,148 @@
+// Purpose: a JSON value as a tree. Avro schemas are JSON, and table formats built on Avro keep parts they do not know.
+// Invariant: integers that fit 64 bits come back as they were; objects are written with ascending keys, so equal values
+// give equal text.
+internal import Foundation
+
+/// A JSON value.
+public enum JSON: Sendable, Equatable, Hashable {
+    /// `null`.
+    case null
+    /// `true` or `false`.
+    case bool(Bool)
+    /// A number that is integral and fits 64 bits.
+    case integer(Int64)
+    /// Any other number.
+    case double(Double)
+    /// Text.
+    case string(String)
+    /// A list.
+    case array([JSON])
+    /// An object; the order of its keys is not kept.
+    case object([String: JSON])
+}
+
+extension JSON {
+    /// Parses UTF-8 text. Throws `JSONSyntaxError`, which names the place.
+    public init(parsing bytes: [UInt8]) throws {
+        do { self = try JSONDecoder().decode(JSON.self, from: Data(bytes)) } catch { throw JSONSyntaxError(bytes, error) }
+    }
+
+    /// The UTF-8 text, on one line or indented.
+    public func text(pretty: Bool = false) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting =
+            pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
+        return [UInt8](try encoder.encode(self))
+    }
+
+    /// The member of an object, or nil.
+    public subscript(key: String) -> JSON? {
+        if case .object(let members) = self { members[key] } else { nil }
+    }
+
+    /// The text of a string, or nil.
+    public var string: String? { if case .string(let text) = self { text } else { nil } }
+
+    /// The number, when it is integral and fits 64 bits.
+    public var integer: Int64? {
+        switch self {
+        case .integer(let number): number
+        case .double(let number): Int64(exactly: number)
+        default: nil
+        }
+    }
+
+    /// The number as a double, or nil.
+    public var double: Double? {
+        switch self {
+        case .integer(let number): Double(number)
+        case .double(let number): number
+        default: nil
+        }
+    }
+
+    /// The truth value, or nil.
+    public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+
+    /// The elements of a list, or nil.
+    public var array: [JSON]? { if case .array(let elements) = self { elements } else { nil } }
+
+    /// The members of an object, or nil.
+    public var object: [String: JSON]? { if case .object(let members) = self { members } else { nil } }
+}
+
+/// Text that is not JSON.
+public struct JSONSyntaxError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong and where, in one line.
+    public let description: String
+
+    /// The decoder does not say where; Foundation's older parser does, so it is asked once there is something wrong.
+    init(_ bytes: [UInt8], _ error: any Error) {
+        var detail = "\(error)"
+        do { _ = try JSONSerialization.jsonObject(with: Data(bytes), options: [.fragmentsAllowed]) } catch {
+            detail = (error as NSError).userInfo["NSDebugDescription"] as? String ?? detail
+        }
+        description = String(detail.map { $0.isNewline ? " " : $0 }.prefix(300))
+    }
+}
+
+extension JSON: Codable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Reads any JSON value.
+    public init(from decoder: any Decoder) throws {
+        if let container = try? decoder.container(keyedBy: Key.self) {
+            self = .object(try Self.members(container))
+        } else if var container = try? decoder.unkeyedContainer() {
+            var elements: [JSON] = []
+            while !container.isAtEnd { elements.append(try container.decode(JSON.self)) }
+            self = .array(elements)
+        } else {
+            self = try Self.scalar(decoder.singleValueContainer())
+        }
+    }
+
+    private static func members(_ container: KeyedDecodingContainer<Key>) throws -> [String: JSON] {
+        var members: [String: JSON] = [:]
+        for key in container.allKeys { members[key.stringValue] = try container.decode(JSON.self, forKey: key) }
+        return members
+    }
+
+    private static func scalar(_ container: any SingleValueDecodingContainer) throws -> JSON {
+        if container.decodeNil() { return .null }
+        if let text = try? container.decode(String.self) { return .string(text) }
+        if let number = try? container.decode(Int64.self) { return .integer(number) }
+        if let value = try? container.decode(Bool.self) { return .bool(value) }
+        return .double(try container.decode(Double.self))
+    }
+
+    /// Writes the value as JSON.
+    public func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .object(let members):
+            var container = encoder.container(keyedBy: Key.self)
+            for (key, value) in members { try container.encode(value, forKey: Key(stringValue: key)) }
+        case .array(let elements):
+            var container = encoder.unkeyedContainer()
+            for element in elements { try container.encode(element) }
+        default:
+            var container = encoder.singleValueContainer()
+            try encodeScalar(to: &container)
+        }
+    }
+
+    private func encodeScalar(to container: inout any SingleValueEncodingContainer) throws {
+        switch self {
+        case .bool(let value): try container.encode(value)
+        case .integer(let number): try container.encode(number)
+        case .double(let number): try container.encode(number)
+        case .string(let text): try container.encode(text)
+        default: try container.encodeNil()
+        }
+    }
+}

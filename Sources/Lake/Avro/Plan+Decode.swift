@@ -1,0 +1,89 @@
+// Purpose: carries out a plan. Invariants: recursion is as deep as the schema; what is allocated stays in proportion to
+// the bytes that are there, because counts are checked against them; elements that take no bytes are counted too.
+
+extension Plan {
+    /// The most elements of a list whose elements take no bytes at all.
+    private static let emptyElementLimit = 1 << 16
+
+    func decode(_ cursor: inout Cursor) throws(AvroFault) -> AvroValue {
+        switch self {
+        case .primitive(let from, let to): return try Self.primitive(from, to, &cursor)
+        case .fixed(let size): return .bytes([UInt8](try cursor.raw(size)))
+        case .enumeration(let symbols):
+            let index = try cursor.long()
+            guard index >= 0, index < Int64(symbols.count) else { throw cursor.fault("no enum symbol \(index)") }
+            return .string(symbols[Int(index)])
+        case .record(let steps, let missing, let width):
+            return try Self.record(steps, missing, width, &cursor)
+        case .array(let element, let minimumBytes):
+            return try Self.blocks(&cursor, minimumBytes) { cursor throws(AvroFault) in try element.decode(&cursor) }
+        case .map(let value, let minimumBytes):
+            return try Self.blocks(&cursor, minimumBytes) { cursor throws(AvroFault) in
+                .record([.string(try cursor.string()), try value.decode(&cursor)])
+            }
+        case .union(let branches):
+            let start = cursor.position
+            let index = try cursor.long()
+            guard index >= 0, index < Int64(branches.count) else {
+                throw AvroFault(reason: "no branch \(index) of a union of \(branches.count)", position: start)
+            }
+            return try branches[Int(index)].decode(&cursor)
+        case .refused(let reason): throw cursor.fault(reason)
+        }
+    }
+
+    private static func record(
+        _ steps: [Step], _ missing: [Missing], _ width: Int, _ cursor: inout Cursor
+    ) throws(AvroFault) -> AvroValue {
+        var values = [AvroValue](repeating: .null, count: width)
+        for absent in missing { values[absent.index] = absent.value }
+        for step in steps {
+            let value = try step.plan.decode(&cursor)
+            if let index = step.index { values[index] = value }
+        }
+        return .record(values)
+    }
+
+    private static func primitive(
+        _ from: AvroSchema.Primitive, _ to: AvroSchema.Primitive, _ cursor: inout Cursor
+    ) throws(AvroFault) -> AvroValue {
+        switch (from, to) {
+        case (.null, _): return .null
+        case (.boolean, _): return .boolean(try cursor.boolean())
+        case (.int, .float): return .float(Float(try cursor.int()))
+        case (.int, .double): return .double(Double(try cursor.int()))
+        case (.int, _): return .integer(try cursor.int())
+        case (.long, .float): return .float(Float(try cursor.long()))
+        case (.long, .double): return .double(Double(try cursor.long()))
+        case (.long, _): return .integer(try cursor.long())
+        case (.float, .double): return .double(Double(try cursor.float()))
+        case (.float, _): return .float(try cursor.float())
+        case (.double, _): return .double(try cursor.double())
+        case (_, .string): return .string(try cursor.string())
+        case (_, _): return .bytes([UInt8](try cursor.counted()))
+        }
+    }
+
+    /// Blocks of a count and as many elements, until a count of zero. A negative count is followed by the block's bytes.
+    private static func blocks(
+        _ cursor: inout Cursor, _ minimumBytes: Int, _ element: (inout Cursor) throws(AvroFault) -> AvroValue
+    ) throws(AvroFault) -> AvroValue {
+        var values: [AvroValue] = []
+        while true {
+            let start = cursor.position
+            var count = try cursor.long()
+            if count == 0 { return .array(values) }
+            if count < 0 {
+                let (positive, overflow) = Int64(0).subtractingReportingOverflow(count)
+                guard !overflow else { throw AvroFault(reason: "a count of \(count)", position: start) }
+                count = positive
+                _ = try cursor.long()
+            }
+            let limit = minimumBytes > 0 ? cursor.left / minimumBytes : emptyElementLimit - values.count
+            guard count <= Int64(max(limit, 0)) else {
+                throw AvroFault(reason: "\(count) elements with \(cursor.left) bytes left", position: start)
+            }
+            for _ in 0..<count { values.append(try element(&cursor)) }
+        }
+    }
+}

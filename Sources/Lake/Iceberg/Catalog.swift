@@ -1,0 +1,136 @@
+// Purpose: what a catalog does, and the vocabulary of its answers.
+// Invariant: a commit whose outcome is not known is `unknown`, never `failed`: whoever sees it looks for the commit
+// before trying again or deleting anything.
+
+/// The name of a table.
+public struct TableIdentifier: Sendable, Hashable, CustomStringConvertible {
+    /// The levels of the namespace, outermost first; not empty.
+    public let namespace: [String]
+    /// The table's own name.
+    public let name: String
+
+    /// A table in a namespace.
+    public init(namespace: [String], name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+
+    /// `namespace.name`.
+    public var description: String { (namespace + [name]).joined(separator: ".") }
+}
+
+/// A table as a catalog gave it.
+public struct LoadedTable: Sendable, Equatable {
+    /// Its state.
+    public let metadata: TableMetadata
+    /// Where that state is stored; nil when the catalog does not say.
+    public let metadataLocation: String?
+    /// Settings that a REST catalog gives for this table: `s3.endpoint`, `s3.access-key-id` and so on. May hold secrets.
+    public let config: [String: String]
+
+    /// A table in a state.
+    public init(metadata: TableMetadata, metadataLocation: String?, config: [String: String] = [:]) {
+        self.metadata = metadata
+        self.metadataLocation = metadataLocation
+        self.config = config
+    }
+}
+
+/// What a new table is to be.
+public struct TableDefinition: Sendable, Equatable {
+    /// The columns.
+    public var schema: TableSchema
+    /// How files are split.
+    public var spec: PartitionSpec
+    /// How rows are ordered within files.
+    public var sortOrder: SortOrder
+    /// Settings.
+    public var properties: [String: String]
+    /// 2 or 3.
+    public var formatVersion: Int
+    /// The folder; nil: the catalog chooses.
+    public var location: String?
+
+    /// A table of these columns.
+    public init(
+        schema: TableSchema, spec: PartitionSpec = PartitionSpec(), sortOrder: SortOrder = .unsorted,
+        properties: [String: String] = [:], formatVersion: Int = 2, location: String? = nil
+    ) {
+        self.schema = schema
+        self.spec = spec
+        self.sortOrder = sortOrder
+        self.properties = properties
+        self.formatVersion = formatVersion
+        self.location = location
+    }
+}
+
+/// How the creation of a table ended.
+public enum CreateOutcome: Sendable, Equatable {
+    /// It was created.
+    case created(LoadedTable)
+    /// There was one of this name; load it.
+    case exists
+}
+
+/// How a commit ended.
+public enum CommitOutcome: Sendable, Equatable {
+    /// It was applied; the new state, when the catalog answered with it.
+    case committed(LoadedTable?)
+    /// It was not applied, because a requirement did not hold: load the table and plan anew.
+    case conflict(String)
+    /// It was certainly not applied, for another reason, which the text says.
+    case failed(CatalogError)
+    /// It may or may not have been applied: load the table and look for the commit.
+    case unknown(String)
+}
+
+/// Why a catalog did not answer as asked.
+public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What a caller can act on.
+    public enum Kind: String, Sendable, Equatable {
+        /// The table, namespace or warehouse is not there.
+        case notFound
+        /// The credentials are missing, wrong, or not for this.
+        case denied
+        /// No usable answer now; trying again may help; nothing was changed.
+        case unavailable
+        /// The change may or may not have been made.
+        case unknownOutcome
+        /// The catalog refuses the request; trying again does not help.
+        case refused
+        /// What was read is not a table.
+        case malformed
+    }
+
+    /// What a caller can act on.
+    public let kind: Kind
+    /// What failed, on what, and what to do, in one line.
+    public let description: String
+
+    /// An error of this kind.
+    public init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}
+
+/// A keeper of tables.
+public protocol Catalog: Sendable {
+    /// What the catalog is, for messages.
+    var name: String { get }
+
+    /// The table's present state; nil when there is none of this name.
+    func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable?
+
+    /// Creates a table, and its namespace where that is missing. With `unknownOutcome`, load to find out.
+    func create(_ table: TableIdentifier, _ definition: TableDefinition) async throws(CatalogError) -> CreateOutcome
+
+    /// Applies `updates` to the table if all `requirements` hold, as one step. Never throws: see `CommitOutcome`.
+    func commit(
+        _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]
+    ) async -> CommitOutcome
+
+    /// The tables of a namespace; none when it is not there.
+    func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier]
+}

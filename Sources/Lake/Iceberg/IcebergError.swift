@@ -1,0 +1,38 @@
+// Purpose: the one error of reading, changing and planning; catalogs have outcomes beside it (CommitOutcome.swift).
+
+/// Why something about a table was refused.
+public struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What sort of refusal it is.
+    public enum Kind: Sendable, Equatable {
+        /// The bytes or the JSON are not what the specification says.
+        case malformed
+        /// Well formed, but of a version or feature that is not implemented here.
+        case unsupported
+        /// The table's state does not allow the change.
+        case invalid
+        /// The table, or a file it names, is not there.
+        case missing
+    }
+
+    /// What sort of refusal it is.
+    public let kind: Kind
+    /// What is wrong.
+    public let reason: String
+    /// The file or the part of it, as people name it; empty when the reason says it all.
+    public let subject: String
+
+    /// An error of this kind about `subject`.
+    public init(_ kind: Kind, _ reason: String, in subject: String = "") {
+        self.kind = kind
+        self.reason = reason
+        self.subject = subject
+    }
+
+    /// One line for people.
+    public var description: String { subject.isEmpty ? reason : "\(subject): \(reason)" }
+
+    /// The same, said of a larger thing.
+    func within(_ outer: String) -> IcebergError {
+        IcebergError(kind, reason, in: subject.isEmpty ? outer : "\(outer): \(subject)")
+    }
+}

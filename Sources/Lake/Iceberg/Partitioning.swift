@@ -1,0 +1,220 @@
+// Purpose: partition specs, transforms and sort orders (https://iceberg.apache.org/spec/#partitioning).
+// Invariant: transforms that are not implemented are kept by name; their partition values are read and written as they
+// are, never computed.
+public import Avro
+
+/// How a partition or sort value comes from a column.
+public enum Transform: Sendable, Equatable {
+    /// The value itself.
+    case identity
+    /// Days since 1970-01-01 of a date or timestamp, rounded down.
+    case day
+    /// Always null.
+    case void
+    /// `bucket[16]`, `month` and so on: kept, not computed.
+    case other(String)
+
+    /// The transform of a name; every name is one.
+    public init(name: String) {
+        switch name {
+        case "identity": self = .identity
+        case "day": self = .day
+        case "void": self = .void
+        default: self = .other(name)
+        }
+    }
+
+    /// The name.
+    public var name: String {
+        switch self {
+        case .identity: "identity"
+        case .day: "day"
+        case .void: "void"
+        case .other(let name): name
+        }
+    }
+
+    /// The type of the results for a column of type `source`.
+    public func resultType(source: FieldType) -> FieldType {
+        switch self {
+        case .identity, .void: source
+        case .day: .date
+        case .other(let name) where name.hasPrefix("truncate"): source
+        case .other: .int
+        }
+    }
+
+    /// The result for a value of a column of type `source`; nil for null, and for what is not computed here.
+    public func apply(_ value: Literal?, source: FieldType) -> Literal? {
+        switch (self, value) {
+        case (.identity, _): value
+        case (.day, .int(let days)) where source == .date: .int(days)
+        case (.day, .long(let time)): source.unitsPerDay.map { .int(Int32(clamping: Self.floor(time, $0))) }
+        default: nil
+        }
+    }
+
+    private static func floor(_ number: Int64, _ divisor: Int64) -> Int64 {
+        let (quotient, remainder) = number.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+}
+
+extension FieldType {
+    /// How many units of a timestamp make a day; nil for other types.
+    fileprivate var unitsPerDay: Int64? {
+        switch self {
+        case .timestamp, .timestamptz: 86_400_000_000
+        case .timestampNanoseconds, .timestamptzNanoseconds: 86_400_000_000_000
+        default: nil
+        }
+    }
+}
+
+/// One field of a partition spec.
+public struct PartitionField: Sendable, Equatable {
+    /// The column's id.
+    public var sourceID: Int
+    /// The field's own id, 1000 or above.
+    public var fieldID: Int
+    /// The name, as it stands in partition paths.
+    public var name: String
+    /// How the value comes from the column.
+    public var transform: Transform
+    /// Other members (`source-ids` of v3), kept as they are.
+    public var unknown: [String: JSON] = [:]
+
+    /// A field.
+    public init(sourceID: Int, fieldID: Int, name: String, transform: Transform) {
+        self.sourceID = sourceID
+        self.fieldID = fieldID
+        self.name = name
+        self.transform = transform
+    }
+
+    init(json: JSON, path: String) throws(IcebergError) {
+        var reader = try FieldReader(json, path)
+        sourceID = try reader.int("source-id")
+        fieldID = try reader.int("field-id")
+        name = try reader.string("name")
+        transform = Transform(name: try reader.string("transform"))
+        unknown = reader.rest
+    }
+
+    var json: JSON {
+        .object(
+            [
+                "source-id": .int(sourceID), "field-id": .int(fieldID), "name": .string(name),
+                "transform": .string(transform.name),
+            ], keeping: unknown)
+    }
+}
+
+/// How a table's files are split.
+public struct PartitionSpec: Sendable, Equatable {
+    /// The largest field id of a table that was never partitioned; the next one is 1000.
+    public static let firstFieldID = 1000
+
+    /// Its number within the table.
+    public var id: Int
+    /// The fields in order; none when the table is not partitioned.
+    public var fields: [PartitionField]
+
+    /// A spec of these fields.
+    public init(id: Int = 0, fields: [PartitionField] = []) {
+        self.id = id
+        self.fields = fields
+    }
+
+    init(json: JSON, path: String) throws(IcebergError) {
+        var reader = try FieldReader(json, path)
+        id = try reader.optionalInt("spec-id") ?? 0
+        fields = try reader.list("fields") { json, path throws(IcebergError) in
+            try PartitionField(json: json, path: path)
+        }
+    }
+
+    var json: JSON { .object(["spec-id": .int(id), "fields": fieldsJSON]) }
+
+    /// What a manifest's header holds.
+    var fieldsJSON: JSON { .array(fields.map(\.json)) }
+
+    /// The type of each partition value, given the schemas that may have the columns, the most likely first. A column
+    /// that is in none is an error, because its values could not be written.
+    func types(in schemas: [TableSchema]) throws(IcebergError) -> [FieldType] {
+        var result: [FieldType] = []
+        for field in fields {
+            guard let source = schemas.lazy.compactMap({ $0.field(id: field.sourceID) }).first else {
+                throw IcebergError(
+                    .invalid, "the partition field \(field.name) is of column \(field.sourceID), which no schema has")
+            }
+            result.append(field.transform.resultType(source: source.type))
+        }
+        return result
+    }
+}
+
+/// An order of rows within files; kept as it is, since only its number is used here.
+public struct SortOrder: Sendable, Equatable {
+    /// The order of a table without one.
+    public static let unsorted = SortOrder(id: 0, fields: [])
+
+    /// Its number within the table; 0 is reserved for no order.
+    public var id: Int
+    /// The fields.
+    public var fields: [SortField]
+
+    /// An order of these fields.
+    public init(id: Int, fields: [SortField]) {
+        self.id = id
+        self.fields = fields
+    }
+
+    init(json: JSON, path: String) throws(IcebergError) {
+        var reader = try FieldReader(json, path)
+        id = try reader.int("order-id")
+        fields = try reader.list("fields") { json, path throws(IcebergError) in try SortField(json: json, path: path) }
+    }
+
+    var json: JSON { .object(["order-id": .int(id), "fields": .array(fields.map(\.json))]) }
+}
+
+/// One field of a sort order.
+public struct SortField: Sendable, Equatable {
+    /// The column's id.
+    public var sourceID: Int
+    /// What is compared.
+    public var transform: Transform
+    /// Whether small values come first.
+    public var ascending: Bool
+    /// Whether nulls come first.
+    public var nullsFirst: Bool
+    /// Other members, kept as they are.
+    public var unknown: [String: JSON] = [:]
+
+    /// A field.
+    public init(sourceID: Int, transform: Transform = .identity, ascending: Bool = true, nullsFirst: Bool = true) {
+        self.sourceID = sourceID
+        self.transform = transform
+        self.ascending = ascending
+        self.nullsFirst = nullsFirst
+    }
+
+    init(json: JSON, path: String) throws(IcebergError) {
+        var reader = try FieldReader(json, path)
+        sourceID = try reader.int("source-id")
+        transform = Transform(name: try reader.string("transform"))
+        ascending = try reader.string("direction") == "asc"
+        nullsFirst = try reader.string("null-order") == "nulls-first"
+        unknown = reader.rest
+    }
+
+    var json: JSON {
+        .object(
+            [
+                "source-id": .int(sourceID), "transform": .string(transform.name),
+                "direction": .string(ascending ? "asc" : "desc"),
+                "null-order": .string(nullsFirst ? "nulls-first" : "nulls-last"),
+            ], keeping: unknown)
+    }
+}

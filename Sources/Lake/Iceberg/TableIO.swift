@@ -1,0 +1,74 @@
+// Purpose: the little I/O around planning: reads manifests of a snapshot, writes what a plan holds. Manifests never
+// change, so those that were read are kept in memory, up to a bound.
+internal import ObjectStorage
+internal import Synchronization
+
+/// Reads manifests and stages commits.
+public final class TableIO: Sendable {
+    /// The most entries kept in memory; the cache starts over beyond it.
+    private static let cachedEntryLimit = 200_000
+
+    private struct Cache {
+        var entries: [String: [ManifestEntry]] = [:]
+        var count = 0
+    }
+
+    /// The files it reads and writes.
+    public let files: TableFiles
+    private let cache = Mutex(Cache())
+
+    /// Over these files.
+    public init(files: TableFiles) { self.files = files }
+
+    /// The manifests of a snapshot; none for nil.
+    public func manifests(of snapshot: Snapshot?) async throws -> [ManifestFile] {
+        guard let snapshot else { return [] }
+        return try ManifestReader.list(await files.read(snapshot.manifestList), file: snapshot.manifestList)
+    }
+
+    /// The entries of a manifest of the table, inheritance applied.
+    public func entries(of manifest: ManifestFile, in metadata: TableMetadata) async throws -> [ManifestEntry] {
+        // A manifest that was written by a commit that is tried again gets its row ids only in the list.
+        let key = "\(manifest.path)#\(manifest.sequenceNumber)#\(manifest.firstRowID ?? -1)"
+        if let known = cache.withLock({ $0.entries[key] }) { return known }
+        guard let spec = metadata.spec(manifest.specID) else {
+            throw IcebergError(.malformed, "no partition spec has the id \(manifest.specID)", in: manifest.path)
+        }
+        let entries = try ManifestReader.entries(
+            await files.read(manifest.path), manifest: manifest, spec: spec)
+        cache.withLock { cache in
+            if cache.count + entries.count > Self.cachedEntryLimit { cache = Cache() }
+            cache.entries[key] = entries
+            cache.count += entries.count
+        }
+        return entries
+    }
+
+    /// The entries of several manifests, by path.
+    public func entries(
+        of manifests: [ManifestFile], in metadata: TableMetadata
+    ) async throws -> [String: [ManifestEntry]] {
+        var result: [String: [ManifestEntry]] = [:]
+        for manifest in manifests { result[manifest.path] = try await entries(of: manifest, in: metadata) }
+        return result
+    }
+
+    /// Plans a snapshot on top of `metadata` and writes its manifests and manifest list. What is left is the catalog's
+    /// commit of the plan's requirements and updates; when that is certain to have failed, `discard` removes the files.
+    public func stage(
+        _ change: ChangeSet, on metadata: TableMetadata, identity: CommitIdentity,
+        policy: ManifestPolicy = ManifestPolicy()
+    ) async throws -> CommitPlan {
+        let parents = try await manifests(of: metadata.currentSnapshot)
+        let planner = try CommitPlanner(metadata: metadata, parents: parents, change: change, policy: policy)
+        let entries = try await entries(of: planner.manifestsToRead(), in: metadata)
+        let plan = try planner.plan(entries: entries, identity: identity)
+        for file in plan.files { try await files.write(file.path, file.bytes) }
+        return plan
+    }
+
+    /// Removes the manifests and the manifest list of a plan that certainly was not committed.
+    public func discard(_ plan: CommitPlan) async throws {
+        try await files.delete(plan.files.map(\.path))
+    }
+}

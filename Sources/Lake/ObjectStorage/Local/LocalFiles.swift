@@ -1,0 +1,141 @@
+// Plain file calls with their errors. All block.
+
+internal import Glibc
+
+/// A failed system call.
+struct SystemFailure: Error, Equatable {
+    var number: Int32
+    var what: String
+
+    /// The failure of the call that was just made.
+    static func last(_ what: String) -> SystemFailure { SystemFailure(number: errno, what: what) }
+
+    func asStorageError(_ operation: String, _ object: String) -> ObjectStorageError {
+        .system(number, operation: operation, object: object, what)
+    }
+}
+
+/// An open file or folder, closed when it goes out of scope.
+struct Descriptor: ~Copyable {
+    let number: Int32
+
+    init(_ number: Int32, _ what: @autoclosure () -> String) throws(SystemFailure) {
+        guard number >= 0 else { throw .last(what()) }
+        self.number = number
+    }
+
+    deinit { close(number) }
+}
+
+enum LocalFiles {
+    static let chunkBytes = 1 << 20
+
+    /// The bytes of a file, or nil when it cannot be read or is larger than `limit`.
+    static func readSmallFile(_ path: String, limit: Int) -> [UInt8]? {
+        guard let file = try? Descriptor(open(path, O_RDONLY | O_CLOEXEC), path),
+            let size = try? size(file), size <= limit
+        else { return nil }
+        return try? read(file, 0..<size, path)
+    }
+
+    /// The bytes of a file.
+    static func readFile(_ path: String) throws(SystemFailure) -> [UInt8] {
+        let file = try Descriptor(open(path, O_RDONLY | O_CLOEXEC), "opening \(path)")
+        return try read(file, 0..<(try size(file)), path)
+    }
+
+    /// The size of a regular file in bytes.
+    static func size(ofFile path: String) throws(SystemFailure) -> Int64 {
+        try size(try Descriptor(open(path, O_RDONLY | O_CLOEXEC), "opening \(path)"))
+    }
+
+    static func size(_ file: borrowing Descriptor) throws(SystemFailure) -> Int64 {
+        Int64(try status(file).st_size)
+    }
+
+    /// About an open file, which must be a regular one.
+    static func status(_ file: borrowing Descriptor) throws(SystemFailure) -> stat {
+        var result = stat()
+        guard fstat(file.number, &result) == 0 else { throw .last("fstat") }
+        guard result.st_mode & S_IFMT == S_IFREG else { throw SystemFailure(number: EISDIR, what: "not a plain file") }
+        return result
+    }
+
+    /// A part of an open file; fails when it ends early.
+    static func read(
+        _ file: borrowing Descriptor, _ range: Range<Int64>, _ what: String
+    ) throws(SystemFailure) -> [UInt8] {
+        let number = file.number
+        var failure: SystemFailure?
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            while count < range.count {
+                let position = off_t(range.lowerBound) + off_t(count)
+                let got = pread(number, buffer.baseAddress.map { $0 + count }, range.count - count, position)
+                if got < 0, errno == EINTR { continue }
+                if got <= 0 {
+                    failure =
+                        got < 0 ? .last("reading \(what)") : SystemFailure(number: EIO, what: "\(what) became shorter")
+                    return
+                }
+                count += got
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    static func write(_ bytes: [UInt8], to file: borrowing Descriptor) throws(SystemFailure) {
+        let number = file.number
+        let failure = bytes.withUnsafeBytes { buffer -> SystemFailure? in
+            var rest = buffer
+            while !rest.isEmpty {
+                let count = Glibc.write(number, rest.baseAddress, rest.count)
+                if count < 0, errno == EINTR { continue }
+                if count < 0 { return .last("writing") }
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
+    /// Writes a whole file, removed again on failure; the error number, or nil.
+    static func write(_ bytes: [UInt8], to path: String) -> Int32? {
+        do throws(SystemFailure) {
+            let file = try create(path)
+            try write(bytes, to: file)
+            return nil
+        } catch {
+            unlink(path)
+            return error.number
+        }
+    }
+
+    /// Creates or empties a file.
+    static func create(_ path: String) throws(SystemFailure) -> Descriptor {
+        try Descriptor(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644), "creating \(path)")
+    }
+
+    /// Copies `size` bytes from the start of one file to another.
+    static func copy(
+        _ source: borrowing Descriptor, size: Int64, to target: borrowing Descriptor, _ what: String
+    ) throws(SystemFailure) {
+        var position: Int64 = 0
+        while position < size {
+            let end = min(size, position + Int64(chunkBytes))
+            try write(try read(source, position..<end, what), to: target)
+            position = end
+        }
+    }
+
+    static func synchronize(_ file: borrowing Descriptor) throws(SystemFailure) {
+        guard fsync(file.number) == 0 else { throw .last("fsync") }
+    }
+
+    /// Waits for the exclusive lock that goes with this descriptor; it ends with the descriptor.
+    static func lock(_ file: borrowing Descriptor) throws(SystemFailure) {
+        while flock(file.number, LOCK_EX) != 0 {
+            if errno != EINTR { throw .last("flock") }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// Unfinished files of a LocalStore, in a folder of their own beneath its root.
+//
+// Whoever writes one holds its lock. What is left of a crashed process therefore has no lock, and the next process that
+// writes removes it; no clock and no process id is needed to tell the two apart.
+
+internal import Glibc
+internal import Synchronization
+
+/// A file that has no key yet. Its lock ends with it.
+struct UnfinishedFile: ~Copyable {
+    let file: Descriptor
+    let name: String
+}
+
+final class TemporaryFiles: Sendable {
+    private let root: String
+    private let random: @Sendable () -> UInt64
+    private let hasSwept = Mutex(false)
+
+    init(root: String, random: @escaping @Sendable () -> UInt64) {
+        self.root = root
+        self.random = random
+    }
+
+    func openFolder() throws(SystemFailure) -> Descriptor {
+        try Folders.open(root: root, [KeyRules.temporaryFolder], creating: true)
+    }
+
+    /// A new, locked file.
+    func create() throws(SystemFailure) -> UnfinishedFile {
+        let folder = try openFolder()
+        sweepOnce(folder)
+        while true {
+            let name = "new-" + String(random(), radix: 36)
+            let number = openat(folder.number, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+            if number < 0, errno == EEXIST { continue }
+            let file = try Descriptor(number, "creating a file in \(KeyRules.temporaryFolder)")
+            try LocalFiles.lock(file)
+            // Another process may have swept it away between the two steps.
+            if try LocalFiles.status(file).st_nlink > 0 { return UnfinishedFile(file: file, name: name) }
+        }
+    }
+
+    /// Removes the unfinished name; the object, if it was published, has a name of its own.
+    func remove(_ name: String) {
+        guard let folder = try? openFolder() else { return }
+        unlinkat(folder.number, name, 0)
+    }
+
+    private func sweepOnce(_ folder: borrowing Descriptor) {
+        let isFirst = hasSwept.withLock { swept in
+            defer { swept = true }
+            return !swept
+        }
+        guard isFirst, let entries = try? Folders.entries(folder) else { return }
+        for entry in entries where !entry.isFolder {
+            let number = openat(folder.number, entry.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+            guard let file = try? Descriptor(number, entry.name) else { continue }
+            if flock(file.number, LOCK_EX | LOCK_NB) == 0 { unlinkat(folder.number, entry.name, 0) }
+        }
+    }
+}

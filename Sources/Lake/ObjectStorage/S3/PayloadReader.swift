@@ -1,0 +1,73 @@
+// Size, hash and parts of the bytes to put, in memory or in a file. Blocking calls go off the concurrency threads.
+
+internal import Glibc
+internal import HTTP
+
+struct Payload: Sendable {
+    let body: ObjectBody
+    let size: Int64
+
+    /// Below this a hash is computed where it is needed.
+    private static let smallBytes: Int64 = 64 << 10
+
+    init(_ body: ObjectBody) async throws(SystemFailure) {
+        self.body = body
+        switch body {
+        case .bytes(let bytes): size = Int64(bytes.count)
+        case .file(let path):
+            size = try await BlockingWork.run { () throws(SystemFailure) in try LocalFiles.size(ofFile: path) }
+        }
+    }
+
+    /// What HTTP sends for a part.
+    func httpBody(_ range: Range<Int64>) -> HTTPBody {
+        switch body {
+        case .bytes(let bytes):
+            range.count == bytes.count
+                ? .bytes(bytes) : .bytes(Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
+        case .file(let path):
+            .file(FileRegion(path: path, offset: range.lowerBound, length: Int64(range.count)))
+        }
+    }
+
+    /// SHA-256 of a part, in hexadecimal.
+    func hash(_ range: Range<Int64>) async throws(SystemFailure) -> String {
+        if case .bytes = body, Int64(range.count) <= Self.smallBytes { return try hashNow(range) }
+        return try await BlockingWork.run { () throws(SystemFailure) in try hashNow(range) }
+    }
+
+    /// The bytes of a part.
+    func read(_ range: Range<Int64>) async throws(SystemFailure) -> [UInt8] {
+        switch body {
+        case .bytes(let bytes): return Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
+        case .file(let path):
+            return try await BlockingWork.run { () throws(SystemFailure) in
+                try LocalFiles.read(try Self.open(path), range, path)
+            }
+        }
+    }
+
+    private func hashNow(_ range: Range<Int64>) throws(SystemFailure) -> String {
+        var hash = SHA256()
+        switch body {
+        case .bytes(let bytes):
+            bytes.withUnsafeBytes { buffer in
+                let part = buffer[Int(range.lowerBound)..<Int(range.upperBound)]
+                hash.update(UnsafeRawBufferPointer(rebasing: part))
+            }
+        case .file(let path):
+            let file = try Self.open(path)
+            var position = range.lowerBound
+            while position < range.upperBound {
+                let end = min(range.upperBound, position + Int64(LocalFiles.chunkBytes))
+                hash.update(try LocalFiles.read(file, position..<end, path))
+                position = end
+            }
+        }
+        return Hex.encode(hash.finalize())
+    }
+
+    private static func open(_ path: String) throws(SystemFailure) -> Descriptor {
+        try Descriptor(Glibc.open(path, O_RDONLY | O_CLOEXEC), "opening \(path)")
+    }
+}

@@ -1,0 +1,7 @@
+// The wall clock.
+
+internal import Glibc
+
+enum SystemClock {
+    static func secondsSinceEpoch() -> Int64 { Int64(time(nil)) }
+}

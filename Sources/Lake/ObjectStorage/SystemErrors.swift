@@ -1,0 +1,18 @@
+// What the system's error numbers mean for a caller of a store.
+
+internal import Glibc
+
+enum SystemErrors {
+    static func kind(_ number: Int32) -> ObjectStorageError.Kind {
+        switch number {
+        case ENOENT: .notFound
+        case EEXIST: .preconditionFailed
+        case EACCES, EPERM, EROFS: .denied
+        case ENOSPC, EDQUOT, EFBIG: .diskFull
+        case ENAMETOOLONG, ENOTDIR, EISDIR, ELOOP, EINVAL, EXDEV: .invalid
+        default: .unavailable
+        }
+    }
+
+    static func text(_ number: Int32) -> String { String(cString: strerror(number)) }
+}

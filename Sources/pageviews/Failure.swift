@@ -1,0 +1,48 @@
+// Which exit code an error means, and its one line.
+
+internal import ArgumentParser
+internal import Export
+internal import Ingest
+internal import Kafka
+internal import ObjectStorage
+internal import SQLite
+internal import Store
+internal import Windowing
+
+/// An error of the parts, as the user is told of it.
+struct Failure: Error {
+    let text: String
+    let exitCode: Int32
+
+    init(_ text: String, exitCode: Int32) {
+        self.text = text
+        self.exitCode = exitCode
+    }
+
+    /// nil for errors of the argument parser, which have their own form.
+    init?(_ error: any Error) {
+        switch error {
+        case let error as Failure: self = error
+        case let error as StoreError: self.init(error.description, exitCode: Self.exitCode(of: error))
+        case let error as IngestError: self.init(error.description, exitCode: error.isForeignState ? 5 : 1)
+        case let error as WindowSettings.OutOfBounds: self.init(error.description, exitCode: 2)
+        case let error as KafkaError: self.init("Kafka: \(error.message)", exitCode: Self.exitCode(of: error))
+        case let error as ExportError: self.init(error.description, exitCode: error.isForeign ? 5 : 1)
+        case let error as ObjectStorageError: self.init(error.description, exitCode: error.kind == .invalid ? 2 : 4)
+        case let error as SQLiteError: self.init("state: \(error.message)", exitCode: 1)
+        default: return nil
+        }
+    }
+
+    private static func exitCode(of error: StoreError) -> Int32 {
+        switch error {
+        case .inUse, .otherCluster, .otherTopic: 5
+        case .otherWindow: 2
+        case .notAState, .newerVersion, .cannotOpen: 1
+        }
+    }
+
+    private static func exitCode(of error: KafkaError) -> Int32 {
+        error.isConnection || error.isAuthentication ? 4 : error.isInvalidSetting ? 2 : 1
+    }
+}

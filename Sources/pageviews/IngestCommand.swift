@@ -1,0 +1,71 @@
+// `pageviews ingest`: the service.
+
+internal import ArgumentParser
+internal import Foundation
+internal import Ingest
+internal import ServiceLifecycle
+
+/// What to do when Kafka no longer has the next offset.
+enum MissingOffsets: String, CaseIterable, ExpressibleByArgument {
+    case stop, skip
+}
+
+struct IngestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest",
+        abstract: "Count page views from Kafka into a state that SQL can ask; runs until it is stopped.",
+        discussion: """
+            SIGTERM and SIGINT write what was consumed and exit 0. The state may be queried by other processes at any time.
+            """)
+
+    @OptionGroup var kafka: KafkaOptions
+
+    @Option(help: ArgumentHelp("The group whose offsets are committed, for lag tools.", valueName: "name"))
+    var group = "pageviews"
+
+    @Option(help: ArgumentHelp("The partitions to read, for example 0-3,7.", valueName: "list"))
+    var partitions = PartitionsArgument()
+
+    @Option(help: ArgumentHelp("The state file; created when it is missing.", valueName: "file"))
+    var state = "pageviews.db"
+
+    @OptionGroup var windows: WindowOptions
+
+    @Option(help: ArgumentHelp("The longest time until a record is visible.", valueName: "duration"))
+    var flushInterval = DurationArgument(milliseconds: 200)
+
+    @Option(help: "What to do when Kafka no longer has the next offset: stop, or record the loss and go on.")
+    var onMissingOffsets = MissingOffsets.stop
+
+    @Flag(help: "End when every partition's end has been reached and everything is written.")
+    var exitAtEnd = false
+
+    @OptionGroup(title: "Export") var export: ExportOptions
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard (10...60_000).contains(flushInterval.milliseconds) else {
+            throw ValidationError("--flush-interval must be from 10ms to 60s")
+        }
+    }
+
+    func run() async throws {
+        let log = global.logger
+        let pipeline = Pipeline(ingest: try settings(), export: export, holder: "pageviews ingest", log: log)
+        try await ServiceGroup.run(try pipeline.services(), log: log)
+    }
+
+    /// The service's settings.
+    /// - Throws: `WindowSettings.OutOfBounds`.
+    func settings() throws -> IngestSettings {
+        var settings = IngestSettings(
+            kafka: kafka.settings(group: group), bootstrapServers: kafka.bootstrapServers, topic: kafka.topic,
+            statePath: state, windows: try windows.settings())
+        settings.partitions = partitions.partitions
+        settings.flushIntervalMilliseconds = flushInterval.milliseconds
+        settings.skipsMissingOffsets = onMissingOffsets == .skip
+        settings.exitsAtEnd = exitAtEnd
+        return settings
+    }
+}

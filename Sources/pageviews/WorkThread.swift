@@ -1,0 +1,57 @@
+// Blocking work as a service: a thread of its own, a graceful stop.
+
+internal import Dispatch
+internal import Foundation
+internal import Ingest
+internal import Logging
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// Runs a blocking function on its own thread until it returns; graceful shutdown sets its stop signal.
+struct ThreadService: Service {
+    let name: String
+    let stop: StopSignal
+    let work: @Sendable () throws -> Void
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await Self.onThread(name, work)
+        } onGracefulShutdown: {
+            stop.set()
+        }
+    }
+
+    /// Runs `work` on a new thread with a stack that deep JSON in the fallback parser fits into.
+    static func onThread(_ name: String, _ work: @escaping @Sendable () throws -> Void) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let thread = Thread { continuation.resume(with: Result { try work() }) }
+            thread.name = name
+            thread.stackSize = 16 << 20
+            thread.start()
+        }
+    }
+}
+
+extension ServiceGroup {
+    /// Runs services until the first ends or SIGTERM or SIGINT arrives; a failure stops the others and is rethrown.
+    static func run(_ services: [any Service], log: Logger) async throws {
+        var quiet = log
+        quiet.logLevel = max(log.logLevel, .error)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services.map {
+                    .init(
+                        service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+        try await group.run()
+    }
+}
+
+extension TimeSource {
+    /// The machine's clocks.
+    static let system = TimeSource(
+        wall: { Int64(Date().timeIntervalSince1970 * 1000) },
+        monotonic: { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) })
+}

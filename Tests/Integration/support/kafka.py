@@ -1,0 +1,95 @@
+"""Topics, records and in-process brokers through a Kafka client that is not the program's."""
+import dataclasses
+import itertools
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+_numbers = itertools.count(1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    partition: int
+    offset: int
+    value: bytes | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Topic:
+    address: str
+    name: str
+    partitions: int
+
+    def produce(self, values: Iterable[bytes | None], partition: int | None = None) -> int:
+        """Sends the values in order, in turn over the partitions unless one is given; the number sent."""
+        producer = Producer({
+            'bootstrap.servers': self.address, 'enable.idempotence': True, 'linger.ms': 5, 'log_level': 2,
+            'message.max.bytes': 20_000_000, 'queue.buffering.max.messages': 1_000_000})
+        failed: list[KafkaError] = []
+        sent = 0
+        for sent, value in enumerate(values, 1):
+            to = (sent - 1) % self.partitions if partition is None else partition
+            while True:
+                try:
+                    producer.produce(self.name, value, partition=to, on_delivery=lambda e, _: e and failed.append(e))
+                    break
+                except BufferError:
+                    producer.poll(0.1)
+            producer.poll(0)
+        left = producer.flush(30)
+        assert not left and not failed, f'{left} records not sent to {self.name}; {failed[:1]}'
+        return sent
+
+    def read(self) -> list[list[Record]]:
+        """Every record, one list per partition in the order of offsets."""
+        consumer = Consumer({
+            'bootstrap.servers': self.address, 'group.id': 'oracle', 'enable.auto.commit': False, 'log_level': 2,
+            'enable.partition.eof': True, 'fetch.message.max.bytes': 20_000_000, 'auto.offset.reset': 'earliest'})
+        found: list[list[Record]] = [[] for _ in range(self.partitions)]
+        try:
+            consumer.assign([TopicPartition(self.name, partition, 0) for partition in range(self.partitions)])
+            ended: set[int] = set()
+            deadline = time.monotonic() + 30
+            while len(ended) < self.partitions:
+                assert time.monotonic() < deadline, f'{self.name}: not read to its end within 30 s'
+                for message in consumer.consume(10_000, 0.05):
+                    error = message.error()
+                    if error is None:
+                        found[message.partition()].append(
+                            Record(message.partition(), message.offset(), message.value()))
+                    else:
+                        assert error.code() == KafkaError._PARTITION_EOF, error
+                        ended.add(message.partition())
+        finally:
+            consumer.close()
+        return found
+
+
+def create_topic(address: str, partitions: int = 1, name: str = '') -> Topic:
+    """A new topic, with a name of its own unless one is given."""
+    topic = Topic(address, name or f'views-{next(_numbers)}', partitions)
+    client = AdminClient({'bootstrap.servers': address, 'log_level': 2})
+    for future in client.create_topics([NewTopic(topic.name, partitions, 1)]).values():
+        future.result(20)
+    return topic
+
+
+class MockCluster:
+    """librdkafka's in-process broker inside this process; other processes can connect.
+
+    It keeps about 5 MB of each partition and drops the oldest, which no other broker here can do.
+    """
+
+    def __init__(self) -> None:
+        self._owner = Producer({
+            'test.mock.num.brokers': 1, 'log_level': 2, 'bootstrap.servers': 'mock', 'allow.auto.create.topics': True})
+        broker, = self._owner.list_topics(timeout=10).brokers.values()
+        self.address = f'{broker.host}:{broker.port}'
+
+    def topic(self, name: str) -> Topic:
+        """Topics come into being when first asked for, with 4 partitions."""
+        found = self._owner.list_topics(name, timeout=10).topics[name]
+        return Topic(self.address, name, len(found.partitions))

@@ -1,0 +1,35 @@
+"""`pageviews ingest` as the tests start it."""
+import pathlib
+
+from . import program
+from .kafka import Topic
+from .program import Result, Running
+from .state import State
+
+
+class Service:
+    def __init__(self, logs: pathlib.Path) -> None:
+        self._logs = logs
+        self._started: list[Running] = []
+
+    def start(self, topic: Topic, state: State, *options: str) -> Running:
+        running = Running(self._logs, *arguments(topic, state, *options))
+        self._started.append(running)
+        return running
+
+    def to_end(self, topic: Topic, state: State, *options: str, seconds: float = 60) -> Result:
+        """Consumes all there is; the exit code has to be 0."""
+        result = self.try_to_end(topic, state, *options, seconds=seconds)
+        assert result.code == 0, f'ingest ended with {result.code}:\n{result.err}'
+        return result
+
+    def try_to_end(self, topic: Topic, state: State, *options: str, seconds: float = 60) -> Result:
+        return program.run(*arguments(topic, state, *options), '--exit-at-end', seconds=seconds)
+
+    def kill_all(self) -> None:
+        for running in self._started:
+            running.kill()
+
+
+def arguments(topic: Topic, state: State, *options: str) -> list[str]:
+    return ['ingest', '--bootstrap-servers', topic.address, '--topic', topic.name, '--state', str(state.path), *options]

@@ -1,0 +1,51 @@
+"""The texts that users and scripts see: help of every command, and usage errors."""
+import re
+
+import pytest
+
+from support import program
+from support.pinned import check_pinned
+
+COMMANDS = ['ingest', 'query', 'generate', 'demo']
+
+
+def test_the_overview_names_every_command():
+    result = program.run('--help')
+    assert result.code == 0 and result.err == ''
+    for command in COMMANDS:
+        assert re.search(rf'^\s+{command}\b', result.out, re.MULTILINE), command
+    check_pinned('help/pageviews.txt', result.out)
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_the_help_of_each_command(command):
+    result = program.run(command, '--help')
+    assert result.code == 0 and result.err == ''
+    check_pinned(f'help/{command}.txt', result.out)
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_help_states_a_default_or_that_there_is_none(command):
+    text = program.run(command, '--help').out
+    assert re.search(r'default', text), text
+
+
+def test_the_version_is_one_line():
+    result = program.run('--version')
+    assert result.code == 0 and re.fullmatch(r'(pageviews )?\d+\.\d+\.\d+\n', result.out), result.out
+
+
+@pytest.mark.parametrize('name,arguments', [
+    ('unknown-command', ['ingets']), ('unknown-option', ['ingest', '--topci', 'x']),
+    ('missing-value', ['ingest', '--topic']), ('wrong-duration', ['ingest', '--window', 'a minute']),
+    ('wrong-format', ['query', '--format', 'xml', 'SELECT 1']),
+])
+def test_wrong_usage_is_2_with_a_clear_text(name, arguments):
+    result = program.run(*arguments)
+    assert result.code == 2 and result.out == ''
+    check_pinned(f'errors/usage-{name}.txt', result.err)
+
+
+def test_no_command_shows_the_help():
+    result = program.run()
+    assert 'ingest' in result.out + result.err

@@ -1,0 +1,59 @@
+"""SIGTERM and SIGINT finish the current flush; the exit code is 0 and the end comes within 5 seconds."""
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+from support import oracle, program
+from support.events import views
+from support.oracle import Stored
+from support.service import arguments
+from support.wait import eventually
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_service_ends_at_once(number, topic, state, service):
+    topic.produce(views(seed=81, count=10))
+    running = service.start(topic, state)
+    eventually(lambda: state.consumed() == 10, 'the events')
+    result, _ = running.stop(number)
+    assert result.code == 0, result.err
+
+
+def test_what_was_read_is_flushed_before_the_end(topic, state, service):
+    """With a flush every hour, only the end of the service can have written."""
+    topic.produce(views(seed=82, count=1000))
+    running = service.start(topic, state, '--flush-interval', '1h')
+    eventually(lambda: state.path.exists(), 'the state')
+    eventually(lambda: bytes_received(running) > 90_000, 'the records to be read')
+    result, _ = running.stop()
+    assert result.code == 0, result.err
+    service.to_end(topic, state)
+    oracle.check_exact(topic.read(), Stored.of(state))
+
+
+def bytes_received(running):
+    """All that the process has read so far; the records are most of it."""
+    fields = dict(line.split(': ') for line in pathlib.Path(f'/proc/{running.pid}/io').read_text().splitlines())
+    return int(fields['rchar'])
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_right_after_the_start_is_heeded(number, topic, state, service):
+    running = service.start(topic, state)
+    eventually(lambda: running.err or state.path.exists(), 'a sign of life')
+    result, _ = running.stop(number)
+    assert result.code == 0, result.err
+
+
+def test_a_closed_pipe_does_not_end_the_service(topic, state):
+    topic.produce(views(seed=83, count=100))
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([program.BINARY, *arguments(topic, state, '--exit-at-end')], stderr=writing, stdout=writing,
+                          env=program.clean_environment(), timeout=60, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert state.consumed() == 100

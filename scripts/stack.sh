@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# stack.sh up VENV RUN     starts S3 with an Iceberg catalog (SeaweedFS) and a Kafka broker (tansu, kept on that S3),
+#                          all on 127.0.0.1, and prints the addresses and what to type next
+# stack.sh down VENV RUN   stops them; their data stays in RUN and is there after the next `up`
+# KAFKA_PORT (9092) is the broker's port. The S3 keys are made once and kept in RUN/s3.env, readable by the user alone.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+action=${1:-}
+venv=${2:?usage: stack.sh up|down VENV RUN}
+run=${3:?usage: stack.sh up|down VENV RUN}
+
+alive() {
+  [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null
+}
+
+make_keys() {
+  [ -s "$run/s3.env" ] && return
+  (
+    umask 077
+    printf 'export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n' \
+      "$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')" "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" >"$run/s3.env"
+  )
+}
+
+# Creates the bucket that the broker keeps its records in. An existing one answers 409.
+make_bucket() {
+  local status
+  status=$(curl -s -o /dev/null -w '%{http_code}' -X PUT --aws-sigv4 aws:amz:us-east-1:s3 -K - \
+    "http://127.0.0.1:8333/$1" <<<"user = \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"")
+  case "$status" in
+    200 | 409) ;;
+    *) echo "stack: S3 answered $status to creating the bucket $1" >&2; exit 1 ;;
+  esac
+}
+
+up() {
+  mkdir -p "$run"
+  make_keys
+  # shellcheck disable=SC1091
+  . "$run/s3.env"
+  if ! alive "$run/s3.pid"; then
+    "$here/start-s3.sh" "$venv" "$run" >/dev/null
+  fi
+  make_bucket kafka
+  local broker
+  broker=$(AWS_ENDPOINT=http://127.0.0.1:8333 "$here/start-kafka.sh" "$venv" "$run" "${KAFKA_PORT:-9092}" s3://kafka/)
+  cat <<TEXT
+up: Kafka            $broker
+    S3               http://127.0.0.1:8333      buckets plain and warehouse; keys in ${run##*/}/s3.env
+    Iceberg catalog  http://127.0.0.1:8181/     warehouse s3://warehouse
+Send events, and count them, each in its own terminal:
+    .build/release/pageviews generate --bootstrap-servers $broker
+    .build/release/pageviews ingest --bootstrap-servers $broker --state ${run##*/}/pageviews.db
+Ask while they run:
+    .build/release/pageviews query --state ${run##*/}/pageviews.db "SELECT * FROM postcode_view_count LIMIT 10"
+\`make down\` ends the servers.
+TEXT
+}
+
+# Ends the process recorded in a pid file and waits until it is gone; kills it after 10 s.
+stop() {
+  local file=$run/$1.pid
+  if alive "$file"; then
+    local pid
+    pid=$(cat "$file")
+    kill "$pid"
+    for _ in $(seq 100); do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -9 "$pid" 2>/dev/null || true
+    echo "down: stopped $1"
+  fi
+  rm -f "$file"
+}
+
+case "$action" in
+  up) up ;;
+  down) for name in kafka-proxy kafka s3; do stop "$name"; done ;;
+  *) echo "usage: stack.sh up|down VENV RUN" >&2; exit 2 ;;
+esac
