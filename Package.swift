@@ -100,6 +100,14 @@ let package = Package(
         tests("Generator", ["Kafka"]),
         tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser]),
         tests("Query", ["SQLite"]),
+        .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
+        tests("HTTP", ["FaultServer"]),
+        tests("ObjectStorage", ["HTTP", "FaultServer"], resources: [.copy("Golden")]),
+        tests("Bitmaps"),
+        tests("Avro", ["Compression"], resources: [.copy("Goldens")]),
+        tests(
+            "Iceberg", ["Avro", "Bitmaps", "ObjectStorage", "HTTP", "Compression"],
+            resources: [.copy("Scripts"), .copy("Fixtures")]),
         tests("Compression"),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(
