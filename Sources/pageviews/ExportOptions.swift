@@ -163,7 +163,6 @@ extension ExportEnvironment {
     /// The machine's clock and randomness. PAGEVIEWS_FAIL_POINT=NAME ends the process at a step, for tests of recovery.
     static func system(log: Logger, environment: [String: String]) -> ExportEnvironment {
         let wall = TimeSource.system.wall
-        let fatal = environment["PAGEVIEWS_FAIL_POINT"]
         return ExportEnvironment(
             nowMilliseconds: wall,
             identity: {
@@ -175,6 +174,12 @@ extension ExportEnvironment {
                 return randomUUID(using: &generator)
             },
             pause: { try await Task.sleep(for: $0) },
-            failPoint: { name in if name == fatal { kill(getpid(), SIGKILL) } }, log: log)
+            failPoint: failPoint(environment), log: log)
+    }
+
+    /// Ends the process at the step that PAGEVIEWS_FAIL_POINT names.
+    static func failPoint(_ environment: [String: String]) -> @Sendable (String) -> Void {
+        let fatal = environment["PAGEVIEWS_FAIL_POINT"]
+        return { name in if name == fatal { kill(getpid(), SIGKILL) } }
     }
 }
