@@ -17,6 +17,14 @@ final class ScratchFolder: Sendable {
     /// The folder as a location.
     var location: String { "file://\(url.path)" }
 
+    /// The locations of all files in it.
+    func paths() throws -> [String] {
+        let found = FileManager.default.enumerator(at: url, includingPropertiesForKeys: [.isRegularFileKey])
+        return try (found?.allObjects ?? []).compactMap { $0 as? URL }
+            .filter { try $0.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true }
+            .map { "file://\($0.path)" }
+    }
+
     /// The files beneath the folder, on the local disk.
     var files: TableFiles { TableFiles(location: location, store: LocalStore(root: url.path)) }
 }
