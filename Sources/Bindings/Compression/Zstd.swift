@@ -41,6 +41,18 @@ public final class ZstdCompressor {
     /// The most bytes that a frame of `count` bytes of content can take.
     public static func bound(_ count: Int) -> Int { ZSTD_compressBound(count) }
 
+    /// Writes `bytes` as one frame into `output` and returns the number of bytes written.
+    /// - Throws: `failed` when `output` has less room than the frame needs; `bound(bytes.count)` is always enough.
+    public func compress(
+        _ bytes: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+    ) throws(CompressionError) -> Int {
+        let written = ZSTD_compress2(context, output.baseAddress, output.count, bytes.baseAddress, bytes.count)
+        guard ZSTD_isError(written) == 0 else {
+            throw .failed(.zstd, reason: String(cString: ZSTD_getErrorName(written)))
+        }
+        return written
+    }
+
     /// Appends `bytes` as one frame to `output` and returns the number of bytes appended.
     @discardableResult
     public func compress(

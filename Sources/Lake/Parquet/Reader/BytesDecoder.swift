@@ -1,0 +1,129 @@
+// Decodes byte arrays into one storage and a span per row. PLAIN pages are taken over whole, dictionary entries once.
+// Reads PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY (parquet-format, Encodings.md).
+
+final class BytesDecoder: ValueDecoder {
+    private typealias Span = ByteStrings.Span
+    private var strings = ByteStrings()
+    private var dictionary: [Span] = []
+    private var indices = IndexDecoder()
+    private let storageLimit: Int
+    private static let empty = Span(start: 0, count: 0)
+
+    init(_ rowCount: Int, _ limits: ReadLimits) {
+        storageLimit = min(limits.chunkBytes, Int(UInt32.max))
+        super.init()
+        strings.spans.reserveCapacity(Self.firstCapacity(rowCount))
+    }
+
+    override func result() -> ColumnValues { .bytes(strings) }
+
+    override func spread(count: Int, valid: ArraySlice<Bool>) {
+        strings.spans.spread(from: strings.spans.count - valid.count, count: count, valid: valid, empty: Self.empty)
+    }
+
+    override func setDictionary(_ input: inout InputBytes, count: Int) throws {
+        guard dictionary.isEmpty else { throw input.corrupt("two dictionaries in one column chunk") }
+        guard count <= input.left / 4 else { throw input.corrupt("\(count) dictionary entries in too few bytes") }
+        dictionary = [Span](repeating: Self.empty, count: count)
+        try dictionary.withUnsafeMutableBufferPointer { try takePlain(&input, to: $0) }
+    }
+
+    override func decode(_ input: inout InputBytes, count: Int, rows: Int, encoding: Encoding) throws {
+        // The spans are moved out while they are filled, so that the storage can grow meanwhile.
+        var spans = strings.spans
+        strings.spans = []
+        defer { strings.spans = spans }
+        let start = spans.count
+        spans.append(contentsOf: repeatElement(Self.empty, count: rows))
+        try spans.withUnsafeMutableBufferPointer { all in
+            let target = UnsafeMutableBufferPointer(rebasing: all[start..<start + count])
+            switch encoding {
+            case .plain: try takePlain(&input, to: target)
+            case .rleDictionary, .plainDictionary: try gather(&input, to: target)
+            case .deltaLengthByteArray: try takeDeltaLength(&input, to: target)
+            case .deltaByteArray: try takeDelta(&input, to: target)
+            default:
+                throw ParquetError.unsupported(position: input.position, what: "encoding \(encoding) of byte arrays")
+            }
+        }
+    }
+
+    /// Takes over `bytes` and returns where in the storage they are.
+    private func store(_ bytes: UnsafeRawBufferPointer, _ input: InputBytes) throws -> Int {
+        guard bytes.count <= storageLimit - strings.storage.count else {
+            throw ParquetError.overLimit(
+                position: input.position, what: "byte arrays of more than \(storageLimit) bytes in a column chunk")
+        }
+        let start = strings.storage.count
+        strings.storage.append(contentsOf: bytes)
+        return start
+    }
+
+    private func takePlain(_ input: inout InputBytes, to spans: UnsafeMutableBufferPointer<Span>) throws {
+        let page = input.rest()
+        let start = try store(page, input)
+        var offset = 0
+        for index in spans.indices {
+            guard page.count - offset >= 4 else { throw input.corrupt("\(spans.count) byte arrays in too few bytes") }
+            let length = Int(UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            offset += 4
+            guard length <= page.count - offset else {
+                throw input.corrupt("a byte array of \(length) bytes beyond its page")
+            }
+            spans[index] = Span(start: UInt32(start + offset), count: UInt32(length))
+            offset += length
+        }
+    }
+
+    private func gather(_ input: inout InputBytes, to spans: UnsafeMutableBufferPointer<Span>) throws {
+        try indices.decode(&input, count: spans.count, entries: dictionary.count)
+        dictionary.withUnsafeBufferPointer { entries in
+            indices.indices.withUnsafeBufferPointer { indices in
+                for row in spans.indices { spans[row] = entries[Int(indices[row])] }
+            }
+        }
+    }
+
+    private func lengths(_ input: inout InputBytes, count: Int) throws -> [Int32] {
+        var lengths = [Int32](repeating: 0, count: count)
+        try lengths.withUnsafeMutableBufferPointer { lengths in
+            // An empty list has a header all the same.
+            try withUnsafeTemporaryAllocation(of: Int32.self, capacity: 1) { spare in
+                guard let base = lengths.baseAddress ?? spare.baseAddress else { return }
+                try Delta.decode(&input, count: count, to: base)
+            }
+        }
+        if let bad = lengths.first(where: { $0 < 0 }) { throw input.corrupt("a byte array of \(bad) bytes") }
+        return lengths
+    }
+
+    private func takeDeltaLength(_ input: inout InputBytes, to spans: UnsafeMutableBufferPointer<Span>) throws {
+        let lengths = try self.lengths(&input, count: spans.count)
+        let bytes = input.rest()
+        var start = try store(bytes, input)
+        let end = start + bytes.count
+        for (index, length) in lengths.enumerated() {
+            guard Int(length) <= end - start else {
+                throw input.corrupt("a byte array of \(length) bytes beyond its page")
+            }
+            spans[index] = Span(start: UInt32(start), count: UInt32(length))
+            start += Int(length)
+        }
+    }
+
+    /// Each value is a prefix of the one before and a suffix of its own.
+    private func takeDelta(_ input: inout InputBytes, to spans: UnsafeMutableBufferPointer<Span>) throws {
+        let prefixes = try lengths(&input, count: spans.count)
+        let suffixes = try lengths(&input, count: spans.count)
+        var previous: [UInt8] = []
+        for index in spans.indices {
+            guard Int(prefixes[index]) <= previous.count else {
+                throw input.corrupt("a prefix longer than the value before")
+            }
+            previous.removeLast(previous.count - Int(prefixes[index]))
+            previous.append(contentsOf: try input.take(Int(suffixes[index])))
+            let start = try previous.withUnsafeBytes { try store($0, input) }
+            spans[index] = Span(start: UInt32(start), count: UInt32(previous.count))
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// A column of one row group, decoded: one entry per row.
+
+/// The values of a column, one per row. A row without a value holds zero, false or an empty byte string.
+public enum ColumnValues: Sendable, Equatable {
+    /// Booleans.
+    case boolean([Bool])
+    /// int32 and date columns.
+    case int32([Int32])
+    /// int64 and timestamp columns.
+    case int64([Int64])
+    /// Single precision.
+    case float([Float])
+    /// Double precision.
+    case double([Double])
+    /// String and binary columns.
+    case bytes(ByteStrings)
+}
+
+/// Byte strings in one storage. Equal values that came through a dictionary share their bytes.
+public struct ByteStrings: Sendable, Equatable {
+    struct Span: Sendable, Equatable {
+        var start: UInt32
+        var count: UInt32
+    }
+
+    var storage: [UInt8] = []
+    var spans: [Span] = []
+
+    /// The number of byte strings.
+    public var count: Int { spans.count }
+
+    /// Calls `body` with the bytes at `row`, which are valid only during the call.
+    @inline(__always)
+    public func withBytes<Result>(_ row: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        let span = spans[row]
+        return try storage.withUnsafeBytes { storage in
+            let start = Int(span.start)
+            return try body(UnsafeRawBufferPointer(rebasing: storage[start..<start + Int(span.count)]))
+        }
+    }
+
+    /// A copy of the bytes at `row`.
+    public func bytes(_ row: Int) -> [UInt8] { withBytes(row) { Array($0) } }
+
+    /// The text at `row`; what is not UTF-8 is replaced by U+FFFD.
+    public func string(_ row: Int) -> String { withBytes(row) { String(decoding: $0, as: UTF8.self) } }
+
+    /// Equal when the same strings are in the same places, however they are stored.
+    public static func == (a: ByteStrings, b: ByteStrings) -> Bool {
+        a.count == b.count
+            && (0..<a.count).allSatisfy { row in a.withBytes(row) { x in b.withBytes(row) { x.elementsEqual($0) } } }
+    }
+}
+
+/// A decoded column of one row group.
+public struct ColumnChunk: Sendable, Equatable {
+    /// The column as the file's schema has it.
+    public let column: Column
+    /// Its values, one per row.
+    public let values: ColumnValues
+    /// For each row whether it has a value; empty when all have.
+    public let validity: [Bool]
+
+    /// Whether the row has no value. `row` counts from 0 within the row group.
+    @inlinable
+    public func isNull(_ row: Int) -> Bool { !validity.isEmpty && !validity[row] }
+
+    /// The values of a boolean column; nil for other types.
+    public var booleans: [Bool]? { if case .boolean(let values) = values { values } else { nil } }
+    /// The values of an int32 or date column; nil for other types.
+    public var int32s: [Int32]? { if case .int32(let values) = values { values } else { nil } }
+    /// The values of an int64 or timestamp column; nil for other types.
+    public var int64s: [Int64]? { if case .int64(let values) = values { values } else { nil } }
+    /// The values of a float column; nil for other types.
+    public var floats: [Float]? { if case .float(let values) = values { values } else { nil } }
+    /// The values of a double column; nil for other types.
+    public var doubles: [Double]? { if case .double(let values) = values { values } else { nil } }
+    /// The values of a string or binary column; nil for other types.
+    public var byteStrings: ByteStrings? { if case .bytes(let values) = values { values } else { nil } }
+}

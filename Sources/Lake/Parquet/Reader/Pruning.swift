@@ -1,0 +1,44 @@
+// Which row groups can hold rows that a caller looks for, judged by the statistics in the footer alone.
+// Invariant: a row group is left out only if its statistics prove that it has no such row.
+
+extension ParquetReader {
+    /// Row groups that may have a row whose value in `column` lies in `range`; for int32, int64, date and timestamp columns.
+    /// Rows without a value are in no range. For other types, and where the file has no statistics, all row groups are answered.
+    public func rowGroups(column: Int, within range: ClosedRange<Int64>) -> [Int] {
+        let type = schema.columns[column].type
+        return rowGroups.indices.filter { group in
+            let statistics = rowGroups[group].statistics[column]
+            if statistics.nullCount == rowGroups[group].rowCount { return false }
+            guard let lower = type.integer(statistics.lower), let upper = type.integer(statistics.upper) else {
+                return true
+            }
+            return lower <= range.upperBound && upper >= range.lowerBound
+        }
+    }
+
+    /// Row groups that may have a row whose value in `column` lies from `lower` to `upper`, both included, as unsigned bytes;
+    /// for string and binary columns. For the rest see the other form.
+    public func rowGroups(column: Int, from lower: [UInt8], to upper: [UInt8]) -> [Int] {
+        let type = schema.columns[column].type
+        return rowGroups.indices.filter { group in
+            let statistics = rowGroups[group].statistics[column]
+            if statistics.nullCount == rowGroups[group].rowCount { return false }
+            guard type.physical == .byteArray else { return true }
+            if let least = statistics.lower, upper.lexicographicallyPrecedes(least) { return false }
+            if let greatest = statistics.upper, greatest.lexicographicallyPrecedes(lower) { return false }
+            return true
+        }
+    }
+}
+
+extension ColumnType {
+    /// A bound of an integer column as a number.
+    fileprivate func integer(_ bound: [UInt8]?) -> Int64? {
+        guard let bound else { return nil }
+        switch physical {
+        case .int32: return Int32(littleEndian: bound).map(Int64.init)
+        case .int64: return Int64(littleEndian: bound)
+        default: return nil
+        }
+    }
+}
