@@ -88,11 +88,8 @@ enum Views {
     }
 
     static func positionDeletes(_ path: String, of data: DataFile, rows: Int64 = 1) -> DataFile {
-        var file = DataFile(
-            content: .positionDeletes, path: path, specID: 0, partition: data.partition, recordCount: rows,
-            fileSizeBytes: 50)
-        file.metrics.lowerBounds = [ReservedField.deletePath.id: [UInt8](data.path.utf8)]
-        file.metrics.upperBounds = [ReservedField.deletePath.id: [UInt8](data.path.utf8)]
-        return file
+        .positionDeletes(
+            path: path, specID: 0, partition: data.partition, recordCount: rows, fileSizeBytes: 50,
+            of: (data.path, data.path))
     }
 }
