@@ -72,7 +72,7 @@ let package = Package(
         module("ObjectStorage", in: "Lake/", ["HTTP"]),
         module("Avro", in: "Lake/", ["Compression"]),
         module("Parquet", in: "Lake/", ["Compression"]),
-        module("Iceberg", in: "Lake/", ["Avro", "Parquet", "ObjectStorage", "HTTP", "Bitmaps"]),
+        module("Iceberg", in: "Lake/", ["Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
 
         // The only targets that import a C module; no C type in a public signature.
         module("SQLite", in: "Bindings/", ["CSQLite"]),
