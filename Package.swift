@@ -90,7 +90,15 @@ let package = Package(
         system("CZlib", "zlib", apt: "zlib1g-dev"),
         system("CRoaring", apt: "libroaring-dev"),
 
-        tests("Windowing"),
+        // What several test targets share: temporary folders, seeded randomness.
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+        tests("Windowing", ["TestSupport"]),
+        tests("Store", ["SQLite", "Windowing", "TestSupport"]),
+        tests("SQLite", ["TestSupport"]),
+        tests("Kafka"),
+        tests("Ingest", ["Kafka", "SQLite", "Store", "Windowing", "TestSupport", logging]),
+        tests("Generator", ["Kafka"]),
+        tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser]),
         tests("Query", ["SQLite"]),
         tests("Compression"),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),

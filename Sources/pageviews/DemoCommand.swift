@@ -32,10 +32,14 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many different postcodes.", valueName: "n"))
     var postcodes = 200
 
-    @Option(help: ArgumentHelp("How often the table is shown anew.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How often the table is shown anew.", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var refresh = DurationArgument(milliseconds: 2000)
 
-    @Option(help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var exportInterval = DurationArgument(milliseconds: 10_000)
 
     @OptionGroup var global: GlobalOptions
@@ -65,9 +69,10 @@ struct DemoCommand: AsyncParsableCommand {
         var log = global.logger
         log.logLevel = max(log.logLevel, .warning)
         // Sender and table follow the service: they stop with it.
-        let services: [any Service] = try [
-            generatorService(broker.bootstrapServers), tableService(state),
-        ] + pipeline(state, broker.bootstrapServers, log).services()
+        let services: [any Service] =
+            try [
+                generatorService(broker.bootstrapServers), tableService(state),
+            ] + pipeline(state, broker.bootstrapServers, log).services()
         try await ServiceGroup.run(services, log: log)
         Self.say("\ndemo ended; the counts are in \(state)\n")
         withExtendedLifetime(broker) {}
@@ -98,7 +103,7 @@ struct DemoCommand: AsyncParsableCommand {
             topic: Self.topic, statePath: state, windows: try WindowSettings())
         let warehouse = URL(fileURLWithPath: state).deletingLastPathComponent().appendingPathComponent("warehouse").path
         let export = try ExportOptions.parse([
-            "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.defaultValueDescription,
+            "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.description,
         ])
         return Pipeline(ingest: settings, export: export, holder: "pageviews demo", log: log)
     }

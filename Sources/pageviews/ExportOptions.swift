@@ -11,23 +11,30 @@ internal import ObjectStorage
 internal import Store
 
 /// A size such as `10GiB`.
-struct SizeArgument: ExpressibleByArgument, Equatable {
+struct SizeArgument: Equatable, CustomStringConvertible {
     let bytes: Int64
-    let defaultValueDescription: String
+    let description: String
 
     private static let units: [(String, Int64)] = [
         ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("kB", 1000), ("MB", 1_000_000),
         ("GB", 1_000_000_000), ("B", 1), ("", 1),
     ]
 
-    init?(argument: String) {
-        let digits = argument.prefix { $0.isASCII && $0.isNumber }
-        let unit = argument.dropFirst(digits.count)
-        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1 else { return nil }
-        let (product, overflow) = number.multipliedReportingOverflow(by: scale)
-        guard !overflow else { return nil }
+    /// - Throws: `ValidationError` that says what a size looks like.
+    init(text: String) throws {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit = text.dropFirst(digits.count)
+        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
+            case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
+        else { throw ValidationError("a size is a whole number with KiB, MiB, GiB, kB, MB or GB, such as 10GiB") }
         bytes = product
-        defaultValueDescription = argument
+        description = text
+    }
+
+    /// For defaults in the code.
+    init(gibibytes: Int64) {
+        bytes = gibibytes << 30
+        description = "\(gibibytes)GiB"
     }
 }
 
@@ -39,7 +46,8 @@ struct ExportOptions: ParsableArguments {
     var warehouse: String?
 
     @Option(
-        help: ArgumentHelp("An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)", valueName: "url"))
+        help: ArgumentHelp(
+            "An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)", valueName: "url"))
     var catalog: String?
 
     @Option(help: ArgumentHelp("The warehouse's name in the catalog.", valueName: "name"))
@@ -67,13 +75,17 @@ struct ExportOptions: ParsableArguments {
     var rawJson = true
 
     @Option(
-        help: ArgumentHelp("Where new tables put their data files. (default: beside their metadata)", valueName: "location"))
+        help: ArgumentHelp(
+            "Where new tables put their data files. (default: beside their metadata)", valueName: "location"))
     var dataPath: String?
 
-    @Option(help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"))
-    var spoolBudget = SizeArgument(argument: "10GiB")!
+    @Option(
+        help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"),
+        transform: SizeArgument.init(text:))
+    var spoolBudget = SizeArgument(gibibytes: 10)
 
-    @Option(help: ArgumentHelp("The time between exports.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("The time between exports.", valueName: "duration"), transform: DurationArgument.init(text:))
     var exportInterval = DurationArgument(milliseconds: 60_000)
 
     @Option(help: ArgumentHelp("Iceberg format of new tables: 2 or 3 (deletion vectors).", valueName: "n"))
