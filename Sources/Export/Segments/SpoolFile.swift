@@ -60,4 +60,9 @@ final class SpoolFile {
     static func remove(_ path: String) {
         unlink(path)
     }
+
+    /// Makes the folder where it is missing; its parent must be there.
+    static func makeFolder(_ path: String) throws {
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw SpoolError(path: path, code: errno) }
+    }
 }
