@@ -93,6 +93,7 @@ let package = Package(
         tests("Windowing"),
         tests("Query", ["SQLite"]),
         tests("Compression"),
+        tests("Export", ["Store", "Iceberg", "Parquet"], resources: [.copy("Golden")]),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(
             name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],
