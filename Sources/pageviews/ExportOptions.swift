@@ -11,30 +11,29 @@ internal import ObjectStorage
 internal import Store
 
 /// A size such as `10GiB`.
-struct SizeArgument: Equatable, CustomStringConvertible {
+struct SizeArgument: ExpressibleByArgument, Equatable {
     let bytes: Int64
-    let description: String
+    let defaultValueDescription: String
 
     private static let units: [(String, Int64)] = [
         ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("kB", 1000), ("MB", 1_000_000),
         ("GB", 1_000_000_000), ("B", 1), ("", 1),
     ]
 
-    /// - Throws: `ValidationError` that says what a size looks like.
-    init(text: String) throws {
+    init?(argument text: String) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text.dropFirst(digits.count)
         guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
             case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
-        else { throw ValidationError("a size is a whole number with KiB, MiB, GiB, kB, MB or GB, such as 10GiB") }
+        else { return nil }
         bytes = product
-        description = text
+        defaultValueDescription = text
     }
 
     /// For defaults in the code.
     init(gibibytes: Int64) {
         bytes = gibibytes << 30
-        description = "\(gibibytes)GiB"
+        defaultValueDescription = "\(gibibytes)GiB"
     }
 }
 
@@ -80,12 +79,11 @@ struct ExportOptions: ParsableArguments {
     var dataPath: String?
 
     @Option(
-        help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"),
-        transform: SizeArgument.init(text:))
+        help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"))
     var spoolBudget = SizeArgument(gibibytes: 10)
 
     @Option(
-        help: ArgumentHelp("The time between exports.", valueName: "duration"), transform: DurationArgument.init(text:))
+        help: ArgumentHelp("The time between exports.", valueName: "duration"))
     var exportInterval = DurationArgument(milliseconds: 60_000)
 
     @Option(
