@@ -52,7 +52,8 @@ let package = Package(
         .executableTarget(
             name: "pageviews",
             dependencies: [
-                "Ingest", "Query", "Generator", "Store", "Windowing", "Kafka",
+                "Ingest", "Query", "Export", "Generator", "Store", "Windowing", "Kafka", "SQLite", "Iceberg",
+                "ObjectStorage", "HTTP",
                 argumentParser, logging, serviceLifecycle, unixSignals, yams,
             ],
             path: "Sources/pageviews", swiftSettings: strict),
@@ -60,7 +61,7 @@ let package = Package(
         // The three verbs, and the sender of test events.
         module("Ingest", ["Store", "Windowing", "Kafka", logging], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
-        module("Export", ["Store", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "Compression", logging]),
+        module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Compression", logging]),
         module("Generator", ["Kafka"]),
 
         // What they share.
@@ -99,5 +100,18 @@ let package = Package(
         tests("Generator", ["Kafka"]),
         tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser]),
         tests("Query", ["SQLite"]),
+        .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
+        tests("HTTP", ["FaultServer"]),
+        tests("ObjectStorage", ["HTTP", "FaultServer"], resources: [.copy("Golden")]),
+        tests("Bitmaps"),
+        tests("Avro", ["Compression"], resources: [.copy("Goldens")]),
+        tests(
+            "Iceberg", ["Avro", "Bitmaps", "ObjectStorage", "HTTP", "Compression"],
+            resources: [.copy("Scripts"), .copy("Fixtures")]),
+        tests("Compression"),
+        tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
+        .executableTarget(
+            name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],
+            swiftSettings: strict),
     ]
 )

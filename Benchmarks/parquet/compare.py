@@ -1,7 +1,7 @@
 """Compares this project's Parquet writer and reader with pyarrow on the same rows, settings and machine, in one run.
 
 Usage: python Benchmarks/parquet/compare.py PATH-OF-parquet-benchmark [rows]
-Prints CPU seconds (one thread, best of five) and the ratios ours : pyarrow. Each must write what the other reads.
+Prints CPU seconds (one thread, the best of some rounds in turns) and the ratios ours : pyarrow. Each must write what the other reads.
 """
 import io
 import json
@@ -15,7 +15,7 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ROUNDS = 5
+ROUNDS = 7
 MOMENT = pa.timestamp("us", tz="UTC")
 
 
@@ -72,37 +72,42 @@ def settings(table):
     }
 
 
-def best(body):
-    times = []
-    for _ in range(ROUNDS):
-        start = time.process_time()
-        body()
-        times.append(time.process_time() - start)
-    return min(times)
+def cpu_seconds(body):
+    start = time.process_time()
+    body()
+    return time.process_time() - start
 
 
 def compare(name, table, program, folder):
-    given, theirs, ours = (folder / f"{name}-{part}.parquet" for part in ("input", "pyarrow", "ours"))
+    given, ours = folder / f"{name}-input.parquet", folder / f"{name}-ours.parquet"
     pq.write_table(table, given, compression="none", row_group_size=1 << 20)
     options = settings(table)
+    content = []
 
     def write():
         buffer = io.BytesIO()
         pq.write_table(table, buffer, **options)
-        return buffer.getvalue()
+        content[:] = [buffer.getvalue()]
 
-    content = write()
-    theirs.write_bytes(content)
+    def read():
+        pq.read_table(pa.BufferReader(content[0]), use_threads=False, page_checksum_verification=True)
+
     pa.set_cpu_count(1)
-    write_time = best(write)
-    read_time = best(lambda: pq.read_table(pa.BufferReader(content), use_threads=False, page_checksum_verification=True))
-    result = json.loads(subprocess.run([program, given, ours, str(ROUNDS)], check=True, capture_output=True).stdout)
+    theirs, mine = [], []
+    # In turns, so that whatever else the machine does meets both alike.
+    for _ in range(ROUNDS):
+        theirs.append({"write": cpu_seconds(write), "read": cpu_seconds(read)})
+        answer = subprocess.run([program, given, ours, "2"], check=True, capture_output=True).stdout
+        mine.append(json.loads(answer))
     assert pq.read_table(ours, page_checksum_verification=True).cast(table.schema).equals(table), "our file has other rows"
     rows = len(table)
     print(f"{name}: {rows} rows")
-    for what, mine, other in (("write", result["write"], write_time), ("read", result["read"], read_time)):
-        print(f"  {what:5} ours {mine:.3f} s ({mine / rows * 1e9:.0f} ns a row), pyarrow {other:.3f} s, ratio {mine / other:.2f}")
-    print(f"  size  ours {result['size']}, pyarrow {len(content)}, ratio {result['size'] / len(content):.3f}")
+    for what in ("write", "read"):
+        our_time, their_time = (min(round[what] for round in rounds) for rounds in (mine, theirs))
+        print(f"  {what:5} ours {our_time:.3f} s ({our_time / rows * 1e9:.0f} ns a row), pyarrow {their_time:.3f} s, "
+              f"ratio {our_time / their_time:.2f}")
+    size = mine[0]["size"]
+    print(f"  size  ours {size}, pyarrow {len(content[0])}, ratio {size / len(content[0]):.3f}")
 
 
 def main():

@@ -21,10 +21,33 @@ func best(_ rounds: Int, _ body: () throws -> Void) rethrows -> Double {
     return least
 }
 
-/// A whole column of the input: numbers with nulls, or texts in one buffer, as a segment writer would have them at hand.
+/// A column of the input, whole, as a segment writer has its rows: plain values, and texts where they lie in memory.
 struct Input {
-    var column: Column
-    var chunks: [ColumnChunk]
+    var numbers: [Int64] = []
+    var flags: [Bool] = []
+    var texts: [UnsafeRawBufferPointer] = []
+    var isNull: [Bool] = []
+
+    init(_ reader: ParquetReader, _ column: Int) throws {
+        for group in reader.rowGroups.indices {
+            let chunk = try reader.read(column: column, rowGroup: group)
+            isNull += (0..<reader.rowGroups[group].rowCount).map { chunk.isNull($0) }
+            switch chunk.values {
+            case .boolean(let values): flags += values
+            case .int32(let values): numbers += values.map { Int64($0) }
+            case .int64(let values): numbers += values
+            case .bytes(let values): texts += (0..<values.count).map { values.withBytes($0, Self.kept) }
+            default: break
+            }
+        }
+    }
+
+    /// A copy that lasts as long as the process.
+    static func kept(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        copy.copyMemory(from: bytes)
+        return UnsafeRawBufferPointer(copy)
+    }
 }
 
 final class Output {
@@ -49,22 +72,17 @@ func writeRaw(_ inputs: [Input], _ schema: ParquetSchema) throws -> [UInt8] {
     let (user, postcode, webpage) = (try writer.int64(0), try writer.bytes(1), try writer.bytes(2))
     let (moment, partition, offset) = (try writer.int64(3), try writer.int32(4), try writer.int64(5))
     let late = try writer.boolean(6)
-    for group in inputs[0].chunks.indices {
-        let chunks = inputs.map { $0.chunks[group] }
-        guard let users = chunks[0].int64s, let postcodes = chunks[1].byteStrings, let webpages = chunks[2].byteStrings,
-            let moments = chunks[3].int64s, let partitions = chunks[4].int32s, let offsets = chunks[5].int64s,
-            let lates = chunks[6].booleans
-        else { return [] }
-        for row in users.indices {
-            if chunks[0].isNull(row) { user.appendNull() } else { user.append(users[row]) }
-            postcodes.withBytes(row) { postcode.append($0) }
-            if chunks[2].isNull(row) { webpage.appendNull() } else { webpages.withBytes(row) { webpage.append($0) } }
-            moment.append(moments[row])
-            partition.append(partitions[row])
-            offset.append(offsets[row])
-            late.append(lates[row])
-            try writer.endRow()
-        }
+    let (users, postcodes, webpages, moments) = (inputs[0], inputs[1].texts, inputs[2], inputs[3].numbers)
+    let (partitions, offsets, lates) = (inputs[4].numbers, inputs[5].numbers, inputs[6].flags)
+    for row in moments.indices {
+        if users.isNull[row] { user.appendNull() } else { user.append(users.numbers[row]) }
+        postcode.append(postcodes[row])
+        if webpages.isNull[row] { webpage.appendNull() } else { webpage.append(webpages.texts[row]) }
+        moment.append(moments[row])
+        partition.append(Int32(truncatingIfNeeded: partitions[row]))
+        offset.append(offsets[row])
+        late.append(lates[row])
+        try writer.endRow()
     }
     _ = try writer.finish()
     return out.bytes
@@ -74,16 +92,12 @@ func writeCounts(_ inputs: [Input], _ schema: ParquetSchema) throws -> [UInt8] {
     let out = Output()
     let writer = try ParquetWriter(schema: schema) { out.bytes.append(contentsOf: $0) }
     let (postcode, moment, count) = (try writer.bytes(0), try writer.int64(1), try writer.int64(2))
-    for group in inputs[0].chunks.indices {
-        let chunks = inputs.map { $0.chunks[group] }
-        guard let postcodes = chunks[0].byteStrings, let moments = chunks[1].int64s, let counts = chunks[2].int64s
-        else { return [] }
-        for row in moments.indices {
-            postcodes.withBytes(row) { postcode.append($0) }
-            moment.append(moments[row])
-            count.append(counts[row])
-            try writer.endRow()
-        }
+    let (postcodes, moments, counts) = (inputs[0].texts, inputs[1].numbers, inputs[2].numbers)
+    for row in moments.indices {
+        postcode.append(postcodes[row])
+        moment.append(moments[row])
+        count.append(counts[row])
+        try writer.endRow()
     }
     _ = try writer.finish()
     return out.bytes
@@ -91,12 +105,11 @@ func writeCounts(_ inputs: [Input], _ schema: ParquetSchema) throws -> [UInt8] {
 
 let arguments = CommandLine.arguments
 guard arguments.count == 4, let rounds = Int(arguments[3]) else {
-    fatalError("usage: parquet-benchmark INPUT OUTPUT ROUNDS")
+    print("usage: parquet-benchmark INPUT OUTPUT ROUNDS")
+    exit(2)
 }
 let reader = try ParquetReader(MemorySource([UInt8](try Data(contentsOf: URL(filePath: arguments[1])))))
-let inputs = try reader.schema.columns.enumerated().map { index, column in
-    Input(column: column, chunks: try reader.rowGroups.indices.map { try reader.read(column: index, rowGroup: $0) })
-}
+let inputs = try reader.schema.columns.indices.map { try Input(reader, $0) }
 let target = schema(reader)
 var file: [UInt8] = []
 let write = target.index(named: "count") == nil ? writeRaw : writeCounts

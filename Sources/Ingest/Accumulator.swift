@@ -1,6 +1,7 @@
 // Everything consumed since the last flush, and how far each partition has come.
 //
-// Pure but for the bytes it reads: records and the clock come in, a `Flush` comes out.
+// Pure but for the bytes it reads and the raw sink it feeds: records and the clock come in, a `Flush` comes out.
+// Counts and raw events have their own offsets; a record is taken in by the half that does not have it yet.
 // Invariants: a record below its partition's next offset was seen already and is ignored, so nothing is counted twice;
 // every other record becomes exactly one of counted, late, rejected, in the same step that moves the offset.
 
@@ -14,6 +15,7 @@ struct Accumulator {
     private(set) var flush: Flush
     private(set) var hasNews = false
     private let parser = EventParser()
+    private let raw: RawHalf?
     /// Indexes into `flush.partitions` (and the engine's partitions) by partition number; -1 for none.
     private var indexes: [Int] = []
     /// Rough size of the late and rejected rows held, in bytes.
@@ -21,15 +23,18 @@ struct Accumulator {
     private var finalBeforeWritten: Int64?
 
     /// - Parameter finalBefore: what the state has as its final windows, as `Flush.finalBefore`.
-    init(engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64) {
+    init(engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil) {
         self.engine = engine
+        self.raw = raw
         finalBeforeWritten = finalBefore
         flush = Flush(counts: CountDeltas(seed: hashSeed))
     }
 
     /// Adds a partition with the progress it has made so far.
-    mutating func add(_ progress: PartitionProgress, isNew: Bool, now: Int64) {
+    /// - Parameter rawNext: the offset from which its raw events are wanted.
+    mutating func add(_ progress: PartitionProgress, isNew: Bool, rawNext: Int64? = nil, now: Int64) {
         if isNew { hasNews = true }
+        raw?.add(partition: progress.partition, next: rawNext ?? progress.nextOffset)
         let number = Int(progress.partition)
         while indexes.count <= number { indexes.append(-1) }
         indexes[number] = engine.addPartition(progress.partition, maxEventTime: progress.maxEventTime, now: now)
@@ -58,9 +63,12 @@ struct Accumulator {
                 index = found
                 engine.sawRecords(inPartitionAt: index, now: now)
             }
-            guard record.offset >= flush.partitions[index].nextOffset else { continue }
-            take(record, index: index, now: now)
-            flush.partitions[index].nextOffset = record.offset + 1
+            if record.offset >= flush.partitions[index].nextOffset {
+                take(record, index: index, now: now)
+                flush.partitions[index].nextOffset = record.offset + 1
+            } else if let raw, raw.wants(record.offset, index: index) {
+                replay(record, index: index, into: raw, now: now)
+            }
         }
         if !records.isEmpty { hasNews = true }
     }
@@ -74,13 +82,28 @@ struct Accumulator {
             case .counted(let windowStart):
                 flush.counts.add(window: windowStart, postcode: event.postcode)
                 flush.partitions[index].counted += 1
+                raw?.take(event, record, index: index, isLate: false, now: now)
             case .late(let windowStart, let lateness):
                 keepLate(event, record, windowStart: windowStart, lateness: lateness, now: now)
                 flush.partitions[index].late += 1
+                raw?.take(event, record, index: index, isLate: true, now: now)
             }
         } catch {
             keepRejected(error, record, now: now)
             flush.partitions[index].rejected += 1
+            raw?.pass(record.offset, index: index)
+        }
+    }
+
+    /// A record that is counted already, but whose raw event was lost with an open segment.
+    private mutating func replay(_ record: Record, index: Int, into raw: RawHalf, now: Int64) {
+        do throws(Fault) {
+            if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
+            let event = try parser.parse(record.payload)
+            let isLate = raw.wasLate(record.partition, record.offset)
+            raw.take(event, record, index: index, isLate: isLate, now: now)
+        } catch {
+            raw.pass(record.offset, index: index)
         }
     }
 
@@ -114,13 +137,15 @@ struct Accumulator {
             flush.partitions[index].nextOffset = offset
             hasNews = true
         }
+        raw?.pass(offset - 1, index: index)
         engine.reachedEnd(ofPartitionAt: index, now: now)
     }
 
     /// Gives up offsets that Kafka no longer has: the partition goes on at `next`.
     mutating func skip(partition: Int32, to next: Int64, incident: Incident) {
         guard let index = index(of: partition) else { return }
-        flush.partitions[index].nextOffset = next
+        flush.partitions[index].nextOffset = max(next, flush.partitions[index].nextOffset)
+        raw?.pass(next - 1, index: index)
         flush.incidents.append(incident)
         hasNews = true
     }
@@ -135,12 +160,35 @@ struct Accumulator {
     var isAtEnd: Bool { engine.partitions.allSatisfy(\.isAtEnd) }
 
     /// So much is held that a flush should not wait for its time.
-    var isFull: Bool { flush.counts.count >= 200_000 || rowBytes >= 8 << 20 }
+    var isFull: Bool { flush.counts.count >= 65_536 || rowBytes >= 4 << 20 }
 
     /// Lets time pass: partitions may turn idle, windows final.
     mutating func tick(now: Int64) {
+        attachSegments()
         if engine.checkIdleness(now: now) { hasNews = true }
         if engine.finalBefore(now: now) != finalBeforeWritten { hasNews = true }
+    }
+
+    /// Puts closed segments into the next flush.
+    private mutating func attachSegments() {
+        guard let closed = raw?.takeClosed(), !closed.isEmpty else { return }
+        flush.segments += closed
+        hasNews = true
+    }
+
+    /// Notes an incident with the next flush.
+    mutating func note(_ incident: Incident) {
+        flush.incidents.append(incident)
+        hasNews = true
+    }
+
+    /// Where to read each partition: the half that is further behind decides.
+    var positions: [Position] {
+        flush.partitions.indices.map { index in
+            let progress = flush.partitions[index]
+            let next = min(progress.nextOffset, raw?.next(index: index) ?? progress.nextOffset)
+            return Position(partition: progress.partition, offset: next)
+        }
     }
 
     /// The flush as it stands now.
@@ -161,6 +209,7 @@ struct Accumulator {
         flush.late.removeAll(keepingCapacity: flush.late.count < 10_000)
         flush.rejected.removeAll(keepingCapacity: flush.rejected.count < 10_000)
         flush.incidents.removeAll()
+        flush.segments.removeAll()
         rowBytes = 0
         hasNews = false
     }

@@ -6,7 +6,7 @@
 internal import Kafka
 public import Logging
 internal import SQLite
-internal import Store
+public import Store
 internal import Windowing
 
 /// Wall-clock and monotonic time, in milliseconds; a parameter so that tests can hold it.
@@ -30,46 +30,57 @@ public final class IngestService {
     let time: TimeSource
     let log: Logger
     private let random: () -> UInt64
-    private let holder: String
 
     /// - Parameters:
-    ///   - holder: what another process that wants the state is told of this one.
     ///   - random: 64 random bits, for the state's id and the hash function.
     public init(
-        settings: IngestSettings, stop: StopSignal, time: TimeSource, random: @escaping () -> UInt64, holder: String,
-        log: Logger
+        settings: IngestSettings, stop: StopSignal, time: TimeSource, random: @escaping () -> UInt64, log: Logger
     ) {
         self.settings = settings
         self.stop = stop
         self.time = time
         self.random = random
-        self.holder = holder
         self.log = log
     }
 
     /// Runs until the stop signal, or the end of every partition when the settings say so.
+    /// - Parameters:
+    ///   - store: the open state.
+    ///   - sink: where raw events go; nil when they are not wanted.
     /// - Throws: `StoreError`, `IngestError`, `KafkaError` (a refused setting), `SQLiteError` (a damaged state).
-    public func run() throws {
-        let store = try Store(path: settings.statePath, settings: settings.windows, holder: holder)
-        try store.checkTopic(settings.topic)
+    public func run(_ store: SharedStore, raw sink: (any RawSink)? = nil) throws {
+        try store.with { try $0.checkTopic(settings.topic) }
         let log = self.log
         let consumer = try Consumer(settings: settings.kafka) { line in
             log.debug("librdkafka \(line.facility): \(line.text)")
         }
         guard let clusterID = try waitForCluster(consumer) else { return }
         let identity = Identity(clusterID: clusterID, topic: settings.topic)
-        try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
-        let progress = try store.progress()
-        let engine = WindowEngine(
-            settings: settings.windows, watermark: progress.watermark, latestWindowEnd: progress.latestWindowEnd,
-            now: time.wall())
+        let (progress, rawOffsets) = try store.with { store in
+            try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
+            return (try store.progress(), try store.rawOffsets())
+        }
+        let raw = sink.map { sink in
+            RawHalf(sink) { partition, offset in
+                // A state that cannot be read fails the next flush as well, which says so.
+                (try? store.with { try $0.isLate(partition: partition, offset: offset) }) ?? false
+            }
+        }
         let finalBefore = progress.finalBefore > 0 ? progress.finalBefore : nil
-        let accumulator = Accumulator(engine: engine, finalBefore: finalBefore, hashSeed: random())
+        let accumulator = Accumulator(
+            engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw)
         var run = Run(
-            service: self, store: store, consumer: consumer, accumulator: accumulator, known: progress.partitions)
+            service: self, store: store, consumer: consumer, accumulator: accumulator, raw: raw, progress: progress,
+            rawOffsets: rawOffsets)
         try run.start()
         try run.loop()
         try run.finish()
+    }
+
+    private func engine(_ progress: Progress) -> WindowEngine {
+        WindowEngine(
+            settings: settings.windows, watermark: progress.watermark, latestWindowEnd: progress.latestWindowEnd,
+            now: time.wall())
     }
 
     private static func hex(_ value: UInt64) -> String {

@@ -8,7 +8,8 @@ internal import Windowing
 
 struct Run {
     let service: IngestService
-    let store: Store
+    let store: SharedStore
+    let raw: RawHalf?
     let consumer: Consumer
     var accumulator: Accumulator
     /// The partitions that the state knows and that were not added yet.
@@ -23,14 +24,23 @@ struct Run {
 
     private var settings: IngestSettings { service.settings }
 
+    private var isPaused = false
+    private var rawBackoff = Backoff()
+    /// The end of the pause after a raw segment was lost, on the monotonic clock.
+    private var rawRetryAt: Int64?
+    private var rawOffsets: [Int32: Int64]
+
     init(
-        service: IngestService, store: Store, consumer: Consumer, accumulator: Accumulator, known: [PartitionProgress]
+        service: IngestService, store: SharedStore, consumer: Consumer, accumulator: Accumulator, raw: RawHalf?,
+        progress: Progress, rawOffsets: [Int32: Int64]
     ) {
         self.service = service
         self.store = store
+        self.raw = raw
+        self.rawOffsets = rawOffsets
+        known = progress.partitions
         self.consumer = consumer
         self.accumulator = accumulator
-        self.known = known
     }
 
     // MARK: Start
@@ -44,7 +54,8 @@ struct Run {
                 break
             } catch let error as KafkaError {
                 let milliseconds = pause.next()
-                complain(error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(error.message); trying again")
+                complain(
+                    error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(error.message); trying again")
                 service.stop.wait(milliseconds: milliseconds)
             }
         }
@@ -72,15 +83,19 @@ struct Run {
         }
         for (partition, range) in zip(new, ranges) { try add(partition, range) }
         try assign()
-        service.log.info("reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))")
+        service.log.info(
+            "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))")
     }
 
     private mutating func add(_ partition: Int32, _ range: OffsetRange) throws {
         let earlier = known.first { $0.partition == partition }
-        let decision = StartPosition.decide(next: earlier?.nextOffset, range: range)
+        // A raw half that is new begins where the counts did, as far back as Kafka still goes.
+        let rawNext = rawOffsets[partition] ?? max(range.low, earlier?.firstOffset ?? range.low)
+        let next = earlier.map { raw == nil ? $0.nextOffset : min($0.nextOffset, rawNext) }
+        let decision = StartPosition.decide(next: next, range: range)
         accumulator.add(
             earlier ?? PartitionProgress(partition: partition, nextOffset: range.low), isNew: earlier == nil,
-            now: service.time.wall())
+            rawNext: rawNext, now: service.time.wall())
         accumulator.note(highWatermark: range.high, of: partition)
         assigned.append(partition)
         try act(on: decision, partition: partition)
@@ -105,13 +120,16 @@ struct Run {
         }
     }
 
-    private var positions: [Position] {
+    /// The offsets of the counting half, which lag tools see.
+    private var countedPositions: [Position] {
         accumulator.flush.partitions.map { Position(partition: $0.partition, offset: $0.nextOffset) }
     }
 
     private mutating func assign() throws {
-        try consumer.assign(topic: settings.topic, positions)
+        try consumer.assign(topic: settings.topic, accumulator.positions)
         needsAssignment = false
+        isPaused = false
+        if rawRetryAt == nil { raw?.resume() }
     }
 
     // MARK: Loop
@@ -123,19 +141,22 @@ struct Run {
             for notice in notices { try take(notice) }
             accumulator.tick(now: service.time.wall())
             try recover()
+            try mindRaw()
             if needsAssignment { try assign() }
             let sinceFlush = service.time.monotonic() - lastFlush
             if accumulator.hasNews, accumulator.isFull || sinceFlush >= settings.flushIntervalMilliseconds {
                 try flush()
             }
-            if settings.exitsAtEnd, accumulator.isAtEnd { return }
+            if settings.exitsAtEnd, accumulator.isAtEnd, rawRetryAt == nil, !needsAssignment { return }
             discoverNowAndThen()
         }
     }
 
     private mutating func poll() -> [Notice] {
         let sinceFlush = service.time.monotonic() - lastFlush
-        let wait = max(1, min(settings.flushIntervalMilliseconds, settings.flushIntervalMilliseconds - sinceFlush))
+        // Never long, whatever the flush interval: a stop and idleness are looked at in between.
+        let untilFlush = settings.flushIntervalMilliseconds - sinceFlush
+        let wait = untilFlush > 0 ? min(untilFlush, 200) : accumulator.hasNews ? 1 : 100
         let (consumer, time) = (consumer, service.time)
         return consumer.poll(timeoutMilliseconds: Int32(clamping: wait)) { records, notices in
             accumulator.take(records, now: time.wall())
@@ -160,7 +181,7 @@ struct Run {
     /// Decides anew where to read the partitions whose next offset is not there.
     private mutating func recover() throws {
         for partition in recovering {
-            guard let next = accumulator.progress(of: partition)?.nextOffset else { continue }
+            guard let next = accumulator.positions.first(where: { $0.partition == partition })?.offset else { continue }
             do {
                 let range = try consumer.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: 1000)
                 try act(on: StartPosition.decide(next: next, range: range), partition: partition)
@@ -191,6 +212,56 @@ struct Run {
         service.log.warning("\(text)")
     }
 
+    // MARK: Raw events
+
+    /// Closes the segment when it is due, starts again after a lost one, waits while the spool is full.
+    private mutating func mindRaw() throws {
+        guard let raw else { return }
+        if let failure = raw.takeFailure() { loseSegment(failure) }
+        if let retry = rawRetryAt, service.time.monotonic() >= retry {
+            rawRetryAt = nil
+            // The events of the lost segment are read again; the counting half passes over them.
+            needsAssignment = true
+        }
+        if raw.isDue(now: service.time.wall()) { closeSegment() }
+        try mindSpool(raw)
+    }
+
+    private mutating func closeSegment() {
+        guard let raw else { return }
+        do {
+            try raw.close()
+            rawBackoff.reset()
+        } catch {
+            loseSegment("\(error)")
+        }
+    }
+
+    private mutating func loseSegment(_ reason: String) {
+        let milliseconds = rawBackoff.next()
+        complain("raw events cannot be written: \(reason); counting goes on, they are read again")
+        raw?.rewind()
+        rawRetryAt = service.time.monotonic() + milliseconds
+    }
+
+    /// Stops fetching while the spool is over its budget.
+    private mutating func mindSpool(_ raw: RawHalf) throws {
+        let backlog = raw.backlogBytes(every: 500, now: service.time.monotonic(), store)
+        let isFull = raw.isFull(backlogBytes: backlog)
+        guard isFull != isPaused else { return }
+        isPaused = isFull
+        consumer.setPaused(isFull, topic: settings.topic, accumulator.positions)
+        if isFull {
+            let detail = "\(backlog) bytes of raw events wait for export, the budget (--spool-budget); consuming waits"
+            service.log.error("\(detail)")
+            accumulator.note(Incident(kind: "spool-full", detail: detail))
+        } else {
+            service.log.info("the spool has room again; consuming goes on")
+            let now = service.time.wall()
+            try store.with { try $0.resolve(incidentsOfKind: "spool-full", now: now) }
+        }
+    }
+
     // MARK: Flush
 
     /// Writes what was accumulated; while that fails, nothing else is done.
@@ -208,7 +279,7 @@ struct Run {
                 service.stop.wait(milliseconds: milliseconds)
             }
         }
-        try? consumer.commit(topic: settings.topic, positions)
+        try? consumer.commit(topic: settings.topic, countedPositions)
     }
 
     private mutating func writeOnce() throws {
@@ -217,27 +288,35 @@ struct Run {
                 highWatermark: consumer.cachedHighWatermark(of: settings.topic, partition: partition), of: partition)
         }
         let now = service.time.wall()
-        try store.write(accumulator.prepare(now: now), now: now)
-        accumulator.written()
-        try store.checkpointIfNeeded()
+        let flush = accumulator.prepare(now: now)
+        try store.with { store in
+            try store.write(flush, now: now)
+            accumulator.written()
+            try store.checkpointIfNeeded()
+        }
         lastFlush = service.time.monotonic()
     }
 
     /// The last flush, the group's offsets, a tidy file.
     mutating func finish() throws {
+        closeSegment()
+        accumulator.tick(now: service.time.wall())
         if accumulator.hasNews { try flush() }
         do {
-            try consumer.commit(topic: settings.topic, positions, timeoutMilliseconds: 2000)
+            try consumer.commit(topic: settings.topic, countedPositions, timeoutMilliseconds: 2000)
         } catch {
             service.log.info("the group's offsets were not committed: \(error); lag tools will show older ones")
         }
-        try store.checkpointFully()
+        let generation = try store.with { store in
+            try store.checkpointFully()
+            return store.generation
+        }
         let sums = accumulator.flush.partitions.reduce(into: (0, 0, 0)) {
             $0 = ($0.0 + Int($1.counted), $0.1 + Int($1.late), $0.2 + Int($1.rejected))
         }
         service.log.info(
             """
-            stopped at generation \(store.generation): \(sums.0 + sums.1 + sums.2) consumed = \(sums.0) counted \
+            stopped at generation \(generation): \(sums.0 + sums.1 + sums.2) consumed = \(sums.0) counted \
             + \(sums.1) late + \(sums.2) rejected
             """)
     }

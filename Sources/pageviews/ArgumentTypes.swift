@@ -3,29 +3,30 @@
 internal import ArgumentParser
 
 /// A length of time such as `200ms`, `20s`, `5m`, `24h`, `7d`.
-struct DurationArgument: ExpressibleByArgument, Equatable {
+struct DurationArgument: Equatable, CustomStringConvertible {
     let milliseconds: Int64
-    let defaultValueDescription: String
+    let description: String
 
     private static let units: [(String, Int64)] = [
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
-    init?(argument: String) {
-        let digits = argument.prefix { $0.isASCII && $0.isNumber }
-        let unit = argument.dropFirst(digits.count)
-        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1 else { return nil }
-        let (product, overflow) = number.multipliedReportingOverflow(by: scale)
-        guard !overflow else { return nil }
+    /// - Throws: `ValidationError` that says what a duration looks like.
+    init(text: String) throws {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit = text.dropFirst(digits.count)
+        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
+            case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
+        else { throw ValidationError("a duration is a whole number with ms, s, m, h or d, such as 200ms or 7d") }
         milliseconds = product
-        defaultValueDescription = argument
+        description = text
     }
 
     /// For defaults in the code.
     init(milliseconds: Int64) {
         self.milliseconds = milliseconds
         let best = Self.units.last { milliseconds >= $0.1 && milliseconds % $0.1 == 0 } ?? ("ms", 1)
-        defaultValueDescription = "\(milliseconds / best.1)\(best.0)"
+        description = "\(milliseconds / best.1)\(best.0)"
     }
 }
 

@@ -1,8 +1,10 @@
 // Which exit code an error means, and its one line.
 
 internal import ArgumentParser
+internal import Export
 internal import Ingest
 internal import Kafka
+internal import ObjectStorage
 internal import SQLite
 internal import Store
 internal import Windowing
@@ -25,6 +27,8 @@ struct Failure: Error {
         case let error as IngestError: self.init(error.description, exitCode: error.isForeignState ? 5 : 1)
         case let error as WindowSettings.OutOfBounds: self.init(error.description, exitCode: 2)
         case let error as KafkaError: self.init("Kafka: \(error.message)", exitCode: Self.exitCode(of: error))
+        case let error as ExportError: self.init(error.description, exitCode: error.isForeign ? 5 : 1)
+        case let error as ObjectStorageError: self.init(error.description, exitCode: error.kind == .invalid ? 2 : 4)
         case let error as SQLiteError: self.init("state: \(error.message)", exitCode: 1)
         default: return nil
         }

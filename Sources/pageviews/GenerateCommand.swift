@@ -5,6 +5,7 @@ internal import Dispatch
 internal import Foundation
 public import Generator
 internal import Ingest
+internal import Kafka
 internal import ServiceLifecycle
 internal import Synchronization
 
@@ -20,7 +21,7 @@ struct LatenessArgument: ExpressibleByArgument {
         for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
             let pieces = part.split(separator: ":", omittingEmptySubsequences: false)
             guard pieces.count == 2, let weight = Int(pieces[0]), (0...1_000_000).contains(weight),
-                let latest = DurationArgument(argument: String(pieces[1]))
+                let latest = try? DurationArgument(text: String(pieces[1]))
             else { return nil }
             classes.append(LatenessClass(weight: weight, latestMilliseconds: latest.milliseconds))
         }
@@ -83,7 +84,8 @@ struct GenerateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Spread the clocks of --count events over this long. (default: follow the rate)", valueName: "duration"))
+            "Spread the clocks of --count events over this long. (default: follow the rate)", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var span: DurationArgument?
 
     @Option(help: ArgumentHelp("Partitions of a topic that has to be created.", valueName: "n"))
@@ -94,7 +96,9 @@ struct GenerateCommand: AsyncParsableCommand {
     func validate() throws {
         guard rate >= 0, rate <= 10_000_000 else { throw ValidationError("--rate must be from 0 to 10000000") }
         guard count ?? 0 >= 0 else { throw ValidationError("--count cannot be negative") }
-        guard (1...1_000_000).contains(postcodes) else { throw ValidationError("--postcodes must be from 1 to 1000000") }
+        guard (1...1_000_000).contains(postcodes) else {
+            throw ValidationError("--postcodes must be from 1 to 1000000")
+        }
         guard (1...10_000).contains(newTopicPartitions) else {
             throw ValidationError("--new-topic-partitions must be from 1 to 10000")
         }
@@ -109,7 +113,13 @@ struct GenerateCommand: AsyncParsableCommand {
             let summary = try Self.sender(settings, stop).run()
             result.withLock { $0 = summary }
         }
-        try await ServiceGroup.run([service], log: global.logger)
+        do {
+            try await ServiceGroup.run([service], log: global.logger)
+        } catch let error as KafkaError where error.isConnection {
+            throw Failure(
+                "cannot reach Kafka at \(kafka.bootstrapServers): \(error.message); is it running, and is "
+                    + "--bootstrap-servers right?", exitCode: 4)
+        }
         guard let summary = result.withLock({ $0 }) else { return }
         FileHandle.standardError.write(Data(Self.text(summary, settings).utf8))
         if summary.failed > 0 { throw ExitCode(summary.sent.reduce(0, +) == 0 ? 4 : 1) }
@@ -140,7 +150,7 @@ struct GenerateCommand: AsyncParsableCommand {
     static func text(_ summary: GeneratorSummary, _ settings: GeneratorSettings) -> String {
         var text = "sent \(summary.sent.reduce(0, +)) events to topic \(settings.topic) (seed \(settings.seed))\n"
         for (index, kind) in settings.classes.enumerated() {
-            let latest = DurationArgument(milliseconds: kind.latestMilliseconds).defaultValueDescription
+            let latest = DurationArgument(milliseconds: kind.latestMilliseconds).description
             text += "  up to \(latest) late: \(summary.sent[index])\n"
         }
         if summary.failed > 0 { text += "  not taken by Kafka: \(summary.failed) (\(summary.lastFailure ?? ""))\n" }

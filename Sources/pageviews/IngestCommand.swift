@@ -31,7 +31,9 @@ struct IngestCommand: AsyncParsableCommand {
 
     @OptionGroup var windows: WindowOptions
 
-    @Option(help: ArgumentHelp("The longest time until a record is visible.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("The longest time until a record is visible.", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var flushInterval = DurationArgument(milliseconds: 200)
 
     @Option(help: "What to do when Kafka no longer has the next offset: stop, or record the loss and go on.")
@@ -39,6 +41,8 @@ struct IngestCommand: AsyncParsableCommand {
 
     @Flag(help: "End when every partition's end has been reached and everything is written.")
     var exitAtEnd = false
+
+    @OptionGroup(title: "Export") var export: ExportOptions
 
     @OptionGroup var global: GlobalOptions
 
@@ -49,17 +53,9 @@ struct IngestCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try settings()
-        let stop = StopSignal()
         let log = global.logger
-        let holder = "pageviews ingest (pid \(ProcessInfo.processInfo.processIdentifier))"
-        let service = ThreadService(name: "ingest", stop: stop) {
-            try IngestService(
-                settings: settings, stop: stop, time: .system, random: { UInt64.random(in: .min ... .max) },
-                holder: holder, log: log
-            ).run()
-        }
-        try await ServiceGroup.run([service], log: log)
+        let pipeline = Pipeline(ingest: try settings(), export: export, holder: "pageviews ingest", log: log)
+        try await ServiceGroup.run(try pipeline.services(), log: log)
     }
 
     /// The service's settings.

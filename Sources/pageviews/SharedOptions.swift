@@ -46,22 +46,30 @@ struct KafkaOptions: ParsableArguments {
 
 /// Windows, watermark, lateness.
 struct WindowOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Length of the tumbling windows.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("Length of the tumbling windows.", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var window = DurationArgument(milliseconds: 60_000)
 
-    @Option(help: ArgumentHelp("How far the watermark stays behind the latest event.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How far the watermark stays behind the latest event.", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var watermarkDelay = DurationArgument(milliseconds: 20_000)
 
     @Option(
-        help: ArgumentHelp("How long after the watermark has passed a window it still counts.", valueName: "duration"))
+        help: ArgumentHelp("How long after the watermark has passed a window it still counts.", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var allowedLateness = DurationArgument(milliseconds: 86_400_000)
 
     @Option(
-        help: ArgumentHelp("A partition without records for this long stops holding the watermark.", valueName: "duration"))
+        help: ArgumentHelp(
+            "A partition without records for this long stops holding the watermark.", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var idleTimeout = DurationArgument(milliseconds: 30_000)
 
     @Option(
-        help: ArgumentHelp("Events further ahead of the clock never move the watermark.", valueName: "duration"))
+        help: ArgumentHelp("Events further ahead of the clock never move the watermark.", valueName: "duration"),
+        transform: DurationArgument.init(text:))
     var maxFutureSkew = DurationArgument(milliseconds: 300_000)
 
     /// - Throws: `WindowSettings.OutOfBounds`.

@@ -27,12 +27,19 @@ func pageIndexOfPyarrow() throws {
     #expect(pages.count >= 1)
 }
 
-/// Every page index of the file agrees with the values: rows, nulls and bounds.
+/// Every page index of the file agrees with the values (rows, nulls and bounds) and with where the column chunks end, which
+/// must follow one another in schema order.
 func expectTrueIndexes(_ reader: ParquetReader) throws {
     for group in reader.rowGroups.indices {
+        var chunkEnd = reader.rowGroups[group].offset
         for column in reader.schema.columns.indices {
+            chunkEnd += reader.rowGroups[group].byteCounts[column]
             let chunk = try reader.read(column: column, rowGroup: group)
             guard let index = try reader.pageIndex(column: column, rowGroup: group) else { continue }
+            for (page, following) in zip(index.pages, index.pages.dropFirst()) {
+                #expect(page.offset + page.size == following.offset)
+            }
+            #expect(index.pages.last.map { $0.offset + $0.size } == chunkEnd)
             let starts = index.pages.map(\.firstRow) + [reader.rowGroups[group].rowCount]
             for (page, statistics) in index.statistics.enumerated() {
                 let rows = starts[page]..<starts[page + 1]

@@ -1,5 +1,4 @@
 // Files written by this writer: read back, and by pyarrow and duckdb, and what they say about themselves.
-import Compression
 import Parquet
 import Testing
 
@@ -193,4 +192,38 @@ func batches() throws {
         try writer.endRows(values.count)
     }
     #expect(single == batched)
+}
+
+@Test("A dictionary that grows beyond its limit is given up within a page, and one that does not pay is not begun")
+func dictionaryFallback() throws {
+    var options = WriterOptions()
+    options.compression = .none
+    options.pageRows = 1_000
+    options.dictionaryBytes = 20_000
+    func dictionaryBytes(_ value: (Int) -> Int64) throws -> Int {
+        let out = Collected()
+        let schema = ParquetSchema([Column("number", .int64), Column("text", .string)])
+        let writer = try ParquetWriter(schema: schema, options: options) { out.take($0) }
+        for row in 0..<50_000 {
+            try writer.int64(0).append(value(row))
+            try writer.bytes(1).append("number \(value(row))")
+            try writer.endRow()
+        }
+        _ = try writer.finish()
+        let reader = try ParquetReader(MemorySource(out.bytes))
+        #expect(try reader.read(column: 0, rowGroup: 0).int64s == (0..<50_000).map(value))
+        let strings = try #require(try reader.read(column: 1, rowGroup: 0).byteStrings)
+        #expect((0..<50_000).allSatisfy { strings.string($0) == "number \(value($0))" })
+        let group = reader.rowGroups[0]
+        let first = try #require(try reader.pageIndex(column: 0, rowGroup: 0)).pages[0].offset - group.offset
+        let second =
+            try #require(try reader.pageIndex(column: 1, rowGroup: 0)).pages[0].offset - group.offset
+            - group.byteCounts[0]
+        #expect(abs(first - second) < 30_000)
+        return first
+    }
+    // Half of each page is new: given up when 20,000 bytes are passed, so at the latest a page of 8,000 bytes later.
+    #expect((20_000..<28_100).contains(try dictionaryBytes { Int64($0 / 2) }))
+    #expect(try dictionaryBytes { Int64($0) } == 0)
+    #expect((80..<150).contains(try dictionaryBytes { Int64($0 % 10) }))
 }

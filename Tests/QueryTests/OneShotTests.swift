@@ -170,6 +170,7 @@ import Testing
             CREATE TABLE odd(a, b, c, d);
             INSERT INTO odd VALUES(9223372036854775807, -9223372036854775808, 0.1, 1e308), (1e-320, 123456789.123456789, -0.0, 2.0),
               ('a,b"c', 'line' || char(10) || 'two' || char(13, 10), char(0x1F600, 0x301, 8, 31, 127, 0x2028), ''),
+              ('"' || char(0x301), 'a|' || char(0x301), char(13, 10), ',' || char(0x301)),
               (NULL, x'00ff', zeroblob(0), '\\'), ('é', '東京', 'x' || char(9) || 'y', ' padded ');
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
             INSERT INTO odd SELECT random(), random() / 3.7e9, hex(randomblob(8)), randomblob(i % 7) FROM n;

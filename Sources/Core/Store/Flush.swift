@@ -130,6 +130,8 @@ public struct Flush {
     public var incidents: [Incident] = []
     /// Every partition's progress.
     public var partitions: [PartitionProgress] = []
+    /// Raw segments that were closed and are on the disk.
+    public var segments: [Segment] = []
     /// The watermark in milliseconds since the Unix epoch; nil before there is one.
     public var watermark: Int64?
     /// Windows that end at or before this are final (milliseconds since the Unix epoch).

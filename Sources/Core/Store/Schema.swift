@@ -96,6 +96,7 @@ enum Schema {
 
         CREATE TABLE export (
           id INTEGER PRIMARY KEY AUTOINCREMENT,
+          commit_id TEXT NOT NULL UNIQUE,
           table_name TEXT NOT NULL,
           generation INTEGER NOT NULL,
           snapshot_id INTEGER,
@@ -104,6 +105,61 @@ enum Schema {
           rows_deleted INTEGER NOT NULL,
           state TEXT NOT NULL
         );
+
+        CREATE TABLE raw_progress (
+          kafka_partition INTEGER PRIMARY KEY,
+          next_offset INTEGER NOT NULL
+        );
+
+        CREATE TABLE segment (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          name TEXT NOT NULL UNIQUE,
+          closed_at_ms INTEGER NOT NULL,
+          bytes INTEGER NOT NULL,
+          rows INTEGER NOT NULL,
+          facts TEXT NOT NULL
+        );
+
+        CREATE TABLE export_progress (
+          table_kind TEXT PRIMARY KEY NOT NULL,
+          generation INTEGER NOT NULL,
+          offsets TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE intent (
+          table_kind TEXT PRIMARY KEY NOT NULL,
+          commit_id TEXT NOT NULL,
+          facts TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE data_file (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          path TEXT NOT NULL UNIQUE
+        );
+
+        CREATE TABLE exported (
+          window_start INTEGER NOT NULL,
+          postcode TEXT NOT NULL,
+          file_id INTEGER NOT NULL,
+          position INTEGER NOT NULL,
+          count INTEGER NOT NULL,
+          PRIMARY KEY (window_start, postcode)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE staged (
+          window_start INTEGER NOT NULL,
+          postcode TEXT NOT NULL,
+          file_id INTEGER NOT NULL,
+          position INTEGER NOT NULL,
+          count INTEGER NOT NULL,
+          PRIMARY KEY (window_start, postcode)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE orphan (
+          location TEXT PRIMARY KEY NOT NULL,
+          table_kind TEXT NOT NULL,
+          since_ms INTEGER NOT NULL
+        ) WITHOUT ROWID;
 
         """
 

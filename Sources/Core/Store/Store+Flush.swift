@@ -61,6 +61,7 @@ extension Store {
             for event in flush.rejected { try write(event) }
             for partition in flush.partitions { try write(partition) }
             for incident in flush.incidents { try write(incident, now: now) }
+            for segment in flush.segments { try write(segment, now: now) }
             try writeProgress(flush, generation: next, now: now)
         }
         generation = next
@@ -133,7 +134,7 @@ extension Store {
         try statement.run()
     }
 
-    private func write(_ incident: Incident, now: Int64) throws {
+    func write(_ incident: Incident, now: Int64) throws {
         let statement = statements.incident
         try statement.bind(now, at: 1)
         try statement.bind(incident.kind, at: 2)

@@ -180,6 +180,22 @@ public final class Store {
         return progress
     }
 
+    /// Notes an incident of its own, outside a flush.
+    /// - Throws: `SQLiteError`.
+    public func note(_ incident: Incident, now: Int64) throws {
+        try write(incident, now: now)
+    }
+
+    /// Marks the open incidents of a kind as over.
+    /// - Throws: `SQLiteError`.
+    public func resolve(incidentsOfKind kind: String, now: Int64) throws {
+        let statement = try connection.prepare(
+            "UPDATE incident SET resolved_at_ms = ?2 WHERE kind = ?1 AND resolved_at_ms IS NULL")
+        try statement.bind(kind, at: 1)
+        try statement.bind(now, at: 2)
+        try statement.run()
+    }
+
     /// The size of the write-ahead log, in bytes.
     public var walBytes: Int64 {
         var facts = stat()

@@ -22,9 +22,11 @@ public enum JSON: Sendable, Equatable, Hashable {
 }
 
 extension JSON {
-    /// Parses UTF-8 text. Throws Foundation's decoding error, which names the line and column.
+    /// Parses UTF-8 text. Throws `JSONSyntaxError`, which names the place.
     public init(parsing bytes: [UInt8]) throws {
-        self = try JSONDecoder().decode(JSON.self, from: Data(bytes))
+        do { self = try JSONDecoder().decode(JSON.self, from: Data(bytes)) } catch {
+            throw JSONSyntaxError(bytes, error)
+        }
     }
 
     /// The UTF-8 text, on one line or indented.
@@ -69,6 +71,21 @@ extension JSON {
 
     /// The members of an object, or nil.
     public var object: [String: JSON]? { if case .object(let members) = self { members } else { nil } }
+}
+
+/// Text that is not JSON.
+public struct JSONSyntaxError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong and where, in one line.
+    public let description: String
+
+    /// The decoder does not say where; Foundation's older parser does, so it is asked once there is something wrong.
+    init(_ bytes: [UInt8], _ error: any Error) {
+        var detail = "\(error)"
+        do { _ = try JSONSerialization.jsonObject(with: Data(bytes), options: [.fragmentsAllowed]) } catch {
+            detail = (error as NSError).userInfo["NSDebugDescription"] as? String ?? detail
+        }
+        description = String(detail.map { $0.isNewline ? " " : $0 }.prefix(300))
+    }
 }
 
 extension JSON: Codable {

@@ -5,27 +5,33 @@ public import ObjectStorage
 
 /// Reads and writes files by absolute location.
 public struct TableFiles: Sendable {
-    private let roots: [StorageRoot]
-    private let opener: StorageOpener?
+    /// Finds the store of an absolute location, and its key there. Throws `invalid` when it lies outside.
+    public typealias Resolver = @Sendable (String) throws(ObjectStorageError) -> (store: any ObjectStore, key: String)
+
+    private let resolver: Resolver
+
+    /// The files that `resolver` finds.
+    public init(resolver: @escaping Resolver) { self.resolver = resolver }
 
     /// The files beneath `roots`; with `opener`, also those in any S3 bucket.
     public init(roots: [StorageRoot], opener: StorageOpener? = nil) {
-        self.roots = roots
-        self.opener = opener
+        resolver = { location throws(ObjectStorageError) in
+            for root in roots {
+                if let key = try? root.key(forLocation: location) { return (root.store, key) }
+            }
+            if let opener, case .s3(let bucket) = try Location(location).store {
+                let root = try opener.open("s3://\(bucket)")
+                return (root.store, try root.key(forLocation: location))
+            }
+            let known = roots.map(\.location.description).joined(separator: ", ")
+            throw ObjectStorageError(
+                kind: .invalid, operation: "open", object: location, detail: "it lies outside \(known)")
+        }
     }
 
     /// The store of a location, and its key there. Throws `invalid` when it lies outside.
     public func resolve(_ location: String) throws(ObjectStorageError) -> (store: any ObjectStore, key: String) {
-        for root in roots {
-            if let key = try? root.key(forLocation: location) { return (root.store, key) }
-        }
-        if let opener, case .s3(let bucket) = try Location(location).store {
-            let root = try opener.open("s3://\(bucket)")
-            return (root.store, try root.key(forLocation: location))
-        }
-        let known = roots.map(\.location.description).joined(separator: ", ")
-        throw ObjectStorageError(
-            kind: .invalid, operation: "open", object: location, detail: "it lies outside \(known)")
+        try resolver(location)
     }
 
     /// A whole file. Throws `notFound` when it is not there.

@@ -6,17 +6,13 @@ extension TableMetadata {
     public init(parsing bytes: [UInt8], file: String) throws(IcebergError) {
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch {
-            throw IcebergError(.malformed, "not JSON: \(Self.oneLine(error))", in: file)
+            throw IcebergError(.malformed, "not JSON: \(error)", in: file)
         }
         do throws(IcebergError) { self = try TableMetadata(json: json) } catch { throw error.within(file) }
     }
 
     /// The bytes of a metadata file.
     public func bytes() throws -> [UInt8] { try json.text() }
-
-    private static func oneLine(_ error: any Error) -> String {
-        String("\(error)".map { $0.isNewline ? " " : $0 }.prefix(400))
-    }
 
     /// Reads the JSON form, as a REST catalog answers it.
     public init(json: JSON) throws(IcebergError) {

@@ -112,18 +112,6 @@ private struct Plan {
         statements = split.statements
         format = options.format ?? (isTerminal ? .table : .tsv)
         style = RenderStyle(showsHeader: options.showsHeader, null: options.null)
-        parameters = try Self.parameters(options.parameters)
-    }
-
-    private static func parameters(_ assignments: [String]) throws(QueryError) -> Parameters {
-        var result = Parameters()
-        for assignment in assignments {
-            guard let equals = assignment.firstIndex(of: "="),
-                !Parameters.bareName(String(assignment[..<equals])).isEmpty
-            else { throw .usage("--param needs NAME=VALUE, not \(assignment)") }
-            let value = String(assignment[assignment.index(after: equals)...])
-            result.set(String(assignment[..<equals]), to: Parameters.value(of: value))
-        }
-        return result
+        parameters = try Parameters(assignments: options.parameters)
     }
 }

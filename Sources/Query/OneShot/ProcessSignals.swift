@@ -2,20 +2,22 @@
 
 internal import Glibc
 
-/// Raised by the process's SIGINT and SIGTERM handler.
+/// Raised by the process's signal handlers.
 private let processInterrupt = InterruptFlag()
 
 /// The signals of a process that runs statements.
 public enum ProcessSignals {
-    /// From now on SIGINT and SIGTERM raise the returned flag, and a closed pipe is an error of the write (EPIPE) instead
-    /// of the end of the process.
+    /// From now on SIGINT raises the returned flag, SIGTERM and SIGHUP raise it for good, and a closed pipe is an error of
+    /// the write (EPIPE) instead of the end of the process.
     public static func watch() -> InterruptFlag {
         let flag = processInterrupt
         var action = sigaction()
-        action.__sigaction_handler.sa_handler = { _ in processInterrupt.raise() }
         // Without SA_RESTART a waiting call returns, so that the flag is looked at.
+        action.__sigaction_handler.sa_handler = { _ in processInterrupt.raise() }
         sigaction(SIGINT, &action, nil)
+        action.__sigaction_handler.sa_handler = { _ in processInterrupt.raiseForGood() }
         sigaction(SIGTERM, &action, nil)
+        sigaction(SIGHUP, &action, nil)
         signal(SIGPIPE, SIG_IGN)
         return flag
     }

@@ -2,13 +2,15 @@
 
 /// Reads what people write in options.
 public enum QueryText {
-    /// Milliseconds of `250ms`, `30s`, `5m`, `2h`, `1d`, or plain seconds; nil for anything else.
+    /// Milliseconds of `250ms`, `30s`, `1.5s`, `5m`, `2h`, `1d`, or plain seconds; nil for anything else.
     public static func milliseconds(of text: String) -> Int? {
-        if let seconds = Int(text), seconds >= 0 {
-            let product = seconds.multipliedReportingOverflow(by: 1000)
-            return product.overflow ? nil : product.partialValue
-        }
-        return TimeSpan.milliseconds(of: text).map(Int.init)
+        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        let unit = text.dropFirst(number.count)
+        guard let digits = number.first, digits.isNumber, let value = Double(number),
+            let factor = TimeSpan.milliseconds(of: "1" + (unit.isEmpty ? "s" : unit))
+        else { return nil }
+        let milliseconds = (value * Double(factor)).rounded()
+        return milliseconds < 1e15 ? Int(milliseconds) : nil
     }
 
     /// Bytes of `64MiB`, `64MB`, `1GiB`, `512KiB`, `1048576`; nil for anything else.

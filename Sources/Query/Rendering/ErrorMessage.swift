@@ -33,7 +33,10 @@ struct ErrorMessage {
         if let place = offset ?? FaultFinder.offset(of: message, in: statement) {
             result += excerpt(statement, at: place)
         }
-        if let suggestion = vocabulary.suggestion(for: message) { result += "did you mean \(suggestion)?\n" }
+        let before = offset.flatMap { FaultFinder.word(before: $0, in: statement) }
+        if let suggestion = vocabulary.suggestion(for: message, wordBefore: before) {
+            result += "did you mean \(suggestion)?\n"
+        }
         return result
     }
 
@@ -52,14 +55,16 @@ struct ErrorMessage {
         let isMultiline = bytes.contains(0x0A) || (firstLine ?? 1) > 1
         let label = isMultiline ? "line \((firstLine ?? 1) + breaks): " : "  "
         let room = max(20, terminalColumns - label.count - 1)
-        let before = Self.cutFront(Self.shown(bytes[start..<fault]), to: room / 2)
-        let after = DisplayWidth.shortened(Self.shown(bytes[fault..<end]), to: room - DisplayWidth.of(before))
+        let (front, back) = (Self.shown(bytes[start..<fault]), Self.shown(bytes[fault..<end]))
+        let isTooLong = DisplayWidth.of(front) + DisplayWidth.of(back) > room
+        let before = isTooLong ? Self.cutFront(front, to: max(room / 2, room - DisplayWidth.of(back))) : front
+        let after = DisplayWidth.shortened(back, to: room - DisplayWidth.of(before))
         let indent = String(repeating: " ", count: label.count + DisplayWidth.of(before))
         return "\(label)\(before)\(after)\n\(indent)^\n"
     }
 
     private static func shown(_ bytes: ArraySlice<UInt8>) -> String {
-        ValueText.visible(String(decoding: bytes, as: UTF8.self).replacing("\t", with: " "))
+        ValueText.visible(String(decoding: bytes, as: UTF8.self).escaping { $0 == "\t" ? " " : nil })
     }
 
     private static func cutFront(_ text: String, to columns: Int) -> String {

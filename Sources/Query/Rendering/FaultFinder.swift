@@ -14,6 +14,16 @@ enum FaultFinder {
         return word(String(message.dropFirst(prefix.count)), in: statement)
     }
 
+    /// The word that ends before an offset, nil when something else does.
+    static func word(before offset: Int, in statement: String) -> String? {
+        let bytes = Array(statement.utf8)
+        let tokens = SQLTokens(bytes).prefix { $0.range.upperBound <= offset }
+        guard let last = tokens.last(where: { $0.kind != .space && $0.kind != .comment }), last.kind == .word else {
+            return nil
+        }
+        return String(decoding: bytes[last.range], as: UTF8.self)
+    }
+
     /// Where the last part of `name` stands as a whole word, in any case, outside strings and comments.
     private static func word(_ name: String, in statement: String) -> Int? {
         let text = Array(statement.utf8)

@@ -14,6 +14,7 @@ public final class Output {
     private var buffer: [UInt8] = []
     private var written = 0
     private let pieceBytes: Int
+    private var isOwner = false
     /// The output is a terminal.
     public let isTerminal: Bool
 
@@ -27,9 +28,19 @@ public final class Output {
         pieceBytes = isFile ? Self.chunkBytes : 4096
     }
 
+    /// Writes to an open file descriptor and closes it in the end.
+    convenience init(owning descriptor: Int32) {
+        self.init(descriptor: descriptor)
+        isOwner = true
+    }
+
     /// Keeps everything in memory.
     public init() {
         (descriptor, isTerminal, pieceBytes) = (nil, false, 0)
+    }
+
+    deinit {
+        if isOwner, let descriptor { close(descriptor) }
     }
 
     /// What was written to memory so far.
@@ -64,6 +75,12 @@ public final class Output {
             _ = try writePiece(waitMilliseconds: 100)
         }
         dropWritten()
+    }
+
+    /// Forgets what nobody wants to read any more.
+    func discard() {
+        buffer = []
+        written = 0
     }
 
     private func dropWritten() {

@@ -27,7 +27,7 @@ struct CSVRenderer: ResultRenderer {
     /// An empty text is quoted, so that it differs from NULL.
     static func quoted(_ text: String) -> String {
         let needsQuotes = text.isEmpty || text.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
-        return needsQuotes ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+        return needsQuotes ? text.quoted(with: "\"") : text
     }
 }
 

@@ -83,10 +83,15 @@ struct TableRenderer: ResultRenderer {
 
     /// A cell of Markdown cannot hold a line break or a bare bar, and would read `<` as HTML.
     static func markdown(_ text: String) -> String {
-        let lines = text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
-        let safe = lines.map {
-            ValueText.visible(String($0)).replacing("\\", with: "\\\\").replacing("|", with: "\\|")
-                .replacing("<", with: "&lt;")
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        let safe = lines.map { line in
+            ValueText.visible(String(line)).escaping { scalar in
+                switch scalar {
+                case "\\", "|": "\\\(scalar)"
+                case "<": "&lt;"
+                default: nil
+                }
+            }
         }
         return safe.joined(separator: "<br>")
     }

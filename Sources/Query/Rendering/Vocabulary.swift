@@ -7,7 +7,8 @@ struct Vocabulary: Equatable {
     var functions: [String] = []
 
     /// The nearest name to the one SQLite complains about, when one is near.
-    func suggestion(for message: String) -> String? {
+    /// - Parameter wordBefore: the word before the fault: the parser stumbles over what follows a misspelt keyword.
+    func suggestion(for message: String, wordBefore: String? = nil) -> String? {
         if let name = Self.name(in: message, after: "no such table: ") { return Self.nearest(to: name, in: tables) }
         if let name = Self.name(in: message, after: "no such column: ") {
             // A column that is not there may be text that lacks its quotes, or come from a misspelt alias.
@@ -17,7 +18,13 @@ struct Vocabulary: Equatable {
             return Self.nearest(to: name, in: functions)
         }
         guard message.hasPrefix("near \""), message.hasSuffix("\": syntax error") else { return nil }
-        return Self.nearest(to: String(message.dropFirst(6).dropLast(15)), in: SQLWords.keywords)
+        let fault = String(message.dropFirst(6).dropLast(15))
+        return Self.nearest(to: fault, in: SQLWords.keywords) ?? wordBefore.flatMap(misspeltKeyword)
+    }
+
+    private func misspeltKeyword(_ word: String) -> String? {
+        let isName = (tables + columns + SQLWords.keywords).contains { $0.lowercased() == word.lowercased() }
+        return isName || word.count < 3 ? nil : Self.nearest(to: word, in: SQLWords.keywords)
     }
 
     /// `SW19` for `'SW19'`: a name that is no column but looks like a value.

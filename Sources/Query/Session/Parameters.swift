@@ -6,6 +6,20 @@ internal import SQLite
 struct Parameters: Equatable {
     private(set) var values: [String: Value] = [:]
 
+    init() {}
+
+    /// - Parameter assignments: each `NAME=VALUE`.
+    init(assignments: [String]) throws(QueryError) { try add(assignments: assignments) }
+
+    mutating func add(assignments: [String]) throws(QueryError) {
+        for assignment in assignments {
+            guard let equals = assignment.firstIndex(of: "="), !Self.bareName(String(assignment[..<equals])).isEmpty
+            else { throw .usage("a parameter is NAME=VALUE, not \(assignment)") }
+            let value = String(assignment[assignment.index(after: equals)...])
+            set(String(assignment[..<equals]), to: Self.value(of: value))
+        }
+    }
+
     /// The prefix `:`, `@` or `$` of a name does not matter.
     static func bareName(_ name: String) -> String {
         guard let first = name.first, ":@$".contains(first) else { return name }
@@ -21,12 +35,23 @@ struct Parameters: Equatable {
     /// text between the quotes, anything else is text as it stands. A number is only read as one when it is written
     /// plainly (no leading zero or plus sign), so that codes such as 007 stay text.
     static func value(of text: String) -> Value {
-        if text.count >= 2, text.first == "'", text.last == "'" {
-            return .text(String(text.dropFirst().dropLast()).replacing("''", with: "'"))
-        }
+        if let quoted = unquoted(text) { return .text(quoted) }
         if let integer = Int64(text), String(integer) == text { return .integer(integer) }
         if isPlainReal(text), let real = Double(text) { return .real(real) }
         return .text(text)
+    }
+
+    /// The text between single quotes, a doubled one inside standing for one; nil when there are no quotes around it.
+    private static func unquoted(_ text: String) -> String? {
+        let scalars = Array(text.unicodeScalars)
+        guard scalars.count >= 2, scalars.first == "'", scalars.last == "'" else { return nil }
+        var result = String.UnicodeScalarView()
+        var isDoubled = false
+        for scalar in scalars.dropFirst().dropLast() {
+            isDoubled = scalar == "'" && !isDoubled
+            if !isDoubled { result.append(scalar) }
+        }
+        return String(result)
     }
 
     private static func isPlainReal(_ text: String) -> Bool {
@@ -41,7 +66,9 @@ struct Parameters: Equatable {
                 throw QueryError.usage("a plain ? has no name to bind a value to; write :name instead")
             }
             guard let value = values[Self.bareName(name)] else {
-                throw QueryError.usage("the parameter \(name) has no value: give --param \(Self.bareName(name))=VALUE")
+                throw QueryError.usage(
+                    "the parameter \(name) has no value (--param \(Self.bareName(name))=VALUE, or \\param at the prompt)"
+                )
             }
             try statement.bind(value, at: index)
         }

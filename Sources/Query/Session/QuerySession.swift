@@ -29,6 +29,7 @@ public final class QuerySession {
     private(set) var holdsSnapshot = false
     private var isChangingTransaction = false
     private var hasWarned = false
+    private var history: (() -> String)?
     private var hasBoundedFunctions = false
 
     /// Nothing is opened before the first statement.
@@ -41,6 +42,14 @@ public final class QuerySession {
         file = StateFile(path: configuration.statePath)
         runGuard = RunGuard(interrupt: configuration.interrupt, now: configuration.monotonicClock)
         if let bytes = limits.memoryBytes { Connection.setMemoryLimit(bytes: Int64(bytes)) }
+    }
+
+    /// What has been entered becomes the table `history`.
+    /// - Parameter json: an array of `[number, time, statement]`.
+    func provideHistory(_ json: @escaping () -> String) {
+        history = json
+        connection = nil
+        identity = nil
     }
 
     /// The session reads a state file, not the empty stand-in for one.
@@ -165,8 +174,8 @@ extension QuerySession {
     }
 
     private func secure(_ connection: Connection) throws {
-        try connection.execute("PRAGMA query_only = 1")
         hasBoundedFunctions = false
+        if let history { try SessionFunctions.defineHistory(on: connection, history) }
         try SessionFunctions.define(on: connection, wallClock: configuration.wallClock)
         for (which, on) in [
             (Switch.defensive, true), (.trustedSchema, false), (.loadExtension, false),
@@ -174,6 +183,7 @@ extension QuerySession {
         ] {
             try connection.set(which, on)
         }
+        try connection.execute("PRAGMA query_only = 1")
         connection.setLimit(.attached, to: 0)
         connection.setLimit(.length, to: Int32(clamping: limits.valueBytes))
         connection.setLimit(.sqlLength, to: 1 << 20)

@@ -7,6 +7,7 @@ internal import Synchronization
 /// Set by Ctrl-C, from a signal handler or any thread; read by whatever is running.
 public final class InterruptFlag: Sendable {
     private let raised = Atomic<Bool>(false)
+    private let raisedForGood = Atomic<Bool>(false)
 
     /// A flag that is down.
     public init() {}
@@ -14,11 +15,17 @@ public final class InterruptFlag: Sendable {
     /// Asks the running statement to end. Safe in a signal handler.
     public func raise() { raised.store(true, ordering: .relaxed) }
 
-    /// Puts the flag down again, before the next statement.
+    /// Asks the running statement and the whole session to end. Safe in a signal handler.
+    public func raiseForGood() { raisedForGood.store(true, ordering: .relaxed) }
+
+    /// Puts the flag down again, before the next statement; not one that was raised for good.
     public func lower() { raised.store(false, ordering: .relaxed) }
 
-    /// The user has asked to stop.
-    public var isRaised: Bool { raised.load(ordering: .relaxed) }
+    /// What is running has to stop.
+    public var isRaised: Bool { raised.load(ordering: .relaxed) || isRaisedForGood }
+
+    /// The session has to end.
+    public var isRaisedForGood: Bool { raisedForGood.load(ordering: .relaxed) }
 }
 
 /// Milliseconds of a clock that never goes back.

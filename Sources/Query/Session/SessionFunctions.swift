@@ -20,6 +20,21 @@ enum SessionFunctions {
     }
 }
 
+extension SessionFunctions {
+    /// Makes the view `history` over what has been entered. Must come before the connection is made read-only; the view
+    /// is in the connection's own temporary schema.
+    static func defineHistory(on connection: Connection, _ json: @escaping () -> String) throws {
+        try connection.define(function: "pageviews_history", argumentCount: 0, isDeterministic: false) { _ in
+            .text(json())
+        }
+        try connection.execute(
+            """
+            CREATE TEMP VIEW IF NOT EXISTS history AS
+            SELECT value ->> 0 AS number, value ->> 1 AS at, value ->> 2 AS statement FROM json_each(pageviews_history())
+            """)
+    }
+}
+
 /// Lengths of time as people write them.
 enum TimeSpan {
     /// `90s`, `1 hour`, `15 min`, `2 days`, `250ms`; nil when it is none or does not fit.

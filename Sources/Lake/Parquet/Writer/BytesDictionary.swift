@@ -6,8 +6,15 @@ final class BytesDictionary {
     static let none = UInt32.max
     private static let longestSearch = 256
 
-    /// Each slot: the upper half of the hash, and the index plus one.
-    private var slots: UnsafeMutablePointer<UInt64>
+    /// Where an entry is, found by its hash. A slot without an entry has start 0, which no entry has.
+    private struct Slot: BitwiseCopyable {
+        var hash: UInt64 = 0
+        /// Where in `entries` the bytes start. A dictionary is given up long before this is too narrow.
+        var start: UInt32 = 0
+        var index: UInt32 = 0
+    }
+
+    private var slots: UnsafeMutablePointer<Slot>
     private var slotBits = 10
     private let entries = OutputBuffer(capacity: 16 * 1024)
     /// Where in `entries` each one's bytes start (behind the length).
@@ -16,7 +23,7 @@ final class BytesDictionary {
 
     init() {
         slots = .allocate(capacity: 1 << 10)
-        slots.update(repeating: 0, count: 1 << 10)
+        slots.initialize(repeating: Slot(), count: 1 << 10)
         starts = .allocate(capacity: 1 << 9)
     }
 
@@ -32,14 +39,17 @@ final class BytesDictionary {
 
     /// The bytes of an entry.
     @inline(__always)
-    subscript(index: Int) -> UnsafeRawBufferPointer {
-        let start = UnsafeRawPointer(entries.base) + starts[index]
+    subscript(index: Int) -> UnsafeRawBufferPointer { entry(at: starts[index]) }
+
+    @inline(__always)
+    private func entry(at start: Int) -> UnsafeRawBufferPointer {
+        let start = UnsafeRawPointer(entries.base) + start
         let length = UInt32(littleEndian: (start - 4).loadUnaligned(as: UInt32.self))
         return UnsafeRawBufferPointer(start: start, count: Int(length))
     }
 
     func clear() {
-        slots.update(repeating: 0, count: 1 << slotBits)
+        slots.initialize(repeating: Slot(), count: 1 << slotBits)
         entries.clear()
         count = 0
     }
@@ -48,59 +58,59 @@ final class BytesDictionary {
     @inline(__always)
     func index(of value: UnsafeRawBufferPointer) -> UInt32 {
         let hash = Self.hash(value)
-        let tag = hash & 0xFFFF_FFFF_0000_0000
         let mask = (1 &<< slotBits) &- 1
-        var slot = Int(truncatingIfNeeded: hash) & mask
+        var place = Int(truncatingIfNeeded: hash) & mask
         for _ in 0..<Self.longestSearch {
-            let entry = slots[slot]
-            if entry == 0 { return insert(value, tag, slot) }
-            if entry & 0xFFFF_FFFF_0000_0000 == tag {
-                let index = Int(truncatingIfNeeded: entry & 0xFFFF_FFFF) &- 1
-                if Self.isEqual(self[index], value) { return UInt32(truncatingIfNeeded: index) }
-            }
-            slot = (slot &+ 1) & mask
+            let slot = slots[place]
+            if slot.start == 0 { return insert(value, hash, place) }
+            if slot.hash == hash, Self.isEqual(entry(at: Int(slot.start)), value) { return slot.index }
+            place = (place &+ 1) & mask
         }
         return Self.none
     }
 
+    /// Words at the end overlap those before, so that no length needs a loop over single bytes but the shortest.
     @inline(__always)
     private static func isEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
-        guard a.count == b.count else { return false }
+        let count = a.count
+        guard count == b.count else { return false }
         guard let left = a.baseAddress, let right = b.baseAddress else { return true }
-        var offset = 0
-        while offset &+ 8 <= a.count {
-            if left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                != right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            {
-                return false
+        if count >= 8 {
+            var offset = 0
+            while offset < count &- 8 {
+                if word(left + offset) != word(right + offset) { return false }
+                offset &+= 8
             }
-            offset &+= 8
+            return word(left + (count &- 8)) == word(right + (count &- 8))
         }
-        while offset < a.count {
-            if left.load(fromByteOffset: offset, as: UInt8.self) != right.load(fromByteOffset: offset, as: UInt8.self) {
-                return false
-            }
-            offset &+= 1
-        }
-        return true
+        return shortWord(left, count) == shortWord(right, count)
     }
 
-    /// Folds eight bytes at a time by a 128-bit product. Not against an adversary: `longestSearch` is.
+    /// Folds sixteen bytes at a time by a 128-bit product. Not against an adversary: `longestSearch` is.
     @inline(__always)
     static func hash(_ value: UnsafeRawBufferPointer) -> UInt64 {
-        var hash = UInt64(truncatingIfNeeded: value.count) &* 0x9E37_79B9_7F4A_7C15
-        guard let base = value.baseAddress else { return hash }
-        var offset = 0
-        while offset &+ 8 <= value.count {
-            hash = fold(hash ^ base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            offset &+= 8
+        let count = value.count
+        var hash = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+        guard let base = value.baseAddress, count > 0 else { return hash }
+        guard count >= 8 else {
+            return fold(shortWord(base, count) ^ 0xA076_1D64_78BD_642F, hash ^ 0xE703_7ED1_A0B4_28DB)
         }
-        return fold(hash ^ tail(base + offset, value.count &- offset))
+        var offset = 0
+        while offset &+ 16 < count {
+            hash = fold(word(base + offset) ^ 0xA076_1D64_78BD_642F, word(base + (offset &+ 8)) ^ hash)
+            offset &+= 16
+        }
+        // The last 8 to 16 bytes, those that overlap what was folded included.
+        let first = word(base + min(offset, count &- 8))
+        return fold(first ^ 0x8EBC_6AF0_9C88_C6E3, word(base + (count &- 8)) ^ hash ^ 0xE703_7ED1_A0B4_28DB)
     }
 
-    /// The last 0 to 7 bytes as a number.
     @inline(__always)
-    private static func tail(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
+    private static func word(_ start: UnsafeRawPointer) -> UInt64 { start.loadUnaligned(as: UInt64.self) }
+
+    /// 0 to 7 bytes as a number; different bytes of the same count give different numbers.
+    @inline(__always)
+    private static func shortWord(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
         if count >= 4 {
             let low = UInt64(start.loadUnaligned(as: UInt32.self))
             let high = UInt64(start.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
@@ -110,20 +120,20 @@ final class BytesDictionary {
         let first = UInt64(start.load(as: UInt8.self))
         let middle = UInt64(start.load(fromByteOffset: count &>> 1, as: UInt8.self))
         let last = UInt64(start.load(fromByteOffset: count &- 1, as: UInt8.self))
-        return first | middle &<< 8 | last &<< 16 | 1 &<< 24
+        return first | middle &<< 8 | last &<< 16
     }
 
     @inline(__always)
-    private static func fold(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
+    private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+        let product = a.multipliedFullWidth(by: b)
         return product.high ^ product.low
     }
 
-    private func insert(_ value: UnsafeRawBufferPointer, _ tag: UInt64, _ slot: Int) -> UInt32 {
+    private func insert(_ value: UnsafeRawBufferPointer, _ hash: UInt64, _ place: Int) -> UInt32 {
         entries.appendLittleEndian(UInt32(truncatingIfNeeded: value.count))
         starts[count] = entries.count
+        slots[place] = Slot(hash: hash, start: UInt32(entries.count), index: UInt32(count))
         entries.append(value)
-        slots[slot] = tag | UInt64(count + 1)
         count += 1
         if count == 1 << (slotBits - 1) { grow() }
         return UInt32(count - 1)
@@ -131,19 +141,19 @@ final class BytesDictionary {
 
     private func grow() {
         slotBits += 1
-        let larger = UnsafeMutablePointer<Int>.allocate(capacity: 1 << (slotBits - 1))
-        larger.update(from: starts, count: count)
+        let moreStarts = UnsafeMutablePointer<Int>.allocate(capacity: 1 << (slotBits - 1))
+        moreStarts.update(from: starts, count: count)
         starts.deallocate()
-        starts = larger
-        slots.deallocate()
-        slots = .allocate(capacity: 1 << slotBits)
-        slots.update(repeating: 0, count: 1 << slotBits)
+        starts = moreStarts
+        let moreSlots = UnsafeMutablePointer<Slot>.allocate(capacity: 1 << slotBits)
+        moreSlots.initialize(repeating: Slot(), count: 1 << slotBits)
         let mask = (1 << slotBits) - 1
-        for entry in 0..<count {
-            let hash = Self.hash(self[entry])
-            var slot = Int(truncatingIfNeeded: hash) & mask
-            while slots[slot] != 0 { slot = (slot + 1) & mask }
-            slots[slot] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(entry + 1)
+        for old in 0..<(1 << (slotBits - 1)) where slots[old].start != 0 {
+            var place = Int(truncatingIfNeeded: slots[old].hash) & mask
+            while moreSlots[place].start != 0 { place = (place + 1) & mask }
+            moreSlots[place] = slots[old]
         }
+        slots.deallocate()
+        slots = moreSlots
     }
 }

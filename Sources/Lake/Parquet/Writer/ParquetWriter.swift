@@ -144,6 +144,9 @@ public final class ParquetWriter {
         guard pageRows.contains(options.pageRows), options.rowGroupRows > 0 else {
             throw ParquetError.invalid("pages of \(options.pageRows) rows or row groups of \(options.rowGroupRows)")
         }
+        guard options.pageBytes <= 1 << 30, options.dictionaryBytes <= 1 << 30 else {
+            throw ParquetError.invalid("pages or dictionaries of more than 1 GiB")
+        }
         for column in schema.columns where column.encoding == .delta {
             guard column.type.physical == .int32 || column.type.physical == .int64 else {
                 throw ParquetError.invalid("delta encoding for column \(column.name) of type \(column.type)")

@@ -1,0 +1,34 @@
+// What to do with a prepared commit: a pure decision from what the table says and what the ledger says.
+//
+// Every commit of a state raises the table's epoch by one, as a property that is set in the same commit. So the table's
+// epoch tells apart "ours was not applied", "ours was applied" and "somebody with our identity was here".
+
+internal import Iceberg
+
+/// What was seen of a table.
+struct TableObservation: Equatable {
+    /// Where the intent's commit id was found; nil: nowhere.
+    var found: FoundCommit?
+    /// The table's epoch; 0 when it has none.
+    var tableEpoch: Int64
+    /// The epoch after this state's last settled commit.
+    var ledgerEpoch: Int64
+}
+
+/// What to do next.
+enum CommitDecision: Equatable {
+    /// The commit is in the table.
+    case settle(snapshotID: Int64?)
+    /// The commit is not in the table, and nobody else was: try it.
+    case commit
+    /// Another process commits as this state.
+    case fenced
+
+    static func decide(_ observation: TableObservation) -> CommitDecision {
+        switch observation.found {
+        case .snapshot(let snapshot): return .settle(snapshotID: snapshot.id)
+        case .property: return .settle(snapshotID: nil)
+        case nil: return observation.tableEpoch == observation.ledgerEpoch ? .commit : .fenced
+        }
+    }
+}

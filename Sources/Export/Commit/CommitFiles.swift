@@ -1,0 +1,56 @@
+// The files of a prepared commit: local until it is settled, with the place that each has in the table.
+// Invariant: a local file never changes, so uploading it twice is the same as once.
+
+internal import Foundation
+internal import Iceberg
+
+/// A Parquet file of a commit.
+struct ParquetUpload: Codable, Equatable {
+    /// The file's name in the spool folder.
+    var name: String
+    /// Where it goes.
+    var location: String
+    /// The day of its partition, since 1970-01-01.
+    var day: Int
+    var facts: FileFacts
+    /// Of position deletes: the one data file they are of, when it is one.
+    var referencedDataFile: String?
+
+    func dataFile(_ content: FileContent, specID: Int) -> DataFile {
+        var file = facts.dataFile(content: content, location: location, specID: specID, day: day)
+        file.referencedDataFile = referencedDataFile
+        return file
+    }
+}
+
+/// Any other file of a commit.
+struct PlainUpload: Codable, Equatable {
+    var name: String
+    var location: String
+}
+
+/// All files of a commit, and what its snapshot says.
+struct CommitFiles: Codable, Equatable {
+    var data: [ParquetUpload] = []
+    /// Position deletes (v2).
+    var deletes: [ParquetUpload] = []
+    /// JSON lines.
+    var plain: [PlainUpload] = []
+    /// Of a rewrite: the data files it replaces.
+    var replaced: [String] = []
+    /// Of a rewrite: the sequence number it was read at.
+    var sequenceNumber: Int64?
+    /// Entries of the snapshot's summary.
+    var summary: [String: String] = [:]
+
+    /// Every file as (local name, location).
+    var uploads: [(name: String, location: String)] {
+        (data + deletes).map { ($0.name, $0.location) } + plain.map { ($0.name, $0.location) }
+    }
+
+    func encoded() throws -> Data { try JSONEncoder().encode(self) }
+
+    init() {}
+
+    init(encoded: Data) throws { self = try JSONDecoder().decode(CommitFiles.self, from: encoded) }
+}

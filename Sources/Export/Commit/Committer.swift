@@ -1,0 +1,169 @@
+// Brings a prepared commit into its table: look, decide, act, until it is settled.
+//
+// Invariants: the intent was durable before the first file went out; before every try the table's history is asked for the
+// commit id; an unknown outcome is looked at again, never treated as a failure; files of a try that certainly failed are
+// removed, those of an uncertain one become orphans until a later commit has settled.
+
+internal import Foundation
+internal import Iceberg
+internal import Logging
+internal import ObjectStorage
+internal import Store
+
+/// Commits intents of one table.
+struct Committer {
+    let session: TableSession
+    let warehouse: Warehouse
+    let settings: ExportSettings
+    let store: SharedStore
+    let environment: ExportEnvironment
+    private static let mostTries = 8
+
+    /// Commits and settles an intent, whatever state an earlier process left it in.
+    /// - Throws: when it cannot be finished now; the intent stays and the next call goes on with it.
+    func finish(_ intent: Intent) async throws {
+        let files = try CommitFiles(encoded: intent.payload)
+        var isUploaded = false
+        var lastReason = ""
+        for attempt in 1...Self.mostTries {
+            let table = try await session.open()
+            let ledgerEpoch = try store.with { try $0.epoch(of: intent.table) }
+            let observation = TableObservation(
+                found: table.metadata.findCommit(Mark.commit(intent.commitID)), tableEpoch: table.epoch,
+                ledgerEpoch: ledgerEpoch)
+            switch CommitDecision.decide(observation) {
+            case .settle(let snapshotID):
+                return try await settle(intent, files, snapshotID: snapshotID, table)
+            case .fenced:
+                throw ExportError.fenced(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
+            case .commit: break
+            }
+            if !isUploaded {
+                try await upload(files, intent, table.io)
+                isUploaded = true
+                environment.failPoint("\(intent.table.rawValue).uploaded")
+            }
+            switch try await attemptCommit(intent, files, table) {
+            case .settled(let snapshotID):
+                return try await settle(intent, files, snapshotID: snapshotID, table)
+            case .again(let reason):
+                lastReason = reason
+                environment.log.info("table \(intent.tableName): \(reason); looking and trying again")
+                try await environment.pause(.milliseconds(min(2000, 50 << attempt)))
+            }
+        }
+        throw ExportError.contended(table: intent.tableName, tries: Self.mostTries, reason: lastReason)
+    }
+
+    private enum Attempt {
+        case settled(snapshotID: Int64?)
+        case again(String)
+    }
+
+    /// One try on top of the table as it was loaded.
+    private func attemptCommit(_ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws
+        -> Attempt
+    {
+        let identity = environment.identity()
+        var change = try await changeSet(intent, files, table)
+        var extra: [String] = []
+        if intent.table == .counts, !intent.isRewrite, table.metadata.formatVersion >= 3 {
+            let writer = VectorWriter(io: table.io, metadata: table.metadata, tableName: intent.tableName)
+            let stale = try VectorWriter.staleRows(store.path)
+            let name = "vectors-\(intent.commitID)-\(identity.uuid)"
+            extra += [try await writer.add(stale, to: &change, name: name)].compactMap { $0 }
+        }
+        let plan = try await table.io.stage(change, on: table.metadata, identity: identity)
+        let written = plan.files.map(\.path) + extra
+        environment.failPoint("\(intent.table.rawValue).staged")
+        switch await session.catalog.commit(
+            session.identifier, requirements: plan.requirements, updates: plan.updates)
+        {
+        case .committed:
+            environment.failPoint("\(intent.table.rawValue).committed")
+            return .settled(snapshotID: plan.snapshot.id)
+        case .conflict(let reason):
+            try? await table.io.files.delete(written)
+            return .again(reason)
+        case .failed(let error):
+            try? await table.io.files.delete(written)
+            throw error
+        case .unknown(let reason):
+            // The request may still be on its way: nothing of it is removed before a later commit has settled.
+            let now = environment.nowMilliseconds()
+            try store.with { try $0.addOrphans(written, of: intent.table, now: now) }
+            return .again("the outcome of a commit is not known (\(reason))")
+        }
+    }
+
+    private func changeSet(
+        _ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open
+    ) async throws -> ChangeSet {
+        let specID = table.metadata.defaultSpecID
+        var change = ChangeSet()
+        change.addedDataFiles = files.data.map { $0.dataFile(.data, specID: specID) }
+        change.addedDeleteFiles = files.deletes.map { $0.dataFile(.positionDeletes, specID: specID) }
+        change.removedDataFiles = Set(files.replaced)
+        change.summary = files.summary
+        if intent.isRewrite {
+            change.operation = .replace
+            change.dataSequenceNumber = files.sequenceNumber
+        } else if !files.deletes.isEmpty {
+            try await checkTargets(intent, table)
+        }
+        Mark.commit(intent.commitID).stamp(&change, on: table.metadata)
+        change.properties[Mark.stateID] = try store.with { try $0.meta("state_id") ?? "" }
+        change.properties[Mark.epoch] = "\(intent.epoch)"
+        return change
+    }
+
+    /// When somebody else committed since, the files whose rows are deleted must still be there.
+    private func checkTargets(_ intent: Intent, _ table: TableSession.Open) async throws {
+        let last = try store.with { try $0.lastSnapshot(of: intent.table) }
+        guard table.metadata.currentSnapshotID != last else { return }
+        let live = Set(try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata).map(\.file.path))
+        for path in try VectorWriter.staleRows(store.path).keys where !live.contains(path) {
+            throw ExportError.rewritten(table: intent.tableName, file: path)
+        }
+    }
+
+    // MARK: Files
+
+    private func upload(_ files: CommitFiles, _ intent: Intent, _ io: TableIO) async throws {
+        for upload in files.data + files.deletes {
+            let (target, key) = try io.files.resolve(upload.location)
+            try await send(upload.name, to: target, key, intent)
+        }
+        for upload in files.plain {
+            let key = try warehouse.root.key(forLocation: upload.location)
+            try await send(upload.name, to: warehouse.root.store, key, intent)
+        }
+    }
+
+    private func send(_ name: String, to target: any ObjectStore, _ key: String, _ intent: Intent) async throws {
+        let path = "\(settings.spoolFolder)/\(name)"
+        guard FileManager.default.fileExists(atPath: path) else {
+            // An earlier try may have sent it.
+            if try await target.exists(key) { return }
+            throw ExportError.spoolFileMissing(path: path, table: intent.tableName)
+        }
+        _ = try await target.put(key, .file(path: path), condition: .none)
+    }
+
+    // MARK: Settle
+
+    private func settle(
+        _ intent: Intent, _ files: CommitFiles, snapshotID: Int64?, _ table: TableSession.Open
+    ) async throws {
+        let now = environment.nowMilliseconds()
+        try store.with { try $0.settle(intent, snapshotID: snapshotID, now: now) }
+        environment.failPoint("\(intent.table.rawValue).settled")
+        for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
+        let what = intent.isRewrite ? "rewrote" : "exported generation \(intent.generation) to"
+        environment.log.info(
+            """
+            \(what) \(intent.tableName): \(intent.rowsAdded) rows added, \(intent.rowsDeleted) deleted, \
+            snapshot \(snapshotID.map(String.init) ?? "expired")
+            """)
+    }
+}

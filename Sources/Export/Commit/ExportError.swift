@@ -1,0 +1,56 @@
+// Why an export stopped, besides what storage and catalogs say themselves.
+
+/// An export that cannot go on by itself, or not now.
+public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
+    /// The table was there and is gone.
+    case tableGone(table: String, catalog: String)
+    /// The table has other columns.
+    case otherSchema(table: String, expected: String, found: String)
+    /// The table holds data that no state of ours wrote.
+    case notOurs(table: String)
+    /// The table belongs to another state.
+    case otherState(table: String, recorded: String, ours: String)
+    /// Somebody else commits with this state's identity.
+    case fenced(table: String, tableEpoch: Int64, ours: Int64)
+    /// Another writer replaced files whose rows this state still changes.
+    case rewritten(table: String, file: String)
+    /// A local file that waits for export is gone.
+    case spoolFileMissing(path: String, table: String)
+    /// The commit met another writer again and again.
+    case contended(table: String, tries: Int, reason: String)
+    /// The outcome of a commit is not known yet.
+    case unknownOutcome(table: String, reason: String)
+
+    /// State and table do not belong together, so waiting does not help.
+    public var isForeign: Bool {
+        switch self {
+        case .notOurs, .otherState, .fenced, .otherSchema: true
+        default: false
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .tableGone(let table, let catalog):
+            "table \(table) is no longer in \(catalog); bring it back, or start a new --state and --namespace"
+        case .otherSchema(let table, let expected, let found):
+            "table \(table) has columns \(found), not \(expected); give another table name or namespace"
+        case .notOurs(let table):
+            "table \(table) holds data that this program did not write; give another table name or namespace"
+        case .otherState(let table, let recorded, let ours):
+            "table \(table) belongs to state \(recorded), this one is \(ours); use that state, or another namespace"
+        case .fenced(let table, let tableEpoch, let ours):
+            "table \(table) was committed to by another copy of this state (epoch \(tableEpoch), ours \(ours)); "
+                + "only one copy may export: stop this one"
+        case .rewritten(let table, let file):
+            "table \(table): another writer replaced \(file), whose rows still change here; exports of it stop. "
+                + "Let no other program compact this table"
+        case .spoolFileMissing(let path, let table):
+            "table \(table): the local file \(path) that waits for export is gone; bring it back"
+        case .contended(let table, let tries, let reason):
+            "table \(table): another writer was first \(tries) times in a row (\(reason)); trying again later"
+        case .unknownOutcome(let table, let reason):
+            "table \(table): it is not known whether a commit was applied (\(reason)); looking again later"
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// The names under which a commit's facts stand in snapshot summaries and table properties.
+
+internal import Foundation
+internal import Iceberg
+internal import Store
+
+/// Keys in summaries and properties.
+enum Mark {
+    static let commitID = "pageviews.commit-id"
+    static let generation = "pageviews.generation"
+    static let offsets = "pageviews.offsets"
+    static let watermarks = "pageviews.watermarks"
+    static let watermark = "pageviews.watermark"
+    static let stateID = "pageviews.state-id"
+    static let epoch = "pageviews.epoch"
+    static let lastCommits = "pageviews.last-commit-ids"
+
+    static func commit(_ id: String) -> CommitMark {
+        CommitMark(summaryKey: commitID, propertyKey: lastCommits, id: id)
+    }
+
+    /// `{"0":[10,20],"1":[5,9]}`, partitions ascending.
+    static func text(offsets: [Int32: OffsetSpan]) -> String {
+        let parts = offsets.sorted { $0.key < $1.key }.map { "\"\($0.key)\":[\($0.value.from),\($0.value.to)]" }
+        return "{\(parts.joined(separator: ","))}"
+    }
+
+    /// `{"0":1611662684000}`, partitions ascending.
+    static func text(watermarks: [Int32: Int64]) -> String {
+        let parts = watermarks.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
+        return "{\(parts.joined(separator: ","))}"
+    }
+}

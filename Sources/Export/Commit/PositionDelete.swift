@@ -1,0 +1,47 @@
+// Position-delete files (https://iceberg.apache.org/spec/#position-delete-files): which rows of which files are gone.
+// Invariant: rows are sorted by path bytes, then position, as the specification asks.
+
+internal import Iceberg
+internal import Parquet
+
+/// One deleted row.
+struct PositionDelete: Equatable {
+    let path: String
+    let position: Int64
+
+    private static let schema = ParquetSchema([
+        Column(
+            ReservedField.deletePath.name, .string, fieldID: Int32(ReservedField.deletePath.id)),
+        Column(
+            ReservedField.deletePosition.name, .int64, fieldID: Int32(ReservedField.deletePosition.id),
+            encoding: .delta),
+    ])
+
+    /// Writes the deletes of one day to a local file.
+    static func write(
+        _ deletes: [PositionDelete], day: Int, name: String, location: String, path: String
+    ) throws -> ParquetUpload {
+        SpoolFile.remove(path)
+        let file = try SpoolFile(path: path)
+        let writer = try ParquetWriter(schema: schema) { try file.write($0) }
+        let paths = try writer.bytes(0)
+        let positions = try writer.int64(1)
+        let sorted = deletes.sorted { a, b in
+            a.path == b.path ? a.position < b.position : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
+        }
+        for delete in sorted {
+            paths.append(delete.path)
+            positions.append(delete.position)
+            try writer.endRow()
+        }
+        var facts = FileFacts(try writer.finish())
+        try file.finish()
+        // Readers match deletes to files by these bounds, so they are whole paths, not cut.
+        facts.setTextBounds(
+            ofColumn: ReservedField.deletePath.id, lower: sorted.first?.path, upper: sorted.last?.path)
+        let isOfOneFile = sorted.first?.path == sorted.last?.path
+        return ParquetUpload(
+            name: name, location: location, day: day, facts: facts,
+            referencedDataFile: isOfOneFile ? sorted.first?.path : nil)
+    }
+}

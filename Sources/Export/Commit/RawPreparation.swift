@@ -1,0 +1,51 @@
+// Prepares a commit of the raw table: the segments that wait, all in one snapshot.
+
+internal import Foundation
+internal import Iceberg
+internal import Store
+
+/// Builds the intent of one raw commit.
+enum RawPreparation {
+    /// - Parameters:
+    ///   - segments: in the order they were closed; not empty.
+    ///   - jsonRoot: the location below which JSON lines go.
+    static func intent(
+        _ context: PreparationContext, segments: [Segment], generation: Int64, jsonRoot: String
+    ) throws -> Intent {
+        var files = CommitFiles()
+        for segment in segments {
+            for file in segment.parquet {
+                guard let facts = file.facts else { continue }
+                files.data.append(
+                    ParquetUpload(
+                        name: file.name, location: context.location(day: file.day, file.name), day: file.day,
+                        facts: try FileFacts(encoded: facts)))
+            }
+            if let json = segment.json {
+                let name = "raw-pageviews-\(segment.name).jsonl.zst"
+                files.plain.append(
+                    PlainUpload(
+                        name: json.name, location: "\(jsonRoot)/raw/\(DayName.folders(json.day))/\(name)"))
+            }
+        }
+        let offsets = covered(by: segments)
+        files.summary = [Mark.generation: "\(generation)", Mark.offsets: Mark.text(offsets: offsets)]
+        return Intent(
+            commitID: context.commitID, table: .raw, tableName: context.tableName, generation: generation,
+            offsets: offsets, rowsAdded: segments.reduce(0) { $0 + $1.rows }, rowsDeleted: 0,
+            files: files.uploads.map(\.location), segments: segments.map(\.name), epoch: context.epoch,
+            payload: try files.encoded())
+    }
+
+    /// Segments follow one another, so their spans join.
+    static func covered(by segments: [Segment]) -> [Int32: OffsetSpan] {
+        var spans: [Int32: OffsetSpan] = [:]
+        for segment in segments {
+            for (partition, span) in segment.offsets {
+                let from = min(spans[partition]?.from ?? span.from, span.from)
+                spans[partition] = OffsetSpan(from: from, to: max(spans[partition]?.to ?? span.to, span.to))
+            }
+        }
+        return spans
+    }
+}

@@ -1,0 +1,94 @@
+// Exports what has changed, again and again: first what an earlier process left open, then raw segments, then counts.
+//
+// Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction; an
+// export that fails leaves its intent and is gone on with in the next cycle.
+
+internal import Iceberg
+internal import Logging
+internal import ObjectStorage
+internal import SQLite
+public import Store
+
+/// The exporter of one state to one warehouse.
+public final class Exporter {
+    private let settings: ExportSettings
+    private let store: SharedStore
+    private let warehouse: Warehouse
+    private let environment: ExportEnvironment
+    private let sessions: [ExportTable: TableSession]
+    /// The most segments in one commit.
+    private static let segmentsPerCommit = 200
+
+    /// An exporter; nothing is touched before the first cycle.
+    public init(
+        settings: ExportSettings, store: SharedStore, warehouse: Warehouse, environment: ExportEnvironment
+    ) {
+        self.settings = settings
+        self.store = store
+        self.warehouse = warehouse
+        self.environment = environment
+        var sessions: [ExportTable: TableSession] = [:]
+        for table in ExportTable.allCases {
+            sessions[table] = TableSession(kind: table, warehouse: warehouse, settings: settings, store: store)
+        }
+        self.sessions = sessions
+    }
+
+    /// Exports everything there is.
+    /// - Throws: the first failure, after the other table had its turn.
+    public func cycle() async throws {
+        var failure: (any Error)?
+        for table in [ExportTable.raw, .counts] {
+            do {
+                try await export(table)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private func export(_ table: ExportTable) async throws {
+        guard let session = sessions[table] else { return }
+        let committer = Committer(
+            session: session, warehouse: warehouse, settings: settings, store: store, environment: environment)
+        if let open = try store.with({ try $0.intent(of: table) }) { try await committer.finish(open) }
+        while let intent = try await prepare(table, session) {
+            try store.with { try $0.prepare(intent) }
+            environment.failPoint("\(table.rawValue).prepared")
+            try await committer.finish(intent)
+            guard table == .raw else { return }
+        }
+    }
+
+    /// The next intent of a table; nil when there is nothing to export. Touches the warehouse only when there is.
+    private func prepare(_ table: ExportTable, _ session: TableSession) async throws -> Intent? {
+        switch table {
+        case .raw:
+            let segments = try store.with { try $0.segments(limit: Self.segmentsPerCommit) }
+            guard !segments.isEmpty else { return nil }
+            let generation = store.with { $0.generation }
+            return try RawPreparation.intent(
+                try await context(session), segments: segments, generation: generation,
+                jsonRoot: warehouse.root.location.description)
+        case .counts:
+            let (generation, exported) = try store.with {
+                ($0.generation, try $0.exportProgress(of: .counts).generation)
+            }
+            guard generation > exported else { return nil }
+            return try CountsPreparation(try await context(session)).run()
+        }
+    }
+
+    private func context(_ session: TableSession) async throws -> PreparationContext {
+        let table = try await session.open()
+        let kind = session.kind
+        let epoch = try store.with { try $0.epoch(of: kind) }
+        guard table.epoch == epoch else {
+            throw ExportError.fenced(table: session.identifier.description, tableEpoch: table.epoch, ours: epoch)
+        }
+        return PreparationContext(
+            settings: settings, store: store, tableName: session.identifier.description, metadata: table.metadata,
+            commitID: environment.uniqueName(), epoch: epoch + 1)
+    }
+}

@@ -1,0 +1,87 @@
+// Raw events to local segments: a Parquet file for each day of their timestamps, and the unchanged messages as compressed
+// JSON lines.
+//
+// Invariants: one thread uses it; a segment's files are complete and synced when `close` returns, and worthless before;
+// files that no segment names are removed when the writer is made.
+
+internal import Compression
+internal import Foundation
+internal import Parquet
+public import Store
+
+/// Writes segments into the spool folder.
+public final class SegmentWriter {
+    private let settings: ExportSettings
+    private let makeName: () -> String
+    private var open: OpenSegment?
+    /// The most days that one segment holds, which bounds open files and memory.
+    private static let mostDays = 32
+
+    /// Makes the spool folder where it is missing, and removes files that no waiting segment names.
+    /// - Parameters:
+    ///   - keep: the names of files to keep.
+    ///   - makeName: a fresh unique name for each segment.
+    /// - Throws: when the folder cannot be made or read.
+    public init(settings: ExportSettings, keep: Set<String>, makeName: @escaping () -> String) throws {
+        self.settings = settings
+        self.makeName = makeName
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: settings.spoolFolder, withIntermediateDirectories: true)
+        for name in try manager.contentsOfDirectory(atPath: settings.spoolFolder)
+        where name.hasPrefix("raw-") && !keep.contains(name) {
+            try? manager.removeItem(atPath: settings.spoolFolder + "/" + name)
+        }
+    }
+
+    /// Adds an event to the open segment, beginning one when there is none. Bytes are borrowed.
+    /// - Returns: false when the segment has to be closed before it can be taken.
+    /// - Throws: when the disk refuses; `discard` has to be called then.
+    public func append(
+        userID: Int64?, postcode: UnsafeRawBufferPointer, webpage: UnsafeRawBufferPointer?, timeMicroseconds: Int64,
+        partition: Int32, offset: Int64, isLate: Bool, payload: UnsafeRawBufferPointer, now: Int64
+    ) throws -> Bool {
+        let segment = try self.segment(now: now)
+        let day = Int(timeMicroseconds / 86_400_000_000)
+        guard segment.arrivalDay == Int(now / 86_400_000) else { return false }
+        guard segment.hasDay(day) || segment.days < Self.mostDays else { return false }
+        let file = try segment.file(ofDay: day)
+        try file.append(
+            userID: userID, postcode: postcode, webpage: webpage, timeMicroseconds: timeMicroseconds,
+            partition: partition, offset: offset, isLate: isLate)
+        try segment.json?.append(payload)
+        segment.rows += 1
+        return true
+    }
+
+    private func segment(now: Int64) throws -> OpenSegment {
+        if let open { return open }
+        let made = try OpenSegment(name: makeName(), settings: settings, now: now)
+        open = made
+        return made
+    }
+
+    /// The open segment should be closed, by size or age.
+    public func isDue(now: Int64) -> Bool {
+        guard let open, open.rows > 0 else { return false }
+        return now - open.openedAt >= settings.intervalMilliseconds || open.bytes >= settings.segmentBytes
+    }
+
+    /// Completes the open segment.
+    /// - Returns: nil when there is none.
+    /// - Throws: when the disk refuses; `discard` has to be called then.
+    public func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment? {
+        guard let segment = open, segment.rows > 0 else { return nil }
+        let closed = try segment.finish(covering: offsets)
+        open = nil
+        return closed
+    }
+
+    /// Drops the open segment and its files.
+    public func discard() {
+        open?.remove()
+        open = nil
+    }
+
+    /// The spool is at its budget.
+    public func isFull(backlogBytes: Int64) -> Bool { backlogBytes >= settings.spoolBudgetBytes }
+}

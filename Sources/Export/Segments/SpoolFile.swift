@@ -1,0 +1,63 @@
+// A local file that is written once, front to back, and is on the disk before anybody relies on it.
+// Invariants: `finish` syncs the file and its folder; a file that was not finished may be removed at any time.
+
+internal import Glibc
+
+/// A local file could not be written.
+struct SpoolError: Error, CustomStringConvertible {
+    let path: String
+    let code: Int32
+
+    var description: String {
+        let reason = code == ENOSPC ? "the disk is full" : String(cString: strerror(code))
+        return "cannot write \(path): \(reason)"
+    }
+}
+
+/// A file being written.
+final class SpoolFile {
+    let path: String
+    private(set) var bytes: Int64 = 0
+    private var descriptor: Int32
+
+    /// Creates the file; it must not exist.
+    init(path: String) throws {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw SpoolError(path: path, code: errno) }
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    func write(_ data: UnsafeRawBufferPointer) throws {
+        var rest = data
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw SpoolError(path: path, code: count < 0 ? errno : EIO) }
+            bytes += Int64(count)
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// Makes the file durable and closes it.
+    func finish() throws {
+        guard fsync(descriptor) == 0 else { throw SpoolError(path: path, code: errno) }
+        close(descriptor)
+        descriptor = -1
+    }
+
+    /// Makes the names of new files in a folder durable.
+    static func sync(folder: String) throws {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SpoolError(path: folder, code: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw SpoolError(path: folder, code: errno) }
+    }
+
+    static func remove(_ path: String) {
+        unlink(path)
+    }
+}

@@ -1,0 +1,77 @@
+// What a manifest says of a Parquet file, kept with the file while it waits in the spool.
+
+internal import Foundation
+internal import Iceberg
+internal import Parquet
+
+/// The metrics of one written Parquet file, in a form that is stored.
+struct FileFacts: Codable, Equatable {
+    struct ColumnFacts: Codable, Equatable {
+        var id: Int
+        var bytes: Int64
+        var values: Int64
+        var nulls: Int64
+        /// Binary single-value form.
+        var lower: Data?
+        var upper: Data?
+    }
+
+    var rows: Int64
+    var bytes: Int64
+    var columns: [ColumnFacts]
+    var splitOffsets: [Int64]
+
+    init(_ summary: FileSummary) {
+        rows = Int64(summary.rowCount)
+        bytes = Int64(summary.byteCount)
+        splitOffsets = summary.splitOffsets.map { Int64($0) }
+        columns = summary.columns.compactMap { column in
+            guard let id = column.column.fieldID else { return nil }
+            let isText = column.column.type == .string
+            return ColumnFacts(
+                id: Int(id), bytes: Int64(column.byteCount), values: Int64(column.valueCount),
+                nulls: Int64(column.statistics.nullCount ?? 0),
+                lower: column.statistics.lower.map { isText ? Self.cut($0, Bounds.lower) : Data($0) },
+                upper: column.statistics.upper.flatMap { isText ? Self.cutUpper($0) : Data($0) })
+        }
+    }
+
+    private static func cut(_ bytes: [UInt8], _ rule: (String, Int) -> String) -> Data {
+        Data(rule(String(decoding: bytes, as: UTF8.self), Bounds.defaultLength).utf8)
+    }
+
+    private static func cutUpper(_ bytes: [UInt8]) -> Data? {
+        Bounds.upper(String(decoding: bytes, as: UTF8.self)).map { Data($0.utf8) }
+    }
+
+    /// The manifest's line for the file.
+    func dataFile(content: FileContent = .data, location: String, specID: Int, day: Int) -> DataFile {
+        var file = DataFile(
+            content: content, path: location, specID: specID, partition: [.int(Int32(clamping: day))],
+            recordCount: rows, fileSizeBytes: bytes)
+        for column in columns {
+            file.metrics.columnSizes[column.id] = column.bytes
+            file.metrics.valueCounts[column.id] = column.values
+            file.metrics.nullValueCounts[column.id] = column.nulls
+            file.metrics.lowerBounds[column.id] = column.lower.map { [UInt8]($0) }
+            file.metrics.upperBounds[column.id] = column.upper.map { [UInt8]($0) }
+        }
+        file.splitOffsets = splitOffsets
+        return file
+    }
+
+    /// As it is stored.
+    func encoded() throws -> Data { try JSONEncoder().encode(self) }
+
+    /// From the stored form.
+    init(encoded: Data) throws { self = try JSONDecoder().decode(FileFacts.self, from: encoded) }
+}
+
+extension FileFacts {
+    /// Replaces the bounds of a text column by whole values.
+    mutating func setTextBounds(ofColumn id: Int, lower: String?, upper: String?) {
+        guard let index = columns.firstIndex(where: { $0.id == id }) else { return }
+        columns[index].lower = lower.map { Data($0.utf8) }
+        columns[index].upper = upper.map { Data($0.utf8) }
+    }
+}

@@ -1,0 +1,98 @@
+// The two tables: their columns, in Iceberg's and in Parquet's terms, and their partitions.
+// Invariant: field ids never change; readers and old files know columns by them.
+
+internal import Iceberg
+internal import Parquet
+internal import Store
+
+/// One column in both formats.
+private struct ExportColumn {
+    let id: Int
+    let name: String
+    let iceberg: FieldType
+    let parquet: ColumnType
+    var isRequired = true
+    var encoding = ColumnEncoding.dictionary
+}
+
+extension ExportTable {
+    private var columns: [ExportColumn] {
+        switch self {
+        case .counts:
+            [
+                ExportColumn(id: 1, name: "postcode", iceberg: .string, parquet: .string),
+                ExportColumn(id: 2, name: "timestamp", iceberg: .timestamptz, parquet: .timestampMicros),
+                ExportColumn(id: 3, name: "count", iceberg: .long, parquet: .int64),
+            ]
+        case .raw:
+            [
+                ExportColumn(id: 1, name: "user_id", iceberg: .long, parquet: .int64, isRequired: false),
+                ExportColumn(id: 2, name: "postcode", iceberg: .string, parquet: .string),
+                ExportColumn(id: 3, name: "webpage", iceberg: .string, parquet: .string, isRequired: false),
+                ExportColumn(
+                    id: 4, name: "timestamp", iceberg: .timestamptz, parquet: .timestampMicros, encoding: .delta),
+                ExportColumn(id: 5, name: "kafka_partition", iceberg: .int, parquet: .int32),
+                ExportColumn(id: 6, name: "kafka_offset", iceberg: .long, parquet: .int64, encoding: .delta),
+                ExportColumn(id: 7, name: "late", iceberg: .boolean, parquet: .boolean),
+            ]
+        }
+    }
+
+    /// The table's columns for Iceberg.
+    var icebergSchema: TableSchema {
+        TableSchema(
+            fields: columns.map {
+                SchemaField(id: $0.id, name: $0.name, required: $0.isRequired, type: $0.iceberg)
+            }, identifierFieldIDs: self == .counts ? [1, 2] : [])
+    }
+
+    /// The columns of its data files.
+    var parquetSchema: ParquetSchema {
+        ParquetSchema(
+            columns.map {
+                Column(
+                    $0.name, $0.parquet, isOptional: !$0.isRequired, fieldID: Int32($0.id), encoding: $0.encoding)
+            })
+    }
+
+    /// Both tables are partitioned by the day of their timestamp.
+    var partitionSpec: PartitionSpec {
+        PartitionSpec(fields: [
+            PartitionField(
+                sourceID: self == .counts ? 2 : 4, fieldID: PartitionSpec.firstFieldID, name: "timestamp_day",
+                transform: .day)
+        ])
+    }
+}
+
+/// Names of days, for folders.
+enum DayName {
+    /// `YYYY-MM-DD` of days since 1970-01-01, UTC (Howard Hinnant's civil-from-days).
+    static func iso(_ day: Int) -> String {
+        let (year, month, date) = civil(day)
+        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(date, 2))"
+    }
+
+    /// `year=YYYY/month=MM/day=DD`.
+    static func folders(_ day: Int) -> String {
+        let (year, month, date) = civil(day)
+        return "year=\(pad(year, 4))/month=\(pad(month, 2))/day=\(pad(date, 2))"
+    }
+
+    private static func civil(_ day: Int) -> (year: Int, month: Int, date: Int) {
+        let shifted = day + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let date = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, date)
+    }
+
+    private static func pad(_ number: Int, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}

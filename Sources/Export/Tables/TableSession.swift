@@ -1,0 +1,99 @@
+// One table of the warehouse as the exporter uses it: loaded anew for every commit, created when it never was, and
+// refused when it is not ours.
+
+internal import Iceberg
+internal import Store
+
+/// Access to one table.
+final class TableSession {
+    let kind: ExportTable
+    let identifier: TableIdentifier
+    private let warehouse: Warehouse
+    private let settings: ExportSettings
+    private let store: SharedStore
+    private var files: TableIO?
+
+    init(kind: ExportTable, warehouse: Warehouse, settings: ExportSettings, store: SharedStore) {
+        self.kind = kind
+        self.warehouse = warehouse
+        self.settings = settings
+        self.store = store
+        identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: kind))
+    }
+
+    var catalog: any Catalog { warehouse.catalog }
+
+    /// A table as it is now, and the way to its files.
+    struct Open {
+        let metadata: TableMetadata
+        let io: TableIO
+        /// The table's epoch.
+        var epoch: Int64 { metadata.properties[Mark.epoch].flatMap { Int64($0) } ?? 0 }
+    }
+
+    /// Loads the table, or creates it when this state never exported to it.
+    /// - Throws: `CatalogError`, `ObjectStorageError`, `ExportError`, `SQLiteError`.
+    func open() async throws -> Open {
+        let kind = kind
+        let (epoch, hasIntent, stateID) = try store.with { store in
+            (try store.epoch(of: kind), try store.intent(of: kind) != nil, try store.meta("state_id") ?? "")
+        }
+        if let table = try await catalog.load(identifier) {
+            return try checked(table, isNew: epoch == 0 && !hasIntent, stateID: stateID)
+        }
+        guard epoch == 0, !hasIntent else {
+            throw ExportError.tableGone(table: identifier.description, catalog: catalog.name)
+        }
+        if case .created(let table) = try await catalog.create(identifier, definition(stateID: stateID)) {
+            return try checked(table, isNew: true, stateID: stateID)
+        }
+        // Somebody created it in this moment: look at what it is.
+        guard let table = try await catalog.load(identifier) else {
+            throw ExportError.tableGone(table: identifier.description, catalog: catalog.name)
+        }
+        return try checked(table, isNew: true, stateID: stateID)
+    }
+
+    private func definition(stateID: String) -> TableDefinition {
+        var definition = TableDefinition(
+            schema: kind.icebergSchema, spec: kind.partitionSpec,
+            properties: [
+                Mark.stateID: stateID, "write.metadata.delete-after-commit.enabled": "true",
+                "write.metadata.previous-versions-max": "20", "write.parquet.compression-codec": "zstd",
+            ], formatVersion: settings.formatVersion)
+        if let path = settings.dataPath {
+            let folders = (identifier.namespace + [identifier.name]).joined(separator: "/")
+            definition.properties["write.data.path"] = "\(path)/\(folders)"
+        }
+        return definition
+    }
+
+    private func checked(_ table: LoadedTable, isNew: Bool, stateID: String) throws -> Open {
+        let metadata = table.metadata
+        let name = identifier.description
+        let expected = kind.icebergSchema
+        guard let schema = metadata.currentSchema, Self.haveSameColumns(schema, expected) else {
+            throw ExportError.otherSchema(
+                table: name, expected: Self.text(expected), found: metadata.currentSchema.map(Self.text) ?? "none")
+        }
+        switch metadata.properties[Mark.stateID] {
+        case stateID: break
+        case let other?: throw ExportError.otherState(table: name, recorded: other, ours: stateID)
+        case nil where metadata.currentSnapshot != nil && isNew: throw ExportError.notOurs(table: name)
+        case nil: break
+        }
+        let io = try files ?? TableIO(files: warehouse.files(table))
+        files = io
+        return Open(metadata: metadata, io: io)
+    }
+
+    /// The catalog may number the fields as it likes only if it kept ours; names, ids and types have to be the same.
+    private static func haveSameColumns(_ a: TableSchema, _ b: TableSchema) -> Bool {
+        a.fields.count == b.fields.count
+            && zip(a.fields, b.fields).allSatisfy { $0.id == $1.id && $0.name == $1.name && $0.type == $1.type }
+    }
+
+    private static func text(_ schema: TableSchema) -> String {
+        "(" + schema.fields.map { "\($0.id) \($0.name) \($0.type.name ?? "nested")" }.joined(separator: ", ") + ")"
+    }
+}

@@ -1,0 +1,48 @@
+// Where every valid event goes besides the counts: a segment that is exported later. The exporter's side implements it; the
+// two meet in the executable.
+
+public import Store
+
+/// A valid event with its message. All bytes are borrowed and valid only during the call.
+public struct RawEvent {
+    /// The user, where the event names one.
+    public let userID: Int64?
+    /// The postcode.
+    public let postcode: UnsafeRawBufferPointer
+    /// The page, where the event names one.
+    public let webpage: UnsafeRawBufferPointer?
+    /// Microseconds since the Unix epoch.
+    public let timeMicroseconds: Int64
+    /// The record's partition.
+    public let partition: Int32
+    /// The record's offset.
+    public let offset: Int64
+    /// It was late when it came.
+    public let isLate: Bool
+    /// The message, unchanged.
+    public let payload: UnsafeRawBufferPointer
+}
+
+/// Keeps raw events in segments. Used by one thread.
+public protocol RawSink: AnyObject {
+    /// Adds an event to the open segment, beginning one when there is none.
+    /// - Returns: false when the segment has to be closed before it can be taken.
+    /// - Throws: when the disk refuses; the open segment is lost then, and `discard` has to be called.
+    func append(_ event: RawEvent, now: Int64) throws -> Bool
+
+    /// The open segment should be closed, by size or age.
+    func isDue(now: Int64) -> Bool
+
+    /// Completes the open segment: its files are on the disk when this returns.
+    /// - Parameter offsets: what it covers.
+    /// - Returns: nil when there is no open segment.
+    /// - Throws: like `append`.
+    func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment?
+
+    /// Drops the open segment and its files.
+    func discard()
+
+    /// The spool has no room for more until something was exported.
+    /// - Parameter backlogBytes: the bytes of closed segments.
+    func isFull(backlogBytes: Int64) -> Bool
+}

@@ -1,0 +1,103 @@
+// Where the prompt's lines come from: a person at a terminal, a script on standard input, or a text.
+
+internal import Glibc
+internal import LineEditor
+
+/// A source of lines.
+protocol LineSource: AnyObject {
+    /// A person types them: there is a prompt, and an error does not end the session.
+    var isInteractive: Bool { get }
+    /// The next line.
+    /// - Parameter idle: called now and then while there is none.
+    func next(prompt: String, idle: () -> Void) -> LineEvent
+    /// Makes what was entered reachable with the arrow keys.
+    func remember(_ entry: String)
+}
+
+extension LineSource {
+    func remember(_ entry: String) {}
+}
+
+/// The lines of a text.
+final class TextLines: LineSource {
+    let isInteractive = false
+    private var lines: ArraySlice<Substring>
+
+    init(_ text: String) {
+        lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }[...]
+        // A line break at the end starts no further line.
+        if lines.last?.isEmpty == true { lines.removeLast() }
+    }
+
+    func next(prompt: String, idle: () -> Void) -> LineEvent { lines.popFirst().map { .line(String($0)) } ?? .end }
+}
+
+/// Lines from a file descriptor that is no terminal, as they come.
+final class DescriptorLines: LineSource {
+    /// A line longer than this ends the input: it cannot be SQL.
+    private static let lineLimitBytes = 8 << 20
+
+    let isInteractive = false
+    private let descriptor: Int32
+    private let interrupt: InterruptFlag
+    private var buffer: [UInt8] = []
+    private var consumed = 0
+    private var hasEnded = false
+
+    init(descriptor: Int32, interrupt: InterruptFlag) { (self.descriptor, self.interrupt) = (descriptor, interrupt) }
+
+    func next(prompt: String, idle: () -> Void) -> LineEvent {
+        var searched = consumed
+        while true {
+            if let end = buffer[searched...].firstIndex(of: 0x0A) { return .line(take(to: end, skipping: 1)) }
+            searched = buffer.count
+            if hasEnded { return consumed < buffer.count ? .line(take(to: buffer.count, skipping: 0)) : .end }
+            if interrupt.isRaised { return .interrupted }
+            idle()
+            fill()
+            searched -= dropConsumed()
+        }
+    }
+
+    private func take(to end: Int, skipping: Int) -> String {
+        var line = buffer[consumed..<end]
+        if line.last == 0x0D { line.removeLast() }
+        defer { consumed = end + skipping }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// - Returns: by how much everything moved.
+    private func dropConsumed() -> Int {
+        defer { consumed = 0 }
+        buffer.removeFirst(consumed)
+        return consumed
+    }
+
+    private func fill() {
+        var input = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&input, 1, 100) > 0 else { return }
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        let count = read(descriptor, &chunk, chunk.count)
+        if count < 0, errno == EINTR || errno == EAGAIN { return }
+        buffer += chunk.prefix(max(0, count))
+        hasEnded = count <= 0 || buffer.count - consumed > Self.lineLimitBytes
+    }
+}
+
+/// Lines that a person edits.
+final class EditorLines: LineSource {
+    let isInteractive = true
+    private let editor: LineEditor
+    private let interrupt: InterruptFlag
+
+    init(editor: LineEditor, interrupt: InterruptFlag) { (self.editor, self.interrupt) = (editor, interrupt) }
+
+    func next(prompt: String, idle: () -> Void) -> LineEvent {
+        editor.read(prompt: prompt) {
+            idle()
+            return interrupt.isRaised
+        }
+    }
+
+    func remember(_ entry: String) { editor.remember(entry) }
+}

@@ -1,0 +1,196 @@
+// What TAB offers at the prompt.
+
+internal import LineEditor
+internal import SQLite
+
+extension Repl {
+    /// How long looking for postcodes may take, in milliseconds.
+    private static let lookupMilliseconds = 250
+    private static let postcodeLimit = 100
+
+    /// Answers for the word that ends at the cursor.
+    func completions(line: String, start: Int, word: String) -> Completions {
+        let bytes = Array(line.utf8)
+        let before = String(decoding: bytes.prefix(start), as: UTF8.self)
+        let schema = knownSchema ?? session.schema()
+        // A stand-in for a state is replaced when the state comes; do not remember its schema.
+        knownSchema = session.isOverState ? schema : nil
+        let context = CompletionContext(
+            before: buffer.isEmpty ? before : buffer + "\n" + before,
+            whole: buffer.isEmpty ? line : buffer + "\n" + line, word: word)
+        switch context.wanted {
+        case .commands: return Completions(matching(Command.allNames, word))
+        case .files: return .files
+        case .formats: return Completions(matching(OutputFormat.allCases.map(\.rawValue), word))
+        case .words(let words): return Completions(matching(words, word))
+        case .queries: return Completions(matching(queries.all.map(\.name), word))
+        case .relations: return Completions(matching(schema.relations.map(\.name) + ["history"], word))
+        case .parameters(let mark):
+            return Completions(matching(parameters.values.keys.sorted().map { mark + $0 }, word))
+        case .postcodes(let place): return postcodes(word, place)
+        case .columns(let qualifier, let tables): return columns(word, qualifier, tables, schema)
+        case .nothing: return Completions()
+        }
+    }
+
+    private func matching(_ candidates: [String], _ word: String) -> [String] {
+        let lower = word.lowercased()
+        return candidates.filter { $0.lowercased().hasPrefix(lower) }
+    }
+
+    /// Columns of the statement's tables first, then functions and keywords, in the case that was typed.
+    private func columns(_ word: String, _ qualifier: String?, _ tables: [String], _ schema: Schema) -> Completions {
+        let named = schema.relations.filter { tables.contains($0.name.lowercased()) }
+        let relations = named.isEmpty ? schema.relations.filter(\.isView) : named
+        let columns = Set(relations.flatMap(\.columns)).sorted()
+        if let qualifier { return Completions(matching(columns.map { "\(qualifier).\($0)" }, word), suffix: nil) }
+        let isUpper = word.contains { $0.isUppercase }
+        let keywords = SQLWords.keywords.map { isUpper || word.isEmpty ? $0 : $0.lowercased() }
+        let others = matching(schema.functions.map { $0 + "(" } + keywords + schema.relations.map(\.name), word)
+        let all = matching(columns, word) + (word.isEmpty && !named.isEmpty ? [] : others)
+        return Completions(all, suffix: all.count == 1 && all[0].hasSuffix("(") ? nil : " ")
+    }
+
+    /// Postcodes of the newest windows that start so.
+    private func postcodes(_ word: String, _ place: CompletionContext.Place) -> Completions {
+        var found = Set<String>()
+        var bound = Parameters()
+        bound.set("prefix", to: .text(word.uppercased()))
+        let saved = session.limits
+        defer { session.limits = saved }
+        session.limits.timeoutMilliseconds = Self.lookupMilliseconds
+        session.limits.maxRows = nil
+        let sql = """
+            SELECT postcode FROM postcode_view_count WHERE substr(upper(postcode), 1, length(:prefix)) = :prefix
+            ORDER BY timestamp DESC
+            """
+        _ = try? session.run(sql, parameters: bound) { row in
+            if case .text(let postcode) = row[0] { found.insert(postcode) }
+            return found.count < Self.postcodeLimit
+        }
+        let shown = found.sorted().map { place == .statement ? Self.literal(.text($0)) : $0 }
+        return Completions(shown, suffix: place == .string ? "'" : " ")
+    }
+}
+
+/// What the place of the cursor asks for.
+struct CompletionContext: Equatable {
+    /// Where a value stands: in a statement without its quotes, in an open string, or after a command.
+    enum Place { case statement, string, command }
+
+    enum Wanted: Equatable {
+        case commands, files, formats, queries, relations, nothing
+        case words([String])
+        case parameters(mark: String)
+        case postcodes(Place)
+        case columns(qualifier: String?, tables: [String])
+    }
+
+    let wanted: Wanted
+
+    /// - Parameters:
+    ///   - before: the statement up to the word.
+    ///   - whole: the whole statement, also what follows the cursor.
+    ///   - word: the word that is completed.
+    init(before: String, whole: String, word: String) {
+        if let command = Self.command(before, word) {
+            wanted = command
+        } else {
+            wanted = Self.sql(before, whole, word)
+        }
+    }
+
+    // MARK: Commands
+
+    private static func command(_ before: String, _ word: String) -> Wanted? {
+        let text = before.trimmed
+        if text.isEmpty, word.hasPrefix("\\") || word.hasPrefix(".") { return .commands }
+        if let (_, command) = InputLine.trailingCommand(in: before + word), command == word { return .commands }
+        let line = InputLine.trailingCommand(in: before)?.command ?? text
+        guard let command = CommandLine(line), let known = Command.named(command.name) else { return nil }
+        return argument(known.action, command.arguments)
+    }
+
+    private static func argument(_ action: CommandAction, _ arguments: [String]) -> Wanted {
+        switch action {
+        case .input, .output, .once, .directory, .edit: .files
+        case .copy: arguments.last?.lowercased() == "to" ? .files : .relations
+        case .describe, .tables, .indexes: .relations
+        case .format: .formats
+        case .printSet where arguments.first == "format": .formats
+        case .printSet: .words(["expanded", "format", "header", "null", "pager", "timing", "width"])
+        case .expand: .words(["auto", "off", "on"])
+        case .timing, .headers: .words(["off", "on"])
+        case .chart: .words(["bar", "line"])
+        case .named, .deleteNamed: .queries
+        case .help: .commands
+        case .window where arguments.isEmpty: .postcodes(.command)
+        default: .nothing
+        }
+    }
+
+    // MARK: SQL
+
+    private static func sql(_ before: String, _ whole: String, _ word: String) -> Wanted {
+        let bytes = Array(before.utf8)
+        let tokens = SQLTokens(bytes).filter { $0.kind != .space && $0.kind != .comment }
+        let isInString = tokens.last?.kind == .string && tokens.last?.isOpen == true
+        let words = tokens.map { String(decoding: bytes[$0.range], as: UTF8.self).lowercased() }
+        let previous = Array(isInString ? words.dropLast() : words[...])
+        if followsPostcode(previous) { return .postcodes(isInString ? .string : .statement) }
+        if isInString { return .nothing }
+        if let mark = word.first, ":@$".contains(mark) { return .parameters(mark: String(mark)) }
+        if wantsRelation(previous) { return .relations }
+        let (tables, aliases) = relations(in: whole)
+        if let dot = word.lastIndex(of: ".") {
+            let qualifier = String(word[..<dot])
+            return .columns(qualifier: qualifier, tables: [aliases[qualifier.lowercased()] ?? qualifier.lowercased()])
+        }
+        return .columns(qualifier: nil, tables: tables)
+    }
+
+    /// `postcode =`, `postcode in (`, `postcode in ('A',`, `postcode like`, `postcode <>`.
+    private static func followsPostcode(_ words: [String]) -> Bool {
+        var rest = words[...]
+        let operators = ["=", "<", ">", "!", "is", "like", "glob", "in", "(", ",", "not", "between"]
+        while let last = rest.last, operators.contains(last) || last.hasPrefix("'") { rest = rest.dropLast() }
+        let isCompared =
+            rest.count < words.count
+            && words[rest.count...].contains { !["(", ","].contains($0) && !$0.hasPrefix("'") }
+        return isCompared && rest.last == "postcode"
+    }
+
+    private static func wantsRelation(_ words: [String]) -> Bool {
+        guard let last = words.last else { return false }
+        if ["from", "join"].contains(last) { return true }
+        guard last == "," else { return false }
+        // A comma directly within FROM: no other clause has begun since.
+        let clauses: Set<String> = [
+            "from", "where", "select", "group", "order", "on", "limit", "having", "(", "values", "window",
+        ]
+        return words.last { clauses.contains($0) } == "from"
+    }
+
+    /// The tables that the statement names, and what their aliases stand for.
+    static func relations(in text: String) -> (tables: [String], aliases: [String: String]) {
+        let bytes = Array(text.utf8)
+        let words = SQLTokens(bytes).filter { $0.kind != .space && $0.kind != .comment }
+            .map { String(decoding: bytes[$0.range], as: UTF8.self).lowercased() }
+        var (tables, aliases): ([String], [String: String]) = ([], [:])
+        var isInFrom = false
+        for (index, word) in words.enumerated() {
+            if ["where", "group", "order", "limit", "select", "on", "using", ")"].contains(word) { isInFrom = false }
+            let starts = word == "from" || word == "join" || (word == "," && isInFrom)
+            guard starts, index + 1 < words.count else { continue }
+            isInFrom = true
+            let table = words[index + 1]
+            tables.append(table)
+            let alias =
+                index + 2 < words.count
+                ? words[index + 2] == "as" && index + 3 < words.count ? words[index + 3] : words[index + 2] : ""
+            let isAlias = alias.utf8.allSatisfy(SQLWords.isWordByte) && !SQLWords.keywords.contains(alias.uppercased())
+            if isAlias, !alias.isEmpty { aliases[alias] = table }
+        }
+        return (tables, aliases)
+    }
+}

@@ -1,0 +1,143 @@
+// Commands about the pipeline, answered from the views.
+
+internal import SQLite
+
+extension Repl {
+    func performPipeline(_ action: CommandAction, _ command: CommandLine) {
+        switch action {
+        case .lag:
+            run(
+                """
+                SELECT topic, kafka_partition, next_offset, high_watermark_offset, lag, idle FROM partitions
+                ORDER BY kafka_partition
+                """)
+        case .watermark: showWatermark()
+        case .late: newest("late_events", orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC", command)
+        case .rejected:
+            newest("rejected_events", orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC", command)
+        case .exports: newest("exports", orderedBy: "generation DESC, table_name", command)
+        case .incidents: newest("incidents", orderedBy: "at DESC", command)
+        case .window: showWindow(command.arguments)
+        case .proof: finishDomain(domain.proof(command.arguments, out: out, err: err, interrupt: session.interrupt))
+        default: finishDomain(domain.topic(command.arguments, out: out, err: err, interrupt: session.interrupt))
+        }
+    }
+
+    private func finishDomain(_ code: Int32) {
+        flush()
+        if code != 0 { endScript(code: code == 3 ? 3 : 1) }
+    }
+
+    private func newest(_ view: String, orderedBy order: String, _ command: CommandLine) {
+        guard let limit = command.arguments.first.map({ Int($0) }) ?? 20, limit > 0 else {
+            return fail("\(command.name) takes how many rows to show")
+        }
+        run("SELECT * FROM \(view) ORDER BY \(order) LIMIT \(limit)")
+    }
+
+    // MARK: Watermark
+
+    private func showWatermark() {
+        let output = target?.output ?? out
+        if isTalking {
+            output.write(
+                """
+                The watermark is the time of the newest event, less the delay, of the partition
+                that is furthest behind; idle partitions do not count. A window is final once
+                the watermark has reached its end.
+
+                """)
+        }
+        for (name, sql) in Self.watermarkFacts(hasOffsets: hasColumn("max_event_offset", in: "partitions")) {
+            output.write("\(name.padded(to: 14))\(first(sql) ?? "unknown: no event has been counted yet")\n")
+        }
+        run(
+            """
+            SELECT kafka_partition, max_event_time, watermark, idle, lag FROM partitions
+            ORDER BY idle, watermark, kafka_partition
+            """)
+    }
+
+    private static func watermarkFacts(hasOffsets: Bool) -> [(String, String)] {
+        let holder =
+            "SELECT * FROM partitions WHERE watermark IS NOT NULL ORDER BY idle, watermark, kafka_partition LIMIT 1"
+        let record = hasOffsets ? "', offset ' || max_event_offset || " : ""
+        return [
+            (
+                "watermark",
+                "SELECT watermark || ', ' || (strftime('%s', ago('0s')) - strftime('%s', watermark)) || ' s behind the clock' FROM (\(holder))"
+            ),
+            (
+                "held back by",
+                """
+                SELECT CASE WHEN idle THEN 'nothing: every partition is idle' WHEN (SELECT count(*) FROM partitions WHERE NOT idle) = 1
+                THEN 'partition ' || kafka_partition || ', the only one that is not idle'
+                ELSE 'partition ' || kafka_partition || ', whose newest event is the oldest' END FROM (\(holder))
+                """
+            ),
+            (
+                "moved last by",
+                "SELECT 'the event of ' || max_event_time || ' in partition ' || kafka_partition || \(record)'' FROM (\(holder))"
+            ),
+        ]
+    }
+
+    private func hasColumn(_ column: String, in table: String) -> Bool {
+        first("SELECT 1 FROM pragma_table_xinfo('\(table)') WHERE name = '\(column)'") != nil
+    }
+
+    // MARK: One window
+
+    private func showWindow(_ arguments: [String]) {
+        let minute = arguments.dropFirst().joined(separator: " ")
+        guard arguments.count >= 2, let start = windowStart(minute) else {
+            return fail("\\window takes a postcode and a minute, such as \\window SW19 2021-01-26T12:04")
+        }
+        let postcode = Self.literal(.text(arguments[0]))
+        let condition = "postcode = \(postcode) AND timestamp = '\(start)'"
+        let output = target?.output ?? out
+        output.write("live\n")
+        run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
+        guard !isDone else { return }
+        output.write("exported\n")
+        run(exportsOfWindow(condition, start: start, postcode: postcode))
+        guard !isDone else { return }
+        output.write("late events of this window\n")
+        run(
+            """
+            SELECT timestamp, lateness_ms, kafka_partition, kafka_offset, received_at, published, backfilled_at
+            FROM late_events WHERE postcode = \(postcode) AND window = '\(start)' ORDER BY received_at
+            """)
+    }
+
+    /// The state notes in which generation a count was written last; the first export of that generation or a later one
+    /// holds the count as it is.
+    private func exportsOfWindow(_ condition: String, start: String, postcode: String) -> String {
+        let columns = "generation, snapshot_id, committed_at, state"
+        guard hasColumn("generation", in: "counts"), hasColumn("window_start", in: "counts") else {
+            return "SELECT \(columns) FROM exports ORDER BY generation DESC LIMIT 5"
+        }
+        let written =
+            "(SELECT generation FROM counts WHERE window_start = CAST(strftime('%s', '\(start)') AS INTEGER) AND postcode = \(postcode))"
+        return """
+            SELECT \(written) AS count_written_in_generation, \(columns) FROM (SELECT 1)
+            LEFT JOIN (SELECT * FROM exports WHERE generation >= \(written) AND table_name LIKE '%count%'
+            ORDER BY generation LIMIT 1) WHERE \(written) IS NOT NULL
+            """
+    }
+
+    /// The start of the window that holds a time: `2021-01-26T12:04`, with or without seconds and Z, or `12:04` today.
+    private func windowStart(_ text: String) -> String? {
+        let today = UTCTime.text(epochMilliseconds: wallClock()).map { String($0.prefix(10)) } ?? ""
+        let full = text.count <= 8 ? "\(today)T\(text)" : text
+        let quoted = Self.literal(.text(full.hasSuffix("Z") ? String(full.dropLast()) : full))
+        let existing = """
+            SELECT max(timestamp) FROM postcode_view_count
+            WHERE timestamp <= strftime('%Y-%m-%dT%H:%M:%SZ', \(quoted)) AND timestamp > strftime('%Y-%m-%dT%H:%M:%SZ', \(quoted), '-1 day')
+            """
+        return first("SELECT strftime('%Y-%m-%dT%H:%M:00Z', \(quoted))").flatMap { minute in
+            // Windows may be longer than a minute.
+            first(existing).map { $0 > minute ? $0 : minute } ?? minute
+        }
+    }
+}

@@ -1,0 +1,259 @@
+// Commands about results: their form, where they go, and the last one again.
+
+internal import Glibc
+internal import SQLite
+
+extension Repl {
+    func performResults(_ action: CommandAction, _ command: CommandLine) {
+        let argument = command.arguments.first
+        switch action {
+        case .format: set("format", argument)
+        case .printSet: printSet(command.arguments)
+        case .expand: set("expanded", argument ?? (settings.expansion == .on ? "off" : "on"))
+        case .timing: set("timing", argument ?? (settings.showsTiming ? "off" : "on"))
+        case .headers: set("header", argument ?? (settings.showsHeader ? "off" : "on"))
+        case .nullText: set("null", argument ?? "")
+        case .last: showLast()
+        case .chart: chart(command.arguments)
+        case .copy: copy(command.rest)
+        case .once: redirect(argument, isOnce: true)
+        default: redirect(argument, isOnce: false)
+        }
+    }
+
+    // MARK: Settings
+
+    private static let settingNames = ["format", "expanded", "header", "null", "pager", "width", "timing"]
+
+    private func printSet(_ arguments: [String]) {
+        guard let name = arguments.first else { return showSettings() }
+        let isSwitch = ["expanded", "x", "pager", "timing", "header", "tuples_only"].contains(name)
+        let value = arguments.count > 1 ? arguments[1] : isSwitch ? toggled(name) : nil
+        switch name {
+        case "tuples_only", "t": set("header", value == "on" ? "off" : "on")
+        case "border" where value == "2": set("format", "table")
+        case "linestyle" where value == "unicode": set("format", "box")
+        case "linestyle" where value == "ascii": set("format", "table")
+        case "x": set("expanded", value)
+        default: set(name, value)
+        }
+    }
+
+    private func toggled(_ name: String) -> String {
+        let isOn =
+            switch name {
+            case "pager": settings.usesPager
+            case "timing": settings.showsTiming
+            case "header": settings.showsHeader
+            case "tuples_only": !settings.showsHeader
+            default: settings.expansion == .on
+            }
+        return isOn ? "off" : "on"
+    }
+
+    /// Sets one of the settings; nil asks for its value.
+    private func set(_ name: String, _ value: String?) {
+        switch name {
+        case "format": setFormat(value)
+        case "expanded":
+            guard let expansion = value.flatMap({ ReplSettings.Expansion(rawValue: $0) }) else {
+                return fail("\\x takes on, off or auto")
+            }
+            settings.expansion = expansion
+            say("expanded is \(expansion.rawValue)")
+        case "header": setSwitch(\.showsHeader, name, value)
+        case "timing": setSwitch(\.showsTiming, name, value)
+        case "pager": setSwitch(\.usesPager, name, value)
+        case "null": settings.null = value ?? ""
+        case "width": setWidth(value)
+        default:
+            let guess = Vocabulary.nearest(to: name, in: Self.settingNames).map { ": did you mean \($0)?" }
+            fail(
+                "there is no setting \(ValueText.visible(name))\(guess ?? " (\(Self.settingNames.joined(separator: ", ")))")"
+            )
+        }
+    }
+
+    private func setFormat(_ value: String?) {
+        guard let value else { return out.write("format is \(settings.format.rawValue)\n") }
+        let names = OutputFormat.allCases.map(\.rawValue)
+        let synonyms = [
+            "aligned": "table", "ascii": "table", "column": "table", "unaligned": "tsv", "tabs": "tsv",
+            "expanded": "line", "ndjson": "jsonl", "jsonlines": "jsonl", "md": "markdown", "duckbox": "box",
+            "vertical": "line",
+        ]
+        guard let format = OutputFormat(rawValue: synonyms[value] ?? value) else {
+            let guess = Vocabulary.nearest(to: value, in: names).map { ": did you mean \($0)?" }
+            return fail(
+                "there is no format \(ValueText.visible(value))\(guess ?? " (\(names.joined(separator: ", ")))")")
+        }
+        settings.format = format
+        say("format is \(format.rawValue)")
+    }
+
+    private func setSwitch(_ setting: WritableKeyPath<ReplSettings, Bool>, _ name: String, _ value: String?) {
+        switch value?.lowercased() {
+        case "on", "1", "true", "yes", "always": settings[keyPath: setting] = true
+        case "off", "0", "false", "no", "never": settings[keyPath: setting] = false
+        default: return fail("\(name) is on or off")
+        }
+        say("\(name) is \(settings[keyPath: setting] ? "on" : "off")")
+    }
+
+    private func setWidth(_ value: String?) {
+        guard let columns = value == "off" ? 0 : value.flatMap({ Int($0) }), (0...100_000).contains(columns) else {
+            return fail("width is the columns a cell may have, or off")
+        }
+        settings.maxCellColumns = columns == 0 ? nil : max(4, columns)
+    }
+
+    /// Tells a person what has changed.
+    func say(_ text: String) {
+        if isTalking, inputDepth == 0 { out.write(text + "\n") }
+    }
+
+    // MARK: The last result
+
+    private func showLast() {
+        guard let lastResult else { return fail("there is no result yet") }
+        show(lastResult, shortens: false)
+    }
+
+    private func chart(_ words: [String]) {
+        runQuietly()
+        guard !isDone else { return }
+        guard let lastResult else { return fail("there is no result to draw yet") }
+        var names = words
+        let kind = names.first.flatMap { Chart.Kind(rawValue: $0) }
+        if kind != nil { names.removeFirst() }
+        let (label, value) = (names.first, names.count > 1 ? names[1] : nil)
+        guard let points = Chart.points(lastResult, label: label, value: value) else {
+            let columns = lastResult.columns.map(ValueText.visible).joined(separator: ", ")
+            return fail("\\chart needs a column of numbers; the last result has \(columns)")
+        }
+        let size = terminal.size ?? TerminalSize(rows: 24, columns: 80)
+        out.write(Chart(points: points, columns: size.columns, rows: size.rows).draw(kind ?? .bar))
+    }
+
+    // MARK: Files
+
+    private func redirect(_ path: String?, isOnce: Bool) {
+        closeTarget()
+        guard let path, path != "stdout" else { return }
+        guard let output = openFile(path) else { return }
+        target = (output, path, isOnce)
+    }
+
+    /// Opens a file for results; an existing one is replaced, but never the state.
+    func openFile(_ path: String) -> Output? {
+        let path = Self.expandingHome(path)
+        guard !isState(path) else {
+            fail("\(path) is the state; results cannot be written there")
+            return nil
+        }
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            fail("cannot write \(path): \(String(cString: strerror(errno)))")
+            return nil
+        }
+        return Output(owning: descriptor)
+    }
+
+    static func expandingHome(_ path: String) -> String {
+        guard path.hasPrefix("~/"), let home = getenv("HOME") else { return path }
+        return String(cString: home) + path.dropFirst()
+    }
+
+    private func isState(_ path: String) -> Bool {
+        var (file, other) = (stat(), stat())
+        guard stat(path, &file) == 0 else { return false }
+        return ["", "-wal", "-shm", ".lock"].contains { suffix in
+            stat(session.statePath + suffix, &other) == 0 && other.st_ino == file.st_ino && other.st_dev == file.st_dev
+        }
+    }
+
+    /// Ends the writing to a file.
+    func closeTarget() {
+        guard let target else { return }
+        self.target = nil
+        do throws(QueryError) { try target.output.finish() } catch { fail(error) }
+    }
+
+    func closeTargetAfterUse() {
+        if target?.isOnce == true { closeTarget() }
+    }
+
+    /// `\copy TABLE to FILE`, `\copy (SELECT ...) to FILE`, `\copy to FILE`, each with an optional format.
+    private func copy(_ rest: String) {
+        guard let request = CopyRequest(rest) else {
+            return fail("\\copy needs [TABLE or (SELECT ...)] to FILE [FORMAT]")
+        }
+        guard let format = request.format else {
+            return fail("there is no format \(ValueText.visible(request.formatName ?? ""))")
+        }
+        let sql = request.sql ?? pendingStatement()?.text ?? lastStatement
+        buffer = ""
+        guard let sql else { return fail("there is no statement to copy yet") }
+        guard let output = openFile(request.path) else { return }
+        write(sql, to: output, format, path: request.path)
+    }
+
+    private func write(_ sql: String, to output: Output, _ format: OutputFormat, path: String) {
+        let saved = (target, settings.format, settings.expansion)
+        (target, settings.format, settings.expansion) = ((output, path, false), format, .off)
+        defer { (target, settings.format, settings.expansion) = saved }
+        do throws(QueryError) {
+            let (_, summary) = try evaluate(sql, parameters: parameters, streams: true)
+            say("copied \(summary.rowCount) row\(summary.rowCount == 1 ? "" : "s") to \(path)")
+        } catch {
+            fail(error, statement: StatementText(text: sql, byteOffset: 0, line: lineNumber, isComplete: true))
+        }
+    }
+}
+
+/// The words of `\copy`.
+struct CopyRequest: Equatable {
+    /// nil: the statement at hand.
+    var sql: String?
+    var path: String
+    var formatName: String?
+
+    init?(_ rest: String) {
+        guard let place = Self.lastTo(in: rest) else { return nil }
+        let what = String(rest[..<place.lowerBound]).trimmed
+        let words = CommandLine.words(String(rest[place.upperBound...]))
+        guard let path = words.first, words.count <= 2 else { return nil }
+        (self.path, formatName) = (path, words.count > 1 ? words[1].lowercased() : nil)
+        if what.hasPrefix("("), what.hasSuffix(")") {
+            sql = String(what.dropFirst().dropLast())
+        } else if !what.isEmpty {
+            let isStatement = what.contains(where: \.isWhitespace)
+            sql = isStatement ? what : "SELECT * FROM \(what)"
+        }
+    }
+
+    /// The last `to` outside quotes and parentheses.
+    private static func lastTo(in text: String) -> Range<String.Index>? {
+        let bytes = Array(text.utf8)
+        var depth = 0
+        var found: Range<Int>?
+        for token in SQLTokens(bytes) {
+            let word = bytes[token.range]
+            if token.kind == .other { depth += word.first == 0x28 ? 1 : word.first == 0x29 ? -1 : 0 }
+            let isTo = token.kind == .word && String(decoding: word, as: UTF8.self).lowercased() == "to"
+            if isTo, depth == 0 { found = found ?? token.range }
+        }
+        return found.map {
+            text.utf8.index(
+                text.startIndex, offsetBy: $0.lowerBound)..<text.utf8.index(text.startIndex, offsetBy: $0.upperBound)
+        }
+    }
+
+    /// What was named, else what the file's name ends in, else csv; nil when there is no such format.
+    var format: OutputFormat? {
+        if let formatName { return OutputFormat(rawValue: formatName) }
+        let ending = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
+        let endings = ["md": OutputFormat.markdown, "ndjson": .jsonl, "htm": .html, "txt": .table]
+        return endings[ending] ?? OutputFormat(rawValue: ending) ?? .csv
+    }
+}

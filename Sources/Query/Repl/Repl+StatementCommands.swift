@@ -1,0 +1,275 @@
+// Commands about statements: run again, edit, parameters, files, names, history.
+
+internal import Glibc
+internal import SQLite
+
+extension Repl {
+    func performStatements(_ action: CommandAction, _ command: CommandLine) {
+        let arguments = command.arguments
+        switch action {
+        case .watch: watch(arguments)
+        case .go: runPending()
+        case .goExpanded: runPending(expanded: true)
+        case .gset: keepRow(prefix: arguments.first ?? "")
+        case .param: parameter(arguments)
+        case .set: parameter(arguments)
+        case .unset: unset(arguments.first)
+        case .edit: edit(arguments.first)
+        case .printBuffer: out.write((buffer.isEmpty ? lastStatement ?? "" : buffer).trimmed + "\n")
+        case .reset: buffer = ""
+        case .input: input(arguments.first)
+        case .named: named(arguments)
+        case .saveNamed: saveNamed(command)
+        case .deleteNamed: deleteNamed(arguments.first)
+        default: showHistory(arguments.first)
+        }
+    }
+
+    /// The statement before the command on the line, without a semicolon.
+    func pendingStatement() -> StatementText? {
+        guard var statement = StatementSplitter.split(buffer).statements.first else { return nil }
+        statement.line += bufferLine - 1
+        return statement
+    }
+
+    /// Runs the statement before the command on the line; none: the last one, when `repeats`.
+    func runPending(expanded: Bool = false, repeats: Bool = false) {
+        let pending = pendingStatement()
+        buffer = ""
+        if let pending {
+            remember(pending.text + ";")
+            return execute(pending, expanded: expanded)
+        }
+        guard expanded, let result = lastResult else { return }
+        show(result, expanded: true)
+    }
+
+    // MARK: Again and again
+
+    private func watch(_ arguments: [String]) {
+        let statement = pendingStatement()?.text ?? lastStatement
+        buffer = ""
+        guard let statement else { return fail("there is no statement to watch yet") }
+        let interval =
+            arguments.first.map { QueryText.milliseconds(of: $0.hasPrefix("i=") ? String($0.dropFirst(2)) : $0) }
+            ?? 2000
+        let times =
+            arguments.count > 1
+            ? Int(arguments[1].hasPrefix("c=") ? String(arguments[1].dropFirst(2)) : arguments[1]) : .max
+        guard let interval, interval >= 100, let times, times > 0 else {
+            return fail("\\watch takes seconds (at least 0.1, as in 500ms) and how many times")
+        }
+        lastStatement = statement
+        for round in 1...times {
+            guard watchOnce(statement, interval) else { break }
+            if round < times { waitMilliseconds(interval) }
+            if session.interrupt.isRaised { break }
+        }
+        guard session.interrupt.isRaised else { return }
+        isTalking ? endInterruptedLine() : fail(.interrupted)
+    }
+
+    private func watchOnce(_ statement: String, _ interval: Int) -> Bool {
+        do throws(QueryError) {
+            let streams = !isTalking || target != nil
+            let (result, summary) = try evaluate(statement, parameters: parameters, streams: streams)
+            if summary.columnCount > 0 { lastResult = result }
+            if !streams { out.write(watchScreen(result, interval)) }
+            flush()
+            return !isDone
+        } catch {
+            if error != .interrupted {
+                fail(error, statement: .init(text: statement, byteOffset: 0, line: lineNumber, isComplete: true))
+            }
+            return false
+        }
+    }
+
+    /// One screen, never more: what does not fit is left out, and no pager comes.
+    private func watchScreen(_ result: ResultSet, _ interval: Int) -> String {
+        let time = UTCTime.text(epochMilliseconds: wallClock()) ?? ""
+        let head = "\(time), every \(ErrorMessage.span(interval)); Ctrl-C ends\n"
+        guard let size = terminal.size else {
+            return head + presented(result, .init(rows: .max, columns: .max), expanded: false)
+        }
+        let lines = presented(result, size, expanded: false).split(separator: "\n", omittingEmptySubsequences: false)
+        let room = max(1, size.rows - 3)
+        let shown = lines.prefix(room).joined(separator: "\n")
+        return "\u{1B}[H\u{1B}[2J" + head + shown + (lines.count > room ? "\n…\n" : "")
+    }
+
+    // MARK: Parameters
+
+    private func keepRow(prefix: String) {
+        let isPending = pendingStatement() != nil
+        if isPending { runQuietly() } else { buffer = "" }
+        guard !isDone, let result = lastResult else { return isDone ? () : fail("there is no result yet") }
+        guard result.rows.count == 1, !result.isTruncated else {
+            return fail("\\gset needs exactly one row; the result has \(result.countText)")
+        }
+        for (name, value) in zip(result.columns, result.rows[0]) { parameters.set(prefix + name, to: value) }
+    }
+
+    /// Runs the statement before the command without showing its result.
+    func runQuietly() {
+        guard let statement = pendingStatement() else { return }
+        buffer = ""
+        lastStatement = statement.text
+        remember(statement.text + ";")
+        lastResult = nil
+        do throws(QueryError) {
+            let (result, summary) = try evaluate(statement.text, parameters: parameters, streams: false)
+            if summary.columnCount > 0 { lastResult = result }
+        } catch {
+            fail(error, statement: statement)
+        }
+    }
+
+    /// `\param`, `\param NAME VALUE`, and sqlite3's `.param set NAME VALUE`, `list`, `unset NAME`, `clear`.
+    private func parameter(_ arguments: [String]) {
+        switch arguments.first {
+        case nil, "list": showParameters()
+        case "clear" where arguments.count == 1: parameters = Parameters()
+        case "init" where arguments.count == 1: return
+        case "unset" where arguments.count == 2: unset(arguments[1])
+        case "set" where arguments.count == 3: parameters.set(arguments[1], to: Parameters.value(of: arguments[2]))
+        case let name? where arguments.count == 1: showParameter(name)
+        case let name?:
+            parameters.set(name, to: Parameters.value(of: arguments.dropFirst().joined(separator: " ")))
+        }
+    }
+
+    private func showParameters() {
+        for name in parameters.values.keys.sorted() { showParameter(name) }
+    }
+
+    private func showParameter(_ name: String) {
+        guard let value = parameters.values[Parameters.bareName(name)] else {
+            return fail("there is no parameter \(name)")
+        }
+        out.write(":\(Parameters.bareName(name)) = \(ValueText.visible(Self.literal(value)))\n")
+    }
+
+    /// A value as SQL writes it.
+    static func literal(_ value: Value) -> String {
+        if case .text(let text) = value { return text.quoted(with: "'") }
+        return ValueText.plain(value) ?? "NULL"
+    }
+
+    private func unset(_ name: String?) {
+        guard let name, parameters.remove(name) else {
+            return fail("there is no parameter \(name ?? "without a name")")
+        }
+    }
+
+    // MARK: Files
+
+    private func input(_ path: String?) {
+        guard let path else { return fail("\\i needs a file") }
+        runFile(Self.expandingHome(path))
+    }
+
+    /// Runs a file's statements and commands as if they were entered here.
+    func runFile(_ path: String) {
+        guard inputDepth < Self.inputDepthLimit else { return fail("files read one another too deep, at \(path)") }
+        guard let text = Self.contents(of: path) else {
+            return fail("cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        let saved = (buffer, bufferLine, lineNumber)
+        (buffer, bufferLine, lineNumber) = ("", 1, 0)
+        inputDepth += 1
+        process(TextLines(text))
+        inputDepth -= 1
+        (buffer, bufferLine, lineNumber) = saved
+    }
+
+    private static func contents(of path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0 { return nil }
+            if count == 0 || bytes.count > 64 << 20 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk.prefix(count)
+        }
+    }
+
+    /// Lets the user change the statement, or a file, with their editor; a statement with a semicolon is then run.
+    private func edit(_ path: String?) {
+        let text = buffer.isEmpty ? lastStatement.map { $0 + ";\n" } ?? "" : buffer
+        buffer = ""
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var name = Array("\(folder)/pageviews-XXXXXX.sql".utf8CString)
+        let descriptor = mkstemps(&name, 4)
+        guard descriptor >= 0 else { return fail("cannot make a file to edit: \(String(cString: strerror(errno)))") }
+        let file = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer { unlink(file) }
+        let bytes = Array(text.utf8)
+        _ = write(descriptor, bytes, bytes.count)
+        close(descriptor)
+        flush()
+        let code = terminal.run("\(options.editor ?? "vi") '\(file.escaping { $0 == "'" ? "'\\''" : nil })'")
+        session.interrupt.lower()
+        guard code == 0, let edited = Self.contents(of: file) else { return fail("the editor failed with \(code)") }
+        if !edited.trimmed.isEmpty {
+            out.write(edited.hasSuffix("\n") ? edited : edited + "\n")
+            take(edited.trimmed)
+        }
+    }
+
+    // MARK: Names and history
+
+    private func named(_ arguments: [String]) {
+        guard let name = arguments.first else {
+            let room = max(20, (terminal.size?.columns ?? 120) - 15)
+            for query in queries.all {
+                let sql = query.sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+                out.write(
+                    "\(query.name.padded(to: 12))\(query.isOwn ? " " : "*")  \(DisplayWidth.shortened(sql, to: room))\n"
+                )
+            }
+            return out.write("(* comes with the program)\n")
+        }
+        guard let sql = queries[name] else {
+            let guess = Vocabulary.nearest(to: name, in: queries.all.map(\.name)).map { ": did you mean \($0)?" }
+            return fail("there is no query \(ValueText.visible(name))\(guess ?? " (\\f lists them)")")
+        }
+        var bound = parameters
+        do throws(QueryError) {
+            try bound.add(assignments: Array(arguments.dropFirst()))
+        } catch {
+            return fail(error)
+        }
+        for statement in StatementSplitter.split(sql).statements where !isDone { execute(statement, extra: bound) }
+    }
+
+    private func saveNamed(_ command: CommandLine) {
+        let name = command.arguments.first ?? ""
+        let sql = command.rest.dropFirst(name.count).trimmed
+        let kept = sql.isEmpty ? lastStatement ?? "" : sql
+        guard !name.isEmpty, !kept.isEmpty else { return fail("\\fs needs a name and a statement") }
+        if !queries.save(name, kept) { fail("the query is known in this session only: its file cannot be written") }
+    }
+
+    private func deleteNamed(_ name: String?) {
+        guard let isStored = queries.delete(name ?? "") else { return fail("you have no query of that name") }
+        if !isStored { fail("the file of the queries cannot be written") }
+    }
+
+    private func showHistory(_ count: String?) {
+        guard let limit = count.map({ Int($0) }) ?? 50, limit > 0 else { return fail("\\history takes a number") }
+        let entries = history.entries
+        for (index, entry) in entries.enumerated().dropFirst(entries.count - min(limit, entries.count)) {
+            let number = String(index + 1)
+            let text = entry.text.split(separator: "\n", omittingEmptySubsequences: false).map {
+                ValueText.visible(String($0))
+            }
+            out.write(
+                "\(String(repeating: " ", count: max(0, 5 - number.count)))\(number)  \(text.joined(separator: "\n       "))\n"
+            )
+        }
+    }
+}

@@ -1,0 +1,278 @@
+// The prompt: reads lines, cuts them into statements and commands, and runs each.
+// Invariants: nothing but Ctrl-D, `\q` and the end of a script ends it; Ctrl-C gives up a line or a statement; between
+// statements no snapshot is held unless `\begin` asked for one, and that one has a deadline.
+
+internal import Glibc
+internal import LineEditor
+internal import SQLite
+
+/// A session of SQL and commands, with a person or from a script.
+public final class Repl {
+    /// A statement that is typed or pasted may be this long, in bytes.
+    static let statementLimitBytes = 1 << 20
+    /// Files may read files this deep.
+    static let inputDepthLimit = 16
+    /// Rows that are read for a person, where no limit was given.
+    static let shownRows = 10_000
+
+    let session: QuerySession
+    let options: ReplOptions
+    let out: Output
+    let err: Output
+    let terminal: any Terminal
+    let domain: any DomainCommands
+    let history: History
+    let queries: NamedQueries
+    let wallClock: () -> Int64
+    let waitMilliseconds: (Int) -> Void
+
+    var settings: ReplSettings
+    var parameters = Parameters()
+    /// The statement that is being typed.
+    var buffer = ""
+    /// The line of the source on which `buffer` starts.
+    var bufferLine = 1
+    var lineNumber = 0
+    var lastResult: ResultSet?
+    var lastStatement: String?
+    var target: (output: Output, path: String, isOnce: Bool)?
+    var source: any LineSource
+    var inputDepth = 0
+    var isDone = false
+    var exitCode: Int32 = 0
+    var snapshotEnd: Int?
+    var knownSchema: Schema?
+
+    /// A prompt on the process's standard input and output.
+    public convenience init(
+        session: QuerySession, options: ReplOptions, domain: any DomainCommands, wallClock: @escaping () -> Int64
+    ) {
+        let interrupt = session.interrupt
+        let isInteractive = options.script == nil && isatty(0) == 1 && isatty(1) == 1
+        let editor = isInteractive ? LineEditor() : nil
+        let source: any LineSource =
+            if let script = options.script {
+                TextLines(script)
+            } else if let editor {
+                EditorLines(editor: editor, interrupt: interrupt)
+            } else {
+                DescriptorLines(descriptor: 0, interrupt: interrupt)
+            }
+        self.init(
+            session: session, options: options, source: source, out: Output(descriptor: 1), err: Output(descriptor: 2),
+            terminal: SystemTerminal(), domain: domain, wallClock: wallClock,
+            waitMilliseconds: { ProcessSignals.wait(milliseconds: $0, unless: interrupt) })
+        editor?.limitHistory(to: History.entryLimit)
+        for entry in history.entries { editor?.remember(entry.text) }
+        editor?.complete = { [unowned self] line, start, word in completions(line: line, start: start, word: word) }
+    }
+
+    init(
+        session: QuerySession, options: ReplOptions, source: any LineSource, out: Output, err: Output,
+        terminal: any Terminal, domain: any DomainCommands, wallClock: @escaping () -> Int64,
+        waitMilliseconds: @escaping (Int) -> Void
+    ) {
+        (self.session, self.options, self.source, self.out, self.err) = (session, options, source, out, err)
+        (self.terminal, self.domain, self.wallClock) = (terminal, domain, wallClock)
+        self.waitMilliseconds = waitMilliseconds
+        // Scripts leave no trace in the user's history.
+        history = History(path: source.isInteractive ? options.historyPath : nil)
+        queries = NamedQueries(path: options.queriesPath)
+        settings = ReplSettings(format: options.format ?? (out.isTerminal || source.isInteractive ? .table : .tsv))
+        (settings.showsHeader, settings.null, settings.usesPager) = (
+            options.showsHeader, options.null, options.usesPager
+        )
+        session.provideHistory { [unowned history] in history.json }
+    }
+
+    /// Runs until the user or the script ends.
+    /// - Returns: 0, or for a script the exit code of its first error: 1, or 3 for a deadline or an interrupt.
+    public func run() -> Int32 {
+        do throws(QueryError) {
+            parameters = try Parameters(assignments: options.parameters)
+        } catch {
+            err.write(ErrorMessage().text(error, statement: ""))
+            try? err.finish()
+            return error.exitCode
+        }
+        if source.isInteractive { greet() }
+        process(source)
+        closeTarget()
+        flush()
+        return exitCode
+    }
+
+    private func greet() {
+        if let path = options.startupPath, access(path, R_OK) == 0 { runFile(path) }
+        out.write("pageviews: \(session.statePath), read-only. \\? for help, \\q to leave.\n")
+        flush()
+    }
+
+    /// Takes lines until the source ends.
+    func process(_ lines: any LineSource) {
+        while !isDone {
+            flush()
+            if lines.isInteractive { session.interrupt.lower() }
+            if session.interrupt.isRaisedForGood { return fail(.interrupted) }
+            switch lines.next(prompt: prompt, idle: { letGoOfOldSnapshot() }) {
+            case .line(let line): take(line)
+            case .interrupted where lines.isInteractive: buffer = ""
+            case .interrupted: fail(.interrupted)
+            case .end:
+                if lines.isInteractive { out.write("\n") }
+                return finishScript(lines)
+            }
+        }
+    }
+
+    /// The last statement of a script needs no semicolon.
+    private func finishScript(_ lines: any LineSource) {
+        defer { buffer = "" }
+        guard !lines.isInteractive, !isDone else { return }
+        for statement in StatementSplitter.split(buffer).statements where !isDone { execute(statement) }
+    }
+
+    /// Writes everything that is waiting, results before messages.
+    func flush() {
+        do throws(QueryError) {
+            try out.finish(session.interrupt)
+            try err.finish()
+        } catch {
+            out.discard()
+            if error == .interrupted, isTalking, !session.interrupt.isRaisedForGood { return endInterruptedLine() }
+            isDone = true
+            exitCode = error.exitCode
+        }
+    }
+
+    /// The terminal has shown ^C where the cursor was.
+    func endInterruptedLine() {
+        session.interrupt.lower()
+        out.write("\n")
+        try? out.finish()
+    }
+
+    // MARK: Lines
+
+    var prompt: String {
+        let split = StatementSplitter.split(buffer)
+        if split.isBlank { return session.holdsSnapshot ? "pageviews*> " : "pageviews> " }
+        return switch split.openToken {
+        case .string: "        '> "
+        case .quotedName: "       \"> "
+        case .comment: "       /*> "
+        default: "      ...> "
+        }
+    }
+
+    /// Takes what was entered at once; a pasted text has several lines.
+    func take(_ text: String) {
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) where !isDone {
+            lineNumber += 1
+            takeLine(String(line))
+        }
+    }
+
+    private func takeLine(_ line: String) {
+        if buffer.isEmpty {
+            bufferLine = lineNumber
+            if let command = CommandLine(line) {
+                remember(line.trimmed)
+                return perform(command)
+            }
+            switch line.trimmed.lowercased() {
+            case "exit", "quit": return isDone = true
+            case "help": return perform(CommandLine("\\?"))
+            default: break
+            }
+        }
+        buffer += (buffer.isEmpty ? "" : "\n") + line
+        if buffer.utf8.count > Self.statementLimitBytes {
+            buffer = ""
+            return fail(.limit("the statement is longer than \(Self.statementLimitBytes >> 20) MiB"))
+        }
+        if line.utf8.contains(where: { $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: "\\") }) || isBlank { runBuffer() }
+    }
+
+    /// Only white space and comments so far.
+    private var isBlank: Bool { buffer.utf8.count < 4096 && StatementSplitter.split(buffer).isBlank }
+
+    /// Runs the statements that are complete, and a command that follows.
+    private func runBuffer() {
+        guard let (sql, command) = InputLine.trailingCommand(in: buffer) else { return runCompleteStatements() }
+        buffer = sql
+        runCompleteStatements()
+        if !isDone {
+            remember(command.trimmed)
+            perform(CommandLine(command))
+        }
+    }
+
+    private func runCompleteStatements() {
+        let split = StatementSplitter.split(buffer)
+        let text = Array(buffer.utf8)
+        let firstLine = bufferLine
+        let rest = String(decoding: text[split.completeEnd...], as: UTF8.self)
+        bufferLine += text[..<split.completeEnd].count { $0 == 0x0A }
+        buffer = StatementSplitter.split(rest).isBlank ? "" : rest
+        for var statement in split.statements where statement.isComplete && !isDone {
+            statement.line += firstLine - 1
+            remember(statement.text + ";")
+            execute(statement)
+        }
+    }
+
+    func remember(_ entry: String) {
+        guard source.isInteractive, inputDepth == 0 else { return }
+        history.add(entry, at: wallClock())
+        source.remember(entry)
+    }
+
+    // MARK: Errors
+
+    /// Reports an error; a script ends with it.
+    func fail(_ error: QueryError, statement: StatementText? = nil) {
+        // A reader who has gone has seen what they wanted.
+        guard error != .outputClosed || source.isInteractive else { return isDone = true }
+        var message = ErrorMessage(terminalColumns: terminal.size?.columns ?? 80)
+        if !isTalking { message.firstLine = statement?.line }
+        if case .sql = error { message.vocabulary = (knownSchema ?? session.schema()).vocabulary }
+        flush()
+        // The terminal has shown ^C where the cursor was.
+        let start = error == .interrupted && isTalking ? "\n" : ""
+        let text = start + message.text(error, statement: statement?.text ?? "")
+        err.write(isRed ? "\u{1B}[31m\(text)\u{1B}[0m" : text)
+        if case .refused = error {
+            err.write("to keep a result use \\copy or \\o, to keep a query \\fs\n")
+        }
+        endScript(code: error.exitCode == 3 ? 3 : 1)
+    }
+
+    /// Reports what a command was given wrongly.
+    func fail(_ message: String) { fail(.usage(message)) }
+
+    func endScript(code: Int32) {
+        guard !isTalking || session.interrupt.isRaisedForGood else { return }
+        if exitCode == 0 { exitCode = code }
+        if !options.keepsGoing || code == 3 { isDone = true }
+    }
+
+    /// A person is typing; nothing that goes wrong ends the session.
+    var isTalking: Bool { source.isInteractive }
+
+    private var isRed: Bool { options.usesColour && err.isTerminal }
+
+    // MARK: Snapshots
+
+    /// Lets a snapshot go whose time is over.
+    func letGoOfOldSnapshot() {
+        guard let end = snapshotEnd, MonotonicClock.milliseconds() >= end else { return }
+        snapshotEnd = nil
+        try? session.endSnapshot()
+    }
+}
+
+extension SplitText {
+    /// Nothing but white space and whole comments.
+    var isBlank: Bool { statements.isEmpty && openToken == nil }
+}

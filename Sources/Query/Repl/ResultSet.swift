@@ -1,0 +1,41 @@
+// The result of a statement, kept so that it can be shown again, drawn, copied or taken apart.
+
+internal import SQLite
+
+/// Rows that were read, up to the session's limits.
+struct ResultSet: Equatable {
+    /// What is kept of one result, in bytes of values.
+    static let byteLimit = 64 << 20
+
+    var columns: [String] = []
+    var rows: [[Value]] = []
+    /// There were more rows.
+    var isTruncated = false
+    var milliseconds = 0
+
+    static func bytes(of row: [Value]) -> Int {
+        row.reduce(32) { sum, value in
+            switch value {
+            case .text(let text): sum + 16 + text.utf8.count
+            case .blob(let bytes): sum + 16 + bytes.count
+            default: sum + 16
+            }
+        }
+    }
+
+    /// `3 rows`.
+    var countText: String { "\(rows.count) row\(rows.count == 1 ? "" : "s")" }
+
+    func rendered(_ format: OutputFormat, _ style: RenderStyle) -> String {
+        let output = Output()
+        write(format, style, to: output)
+        return output.text
+    }
+
+    func write(_ format: OutputFormat, _ style: RenderStyle, to output: Output) {
+        var renderer = format.renderer(style)
+        renderer.begin(columns, to: output)
+        for row in rows { renderer.row(row, to: output) }
+        renderer.end(to: output)
+    }
+}

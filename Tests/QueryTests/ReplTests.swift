@@ -1,0 +1,270 @@
+import Foundation
+import Testing
+
+@testable import LineEditor
+@testable import Query
+@testable import SQLite
+
+/// A terminal that is never there.
+private struct NoTerminal: Terminal {
+    var size: TerminalSize? { TerminalSize(rows: 24, columns: 80) }
+    func page(_ text: String, with command: String) {}
+    func run(_ command: String) -> Int32 { 0 }
+}
+
+/// Lines of a person who types them one by one.
+private final class TypedLines: LineSource {
+    let isInteractive = true
+    var events: [LineEvent]
+    var prompts: [String] = []
+    var remembered: [String] = []
+
+    init(_ events: [LineEvent]) { self.events = events }
+
+    func next(prompt: String, idle: () -> Void) -> LineEvent {
+        prompts.append(prompt)
+        idle()
+        return events.isEmpty ? .end : events.removeFirst()
+    }
+
+    func remember(_ entry: String) { remembered.append(entry) }
+}
+
+@Suite struct ReplTests {
+    @discardableResult
+    private func repl(
+        _ source: any LineSource, over session: QuerySession, _ options: ReplOptions = ReplOptions()
+    ) -> (code: Int32, out: String, err: String) {
+        let (out, err) = (Output(), Output())
+        let repl = Repl(
+            session: session, options: options, source: source, out: out, err: err, terminal: NoTerminal(),
+            domain: NoDomainCommands(), wallClock: { 1_611_666_240_000 }, waitMilliseconds: { _ in })
+        return (repl.run(), out.text, err.text)
+    }
+
+    @Test func `the prompt tells what is still open`() throws {
+        let lines = TypedLines([
+            .line("SELECT 1,"), .line("'open"), .line("';"), .line("/* a"), .line("*/"), .line("SELECT \"x"),
+            .interrupted,
+            .line("-- only a comment"), .line("\\begin"), .line("\\end"),
+        ])
+        repl(lines, over: try TestState().session())
+        #expect(
+            lines.prompts == [
+                "pageviews> ", "      ...> ", "        '> ", "pageviews> ", "       /*> ", "pageviews> ", "       \"> ",
+                "pageviews> ", "pageviews> ", "pageviews*> ", "pageviews> ",
+            ])
+        #expect(lines.remembered == ["SELECT 1,\n'open\n';", "\\begin", "\\end"])
+    }
+
+    @Test func `pasted lines are statements and commands each`() throws {
+        let lines = TypedLines([.line("SELECT 1 AS a;\n.mode csv\nSELECT 2 AS b; SELECT\n3 AS c;\n\\x on")])
+        let result = repl(lines, over: try TestState().session())
+        #expect(result.out.contains("| 1 |"))
+        #expect(result.out.contains("b\r\n2\r\nc\r\n3\r\n"))
+        #expect(lines.remembered == ["SELECT 1 AS a;", ".mode csv", "SELECT 2 AS b;", "SELECT\n3 AS c;", "\\x on"])
+    }
+
+    @Test func `a script's errors name its lines, also after other statements on them`() throws {
+        let script = "SELECT 1; SELECT 2;\n\n-- note\nSELECT 3; SELECT\n nope;"
+        let result = repl(TextLines(script), over: try TestState().session())
+        #expect(result.code == 1)
+        #expect(result.err == "error: no such column: nope\nline 5:  nope\n         ^\n")
+    }
+
+    @Test func `a statement that never ends is given up`() throws {
+        let line = String(repeating: "x", count: 600_000)
+        let result = repl(
+            TypedLines([.line(line), .line(line), .line("SELECT 5 AS a;")]), over: try TestState().session())
+        #expect(result.err == "error: the statement is longer than 1 MiB\n")
+        #expect(result.out.contains("| 5 |"))
+    }
+
+    @Test(arguments: [
+        ("\\x", "\\x", []), (" .mode csv ;", ".mode", ["csv"]), ("\\?", "\\?", []), ("\\!ls -l", "\\!", ["ls", "-l"]),
+        ("\\d 'my table' \"x y\"", "\\d", ["my table", "x y"]), ("\\set a 'it''s' b''c", "\\set", ["a", "it's", "bc"]),
+        ("\\fs n SELECT 'a b';", "\\fs", ["n", "SELECT", "a b"]), ("\\set x ''", "\\set", ["x", ""]),
+        ("\\o 'open quote", "\\o", ["open quote"]), ("\\dt+ x", "\\dt+", ["x"]),
+    ])
+    func `a command is a name and words`(line: String, name: String, arguments: [String]) {
+        let command = CommandLine(line)
+        #expect(command?.name == name)
+        #expect(command?.arguments == arguments)
+    }
+
+    @Test(arguments: ["", "SELECT 1", ".5", "\\", ".", "\\ x", "...", "\\1", "-- \\x"])
+    func `other lines are no command`(line: String) {
+        #expect(CommandLine(line) == nil)
+    }
+
+    @Test(arguments: [
+        ("SELECT 1 \\gx", "SELECT 1 ", "\\gx"),
+        ("SELECT '\\x', \"\\y\" \\watch 2", "SELECT '\\x', \"\\y\" ", "\\watch 2"),
+        ("SELECT 1; \\x", "SELECT 1; ", "\\x"),
+    ])
+    func `a command may follow a statement`(line: String, sql: String, command: String) {
+        let split = InputLine.trailingCommand(in: line)
+        #expect(split?.sql == sql)
+        #expect(split?.command == command)
+        #expect(InputLine.trailingCommand(in: sql) == nil)
+    }
+
+    @Test(arguments: [
+        ("late_events to x.json", "SELECT * FROM late_events", "x.json", OutputFormat.json),
+        ("(SELECT 'to' FROM t) TO 'a b.csv'", "SELECT 'to' FROM t", "a b.csv", .csv),
+        ("to out.md", "", "out.md", .markdown), ("SELECT 1 to out", "SELECT 1", "out", .csv),
+        ("t to out.csv jsonl", "SELECT * FROM t", "out.csv", .jsonl),
+    ])
+    func `copy takes what, where and how`(text: String, sql: String, path: String, format: OutputFormat) {
+        let request = CopyRequest(text)
+        #expect(request?.sql ?? "" == sql)
+        #expect(request?.path == path)
+        #expect(request?.format == format)
+    }
+
+    @Test(arguments: ["", "t", "t to", "t to a b c", "(SELECT 1 to 2)"])
+    func `copy refuses what is not clear`(text: String) {
+        #expect(CopyRequest(text) == nil)
+    }
+
+    @Test func `every command has one meaning, help, and is known by all its spellings`() {
+        #expect(Set(Command.allNames).count == Command.allNames.count)
+        for command in Command.all {
+            #expect(!command.help.isEmpty)
+            for name in command.names { #expect(Command.named(name)?.action == command.action) }
+        }
+        #expect(Set(Command.all.map(\.action)) == Set(CommandAction.allCases))
+    }
+
+    @Test(arguments: [
+        ("", "\\wa", CompletionContext.Wanted.commands), ("SELECT 1 ", "\\wa", .commands), ("\\i ", "", .files),
+        ("\\copy t to ", "x", .files), ("\\copy ", "l", .relations), (".mode ", "", .formats), ("\\f ", "b", .queries),
+        ("SELECT * FROM ", "p", .relations), ("SELECT * FROM a, ", "p", .relations),
+        ("SELECT * FROM a JOIN ", "", .relations),
+        ("SELECT * FROM t WHERE postcode = ", "S", .postcodes(.statement)),
+        ("SELECT * FROM t WHERE postcode = '", "S", .postcodes(.string)),
+        ("SELECT * FROM t WHERE postcode IN ('A', '", "S", .postcodes(.string)),
+        ("SELECT * FROM t WHERE postcode NOT LIKE '", "S", .postcodes(.string)),
+        ("SELECT * FROM t WHERE note = '", "S", .nothing), ("SELECT ", ":p", .parameters(mark: ":")),
+        ("SELECT postcode, ", "c", .columns(qualifier: nil, tables: [])),
+        ("SELECT count(postcode, ", "c", .columns(qualifier: nil, tables: [])),
+        ("\\window ", "S", .postcodes(.command)), ("\\timing ", "", .words(["off", "on"])),
+    ])
+    func `the place of the cursor decides what TAB offers`(
+        before: String, word: String, wanted: CompletionContext.Wanted
+    ) {
+        #expect(CompletionContext(before: before, whole: before + word, word: word).wanted == wanted)
+    }
+
+    @Test func `tables named anywhere in the statement decide the columns`() {
+        let context = CompletionContext(
+            before: "SELECT ", whole: "SELECT po FROM late_events AS l JOIN exports e ON 1", word: "po")
+        #expect(context.wanted == .columns(qualifier: nil, tables: ["late_events", "exports"]))
+        let qualified = CompletionContext(
+            before: "SELECT ", whole: "SELECT e.s FROM late_events l, exports e", word: "e.s")
+        #expect(qualified.wanted == .columns(qualifier: "e", tables: ["exports"]))
+    }
+
+    @Test func `history survives, belongs to the user alone, and keeps its limit`() throws {
+        let folder = try Folder()
+        let path = folder.file("history")
+        let first = History(path: path)
+        first.add("SELECT 'a\tb\\n'\n, 2;", at: 5)
+        first.add("\\x", at: 6)
+        first.add("\\x", at: 7)
+        #expect(History(path: path).entries == first.entries)
+        #expect(first.entries.count == 2)
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+        let many = (0..<History.entryLimit + 50).map { ["\($0)", "SELECT \($0);"] }
+        #expect(PrivateFile(path: path).replace(with: many))
+        #expect(History(path: path).entries.count == History.entryLimit)
+        #expect(PrivateFile(path: path).records().count == History.entryLimit)
+        try Data("garbage\n\t\t\n5\tgood\n\u{FFFD}\\".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(History(path: path).entries.map(\.text) == ["good"])
+    }
+
+    @Test func `any text survives a private file`() {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SeededGenerator(state: seed)
+        let parts = ["\\", "n", "t", "\n", "\t", "\r", "é", "\u{301}", "\\\\", "x", "\0"]
+        for _ in 0..<500 {
+            let text = (0..<Int.random(in: 0...9, using: &random)).map { _ in parts.randomElement(using: &random) ?? ""
+            }.joined()
+            #expect(Array(PrivateFile.unescaped(PrivateFile.escaped(text)).utf8) == Array(text.utf8), "seed \(seed)")
+        }
+    }
+
+    @Test func `a chart takes any numbers`() {
+        let values: [[Double]] = [
+            [], [0], [5], [0, 0], [-3, 4], [1e308, -1e308], [1, 2, 3, .greatestFiniteMagnitude], [0.1, 0.25],
+        ]
+        for numbers in values {
+            let points = numbers.enumerated().map { Chart.Point(label: "row \($0)", value: $1) }
+            for (columns, rows) in [(80, 24), (1, 1), (10_000, 3)] {
+                for kind in Chart.Kind.allCases {
+                    let text = Chart(points: points, columns: columns, rows: rows).draw(kind)
+                    #expect(!text.isEmpty)
+                }
+            }
+        }
+    }
+
+    @Test func `a chart finds its columns`() {
+        let result = ResultSet(
+            columns: ["t", "Views", "n"],
+            rows: [[.text("a"), .integer(3), .null], [.text("b"), .real(1.5), .integer(9)]])
+        #expect(
+            Chart.points(result, label: nil, value: nil) == [
+                .init(label: "a", value: 3), .init(label: "b", value: 1.5),
+            ])
+        #expect(
+            Chart.points(result, label: "views", value: "N") == [
+                .init(label: "3", value: 0), .init(label: "1.5", value: 9),
+            ])
+        #expect(Chart.points(result, label: "nope", value: nil) == nil)
+        #expect(Chart.points(result, label: "t", value: "nope") == nil)
+        #expect(Chart.points(ResultSet(columns: ["t"], rows: [[.text("a")]]), label: nil, value: nil) == nil)
+    }
+
+    @Test func `lines from a pipe are taken as they come`() {
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        let lines = DescriptorLines(descriptor: ends[0], interrupt: InterruptFlag())
+        var idles = 0
+        let rest = ["ne\r\ntwo\n\n", "last"]
+        #expect(write(ends[1], "o", 1) == 1)
+        let first = lines.next(prompt: "") {
+            if idles == 1 { _ = write(ends[1], rest[0], rest[0].utf8.count) }
+            idles += 1
+        }
+        #expect(first == .line("one"))
+        #expect(lines.next(prompt: "", idle: {}) == .line("two"))
+        #expect(lines.next(prompt: "", idle: {}) == .line(""))
+        _ = write(ends[1], rest[1], rest[1].utf8.count)
+        close(ends[1])
+        #expect(lines.next(prompt: "", idle: {}) == .line("last"))
+        #expect(lines.next(prompt: "", idle: {}) == .end)
+        close(ends[0])
+    }
+
+    @Test(arguments: [
+        ("250ms", 250), ("30s", 30_000), ("1.5s", 1500), ("5m", 300_000), ("2h", 7_200_000), ("1d", 86_400_000),
+        ("7", 7000),
+        ("0.1", 100), ("0", 0),
+    ])
+    func `durations`(text: String, milliseconds: Int) {
+        #expect(QueryText.milliseconds(of: text) == milliseconds)
+    }
+
+    @Test(arguments: ["", "s", "-1", "1x", "1.2.3", "99999999999999999d", "1 s x", ".5", "nan", "1e9"])
+    func `no durations`(text: String) {
+        #expect(QueryText.milliseconds(of: text) == nil)
+    }
+
+    @Test(arguments: [("64MiB", 64 << 20), ("1GiB", 1 << 30), ("10MB", 10_000_000), ("512", 512), ("0", 0)])
+    func `sizes`(text: String, bytes: Int) {
+        #expect(QueryText.bytes(of: text) == bytes)
+        #expect(QueryText.bytes(of: "99999999999999GiB") == nil)
+        #expect(QueryText.bytes(of: "x") == nil)
+    }
+}
