@@ -35,9 +35,11 @@ public final class Producer {
         tag: Int = 0
     ) throws {
         let handle = try topicHandle(topic)
+        // librdkafka reads a null pointer as a null value, so an empty one needs some address.
+        let start = value.flatMap { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) }
         let result = rd_kafka_produce(
             handle, partition ?? RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY),
-            value.flatMap { UnsafeMutableRawPointer(mutating: $0.baseAddress) }, value?.count ?? 0,
+            UnsafeMutableRawPointer(mutating: start), value?.count ?? 0,
             key?.baseAddress, key?.count ?? 0, UnsafeMutableRawPointer(bitPattern: tag))
         guard result == 0 else { throw KafkaError(rd_kafka_last_error()) }
     }

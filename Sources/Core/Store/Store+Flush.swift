@@ -80,8 +80,8 @@ extension Store {
             try statement.bindBorrowedText(postcode, at: 2)
             try statement.bind(count, at: 3)
             try statement.bind(generation, at: 4)
-            _ = try statement.step()
-            statement.reset()
+            // Also resets it after a failure, so that the flush can be tried again.
+            try statement.run()
         }
     }
 
