@@ -86,6 +86,8 @@ import Testing
         }
         #expect(result == (0, "[{\"a\":1,\"b\":\"x' OR 1=1 --\",\"c\":2.5,\"t\":\"integertextreal\"}]\n", ""))
         #expect(oneShot("SELECT :nope", over: session).code == 2)
+        let unknown = oneShot("SELECT ':name', :nam", over: session) { $0.parameters = ["name=1"] }
+        #expect(unknown == (2, "", "error: no statement has a parameter :name; did you mean nam?\n"))
         #expect(oneShot("SELECT ?", over: session).code == 2)
         #expect(oneShot("SELECT 1", over: session) { $0.parameters = ["a"] }.code == 2)
         #expect(oneShot("SELECT 1", over: session) { $0.parameters = [":=1"] }.code == 2)
