@@ -44,6 +44,9 @@ public struct Completions: Equatable, Sendable {
 /// Set by the handler of SIGWINCH.
 private let terminalWasResized = Atomic<Bool>(false)
 
+/// Set by the handler of SIGCONT.
+private let processWasContinued = Atomic<Bool>(false)
+
 /// Edits lines with the user's own key bindings (~/.inputrc), history and completion.
 public final class LineEditor {
     /// Answers for the word that ends at the cursor: the whole line, the byte where the word starts, and the word.
@@ -60,6 +63,8 @@ public final class LineEditor {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in terminalWasResized.store(true, ordering: .relaxed) }
         sigaction(SIGWINCH, &action, nil)
+        action.__sigaction_handler.sa_handler = { _ in processWasContinued.store(true, ordering: .relaxed) }
+        sigaction(SIGCONT, &action, nil)
         Self.current = self
     }
 
@@ -71,11 +76,13 @@ public final class LineEditor {
     public func read(prompt: String, text: String = "", isInterrupted: () -> Bool) -> LineEvent {
         Self.finished = nil
         Self.current = self
+        processWasContinued.store(false, ordering: .relaxed)
         rl_callback_handler_install(prompt, Self.lineIsDone)
         defer { rl_callback_handler_remove() }
         if !text.isEmpty { pv_rl_insert(text) }
         while true {
             if isInterrupted() { return giveUp() }
+            if processWasContinued.exchange(false, ordering: .relaxed) { pv_rl_resume() }
             if terminalWasResized.exchange(false, ordering: .relaxed) { rl_resize_terminal() }
             guard let isReady = waitForInput() else { return .end }
             guard isReady else { continue }

@@ -115,7 +115,7 @@ struct CompletionContext: Equatable {
         switch action {
         case .input, .output, .once, .directory, .edit: .files
         case .copy: arguments.last?.lowercased() == "to" ? .files : .relations
-        case .describe, .tables, .indexes: .relations
+        case .describe, .tables, .allTables, .indexes, .summary: .relations
         case .format: .formats
         case .printSet where arguments.first == "format": .formats
         case .printSet: .words(["expanded", "format", "header", "null", "pager", "timing", "width"])

@@ -10,7 +10,19 @@ extension Repl {
         case .allTables: listRelations(argument, kinds: "'view', 'table'")
         case .describe: argument.map(describe) ?? listRelations(nil, kinds: "'view'")
         case .indexes: listIndexes(argument)
+        case .summary: summarize(command.rest)
         default: listFunctions(argument)
+        }
+    }
+
+    /// What other systems' users type for `\dt` and `\d NAME`; nil for anything else.
+    static func foreignCommand(_ statement: String) -> CommandLine? {
+        let words = CommandLine.words(statement)
+        switch (words.first?.lowercased(), words.count) {
+        case ("show", 2) where ["tables", "views"].contains(words[1].lowercased()): return CommandLine("\\dt")
+        case ("describe", 2), ("desc", 2): return CommandLine("\\d \(words[1].quoted(with: "'"))")
+        case ("summarize", 2...): return CommandLine("\\summary \(statement.dropFirst("summarize".count))")
+        default: return nil
         }
     }
 
@@ -67,6 +79,36 @@ extension Repl {
         }
         (target?.output ?? out).write(
             sql.split(separator: "\n").map { ValueText.visible(String($0)) }.joined(separator: "\n") + ";\n")
+    }
+
+    /// One row per column of a table or SELECT: least, greatest, mean, how many different values, how many NULLs.
+    private func summarize(_ what: String) {
+        let source = what.trimmed
+        guard !source.isEmpty else { return fail("\\summary takes a table or a SELECT") }
+        let isStatement = source.contains(where: \.isWhitespace)
+        let from =
+            isStatement
+            ? "(\(source.hasPrefix("(") ? String(source.dropFirst().dropLast()) : source))" : source.quoted(with: "\"")
+        var columns: [String] = []
+        do throws(QueryError) {
+            _ = try session.run("SELECT * FROM \(from) LIMIT 0", parameters: parameters) {
+                columns = $0
+            } receive: { _ in
+                true
+            }
+        } catch {
+            return fail(
+                error, statement: StatementText(text: source, byteOffset: 0, line: lineNumber, isComplete: true))
+        }
+        let rows = columns.prefix(50).map { column in
+            let name = column.quoted(with: "\"")
+            return """
+                SELECT \(column.quoted(with: "'")) AS "column", min(\(name)) AS least, max(\(name)) AS greatest,
+                CASE WHEN max(typeof(\(name)) IN ('integer', 'real')) THEN round(avg(\(name)), 2) END AS mean,
+                count(DISTINCT \(name)) AS different, count(*) - count(\(name)) AS nulls, count(*) AS "rows" FROM source
+                """
+        }
+        run("WITH source AS (SELECT * FROM \(from)) " + rows.joined(separator: "\nUNION ALL "))
     }
 
     /// The first value of a statement as text; nil when there is none.

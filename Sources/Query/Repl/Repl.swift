@@ -218,7 +218,7 @@ public final class Repl {
         for var statement in split.statements where statement.isComplete && !isDone {
             statement.line += firstLine - 1
             remember(statement.text + ";")
-            execute(statement)
+            if let command = Self.foreignCommand(statement.text) { perform(command) } else { execute(statement) }
         }
     }
 
