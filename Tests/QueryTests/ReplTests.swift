@@ -131,7 +131,7 @@ private final class TypedLines: LineSource {
             .line("\\summary SELECT 1.5 AS a UNION ALL SELECT NULL;"), .line("\\summary nothing"),
         ])
         let result = repl(lines, over: try TestState().session())
-        #expect(result.out.contains("| postcode_view_count | view"))
+        #expect(result.out.contains("| postcode_view_count | views per postcode and minute; live"))
         #expect(result.out.contains("| lateness_ms     | INTEGER |"))
         let rows = result.out.split(separator: "\n").map { $0.split(separator: "|").map { String($0).trimmed } }
         #expect(rows.contains(["n", "10", "12", "11.0", "3", "0", "3"]))

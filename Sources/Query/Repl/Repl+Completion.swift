@@ -24,7 +24,7 @@ extension Repl {
         case .formats: return Completions(matching(OutputFormat.allCases.map(\.rawValue), word))
         case .words(let words): return Completions(matching(words, word))
         case .queries: return Completions(matching(queries.all.map(\.name), word))
-        case .relations: return Completions(matching(schema.relations.map(\.name) + ["history"], word))
+        case .relations: return Completions(matching(schema.relations.map(\.name), word))
         case .parameters(let mark):
             return Completions(matching(parameters.values.keys.sorted().map { mark + $0 }, word))
         case .postcodes(let place): return postcodes(word, place)

@@ -6,9 +6,9 @@ extension Repl {
     func performSchema(_ action: CommandAction, _ command: CommandLine) {
         let argument = command.arguments.first
         switch action {
-        case .tables: listRelations(argument, kinds: "'view'")
-        case .allTables: listRelations(argument, kinds: "'view', 'table'")
-        case .describe: argument.map(describe) ?? listRelations(nil, kinds: "'view'")
+        case .tables: listViews(argument)
+        case .allTables: listRelations(argument)
+        case .describe: argument.map(describe) ?? listViews(nil)
         case .indexes: listIndexes(argument)
         case .summary: summarize(command.rest)
         default: listFunctions(argument)
@@ -38,12 +38,33 @@ extension Repl {
         return " AND \(column) GLOB \(literal(.text(glob)))"
     }
 
-    private func listRelations(_ pattern: String?, kinds: String) {
+    /// What the views of a state hold.
+    private static let descriptions = [
+        ("postcode_view_count", "views per postcode and minute; live"),
+        ("late_events", "events that came too late to be counted"),
+        ("rejected_events", "records that are no page view, and why"),
+        ("partitions", "offsets, lag and watermark of each partition"),
+        ("exports", "what was committed to the tables"),
+        ("incidents", "what went wrong, and whether it is over"),
+        ("history", "what was entered at this prompt"),
+    ]
+
+    private func listViews(_ pattern: String?) {
+        let cases = Self.descriptions.map { "WHEN \(Self.literal(.text($0))) THEN \(Self.literal(.text($1)))" }
+        run(
+            """
+            SELECT name, CASE name \(cases.joined(separator: " ")) ELSE '' END AS holds
+            FROM (SELECT name, type FROM sqlite_schema UNION ALL SELECT name, type FROM sqlite_temp_schema)
+            WHERE type = 'view'\(Self.condition("name", pattern)) ORDER BY name
+            """)
+    }
+
+    private func listRelations(_ pattern: String?) {
         run(
             """
             SELECT s.name, s.type, group_concat(c.name, ', ') AS columns
             FROM sqlite_schema AS s JOIN pragma_table_xinfo(s.name) AS c
-            WHERE s.type IN (\(kinds)) AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'\(Self.condition("s.name", pattern))
+            WHERE s.type IN ('view', 'table') AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'\(Self.condition("s.name", pattern))
             GROUP BY s.name ORDER BY s.type DESC, s.name
             """)
     }
@@ -74,11 +95,18 @@ extension Repl {
             SELECT name AS "column", type, CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
             FROM pragma_table_xinfo(\(quoted)) ORDER BY cid
             """)
-        guard !isDone, let sql = first("SELECT sql FROM sqlite_schema WHERE lower(name) = lower(\(quoted))") else {
+        guard !isDone, let sql = first(Self.definition(of: quoted)) else {
             return
         }
         (target?.output ?? out).write(
             sql.split(separator: "\n").map { ValueText.visible(String($0)) }.joined(separator: "\n") + ";\n")
+    }
+
+    private static func definition(of quoted: String) -> String {
+        """
+        SELECT sql FROM (SELECT name, sql FROM sqlite_schema UNION ALL SELECT name, sql FROM sqlite_temp_schema)
+        WHERE lower(name) = lower(\(quoted))
+        """
     }
 
     /// One row per column of a table or SELECT: least, greatest, mean, how many different values, how many NULLs.
