@@ -90,8 +90,24 @@ let package = Package(
         system("CZlib", "zlib", apt: "zlib1g-dev"),
         system("CRoaring", apt: "libroaring-dev"),
 
-        tests("Windowing"),
+        // What several test targets share: temporary folders, seeded randomness.
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+        tests("Windowing", ["TestSupport"]),
+        tests("Store", ["SQLite", "Windowing", "TestSupport"]),
+        tests("SQLite", ["TestSupport"]),
+        tests("Kafka"),
+        tests("Ingest", ["Kafka", "SQLite", "Store", "Windowing", "TestSupport", logging]),
+        tests("Generator", ["Kafka"]),
+        tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser]),
         tests("Query", ["SQLite"]),
+        .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
+        tests("HTTP", ["FaultServer"]),
+        tests("ObjectStorage", ["HTTP", "FaultServer"], resources: [.copy("Golden")]),
+        tests("Bitmaps"),
+        tests("Avro", ["Compression"], resources: [.copy("Goldens")]),
+        tests(
+            "Iceberg", ["Avro", "Bitmaps", "ObjectStorage", "HTTP", "Compression"],
+            resources: [.copy("Scripts"), .copy("Fixtures")]),
         tests("Compression"),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(

@@ -11,7 +11,7 @@ import sys
 
 MAX_LINES = 500
 # Of languages without a formatter here; Swift's is swift format's business.
-MAX_COLUMNS = 124
+MAX_COLUMNS = 128
 
 # (rule, files it is about, files it is not about, what must not be there)
 FORBIDDEN = [
@@ -30,7 +30,7 @@ FORBIDDEN = [
     ('no trailing white space', r'\.(swift|py|sh|c|h|md|yml|json)$', r'^Tests/.*/(golden|Golden|Fixtures)/',
      re.compile(r'[ \t]+$')),
 ]
-LONG_LINES = re.compile(r'\.(py|sh|c)$')
+LONG_LINES = re.compile(r'^(scripts|Benchmarks|Tests/Integration)/.*\.(py|sh|c)$')
 COUNTED = re.compile(r'\.(swift|py|sh|c|h)$|(^|/)Makefile$')
 NEVER_TRACKED = re.compile(r'(^|/)(\.build|\.venv|\.run|__pycache__)/|Package\.resolved$|\.db(-wal|-shm)?$')
 

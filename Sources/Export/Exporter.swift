@@ -72,7 +72,9 @@ public final class Exporter {
                 try await context(session), segments: segments, generation: generation,
                 jsonRoot: warehouse.root.location.description)
         case .counts:
-            let (generation, exported) = try store.with { ($0.generation, try $0.exportProgress(of: .counts).generation) }
+            let (generation, exported) = try store.with {
+                ($0.generation, try $0.exportProgress(of: .counts).generation)
+            }
             guard generation > exported else { return nil }
             return try CountsPreparation(try await context(session)).run()
         }

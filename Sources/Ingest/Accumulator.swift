@@ -160,7 +160,7 @@ struct Accumulator {
     var isAtEnd: Bool { engine.partitions.allSatisfy(\.isAtEnd) }
 
     /// So much is held that a flush should not wait for its time.
-    var isFull: Bool { flush.counts.count >= 200_000 || rowBytes >= 8 << 20 }
+    var isFull: Bool { flush.counts.count >= 65_536 || rowBytes >= 4 << 20 }
 
     /// Lets time pass: partitions may turn idle, windows final.
     mutating func tick(now: Int64) {

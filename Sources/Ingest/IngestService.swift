@@ -43,6 +43,12 @@ public final class IngestService {
         self.log = log
     }
 
+    /// Whether librdkafka takes the settings; nothing is connected to.
+    /// - Throws: `KafkaError`.
+    public static func check(_ settings: IngestSettings) throws {
+        _ = try Consumer(settings: settings.kafka, batchCapacity: 1) { _ in }
+    }
+
     /// Runs until the stop signal, or the end of every partition when the settings say so.
     /// - Parameters:
     ///   - store: the open state.

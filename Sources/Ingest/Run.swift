@@ -54,7 +54,8 @@ struct Run {
                 break
             } catch let error as KafkaError {
                 let milliseconds = pause.next()
-                complain(error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(error.message); trying again")
+                complain(
+                    error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(error.message); trying again")
                 service.stop.wait(milliseconds: milliseconds)
             }
         }
@@ -82,7 +83,8 @@ struct Run {
         }
         for (partition, range) in zip(new, ranges) { try add(partition, range) }
         try assign()
-        service.log.info("reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))")
+        service.log.info(
+            "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))")
     }
 
     private mutating func add(_ partition: Int32, _ range: OffsetRange) throws {
@@ -152,7 +154,9 @@ struct Run {
 
     private mutating func poll() -> [Notice] {
         let sinceFlush = service.time.monotonic() - lastFlush
-        let wait = max(1, min(settings.flushIntervalMilliseconds, settings.flushIntervalMilliseconds - sinceFlush))
+        // Never long, whatever the flush interval: a stop and idleness are looked at in between.
+        let untilFlush = settings.flushIntervalMilliseconds - sinceFlush
+        let wait = untilFlush > 0 ? min(untilFlush, 200) : accumulator.hasNews ? 1 : 100
         let (consumer, time) = (consumer, service.time)
         return consumer.poll(timeoutMilliseconds: Int32(clamping: wait)) { records, notices in
             accumulator.take(records, now: time.wall())

@@ -11,14 +11,14 @@ struct DurationArgument: ExpressibleByArgument, Equatable {
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
-    init?(argument: String) {
-        let digits = argument.prefix { $0.isASCII && $0.isNumber }
-        let unit = argument.dropFirst(digits.count)
-        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1 else { return nil }
-        let (product, overflow) = number.multipliedReportingOverflow(by: scale)
-        guard !overflow else { return nil }
+    init?(argument text: String) {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit = text.dropFirst(digits.count)
+        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
+            case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
+        else { return nil }
         milliseconds = product
-        defaultValueDescription = argument
+        defaultValueDescription = text
     }
 
     /// For defaults in the code.

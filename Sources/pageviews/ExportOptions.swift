@@ -20,14 +20,20 @@ struct SizeArgument: ExpressibleByArgument, Equatable {
         ("GB", 1_000_000_000), ("B", 1), ("", 1),
     ]
 
-    init?(argument: String) {
-        let digits = argument.prefix { $0.isASCII && $0.isNumber }
-        let unit = argument.dropFirst(digits.count)
-        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1 else { return nil }
-        let (product, overflow) = number.multipliedReportingOverflow(by: scale)
-        guard !overflow else { return nil }
+    init?(argument text: String) {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit = text.dropFirst(digits.count)
+        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
+            case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
+        else { return nil }
         bytes = product
-        defaultValueDescription = argument
+        defaultValueDescription = text
+    }
+
+    /// For defaults in the code.
+    init(gibibytes: Int64) {
+        bytes = gibibytes << 30
+        defaultValueDescription = "\(gibibytes)GiB"
     }
 }
 
@@ -39,7 +45,8 @@ struct ExportOptions: ParsableArguments {
     var warehouse: String?
 
     @Option(
-        help: ArgumentHelp("An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)", valueName: "url"))
+        help: ArgumentHelp(
+            "An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)", valueName: "url"))
     var catalog: String?
 
     @Option(help: ArgumentHelp("The warehouse's name in the catalog.", valueName: "name"))
@@ -67,13 +74,16 @@ struct ExportOptions: ParsableArguments {
     var rawJson = true
 
     @Option(
-        help: ArgumentHelp("Where new tables put their data files. (default: beside their metadata)", valueName: "location"))
+        help: ArgumentHelp(
+            "Where new tables put their data files. (default: beside their metadata)", valueName: "location"))
     var dataPath: String?
 
-    @Option(help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"))
-    var spoolBudget = SizeArgument(argument: "10GiB")!
+    @Option(
+        help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"))
+    var spoolBudget = SizeArgument(gibibytes: 10)
 
-    @Option(help: ArgumentHelp("The time between exports.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("The time between exports.", valueName: "duration"))
     var exportInterval = DurationArgument(milliseconds: 60_000)
 
     @Option(help: ArgumentHelp("Iceberg format of new tables: 2 or 3 (deletion vectors).", valueName: "n"))

@@ -5,6 +5,7 @@ internal import Dispatch
 internal import Foundation
 public import Generator
 internal import Ingest
+internal import Kafka
 internal import ServiceLifecycle
 internal import Synchronization
 
@@ -94,7 +95,9 @@ struct GenerateCommand: AsyncParsableCommand {
     func validate() throws {
         guard rate >= 0, rate <= 10_000_000 else { throw ValidationError("--rate must be from 0 to 10000000") }
         guard count ?? 0 >= 0 else { throw ValidationError("--count cannot be negative") }
-        guard (1...1_000_000).contains(postcodes) else { throw ValidationError("--postcodes must be from 1 to 1000000") }
+        guard (1...1_000_000).contains(postcodes) else {
+            throw ValidationError("--postcodes must be from 1 to 1000000")
+        }
         guard (1...10_000).contains(newTopicPartitions) else {
             throw ValidationError("--new-topic-partitions must be from 1 to 10000")
         }
@@ -109,7 +112,13 @@ struct GenerateCommand: AsyncParsableCommand {
             let summary = try Self.sender(settings, stop).run()
             result.withLock { $0 = summary }
         }
-        try await ServiceGroup.run([service], log: global.logger)
+        do {
+            try await ServiceGroup.run([service], log: global.logger)
+        } catch let error as KafkaError where error.isConnection {
+            throw Failure(
+                "cannot reach Kafka at \(kafka.bootstrapServers): \(error.message); is it running, and is "
+                    + "--bootstrap-servers right?", exitCode: 4)
+        }
         guard let summary = result.withLock({ $0 }) else { return }
         FileHandle.standardError.write(Data(Self.text(summary, settings).utf8))
         if summary.failed > 0 { throw ExitCode(summary.sent.reduce(0, +) == 0 ? 4 : 1) }

@@ -31,7 +31,8 @@ struct IngestCommand: AsyncParsableCommand {
 
     @OptionGroup var windows: WindowOptions
 
-    @Option(help: ArgumentHelp("The longest time until a record is visible.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("The longest time until a record is visible.", valueName: "duration"))
     var flushInterval = DurationArgument(milliseconds: 200)
 
     @Option(help: "What to do when Kafka no longer has the next offset: stop, or record the loss and go on.")

@@ -19,6 +19,8 @@ struct Pipeline {
     /// - Throws: `StoreError`, `SQLiteError`, or `ObjectStorageError` for a malformed warehouse.
     func services() throws -> [any Service] {
         let environment = ProcessInfo.processInfo.environment
+        // Wrong settings leave nothing behind: they are looked at before the state is made.
+        try IngestService.check(ingest)
         let warehouse = try ExportAssembly(options: export, environment: environment).warehouse()
         let store = SharedStore(
             try Store(path: ingest.statePath, settings: ingest.windows, holder: "\(holder) (pid \(getpid()))"))

@@ -101,6 +101,9 @@ struct QueryCommand: ParsableCommand {
             valueName: "name=value"))
     var parameters: [String] = []
 
+    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
+    var config: String?
+
     @Option(help: ArgumentHelp("Run again after each such time, until interrupted.", valueName: "duration"))
     var watch: String?
 
@@ -118,6 +121,7 @@ struct QueryCommand: ParsableCommand {
         options.null = null
         options.parameters = parameters
         options.watchMilliseconds = try watch.map { try ReadingOptions.milliseconds($0, "--watch") }
+        guard options.watchMilliseconds ?? 1000 >= 50 else { throw ValidationError("--watch must be 50ms or more") }
         let shot = OneShot(session: session, out: out, err: err) {
             ProcessSignals.wait(milliseconds: $0, unless: interrupt)
         }

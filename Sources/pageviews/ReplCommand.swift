@@ -45,6 +45,9 @@ struct ReplCommand: ParsableCommand {
     @Option(name: .customLong("param"), help: ArgumentHelp("Bind a value to :NAME.", valueName: "name=value"))
     var parameters: [String] = []
 
+    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
+    var config: String?
+
     @Flag(name: .customLong("no-pager"), help: "Never show long results with a pager.")
     var hasNoPager = false
 

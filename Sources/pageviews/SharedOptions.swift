@@ -46,10 +46,12 @@ struct KafkaOptions: ParsableArguments {
 
 /// Windows, watermark, lateness.
 struct WindowOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Length of the tumbling windows.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("Length of the tumbling windows.", valueName: "duration"))
     var window = DurationArgument(milliseconds: 60_000)
 
-    @Option(help: ArgumentHelp("How far the watermark stays behind the latest event.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How far the watermark stays behind the latest event.", valueName: "duration"))
     var watermarkDelay = DurationArgument(milliseconds: 20_000)
 
     @Option(
@@ -57,7 +59,8 @@ struct WindowOptions: ParsableArguments {
     var allowedLateness = DurationArgument(milliseconds: 86_400_000)
 
     @Option(
-        help: ArgumentHelp("A partition without records for this long stops holding the watermark.", valueName: "duration"))
+        help: ArgumentHelp(
+            "A partition without records for this long stops holding the watermark.", valueName: "duration"))
     var idleTimeout = DurationArgument(milliseconds: 30_000)
 
     @Option(

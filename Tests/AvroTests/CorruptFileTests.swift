@@ -49,6 +49,17 @@ import Testing
         #expect(error?.position == content)
     }
 
+    @Test func `wide records that take hardly any bytes cannot fill the memory`() throws {
+        let nulls = (0..<5000).map { AvroSchema.Field("f\($0)", .null) }
+        let wide = AvroSchema.record(AvroSchema.Record(name: "wide", fields: nulls + [AvroSchema.Field("n", .int)]))
+        var writer = try AvroWriter(schema: .array(wide), codec: .deflate, sync: [UInt8](repeating: 9, count: 16))
+        let value = AvroValue.record([AvroValue](repeating: .null, count: 5000) + [.integer(1)])
+        try writer.append(.array([AvroValue](repeating: value, count: 400)))
+        let bytes = try writer.finish()
+        let error = #expect(throws: AvroError.self) { try AvroReader(bytes, file: "wide").values() }
+        #expect(error?.reason.contains("more values than its bytes can mean") == true)
+    }
+
     @Test func `a block that inflates beyond the limit is refused`() throws {
         var writer = try AvroWriter(schema: .bytes, codec: .zstandard, sync: [UInt8](repeating: 9, count: 16))
         try writer.append(.bytes([UInt8](repeating: 0, count: 1 << 20)))

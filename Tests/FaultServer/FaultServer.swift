@@ -68,7 +68,10 @@ public final class FaultServer: Sendable {
             while true {
                 let descriptor = accept(listener, nil, nil)
                 if descriptor < 0, errno == EINTR || errno == ECONNABORTED { continue }
-                guard descriptor >= 0, let self, self.admit(descriptor) else { return }
+                guard descriptor >= 0, let self else { return }
+                // A server started by another test must not inherit the connection: it would keep it from closing.
+                _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+                guard self.admit(descriptor) else { return }
             }
         }
     }

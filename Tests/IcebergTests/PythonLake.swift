@@ -36,7 +36,11 @@ final class PythonLake {
 
     /// Runs a command of the script and gives its answer.
     @discardableResult
-    func call(_ command: String, _ arguments: JSON...) throws -> JSON {
+    func call(_ command: String, _ arguments: JSON...) throws -> JSON { try call(command, arguments) }
+
+    /// The same, with a list of arguments.
+    @discardableResult
+    func call(_ command: String, _ arguments: [JSON]) throws -> JSON {
         let line = try JSON.array([.string(command)] + arguments).text()
         try input.fileHandleForWriting.write(contentsOf: Data(line + [0x0A]))
         let answer = try JSON(parsing: readLine())

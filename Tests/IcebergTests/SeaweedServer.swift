@@ -1,4 +1,5 @@
 // Purpose: one SeaweedFS for the tests that need S3 and a REST catalog, on free ports, ended with this process.
+import Avro
 import Foundation
 import HTTP
 import Iceberg
@@ -33,5 +34,24 @@ struct SeaweedServer {
             address: catalog, warehouse: "s3://warehouse",
             authorization: .clientCredentials(id: "testkey", secret: "testsecret", scope: "catalog", server: nil))
         return (RESTCatalog(settings: settings, client: client), TableFiles(roots: [], opener: opener))
+    }
+
+    /// What pyiceberg needs to reach the buckets.
+    var properties: JSON {
+        .object([
+            "s3.endpoint": .string(s3), "s3.access-key-id": .string("testkey"),
+            "s3.secret-access-key": .string("testsecret"), "s3.region": .string("us-east-1"),
+        ])
+    }
+
+    /// A command of lake.py on a table of the catalog.
+    @discardableResult
+    func call(_ lake: PythonLake, _ command: String, _ table: TableIdentifier, _ argument: JSON? = nil) throws -> JSON {
+        try lake.call(
+            command,
+            [
+                .string(catalog), .string("s3://warehouse"), .string("testkey:testsecret"), properties,
+                .string(table.namespace[0]), .string(table.name),
+            ] + (argument.map { [$0] } ?? []))
     }
 }

@@ -42,7 +42,7 @@ def test_connections_cut_in_the_middle_lose_nothing(own_broker, state, service):
 
 
 def test_a_broker_killed_and_restarted_loses_nothing(own_broker, s3, state, service):
-    broker = own_broker(storage=f's3://{s3.bucket("kafka")}/', env=s3.environment).start()
+    broker = own_broker(storage='s3://plain/', env=s3.environment).start()
     topic = create_topic(broker.address, 2)
     topic.produce(views(seed=56, count=3000))
     running = service.start(topic, state)

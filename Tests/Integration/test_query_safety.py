@@ -15,7 +15,7 @@ STATEMENTS = [
     'CREATE TABLE t (a)', 'CREATE VIEW v AS SELECT 1', 'CREATE INDEX i ON sqlite_schema (name)',
     'ALTER TABLE sqlite_schema RENAME TO x', 'REINDEX', 'ANALYZE', 'VACUUM', "VACUUM INTO '{folder}/copy.db'",
     "ATTACH '{folder}/other.db' AS other", "ATTACH ':memory:' AS other", "ATTACH '{state}' AS again", 'DETACH main',
-    'PRAGMA journal_mode = DELETE', 'PRAGMA journal_mode', 'PRAGMA wal_checkpoint(TRUNCATE)', 'PRAGMA query_only = 0',
+    'PRAGMA journal_mode = DELETE', 'PRAGMA wal_checkpoint(TRUNCATE)', 'PRAGMA query_only = 0',
     'PRAGMA writable_schema = 1', 'PRAGMA user_version = 7', 'PRAGMA application_id = 7', 'PRAGMA synchronous = OFF',
     "PRAGMA temp_store_directory = '{folder}'", 'PRAGMA locking_mode = EXCLUSIVE', 'PRAGMA trusted_schema = 1',
     'PRAGMA mmap_size = 1000000000', 'PRAGMA incremental_vacuum', 'PRAGMA optimize', 'BEGIN IMMEDIATE', 'BEGIN EXCLUSIVE',
@@ -70,7 +70,8 @@ def test_a_greedy_statement_is_an_error_and_no_crash(sql, filled):
 
 
 def test_harmless_reads_still_work(filled):
-    for sql in ('PRAGMA table_info(postcode_view_count)', 'EXPLAIN QUERY PLAN SELECT * FROM postcode_view_count',
+    for sql in ('PRAGMA journal_mode', 'PRAGMA table_info(postcode_view_count)',
+                'EXPLAIN QUERY PLAN SELECT * FROM postcode_view_count',
                 'SELECT name FROM sqlite_schema', 'SELECT sqlite_version()', "SELECT date('2021-01-26')",
                 'WITH t AS (SELECT 1 AS a) SELECT * FROM t', 'VALUES (1), (2)'):
         result = program.run('query', '--state', str(filled.path), sql)

@@ -25,5 +25,9 @@ final class OptionSetter {
         note(curl_shim_set_prerequest(handle, callback))
     }
 
+    func setSocketCallback(_ callback: @escaping curl_sockopt_callback) {
+        note(curl_shim_set_socket_callback(handle, callback))
+    }
+
     private func note(_ code: CURLcode) { if code != CURLE_OK { isAccepted = false } }
 }

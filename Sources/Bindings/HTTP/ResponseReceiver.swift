@@ -13,7 +13,6 @@ struct ResponseReceiver {
     private var body: [UInt8] = []
     private var receivedBytes: Int64 = 0
     private var descriptor: Int32 = -1
-    private var hasCreatedFile = false
 
     private static let maximumHeaderBytes = 256 << 10
 
@@ -58,11 +57,15 @@ struct ResponseReceiver {
         return Glibc.close(descriptor) == 0 ? nil : problem(path)
     }
 
-    /// Removes what an incomplete answer left behind.
+    /// Removes what an incomplete answer left behind; only a plain file, never a device such as /dev/null.
     mutating func discard() {
-        if descriptor >= 0 { Glibc.close(descriptor) }
+        if descriptor >= 0 {
+            var info = stat()
+            let isPlain = fstat(descriptor, &info) == 0 && info.st_mode & S_IFMT == S_IFREG
+            if isPlain, case .file(let path) = sink { unlink(path) }
+            Glibc.close(descriptor)
+        }
         descriptor = -1
-        if hasCreatedFile, case .file(let path) = sink { unlink(path) }
     }
 
     private var filePath: String? {
@@ -73,7 +76,6 @@ struct ResponseReceiver {
     private mutating func openFile(_ path: String) -> Problem? {
         guard descriptor < 0 else { return nil }
         descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        hasCreatedFile = descriptor >= 0
         return descriptor < 0 ? problem(path) : nil
     }
 

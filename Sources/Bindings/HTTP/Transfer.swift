@@ -161,6 +161,7 @@ extension Transfer {
         options.set(CURLOPT_HEADERFUNCTION, callback: writeHeader)
         options.set(CURLOPT_PREREQDATA, pointer: context)
         options.setPrerequest(beforeSending)
+        options.setSocketCallback(afterSocket)
     }
 
     private func append(_ line: String) {

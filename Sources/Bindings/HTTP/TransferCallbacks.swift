@@ -1,6 +1,7 @@
 // The functions libcurl calls while a transfer runs, all on the loop thread. Their context is the Transfer.
 
 internal import CCurl
+internal import Glibc
 
 private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
     context.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
@@ -62,4 +63,10 @@ func beforeSending(
         return CURL_PREREQFUNC_ABORT
     }
     return CURL_PREREQFUNC_OK
+}
+
+/// Called for each new socket. A program started meanwhile (a pager) must not inherit a connection: it would keep it
+/// from closing.
+func afterSocket(_: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _: curlsocktype) -> Int32 {
+    fcntl(socket, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR
 }

@@ -13,7 +13,7 @@ public final class StateLock {
     ///   - holder: what other processes are told, for example "pageviews ingest (pid 4711)".
     /// - Throws: `StoreError.inUse` with the holder's words, or `StoreError.cannotOpen`.
     public init(statePath path: String, holder: String) throws {
-        let file = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let file = open(Self.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
         }
@@ -29,6 +29,13 @@ public final class StateLock {
     deinit {
         ftruncate(descriptor, 0)
         close(descriptor)
+    }
+
+    /// The file itself, where `path` is a link to it: two names of one state share one lock.
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     private static func read(_ file: Int32) -> String {

@@ -94,7 +94,8 @@ public struct WindowEngine: Sendable {
         partitions[index].isAtEnd = false
         guard partitions[index].isIdle else { return }
         partitions[index].isIdle = false
-        holder = nil
+        // When all were idle, this one alone decides now.
+        advanceWatermark()
     }
 
     /// Notes that a partition's end was reached; the idle timeout runs from here or the last record.

@@ -61,7 +61,9 @@ struct Committer {
     }
 
     /// One try on top of the table as it was loaded.
-    private func attemptCommit(_ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws -> Attempt {
+    private func attemptCommit(_ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws
+        -> Attempt
+    {
         let identity = environment.identity()
         var change = try await changeSet(intent, files, table)
         var extra: [String] = []

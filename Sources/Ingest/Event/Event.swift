@@ -37,7 +37,6 @@ enum Rejection: String, Error, Equatable {
     case userType = "user_id is not an integer"
     case userRange = "user_id is out of range"
     case webpageType = "webpage is not a string"
-    case unrepresentable = "a value cannot be represented"
 }
 
 /// Where the fault is.

@@ -2,8 +2,8 @@
 //
 // The scanner checks the whole message and remembers where the four fields' last values are; only then are they read, so
 // that of duplicated keys the last wins and a fault in an unknown field is found too. Nothing is allocated on the usual
-// shape: integers, quoted digits, strings with or without escapes. A key with an escape in it, or a number with a fraction
-// or exponent where an integer is needed, goes to Foundation's JSON (`FoundationParser`).
+// shape: integers, quoted digits, strings with or without escapes. A key with an escape in it goes to Foundation's JSON
+// (`FoundationParser`), a number with a fraction or exponent where an integer is needed to `NumberText`.
 // Invariants: the event's bytes lie in the message or in `scratch`; `scratch` never moves while an event is in use.
 
 internal import Windowing
@@ -20,9 +20,8 @@ final class EventParser {
     /// - Throws: `Fault` with the reason and the byte where it lies.
     func parse(_ bytes: UnsafeRawBufferPointer) throws(Fault) -> Event {
         var fields = Fields()
-        let isUsual = try scan(bytes, into: &fields)
+        try scan(bytes, into: &fields)
         emptyScratch(messageSize: bytes.count)
-        guard isUsual else { return try FoundationParser.parse(bytes, fields: fields, self) }
         var event = Event()
         event.postcode = try postcode(fields.postcode, in: bytes)
         event.timeMicroseconds = try timestamp(fields.timestamp, in: bytes)
@@ -50,13 +49,10 @@ final class EventParser {
         var postcode = Field()
         var webpage = Field()
         var timestamp = Field()
-        /// Something only the fallback reads.
-        var isUnusual = false
     }
 
     /// Checks the whole message.
-    /// - Returns: false for a shape that only the fallback reads.
-    private func scan(_ bytes: UnsafeRawBufferPointer, into fields: inout Fields) throws(Fault) -> Bool {
+    private func scan(_ bytes: UnsafeRawBufferPointer, into fields: inout Fields) throws(Fault) {
         var scanner = JSONScanner(bytes)
         guard !bytes.isEmpty else { throw Fault(reason: .empty, position: 0) }
         scanner.skipSpace()
@@ -70,7 +66,6 @@ final class EventParser {
         }
         scanner.skipSpace()
         guard scanner.position == bytes.count else { throw scanner.fault(.trailing) }
-        return !fields.isUnusual
     }
 
     /// JSON of another kind, or no JSON at all?
@@ -86,18 +81,17 @@ final class EventParser {
             switch try key(&scanner) {
             case .userID:
                 try colon(&scanner)
-                try integerField(&scanner, &fields.userID, &fields.isUnusual)
+                try integerField(&scanner, &fields.userID)
             case .timestamp:
                 try colon(&scanner)
-                try integerField(&scanner, &fields.timestamp, &fields.isUnusual)
+                try integerField(&scanner, &fields.timestamp)
             case .postcode:
                 try colon(&scanner)
                 try field(&scanner, &fields.postcode)
             case .webpage:
                 try colon(&scanner)
                 try field(&scanner, &fields.webpage)
-            case let key:
-                if key == .escaped { fields.isUnusual = true }
+            case .unknown:
                 try colon(&scanner)
                 try scanner.value()
             }
@@ -108,7 +102,7 @@ final class EventParser {
         }
     }
 
-    private enum Key { case userID, postcode, webpage, timestamp, unknown, escaped }
+    private enum Key { case userID, postcode, webpage, timestamp, unknown }
 
     /// Eight bytes of a key, as they are loaded on this (little-endian) machine.
     @inline(__always)
@@ -116,7 +110,7 @@ final class EventParser {
         UnsafeRawPointer(text.utf8Start).loadUnaligned(as: UInt64.self)
     }
 
-    /// Passes a key. A known key is told by its bytes, its closing quote included: a key with an escape is none of them.
+    /// Passes a key. A known key is told by its bytes, its closing quote included: a key with an escape takes the long way.
     @inline(__always)
     private func key(_ scanner: inout JSONScanner) throws(Fault) -> Key {
         let (bytes, start) = (scanner.bytes, scanner.position + 1)
@@ -139,7 +133,21 @@ final class EventParser {
                 return .timestamp
             }
         }
-        return try scanner.string().hasEscape ? .escaped : .unknown
+        let token = try scanner.string()
+        return token.hasEscape ? Self.escapedKey(bytes[start - 1...token.end]) : .unknown
+    }
+
+    private static func escapedKey(_ token: Slice<UnsafeRawBufferPointer>) -> Key {
+        // Nine characters of six bytes each and two quotes: nothing longer is a known key. Nor is anything beyond ASCII,
+        // of which Foundation drops a byte order mark.
+        guard token.count <= 56, token.allSatisfy({ $0 < 0x80 }) else { return .unknown }
+        return switch FoundationParser.string(token) {
+        case "user_id": .userID
+        case "postcode": .postcode
+        case "webpage": .webpage
+        case "timestamp": .timestamp
+        default: .unknown
+        }
     }
 
     @inline(__always)
@@ -149,15 +157,13 @@ final class EventParser {
     }
 
     @inline(__always)
-    private func integerField(
-        _ scanner: inout JSONScanner, _ field: inout Field, _ isUnusual: inout Bool
-    ) throws(Fault) {
+    private func integerField(_ scanner: inout JSONScanner, _ field: inout Field) throws(Fault) {
         let byte = try scanner.peek()
         if let value = Self.shortInteger(scanner.bytes, from: scanner.position) {
             field = Field(kind: .integer, start: scanner.position, end: value.end, value: value.value)
             scanner.position = value.end
         } else if byte &- 0x30 < 10 || byte == UInt8(ascii: "-") {
-            try longNumber(&scanner, &field, &isUnusual)
+            try longNumber(&scanner, &field)
         } else {
             try self.field(&scanner, &field)
         }
@@ -179,20 +185,17 @@ final class EventParser {
         return (value, position)
     }
 
-    private func longNumber(
-        _ scanner: inout JSONScanner, _ field: inout Field, _ isUnusual: inout Bool
-    ) throws(Fault) {
+    private func longNumber(_ scanner: inout JSONScanner, _ field: inout Field) throws(Fault) {
         let (start, isInteger) = try scanner.number()
         let text = scanner.bytes[start..<scanner.position]
+        let value: NumberText
+        if isInteger { value = Self.integer(text).map { .integer($0) } ?? .tooLarge } else { value = NumberText(text) }
         field = Field(kind: .other, start: start, end: scanner.position)
-        guard isInteger else {
-            isUnusual = true
-            return
+        switch value {
+        case .integer(let value): (field.kind, field.value) = (.integer, value)
+        case .tooLarge: field.kind = .integerTooLong
+        case .fraction: break
         }
-        field.kind = .integerTooLong
-        guard let value = Self.integer(text) else { return }
-        field.kind = .integer
-        field.value = value
     }
 
     private func field(_ scanner: inout JSONScanner, _ field: inout Field) throws(Fault) {
@@ -317,13 +320,6 @@ final class EventParser {
             source.position += 1
             if byte == UInt8(ascii: "\\") { append(Self.scalar(&source)) } else { append(byte) }
         }
-        return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(scratch)[start..<scratchUsed])
-    }
-
-    /// Keeps a string that the fallback made.
-    func keep(_ text: String) -> UnsafeRawBufferPointer {
-        let start = scratchUsed
-        for byte in text.utf8 { append(byte) }
         return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(scratch)[start..<scratchUsed])
     }
 

@@ -7,11 +7,11 @@ public struct AvroReader: Sendable {
     /// What a reader allows; beyond it, a file is refused.
     public struct Limits: Sendable {
         /// The most bytes of one block's content, once decompressed.
-        public var blockBytes = 256 << 20
+        public var blockBytes = 128 << 20
         /// The most values of one file.
         public var values = 1 << 26
 
-        /// The defaults: blocks of 256 MiB, 67 million values.
+        /// The defaults: blocks of 128 MiB, 67 million values.
         public init() {}
     }
 
@@ -171,7 +171,10 @@ extension AvroReader {
         var cursor = Cursor(content)
         for _ in 0..<block.count {
             let value: AvroValue
-            do { value = try plan.decode(&cursor) } catch let fault { throw error(fault) }
+            do {
+                try cursor.charge(1)
+                value = try plan.decode(&cursor)
+            } catch let fault { throw error(fault) }
             try body(value)
         }
         guard cursor.left == 0 else { throw error(cursor.fault("\(cursor.left) bytes after the block's last value")) }

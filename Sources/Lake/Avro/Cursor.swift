@@ -5,10 +5,23 @@
 struct Cursor {
     let bytes: UnsafeRawBufferPointer
     private(set) var position: Int
+    /// How many values may still be made. Values can take no bytes at all (nulls, empty records), so bytes alone do not
+    /// bound them.
+    private var valuesLeft: Int
+
+    /// Values beyond twice the bytes that a reader may ask for: those of fields that the writer did not have.
+    private static let extraValues = 1 << 20
 
     init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
         self.bytes = bytes
         self.position = position
+        valuesLeft = 2 * bytes.count + Self.extraValues
+    }
+
+    /// Takes room for values before they are made.
+    mutating func charge(_ values: Int) throws(AvroFault) {
+        guard values <= valuesLeft else { throw fault("more values than its bytes can mean") }
+        valuesLeft -= values
     }
 
     var left: Int { bytes.count - position }

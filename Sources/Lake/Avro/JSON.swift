@@ -24,7 +24,9 @@ public enum JSON: Sendable, Equatable, Hashable {
 extension JSON {
     /// Parses UTF-8 text. Throws `JSONSyntaxError`, which names the place.
     public init(parsing bytes: [UInt8]) throws {
-        do { self = try JSONDecoder().decode(JSON.self, from: Data(bytes)) } catch { throw JSONSyntaxError(bytes, error) }
+        do { self = try JSONDecoder().decode(JSON.self, from: Data(bytes)) } catch {
+            throw JSONSyntaxError(bytes, error)
+        }
     }
 
     /// The UTF-8 text, on one line or indented.

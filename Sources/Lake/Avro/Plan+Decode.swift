@@ -1,10 +1,7 @@
 // Purpose: carries out a plan. Invariants: recursion is as deep as the schema; what is allocated stays in proportion to
-// the bytes that are there, because counts are checked against them; elements that take no bytes are counted too.
+// the bytes that are there, because counts are checked against them and values that take no bytes are charged for.
 
 extension Plan {
-    /// The most elements of a list whose elements take no bytes at all.
-    private static let emptyElementLimit = 1 << 16
-
     func decode(_ cursor: inout Cursor) throws(AvroFault) -> AvroValue {
         switch self {
         case .primitive(let from, let to): return try Self.primitive(from, to, &cursor)
@@ -35,6 +32,7 @@ extension Plan {
     private static func record(
         _ steps: [Step], _ missing: [Missing], _ width: Int, _ cursor: inout Cursor
     ) throws(AvroFault) -> AvroValue {
+        try cursor.charge(1 + width)
         var values = [AvroValue](repeating: .null, count: width)
         for absent in missing { values[absent.index] = absent.value }
         for step in steps {
@@ -79,10 +77,11 @@ extension Plan {
                 count = positive
                 _ = try cursor.long()
             }
-            let limit = minimumBytes > 0 ? cursor.left / minimumBytes : emptyElementLimit - values.count
-            guard count <= Int64(max(limit, 0)) else {
+            let limit = minimumBytes > 0 ? cursor.left / minimumBytes : Int(Int32.max)
+            guard count <= Int64(limit) else {
                 throw AvroFault(reason: "\(count) elements with \(cursor.left) bytes left", position: start)
             }
+            try cursor.charge(Int(count))
             for _ in 0..<count { values.append(try element(&cursor)) }
         }
     }

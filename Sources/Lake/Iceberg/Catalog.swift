@@ -77,7 +77,8 @@ public enum CreateOutcome: Sendable, Equatable {
 public enum CommitOutcome: Sendable, Equatable {
     /// It was applied; the new state, when the catalog answered with it.
     case committed(LoadedTable?)
-    /// It was not applied, because a requirement did not hold: load the table and plan anew.
+    /// A requirement did not hold: load the table, look for the commit (a proxy that repeats a request can make a commit
+    /// conflict with itself), and plan anew.
     case conflict(String)
     /// It was certainly not applied, for another reason, which the text says.
     case failed(CatalogError)

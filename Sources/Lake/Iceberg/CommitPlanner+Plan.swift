@@ -63,8 +63,9 @@ private struct Build {
         }
         replacedCount += group.count
         processedCount += all.count
-        let bytes = max(1, group.reduce(0) { $0 + $1.lengthBytes })
-        let parts = max(1, Int(bytes / planner.policy.targetBytes))
+        // Each is shorter than half the target, so the sum cannot overflow.
+        let bytes = group.reduce(0) { $0 + $1.lengthBytes }
+        let parts = max(1, Int(bytes / max(1, planner.policy.targetBytes)))
         let size = max(1, (all.count + parts - 1) / parts)
         for start in stride(from: 0, to: all.count, by: size) {
             rewritten.append(
@@ -170,7 +171,7 @@ extension Build {
         if let key = missingDeletes.min(by: { $0.path < $1.path }) {
             throw IcebergError(.invalid, "cannot be removed, the table does not have it", in: "\(key)")
         }
-        let (manifests, addedRows) = assignRowIDs(fresh + rewritten + kept)
+        let (manifests, addedRows) = try assignRowIDs(fresh + rewritten + kept)
         var snapshot = snapshot()
         if metadata.formatVersion >= 3 {
             snapshot.firstRowID = metadata.nextRowID ?? 0
@@ -207,16 +208,21 @@ extension Build {
 
     /// v3: data manifests without row ids get them from the table's next one on, existing rows included, so that files of
     /// a table that was upgraded get theirs too (https://iceberg.apache.org/spec/#first-row-id-assignment).
-    private func assignRowIDs(_ manifests: [ManifestFile]) -> (manifests: [ManifestFile], rows: Int64) {
+    private func assignRowIDs(
+        _ manifests: [ManifestFile]
+    ) throws(IcebergError) -> (manifests: [ManifestFile], rows: Int64) {
         guard metadata.formatVersion >= 3 else { return (manifests, 0) }
         let first = metadata.nextRowID ?? 0
         var next = first
-        let assigned = manifests.map { manifest in
-            guard manifest.content == .data, manifest.firstRowID == nil else { return manifest }
-            var manifest = manifest
-            manifest.firstRowID = next
-            next += (manifest.addedRowsCount ?? 0) + (manifest.existingRowsCount ?? 0)
-            return manifest
+        var assigned = manifests
+        for (index, manifest) in manifests.enumerated() where manifest.content == .data && manifest.firstRowID == nil {
+            assigned[index].firstRowID = next
+            let rows = (manifest.addedRowsCount ?? 0).addingReportingOverflow(manifest.existingRowsCount ?? 0)
+            let sum = next.addingReportingOverflow(rows.partialValue)
+            guard !rows.overflow, rows.partialValue >= 0, !sum.overflow else {
+                throw IcebergError(.malformed, "its row counts cannot be", in: manifest.path)
+            }
+            next = sum.partialValue
         }
         return (assigned, next - first)
     }

@@ -83,7 +83,8 @@ public final class FileCatalog: Catalog {
             new = try old.applying(updates, nowMilliseconds: nowMilliseconds())
                 .loggingPrevious(file: versions.file(current.number), of: old)
         } catch { return .failed(CatalogError(.refused, "commit to \(table): \(error)")) }
-        let outcome = await versions.store(new, as: current.number + 1)
+        let added = Set(new.snapshots.map(\.id)).subtracting(old.snapshots.map(\.id))
+        let outcome = await versions.store(new, as: current.number + 1, adding: added)
         if case .committed = outcome { await versions.tidy(from: old, to: new) }
         return outcome
     }

@@ -194,10 +194,8 @@ extension TableIO {
         _ snapshot: Snapshot?, of metadata: TableMetadata, ranges: [ScanRange] = []
     ) async throws -> [ScanTask] {
         let planner = ScanPlanner(metadata: metadata, ranges: ranges)
-        var all: [ManifestEntry] = []
-        for manifest in planner.manifestsToRead(try await manifests(of: snapshot)) {
-            all += try await entries(of: manifest, in: metadata)
-        }
-        return try planner.tasks(entries: all)
+        let manifests = planner.manifestsToRead(try await manifests(of: snapshot))
+        let entries = try await entries(of: manifests, in: metadata)
+        return try planner.tasks(entries: entries.values.joined())
     }
 }

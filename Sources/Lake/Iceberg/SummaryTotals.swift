@@ -14,19 +14,20 @@ struct SummaryTotals {
         var equalityDeletes: Int64 = 0
 
         mutating func count(_ file: DataFile) {
-            bytes += file.isDeletionVector ? (file.contentSizeBytes ?? 0) : file.fileSizeBytes
+            // Counts come from manifests of any writer: nonsense may wrap, it must not trap.
+            bytes &+= file.isDeletionVector ? (file.contentSizeBytes ?? 0) : file.fileSizeBytes
             switch file.content {
             case .data:
                 dataFiles += 1
-                records += file.recordCount
+                records &+= file.recordCount
             case .positionDeletes:
                 deleteFiles += 1
-                positionDeletes += file.recordCount
+                positionDeletes &+= file.recordCount
                 if file.isDeletionVector { vectors += 1 } else { positionDeleteFiles += 1 }
             case .equalityDeletes:
                 deleteFiles += 1
                 equalityDeleteFiles += 1
-                equalityDeletes += file.recordCount
+                equalityDeletes &+= file.recordCount
             }
         }
     }
@@ -78,11 +79,11 @@ struct SummaryTotals {
 
     private var differences: [String: Int64] {
         [
-            "total-data-files": added.dataFiles - removed.dataFiles, "total-records": added.records - removed.records,
-            "total-files-size": added.bytes - removed.bytes,
-            "total-delete-files": added.deleteFiles - removed.deleteFiles,
-            "total-position-deletes": added.positionDeletes - removed.positionDeletes,
-            "total-equality-deletes": added.equalityDeletes - removed.equalityDeletes,
+            "total-data-files": added.dataFiles &- removed.dataFiles, "total-records": added.records &- removed.records,
+            "total-files-size": added.bytes &- removed.bytes,
+            "total-delete-files": added.deleteFiles &- removed.deleteFiles,
+            "total-position-deletes": added.positionDeletes &- removed.positionDeletes,
+            "total-equality-deletes": added.equalityDeletes &- removed.equalityDeletes,
         ]
     }
 }

@@ -7,6 +7,8 @@ internal import Synchronization
 public final class TableIO: Sendable {
     /// The most entries kept in memory; the cache starts over beyond it.
     private static let cachedEntryLimit = 200_000
+    /// How many manifests are read at a time.
+    private static let parallelReads = 8
 
     private struct Cache {
         var entries: [String: [ManifestEntry]] = [:]
@@ -48,9 +50,15 @@ public final class TableIO: Sendable {
     public func entries(
         of manifests: [ManifestFile], in metadata: TableMetadata
     ) async throws -> [String: [ManifestEntry]] {
-        var result: [String: [ManifestEntry]] = [:]
-        for manifest in manifests { result[manifest.path] = try await entries(of: manifest, in: metadata) }
-        return result
+        try await withThrowingTaskGroup(of: (String, [ManifestEntry]).self) { group in
+            var result: [String: [ManifestEntry]] = [:]
+            for (index, manifest) in manifests.enumerated() {
+                if index >= Self.parallelReads, let (path, entries) = try await group.next() { result[path] = entries }
+                group.addTask { (manifest.path, try await self.entries(of: manifest, in: metadata)) }
+            }
+            for try await (path, entries) in group { result[path] = entries }
+            return result
+        }
     }
 
     /// Plans a snapshot on top of `metadata` and writes its manifests and manifest list. What is left is the catalog's

@@ -73,7 +73,8 @@ struct TableVersions: Sendable {
 
 extension TableVersions {
     /// Adds a version: committed when this call created the file, conflict when another writer had.
-    func store(_ metadata: TableMetadata, as number: Int) async -> CommitOutcome {
+    /// - Parameter added: the snapshots that this version adds.
+    func store(_ metadata: TableMetadata, as number: Int, adding added: Set<Int64> = []) async -> CommitOutcome {
         let bytes: [UInt8]
         do { bytes = try metadata.bytes() } catch {
             return .failed(CatalogError(.refused, "\(file(number)): the metadata cannot be written: \(error)"))
@@ -86,12 +87,12 @@ extension TableVersions {
             case .preconditionFailed: return .conflict("\(file(number)): another writer was first")
             case .unknownOutcome:
                 let outcome = await look(for: bytes, at: number, table, error)
-                if case .committed = outcome { return await settle(number, table) }
+                if case .committed = outcome { return await settle(number, table, added) }
                 return outcome
             default: return .failed(CatalogError(storage: error, doing: "commit"))
             }
         }
-        return await settle(number, table)
+        return await settle(number, table, added)
     }
 
     /// After an unknown outcome: the file itself says what happened, unless it is not there, when the write may still come.
@@ -105,8 +106,8 @@ extension TableVersions {
     }
 
     /// A writer that slept while others went on, and whose number was cleaned away in between, would win a number that
-    /// nobody reads any more. So the hint is read again: when it is ahead, the last metadata must know our file.
-    private func settle(_ number: Int, _ table: LoadedTable) async -> CommitOutcome {
+    /// nobody reads any more. So the hint is read again: when it is ahead, the last metadata must show our snapshot.
+    private func settle(_ number: Int, _ table: LoadedTable, _ added: Set<Int64>) async -> CommitOutcome {
         let ahead: Int?
         do throws(ObjectStorageError) { ahead = try await hint() } catch { ahead = nil }
         guard let ahead, ahead > number else {
@@ -116,21 +117,12 @@ extension TableVersions {
         }
         do throws(CatalogError) {
             guard let last = try await latest(), last.number > number else { return .committed(table) }
-            let log = last.table.metadata.metadataLog.map(\.file)
-            if log.contains(file(number)) { return .committed(table) }
-            // Entries fall out of the log from its front only: a log that goes back to before our number and does not
-            // have it says that ours is not part of the table; one that begins later does not say.
-            guard let oldest = oldestNumber(log), oldest < number else {
-                return .unknown("\(file(number)): the table has gone on to version \(last.number)")
-            }
+            if !added.isEmpty, added.isSubset(of: last.table.metadata.snapshots.map(\.id)) { return .committed(table) }
+            // Whether it was part of the table or not, nobody needs this version now, and left in a gap it could mislead
+            // a reader with an old hint.
+            try? await files.delete([file(number)])
+            return .unknown("\(file(number)): the table had gone on to version \(last.number)")
         } catch { return .unknown("\(file(number)): \(error)") }
-        try? await files.delete([file(number)])
-        return .conflict("\(file(number)): the table had gone on to version \(ahead)")
-    }
-
-    private func oldestNumber(_ log: [String]) -> Int? {
-        guard let name = log.first?.split(separator: "/").last, name.hasPrefix("v") else { return nil }
-        return Int(name.dropFirst().prefix { $0.isNumber })
     }
 
     /// Removes metadata files that fell out of the log, where the table's property asks for it.

@@ -60,6 +60,17 @@ public struct Location: Sendable, Hashable, CustomStringConvertible {
         return other.key.hasBytePrefix(key + "/") ? Self.dropping(key + "/", from: other.key) : nil
     }
 
+    /// Equal when every byte is: String alone would equate two spellings of the same character.
+    public static func == (left: Location, right: Location) -> Bool {
+        left.store == right.store && left.key.hasSameBytes(as: right.key)
+    }
+
+    /// By bytes, as equality is.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(store)
+        for byte in key.utf8 { hasher.combine(byte) }
+    }
+
     /// The absolute path of a local location, or nil.
     public var path: String? { store == .local ? "/" + key : nil }
 

@@ -94,7 +94,7 @@ public final class MemoryStore: ObjectStore {
             do throws(SystemFailure) {
                 return try LocalFiles.readFile(path)
             } catch {
-                throw error.asStorageError("put", location(key))
+                throw error.asSourceError(location(key))
             }
         }
     }

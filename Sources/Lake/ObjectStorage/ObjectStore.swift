@@ -94,7 +94,8 @@ public protocol ObjectStore: Sendable {
     ///   may not have taken effect, and the others as their names say.
     func put(_ key: String, _ body: ObjectBody, condition: PutCondition) async throws(ObjectStorageError) -> ObjectInfo
 
-    /// Reads an object, or a part of it, into memory.
+    /// Reads an object, or a part of it, into memory. For objects of unknown or large size use `download`, which has
+    /// time by the object's size.
     /// - Throws: `notFound`; `invalid` for a range that starts at or past the end, or when the bytes asked for exceed
     ///   the store's limit for reading into memory.
     func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData
@@ -145,7 +146,9 @@ extension ObjectStore {
 
 /// A listing of any length; holds one page at a time.
 public struct ObjectListing: AsyncSequence, Sendable {
+    /// What it consists of.
     public typealias Element = ObjectInfo
+    /// How a page can fail.
     public typealias Failure = ObjectStorageError
 
     let store: any ObjectStore

@@ -71,9 +71,9 @@ def read_duckdb(folder):
     return sorted(list(r) for r in rows)
 
 
-def read_pyiceberg(metadata):
+def read_pyiceberg(metadata, properties={}):
     from pyiceberg.table import StaticTable
-    table = StaticTable.from_metadata(metadata).scan().to_arrow()
+    table = StaticTable.from_metadata(metadata, properties).scan().to_arrow()
     return sorted([r["postcode"], micros(r["timestamp"]), r["count"]] for r in table.to_pylist())
 
 
@@ -115,14 +115,29 @@ def puffin(path):
     return {dv.referenced_data_file: dv.to_vector().to_pylist() for dv in deletion_vectors_from_puffin_file(file)}
 
 
-def rest_load(uri, warehouse, credential, namespace, table, properties):
+def rest(uri, warehouse, credential, properties):
     from pyiceberg.catalog.rest import RestCatalog
-    catalog = RestCatalog("c", **{"uri": uri, "warehouse": warehouse, "credential": credential, **properties})
-    rows = catalog.load_table((namespace, table)).scan().to_arrow().to_pylist()
+    return RestCatalog("c", **{"uri": uri, "warehouse": warehouse, "credential": credential, **properties})
+
+
+def rest_load(uri, warehouse, credential, properties, namespace, table):
+    rows = rest(uri, warehouse, credential, properties).load_table((namespace, table)).scan().to_arrow().to_pylist()
     return sorted([r["postcode"], micros(r["timestamp"]), r["count"]] for r in rows)
 
 
-COMMANDS = {f.__name__: f for f in (write_data, write_deletes, read_duckdb, read_pyiceberg, inspect, metadata_json, roaring, puffin, rest_load)}
+def rest_append(uri, warehouse, credential, properties, namespace, table, rows):
+    """A commit of another writer."""
+    arrays = [pa.array(c, f.type) for c, f in zip(zip(*rows), ROWS)]
+    rest(uri, warehouse, credential, properties).load_table((namespace, table)).append(pa.Table.from_arrays(arrays, schema=ROWS))
+    return {}
+
+
+def rest_delete(uri, warehouse, credential, properties, namespace, table, condition):
+    rest(uri, warehouse, credential, properties).load_table((namespace, table)).delete(condition)
+    return {}
+
+
+COMMANDS = {f.__name__: f for f in (write_data, write_deletes, read_duckdb, read_pyiceberg, inspect, metadata_json, roaring, puffin, rest_load, rest_append, rest_delete)}
 
 for line in sys.stdin:
     command = json.loads(line)

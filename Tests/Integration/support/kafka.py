@@ -43,6 +43,14 @@ class Topic:
         assert not left and not failed, f'{left} records not sent to {self.name}; {failed[:1]}'
         return sent
 
+    def end(self, partition: int) -> int:
+        """The offset after the partition's last record."""
+        consumer = Consumer({'bootstrap.servers': self.address, 'group.id': 'oracle', 'log_level': 2})
+        try:
+            return consumer.get_watermark_offsets(TopicPartition(self.name, partition), timeout=10)[1]
+        finally:
+            consumer.close()
+
     def read(self) -> list[list[Record]]:
         """Every record, one list per partition in the order of offsets."""
         consumer = Consumer({

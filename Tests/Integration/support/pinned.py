@@ -9,6 +9,6 @@ def check_pinned(name: str, text: str) -> None:
     file = FOLDER / name
     if os.environ.get('PIN') == '1':
         file.parent.mkdir(exist_ok=True)
-        file.write_text(text)
+        file.write_bytes(text.encode())
     assert file.exists(), f'{name} is not there yet: run with PIN=1, then read it'
-    assert text == file.read_text(), f'{name} differs; if that is meant, run with PIN=1'
+    assert text == file.read_bytes().decode(), f'{name} differs; if that is meant, run with PIN=1'

@@ -33,7 +33,7 @@ enum Folders {
         guard mkdirat(folder.number, name, 0o755) == 0 || errno == EEXIST else {
             throw .last("creating folder \(name)")
         }
-        try LocalFiles.synchronize(folder)
+        try LocalFiles.synchronize(folder: folder)
         return try Descriptor(openat(folder.number, name, flags | extraFlags), "opening folder \(name)")
     }
 

@@ -6,9 +6,19 @@ internal import Glibc
 struct SystemFailure: Error, Equatable {
     var number: Int32
     var what: String
+    /// Whether the object got its name before the call failed.
+    var isPublished = false
 
     /// The failure of the call that was just made.
     static func last(_ what: String) -> SystemFailure { SystemFailure(number: errno, what: what) }
+
+    /// The error of a put whose source cannot be read: a file that is missing is the caller's mistake, and no missing
+    /// object.
+    func asSourceError(_ object: String) -> ObjectStorageError {
+        var error = asStorageError("put", object)
+        if error.kind == .notFound { error.kind = .invalid }
+        return error
+    }
 
     func asStorageError(_ operation: String, _ object: String) -> ObjectStorageError {
         .system(number, operation: operation, object: object, what)
@@ -28,7 +38,7 @@ struct Descriptor: ~Copyable {
 }
 
 enum LocalFiles {
-    static let chunkBytes = 1 << 20
+    static let chunkBytes = 256 << 10
 
     /// The bytes of a file, or nil when it cannot be read or is larger than `limit`.
     static func readSmallFile(_ path: String, limit: Int) -> [UInt8]? {
@@ -86,29 +96,56 @@ enum LocalFiles {
 
     static func write(_ bytes: [UInt8], to file: borrowing Descriptor) throws(SystemFailure) {
         let number = file.number
-        let failure = bytes.withUnsafeBytes { buffer -> SystemFailure? in
-            var rest = buffer
-            while !rest.isEmpty {
-                let count = Glibc.write(number, rest.baseAddress, rest.count)
-                if count < 0, errno == EINTR { continue }
-                if count < 0 { return .last("writing") }
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-            }
-            return nil
+        if let failure = bytes.withUnsafeBytes({ writeAll($0, number) }) { throw failure }
+    }
+
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, _ number: Int32) -> SystemFailure? {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(number, rest.baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { return .last("writing") }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
-        if let failure { throw failure }
+        return nil
+    }
+
+    /// Hands out the bytes of a part of an open file in order, through one buffer; fails when the file ends early, or
+    /// with what `take` returns.
+    static func forEachChunk(
+        _ file: borrowing Descriptor, _ range: Range<Int64>, _ what: String,
+        _ take: (UnsafeRawBufferPointer) -> SystemFailure?
+    ) throws(SystemFailure) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkBytes, alignment: 16)
+        defer { buffer.deallocate() }
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let wanted = Int(min(Int64(chunkBytes), range.upperBound - position))
+            let count = pread(file.number, buffer.baseAddress, wanted, off_t(position))
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { throw .last("reading \(what)") }
+            if count == 0 { throw SystemFailure(number: EIO, what: "\(what) became shorter") }
+            if let failure = take(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { throw failure }
+            position += Int64(count)
+        }
     }
 
     /// Writes a whole file, removed again on failure; the error number, or nil.
     static func write(_ bytes: [UInt8], to path: String) -> Int32? {
+        guard let file = try? create(path) else { return errno }
         do throws(SystemFailure) {
-            let file = try create(path)
             try write(bytes, to: file)
             return nil
         } catch {
-            unlink(path)
+            discard(file, path)
             return error.number
         }
+    }
+
+    /// Removes an unfinished file; only a plain one, never a device such as /dev/null.
+    static func discard(_ file: borrowing Descriptor, _ path: String) {
+        var info = stat()
+        if fstat(file.number, &info) == 0, info.st_mode & S_IFMT == S_IFREG { unlink(path) }
     }
 
     /// Creates or empties a file.
@@ -120,16 +157,19 @@ enum LocalFiles {
     static func copy(
         _ source: borrowing Descriptor, size: Int64, to target: borrowing Descriptor, _ what: String
     ) throws(SystemFailure) {
-        var position: Int64 = 0
-        while position < size {
-            let end = min(size, position + Int64(chunkBytes))
-            try write(try read(source, position..<end, what), to: target)
-            position = end
-        }
+        let number = target.number
+        try forEachChunk(source, 0..<size, what) { writeAll($0, number) }
     }
 
     static func synchronize(_ file: borrowing Descriptor) throws(SystemFailure) {
         guard fsync(file.number) == 0 else { throw .last("fsync") }
+    }
+
+    /// Some file systems have no fsync for folders, and say EINVAL.
+    static func synchronize(folder: borrowing Descriptor) throws(SystemFailure) {
+        guard fsync(folder.number) == 0 || errno == EINVAL || errno == ENOTSUP else {
+            throw .last("synchronising the folder")
+        }
     }
 
     /// Waits for the exclusive lock that goes with this descriptor; it ends with the descriptor.

@@ -32,7 +32,9 @@ public final class LocalStore: ObjectStore {
     public func put(
         _ key: String, _ body: ObjectBody, condition: PutCondition
     ) async throws(ObjectStorageError) -> ObjectInfo {
-        try await perform("put", key) { (path) throws(SystemFailure) in
+        try check(key, "put")
+        if case .file(let path) = body { try await checkSource(path, key) }
+        return try await perform("put", key) { (path) throws(SystemFailure) in
             try self.put(path, body, condition)
         }
     }
@@ -62,7 +64,7 @@ public final class LocalStore: ObjectStore {
             do throws(SystemFailure) {
                 try LocalFiles.copy(file, size: Int64(status.st_size), to: target, "the object")
             } catch {
-                unlink(path)
+                LocalFiles.discard(target, path)
                 throw error
             }
             return Self.info(key, status)
@@ -127,12 +129,17 @@ public final class LocalStore: ObjectStore {
         let isReading = operation != "put"
         if isReading, [EISDIR, ENOTDIR, ELOOP].contains(failure.number) { error.kind = .notFound }
         if !isReading, failure.number == ENOENT { error.kind = .unavailable }
-        if failure.number == Self.published { error.kind = .unknownOutcome }
+        if failure.isPublished { error.kind = .unknownOutcome }
         return error
     }
 
-    /// Stands for: the object has its name, but may not survive a power cut. No system uses this number.
-    static let published: Int32 = -1
+    private func checkSource(_ path: String, _ key: String) async throws(ObjectStorageError) {
+        do throws(SystemFailure) {
+            _ = try await BlockingWork.run { () throws(SystemFailure) in try LocalFiles.size(ofFile: path) }
+        } catch {
+            throw error.asSourceError(location(key))
+        }
+    }
 
     private func check(_ key: String, _ operation: String) throws(ObjectStorageError) {
         guard let defect = KeyRules.pathDefect(key) else { return }
@@ -174,9 +181,11 @@ extension LocalStore {
         try LocalFiles.synchronize(unfinished.file)
         let status = try LocalFiles.status(unfinished.file)
         try publish(unfinished.name, in: folder, as: name, condition)
-        guard fsync(folder.number) == 0 else {
+        do throws(SystemFailure) {
+            try LocalFiles.synchronize(folder: folder)
+        } catch {
             throw SystemFailure(
-                number: Self.published, what: "it was written, but its folder could not be synchronised")
+                number: error.number, what: "the object is there, but \(error.what) failed", isPublished: true)
         }
         return Self.info(path.joined(separator: "/"), status)
     }
@@ -233,6 +242,6 @@ extension LocalStore {
         for name in names where unlinkat(folder.number, name, 0) != 0 {
             if !isAbsence(errno) { throw .last("removing \(name)") }
         }
-        try LocalFiles.synchronize(folder)
+        try LocalFiles.synchronize(folder: folder)
     }
 }

@@ -22,7 +22,7 @@ struct S3Caller: Sendable {
         while true {
             attempt += 1
             let failure: S3Failure
-            switch try await self.attempt(request, deadline) {
+            switch await self.attempt(request, deadline) {
             case .answer(let response): return response
             case .final(let final): throw error(final, request, mayHaveBeenApplied)
             case .retry(let retry): failure = retry
@@ -36,14 +36,19 @@ struct S3Caller: Sendable {
         }
     }
 
-    private func attempt(_ request: S3Request, _ deadline: Duration) async throws(ObjectStorageError) -> S3Verdict {
+    private func attempt(_ request: S3Request, _ deadline: Duration) async -> S3Verdict {
         let remaining = deadline - timing.uptime()
         guard remaining > .zero else {
             return .final(S3Failure(kind: .unavailable, detail: "the deadline has passed"))
         }
+        let credentials: Credentials
+        do throws(ObjectStorageError) {
+            credentials = try settings.credentials.load()
+        } catch {
+            return .final(S3Failure(kind: error.kind, detail: error.detail))
+        }
         let time = timing.wallClock()
-        let signed = request.signed(
-            endpoint, settings, try settings.credentials.load(), time: time, timeout: remaining)
+        let signed = request.signed(endpoint, settings, credentials, time: time, timeout: remaining)
         let result: Result<HTTPResponse, HTTPError>
         do throws(HTTPError) {
             result = .success(try await client.send(signed))

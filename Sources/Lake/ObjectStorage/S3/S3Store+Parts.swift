@@ -112,7 +112,7 @@ extension S3Store {
         } catch {
             var error = error
             // A part is not the object: whatever became of it, the object was not changed.
-            if error.kind == .unknownOutcome { error.kind = .unavailable }
+            if error.kind == .unknownOutcome { error.kind = Task.isCancelled ? .cancelled : .unavailable }
             return .failure(error)
         }
     }

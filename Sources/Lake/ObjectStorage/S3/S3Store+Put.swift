@@ -19,7 +19,7 @@ extension S3Store {
         do throws(SystemFailure) {
             payload = try await Payload(body)
         } catch {
-            throw localFailure(error, key)
+            throw error.asSourceError(caller.location(key))
         }
         let deadline = caller.deadline(bytes: payload.size)
         if condition == .none, payload.size > settings.multipartThreshold {
@@ -61,6 +61,7 @@ extension S3Store {
         var error = error
         // With If-Match S3 says "no such key" where there is no object.
         if case .ifMatch = condition, error.kind == .notFound { error.kind = .preconditionFailed }
+        if error.kind == .notFound, error.mayHaveBeenApplied { error.kind = .unknownOutcome }
         guard error.kind == .preconditionFailed, error.mayHaveBeenApplied else { throw error }
         if let existing = await objectHolding(payload, key, deadline: deadline) { return existing }
         error.kind = .unknownOutcome
@@ -92,14 +93,7 @@ extension S3Store {
         do throws(SystemFailure) {
             return try await payload.hash(range)
         } catch {
-            throw localFailure(error, key)
+            throw error.asSourceError(caller.location(key))
         }
-    }
-
-    /// A local file that cannot be read is no missing object.
-    private func localFailure(_ failure: SystemFailure, _ key: String) -> ObjectStorageError {
-        var error = failure.asStorageError("put", caller.location(key))
-        if error.kind == .notFound { error.kind = .invalid }
-        return error
     }
 }

@@ -76,6 +76,7 @@ extension S3Verdict {
         case 403: failure.kind = .denied
         case 404: failure.kind = .notFound
         case 412: failure.kind = .preconditionFailed
+        case 501: failure.kind = .invalid
         case 507: failure.kind = .diskFull
         case 429:
             failure.kind = .throttled
@@ -101,6 +102,7 @@ extension S3Verdict {
         case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired",
             "InvalidSecurity", "NotSignedUp":
             (.badCredentials, false)
+        case "NotImplemented", "MethodNotAllowed": (.invalid, false)
         case "RequestTimeTooSkewed", "RequestExpired": (.clockSkew, false)
         case "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded":
             (.diskFull, false)

@@ -57,11 +57,9 @@ struct Payload: Sendable {
             }
         case .file(let path):
             let file = try Self.open(path)
-            var position = range.lowerBound
-            while position < range.upperBound {
-                let end = min(range.upperBound, position + Int64(LocalFiles.chunkBytes))
-                hash.update(try LocalFiles.read(file, position..<end, path))
-                position = end
+            try LocalFiles.forEachChunk(file, range, path) { chunk in
+                hash.update(chunk)
+                return nil
             }
         }
         return Hex.encode(hash.finalize())

@@ -1,0 +1,88 @@
+// The parser against Foundation on a million documents that are nearly events.
+
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Ingest
+
+@Suite("Event parser and Foundation")
+struct FoundationAgreementTests {
+    /// What one thread saw.
+    struct Tally: Sendable {
+        var documents = 0
+        var events = 0
+        var exemptions: [String: Int] = [:]
+        var differences: [String] = []
+
+        mutating func add(_ other: Tally) {
+            documents += other.documents
+            events += other.events
+            exemptions.merge(other.exemptions, uniquingKeysWith: +)
+            differences += other.differences
+        }
+    }
+
+    /// PAGEVIEWS_MUTATIONS, or a million.
+    static var mutations: Int {
+        ProcessInfo.processInfo.environment["PAGEVIEWS_MUTATIONS"].flatMap { Int($0) } ?? 1_000_000
+    }
+
+    @Test("a million mutated documents mean to the parser what they mean to Foundation")
+    func agree() async {
+        let seed = testSeed(for: "parser and Foundation")
+        let threads = max(2, ProcessInfo.processInfo.activeProcessorCount)
+        let share = Self.mutations / threads
+        let total = await withTaskGroup(of: Tally.self) { group in
+            for thread in 0..<threads {
+                group.addTask { Self.compare(share, seed: seed &+ UInt64(thread) &* 0x9E37_79B9) }
+            }
+            return await group.reduce(into: Tally()) { $0.add($1) }
+        }
+        print("parser and Foundation: \(total.documents) documents, \(total.events) events, exemptions \(total.exemptions)")
+        for difference in total.differences.prefix(20) { Issue.record("seed \(seed): \(difference)") }
+        #expect(total.differences.isEmpty)
+        // The corpus is worth something only with enough of both kinds.
+        #expect(total.events > total.documents / 10)
+        #expect(total.events < total.documents * 9 / 10)
+        // Where Foundation is not followed: a bounded part.
+        let bounds: [Exemption: Int] = [.trailingComma: 50, .encoding: 150, .markInString: 20, .hugeExponent: 100, .roundedNumber: 50]
+        for (kind, perMille) in bounds {
+            #expect(total.exemptions[kind.rawValue, default: 0] <= total.documents * perMille / 1000, "\(kind)")
+        }
+    }
+
+    static func compare(_ count: Int, seed: UInt64) -> Tally {
+        var tally = Tally()
+        var mutator = Mutator(random: SeededRandom(seed: seed))
+        let parser = EventParser()
+        for _ in 0..<count {
+            let document = mutator.document()
+            var reading = FoundationReading()
+            let (ours, theirs) = (parser.verdict(document), reading.read(document))
+            tally.documents += 1
+            if case .event = ours { tally.events += 1 }
+            for kind in reading.exemptions { tally.exemptions[kind.rawValue, default: 0] += 1 }
+            guard !agree(ours, theirs) else { continue }
+            tally.differences.append("\(ours), Foundation: \(theirs), for \(String(decoding: document, as: UTF8.self))")
+        }
+        return tally
+    }
+
+    static let noObject: Set<Rejection> = [
+        .empty, .notObject, .syntax, .truncated, .trailing, .invalidUTF8, .controlInString, .escape, .surrogate, .number, .depth,
+    ]
+
+    static func agree(_ ours: Verdict, _ theirs: FoundationVerdict) -> Bool {
+        switch (ours, theirs) {
+        case (.event(let a), .event(let b)): a == b
+        case (.rejected(let a, _), .rejected(let b)): a == b
+        case (.rejected(let a, _), .noObject): noObject.contains(a)
+        // A number that Foundation may have rounded: that the document is JSON, and the postcode, are still compared.
+        case (.rejected(let a, _), .exempt): !noObject.contains(a) && a != .postcodeType && a != .missingPostcode
+        case (.event, .exempt): true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// The engine behind a reference, because #expect cannot call what mutates a value.
+
+import Windowing
+
+final class EngineUnderTest {
+    private(set) var engine: WindowEngine
+
+    init(_ engine: WindowEngine) { self.engine = engine }
+
+    convenience init(
+        settings: WindowSettings, watermark: Int64? = nil, latestWindowEnd: Int64 = 0, now: Int64
+    ) {
+        self.init(
+            WindowEngine(settings: settings, watermark: watermark, latestWindowEnd: latestWindowEnd, now: now))
+    }
+
+    var watermark: Int64? { engine.watermark }
+    var watermarkHeldBy: Int32? { engine.watermarkHeldBy }
+    var partitions: [WindowEngine.Partition] { engine.partitions }
+    var allIdle: Bool { engine.allIdle }
+
+    func finalBefore(now: Int64) -> Int64? { engine.finalBefore(now: now) }
+    @discardableResult
+    func addPartition(_ number: Int32, maxEventTime: Int64? = nil, now: Int64) -> Int {
+        engine.addPartition(number, maxEventTime: maxEventTime, now: now)
+    }
+    func beginBatch(now: Int64) { engine.beginBatch(now: now) }
+    func place(eventTime: Int64, inPartitionAt index: Int) -> Placement {
+        engine.place(eventTime: eventTime, inPartitionAt: index)
+    }
+    func sawRecords(inPartitionAt index: Int, now: Int64) { engine.sawRecords(inPartitionAt: index, now: now) }
+    func reachedEnd(ofPartitionAt index: Int, now: Int64) { engine.reachedEnd(ofPartitionAt: index, now: now) }
+    @discardableResult
+    func checkIdleness(now: Int64) -> Bool { engine.checkIdleness(now: now) }
+}
