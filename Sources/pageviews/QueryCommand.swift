@@ -83,8 +83,6 @@ struct QueryCommand: ParsableCommand {
 
     @OptionGroup var reading: ReadingOptions
 
-    @OptionGroup var global: GlobalOptions
-
     @Option(help: ArgumentHelp("How results are written. (default: table on a terminal, else tsv)"))
     var format: OutputFormat?
 

@@ -31,8 +31,6 @@ struct ReplCommand: ParsableCommand {
 
     @OptionGroup var reading: ReadingOptions
 
-    @OptionGroup var global: GlobalOptions
-
     @Option(help: "How results are written. (default: table on a terminal, else tsv)")
     var format: OutputFormat?
 

@@ -207,6 +207,8 @@ private final class TypedLines: LineSource {
         ("SELECT * FROM t WHERE note = '", "S", .nothing), ("SELECT ", ":p", .parameters(mark: ":")),
         ("SELECT postcode, ", "c", .columns(qualifier: nil, tables: [])),
         ("SELECT count(postcode, ", "c", .columns(qualifier: nil, tables: [])),
+        ("\\copy (SELECT * FROM t WHERE postcode = '", "S", .postcodes(.string)),
+        ("\\copy (SELECT * FROM ", "l", .relations), ("\\copy (SELECT 1) to ", "x", .files),
         ("\\window ", "S", .postcodes(.command)), ("\\timing ", "", .words(["off", "on"])),
     ])
     func `the place of the cursor decides what TAB offers`(

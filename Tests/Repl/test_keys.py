@@ -148,6 +148,16 @@ class Keys(ReplTest):
     def test_a_thousand_lines_typed_at_once(self):
         self.paste(self.start("--no-pager"), bracketed=False)
 
+    def test_wide_characters_are_edited_whole_also_without_a_locale(self):
+        for locale in ({"LANG": "C.UTF-8"}, {"LANG": ""}):
+            terminal = self.start(**locale)
+            # Two characters are taken away from the end: the quote and the wide letter before it.
+            terminal.send("SELECT '東京é都'\x7f\x7f")
+            terminal.enter("' AS city;")
+            self.assertIn("| 東京é |", terminal.screen.text())
+            terminal.send("\x04")
+            self.assertEqual(terminal.exit_code(), 0)
+
     def test_the_users_key_bindings_hold(self):
         with open(os.path.join(self.home, ".inputrc"), "w") as file:
             file.write('$if pageviews\n"\\C-t": "SELECT 77 AS bound;"\n$endif\n')

@@ -58,6 +58,7 @@ public final class LineEditor {
 
     /// Makes the process's editor. It reads ~/.inputrc, where `$if pageviews` applies to it.
     public init() {
+        Self.assumeUTF8()
         pv_rl_configure(Self.attemptCompletion)
         using_history()
         var action = sigaction()
@@ -66,6 +67,12 @@ public final class LineEditor {
         action.__sigaction_handler.sa_handler = { _ in processWasContinued.store(true, ordering: .relaxed) }
         sigaction(SIGCONT, &action, nil)
         Self.current = self
+    }
+
+    /// Readline asks these variables how characters are made of bytes; where none says anything, it is UTF-8.
+    private static func assumeUTF8() {
+        let isSaid = ["LC_ALL", "LC_CTYPE", "LANG"].contains { name in getenv(name).map { $0.pointee != 0 } ?? false }
+        if !isSaid { setenv("LC_CTYPE", "C.UTF-8", 1) }
     }
 
     /// Lets the user type one line.

@@ -114,8 +114,8 @@ private struct Plan {
         style = RenderStyle(showsHeader: options.showsHeader, null: options.null)
         parameters = try Parameters(assignments: options.parameters)
         try Self.checkAllAreUsed(parameters, statements)
-        if let interval = options.watchMilliseconds, interval < 100 {
-            throw .usage("--watch needs at least 100ms")
+        if let interval = options.watchMilliseconds, interval < 50 {
+            throw .usage("--watch must be 50ms or more")
         }
     }
 

@@ -108,6 +108,11 @@ struct CompletionContext: Equatable {
         if let (_, command) = InputLine.trailingCommand(in: before + word), command == word { return .commands }
         let line = InputLine.trailingCommand(in: before)?.command ?? text
         guard let command = CommandLine(line), let known = Command.named(command.name) else { return nil }
+        let holdsSQL =
+            [.copy, .summary, .saveNamed].contains(known.action) && command.rest.contains(where: \.isWhitespace)
+        if holdsSQL, command.arguments.last?.lowercased() != "to" {
+            return sql(command.rest, command.rest + word, word)
+        }
         return argument(known.action, command.arguments)
     }
 
