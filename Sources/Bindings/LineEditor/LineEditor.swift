@@ -71,7 +71,8 @@ public final class LineEditor {
 
     /// Readline asks these variables how characters are made of bytes; where none says anything, it is UTF-8.
     private static func assumeUTF8() {
-        let isSaid = ["LC_ALL", "LC_CTYPE", "LANG"].contains { name in getenv(name).map { $0.pointee != 0 } ?? false }
+        let names: [String] = ["LC_ALL", "LC_CTYPE", "LANG"]
+        let isSaid = names.contains { (name: String) in getenv(name).map { $0.pointee != 0 } ?? false }
         if !isSaid { setenv("LC_CTYPE", "C.UTF-8", 1) }
     }
 
