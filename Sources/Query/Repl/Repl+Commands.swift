@@ -118,7 +118,7 @@ extension Repl {
     private func endSnapshot() {
         guard session.holdsSnapshot else { return fail("no snapshot is held") }
         snapshotEnd = nil
-        do throws(QueryError) { try session.endSnapshot() } catch { fail(error) }
+        session.endSnapshot()
     }
 }
 

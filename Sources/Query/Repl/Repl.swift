@@ -268,7 +268,7 @@ public final class Repl {
     func letGoOfOldSnapshot() {
         guard let end = snapshotEnd, MonotonicClock.milliseconds() >= end else { return }
         snapshotEnd = nil
-        try? session.endSnapshot()
+        session.endSnapshot()
     }
 }
 

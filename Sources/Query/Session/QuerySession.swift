@@ -48,8 +48,7 @@ public final class QuerySession {
     /// - Parameter json: an array of `[number, time, statement]`.
     func provideHistory(_ json: @escaping () -> String) {
         history = json
-        connection = nil
-        identity = nil
+        forgetConnection()
     }
 
     /// The session reads a state file, not the empty stand-in for one.
@@ -212,14 +211,30 @@ extension QuerySession {
     /// meanwhile, so the caller sets a deadline.
     func beginSnapshot() throws(QueryError) {
         try transaction("BEGIN")
-        _ = try run("SELECT count(*) FROM sqlite_schema") { _ in true }
-        holdsSnapshot = true
+        do throws(QueryError) {
+            // BEGIN alone reads nothing yet; the first read takes the snapshot.
+            _ = try run("SELECT count(*) FROM sqlite_schema") { _ in true }
+            holdsSnapshot = true
+        } catch {
+            forgetConnection()
+            throw error
+        }
     }
 
     /// Later statements see live data again.
-    func endSnapshot() throws(QueryError) {
+    func endSnapshot() {
+        do throws(QueryError) {
+            try transaction("ROLLBACK")
+        } catch {
+            // Closing lets go of everything too.
+            forgetConnection()
+        }
         holdsSnapshot = false
-        try transaction("ROLLBACK")
+    }
+
+    private func forgetConnection() {
+        connection = nil
+        identity = nil
     }
 
     private func transaction(_ verb: String) throws(QueryError) {
