@@ -39,7 +39,7 @@ public final class QuerySession {
     public init(_ configuration: SessionConfiguration, warn: @escaping (String) -> Void) {
         (self.configuration, self.warn) = (configuration, warn)
         (limits, interrupt) = (configuration.limits, configuration.interrupt)
-        file = StateFile(path: configuration.statePath)
+        file = StateFile(name: configuration.statePath)
         runGuard = RunGuard(interrupt: configuration.interrupt, now: configuration.monotonicClock)
         if let bytes = limits.memoryBytes { Connection.setMemoryLimit(bytes: Int64(bytes)) }
     }
@@ -53,7 +53,9 @@ public final class QuerySession {
 
     /// The session reads a state file, not the empty stand-in for one.
     var isOverState: Bool { identity != nil }
-    /// The state file's path.
+    /// The state file as it was given.
+    var stateName: String { file.name }
+    /// The state file's absolute path.
     var statePath: String { file.path }
 
     /// Runs one statement to its end, to the row limit, or until `receive` answers false.
@@ -121,7 +123,7 @@ public final class QuerySession {
         }
         if error.isLimit { return .limit(limitMessage(error)) }
         if error.isCorrupt || error.isCannotOpen {
-            return .state("cannot read the state \(file.path): \(error.message)")
+            return .state("cannot read the state \(file.name): \(error.message)")
         }
         return .sql(message: error.message, offset: error.offset)
     }
@@ -165,7 +167,7 @@ extension QuerySession {
     private func standIn() throws -> Connection {
         if !hasWarned {
             hasWarned = true
-            warn("there is no state at \(file.path) yet: showing empty tables (start `pageviews ingest`)")
+            warn("there is no state at \(file.name) yet: showing empty tables (start `pageviews ingest`)")
         }
         let connection = try Connection(path: "", mode: .memory)
         try connection.execute(configuration.emptySchema)
