@@ -72,7 +72,7 @@ let package = Package(
         module("ObjectStorage", in: "Lake/", ["HTTP"]),
         module("Avro", in: "Lake/", ["Compression"]),
         module("Parquet", in: "Lake/", ["Compression"]),
-        module("Iceberg", in: "Lake/", ["Avro", "Parquet", "ObjectStorage", "HTTP", "Bitmaps"]),
+        module("Iceberg", in: "Lake/", ["Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
 
         // The only targets that import a C module; no C type in a public signature.
         module("SQLite", in: "Bindings/", ["CSQLite"]),
@@ -109,6 +109,7 @@ let package = Package(
             "Iceberg", ["Avro", "Bitmaps", "ObjectStorage", "HTTP", "Compression"],
             resources: [.copy("Scripts"), .copy("Fixtures")]),
         tests("Compression"),
+        tests("Export", ["Store", "Iceberg", "Parquet"], resources: [.copy("Golden")]),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(
             name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],
