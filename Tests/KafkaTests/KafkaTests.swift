@@ -211,7 +211,7 @@ struct KafkaTests {
 
     @Test("errors are sorted by what can be done about them")
     func kinds() {
-        func error(_ code: Int32) -> KafkaError { KafkaError(.init(rawValue: code)) }
+        func error(_ code: Int32) -> KafkaError { KafkaError(code: code) }
         #expect(error(-195).isConnection && error(-185).isConnection && error(-187).isConnection)
         #expect(error(-169).isAuthentication && error(58).isAuthentication && error(29).isAuthentication)
         #expect(error(3).isUnknownTopic && error(-188).isUnknownTopic && error(-190).isUnknownTopic)
