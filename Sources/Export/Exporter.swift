@@ -16,6 +16,7 @@ public final class Exporter {
     private let warehouse: Warehouse
     private let environment: ExportEnvironment
     private let sessions: [ExportTable: TableSession]
+    private var isTidy = false
     /// The most segments in one commit.
     private static let segmentsPerCommit = 200
 
@@ -37,6 +38,7 @@ public final class Exporter {
     /// Exports everything there is.
     /// - Throws: the first failure, after the other table had its turn.
     public func cycle() async throws {
+        try tidy()
         var failure: (any Error)?
         for table in [ExportTable.raw, .counts] {
             do {
@@ -48,12 +50,22 @@ public final class Exporter {
         if let failure { throw failure }
     }
 
+    /// Removes files of counts from the spool that an earlier process left and no intent names.
+    private func tidy() throws {
+        guard !isTidy else { return }
+        let open = try store.with { store in try ExportTable.allCases.compactMap { try store.intent(of: $0) } }
+        let keep = try Set(open.flatMap { try CommitFiles(encoded: $0.payload).uploads.map(\.name) })
+        try SpoolFile.removeLeftovers(in: settings.spoolFolder, prefixes: ["counts-", "deletes-"], keep: keep)
+        isTidy = true
+    }
+
     private func export(_ table: ExportTable) async throws {
         guard let session = sessions[table] else { return }
         let committer = Committer(
             session: session, warehouse: warehouse, settings: settings, store: store, environment: environment)
         if let open = try store.with({ try $0.intent(of: table) }) { try await committer.finish(open) }
         while let intent = try await prepare(table, session) {
+            environment.failPoint("\(table.rawValue).written")
             try store.with { try $0.prepare(intent) }
             environment.failPoint("\(table.rawValue).prepared")
             try await committer.finish(intent)
@@ -84,11 +96,15 @@ public final class Exporter {
         let table = try await session.open()
         let kind = session.kind
         let epoch = try store.with { try $0.epoch(of: kind) }
+        let name = session.identifier.description
+        guard table.epoch <= epoch else {
+            throw ExportError.fenced(table: name, tableEpoch: table.epoch, ours: epoch)
+        }
         guard table.epoch == epoch else {
-            throw ExportError.fenced(table: session.identifier.description, tableEpoch: table.epoch, ours: epoch)
+            throw ExportError.wentBack(table: name, tableEpoch: table.epoch, ours: epoch)
         }
         return PreparationContext(
-            settings: settings, store: store, tableName: session.identifier.description, metadata: table.metadata,
+            settings: settings, store: store, tableName: name, metadata: table.metadata,
             commitID: environment.uniqueName(), epoch: epoch + 1)
     }
 }

@@ -35,13 +35,11 @@ struct DemoCommand: AsyncParsableCommand {
     var postcodes = 200
 
     @Option(
-        help: ArgumentHelp("How often the table is shown anew.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("How often the table is shown anew.", valueName: "duration"))
     var refresh = DurationArgument(milliseconds: 2000)
 
     @Option(
-        help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"))
     var exportInterval = DurationArgument(milliseconds: 10_000)
 
     @Flag(help: "Show a table of the busiest postcodes instead of the prompt.")
@@ -76,7 +74,8 @@ struct DemoCommand: AsyncParsableCommand {
         // Sender and table follow the service: they stop with it.
         let services: [any Service] =
             try [
-                generatorService(broker.bootstrapServers), tableService(state),
+                generatorService(broker.bootstrapServers),
+                isInteractive ? promptService(state) : tableService(state),
             ] + pipeline(state, broker.bootstrapServers, log).services()
         // At the prompt Ctrl-C belongs to the prompt.
         try await ServiceGroup.run(services, signals: isInteractive ? [] : [.sigterm, .sigint], log: log)
@@ -109,7 +108,7 @@ struct DemoCommand: AsyncParsableCommand {
             topic: Self.topic, statePath: state, windows: try WindowSettings())
         let warehouse = URL(fileURLWithPath: state).deletingLastPathComponent().appendingPathComponent("warehouse").path
         let export = try ExportOptions.parse([
-            "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.description,
+            "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.defaultValueDescription,
         ])
         return Pipeline(ingest: settings, export: export, holder: "pageviews demo", log: log)
     }

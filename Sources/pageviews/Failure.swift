@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Export
+internal import Iceberg
 internal import Ingest
 internal import Kafka
 internal import ObjectStorage
@@ -31,6 +32,16 @@ struct Failure: Error {
         case let error as ObjectStorageError: self.init(error.description, exitCode: error.kind == .invalid ? 2 : 4)
         case let error as SQLiteError: self.init("state: \(error.message)", exitCode: 1)
         default: return nil
+        }
+    }
+
+    /// 4 where a service could not be reached or does not let us in, 1 where the data stands in the way.
+    static func exitCode(ofExport error: any Error) -> Int32 {
+        switch error {
+        case let error as ObjectStorageError: error.kind == .invalid ? 1 : 4
+        case let error as CatalogError: error.kind == .refused || error.kind == .malformed ? 1 : 4
+        case let error as ExportError: error.isUnsettled ? 4 : 1
+        default: 1
         }
     }
 

@@ -11,11 +11,11 @@ public final class Producer {
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win.
-    ///   - delivered: called by `poll` and `flush` with the tag given to `send`, and the failure if there was one.
+    ///   - delivered: called by `poll` and `flush` for each record that was sent.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
     public init(
         settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void,
-        delivered: @escaping (Int, KafkaError?) -> Void
+        delivered: @escaping (Delivery) -> Void
     ) throws {
         client = try Client(RD_KAFKA_PRODUCER, settings: settings, log: log)
         client.callbacks.delivered = delivered

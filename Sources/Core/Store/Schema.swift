@@ -83,8 +83,20 @@ enum Schema {
           byte_position INTEGER NOT NULL,
           excerpt TEXT NOT NULL,
           received_at_ms INTEGER NOT NULL,
+          payload BLOB,
+          published_at_ms INTEGER,
           UNIQUE (kafka_partition, kafka_offset)
         );
+
+        CREATE INDEX late_to_publish ON late (id) WHERE published_at_ms IS NULL;
+        CREATE INDEX rejected_to_publish ON rejected (id) WHERE published_at_ms IS NULL AND payload IS NOT NULL;
+
+        CREATE TABLE outbox (
+          name TEXT PRIMARY KEY NOT NULL,
+          topic TEXT NOT NULL,
+          offsets TEXT NOT NULL,
+          sending_up_to INTEGER NOT NULL
+        ) WITHOUT ROWID;
 
         CREATE TABLE incident (
           id INTEGER PRIMARY KEY AUTOINCREMENT,
