@@ -75,7 +75,7 @@ final class Stage {
             settings: [
                 ("bootstrap.servers", broker.bootstrapServers), ("linger.ms", "1"), ("batch.size", "50000"),
                 ("queue.buffering.max.messages", "100000"),
-            ], log: { _ in }, delivered: { _, failure in #expect(failure == nil) })
+            ], log: { _ in }, delivered: { #expect($0.failure == nil) })
         sent = Array(repeating: [], count: partitions)
     }
 
@@ -114,10 +114,11 @@ final class Stage {
         let settings = try settings(change)
         try await onThreads([
             {
+                let store = try Store(path: settings.statePath, settings: settings.windows, holder: "a test")
                 try IngestService(
                     settings: settings, stop: stop, time: .machine, random: { UInt64.random(in: .min ... .max) },
-                    holder: "a test", log: lines.logger
-                ).run()
+                    log: lines.logger
+                ).run(SharedStore(store))
             }, meanwhile,
         ])
     }

@@ -21,7 +21,7 @@ struct KafkaTests {
         return broker
     }
 
-    static func producer(_ broker: InProcessBroker, delivered: @escaping (Int, KafkaError?) -> Void = { _, _ in }) throws -> Producer {
+    static func producer(_ broker: InProcessBroker, delivered: @escaping (Delivery) -> Void = { _ in }) throws -> Producer {
         try Producer(
             settings: [("bootstrap.servers", broker.bootstrapServers), ("linger.ms", "1")], log: { _ in }, delivered: delivered)
     }
@@ -103,13 +103,14 @@ struct KafkaTests {
         #expect(consumer.cachedHighWatermark(of: "t", partition: 0) == 100)
     }
 
-    @Test("delivery reports carry the tag that was sent")
+    @Test("delivery reports carry the tag that was sent and where the record went")
     func tags() throws {
         let broker = try Self.broker(partitions: 1)
         var tags: [Int] = []
-        let producer = try Self.producer(broker) { tag, failure in
-            #expect(failure == nil)
-            tags.append(tag)
+        let producer = try Self.producer(broker) { delivery in
+            #expect(delivery.failure == nil)
+            #expect(delivery.partition == 0 && delivery.offset == Int64(tags.count))
+            tags.append(delivery.tag)
         }
         for tag in 0..<50 { try producer.send(topic: "t", partition: 0, value: nil, tag: tag) }
         #expect(producer.flush(timeoutMilliseconds: 10_000))
