@@ -107,11 +107,14 @@ final class Stage {
     }
 
     /// Runs the service on a thread of its own, and `meanwhile` beside it.
+    /// - Returns: when the service ended.
+    @discardableResult
     func run(
         _ stop: StopSignal = StopSignal(), lines: LogLines = LogLines(), _ change: (inout IngestSettings) -> Void = { _ in },
         meanwhile: @escaping @Sendable () throws -> Void = {}
-    ) async throws {
+    ) async throws -> ContinuousClock.Instant {
         let settings = try settings(change)
+        let ended = SendableBox(ContinuousClock.now)
         try await onThreads([
             {
                 let store = try Store(path: settings.statePath, settings: settings.windows, holder: "a test")
@@ -119,8 +122,10 @@ final class Stage {
                     settings: settings, stop: stop, time: .machine, random: { UInt64.random(in: .min ... .max) },
                     log: lines.logger
                 ).run(SharedStore(store))
+                ended.value = ContinuousClock.now
             }, meanwhile,
         ])
+        return ended.value
     }
 
     /// The rows of a query over the state.
