@@ -3,6 +3,7 @@
 // Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction; an
 // export that fails leaves its intent and is gone on with in the next cycle.
 
+internal import Foundation
 internal import Iceberg
 internal import Logging
 internal import ObjectStorage
@@ -11,11 +12,14 @@ public import Store
 
 /// The exporter of one state to one warehouse.
 public final class Exporter {
-    private let settings: ExportSettings
-    private let store: SharedStore
+    let settings: ExportSettings
+    let store: SharedStore
+    let environment: ExportEnvironment
+    let sessions: [ExportTable: TableSession]
+    /// The snapshot after which each table was last maintained by this process.
+    var maintained: [ExportTable: Int64] = [:]
     private let warehouse: Warehouse
-    private let environment: ExportEnvironment
-    private let sessions: [ExportTable: TableSession]
+    private var isTidy = false
     /// The most segments in one commit.
     private static let segmentsPerCommit = 200
 
@@ -34,9 +38,11 @@ public final class Exporter {
         self.sessions = sessions
     }
 
-    /// Exports everything there is.
-    /// - Throws: the first failure, after the other table had its turn.
-    public func cycle() async throws {
+    /// Exports everything there is, and then does what maintenance is due.
+    /// - Parameter mayMaintain: asked before and during maintenance; no ends it at the next safe place.
+    /// - Throws: the first failure of an export, after the other table had its turn.
+    public func cycle(mayMaintain: @escaping @Sendable () -> Bool = { true }) async throws {
+        try tidySpool()
         var failure: (any Error)?
         for table in [ExportTable.raw, .counts] {
             do {
@@ -46,13 +52,36 @@ public final class Exporter {
             }
         }
         if let failure { throw failure }
+        if settings.maintenance.isOn { await maintainAfterCycle(mayMaintain) }
+    }
+
+    func committer(_ session: TableSession) -> Committer {
+        Committer(session: session, warehouse: warehouse, settings: settings, store: store, environment: environment)
+    }
+
+    /// Finishes the commit of a table that an earlier process, or a failed cycle, left open.
+    func finishOpen(_ table: ExportTable) async throws {
+        guard let session = sessions[table], let open = try store.with({ try $0.intent(of: table) }) else { return }
+        try await committer(session).finish(open)
+    }
+
+    /// Removes local files of preparations that came to nothing. Segments are their writer's.
+    private func tidySpool() throws {
+        guard !isTidy else { return }
+        isTidy = true
+        let intents = try store.with { store in try ExportTable.allCases.compactMap { try store.intent(of: $0) } }
+        let kept = Set(try intents.flatMap { try CommitFiles(encoded: $0.payload).uploads.map(\.name) })
+        let manager = FileManager.default
+        for name in (try? manager.contentsOfDirectory(atPath: settings.spoolFolder)) ?? []
+        where !name.hasPrefix("raw-") && !kept.contains(name) {
+            SpoolFile.remove("\(settings.spoolFolder)/\(name)")
+        }
     }
 
     private func export(_ table: ExportTable) async throws {
         guard let session = sessions[table] else { return }
-        let committer = Committer(
-            session: session, warehouse: warehouse, settings: settings, store: store, environment: environment)
-        if let open = try store.with({ try $0.intent(of: table) }) { try await committer.finish(open) }
+        let committer = committer(session)
+        try await finishOpen(table)
         while let intent = try await prepare(table, session) {
             try store.with { try $0.prepare(intent) }
             environment.failPoint("\(table.rawValue).prepared")

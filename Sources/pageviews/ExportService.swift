@@ -53,8 +53,10 @@ struct ExportService: Service {
     /// - Returns: whether everything was exported.
     /// - Throws: only what waiting does not mend.
     private func cycle(_ exporter: Exporter) async throws -> Bool {
+        let end = end
         do {
-            try await exporter.cycle()
+            // Maintenance gives way when the service is told to stop; when the input has ended it has its turn.
+            try await exporter.cycle { end.wasReached || !Task.isShuttingDownGracefully }
             let now = TimeSource.system.wall()
             try store.with { try $0.resolve(incidentsOfKind: Self.incidentKind, now: now) }
             return true

@@ -23,6 +23,7 @@ struct Committer {
     /// - Throws: when it cannot be finished now; the intent stays and the next call goes on with it.
     func finish(_ intent: Intent) async throws {
         let files = try CommitFiles(encoded: intent.payload)
+        let step = intent.isRewrite ? "\(intent.table.rawValue).rewrite" : intent.table.rawValue
         var isUploaded = false
         var lastReason = ""
         for attempt in 1...Self.mostTries {
@@ -38,12 +39,13 @@ struct Committer {
                 throw ExportError.fenced(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
             case .commit: break
             }
+            if let reason = try await obstacle(to: intent, files, table) { return try abandon(intent, files, reason) }
             if !isUploaded {
                 try await upload(files, intent, table.io)
                 isUploaded = true
-                environment.failPoint("\(intent.table.rawValue).uploaded")
+                environment.failPoint("\(step).uploaded")
             }
-            switch try await attemptCommit(intent, files, table) {
+            switch try await attemptCommit(intent, files, table, step) {
             case .settled(let snapshotID):
                 return try await settle(intent, files, snapshotID: snapshotID, table)
             case .again(let reason):
@@ -61,9 +63,9 @@ struct Committer {
     }
 
     /// One try on top of the table as it was loaded.
-    private func attemptCommit(_ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws
-        -> Attempt
-    {
+    private func attemptCommit(
+        _ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open, _ step: String
+    ) async throws -> Attempt {
         let identity = environment.identity()
         var change = try await changeSet(intent, files, table)
         var extra: [String] = []
@@ -73,14 +75,15 @@ struct Committer {
             let name = "vectors-\(intent.commitID)-\(identity.uuid)"
             extra += [try await writer.add(stale, to: &change, name: name)].compactMap { $0 }
         }
-        let plan = try await table.io.stage(change, on: table.metadata, identity: identity)
+        let plan = try await table.io.stage(
+            change, on: table.metadata, identity: identity, policy: settings.maintenance.manifestPolicy)
         let written = plan.files.map(\.path) + extra
-        environment.failPoint("\(intent.table.rawValue).staged")
+        environment.failPoint("\(step).staged")
         switch await session.catalog.commit(
             session.identifier, requirements: plan.requirements, updates: plan.updates)
         {
         case .committed:
-            environment.failPoint("\(intent.table.rawValue).committed")
+            environment.failPoint("\(step).committed")
             return .settled(snapshotID: plan.snapshot.id)
         case .conflict(let reason):
             try? await table.io.files.delete(written)
@@ -107,6 +110,7 @@ struct Committer {
         change.summary = files.summary
         if intent.isRewrite {
             change.operation = .replace
+            change.removedDeleteFiles = Set(files.replacedDeletes.map(\.key))
             change.dataSequenceNumber = files.sequenceNumber
         } else if !files.deletes.isEmpty {
             try await checkTargets(intent, table)
@@ -156,14 +160,20 @@ struct Committer {
         _ intent: Intent, _ files: CommitFiles, snapshotID: Int64?, _ table: TableSession.Open
     ) async throws {
         let now = environment.nowMilliseconds()
-        try store.with { try $0.settle(intent, snapshotID: snapshotID, now: now) }
-        environment.failPoint("\(intent.table.rawValue).settled")
-        for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
+        if intent.isRewrite { try moveRows(intent) }
+        try store.with { try $0.settle(intent, forgetting: files.replaced, snapshotID: snapshotID, now: now) }
+        environment.failPoint(
+            "\(intent.isRewrite ? "\(intent.table.rawValue).rewrite" : intent.table.rawValue).settled")
+        removeLocal(files)
         let what = intent.isRewrite ? "rewrote" : "exported generation \(intent.generation) to"
         environment.log.info(
             """
             \(what) \(intent.tableName): \(intent.rowsAdded) rows added, \(intent.rowsDeleted) deleted, \
             snapshot \(snapshotID.map(String.init) ?? "expired")
             """)
+    }
+
+    private func removeLocal(_ files: CommitFiles) {
+        for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
     }
 }

@@ -4,6 +4,7 @@
 
 internal import Glibc
 internal import Iceberg
+internal import ObjectStorage
 internal import Parquet
 
 /// A local file, read at any place.
