@@ -4,7 +4,8 @@
 # one). Prints the address.
 # RUN holds kafka.pid, kafka-proxy.pid, kafka.ports (outer and inner) and both logs. Only what is not running is started,
 # so after either process was killed the same command brings it back on the same ports.
-# CLUSTER_ID names the cluster (default pageviews-local); KAFKA_VISIBLE is handed to the proxy as --visible FILE.
+# CLUSTER_ID names the cluster (default pageviews-local); KAFKA_VISIBLE and KAFKA_TLS are handed to the proxy as
+# --visible FILE and --tls PEM.
 # For s3:// the bucket exists, and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT are set.
 set -euo pipefail
 venv=$(cd "${1:?usage: start-kafka.sh VENV RUN [PORT] [memory|s3://BUCKET/]}" && pwd)
@@ -52,7 +53,7 @@ if ! running "$run/kafka.pid" "127.0.0.1:$inner"; then
 fi
 if ! running "$run/kafka-proxy.pid" "kafka-proxy.py $outer $inner"; then
   setsid "$venv/bin/python" "$here/kafka-proxy.py" "$outer" "$inner" ${KAFKA_VISIBLE:+--visible "$KAFKA_VISIBLE"} \
-    >"$run/kafka-proxy.log" 2>&1 </dev/null &
+    ${KAFKA_TLS:+--tls "$KAFKA_TLS"} >"$run/kafka-proxy.log" 2>&1 </dev/null &
   echo $! >"$run/kafka-proxy.pid"
 fi
 

@@ -59,6 +59,7 @@ extension Exporter {
     public func maintain(
         dryRun: Bool, mayGoOn: @escaping @Sendable () -> Bool, report: @escaping (String) -> Void
     ) async throws {
+        if !dryRun { try tidy() }
         for table in [ExportTable.counts, .raw] where mayGoOn() {
             if !dryRun { try await finishOpen(table) }
             let maintainer = maintainer(table, mayGoOn, report)

@@ -3,7 +3,6 @@
 // Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction; an
 // export that fails leaves its intent and is gone on with in the next cycle.
 
-internal import Foundation
 internal import Iceberg
 internal import Logging
 internal import ObjectStorage
@@ -42,7 +41,7 @@ public final class Exporter {
     /// - Parameter mayMaintain: asked before and during maintenance; no ends it at the next safe place.
     /// - Throws: the first failure of an export, after the other table had its turn.
     public func cycle(mayMaintain: @escaping @Sendable () -> Bool = { true }) async throws {
-        try tidySpool()
+        try tidy()
         var failure: (any Error)?
         for table in [ExportTable.raw, .counts] {
             do {
@@ -65,17 +64,15 @@ public final class Exporter {
         try await committer(session).finish(open)
     }
 
-    /// Removes local files of preparations that came to nothing. Segments are their writer's.
-    private func tidySpool() throws {
+    /// Removes files from the spool that an earlier process left and no intent names. Segments are their writer's.
+    func tidy() throws {
         guard !isTidy else { return }
+        let open = try store.with { store in try ExportTable.allCases.compactMap { try store.intent(of: $0) } }
+        let keep = try Set(open.flatMap { try CommitFiles(encoded: $0.payload).uploads.map(\.name) })
+        try SpoolFile.removeLeftovers(
+            in: settings.spoolFolder, prefixes: ["counts-", "deletes-", "rewritten-", FileFetcher.prefix],
+            keep: keep)
         isTidy = true
-        let intents = try store.with { store in try ExportTable.allCases.compactMap { try store.intent(of: $0) } }
-        let kept = Set(try intents.flatMap { try CommitFiles(encoded: $0.payload).uploads.map(\.name) })
-        let manager = FileManager.default
-        for name in (try? manager.contentsOfDirectory(atPath: settings.spoolFolder)) ?? []
-        where !name.hasPrefix("raw-") && !kept.contains(name) {
-            SpoolFile.remove("\(settings.spoolFolder)/\(name)")
-        }
     }
 
     private func export(_ table: ExportTable) async throws {
@@ -83,6 +80,7 @@ public final class Exporter {
         let committer = committer(session)
         try await finishOpen(table)
         while let intent = try await prepare(table, session) {
+            environment.failPoint("\(table.rawValue).written")
             try store.with { try $0.prepare(intent) }
             environment.failPoint("\(table.rawValue).prepared")
             try await committer.finish(intent)
@@ -113,11 +111,15 @@ public final class Exporter {
         let table = try await session.open()
         let kind = session.kind
         let epoch = try store.with { try $0.epoch(of: kind) }
+        let name = session.identifier.description
+        guard table.epoch <= epoch else {
+            throw ExportError.fenced(table: name, tableEpoch: table.epoch, ours: epoch)
+        }
         guard table.epoch == epoch else {
-            throw ExportError.fenced(table: session.identifier.description, tableEpoch: table.epoch, ours: epoch)
+            throw ExportError.wentBack(table: name, tableEpoch: table.epoch, ours: epoch)
         }
         return PreparationContext(
-            settings: settings, store: store, tableName: session.identifier.description, metadata: table.metadata,
+            settings: settings, store: store, tableName: name, metadata: table.metadata,
             commitID: environment.uniqueName(), epoch: epoch + 1)
     }
 }

@@ -43,6 +43,12 @@ public final class IngestService {
         self.log = log
     }
 
+    /// Whether librdkafka takes the settings; nothing is connected to.
+    /// - Throws: `KafkaError`.
+    public static func check(_ settings: IngestSettings) throws {
+        _ = try Consumer(settings: settings.kafka, batchCapacity: 1) { _ in }
+    }
+
     /// Runs until the stop signal, or the end of every partition when the settings say so.
     /// - Parameters:
     ///   - store: the open state.
@@ -68,7 +74,8 @@ public final class IngestService {
         }
         let finalBefore = progress.finalBefore > 0 ? progress.finalBefore : nil
         let accumulator = Accumulator(
-            engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw)
+            engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw,
+            keepsRejected: settings.keepsRejected)
         var run = Run(
             service: self, store: store, consumer: consumer, accumulator: accumulator, raw: raw, progress: progress,
             rawOffsets: rawOffsets)

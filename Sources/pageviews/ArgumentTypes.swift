@@ -3,30 +3,29 @@
 internal import ArgumentParser
 
 /// A length of time such as `200ms`, `20s`, `5m`, `24h`, `7d`.
-struct DurationArgument: Equatable, CustomStringConvertible {
+struct DurationArgument: ExpressibleByArgument, Equatable {
     let milliseconds: Int64
-    let description: String
+    let defaultValueDescription: String
 
     private static let units: [(String, Int64)] = [
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
-    /// - Throws: `ValidationError` that says what a duration looks like.
-    init(text: String) throws {
+    init?(argument text: String) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text.dropFirst(digits.count)
         guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
             case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
-        else { throw ValidationError("a duration is a whole number with ms, s, m, h or d, such as 200ms or 7d") }
+        else { return nil }
         milliseconds = product
-        description = text
+        defaultValueDescription = text
     }
 
     /// For defaults in the code.
     init(milliseconds: Int64) {
         self.milliseconds = milliseconds
         let best = Self.units.last { milliseconds >= $0.1 && milliseconds % $0.1 == 0 } ?? ("ms", 1)
-        description = "\(milliseconds / best.1)\(best.0)"
+        defaultValueDescription = "\(milliseconds / best.1)\(best.0)"
     }
 }
 

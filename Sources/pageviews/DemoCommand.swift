@@ -8,6 +8,7 @@ internal import Kafka
 internal import Logging
 internal import Query
 internal import ServiceLifecycle
+internal import UnixSignals
 internal import Store
 internal import Windowing
 
@@ -16,8 +17,9 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Run the whole pipeline in one process; nothing else is needed. Ctrl-C ends it.",
         discussion: """
-            An in-process broker, a generator, the ingest service, and a table of the busiest postcodes. Everything is kept \
-            in a temporary folder, whose name is printed first.
+            An in-process broker, a generator, the ingest service with export to a local warehouse, and the prompt; without \
+            a terminal (or with --table) a table of the busiest postcodes. Everything is kept in a temporary folder, whose \
+            name is printed first.
             """)
 
     @Option(help: ArgumentHelp("Events per second.", valueName: "n"))
@@ -33,14 +35,15 @@ struct DemoCommand: AsyncParsableCommand {
     var postcodes = 200
 
     @Option(
-        help: ArgumentHelp("How often the table is shown anew.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("How often the table is shown anew.", valueName: "duration"))
     var refresh = DurationArgument(milliseconds: 2000)
 
     @Option(
-        help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"))
     var exportInterval = DurationArgument(milliseconds: 10_000)
+
+    @Flag(help: "Show a table of the busiest postcodes instead of the prompt.")
+    var table = false
 
     @OptionGroup var global: GlobalOptions
 
@@ -63,7 +66,7 @@ struct DemoCommand: AsyncParsableCommand {
             pageviews demo: \(Self.number(rate)) events per second through an in-process broker (\(broker.bootstrapServers))
             state: \(state)
             ask it from another terminal: pageviews query --state \(state) "SELECT * FROM partitions"
-            Ctrl-C ends the demo; the folder stays.
+            \(isInteractive ? "\\q" : "Ctrl-C") ends the demo; the folder stays.
 
             """)
         var log = global.logger
@@ -71,9 +74,11 @@ struct DemoCommand: AsyncParsableCommand {
         // Sender and table follow the service: they stop with it.
         let services: [any Service] =
             try [
-                generatorService(broker.bootstrapServers), tableService(state),
+                generatorService(broker.bootstrapServers),
+                isInteractive ? promptService(state) : tableService(state),
             ] + pipeline(state, broker.bootstrapServers, log).services()
-        try await ServiceGroup.run(services, log: log)
+        // At the prompt Ctrl-C belongs to the prompt.
+        try await ServiceGroup.run(services, signals: isInteractive ? [] : [.sigterm, .sigint], log: log)
         Self.say("\ndemo ended; the counts are in \(state)\n")
         withExtendedLifetime(broker) {}
     }
@@ -103,7 +108,7 @@ struct DemoCommand: AsyncParsableCommand {
             topic: Self.topic, statePath: state, windows: try WindowSettings())
         let warehouse = URL(fileURLWithPath: state).deletingLastPathComponent().appendingPathComponent("warehouse").path
         let export = try ExportOptions.parse([
-            "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.description,
+            "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.defaultValueDescription,
         ])
         return Pipeline(ingest: settings, export: export, holder: "pageviews demo", log: log)
     }
@@ -119,6 +124,26 @@ struct DemoCommand: AsyncParsableCommand {
             _ = try GenerateCommand.sender(settings, stop).run()
             // The table stays when all events were sent.
             while !stop.wait(milliseconds: 1000) {}
+        }
+    }
+
+    /// A person is at the terminal: the demo ends in the prompt.
+    private var isInteractive: Bool { isatty(0) == 1 && isatty(1) == 1 && !table }
+
+    private func promptService(_ state: String) -> ThreadService {
+        ThreadService(name: "prompt", stop: StopSignal()) {
+            while !FileManager.default.fileExists(atPath: state) { usleep(20_000) }
+            var configuration = SessionConfiguration(
+                statePath: state, emptySchema: Store.emptySchema, wallClock: TimeSource.system.wall)
+            configuration.interrupt = ProcessSignals.watch()
+            configuration.limits.maxRows = 10_000
+            configuration.limits.memoryBytes = nil
+            let session = QuerySession(configuration) { _ in }
+            var options = ReplOptions()
+            options.adopt(environment: ProcessInfo.processInfo.environment)
+            _ = Repl(
+                session: session, options: options, domain: NoDomainCommands(), wallClock: TimeSource.system.wall
+            ).run()
         }
     }
 

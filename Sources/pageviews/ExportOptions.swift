@@ -11,36 +11,35 @@ internal import ObjectStorage
 internal import Store
 
 /// A size such as `10GiB`.
-struct SizeArgument: Equatable, CustomStringConvertible {
+struct SizeArgument: ExpressibleByArgument, Equatable {
     let bytes: Int64
-    let description: String
+    let defaultValueDescription: String
 
     private static let units: [(String, Int64)] = [
         ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("kB", 1000), ("MB", 1_000_000),
         ("GB", 1_000_000_000), ("B", 1), ("", 1),
     ]
 
-    /// - Throws: `ValidationError` that says what a size looks like.
-    init(text: String) throws {
+    init?(argument text: String) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text.dropFirst(digits.count)
         guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
             case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
-        else { throw ValidationError("a size is a whole number with KiB, MiB, GiB, kB, MB or GB, such as 10GiB") }
+        else { return nil }
         bytes = product
-        description = text
+        defaultValueDescription = text
     }
 
     /// For defaults in the code.
     init(gibibytes: Int64) {
         bytes = gibibytes << 30
-        description = "\(gibibytes)GiB"
+        defaultValueDescription = "\(gibibytes)GiB"
     }
 
     /// For defaults in the code.
     init(mebibytes: Int64) {
         bytes = mebibytes << 20
-        description = "\(mebibytes)MiB"
+        defaultValueDescription = "\(mebibytes)MiB"
     }
 }
 
@@ -86,13 +85,17 @@ struct ExportOptions: ParsableArguments {
     var dataPath: String?
 
     @Option(
-        help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"),
-        transform: SizeArgument.init(text:))
+        help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"))
     var spoolBudget = SizeArgument(gibibytes: 10)
 
     @Option(
-        help: ArgumentHelp("The time between exports.", valueName: "duration"), transform: DurationArgument.init(text:))
+        help: ArgumentHelp("The time between exports.", valueName: "duration"))
     var exportInterval = DurationArgument(milliseconds: 60_000)
+
+    @Option(
+        help: ArgumentHelp(
+            "The longest time one request to the warehouse or the catalog may take.", valueName: "duration"))
+    var requestTimeout = DurationArgument(milliseconds: 60_000)
 
     @Option(help: ArgumentHelp("Iceberg format of new tables: 2 or 3 (deletion vectors).", valueName: "n"))
     var formatVersion = 2
@@ -103,6 +106,9 @@ struct ExportOptions: ParsableArguments {
         guard formatVersion == 2 || formatVersion == 3 else { throw ValidationError("--format-version is 2 or 3") }
         guard (100...86_400_000).contains(exportInterval.milliseconds) else {
             throw ValidationError("--export-interval must be from 100ms to 1d")
+        }
+        guard (100...3_600_000).contains(requestTimeout.milliseconds) else {
+            throw ValidationError("--request-timeout must be from 100ms to 1h")
         }
         guard warehouse != nil || catalog == nil else { throw ValidationError("--catalog needs --warehouse") }
     }
@@ -143,7 +149,9 @@ struct ExportAssembly {
     }
 
     private func restSettings(_ address: String) throws -> RESTSettings {
-        var settings = RESTSettings(address: address, warehouse: options.catalogWarehouse)
+        var settings = RESTSettings(
+            address: address, warehouse: options.catalogWarehouse,
+            timeout: .milliseconds(options.requestTimeout.milliseconds))
         if let token = environment["PAGEVIEWS_CATALOG_TOKEN"] {
             settings.authorization = .bearer(token)
         } else if let id = environment["AWS_ACCESS_KEY_ID"], let secret = environment["AWS_SECRET_ACCESS_KEY"] {
@@ -155,7 +163,8 @@ struct ExportAssembly {
     /// A table's files, with what the catalog says of its storage where the user said nothing.
     private func files(of table: LoadedTable, _ client: HTTPClient) throws -> TableFiles {
         let opener = StorageOpener(settings: s3Settings(table.config), client: client)
-        return TableFiles(roots: [try opener.open(table.metadata.location)], opener: opener)
+        let places = [table.metadata.location, table.metadata.properties["write.data.path"]].compactMap { $0 }
+        return TableFiles(roots: try places.map { try opener.open($0) }, opener: opener)
     }
 
     private func s3Settings(_ catalog: [String: String]) -> S3Settings {
@@ -164,9 +173,13 @@ struct ExportAssembly {
             credentials = .fixed(
                 Credentials(accessKeyID: key, secretAccessKey: secret, sessionToken: catalog["s3.session-token"]))
         }
-        return S3Settings(
+        var settings = S3Settings(
             endpoint: options.s3Endpoint ?? catalog["s3.endpoint"], region: catalog["s3.region"] ?? options.s3Region,
             pathStyle: options.s3PathStyle || catalog["s3.path-style-access"] == "true", credentials: credentials)
+        settings.callTimeout = .milliseconds(options.requestTimeout.milliseconds)
+        settings.stallTimeout = min(settings.stallTimeout, settings.callTimeout)
+        settings.connectTimeout = min(settings.connectTimeout, settings.callTimeout)
+        return settings
     }
 }
 
@@ -174,7 +187,6 @@ extension ExportEnvironment {
     /// The machine's clock and randomness. PAGEVIEWS_FAIL_POINT=NAME ends the process at a step, for tests of recovery.
     static func system(log: Logger, environment: [String: String]) -> ExportEnvironment {
         let wall = TimeSource.system.wall
-        let fatal = environment["PAGEVIEWS_FAIL_POINT"]
         return ExportEnvironment(
             nowMilliseconds: wall,
             identity: {
@@ -186,6 +198,12 @@ extension ExportEnvironment {
                 return randomUUID(using: &generator)
             },
             pause: { try await Task.sleep(for: $0) },
-            failPoint: { name in if name == fatal { kill(getpid(), SIGKILL) } }, log: log)
+            failPoint: failPoint(environment), log: log)
+    }
+
+    /// Ends the process at the step that PAGEVIEWS_FAIL_POINT names.
+    static func failPoint(_ environment: [String: String]) -> @Sendable (String) -> Void {
+        let fatal = environment["PAGEVIEWS_FAIL_POINT"]
+        return { name in if name == fatal { kill(getpid(), SIGKILL) } }
     }
 }

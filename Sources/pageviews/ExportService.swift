@@ -26,19 +26,41 @@ struct ExportService: Service {
     let intervalMilliseconds: Int64
     let end: EndOfInput
     let log: Logger
-    /// How long the last export may take when the service was told to stop.
+    /// How long exporting may go on when the service was told to stop.
     private static let farewell = Duration.seconds(4)
-    private static let incidentKind = "export-failed"
+    /// When the input has ended: no further try begins after this time.
+    private static let patience = Duration.seconds(15)
 
+    /// The loop runs in a task of its own, which is cancelled when the farewell takes too long: an export that is cut
+    /// short is gone on with by the next run.
     func run() async throws {
+        let work = Task { try await exportUntilShutdown() }
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await work.value
+            } onGracefulShutdown: {
+                if end.wasReached { return }
+                Task.detached {
+                    try? await Task.sleep(for: Self.farewell)
+                    work.cancel()
+                }
+            }
+        } onCancel: {
+            work.cancel()
+        }
+    }
+
+    private func exportUntilShutdown() async throws {
         let exporter = try makeExporter()
+        var report = ExportReport(store: store, log: log)
         var pause = intervalMilliseconds
         while !Task.isShuttingDownGracefully {
             await sleep(milliseconds: pause)
             if Task.isShuttingDownGracefully { break }
-            pause = try await cycle(exporter) ? intervalMilliseconds : min(max(1000, intervalMilliseconds), 10_000)
+            let failure = try await cycle(exporter, &report)
+            pause = failure == nil ? intervalMilliseconds : min(max(1000, intervalMilliseconds), 10_000)
         }
-        try await finish(exporter)
+        try await finish(exporter, &report)
     }
 
     private func sleep(milliseconds: Int64) async {
@@ -50,69 +72,96 @@ struct ExportService: Service {
         }
     }
 
-    /// - Returns: whether everything was exported.
+    /// - Returns: why not everything was exported; nil when it was.
     /// - Throws: only what waiting does not mend.
-    private func cycle(_ exporter: Exporter) async throws -> Bool {
+    private func cycle(_ exporter: Exporter, _ report: inout ExportReport) async throws -> (any Error)? {
         let end = end
         do {
             // Maintenance gives way when the service is told to stop; when the input has ended it has its turn.
             try await exporter.cycle { end.wasReached || !Task.isShuttingDownGracefully }
-            let now = TimeSource.system.wall()
-            try store.with { try $0.resolve(incidentsOfKind: Self.incidentKind, now: now) }
-            return true
+            report.succeeded()
+            return nil
         } catch let error as ExportError where error.isForeign {
             throw error
         } catch {
-            complain("\(error)")
-            return false
+            if !Task.isCancelled { report.failed("\(error)") }
+            return error
         }
     }
 
-    private func complain(_ reason: String) {
-        log.error("export: \(reason) (counting goes on; trying again)")
-        let now = TimeSource.system.wall()
-        try? store.with { store in
-            let open = try store.connection.integer(
-                "SELECT count(*) FROM incident WHERE kind = '\(Self.incidentKind)' AND resolved_at_ms IS NULL")
-            if open == 0 { try store.note(Incident(kind: Self.incidentKind, detail: reason), now: now) }
-        }
-    }
-
-    /// The last export: as long as it takes when the input has ended, a few seconds when the service was told to stop.
-    private func finish(_ exporter: Exporter) async throws {
+    /// The last export: what there is when the input has ended, what a few seconds allow when the service was told to stop.
+    private func finish(_ exporter: Exporter, _ report: inout ExportReport) async throws {
         guard end.wasReached else {
-            await withDeadline(Self.farewell) { _ = try? await cycle(exporter) }
+            if !Task.isCancelled { _ = try? await cycle(exporter, &report) }
             return
         }
-        for attempt in 1...5 {
-            if try await cycle(exporter) { return }
-            if attempt < 5 { try? await Task.sleep(for: .seconds(attempt)) }
+        let start = ContinuousClock.now
+        while let failure = try await cycle(exporter, &report) {
+            guard ContinuousClock.now - start < Self.patience else {
+                throw Failure(
+                    "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",
+                    exitCode: Failure.exitCode(ofExport: failure))
+            }
+            try await Task.sleep(for: .seconds(1))
         }
-        throw Failure(
-            "not everything could be exported; it waits in the state and its spool for the next run", exitCode: 4)
-    }
-
-    /// Runs `work`, and cancels it at the deadline; an export that is cut short is gone on with by the next run.
-    private func withDeadline(_ duration: Duration, _ work: @escaping () async -> Void) async {
-        let task = Task.detached { [work = UncheckedWork(run: work)] in await work.run() }
-        let timer = Task.detached {
-            try? await Task.sleep(for: duration)
-            task.cancel()
-        }
-        await task.value
-        timer.cancel()
     }
 }
 
-/// Moves a closure into a task that is awaited before its captures are used again.
-private struct UncheckedWork: @unchecked Sendable {
-    let run: () async -> Void
+/// Tells people and the state of failures: once when they begin, now and then while they last, once when they end.
+struct ExportReport {
+    let store: SharedStore
+    let log: Logger
+    private static let kind = "export-failed"
+    private static let repetition = Duration.seconds(60)
+    /// When what was said last.
+    private var said: [String: ContinuousClock.Instant] = [:]
+    /// Whether an earlier process may have left an open incident.
+    private var isFirst = true
+
+    init(store: SharedStore, log: Logger) {
+        self.store = store
+        self.log = log
+    }
+
+    mutating func failed(_ reason: String) {
+        // Attempts, times and the ids in names differ from one try to the next.
+        let shape = reason.filter { !$0.isHexDigit }
+        if let at = said[shape], ContinuousClock.now - at < Self.repetition { return }
+        log.error("export: \(reason) (counting goes on; trying again)")
+        if said.isEmpty { note(reason, TimeSource.system.wall()) }
+        if said.count > 100 { said = [:] }
+        said[shape] = .now
+        isFirst = false
+    }
+
+    private func note(_ reason: String, _ now: Int64) {
+        // A state that cannot be written fails the next flush as well, which says so.
+        try? store.with { store in
+            try store.resolve(incidentsOfKind: Self.kind, now: now)
+            try store.note(Incident(kind: Self.kind, detail: reason), now: now)
+        }
+    }
+
+    mutating func succeeded() {
+        if !said.isEmpty { log.info("export: goes on again") }
+        if !said.isEmpty || isFirst {
+            let now = TimeSource.system.wall()
+            try? store.with { try $0.resolve(incidentsOfKind: Self.kind, now: now) }
+        }
+        said = [:]
+        isFirst = false
+    }
 }
 
 /// Feeds the segment writer with what ingest hands out.
 final class SegmentSink: RawSink {
     private let writer: SegmentWriter
-    init(_ writer: SegmentWriter) { self.writer = writer }
+    private let failPoint: @Sendable (String) -> Void
+
+    init(_ writer: SegmentWriter, failPoint: @escaping @Sendable (String) -> Void) {
+        self.writer = writer
+        self.failPoint = failPoint
+    }
 
     func append(_ event: RawEvent, now: Int64) throws -> Bool {
         try writer.append(
@@ -122,7 +171,13 @@ final class SegmentSink: RawSink {
     }
 
     func isDue(now: Int64) -> Bool { writer.isDue(now: now) }
-    func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment? { try writer.close(covering: offsets) }
+
+    func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment? {
+        let segment = try writer.close(covering: offsets)
+        if segment != nil { failPoint("segment.closed") }
+        return segment
+    }
+
     func discard() { writer.discard() }
     func isFull(backlogBytes: Int64) -> Bool { writer.isFull(backlogBytes: backlogBytes) }
 }

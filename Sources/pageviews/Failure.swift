@@ -37,6 +37,16 @@ struct Failure: Error {
         }
     }
 
+    /// 4 where a service could not be reached or does not let us in, 1 where the data stands in the way.
+    static func exitCode(ofExport error: any Error) -> Int32 {
+        switch error {
+        case let error as ObjectStorageError: error.kind == .invalid ? 1 : 4
+        case let error as CatalogError: error.kind == .refused || error.kind == .malformed ? 1 : 4
+        case let error as ExportError: error.isUnsettled ? 4 : 1
+        default: 1
+        }
+    }
+
     private static func exitCode(of error: StoreError) -> Int32 {
         switch error {
         case .inUse, .otherCluster, .otherTopic: 5

@@ -21,7 +21,7 @@ struct LatenessArgument: ExpressibleByArgument {
         for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
             let pieces = part.split(separator: ":", omittingEmptySubsequences: false)
             guard pieces.count == 2, let weight = Int(pieces[0]), (0...1_000_000).contains(weight),
-                let latest = try? DurationArgument(text: String(pieces[1]))
+                let latest = DurationArgument(argument: String(pieces[1]))
             else { return nil }
             classes.append(LatenessClass(weight: weight, latestMilliseconds: latest.milliseconds))
         }
@@ -84,8 +84,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Spread the clocks of --count events over this long. (default: follow the rate)", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+            "Spread the clocks of --count events over this long. (default: follow the rate)", valueName: "duration"))
     var span: DurationArgument?
 
     @Option(help: ArgumentHelp("Partitions of a topic that has to be created.", valueName: "n"))
@@ -150,7 +149,7 @@ struct GenerateCommand: AsyncParsableCommand {
     static func text(_ summary: GeneratorSummary, _ settings: GeneratorSettings) -> String {
         var text = "sent \(summary.sent.reduce(0, +)) events to topic \(settings.topic) (seed \(settings.seed))\n"
         for (index, kind) in settings.classes.enumerated() {
-            let latest = DurationArgument(milliseconds: kind.latestMilliseconds).description
+            let latest = DurationArgument(milliseconds: kind.latestMilliseconds).defaultValueDescription
             text += "  up to \(latest) late: \(summary.sent[index])\n"
         }
         if summary.failed > 0 { text += "  not taken by Kafka: \(summary.failed) (\(summary.lastFailure ?? ""))\n" }

@@ -38,8 +38,17 @@ enum Main {
             write(text + "\n", to: .standardOutput)
             return 0
         }
-        write(text + "\n", to: .standardError)
+        write(text + "\n" + hint(for: text), to: .standardError)
         return 2
+    }
+
+    /// What a valid value looks like, where the parser only says that one is not.
+    private static func hint(for message: String) -> String {
+        if message.contains("<duration>'") {
+            return "A duration is a whole number with ms, s, m, h or d, such as 200ms or 7d.\n"
+        }
+        if message.contains("<size>'") { return "A size is a whole number with KiB, MiB or GiB, such as 10GiB.\n" }
+        return ""
     }
 
     private static func write(_ text: String, to file: FileHandle) {
@@ -61,6 +70,7 @@ struct Pageviews: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            IngestCommand.self, QueryCommand.self, GenerateCommand.self, MaintainCommand.self, DemoCommand.self,
+            IngestCommand.self, QueryCommand.self, ReplCommand.self, GenerateCommand.self, MaintainCommand.self,
+            DemoCommand.self,
         ])
 }

@@ -12,8 +12,7 @@ struct MaintenanceOptions: ParsableArguments {
     var compactFiles = MaintenanceSettings().smallFiles
 
     @Option(
-        help: ArgumentHelp("Merge data files up to this size; those below half of it are small.", valueName: "size"),
-        transform: SizeArgument.init(text:))
+        help: ArgumentHelp("Merge data files up to this size; those below half of it are small.", valueName: "size"))
     var targetFileSize = SizeArgument(mebibytes: MaintenanceSettings().targetFileBytes >> 20)
 
     @Option(help: ArgumentHelp("Rewrite a data file when this share of its rows is deleted.", valueName: "share"))
@@ -26,8 +25,7 @@ struct MaintenanceOptions: ParsableArguments {
     var keepSnapshots = MaintenanceSettings().keepSnapshots
 
     @Option(
-        help: ArgumentHelp("Expire snapshots older than this too, but the current one.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("Expire snapshots older than this too, but the current one.", valueName: "duration"))
     var keepSnapshotsFor = DurationArgument(milliseconds: MaintenanceSettings().keepSnapshotsMilliseconds)
 
     @Option(help: ArgumentHelp("Merge a table's manifests when there are so many.", valueName: "n"))

@@ -11,6 +11,8 @@ internal import Store
 struct Pipeline {
     let ingest: IngestSettings
     let export: ExportOptions
+    /// The topics that late and rejected events are published to.
+    var outboxes: [OutboxSettings] = []
     /// What another process that wants the state is told of this one.
     let holder: String
     let log: Logger
@@ -19,26 +21,34 @@ struct Pipeline {
     /// - Throws: `StoreError`, `SQLiteError`, or `ObjectStorageError` for a malformed warehouse.
     func services() throws -> [any Service] {
         let environment = ProcessInfo.processInfo.environment
+        // Wrong settings leave nothing behind: they are looked at before the state is made.
+        try IngestService.check(ingest)
         let warehouse = try ExportAssembly(options: export, environment: environment).warehouse()
         let store = SharedStore(
             try Store(path: ingest.statePath, settings: ingest.windows, holder: "\(holder) (pid \(getpid()))"))
         let end = EndOfInput()
-        guard let warehouse else { return [counting(store, nil, end)] }
+        let failPoint = ExportEnvironment.failPoint(environment)
+        let publishing = outboxes.map { PublishingService.make($0, store, end, failPoint, log) }
+        guard let warehouse else { return publishing + [counting(store, end)] }
         let settings = export.settings(state: ingest.statePath)
         let surroundings = ExportEnvironment.system(log: log, environment: environment)
         let exporting = ExportService(
             makeExporter: {
                 Exporter(settings: settings, store: store, warehouse: warehouse, environment: surroundings)
             }, store: store, intervalMilliseconds: settings.intervalMilliseconds, end: end, log: log)
-        return [exporting, counting(store, settings, end)]
+        return [exporting] + publishing + [counting(store, end, export: settings, failPoint: failPoint)]
     }
 
-    private func counting(_ store: SharedStore, _ export: ExportSettings?, _ end: EndOfInput) -> ThreadService {
+    private func counting(
+        _ store: SharedStore, _ end: EndOfInput, export: ExportSettings? = nil,
+        failPoint: @escaping @Sendable (String) -> Void = { _ in }
+    ) -> ThreadService {
         let stop = StopSignal()
         return ThreadService(name: "ingest", stop: stop) { [ingest, log] in
             let service = IngestService(
                 settings: ingest, stop: stop, time: .system, random: { UInt64.random(in: .min ... .max) }, log: log)
-            try service.run(store, raw: try export.map { SegmentSink(try Self.segmentWriter($0, store)) })
+            let sink = try export.map { SegmentSink(try Self.segmentWriter($0, store), failPoint: failPoint) }
+            try service.run(store, raw: sink)
             if !stop.wasSet { end.set() }
         }
     }

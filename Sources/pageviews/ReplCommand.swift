@@ -22,7 +22,8 @@ struct ReplCommand: ParsableCommand {
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Run a file of statements and commands, then exit.", valueName: "file"))
+        help: ArgumentHelp("Run a file of statements and commands, then exit.", valueName: "file"),
+        completion: .file())
     var file: String?
 
     @Flag(help: "A script goes on after an error; the exit code is still 1.")
@@ -41,6 +42,9 @@ struct ReplCommand: ParsableCommand {
 
     @Option(name: .customLong("param"), help: ArgumentHelp("Bind a value to :NAME.", valueName: "name=value"))
     var parameters: [String] = []
+
+    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
+    var config: String?
 
     @Flag(name: .customLong("no-pager"), help: "Never show long results with a pager.")
     var hasNoPager = false

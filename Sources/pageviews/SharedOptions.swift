@@ -47,29 +47,24 @@ struct KafkaOptions: ParsableArguments {
 /// Windows, watermark, lateness.
 struct WindowOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Length of the tumbling windows.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("Length of the tumbling windows.", valueName: "duration"))
     var window = DurationArgument(milliseconds: 60_000)
 
     @Option(
-        help: ArgumentHelp("How far the watermark stays behind the latest event.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("How far the watermark stays behind the latest event.", valueName: "duration"))
     var watermarkDelay = DurationArgument(milliseconds: 20_000)
 
     @Option(
-        help: ArgumentHelp("How long after the watermark has passed a window it still counts.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("How long after the watermark has passed a window it still counts.", valueName: "duration"))
     var allowedLateness = DurationArgument(milliseconds: 86_400_000)
 
     @Option(
         help: ArgumentHelp(
-            "A partition without records for this long stops holding the watermark.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+            "A partition without records for this long stops holding the watermark.", valueName: "duration"))
     var idleTimeout = DurationArgument(milliseconds: 30_000)
 
     @Option(
-        help: ArgumentHelp("Events further ahead of the clock never move the watermark.", valueName: "duration"),
-        transform: DurationArgument.init(text:))
+        help: ArgumentHelp("Events further ahead of the clock never move the watermark.", valueName: "duration"))
     var maxFutureSkew = DurationArgument(milliseconds: 300_000)
 
     /// - Throws: `WindowSettings.OutOfBounds`.

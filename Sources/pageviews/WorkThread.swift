@@ -33,8 +33,10 @@ struct ThreadService: Service {
 }
 
 extension ServiceGroup {
-    /// Runs services until the first ends or SIGTERM or SIGINT arrives; a failure stops the others and is rethrown.
-    static func run(_ services: [any Service], log: Logger) async throws {
+    /// Runs services until the first ends or one of the signals arrives; a failure stops the others and is rethrown.
+    static func run(
+        _ services: [any Service], signals: [UnixSignal] = [.sigterm, .sigint], log: Logger
+    ) async throws {
         var quiet = log
         quiet.logLevel = max(log.logLevel, .error)
         let group = ServiceGroup(
@@ -44,7 +46,7 @@ extension ServiceGroup {
                         service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+                gracefulShutdownSignals: signals, logger: quiet))
         try await group.run()
     }
 }

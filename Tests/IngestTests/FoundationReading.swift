@@ -219,12 +219,12 @@ struct OutsideStrings {
     /// - Returns: what stands for it, where it cannot be shown as it is.
     private mutating func number(_ index: inout Int) -> [UInt8]? {
         let start = index
-        var mantissaDigits = 0
+        var (mantissaDigits, exponentDigits) = (0, 0)
         var hasExponent = false
         while index < bytes.count {
             let byte = bytes[index]
             if byte &- 0x30 < 10 {
-                if !hasExponent { mantissaDigits += 1 }
+                if hasExponent { exponentDigits += 1 } else { mantissaDigits += 1 }
             } else if byte | 0x20 == 0x65 {
                 hasExponent = true
             } else if byte != 0x2B, byte != 0x2D, byte != 0x2E {
@@ -233,7 +233,8 @@ struct OutsideStrings {
             index += 1
         }
         longestMantissa = max(longestMantissa, mantissaDigits)
-        return hasExponent || mantissaDigits > 290 ? Self.tame(Array(bytes[start..<index])) : nil
+        // Anything smaller is a Double.
+        return exponentDigits > 2 || mantissaDigits > 190 ? Self.tame(Array(bytes[start..<index])) : nil
     }
 
     // swift-format-ignore

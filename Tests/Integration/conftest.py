@@ -1,4 +1,5 @@
-"""Fixtures: one broker for the whole run, a topic and a state of its own for each test, and the service."""
+"""Fixtures: one broker and one S3 server for the whole run, a topic and a state of its own for each test, and the service."""
+import itertools
 import pathlib
 from collections.abc import Callable, Iterator
 
@@ -6,7 +7,8 @@ import pytest
 
 from support import program
 from support.kafka import Topic, create_topic
-from support.servers import Broker
+from support.lake import Warehouse
+from support.servers import S3, Broker
 from support.service import Service
 from support.state import State
 
@@ -65,3 +67,32 @@ def service(tmp_path: pathlib.Path) -> Iterator[Service]:
     service = Service(tmp_path / 'logs')
     yield service
     service.kill_all()
+
+
+@pytest.fixture(scope='session')
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """The S3 server and catalog that tests share; none of them may harm it."""
+    server = S3(tmp_path_factory.mktemp('s3'))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+_prefixes = itertools.count(1)
+
+
+@pytest.fixture
+def make_warehouse(tmp_path: pathlib.Path, request: pytest.FixtureRequest) -> Callable[..., Warehouse]:
+    """Makes an empty warehouse: `local` (a folder), `s3` (tables in a plain bucket) or `rest` (a REST catalog)."""
+    def make(kind: str = 'local', data_path: bool = False) -> Warehouse:
+        number = next(_prefixes)
+        if kind == 'local':
+            return Warehouse(f'file://{tmp_path}/warehouse-{number}')
+        server: S3 = request.getfixturevalue('s3')
+        place = f's3://plain/warehouse-{number}'
+        if kind == 's3':
+            return Warehouse(place, s3=server)
+        return Warehouse(place, s3=server, catalog=server.catalog, namespace=f'pageviews{number}',
+                         data_path=f'{place}/data' if data_path else '')
+    return make

@@ -23,12 +23,16 @@ enum CommitDecision: Equatable {
     case commit
     /// Another process commits as this state.
     case fenced
+    /// The table is older than what this state exported to it: it was made anew or rolled back.
+    case wentBack
 
     static func decide(_ observation: TableObservation) -> CommitDecision {
         switch observation.found {
         case .snapshot(let snapshot): return .settle(snapshotID: snapshot.id)
         case .property: return .settle(snapshotID: nil)
-        case nil: return observation.tableEpoch == observation.ledgerEpoch ? .commit : .fenced
+        case nil: break
         }
+        if observation.tableEpoch == observation.ledgerEpoch { return .commit }
+        return observation.tableEpoch > observation.ledgerEpoch ? .fenced : .wentBack
     }
 }

@@ -44,6 +44,11 @@ extension Committer {
     }
 }
 
+extension Intent {
+    /// How the names of its fail points begin.
+    var stepName: String { isRewrite ? "\(table.rawValue).rewrite" : table.rawValue }
+}
+
 /// Whether a rewrite still fits its table; pure.
 enum RewriteCheck {
     /// What changed about the replaced files since they were read; nil when nothing did.

@@ -23,9 +23,9 @@ struct Committer {
     /// - Throws: when it cannot be finished now; the intent stays and the next call goes on with it.
     func finish(_ intent: Intent) async throws {
         let files = try CommitFiles(encoded: intent.payload)
-        let step = intent.isRewrite ? "\(intent.table.rawValue).rewrite" : intent.table.rawValue
+        let step = intent.stepName
         var isUploaded = false
-        var lastReason = ""
+        var failed = FailedTry()
         for attempt in 1...Self.mostTries {
             let table = try await session.open()
             let ledgerEpoch = try store.with { try $0.epoch(of: intent.table) }
@@ -37,7 +37,9 @@ struct Committer {
                 return try await settle(intent, files, snapshotID: snapshotID, table)
             case .fenced:
                 throw ExportError.fenced(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
-            case .commit: break
+            case .wentBack:
+                throw ExportError.wentBack(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
+            case .commit: await removeRefused(failed, table)
             }
             if let reason = try await obstacle(to: intent, files, table) { return try abandon(intent, files, reason) }
             if !isUploaded {
@@ -48,18 +50,28 @@ struct Committer {
             switch try await attemptCommit(intent, files, table, step) {
             case .settled(let snapshotID):
                 return try await settle(intent, files, snapshotID: snapshotID, table)
-            case .again(let reason):
-                lastReason = reason
-                environment.log.info("table \(intent.tableName): \(reason); looking and trying again")
+            case .again(let now):
+                failed = now
+                environment.log.info("table \(intent.tableName): \(failed.reason); looking and trying again")
                 try await environment.pause(.milliseconds(min(2000, 50 << attempt)))
             }
         }
-        throw ExportError.contended(table: intent.tableName, tries: Self.mostTries, reason: lastReason)
+        if failed.isUnknown { throw ExportError.unknownOutcome(table: intent.tableName, reason: failed.reason) }
+        throw ExportError.contended(table: intent.tableName, tries: Self.mostTries, reason: failed.reason)
+    }
+
+    /// A try that the table has to be asked about.
+    private struct FailedTry {
+        var reason = ""
+        /// The request may still be on its way.
+        var isUnknown = false
+        /// Manifests, manifest list and vectors written for it.
+        var written: [String] = []
     }
 
     private enum Attempt {
         case settled(snapshotID: Int64?)
-        case again(String)
+        case again(FailedTry)
     }
 
     /// One try on top of the table as it was loaded.
@@ -82,20 +94,38 @@ struct Committer {
         switch await session.catalog.commit(
             session.identifier, requirements: plan.requirements, updates: plan.updates)
         {
-        case .committed:
+        case .committed(let answer):
             environment.failPoint("\(step).committed")
-            return .settled(snapshotID: plan.snapshot.id)
-        case .conflict(let reason):
-            try? await table.io.files.delete(written)
-            return .again(reason)
+            if answer?.metadata.snapshot(plan.snapshot.id) != nil { return .settled(snapshotID: plan.snapshot.id) }
+            return try failed(
+                intent, "the catalog took a commit, but its answer does not show it", written, isUnknown: true)
+        case .conflict(let reason): return try failed(intent, reason, written, isUnknown: false)
+        case .unknown(let reason):
+            return try failed(intent, "the outcome of a commit is not known (\(reason))", written, isUnknown: true)
         case .failed(let error):
             try? await table.io.files.delete(written)
             throw error
-        case .unknown(let reason):
-            // The request may still be on its way: nothing of it is removed before a later commit has settled.
-            let now = environment.nowMilliseconds()
-            try store.with { try $0.addOrphans(written, of: intent.table, now: now) }
-            return .again("the outcome of a commit is not known (\(reason))")
+        }
+    }
+
+    /// Nothing of the try is removed before the table was looked at: a request may still be on its way, and a proxy that
+    /// repeats one that was applied answers with a conflict.
+    private func failed(
+        _ intent: Intent, _ reason: String, _ written: [String], isUnknown: Bool
+    ) throws -> Attempt {
+        let now = environment.nowMilliseconds()
+        try store.with { try $0.addOrphans(written, of: intent.table, now: now) }
+        return .again(FailedTry(reason: reason, isUnknown: isUnknown, written: written))
+    }
+
+    /// Removes what a try left that was refused and, as the table shows, not applied.
+    private func removeRefused(_ failed: FailedTry, _ table: TableSession.Open) async {
+        guard !failed.isUnknown, !failed.written.isEmpty else { return }
+        do {
+            try await table.io.files.delete(failed.written)
+            try store.with { try $0.forgetOrphans(failed.written) }
+        } catch {
+            environment.log.debug("files of a refused commit stay for now: \(error)")
         }
     }
 
@@ -137,6 +167,7 @@ struct Committer {
         for upload in files.data + files.deletes {
             let (target, key) = try io.files.resolve(upload.location)
             try await send(upload.name, to: target, key, intent)
+            environment.failPoint("\(intent.stepName).uploading")
         }
         for upload in files.plain {
             let key = try warehouse.root.key(forLocation: upload.location)
@@ -161,10 +192,12 @@ struct Committer {
     ) async throws {
         let now = environment.nowMilliseconds()
         if intent.isRewrite { try moveRows(intent) }
-        try store.with { try $0.settle(intent, forgetting: files.replaced, snapshotID: snapshotID, now: now) }
-        environment.failPoint(
-            "\(intent.isRewrite ? "\(intent.table.rawValue).rewrite" : intent.table.rawValue).settled")
-        removeLocal(files)
+        try store.with { store in
+            try forgetWinner(store, intent.table, snapshotID: snapshotID, table, now: now)
+            try store.settle(intent, forgetting: files.replaced, snapshotID: snapshotID, now: now)
+        }
+        environment.failPoint("\(intent.stepName).settled")
+        for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
         let what = intent.isRewrite ? "rewrote" : "exported generation \(intent.generation) to"
         environment.log.info(
             """
@@ -173,7 +206,19 @@ struct Committer {
             """)
     }
 
-    private func removeLocal(_ files: CommitFiles) {
-        for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
+    /// Files of a try whose outcome was not known are orphans, unless that try is the one that was applied after all.
+    private func forgetWinner(
+        _ store: Store, _ kind: ExportTable, snapshotID: Int64?, _ table: TableSession.Open, now: Int64
+    ) throws {
+        let orphans = try store.orphans(of: kind, before: now + 1)
+        guard !orphans.isEmpty else { return }
+        guard let list = snapshotID.flatMap({ table.metadata.snapshot($0)?.manifestList }) else {
+            // Applied by this very try, whose files never were orphans; or expired, and then nobody can say which won.
+            if snapshotID == nil { try store.forgetOrphans(orphans) }
+            return
+        }
+        // The names of all files of a try end with its UUID, or begin with it.
+        let uuid = list.split(separator: "/").last?.dropLast(".avro".count).suffix(36) ?? ""
+        try store.forgetOrphans(orphans.filter { !uuid.isEmpty && $0.contains(uuid) })
     }
 }

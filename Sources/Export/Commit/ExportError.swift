@@ -12,6 +12,8 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     case otherState(table: String, recorded: String, ours: String)
     /// Somebody else commits with this state's identity.
     case fenced(table: String, tableEpoch: Int64, ours: Int64)
+    /// The table does not have what this state exported to it.
+    case wentBack(table: String, tableEpoch: Int64, ours: Int64)
     /// Another writer replaced files whose rows this state still changes.
     case rewritten(table: String, file: String)
     /// The table no longer has rows that this state exported.
@@ -23,10 +25,18 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The outcome of a commit is not known yet.
     case unknownOutcome(table: String, reason: String)
 
-    /// State and table do not belong together, so waiting does not help.
+    /// Another state, or another copy of this one, exports to the table: this process must not go on.
     public var isForeign: Bool {
         switch self {
-        case .notOurs, .otherState, .fenced, .otherSchema: true
+        case .otherState, .fenced: true
+        default: false
+        }
+    }
+
+    /// The catalog answered, but not in a way that says whether the commit is there.
+    public var isUnsettled: Bool {
+        switch self {
+        case .contended, .unknownOutcome: true
         default: false
         }
     }
@@ -44,6 +54,9 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         case .fenced(let table, let tableEpoch, let ours):
             "table \(table) was committed to by another copy of this state (epoch \(tableEpoch), ours \(ours)); "
                 + "only one copy may export: stop this one"
+        case .wentBack(let table, let tableEpoch, let ours):
+            "table \(table) lacks commits of this state (epoch \(tableEpoch), ours \(ours)): it was made anew or rolled back; "
+                + "bring it back, or start a new --state and --namespace"
         case .rewritten(let table, let file):
             "table \(table): another writer replaced \(file), whose rows still change here; exports of it stop. "
                 + "Let no other program compact this table"

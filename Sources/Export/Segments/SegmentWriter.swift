@@ -5,7 +5,6 @@
 // files that no segment names are removed when the writer is made.
 
 internal import Compression
-internal import Foundation
 internal import Parquet
 public import Store
 
@@ -25,12 +24,7 @@ public final class SegmentWriter {
     public init(settings: ExportSettings, keep: Set<String>, makeName: @escaping () -> String) throws {
         self.settings = settings
         self.makeName = makeName
-        let manager = FileManager.default
-        try manager.createDirectory(atPath: settings.spoolFolder, withIntermediateDirectories: true)
-        for name in try manager.contentsOfDirectory(atPath: settings.spoolFolder)
-        where name.hasPrefix("raw-") && !keep.contains(name) {
-            try? manager.removeItem(atPath: settings.spoolFolder + "/" + name)
-        }
+        try SpoolFile.removeLeftovers(in: settings.spoolFolder, prefixes: ["raw-"], keep: keep)
     }
 
     /// Adds an event to the open segment, beginning one when there is none. Bytes are borrowed.

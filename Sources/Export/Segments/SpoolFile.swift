@@ -1,6 +1,7 @@
 // A local file that is written once, front to back, and is on the disk before anybody relies on it.
 // Invariants: `finish` syncs the file and its folder; a file that was not finished may be removed at any time.
 
+internal import Foundation
 internal import Glibc
 
 /// A local file could not be written.
@@ -64,5 +65,15 @@ final class SpoolFile {
     /// Makes the folder where it is missing; its parent must be there.
     static func makeFolder(_ path: String) throws {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw SpoolError(path: path, code: errno) }
+    }
+
+    /// Removes the files whose names begin with one of `prefixes` and are not to be kept; makes the folder when it is missing.
+    static func removeLeftovers(in folder: String, prefixes: [String], keep: Set<String>) throws {
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for name in try manager.contentsOfDirectory(atPath: folder)
+        where !keep.contains(name) && prefixes.contains(where: { name.hasPrefix($0) }) {
+            remove("\(folder)/\(name)")
+        }
     }
 }

@@ -11,7 +11,8 @@ final class TableSession {
     private let warehouse: Warehouse
     private let settings: ExportSettings
     private let store: SharedStore
-    private var files: TableIO?
+    /// What is cached of the table's files, for the storage settings that the catalog gave with it.
+    private var opened: (config: [String: String], io: TableIO)?
 
     init(kind: ExportTable, warehouse: Warehouse, settings: ExportSettings, store: SharedStore) {
         self.kind = kind
@@ -93,9 +94,15 @@ final class TableSession {
         case nil where metadata.currentSnapshot != nil && isNew: throw ExportError.notOurs(table: name)
         case nil: break
         }
-        let io = try files ?? TableIO(files: warehouse.files(table))
-        files = io
-        return Open(metadata: metadata, metadataLocation: table.metadataLocation, io: io)
+        return Open(metadata: metadata, metadataLocation: table.metadataLocation, io: try io(of: table))
+    }
+
+    /// Anew when the catalog lends other credentials than before.
+    private func io(of table: LoadedTable) throws -> TableIO {
+        if let opened, opened.config == table.config { return opened.io }
+        let io = TableIO(files: try warehouse.files(table))
+        opened = (table.config, io)
+        return io
     }
 
     /// The catalog may number the fields as it likes only if it kept ours; names, ids and types have to be the same.

@@ -30,6 +30,11 @@ public struct Warehouse: Sendable {
         let files = TableFiles(roots: [root], opener: opener)
         let catalog = FileCatalog(
             files: files, warehouse: root.location.description, nowMilliseconds: nowMilliseconds)
-        return Warehouse(catalog: catalog, files: { _ in files }, root: root)
+        return Warehouse(
+            catalog: catalog,
+            files: { table in
+                guard let path = table.metadata.properties["write.data.path"] else { return files }
+                return TableFiles(roots: [root, try opener.open(path)], opener: opener)
+            }, root: root)
     }
 }

@@ -39,3 +39,12 @@ def views(seed: int, count: int, start_ms: int = SAMPLE_MS, step_ms: int = 200, 
         time_ms = start_ms + number * step_ms - chance.randint(low, high)
         postcode = chance.choices(POSTCODES, WEIGHTS)[0]
         yield event(postcode, time_ms, user_id=chance.randint(1, 9_999), webpage=f'www.website.com/{number % 50}.html')
+
+
+def crowded_views(seed: int, count: int, start_ms: int = SAMPLE_MS) -> Iterator[bytes]:
+    """Views of a few windows that come back again and again, so that most counts change often; a few far too late."""
+    chance = random.Random(seed)
+    for number in range(count):
+        late = 2 * DAY_MS if chance.random() < 0.03 else 0
+        time_ms = start_ms + number * SECOND_MS - chance.randint(0, 10 * MINUTE_MS) - late
+        yield event(chance.choices(POSTCODES, WEIGHTS)[0], time_ms, user_id=chance.randint(1, 99))

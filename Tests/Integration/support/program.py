@@ -5,7 +5,7 @@ import pathlib
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = pathlib.Path(os.environ.get('PAGEVIEWS_BINARY', ROOT / '.build/release/pageviews')).absolute()
@@ -38,13 +38,16 @@ def run(*arguments: str, stdin: str | bytes | None = None, env: Mapping[str, str
 class Running:
     """A started program; its standard error and output go to files that can be read while it runs."""
 
-    def __init__(self, folder: pathlib.Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: pathlib.Path, *arguments: str, env: Mapping[str, str] | None = None,
+                 before: Callable[[], None] | None = None) -> None:
+        """`before` is called in the new process, before the program takes its place."""
         folder.mkdir(parents=True, exist_ok=True)
         number = len(list(folder.glob('*.err')))
         self._out, self._err = folder / f'{number}.out', folder / f'{number}.err'
         with self._out.open('wb') as out, self._err.open('wb') as err:
             self.process = subprocess.Popen(
-                [BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=clean_environment(env))
+                [BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=clean_environment(env),
+                preexec_fn=before)
 
     @property
     def pid(self) -> int:

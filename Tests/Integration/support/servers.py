@@ -92,24 +92,30 @@ class Broker:
 
 
 class S3:
-    """An S3 server (SeaweedFS) of its own; its bucket `plain` is there."""
+    """An S3 server and an Iceberg REST catalog (SeaweedFS). It keeps its ports and its data over restarts."""
 
     KEYS = {'AWS_ACCESS_KEY_ID': 'testkey', 'AWS_SECRET_ACCESS_KEY': 'testsecret'}
 
     def __init__(self, folder: pathlib.Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self.endpoint = ''
+        self.endpoint = self.catalog = ''
 
     def start(self) -> 'S3':
-        printed = script('start-s3.sh', str(VENV), str(self._folder), '--port-base', 'auto', env=self.KEYS)
-        self.endpoint = dict(line.split('=', 1) for line in printed.splitlines())['S3_ENDPOINT']
+        base = self.endpoint.rpartition(':')[2] or 'auto'
+        said = script('start-s3.sh', str(VENV), str(self._folder), '--port-base', base, '--owner', str(os.getpid()),
+                      env=self.KEYS)
+        found = dict(line.split('=', 1) for line in said.splitlines())
+        self.endpoint, self.catalog = found['S3_ENDPOINT'], found['CATALOG_ENDPOINT']
         return self
 
     @property
     def environment(self) -> dict[str, str]:
         """What another program needs to reach it."""
         return {**self.KEYS, 'AWS_ENDPOINT': self.endpoint}
+
+    def bucket(self, name: str) -> str:
+        return name
 
     def stop(self) -> None:
         end_recorded(self._folder / 's3.pid', signal.SIGTERM)

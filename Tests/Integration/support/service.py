@@ -1,5 +1,6 @@
 """`pageviews ingest` as the tests start it."""
 import pathlib
+from collections.abc import Mapping
 
 from . import program
 from .kafka import Topic
@@ -12,19 +13,21 @@ class Service:
         self._logs = logs
         self._started: list[Running] = []
 
-    def start(self, topic: Topic, state: State, *options: str) -> Running:
-        running = Running(self._logs, *arguments(topic, state, *options))
+    def start(self, topic: Topic, state: State, *options: str, env: Mapping[str, str] | None = None) -> Running:
+        running = Running(self._logs, *arguments(topic, state, *options), env=env)
         self._started.append(running)
         return running
 
-    def to_end(self, topic: Topic, state: State, *options: str, seconds: float = 60) -> Result:
+    def to_end(self, topic: Topic, state: State, *options: str, seconds: float = 60,
+               env: Mapping[str, str] | None = None) -> Result:
         """Consumes all there is; the exit code has to be 0."""
-        result = self.try_to_end(topic, state, *options, seconds=seconds)
+        result = self.try_to_end(topic, state, *options, seconds=seconds, env=env)
         assert result.code == 0, f'ingest ended with {result.code}:\n{result.err}'
         return result
 
-    def try_to_end(self, topic: Topic, state: State, *options: str, seconds: float = 60) -> Result:
-        return program.run(*arguments(topic, state, *options), '--exit-at-end', seconds=seconds)
+    def try_to_end(self, topic: Topic, state: State, *options: str, seconds: float = 60,
+                   env: Mapping[str, str] | None = None) -> Result:
+        return program.run(*arguments(topic, state, *options), '--exit-at-end', seconds=seconds, env=env)
 
     def kill_all(self) -> None:
         for running in self._started:

@@ -1,0 +1,115 @@
+// What a commit says of itself, and what is kept of files that wait.
+
+import Foundation
+import Iceberg
+import Parquet
+import Store
+import Testing
+
+@testable import Export
+
+@Suite struct CommitFactsTests {
+    @Test func offsetsAndWatermarksAreJSONInTheOrderOfPartitions() throws {
+        let text = Mark.text(offsets: [10: OffsetSpan(from: 5, to: 9), 2: OffsetSpan(from: 0, to: 20)])
+        #expect(text == #"{"2":[0,20],"10":[5,9]}"#)
+        let read = try JSONDecoder().decode([String: [Int64]].self, from: Data(text.utf8))
+        #expect(read == ["2": [0, 20], "10": [5, 9]])
+        #expect(Mark.text(watermarks: [1: -1, 0: 1_611_662_684_000]) == #"{"0":1611662684000,"1":-1}"#)
+        #expect(Mark.text(offsets: [:]) == "{}")
+        #expect(Mark.text(watermarks: [:]) == "{}")
+    }
+
+    private static func segment(_ offsets: [Int32: OffsetSpan]) -> Segment {
+        Segment(name: "s", rows: 1, offsets: offsets, parquet: [], json: nil)
+    }
+
+    @Test func segmentsInARowCoverTheirSpansTogether() {
+        let covered = RawPreparation.covered(by: [
+            Self.segment([0: OffsetSpan(from: 3, to: 7), 1: OffsetSpan(from: 0, to: 2)]),
+            Self.segment([0: OffsetSpan(from: 7, to: 8)]),
+            Self.segment([0: OffsetSpan(from: 8, to: 20), 2: OffsetSpan(from: 5, to: 6)]),
+        ])
+        #expect(
+            covered == [
+                0: OffsetSpan(from: 3, to: 20), 1: OffsetSpan(from: 0, to: 2), 2: OffsetSpan(from: 5, to: 6),
+            ])
+        #expect(RawPreparation.covered(by: []).isEmpty)
+    }
+
+    /// Facts of a written file of two columns, a text and a number.
+    private static func facts(_ texts: [String]) throws -> FileFacts {
+        let schema = ParquetSchema([
+            Column("name", .string, fieldID: 1), Column("value", .int64, isOptional: true, fieldID: 2),
+        ])
+        let writer = try ParquetWriter(schema: schema) { _ in }
+        let (names, values) = (try writer.bytes(0), try writer.int64(1))
+        for (index, text) in texts.enumerated() {
+            names.append(text)
+            values.append(index == 0 ? nil : Int64(index))
+            try writer.endRow()
+        }
+        return FileFacts(try writer.finish())
+    }
+
+    @Test func factsOfAFileAreTheSameAfterTheyWereStored() throws {
+        let facts = try Self.facts(["b", "a", "c"])
+        #expect(try FileFacts(encoded: facts.encoded()) == facts)
+        #expect(facts.rows == 3)
+        let file = facts.dataFile(location: "s3://b/k", specID: 0, day: 18_653)
+        #expect(file.recordCount == 3)
+        #expect(file.partition == [.int(18_653)])
+        #expect(file.metrics.nullValueCounts == [1: 0, 2: 1])
+        #expect(file.metrics.lowerBounds[1] == Array("a".utf8))
+        #expect(file.metrics.upperBounds[1] == Array("c".utf8))
+        #expect(file.metrics.lowerBounds[2] == [1, 0, 0, 0, 0, 0, 0, 0])
+        #expect(file.metrics.upperBounds[2] == [2, 0, 0, 0, 0, 0, 0, 0])
+    }
+
+    @Test func boundsOfLongTextsEncloseThem() throws {
+        for letter in ["x", "é", "語", "\u{1F600}", "\u{10FFFF}", "\u{D7FF}"] {
+            for length in [1, 15, 16, 17, 63, 64, 65, 300] {
+                let text = String(repeating: letter, count: length)
+                let facts = try Self.facts([text])
+                let column = try #require(facts.columns.first { $0.id == 1 })
+                let bytes = Array(text.utf8)
+                if let lower = column.lower {
+                    #expect(!bytes.lexicographicallyPrecedes(Array(lower)), "lower bound above \(letter) x \(length)")
+                }
+                if let upper = column.upper {
+                    #expect(!Array(upper).lexicographicallyPrecedes(bytes), "upper bound below \(letter) x \(length)")
+                }
+            }
+        }
+    }
+
+    @Test func filesOfACommitAreTheSameAfterTheyWereStored() throws {
+        var files = CommitFiles()
+        let facts = try Self.facts(["a"])
+        files.data = [ParquetUpload(name: "d", location: "s3://b/d", day: 1, facts: facts)]
+        files.deletes = [
+            ParquetUpload(name: "x", location: "s3://b/x", day: 1, facts: facts, referencedDataFile: "s3://b/d")
+        ]
+        files.plain = [PlainUpload(name: "j", location: "s3://b/j")]
+        files.summary = ["k": "v"]
+        #expect(try CommitFiles(encoded: files.encoded()) == files)
+        #expect(files.uploads.map(\.name) == ["d", "x", "j"])
+        #expect(files.deletes[0].dataFile(.positionDeletes, specID: 0).referencedDataFile == "s3://b/d")
+    }
+
+    @Test func positionDeletesAreSortedByPathThenPosition() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("deletes-\(UUID()).parquet").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let deletes = [("b", 2), ("a", 9), ("b", 1), ("a", 10), ("é", 0)].map {
+            PositionDelete(path: $0.0, position: $0.1)
+        }
+        let upload = try PositionDelete.write(deletes, day: 3, name: "n", location: "s3://b/n", path: path)
+        #expect(upload.facts.rows == 5)
+        #expect(upload.referencedDataFile == nil)
+        let column = try #require(upload.facts.columns.first)
+        #expect(column.lower == Data("a".utf8))
+        #expect(column.upper == Data("é".utf8))
+        let one = try PositionDelete.write(
+            [PositionDelete(path: "a", position: 1)], day: 3, name: "n", location: "s3://b/n", path: path)
+        #expect(one.referencedDataFile == "a")
+    }
+}

@@ -1,0 +1,292 @@
+"""Bad days of warehouse, catalog and disk: counting goes on, one line says what is wrong, and nothing is lost or doubled."""
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import time
+
+import pytest
+
+from support import exports, program
+from support.events import SAMPLE_MS, crowded_views, event
+from support.faults import in_front_of
+from support.lake import COUNTS
+from support.program import Running
+from support.service import arguments
+from support.wait import eventually
+
+QUICK = ['--export-interval', '200ms', '--request-timeout', '1500ms']
+# Counting is visible within a flush interval or two (200 ms each); the rest is what starting `query` may take here.
+VISIBLE_SECONDS = 3
+
+
+@pytest.fixture
+def proxied(make_warehouse, request):
+    """A warehouse on S3 whose every request goes through a proxy; the catalog's too, where there is one."""
+    with contextlib.ExitStack() as stack:
+        def make(kind='s3'):
+            warehouse = make_warehouse(kind)
+            proxy = stack.enter_context(in_front_of(warehouse.catalog if kind == 'rest' else warehouse.s3.endpoint))
+            if kind == 'rest':
+                warehouse.catalog_endpoint = proxy.endpoint
+            else:
+                warehouse.s3_endpoint = proxy.endpoint
+            return warehouse, proxy
+        yield make
+
+
+def open_incidents(state):
+    return [row['kind'] for row in state.rows('SELECT kind FROM incidents WHERE resolved_at IS NULL')]
+
+
+def check_counts_go_on(topic, state, before):
+    """New events become visible as quickly as ever."""
+    sent = topic.produce(crowded_views(seed=100 + before, count=50))
+    started = time.monotonic()
+    eventually(lambda: state.consumed() == before + sent, 'new events to be counted', seconds=VISIBLE_SECONDS, every=0.01)
+    return before + sent, time.monotonic() - started
+
+
+# (what is wrong, the rule, words of the message)
+FAULTS = [
+    ('the server is away', None, ['couldn', 'connect']),
+    ('the server never answers', ('.*', 'hang'), ['timed out']),
+    ('connections are cut', ('.*', 'reset'), ['connection lost']),
+    ('503 to everything', ('.*', '503 SlowDown'), ['503 SlowDown']),
+    ('429 to everything', ('.*', '429 TooManyRequests'), ['429 TooManyRequests']),
+    ('500 to everything', ('.*', '500 InternalError'), ['500 InternalError']),
+    ('the bucket is missing', ('.*', '404 NoSuchBucket'), ['NoSuchBucket', 'create it, or correct the location']),
+    ('the bucket is read-only', ('^(PUT|POST|DELETE)', '403 AccessDenied'), ['AccessDenied', 'grant these credentials']),
+    ('the keys are refused', ('.*', '403 InvalidAccessKeyId'), ['check AWS_ACCESS_KEY_ID']),
+    ('the clock is wrong', ('.*', '403 RequestTimeTooSkewed'), ["correct this machine's clock", 'ahead of the server']),
+]
+
+
+@pytest.mark.parametrize('what,rule,words', FAULTS, ids=[fault[0] for fault in FAULTS])
+def test_s3_fails_in_the_middle_and_comes_back(what, rule, words, topic, state, service, proxied):
+    warehouse, proxy = proxied()
+    running = service.start(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
+    sent = topic.produce(crowded_views(seed=101, count=300))
+    exports.wait_exported(warehouse, sent)
+    if rule:
+        proxy.add(*rule, times=None)
+    else:
+        proxy.down()
+    sent, _ = check_counts_go_on(topic, state, sent)
+    eventually(lambda: 'export: ' in running.err and 'counting goes on' in running.err, 'a message', seconds=15)
+    line, = {line for line in running.err.splitlines() if 'counting goes on' in line} or {''}
+    assert all(word in line for word in words) and 's3://plain/' in line, line
+    assert open_incidents(state) == ['export-failed']
+    sent, _ = check_counts_go_on(topic, state, sent)
+    assert running.alive()
+    if rule:
+        proxy.clear()
+    else:
+        proxy.up()
+    exports.wait_exported(warehouse, sent)
+    eventually(lambda: open_incidents(state) == [], 'the incident to be resolved')
+    result, _ = running.stop(seconds=10)
+    assert result.code == 0, result.err
+    exports.check_tables(warehouse, state, topic.read())
+
+
+@pytest.mark.parametrize('outcome', ['503 SlowDown', '429 TooManyRequests', '500 InternalError', 'reset'])
+def test_storms_are_weathered_within_the_calls(outcome, topic, state, service, proxied):
+    """Each third request or so fails; what is retried within a call needs no message."""
+    warehouse, proxy = proxied()
+    topic.produce(crowded_views(seed=102, count=300))
+    for letter in '02468ace':
+        proxy.add(f'{letter}[.-]', outcome, times=2)
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    assert len([1 for _, status in proxy.seen if status in (0, 429, 500, 503)]) > 5
+    exports.check_tables(warehouse, state, topic.read())
+
+
+@pytest.mark.parametrize('outcome', [None, 'hang', '503', '401'])
+def test_a_catalog_that_is_away_at_the_start_comes_later(outcome, topic, state, service, proxied):
+    warehouse, proxy = proxied('rest')
+    proxy.add('.*', outcome, times=None) if outcome else proxy.down()
+    running = service.start(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
+    sent = topic.produce(crowded_views(seed=103, count=300))
+    eventually(lambda: state.consumed() == sent, 'counting to begin')
+    eventually(lambda: 'counting goes on' in running.err, 'a message', seconds=20)
+    line, = {line for line in running.err.splitlines() if 'counting goes on' in line}
+    assert proxy.endpoint in line, line
+    assert outcome != '401' or "check the catalog's credentials" in line
+    sent, _ = check_counts_go_on(topic, state, sent)
+    proxy.clear() if outcome else proxy.up()
+    exports.wait_exported(warehouse, sent)
+    running.stop(seconds=10)
+    exports.check_tables(warehouse, state, topic.read())
+
+
+def test_a_warehouse_that_is_out_of_reach_ends_exit_at_end_with_4(topic, state, service, proxied):
+    warehouse, proxy = proxied()
+    topic.produce(crowded_views(seed=104, count=300))
+    proxy.down()
+    result = service.try_to_end(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
+    assert result.code == 4 and 's3://plain/' in result.err, result
+    assert 'waits in the state and its spool for the next run' in result.err.splitlines()[-1]
+    assert state.consumed() == 300
+    proxy.up()
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    exports.check_tables(warehouse, state, topic.read())
+
+
+def test_wrong_keys_end_exit_at_end_with_4_and_are_never_shown(topic, state, service, make_warehouse):
+    for kind, advice in (('s3', 'check AWS_ACCESS_KEY_ID'), ('rest', "check the catalog's credentials")):
+        warehouse = make_warehouse(kind)
+        topic.produce(crowded_views(seed=105, count=100))
+        wrong = {**warehouse.environment, 'AWS_SECRET_ACCESS_KEY': 'not-the-secret'}
+        result = service.try_to_end(topic, state, *QUICK, *warehouse.options, env=wrong)
+        assert result.code == 4 and advice in result.err, result
+        assert 'not-the-secret' not in result.err
+
+
+def test_no_keys_at_all_are_asked_for(topic, state, service, make_warehouse, tmp_path):
+    warehouse = make_warehouse('s3')
+    topic.produce(crowded_views(seed=106, count=100))
+    none = {'AWS_ACCESS_KEY_ID': '', 'AWS_SECRET_ACCESS_KEY': '', 'HOME': str(tmp_path)}
+    result = service.try_to_end(topic, state, *QUICK, *warehouse.options, env=none)
+    assert result.code == 4 and 'no AWS_ACCESS_KEY_ID in the environment' in result.err, result
+
+
+@pytest.mark.parametrize('way', ['refused', 'hanging'])
+def test_sigterm_does_not_wait_for_a_warehouse_that_is_away(way, topic, state, service, proxied):
+    warehouse, proxy = proxied()
+    proxy.down() if way == 'refused' else proxy.add('.*', 'hang', times=None)
+    running = service.start(topic, state, '--export-interval', '200ms', *warehouse.options, env=warehouse.environment)
+    sent = topic.produce(crowded_views(seed=107, count=300))
+    eventually(lambda: state.consumed() == sent, 'counting')
+    result, _ = running.stop(seconds=10)
+    assert result.code == 0, result.err
+    proxy.up() if way == 'refused' else proxy.clear()
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    exports.check_tables(warehouse, state, topic.read())
+
+
+@pytest.mark.parametrize('location', ['s3:/plain', 'ftp://x/y', 'relative/folder', 's3://'])
+def test_a_malformed_warehouse_is_wrong_usage(location, topic, state, service):
+    result = service.try_to_end(topic, state, '--warehouse', location)
+    assert result.code == 2 and location in result.err and len(result.err.splitlines()) <= 3, result
+
+
+def test_a_wrong_catalog_warehouse_is_named(topic, state, service, make_warehouse):
+    warehouse = make_warehouse('rest')
+    warehouse.catalog_warehouse = 's3://nowhere'
+    topic.produce(crowded_views(seed=108, count=100))
+    result = service.try_to_end(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
+    assert result.code in (1, 4) and warehouse.catalog in result.err, result
+
+
+# Local disks
+
+def without_override():
+    """Even root has to heed a folder's permissions (prctl PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)."""
+    ctypes.CDLL(None, use_errno=True).prctl(24, 1, 0, 0, 0)
+
+
+def with_small_files():
+    """No file may become larger than this; the write fails then, as it does on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+@pytest.fixture
+def start(topic, state, tmp_path):
+    """Starts the service with a function called in the new process before the program."""
+    started = []
+
+    def start(*options, before):
+        started.append(Running(tmp_path / 'logs', *arguments(topic, state, *options), before=before))
+        return started[-1]
+    yield start
+    for running in started:
+        running.kill()
+
+
+def test_a_read_only_folder_is_named(topic, state, start, make_warehouse, tmp_path):
+    warehouse = make_warehouse()
+    folder = tmp_path / warehouse.location.rpartition('/')[2]
+    folder.mkdir(mode=0o555)
+    running = start(*QUICK, *warehouse.options, before=without_override)
+    sent = topic.produce(crowded_views(seed=109, count=300))
+    eventually(lambda: 'counting goes on' in running.err, 'a message')
+    line, = {line for line in running.err.splitlines() if 'counting goes on' in line}
+    assert str(folder) in line and 'ermission denied' in line, line
+    sent, _ = check_counts_go_on(topic, state, sent)
+    folder.chmod(0o755)
+    exports.wait_exported(warehouse, sent)
+    running.stop()
+    exports.check_tables(warehouse, state, topic.read())
+
+
+def test_a_full_disk_under_the_spool_stops_only_the_raw_half(topic, state, start, make_warehouse):
+    warehouse = make_warehouse()
+    running = start('--export-interval', '1s', *warehouse.options, before=with_small_files)
+    pages = [event('E1', SAMPLE_MS + number, webpage=os.urandom(30_000).hex()) for number in range(60)]
+    sent = topic.produce(pages)
+    eventually(lambda: 'raw events cannot be written' in running.err, 'a message')
+    line = next(line for line in running.err.splitlines() if 'raw events cannot be written' in line)
+    assert '.db.spool/' in line and 'counting goes on' in line, line
+    eventually(lambda: state.consumed() == sent, 'all to be counted')
+    sent, _ = check_counts_go_on(topic, state, sent)
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    exports.wait_exported(warehouse, sent)
+    result, _ = running.stop()
+    assert result.code == 0, result.err
+    exports.check_tables(warehouse, state, topic.read())
+
+
+def test_late_events_are_marked_late_also_when_their_segment_had_to_be_written_again(
+        topic, state, start, make_warehouse):
+    from support.events import DAY_MS
+    warehouse = make_warehouse()
+    running = start('--export-interval', '1s', '--flush-interval', '5s', *warehouse.options, before=with_small_files)
+    sent = topic.produce([event('E1', SAMPLE_MS), event('E1', SAMPLE_MS - 2 * DAY_MS)]
+                         + [event('E1', SAMPLE_MS + number, webpage=os.urandom(30_000).hex()) for number in range(60)])
+    eventually(lambda: 'raw events cannot be written' in running.err, 'a message')
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    exports.wait_exported(warehouse, sent)
+    running.stop()
+    exports.check_tables(warehouse, state, topic.read())
+
+
+def test_a_full_spool_pauses_consuming_until_there_is_room(topic, state, service, proxied):
+    warehouse, proxy = proxied()
+    proxy.down()
+    running = service.start(topic, state, *QUICK, '--spool-budget', '100kB', *warehouse.options, env=warehouse.environment)
+    sent = 0
+    while 'consuming waits' not in running.err:
+        assert sent < 400, 'the budget was passed without a word'
+        sent += topic.produce([event('E1', SAMPLE_MS + sent, webpage=os.urandom(2_000).hex()) for _ in range(4)])
+        time.sleep(0.05)  # segments close by their age
+    assert '--spool-budget' in running.err
+    eventually(lambda: 'spool-full' in open_incidents(state), 'the incident')
+    before = eventually(state.consumed, 'something consumed')
+    sent += topic.produce(crowded_views(seed=110, count=100))
+    time.sleep(1)  # nothing new may be consumed meanwhile; a shorter time would only make the test weaker
+    assert state.consumed() == before < sent
+    proxy.up()
+    exports.wait_exported(warehouse, sent)
+    eventually(lambda: open_incidents(state) == [], 'the incidents to be resolved')
+    result, _ = running.stop(seconds=10)
+    assert result.code == 0, result.err
+    exports.check_tables(warehouse, state, topic.read())
+
+
+def test_with_s3_hanging_new_events_stay_as_visible_as_ever(topic, state, service, proxied):
+    warehouse, proxy = proxied()
+    proxy.add('.*', 'hang', times=None)
+    running = service.start(topic, state, '--export-interval', '100ms', *warehouse.options, env=warehouse.environment)
+    sent, slowest = 0, 0.0
+    for _ in range(20):
+        sent, seconds = check_counts_go_on(topic, state, sent)
+        slowest = max(slowest, seconds)
+    assert running.alive()
+    running.stop(seconds=10)
+    proxy.clear()
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    exports.check_tables(warehouse, state, topic.read())
+    assert COUNTS in program.run('query', '--state', str(state.path), 'SELECT * FROM exports').out

@@ -1,0 +1,60 @@
+"""However the exporter is ended, the next run makes good: nothing is lost, nothing is there twice."""
+import random
+import signal
+import time
+
+import pytest
+
+from support import exports
+from support.events import views
+from support.lake import COUNTS
+from test_restart import Traffic
+
+POINTS = ['segment.closed'] + [
+    f'{table}.{point}' for table in ('raw', 'counts')
+    for point in ('written', 'prepared', 'uploading', 'uploaded', 'staged', 'committed', 'settled')]
+
+
+@pytest.mark.parametrize('point', POINTS)
+@pytest.mark.parametrize('version', [2, 3])
+def test_a_kill_at_a_step_is_made_good_by_the_next_run(version, point, topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    options = [*warehouse.options, '--format-version', str(version)]
+    for seed, env in ((61, None), (62, {'PAGEVIEWS_FAIL_POINT': point})):
+        topic.produce(views(seed, count=400))
+        result = service.try_to_end(topic, state, *options, env=env)
+        assert result.code == (-signal.SIGKILL if env else 0), result.err
+    # Once where the table is new, once where it has rows to delete; more events come before the run that heals.
+    topic.produce(views(seed=63, count=100))
+    service.to_end(topic, state, *options)
+    exports.check_tables(warehouse, state, topic.read())
+    assert warehouse.content_types(COUNTS)[2] == 0
+    spool = state.path.with_name(state.path.name + '.spool')
+    assert list(spool.iterdir()) == [], 'files stay in the spool'
+
+
+@pytest.mark.parametrize('point', ['raw.staged', 'raw.committed', 'counts.staged', 'counts.committed'])
+def test_a_kill_in_the_very_first_commit_is_made_good(point, topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    topic.produce(views(seed=64, count=400))
+    for _ in range(2):
+        result = service.try_to_end(topic, state, *warehouse.options, env={'PAGEVIEWS_FAIL_POINT': point})
+    assert result.code == (0 if point.endswith('committed') else -signal.SIGKILL), result.err
+    service.to_end(topic, state, *warehouse.options)
+    exports.check_tables(warehouse, state, topic.read())
+
+
+@pytest.mark.parametrize('version,partitions,seed', [(2, 1, 65), (3, 3, 66)])
+def test_random_kills_lose_nothing_and_double_nothing(
+        version, partitions, seed, make_topic, state, service, make_warehouse):
+    topic, warehouse = make_topic(partitions), make_warehouse()
+    options = [*warehouse.options, '--format-version', str(version), '--export-interval', '200ms']
+    chance = random.Random(seed)
+    with Traffic(topic, seed, chunk=50):
+        for _ in range(12):
+            running = service.start(topic, state, *options, '--flush-interval', '20ms')
+            time.sleep(chance.uniform(0.1, 1.0))  # the random moment; nothing is concluded from its length
+            assert running.alive(), running.err
+            running.kill()
+    service.to_end(topic, state, *options)
+    exports.check_tables(warehouse, state, topic.read())
