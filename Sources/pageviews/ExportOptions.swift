@@ -21,12 +21,8 @@ struct SizeArgument: ExpressibleByArgument, Equatable {
     ]
 
     init?(argument text: String) {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let unit = text.dropFirst(digits.count)
-        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
-            case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
-        else { return nil }
-        bytes = product
+        guard let value = Quantity.parse(text, units: Self.units) else { return nil }
+        bytes = value
         defaultValueDescription = text
     }
 
