@@ -35,6 +35,12 @@ struct SizeArgument: ExpressibleByArgument, Equatable {
         bytes = gibibytes << 30
         defaultValueDescription = "\(gibibytes)GiB"
     }
+
+    /// For defaults in the code.
+    init(mebibytes: Int64) {
+        bytes = mebibytes << 20
+        defaultValueDescription = "\(mebibytes)MiB"
+    }
 }
 
 /// Where exported data goes, and how often.
@@ -94,6 +100,8 @@ struct ExportOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Iceberg format of new tables: 2 or 3 (deletion vectors).", valueName: "n"))
     var formatVersion = 2
 
+    @OptionGroup(title: "Maintenance") var maintenance: MaintenanceOptions
+
     func validate() throws {
         guard formatVersion == 2 || formatVersion == 3 else { throw ValidationError("--format-version is 2 or 3") }
         guard (100...86_400_000).contains(exportInterval.milliseconds) else {
@@ -116,6 +124,7 @@ struct ExportOptions: ParsableArguments {
         settings.spoolBudgetBytes = spoolBudget.bytes
         settings.intervalMilliseconds = exportInterval.milliseconds
         settings.formatVersion = formatVersion
+        settings.maintenance = maintenance.settings
         return settings
     }
 }

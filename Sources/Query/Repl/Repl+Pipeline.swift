@@ -96,7 +96,7 @@ extension Repl {
         let postcode = Self.literal(.text(arguments[0]))
         let condition = "postcode = \(postcode) AND timestamp = '\(start)'"
         let output = target?.output ?? out
-        output.write("live\n")
+        output.write("live, window of \(start)\n")
         run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
         guard !isDone else { return }
         output.write("exported\n")

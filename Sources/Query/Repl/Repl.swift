@@ -104,7 +104,7 @@ public final class Repl {
 
     private func greet() {
         if let path = options.startupPath, access(path, R_OK) == 0 { runFile(path) }
-        out.write("\(session.statePath), read-only\n\\? for help, \\q to leave\n")
+        out.write("\(session.stateName), read-only\n\\? for help, \\q to leave\n")
         flush()
     }
 
@@ -268,7 +268,7 @@ public final class Repl {
     func letGoOfOldSnapshot() {
         guard let end = snapshotEnd, MonotonicClock.milliseconds() >= end else { return }
         snapshotEnd = nil
-        try? session.endSnapshot()
+        session.endSnapshot()
     }
 }
 
