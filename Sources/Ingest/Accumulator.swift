@@ -16,6 +16,8 @@ struct Accumulator {
     private(set) var hasNews = false
     private let parser = EventParser()
     private let raw: RawHalf?
+    /// Whole rejected messages are kept, to be published.
+    private let keepsRejected: Bool
     /// Indexes into `flush.partitions` (and the engine's partitions) by partition number; -1 for none.
     private var indexes: [Int] = []
     /// Rough size of the late and rejected rows held, in bytes.
@@ -23,9 +25,10 @@ struct Accumulator {
     private var finalBeforeWritten: Int64?
 
     /// - Parameter finalBefore: what the state has as its final windows, as `Flush.finalBefore`.
-    init(engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil) {
+    init(engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil, keepsRejected: Bool = false) {
         self.engine = engine
         self.raw = raw
+        self.keepsRejected = keepsRejected
         finalBeforeWritten = finalBefore
         flush = Flush(counts: CountDeltas(seed: hashSeed))
     }
@@ -125,8 +128,8 @@ struct Accumulator {
             RejectedEvent(
                 partition: record.partition, offset: record.offset, reason: fault.reason.rawValue,
                 bytePosition: Int64(fault.position), excerpt: Excerpt.of(record.payload, around: fault.position),
-                receivedAt: now))
-        rowBytes += 512
+                receivedAt: now, payload: keepsRejected && !record.isTombstone ? Array(record.payload) : nil))
+        rowBytes += 512 + (keepsRejected ? record.payload.count : 0)
     }
 
     /// Notes a partition's end. An end that records have passed meanwhile is old news.

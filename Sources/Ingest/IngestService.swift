@@ -74,7 +74,8 @@ public final class IngestService {
         }
         let finalBefore = progress.finalBefore > 0 ? progress.finalBefore : nil
         let accumulator = Accumulator(
-            engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw)
+            engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw,
+            keepsRejected: settings.keepsRejected)
         var run = Run(
             service: self, store: store, consumer: consumer, accumulator: accumulator, raw: raw, progress: progress,
             rawOffsets: rawOffsets)

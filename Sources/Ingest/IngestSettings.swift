@@ -20,6 +20,8 @@ public struct IngestSettings: Sendable {
     public var flushIntervalMilliseconds: Int64 = 200
     /// Goes on when Kafka no longer has the next offset, recording the lost range as an incident.
     public var skipsMissingOffsets = false
+    /// Keeps whole rejected messages, for the topic they are published to.
+    public var keepsRejected = false
     /// Ends when every partition's end has been reached.
     public var exitsAtEnd = false
     /// How often the topic is asked for new partitions, in milliseconds.

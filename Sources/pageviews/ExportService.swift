@@ -75,8 +75,10 @@ struct ExportService: Service {
     /// - Returns: why not everything was exported; nil when it was.
     /// - Throws: only what waiting does not mend.
     private func cycle(_ exporter: Exporter, _ report: inout ExportReport) async throws -> (any Error)? {
+        let end = end
         do {
-            try await exporter.cycle()
+            // Maintenance gives way when the service is told to stop; when the input has ended it has its turn.
+            try await exporter.cycle { end.wasReached || !Task.isShuttingDownGracefully }
             report.succeeded()
             return nil
         } catch let error as ExportError where error.isForeign {

@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import Ingest
 internal import ServiceLifecycle
+internal import Store
 
 /// What to do when Kafka no longer has the next offset.
 enum MissingOffsets: String, CaseIterable, ExpressibleByArgument {
@@ -22,6 +23,17 @@ struct IngestCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The group whose offsets are committed, for lag tools.", valueName: "name"))
     var group = "pageviews"
+
+    @Option(
+        help: ArgumentHelp("Late events are published to this topic, each once; off for not at all.", valueName: "name")
+    )
+    var lateTopic = "pageviews-late-events"
+
+    @Option(
+        help: ArgumentHelp(
+            "Whole rejected messages are published to this topic. (default: only an excerpt is kept)", valueName: "name"
+        ))
+    var rejectedTopic: String?
 
     @Option(help: ArgumentHelp("The partitions to read, for example 0-3,7.", valueName: "list"))
     var partitions = PartitionsArgument()
@@ -53,8 +65,20 @@ struct IngestCommand: AsyncParsableCommand {
 
     func run() async throws {
         let log = global.logger
-        let pipeline = Pipeline(ingest: try settings(), export: export, holder: "pageviews ingest", log: log)
+        let pipeline = Pipeline(
+            ingest: try settings(), export: export, outboxes: outboxes, holder: "pageviews ingest", log: log)
         try await ServiceGroup.run(try pipeline.services(), log: log)
+    }
+
+    private var outboxes: [OutboxSettings] {
+        var outboxes: [OutboxSettings] = []
+        if lateTopic != "off" { outboxes.append(outbox(.late, lateTopic)) }
+        if let rejectedTopic { outboxes.append(outbox(.rejected, rejectedTopic)) }
+        return outboxes
+    }
+
+    private func outbox(_ name: OutboxName, _ topic: String) -> OutboxSettings {
+        OutboxSettings(name: name, topic: topic, kafka: kafka.settings(), bootstrapServers: kafka.bootstrapServers)
     }
 
     /// The service's settings.
@@ -67,6 +91,7 @@ struct IngestCommand: AsyncParsableCommand {
         settings.flushIntervalMilliseconds = flushInterval.milliseconds
         settings.skipsMissingOffsets = onMissingOffsets == .skip
         settings.exitsAtEnd = exitAtEnd
+        settings.keepsRejected = rejectedTopic != nil
         return settings
     }
 }

@@ -11,6 +11,8 @@ internal import Store
 struct Pipeline {
     let ingest: IngestSettings
     let export: ExportOptions
+    /// The topics that late and rejected events are published to.
+    var outboxes: [OutboxSettings] = []
     /// What another process that wants the state is told of this one.
     let holder: String
     let log: Logger
@@ -25,14 +27,16 @@ struct Pipeline {
         let store = SharedStore(
             try Store(path: ingest.statePath, settings: ingest.windows, holder: "\(holder) (pid \(getpid()))"))
         let end = EndOfInput()
-        guard let warehouse else { return [counting(store, end)] }
+        let failPoint = ExportEnvironment.failPoint(environment)
+        let publishing = outboxes.map { PublishingService.make($0, store, end, failPoint, log) }
+        guard let warehouse else { return publishing + [counting(store, end)] }
         let settings = export.settings(state: ingest.statePath)
         let surroundings = ExportEnvironment.system(log: log, environment: environment)
         let exporting = ExportService(
             makeExporter: {
                 Exporter(settings: settings, store: store, warehouse: warehouse, environment: surroundings)
             }, store: store, intervalMilliseconds: settings.intervalMilliseconds, end: end, log: log)
-        return [exporting, counting(store, end, export: settings, failPoint: surroundings.failPoint)]
+        return [exporting] + publishing + [counting(store, end, export: settings, failPoint: failPoint)]
     }
 
     private func counting(

@@ -9,7 +9,7 @@ extension OutputFormat: ExpressibleByArgument {}
 
 /// Where the state is and what bounds a statement; shared by `query` and `repl`.
 struct ReadingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The state file.", valueName: "file"))
+    @Option(help: ArgumentHelp("The state file.", valueName: "file"), completion: .file(extensions: ["db"]))
     var state = "pageviews.db"
 
     @Option(help: ArgumentHelp("End a statement after this time; 0 for never.", valueName: "duration"))
@@ -77,7 +77,8 @@ struct QueryCommand: ParsableCommand {
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Read the statements from a file; - is standard input.", valueName: "file"))
+        help: ArgumentHelp("Read the statements from a file; - is standard input.", valueName: "file"),
+        completion: .file())
     var file: String?
 
     @OptionGroup var reading: ReadingOptions

@@ -22,7 +22,8 @@ struct ReplCommand: ParsableCommand {
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Run a file of statements and commands, then exit.", valueName: "file"))
+        help: ArgumentHelp("Run a file of statements and commands, then exit.", valueName: "file"),
+        completion: .file())
     var file: String?
 
     @Flag(help: "A script goes on after an error; the exit code is still 1.")

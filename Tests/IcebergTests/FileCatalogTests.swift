@@ -170,6 +170,22 @@ import Testing
         #expect(error?.description.contains("v2.metadata.json") == true)
     }
 
+    @Test func `a table with compressed metadata is refused, not taken for a new one`() async throws {
+        let store = MemoryStore()
+        let catalog = catalog(store)
+        try await store.put("pageviews/postcode_view_count/metadata/v3.gz.metadata.json", [1])
+        try await store.put(Self.hint, [UInt8]("3".utf8))
+        await #expect(throws: CatalogError.self) { try await catalog.load(Views.table) }
+        await #expect(throws: CatalogError.self) { try await catalog.create(Views.table, Views.definition(2)) }
+    }
+
+    @Test func `what is printed of a table has no secrets`() throws {
+        let table = LoadedTable(
+            metadata: try Views.metadata(), metadataLocation: nil, config: ["s3.secret-access-key": "hush"])
+        let settings = RESTSettings.Authorization.clientCredentials(id: "me", secret: "hush", scope: "s", server: nil)
+        #expect(!"\(CommitOutcome.committed(table)) \(settings)".contains("hush"))
+    }
+
     @Test func `a name that is no folder is refused`() async throws {
         let catalog = catalog(MemoryStore())
         for name in ["", ".", "..", "a/b", "a\0"] {

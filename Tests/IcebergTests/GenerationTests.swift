@@ -35,6 +35,32 @@ import Testing
             #expect(pyiceberg == expected, "pyiceberg, seed \(seed), generation \(generation)")
             try check(try lake.call("inspect", .string(metadata)), generation)
         }
+        try await expire(catalog, folder)
+        let remaining = try lake.call("read_duckdb", .string(catalog.location(of: Views.table)))
+        #expect(remaining == writer.expected, "after expiry, seed \(seed)")
+    }
+
+    /// Expires all but the last snapshot and removes what only they had: then every file on disk is one the table has.
+    private func expire(_ catalog: FileCatalog, _ folder: ScratchFolder) async throws {
+        let io = TableIO(files: folder.files)
+        let metadata = try #require(try await catalog.load(Views.table)).metadata
+        let plan = try #require(metadata.expiryPlan(ExpiryPolicy(keepSinceMilliseconds: Int64.max)))
+        let files = try await io.unreferencedFiles(plan, of: metadata)
+        let outcome = await catalog.commit(Views.table, requirements: plan.requirements, updates: plan.updates)
+        guard case .committed(let table?) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        try await folder.files.delete(files.all)
+        let snapshot = try #require(table.metadata.currentSnapshot)
+        let manifests = try await io.manifests(of: snapshot)
+        let entries = try await io.entries(of: manifests, in: table.metadata)
+        var known = Set(manifests.map(\.path) + [snapshot.manifestList])
+        for entry in entries.values.joined() where entry.isLive { known.insert(entry.file.path) }
+        let found = try Set(
+            folder.paths().filter { !$0.contains("metadata.json") && !$0.hasSuffix("version-hint.text") })
+        #expect(found.subtracting(known) == [], "left behind")
+        #expect(known.subtracting(found) == [], "removed though needed")
     }
 
     private func check(_ seen: JSON, _ generation: Int) throws {

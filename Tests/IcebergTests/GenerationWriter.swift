@@ -152,11 +152,9 @@ final class GenerationWriter {
             let written = try await store.write(
                 "write_deletes", path,
                 .array(sorted.map { .array([.string($0.file), .integer($0.position)]) }))
-            var file = DataFile(
-                content: .positionDeletes, path: path, specID: 0, partition: partition,
-                recordCount: Int64(sorted.count), fileSizeBytes: written)
-            file.metrics.lowerBounds[ReservedField.deletePath.id] = sorted.first.map { [UInt8]($0.file.utf8) }
-            file.metrics.upperBounds[ReservedField.deletePath.id] = sorted.last.map { [UInt8]($0.file.utf8) }
+            let file = DataFile.positionDeletes(
+                path: path, specID: 0, partition: partition, recordCount: Int64(sorted.count), fileSizeBytes: written,
+                of: (sorted.first?.file ?? "", sorted.last?.file ?? ""))
             change.addedDeleteFiles.append(file)
         }
     }

@@ -56,6 +56,20 @@ import Testing
         #expect(Bounds.lower("e\u{301}x", length: 1) == "e")
     }
 
+    @Test func `a partition's folder says the day as a date`() {
+        let days: [(Int32, String)] = [
+            (0, "1970-01-01"), (-1, "1969-12-31"), (18_653, "2021-01-26"), (11_016, "2000-02-29"),
+            (-719_468, "0000-03-01"),
+            (47_540, "2100-02-28"), (47_541, "2100-03-01"), (Int32.max, "5881580-07-11"),
+        ]
+        for (day, date) in days { #expect(Views.spec.folder([.int(day)]) == "timestamp_day=\(date)") }
+        #expect(Views.spec.folder([nil]) == "timestamp_day=null")
+        #expect(PartitionSpec().folder([]) == "")
+        let spec = PartitionSpec(fields: [PartitionField(sourceID: 1, fieldID: 1000, name: "a b", transform: .identity)]
+        )
+        #expect(spec.folder([.string("x/=ü")]) == "a%20b=x%2F%3D%C3%BC")
+    }
+
     @Test func `days are rounded down, before the epoch too`() {
         let day: Int64 = 86_400_000_000
         #expect(Transform.day.apply(.long(0), source: .timestamptz) == .int(0))

@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: [2, 3])
-    func `upserts through the catalog read the same in pyiceberg`(formatVersion: Int) async throws {
+    func `upserts through the catalog read the same in pyiceberg and duckdb`(formatVersion: Int) async throws {
         let table = unique("views")
         _ = try await catalog.create(table, definition(table, formatVersion))
         let lake = try PythonLake()

@@ -35,6 +35,7 @@ import Testing
         try table.commit { $0.addedDataFiles = [a, b, earlier] }
         var deletes = Views.positionDeletes("file:///t/data/d.parquet", of: a)
         deletes.metrics.upperBounds[ReservedField.deletePath.id] = [UInt8]("file:///t/data/z".utf8)
+        deletes.referencedDataFile = nil
         let several = deletes
         try table.commit {
             $0.addedDeleteFiles = [several]

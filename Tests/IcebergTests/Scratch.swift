@@ -17,6 +17,14 @@ final class ScratchFolder: Sendable {
     /// The folder as a location.
     var location: String { "file://\(url.path)" }
 
+    /// The locations of all files in it.
+    func paths() throws -> [String] {
+        let found = FileManager.default.enumerator(at: url, includingPropertiesForKeys: [.isRegularFileKey])
+        return try (found?.allObjects ?? []).compactMap { $0 as? URL }
+            .filter { try $0.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true }
+            .map { "file://\($0.path)" }
+    }
+
     /// The files beneath the folder, on the local disk.
     var files: TableFiles { TableFiles(location: location, store: LocalStore(root: url.path)) }
 }
@@ -80,11 +88,8 @@ enum Views {
     }
 
     static func positionDeletes(_ path: String, of data: DataFile, rows: Int64 = 1) -> DataFile {
-        var file = DataFile(
-            content: .positionDeletes, path: path, specID: 0, partition: data.partition, recordCount: rows,
-            fileSizeBytes: 50)
-        file.metrics.lowerBounds = [ReservedField.deletePath.id: [UInt8](data.path.utf8)]
-        file.metrics.upperBounds = [ReservedField.deletePath.id: [UInt8](data.path.utf8)]
-        return file
+        .positionDeletes(
+            path: path, specID: 0, partition: data.partition, recordCount: rows, fileSizeBytes: 50,
+            of: (data.path, data.path))
     }
 }

@@ -11,15 +11,17 @@ struct SeaweedServer {
 
     static let shared = Result { try SeaweedServer() }
 
-    private static let scratch = Result { try ScratchFolder() }
-
     private init() throws {
-        let run = try Self.scratch.get().url.path
+        let run = FileManager.default.temporaryDirectory.appending(path: "iceberg-tests-s3-\(UUID().uuidString)").path
         let venv = URL(filePath: PythonLake.interpreter).deletingLastPathComponent().deletingLastPathComponent().path
         let script = PythonLake.folder.appending(path: "../../scripts/start-s3.sh").standardizedFileURL.path
         let owner = "\(ProcessInfo.processInfo.processIdentifier)"
-        let child = try ChildProcess(
-            "/usr/bin/env", ["bash", script, venv, run, "--port-base", "auto", "--owner", owner])
+        // The script ends the server with this process; the folder goes a little later.
+        let command = """
+            bash "$1" "$2" "$3" --port-base auto --owner "$4"
+            (while kill -0 "$4" 2>/dev/null; do sleep 1; done; sleep 5; rm -rf "$3") </dev/null >/dev/null 2>&1 &
+            """
+        let child = try ChildProcess("/usr/bin/env", ["bash", "-c", command, "start-s3", script, venv, run, owner])
         s3 = String(try child.line().dropFirst("S3_ENDPOINT=".count))
         catalog = String(try child.line().dropFirst("CATALOG_ENDPOINT=".count))
     }

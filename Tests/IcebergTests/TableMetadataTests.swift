@@ -68,6 +68,13 @@ import Testing
         #expect(error?.reason.contains("character 2") == true, "\(String(describing: error))")
     }
 
+    @Test func `metadata that nests without end is refused`() {
+        for opening in ["[", "{\"a\":"] {
+            let bytes = [UInt8](String(repeating: opening, count: 200_000).utf8)
+            #expect(throws: IcebergError.self) { try TableMetadata(parsing: bytes, file: "deep.json") }
+        }
+    }
+
     @Test func `damaged metadata gives metadata or an error that names the file, never a crash`() throws {
         let seed: UInt64 = 31
         var numbers = Numbers(seed: seed)

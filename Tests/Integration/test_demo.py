@@ -1,4 +1,4 @@
-"""`pageviews demo` in a terminal: shows counts, and Ctrl-C ends it with nothing left behind."""
+"""`pageviews demo`: the whole pipeline in a terminal, and its end with nothing left behind."""
 import fcntl
 import os
 import pty
@@ -8,6 +8,8 @@ import signal
 import subprocess
 import termios
 import time
+
+import pytest
 
 from support import program
 from support.wait import eventually
@@ -52,13 +54,19 @@ class Terminal:
         while self.process.poll() is None and time.monotonic() < deadline:
             self.read()
             time.sleep(0.02)
+        self.read()
         return self.process.poll()
+
+    def hang_up(self):
+        os.close(self._parent)
+        self._parent = None
 
     def close(self):
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(10)
-        os.close(self._parent)
+        if self._parent is not None:
+            os.close(self._parent)
 
 
 def in_session(session):
@@ -67,23 +75,77 @@ def in_session(session):
     return [line for line in listed.stdout.splitlines() if ' Z' not in line]
 
 
-def test_demo_shows_counts_and_ctrl_c_ends_it_cleanly(tmp_path):
-    terminal = Terminal('demo', cwd=tmp_path, env={'TMPDIR': str(tmp_path)})
-    try:
-        eventually(lambda: re.search(r'\b[A-Z]{1,2}\d[A-Z\d]?\b.*\b[1-9]\d*\b', terminal.read()), 'a postcode with a count')
-        folder = re.search(re.escape(str(tmp_path)) + r'[^\s\x1b]*', terminal.screen)
-        assert folder, f'the folder is not named: {terminal.screen[:2000]}'
-        terminal.type(CTRL_C)
-        assert terminal.end(10) == 0, terminal.screen[-2000:]
-        assert in_session(terminal.process.pid) == []
-    finally:
-        terminal.close()
+@pytest.fixture
+def terminal(tmp_path):
+    """Starts `pageviews demo` in a terminal."""
+    started = []
+
+    def start(*options):
+        started.append(Terminal('demo', *options, cwd=tmp_path, env={'TMPDIR': str(tmp_path), 'HOME': str(tmp_path)}))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
 
 
-def test_demo_works_without_a_terminal_and_ends_at_sigterm(tmp_path):
+def ask_for_the_sum(terminal, number):
+    """Types a query; its answer, when it has been given. The number tells one answer from the next."""
+    terminal.type(f"SELECT 'answer {number}', coalesce(sum(count), 0) FROM postcode_view_count;\r".encode())
+    found = eventually(lambda: re.search(rf'\| +answer {number} +\| +(\d+) \|', plain(terminal.read())), 'an answer')
+    return int(found[1])
+
+
+def plain(text):
+    """Without the sequences that colour and move."""
+    return re.sub(r'\x1b\[[0-9;?]*[a-zA-Z]', '', text)
+
+
+def test_the_prompt_of_the_demo_answers_while_events_come_in(terminal, tmp_path):
+    demo = terminal('--rate', '500')
+    eventually(lambda: 'pageviews> ' in demo.read(), 'the prompt')
+    assert re.search(re.escape(str(tmp_path)) + r'\S*\.db', demo.screen), f'the state is not named: {demo.screen}'
+    numbers = iter(range(1000))
+    first = eventually(lambda: ask_for_the_sum(demo, next(numbers)), 'counts')
+    eventually(lambda: ask_for_the_sum(demo, next(numbers)) > first, 'more counts')
+    prompts = plain(demo.read()).count('pageviews> ')
+    demo.type(b'SELECT' + CTRL_C)
+    eventually(lambda: plain(demo.read()).count('pageviews> ') > prompts, 'the next prompt: Ctrl-C only clears the line')
+    assert ask_for_the_sum(demo, next(numbers)) > 0
+    demo.type(b'\\q\r')
+    assert demo.end(10) == 0, demo.screen[-2000:]
+    assert in_session(demo.process.pid) == []
+
+
+COUNT = re.compile(r'\b[A-Z]{1,2}\d[A-Z\d]?\b.*\b[1-9]\d*\b')
+
+
+def test_the_table_of_the_demo_shows_counts_and_ctrl_c_ends_it(terminal):
+    demo = terminal('--table', '--refresh', '200ms')
+    eventually(lambda: COUNT.search(demo.read()), 'a postcode with a count')
+    demo.type(CTRL_C)
+    assert demo.end(10) == 0, demo.screen[-2000:]
+    assert in_session(demo.process.pid) == []
+
+
+def test_the_demo_ends_when_its_terminal_is_closed(terminal):
+    demo = terminal()
+    eventually(lambda: 'pageviews> ' in demo.read(), 'the prompt')
+    demo.hang_up()
+    eventually(lambda: in_session(demo.process.pid) == [], 'the end of the demo', seconds=15)
+
+
+def test_the_demo_at_its_prompt_ends_at_sigterm(terminal):
+    demo = terminal()
+    eventually(lambda: 'pageviews> ' in demo.read(), 'the prompt')
+    demo.process.terminate()
+    assert demo.end(10) is not None, 'still running 10 s after SIGTERM'
+
+
+def test_the_demo_works_without_a_terminal_and_ends_at_sigterm(tmp_path):
     running = program.Running(tmp_path / 'logs', 'demo', env={'TMPDIR': str(tmp_path)})
     try:
-        eventually(lambda: re.search(r'\b[A-Z]{1,2}\d[A-Z\d]?\b.*\b[1-9]\d*\b', running.out), 'a postcode with a count')
+        eventually(lambda: COUNT.search(running.out), 'a postcode with a count')
         result, _ = running.stop(signal.SIGTERM, seconds=10)
         assert result.code == 0, result.err
     finally:

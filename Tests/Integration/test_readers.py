@@ -82,3 +82,32 @@ def test_query_after_the_service_ended_or_died(topic, state, service):
     eventually(lambda: state.consumed() == 1000, 'all events')
     running.kill()
     assert state.consumed() == 1000 and state.counts() != counts
+
+
+def test_a_forgotten_reader_stops_nothing_and_the_log_is_folded_in_once_it_is_gone(topic, state, service):
+    topic.produce(views(seed=46, count=1000))
+    running = service.start(topic, state, '--flush-interval', '20ms')
+    eventually(lambda: state.consumed() == 1000, 'the first events')
+    forgotten = sqlite3.connect(f'file:{state.path}?mode=ro', uri=True)
+    forgotten.execute('BEGIN')
+    assert forgotten.execute('SELECT sum(consumed) FROM partitions').fetchone() == (1000,)
+    for round_number in range(2, 6):
+        topic.produce(views(seed=45 + round_number, count=1000))
+        eventually(lambda: state.consumed() == 1000 * round_number, 'the events of this round')
+    assert forgotten.execute('SELECT sum(consumed) FROM partitions').fetchone() == (1000,)
+    forgotten.close()
+    result, _ = running.stop()
+    assert result.code == 0, result.err
+    log = state.path.with_name(state.path.name + '-wal')
+    assert not log.exists() or log.stat().st_size == 0
+
+
+def test_the_state_passes_sqlites_own_check_after_a_kill(topic, state, service):
+    topic.produce(views(seed=47, count=20_000))
+    running = service.start(topic, state, '--flush-interval', '10ms')
+    eventually(lambda: state.consumed() > 0, 'progress')
+    running.kill()
+    with sqlite3.connect(state.path) as connection:
+        assert connection.execute('PRAGMA integrity_check').fetchall() == [('ok',)]
+        assert connection.execute('PRAGMA journal_mode').fetchone() == ('wal',)
+    connection.close()

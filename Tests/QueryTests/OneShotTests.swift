@@ -86,13 +86,23 @@ import Testing
         }
         #expect(result == (0, "[{\"a\":1,\"b\":\"x' OR 1=1 --\",\"c\":2.5,\"t\":\"integertextreal\"}]\n", ""))
         #expect(oneShot("SELECT :nope", over: session).code == 2)
+        let unknown = oneShot("SELECT ':name', :nam", over: session) { $0.parameters = ["name=1"] }
+        #expect(unknown == (2, "", "error: no statement has a parameter :name; did you mean nam?\n"))
         #expect(oneShot("SELECT ?", over: session).code == 2)
         #expect(oneShot("SELECT 1", over: session) { $0.parameters = ["a"] }.code == 2)
         #expect(oneShot("SELECT 1", over: session) { $0.parameters = [":=1"] }.code == 2)
     }
 
     @Test func `a deadline ends with exit code 3 and keeps the rows that came`() throws {
-        let session = try TestState().session { $0.limits.timeoutMilliseconds = 50 }
+        // A clock of the test's own: each look at it takes a millisecond.
+        var now = 0
+        let session = try TestState().session {
+            $0.limits.timeoutMilliseconds = 50
+            $0.monotonicClock = {
+                now += 1
+                return now
+            }
+        }
         let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 3"
         let result = oneShot(sql, over: session)
         #expect(result == (3, "i\n1\n2\n", "error: the statement was ended after 50 ms (--timeout)\n"))

@@ -42,7 +42,7 @@ import Testing
         try state.writer.execute("INSERT INTO counts VALUES('N1', 1611662640, 5, 0)")
         #expect(try first(session, "SELECT count(*) FROM counts") == .integer(3))
         #expect(throws: QueryError.self) { try session.run("COMMIT") { _ in true } }
-        try session.endSnapshot()
+        session.endSnapshot()
         #expect(try first(session, "SELECT count(*) FROM counts") == .integer(4))
     }
 
@@ -155,5 +155,34 @@ import Testing
     ])
     func `a parameter's text becomes a number only when it is plainly one`(text: String, expected: Value) {
         #expect(Parameters.value(of: text) == expected)
+    }
+
+    @Test func `functions that are bounded answer as SQLite's own do`() throws {
+        let session = try TestState().session()
+        let plain = try Connection(path: "", mode: .memory)
+        let values = [
+            "NULL", "1", "-2.5", "''", "'abcabc'", "'b'", "'é東'", "x''", "x'6162'", "x'62'", "'%d|%s|%5.2f'", "'%*d'",
+            "'{\"a\":1}'",
+        ]
+        for first in values {
+            for second in values {
+                for call in [
+                    "instr(\(first), \(second))", "replace(\(first), \(second), 'z')", "trim(\(first), \(second))",
+                    "ltrim(\(first), \(second))", "rtrim(\(first), \(second))", "printf(\(first), \(second), 7)",
+                    "format(\(first), 3, \(second))", "printf(\(first))", "trim(\(first))",
+                ] {
+                    let sql = "SELECT \(call), typeof(\(call))"
+                    let statement = try plain.prepare(sql)
+                    _ = try statement.step()
+                    var row: [Value] = []
+                    _ = try session.run(sql) {
+                        row = $0; return true
+                    }
+                    #expect(row == [statement.value(0), statement.value(1)], "\(call)")
+                }
+            }
+        }
+        #expect(try first(session, "SELECT json_patch('{\"a\":1}', '{\"a\":null,\"b\":2}')") == .text("{\"b\":2}"))
+        #expect(throws: QueryError.self) { try session.run("SELECT json_patch('{', '{}')") { _ in true } }
     }
 }

@@ -117,10 +117,10 @@ import Testing
     }
 }
 
-/// Compares with a file in Fixtures; PAGEVIEWS_PIN=1 writes the file instead.
+/// Compares with a file in Fixtures; PIN=1 writes the file instead.
 func expectPinned(_ text: String, _ name: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/\(name)")
-    if ProcessInfo.processInfo.environment["PAGEVIEWS_PIN"] == "1" { try Data(text.utf8).write(to: file) }
+    if ProcessInfo.processInfo.environment["PIN"] == "1" { try Data(text.utf8).write(to: file) }
     let pinned = String(decoding: try Data(contentsOf: file), as: UTF8.self)
     #expect(text == pinned, sourceLocation: sourceLocation)
 }

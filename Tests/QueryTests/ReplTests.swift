@@ -80,6 +80,65 @@ private final class TypedLines: LineSource {
         #expect(result.out.contains("| 5 |"))
     }
 
+    @Test func `random scripts end, and change nothing`() throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SeededGenerator(state: seed)
+        let parts = [
+            "SELECT 1", "SELECT 'a' AS b, 2 AS c", ";", "'", "\"", "--", "/*", "*/", "\\", "\\x", ".mode", "csv",
+            "\\gset", "\\param",
+            "\\set", "\n", " ", "\\chart", "line", "é", "\u{301}", "\0", "(", ")", "\\history", "\\?", "FROM counts",
+            "\\last", "\\p",
+            "\\r", "\\g", "\\G", ":b", "@c", "\\begin", "\\end", "\\lag", "\\watermark", "\\window", "\\f", "busiest",
+            "\\d", "late_events",
+            "\\summary", "show tables", "describe counts", "\\pset", "null", "\\timing", "\\watch 0.1 2",
+            "EXPLAIN QUERY PLAN ",
+            "DELETE FROM counts", "BEGIN", "\\echo", "\\conninfo", "\\show", "\\fs", "\\copy", "\\once",
+            "WITH x AS (SELECT 1)",
+        ]
+        let state = try TestState()
+        let before = try state.fingerprint()
+        for round in 0..<150 {
+            let text = (0..<Int.random(in: 1...40, using: &random)).map { _ in parts.randomElement(using: &random) ?? ""
+            }
+            .joined(separator: Bool.random(using: &random) ? " " : "")
+            var options = ReplOptions()
+            options.keepsGoing = true
+            let session = state.session { $0.limits.timeoutMilliseconds = nil }
+            let code =
+                round.isMultiple(of: 2)
+                ? repl(TextLines(text), over: session, options).code
+                : repl(TypedLines([.line(text)]), over: session, options).code
+            #expect(code == 0 || code == 1, "seed \(seed), round \(round)")
+        }
+        #expect(try state.fingerprint() == before, "seed \(seed)")
+    }
+
+    @Test func `a query plan is a tree`() throws {
+        let plan = "EXPLAIN QUERY PLAN SELECT * FROM counts WHERE n IN (SELECT max(n) FROM counts UNION SELECT 1);"
+        let result = repl(TypedLines([.line(plan)]), over: try TestState().session())
+        #expect(result.out.contains("QUERY PLAN\n|--SCAN counts\n`--LIST SUBQUERY"))
+        #expect(result.out.contains("\n   `--COMPOUND QUERY\n      |--LEFT-MOST SUBQUERY\n"))
+        var odd = ResultSet(columns: ["id", "parent", "notused", "detail"])
+        odd.rows = [[.integer(1), .integer(1), .integer(0), .text("its own parent")], [.null, .null, .null, .null]]
+        #expect(PlanTree.text(of: odd) == nil)
+        odd.rows.removeLast()
+        #expect(PlanTree.text(of: odd) == "QUERY PLAN\n")
+    }
+
+    @Test func `what hands know from other systems works`() throws {
+        let lines = TypedLines([
+            .line("SHOW TABLES;"), .line("describe 'late_events';"), .line("SUMMARIZE counts;"),
+            .line("\\summary SELECT 1.5 AS a UNION ALL SELECT NULL;"), .line("\\summary nothing"),
+        ])
+        let result = repl(lines, over: try TestState().session())
+        #expect(result.out.contains("| postcode_view_count | views per postcode and minute; live"))
+        #expect(result.out.contains("| lateness_ms     | INTEGER |"))
+        let rows = result.out.split(separator: "\n").map { $0.split(separator: "|").map { String($0).trimmed } }
+        #expect(rows.contains(["n", "10", "12", "11.0", "3", "0", "3"]))
+        #expect(rows.contains(["a", "1.5", "1.5", "1.5", "1", "1", "2"]))
+        #expect(result.err.contains("no such table: nothing"))
+    }
+
     @Test(arguments: [
         ("\\x", "\\x", []), (" .mode csv ;", ".mode", ["csv"]), ("\\?", "\\?", []), ("\\!ls -l", "\\!", ["ls", "-l"]),
         ("\\d 'my table' \"x y\"", "\\d", ["my table", "x y"]), ("\\set a 'it''s' b''c", "\\set", ["a", "it's", "bc"]),
@@ -148,6 +207,8 @@ private final class TypedLines: LineSource {
         ("SELECT * FROM t WHERE note = '", "S", .nothing), ("SELECT ", ":p", .parameters(mark: ":")),
         ("SELECT postcode, ", "c", .columns(qualifier: nil, tables: [])),
         ("SELECT count(postcode, ", "c", .columns(qualifier: nil, tables: [])),
+        ("\\copy (SELECT * FROM t WHERE postcode = '", "S", .postcodes(.string)),
+        ("\\copy (SELECT * FROM ", "l", .relations), ("\\copy (SELECT 1) to ", "x", .files),
         ("\\window ", "S", .postcodes(.command)), ("\\timing ", "", .words(["off", "on"])),
     ])
     func `the place of the cursor decides what TAB offers`(

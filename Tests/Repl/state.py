@@ -61,5 +61,5 @@ class State:
             self.insert("export", table_name="postcode_view_count", generation=generation,
                         snapshot_id=1000 + generation, committed_at_ms=(start + generation * 600) * 1000, rows_added=50,
                         rows_deleted=generation, state="committed")
-        self.insert("incident", at_ms=end * 1000, kind="lost offsets", detail="partition 0: 5 to 9", resolved_at_ms=None)
+        self.insert("incident", at_ms=end * 1000, kind="lost offsets", detail="partition 0: 5 to 9")
         self.db.execute("COMMIT")

@@ -155,7 +155,7 @@ class Screen:
 class Terminal:
     """A program on a terminal of its own."""
 
-    PATIENCE = 20
+    PATIENCE = 60
 
     def __init__(self, command, environment, rows=24, columns=80, folder=None):
         self.screen = Screen(rows, columns)

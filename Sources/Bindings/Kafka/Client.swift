@@ -23,11 +23,23 @@ public struct OffsetRange: Equatable, Sendable {
     public let high: Int64
 }
 
+/// What became of one record that was sent.
+public struct Delivery: Sendable {
+    /// The tag given to `send`.
+    public let tag: Int
+    /// Where it went.
+    public let partition: Int32
+    /// Its offset there, when it was delivered.
+    public let offset: Int64
+    /// Why it was not delivered; nil when the broker acknowledged it.
+    public let failure: KafkaError?
+}
+
 /// Receives what librdkafka calls back with.
 final class Callbacks {
     let log: @Sendable (KafkaLogLine) -> Void
     private let errors = Mutex<[KafkaError]>([])
-    var delivered: ((Int, KafkaError?) -> Void)?
+    var delivered: ((Delivery) -> Void)?
 
     init(log: @escaping @Sendable (KafkaLogLine) -> Void) { self.log = log }
 
@@ -88,7 +100,7 @@ final class Client {
         rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(callbacks).toOpaque())
         rd_kafka_conf_set_error_cb(configuration) { _, code, reason, opaque in
             let text = reason.map { String(cString: $0) }
-            Callbacks.of(opaque)?.failed(KafkaError(rd_kafka_resp_err_t(rawValue: code), text))
+            Callbacks.of(opaque)?.failed(KafkaError(code: code, text))
         }
         rd_kafka_conf_set_log_cb(configuration) { handle, level, facility, text in
             guard let handle, let facility, let text else { return }
@@ -101,7 +113,10 @@ final class Client {
         rd_kafka_conf_set_dr_msg_cb(configuration) { _, message, opaque in
             guard let message = message?.pointee else { return }
             let failure = message.err == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError(message.err)
-            Callbacks.of(opaque)?.delivered?(Int(bitPattern: message._private), failure)
+            Callbacks.of(opaque)?.delivered?(
+                Delivery(
+                    tag: Int(bitPattern: message._private), partition: message.partition, offset: message.offset,
+                    failure: failure))
         }
     }
 

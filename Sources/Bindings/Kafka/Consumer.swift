@@ -121,21 +121,43 @@ public final class Consumer {
     public func poll<Result>(
         timeoutMilliseconds: Int32, _ body: (UnsafeBufferPointer<Record>, [Notice]) throws -> Result
     ) rethrows -> Result {
-        let count = max(
-            0, rd_kafka_consume_batch_queue(queue, timeoutMilliseconds, messages.baseAddress, messages.count))
-        defer { for index in 0..<count { rd_kafka_message_destroy(messages[index]) } }
-        var notices: [Notice] = []
+        let count = receive(timeoutMilliseconds)
+        defer { free(count) }
         records.removeAll(keepingCapacity: true)
+        let notices = sort(count) { records.append(Self.record($0)) }
+        return try records.withUnsafeBufferPointer { try body($0, notices) }
+    }
+
+    /// The same, message by message, for uses that are not on the event path.
+    func pollMessages(
+        timeoutMilliseconds: Int32, _ body: (UnsafeMutablePointer<rd_kafka_message_t>) -> Void
+    ) -> [Notice] {
+        let count = receive(timeoutMilliseconds)
+        defer { free(count) }
+        return sort(count, body)
+    }
+
+    private func receive(_ timeoutMilliseconds: Int32) -> Int {
+        max(0, rd_kafka_consume_batch_queue(queue, timeoutMilliseconds, messages.baseAddress, messages.count))
+    }
+
+    private func free(_ count: Int) {
+        for index in 0..<count { rd_kafka_message_destroy(messages[index]) }
+    }
+
+    /// Hands records to `body` and turns everything else into notices.
+    @inline(__always)
+    private func sort(_ count: Int, _ body: (UnsafeMutablePointer<rd_kafka_message_t>) -> Void) -> [Notice] {
+        var notices: [Notice] = []
         for index in 0..<count {
             guard let message = messages[index] else { continue }
             if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
-                records.append(Self.record(message))
+                body(message)
             } else {
                 notices.append(Self.notice(message.pointee))
             }
         }
-        notices += client.callbacks.takeErrors().map { Notice.failed($0) }
-        return try records.withUnsafeBufferPointer { try body($0, notices) }
+        return notices + client.callbacks.takeErrors().map { Notice.failed($0) }
     }
 
     @inline(__always)

@@ -11,11 +11,11 @@ public final class Producer {
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win.
-    ///   - delivered: called by `poll` and `flush` with the tag given to `send`, and the failure if there was one.
+    ///   - delivered: called by `poll` and `flush` for each record that was sent.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
     public init(
         settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void,
-        delivered: @escaping (Int, KafkaError?) -> Void
+        delivered: @escaping (Delivery) -> Void
     ) throws {
         client = try Client(RD_KAFKA_PRODUCER, settings: settings, log: log)
         client.callbacks.delivered = delivered
@@ -35,9 +35,11 @@ public final class Producer {
         tag: Int = 0
     ) throws {
         let handle = try topicHandle(topic)
+        // librdkafka reads a null pointer as a null value, so an empty one needs some address.
+        let start = value.flatMap { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) }
         let result = rd_kafka_produce(
             handle, partition ?? RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY),
-            value.flatMap { UnsafeMutableRawPointer(mutating: $0.baseAddress) }, value?.count ?? 0,
+            UnsafeMutableRawPointer(mutating: start), value?.count ?? 0,
             key?.baseAddress, key?.count ?? 0, UnsafeMutableRawPointer(bitPattern: tag))
         guard result == 0 else { throw KafkaError(rd_kafka_last_error()) }
     }

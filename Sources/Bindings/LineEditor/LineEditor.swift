@@ -44,6 +44,9 @@ public struct Completions: Equatable, Sendable {
 /// Set by the handler of SIGWINCH.
 private let terminalWasResized = Atomic<Bool>(false)
 
+/// Set by the handler of SIGCONT.
+private let processWasContinued = Atomic<Bool>(false)
+
 /// Edits lines with the user's own key bindings (~/.inputrc), history and completion.
 public final class LineEditor {
     /// Answers for the word that ends at the cursor: the whole line, the byte where the word starts, and the word.
@@ -55,12 +58,22 @@ public final class LineEditor {
 
     /// Makes the process's editor. It reads ~/.inputrc, where `$if pageviews` applies to it.
     public init() {
+        Self.assumeUTF8()
         pv_rl_configure(Self.attemptCompletion)
         using_history()
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in terminalWasResized.store(true, ordering: .relaxed) }
         sigaction(SIGWINCH, &action, nil)
+        action.__sigaction_handler.sa_handler = { _ in processWasContinued.store(true, ordering: .relaxed) }
+        sigaction(SIGCONT, &action, nil)
         Self.current = self
+    }
+
+    /// Readline asks these variables how characters are made of bytes; where none says anything, it is UTF-8.
+    private static func assumeUTF8() {
+        let names: [String] = ["LC_ALL", "LC_CTYPE", "LANG"]
+        let isSaid = names.contains { (name: String) in getenv(name).map { $0.pointee != 0 } ?? false }
+        if !isSaid { setenv("LC_CTYPE", "C.UTF-8", 1) }
     }
 
     /// Lets the user type one line.
@@ -71,11 +84,13 @@ public final class LineEditor {
     public func read(prompt: String, text: String = "", isInterrupted: () -> Bool) -> LineEvent {
         Self.finished = nil
         Self.current = self
+        processWasContinued.store(false, ordering: .relaxed)
         rl_callback_handler_install(prompt, Self.lineIsDone)
         defer { rl_callback_handler_remove() }
         if !text.isEmpty { pv_rl_insert(text) }
         while true {
             if isInterrupted() { return giveUp() }
+            if processWasContinued.exchange(false, ordering: .relaxed) { pv_rl_resume() }
             if terminalWasResized.exchange(false, ordering: .relaxed) { rl_resize_terminal() }
             guard let isReady = waitForInput() else { return .end }
             guard isReady else { continue }

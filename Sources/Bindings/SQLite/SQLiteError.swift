@@ -35,6 +35,7 @@ public struct SQLiteError: Error, CustomStringConvertible, Equatable, Sendable {
             sql: sql, offset: sql != nil && at >= 0 ? Int(at) : nil)
     }
 
+    /// The message alone.
     public var description: String { message }
 
     /// Another connection holds a lock that this one needs.

@@ -58,11 +58,15 @@ public struct RejectedEvent: Equatable, Sendable {
     public let excerpt: String
     /// When it was consumed, in milliseconds since the Unix epoch.
     public let receivedAt: Int64
+    /// The message, unchanged, when it is to be published; nil when only its coordinates are kept.
+    public let payload: [UInt8]?
 
     /// Makes a rejected event from its parts.
     public init(
-        partition: Int32, offset: Int64, reason: String, bytePosition: Int64, excerpt: String, receivedAt: Int64
+        partition: Int32, offset: Int64, reason: String, bytePosition: Int64, excerpt: String, receivedAt: Int64,
+        payload: [UInt8]? = nil
     ) {
+        self.payload = payload
         self.partition = partition
         self.offset = offset
         self.reason = reason

@@ -83,8 +83,20 @@ enum Schema {
           byte_position INTEGER NOT NULL,
           excerpt TEXT NOT NULL,
           received_at_ms INTEGER NOT NULL,
+          payload BLOB,
+          published_at_ms INTEGER,
           UNIQUE (kafka_partition, kafka_offset)
         );
+
+        CREATE INDEX late_to_publish ON late (id) WHERE published_at_ms IS NULL;
+        CREATE INDEX rejected_to_publish ON rejected (id) WHERE published_at_ms IS NULL AND payload IS NOT NULL;
+
+        CREATE TABLE outbox (
+          name TEXT PRIMARY KEY NOT NULL,
+          topic TEXT NOT NULL,
+          offsets TEXT NOT NULL,
+          sending_up_to INTEGER NOT NULL
+        ) WITHOUT ROWID;
 
         CREATE TABLE incident (
           id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -163,12 +175,14 @@ enum Schema {
 
         """
 
-    /// ISO 8601 UTC text of milliseconds since the epoch, without a fraction when it is zero.
+    /// ISO 8601 UTC text of milliseconds since the epoch, without a fraction when it is zero. Rounds down before the
+    /// epoch too, where the watermark of an event of the first seconds lies.
     private static func isoText(milliseconds column: String) -> String {
-        """
-        strftime('%Y-%m-%dT%H:%M:%S', \(column) / 1000, 'unixepoch') || \
-        CASE WHEN \(column) % 1000 = 0 THEN '' ELSE printf('.%03d', \(column) % 1000) END || 'Z'
-        """
+        let fraction = "((\(column) % 1000 + 1000) % 1000)"
+        return """
+            strftime('%Y-%m-%dT%H:%M:%S', (\(column) - \(fraction)) / 1000, 'unixepoch') || \
+            CASE WHEN \(fraction) = 0 THEN '' ELSE printf('.%03d', \(fraction)) END || 'Z'
+            """
     }
 
     private static func isoText(microseconds column: String) -> String {
@@ -225,9 +239,11 @@ enum Schema {
     private static let watermarkOffset =
         "(SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'watermark_delay_ms')"
 
-    /// Brings an open file to the newest version; a file from a newer program is refused.
+    /// Refuses a file of another program, or of a newer version of this one, without changing it.
+    /// - Returns: the file's version; 0 for an empty one.
     /// - Throws: `StoreError.notAState`, `StoreError.newerVersion`, or `SQLiteError`.
-    static func migrate(_ connection: Connection, path: String) throws {
+    @discardableResult
+    static func check(_ connection: Connection, path: String) throws -> Int {
         let version = try connection.integer("PRAGMA user_version") ?? 0
         let application = try connection.integer("PRAGMA application_id") ?? 0
         let tables = try connection.integer("SELECT count(*) FROM sqlite_schema") ?? 0
@@ -235,9 +251,16 @@ enum Schema {
             throw StoreError.notAState(path: path)
         }
         guard version <= migrations.count else { throw StoreError.newerVersion(path: path, version: version) }
+        return max(0, Int(version))
+    }
+
+    /// Brings an open file to the newest version; a file from a newer program is refused.
+    /// - Throws: `StoreError.notAState`, `StoreError.newerVersion`, or `SQLiteError`.
+    static func migrate(_ connection: Connection, path: String) throws {
+        let version = try check(connection, path: path)
         guard version < migrations.count else { return }
         try connection.transaction {
-            for migration in migrations[Int(version)...] { try connection.execute(migration) }
+            for migration in migrations[version...] { try connection.execute(migration) }
             try connection.execute("PRAGMA application_id = \(applicationID)")
             try connection.execute("PRAGMA user_version = \(migrations.count)")
         }

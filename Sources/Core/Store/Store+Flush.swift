@@ -33,8 +33,8 @@ final class FlushStatements {
             """, persistent: true)
         rejected = try connection.prepare(
             """
-            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms, payload)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """, persistent: true)
         partition = try connection.prepare(
             """
@@ -80,8 +80,8 @@ extension Store {
             try statement.bindBorrowedText(postcode, at: 2)
             try statement.bind(count, at: 3)
             try statement.bind(generation, at: 4)
-            _ = try statement.step()
-            statement.reset()
+            // Also resets it after a failure, so that the flush can be tried again.
+            try statement.run()
         }
     }
 
@@ -116,6 +116,11 @@ extension Store {
         try statement.bind(event.bytePosition, at: 4)
         try statement.bind(event.excerpt, at: 5)
         try statement.bind(event.receivedAt, at: 6)
+        if let payload = event.payload {
+            try payload.withUnsafeBytes { try statement.bindBlob($0, at: 7) }
+        } else {
+            try statement.bindNull(at: 7)
+        }
         try statement.run()
     }
 

@@ -67,6 +67,8 @@ public final class Store {
         do {
             let connection = try Connection(path: path, mode: .readWriteCreate)
             try connection.setBusyTimeout(milliseconds: 5000)
+            // Before anything is changed: the file may be somebody else's.
+            try Schema.check(connection, path: path)
             try connection.execute("PRAGMA journal_mode = WAL")
             // A flush needs no barrier of its own: after a power cut the file goes back to an earlier flush, and its
             // offsets with it. What leaves the machine asks for the barrier (`durably`).

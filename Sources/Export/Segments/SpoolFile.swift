@@ -62,6 +62,11 @@ final class SpoolFile {
         unlink(path)
     }
 
+    /// Makes the folder where it is missing; its parent must be there.
+    static func makeFolder(_ path: String) throws {
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw SpoolError(path: path, code: errno) }
+    }
+
     /// Removes the files whose names begin with one of `prefixes` and are not to be kept; makes the folder when it is missing.
     static func removeLeftovers(in folder: String, prefixes: [String], keep: Set<String>) throws {
         let manager = FileManager.default

@@ -36,6 +36,14 @@ public struct LoadedTable: Sendable, Equatable {
     }
 }
 
+extension LoadedTable: CustomStringConvertible {
+    /// For messages; without the settings, which may hold secrets.
+    public var description: String {
+        let snapshot = metadata.currentSnapshotID.map { "snapshot \($0)" } ?? "no snapshot"
+        return "table \(metadata.uuid) at \(metadataLocation ?? metadata.location), \(snapshot)"
+    }
+}
+
 /// What a new table is to be.
 public struct TableDefinition: Sendable, Equatable {
     /// The columns.
@@ -67,7 +75,7 @@ public struct TableDefinition: Sendable, Equatable {
 
 /// How the creation of a table ended.
 public enum CreateOutcome: Sendable, Equatable {
-    /// It was created.
+    /// It was created. Some catalogs say so of a table that another writer created a moment before: compare what you need.
     case created(LoadedTable)
     /// There was one of this name; load it.
     case exists

@@ -95,6 +95,23 @@ public struct DataFile: Sendable, Equatable {
         self.fileSizeBytes = fileSizeBytes
     }
 
+    /// The manifest's view of a position-delete file.
+    ///
+    /// - Parameters:
+    ///   - paths: the first and the last data file that it names, whole; when they are one, readers of others skip it.
+    public static func positionDeletes(
+        path: String, specID: Int, partition: [Literal?], recordCount: Int64, fileSizeBytes: Int64,
+        of paths: (first: String, last: String)
+    ) -> DataFile {
+        var file = DataFile(
+            content: .positionDeletes, path: path, specID: specID, partition: partition, recordCount: recordCount,
+            fileSizeBytes: fileSizeBytes)
+        file.metrics.lowerBounds[ReservedField.deletePath.id] = [UInt8](paths.first.utf8)
+        file.metrics.upperBounds[ReservedField.deletePath.id] = [UInt8](paths.last.utf8)
+        if paths.first.utf8.elementsEqual(paths.last.utf8) { file.referencedDataFile = paths.first }
+        return file
+    }
+
     /// The manifest's view of a deletion vector.
     ///
     /// - Parameters:

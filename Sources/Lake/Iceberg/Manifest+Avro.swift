@@ -25,7 +25,7 @@ enum ManifestWriter {
         ]
         var writer = try AvroWriter(
             schema: ManifestSchema.entry(
-                formatVersion: metadata.formatVersion, partition: ManifestSchema.partition(spec, types: types)),
+                formatVersion: metadata.formatVersion, partition: try ManifestSchema.partition(spec, types: types)),
             codec: .deflate, metadata: header, sync: sync)
         for entry in entries { try writer.append(entry.avro(formatVersion: metadata.formatVersion)) }
         let bytes = try writer.finish()

@@ -98,10 +98,15 @@ enum ManifestSchema {
 }
 
 extension ManifestSchema {
-    /// The partition struct of a spec.
-    static func partition(_ spec: PartitionSpec, types: [FieldType]) -> AvroSchema {
-        let fields = zip(spec.fields, types).map { field, type in
-            optional(avroName(field.name), avro(type, fieldID: field.fieldID), id: field.fieldID)
+    /// The partition struct of a spec. Throws `unsupported` for types whose values are not written here.
+    static func partition(_ spec: PartitionSpec, types: [FieldType]) throws(IcebergError) -> AvroSchema {
+        var fields: [AvroSchema.Field] = []
+        for (field, type) in zip(spec.fields, types) {
+            guard let schema = avro(type, fieldID: field.fieldID) else {
+                throw IcebergError(
+                    .unsupported, "files of the partition field \(field.name) cannot be written, its type is not known")
+            }
+            fields.append(optional(avroName(field.name), schema, id: field.fieldID))
         }
         return .record(AvroSchema.Record(name: "r102", fields: fields))
     }
@@ -135,7 +140,7 @@ extension ManifestSchema {
         return result
     }
 
-    private static func avro(_ type: FieldType, fieldID: Int) -> AvroSchema {
+    private static func avro(_ type: FieldType, fieldID: Int) -> AvroSchema? {
         switch type {
         case .boolean: .boolean
         case .int: .int
@@ -151,7 +156,8 @@ extension ManifestSchema {
         case .string: .string
         case .uuid: .fixed(name: "uuid_fixed_\(fieldID)", size: 16, attributes: ["logicalType": .string("uuid")])
         case .fixed(let length): .fixed(name: "fixed_\(fieldID)", size: length)
-        default: .bytes
+        case .binary: .bytes
+        case .decimal, .other, .structure, .list, .map: nil
         }
     }
 

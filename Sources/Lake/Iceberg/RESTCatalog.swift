@@ -149,7 +149,16 @@ extension RESTCatalog {
         do throws(IcebergError) {
             return LoadedTable(
                 metadata: try TableMetadata(json: members), metadataLocation: json["metadata-location"]?.string,
-                config: (json["config"]?.object ?? [:]).compactMapValues(\.string))
+                config: Self.config(json))
         } catch { throw CatalogError(.malformed, "\(table): \(error)") }
+    }
+
+    /// The table's settings; credentials that the catalog lends for its longest prefix win, as the specification asks.
+    private static func config(_ json: JSON) -> [String: String] {
+        let config = (json["config"]?.object ?? [:]).compactMapValues(\.string)
+        let lent = (json["storage-credentials"]?.array ?? []).max {
+            ($0["prefix"]?.string ?? "").utf8.count < ($1["prefix"]?.string ?? "").utf8.count
+        }
+        return config.merging((lent?["config"]?.object ?? [:]).compactMapValues(\.string)) { $1 }
     }
 }

@@ -40,6 +40,17 @@ public struct RESTSettings: Sendable {
     }
 }
 
+extension RESTSettings.Authorization: CustomStringConvertible {
+    /// For messages; without the secret.
+    public var description: String {
+        switch self {
+        case .none: "none"
+        case .bearer: "bearer token"
+        case .clientCredentials(let id, _, _, _): "client \(id)"
+        }
+    }
+}
+
 enum RESTPath {
     /// One part of a path or a form value, percent-encoded: only unreserved characters stay.
     static func encode(_ text: String) -> String {

@@ -77,11 +77,18 @@ public struct TableFiles: Sendable {
         return names
     }
 
-    /// Removes files; those that are not there do not matter.
+    /// Removes files, together where they are in one store; those that are not there do not matter. A location outside
+    /// is refused before anything is removed.
     public func delete(_ locations: [String]) async throws(ObjectStorageError) {
+        var groups: [(store: any ObjectStore, keys: [String])] = []
         for location in locations {
             let (store, key) = try resolve(location)
-            try await store.delete([key])
+            if let index = groups.firstIndex(where: { $0.store.name == store.name }) {
+                groups[index].keys.append(key)
+            } else {
+                groups.append((store, [key]))
+            }
         }
+        for group in groups { try await group.store.delete(group.keys) }
     }
 }

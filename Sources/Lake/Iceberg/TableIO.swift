@@ -6,7 +6,7 @@ internal import Synchronization
 /// Reads manifests and stages commits.
 public final class TableIO: Sendable {
     /// The most entries kept in memory; the cache starts over beyond it.
-    private static let cachedEntryLimit = 200_000
+    private static let cachedEntryLimit = 50_000
     /// How many manifests are read at a time.
     private static let parallelReads = 8
 

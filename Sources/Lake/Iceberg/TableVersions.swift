@@ -54,7 +54,14 @@ struct TableVersions: Sendable {
     /// The highest number in the folder.
     private func listed() async throws(ObjectStorageError) -> Int? {
         let suffix = ".metadata.json"
-        return try await files.names(in: folder, prefix: "v").compactMap { name in
+        let names = try await files.names(in: folder, prefix: "v")
+        // To take the table for a new one would be worse than not to read it.
+        if let compressed = names.first(where: { $0.hasSuffix(".gz\(suffix)") }) {
+            throw ObjectStorageError(
+                kind: .invalid, operation: "read", object: "\(folder)/\(compressed)",
+                detail: "compressed metadata is not read; write it with write.metadata.compression-codec=none")
+        }
+        return names.compactMap { name in
             name.hasSuffix(suffix) ? Int(name.dropFirst().dropLast(suffix.count)).flatMap { $0 > 0 ? $0 : nil } : nil
         }.max()
     }

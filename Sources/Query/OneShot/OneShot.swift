@@ -113,5 +113,17 @@ private struct Plan {
         format = options.format ?? (isTerminal ? .table : .tsv)
         style = RenderStyle(showsHeader: options.showsHeader, null: options.null)
         parameters = try Parameters(assignments: options.parameters)
+        try Self.checkAllAreUsed(parameters, statements)
+        if let interval = options.watchMilliseconds, interval < 50 {
+            throw .usage("--watch must be 50ms or more")
+        }
+    }
+
+    /// A name that no statement has is most likely misspelt.
+    private static func checkAllAreUsed(_ parameters: Parameters, _ statements: [StatementText]) throws(QueryError) {
+        let used = statements.reduce(into: Set<String>()) { $0.formUnion(Parameters.names(in: $1.text)) }
+        guard let unused = parameters.values.keys.sorted().first(where: { !used.contains($0) }) else { return }
+        let guess = Vocabulary.nearest(to: unused, in: used.sorted()).map { "; did you mean \($0)?" } ?? ""
+        throw .usage("no statement has a parameter :\(unused)\(guess)")
     }
 }

@@ -3,7 +3,7 @@
 
 /// What a command does.
 enum CommandAction: CaseIterable {
-    case help, quit, tables, allTables, describe, functions, indexes
+    case help, quit, tables, allTables, summary, describe, functions, indexes
     case format, printSet, expand, timing, headers, nullText, last, chart, output, once, copy
     case input, edit, go, goExpanded, watch, gset, set, unset, param, reset, printBuffer
     case history, named, saveNamed, deleteNamed, shell, conninfo, echo, show, directory, begin, end
@@ -60,6 +60,8 @@ struct Command {
         Command(.allTables, .schema, ["\\dt+"], "[PATTERN]", "also the tables beneath them"),
         Command(.describe, .schema, ["\\d", ".schema"], "[NAME]", "columns and definition of one, or of all"),
         Command(.indexes, .schema, ["\\di", ".indexes"], "[NAME]", "indexes"),
+        Command(
+            .summary, .schema, ["\\summary", ".summary"], "NAME|SELECT ...", "least, greatest, mean of each column"),
         Command(.functions, .schema, ["\\df"], "[PATTERN]", "functions"),
     ]
 

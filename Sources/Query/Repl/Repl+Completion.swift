@@ -24,7 +24,7 @@ extension Repl {
         case .formats: return Completions(matching(OutputFormat.allCases.map(\.rawValue), word))
         case .words(let words): return Completions(matching(words, word))
         case .queries: return Completions(matching(queries.all.map(\.name), word))
-        case .relations: return Completions(matching(schema.relations.map(\.name) + ["history"], word))
+        case .relations: return Completions(matching(schema.relations.map(\.name), word))
         case .parameters(let mark):
             return Completions(matching(parameters.values.keys.sorted().map { mark + $0 }, word))
         case .postcodes(let place): return postcodes(word, place)
@@ -108,6 +108,11 @@ struct CompletionContext: Equatable {
         if let (_, command) = InputLine.trailingCommand(in: before + word), command == word { return .commands }
         let line = InputLine.trailingCommand(in: before)?.command ?? text
         guard let command = CommandLine(line), let known = Command.named(command.name) else { return nil }
+        let holdsSQL =
+            [.copy, .summary, .saveNamed].contains(known.action) && command.rest.contains(where: \.isWhitespace)
+        if holdsSQL, command.arguments.last?.lowercased() != "to" {
+            return sql(command.rest, command.rest + word, word)
+        }
         return argument(known.action, command.arguments)
     }
 
@@ -115,7 +120,7 @@ struct CompletionContext: Equatable {
         switch action {
         case .input, .output, .once, .directory, .edit: .files
         case .copy: arguments.last?.lowercased() == "to" ? .files : .relations
-        case .describe, .tables, .indexes: .relations
+        case .describe, .tables, .allTables, .indexes, .summary: .relations
         case .format: .formats
         case .printSet where arguments.first == "format": .formats
         case .printSet: .words(["expanded", "format", "header", "null", "pager", "timing", "width"])

@@ -96,7 +96,7 @@ extension Repl {
         let postcode = Self.literal(.text(arguments[0]))
         let condition = "postcode = \(postcode) AND timestamp = '\(start)'"
         let output = target?.output ?? out
-        output.write("live\n")
+        output.write("live, window of \(start)\n")
         run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
         guard !isDone else { return }
         output.write("exported\n")
@@ -113,14 +113,14 @@ extension Repl {
     /// The state notes in which generation a count was written last; the first export of that generation or a later one
     /// holds the count as it is.
     private func exportsOfWindow(_ condition: String, start: String, postcode: String) -> String {
-        let columns = "generation, snapshot_id, committed_at, state"
+        let columns = "generation, snapshot_id, committed_at, coalesce(state, 'not exported yet') AS state"
         guard hasColumn("generation", in: "counts"), hasColumn("window_start", in: "counts") else {
             return "SELECT \(columns) FROM exports ORDER BY generation DESC LIMIT 5"
         }
         let written =
             "(SELECT generation FROM counts WHERE window_start = CAST(strftime('%s', '\(start)') AS INTEGER) AND postcode = \(postcode))"
         return """
-            SELECT \(written) AS count_written_in_generation, \(columns) FROM (SELECT 1)
+            SELECT \(written) AS written_in, \(columns) FROM (SELECT 1)
             LEFT JOIN (SELECT * FROM exports WHERE generation >= \(written) AND table_name LIKE '%count%'
             ORDER BY generation LIMIT 1) WHERE \(written) IS NOT NULL
             """

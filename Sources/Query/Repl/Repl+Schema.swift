@@ -6,11 +6,23 @@ extension Repl {
     func performSchema(_ action: CommandAction, _ command: CommandLine) {
         let argument = command.arguments.first
         switch action {
-        case .tables: listRelations(argument, kinds: "'view'")
-        case .allTables: listRelations(argument, kinds: "'view', 'table'")
-        case .describe: argument.map(describe) ?? listRelations(nil, kinds: "'view'")
+        case .tables: listViews(argument)
+        case .allTables: listRelations(argument)
+        case .describe: argument.map(describe) ?? listViews(nil)
         case .indexes: listIndexes(argument)
+        case .summary: summarize(command.rest)
         default: listFunctions(argument)
+        }
+    }
+
+    /// What other systems' users type for `\dt` and `\d NAME`; nil for anything else.
+    static func foreignCommand(_ statement: String) -> CommandLine? {
+        let words = CommandLine.words(statement)
+        switch (words.first?.lowercased(), words.count) {
+        case ("show", 2) where ["tables", "views"].contains(words[1].lowercased()): return CommandLine("\\dt")
+        case ("describe", 2), ("desc", 2): return CommandLine("\\d \(words[1].quoted(with: "'"))")
+        case ("summarize", 2...): return CommandLine("\\summary \(statement.dropFirst("summarize".count))")
+        default: return nil
         }
     }
 
@@ -26,12 +38,33 @@ extension Repl {
         return " AND \(column) GLOB \(literal(.text(glob)))"
     }
 
-    private func listRelations(_ pattern: String?, kinds: String) {
+    /// What the views of a state hold.
+    private static let descriptions = [
+        ("postcode_view_count", "views per postcode and minute; live"),
+        ("late_events", "events that came too late to be counted"),
+        ("rejected_events", "records that are no page view, and why"),
+        ("partitions", "offsets, lag and watermark of each partition"),
+        ("exports", "what was committed to the tables"),
+        ("incidents", "what went wrong, and whether it is over"),
+        ("history", "what was entered at this prompt"),
+    ]
+
+    private func listViews(_ pattern: String?) {
+        let cases = Self.descriptions.map { "WHEN \(Self.literal(.text($0))) THEN \(Self.literal(.text($1)))" }
+        run(
+            """
+            SELECT name, CASE name \(cases.joined(separator: " ")) ELSE '' END AS holds
+            FROM (SELECT name, type FROM sqlite_schema UNION ALL SELECT name, type FROM sqlite_temp_schema)
+            WHERE type = 'view'\(Self.condition("name", pattern)) ORDER BY name
+            """)
+    }
+
+    private func listRelations(_ pattern: String?) {
         run(
             """
             SELECT s.name, s.type, group_concat(c.name, ', ') AS columns
             FROM sqlite_schema AS s JOIN pragma_table_xinfo(s.name) AS c
-            WHERE s.type IN (\(kinds)) AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'\(Self.condition("s.name", pattern))
+            WHERE s.type IN ('view', 'table') AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'\(Self.condition("s.name", pattern))
             GROUP BY s.name ORDER BY s.type DESC, s.name
             """)
     }
@@ -62,11 +95,48 @@ extension Repl {
             SELECT name AS "column", type, CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
             FROM pragma_table_xinfo(\(quoted)) ORDER BY cid
             """)
-        guard !isDone, let sql = first("SELECT sql FROM sqlite_schema WHERE lower(name) = lower(\(quoted))") else {
+        guard !isDone, let sql = first(Self.definition(of: quoted)) else {
             return
         }
         (target?.output ?? out).write(
             sql.split(separator: "\n").map { ValueText.visible(String($0)) }.joined(separator: "\n") + ";\n")
+    }
+
+    private static func definition(of quoted: String) -> String {
+        """
+        SELECT sql FROM (SELECT name, sql FROM sqlite_schema UNION ALL SELECT name, sql FROM sqlite_temp_schema)
+        WHERE lower(name) = lower(\(quoted))
+        """
+    }
+
+    /// One row per column of a table or SELECT: least, greatest, mean, how many different values, how many NULLs.
+    private func summarize(_ what: String) {
+        let source = what.trimmed
+        guard !source.isEmpty else { return fail("\\summary takes a table or a SELECT") }
+        let isStatement = source.contains(where: \.isWhitespace)
+        let from =
+            isStatement
+            ? "(\(source.hasPrefix("(") ? String(source.dropFirst().dropLast()) : source))" : source.quoted(with: "\"")
+        var columns: [String] = []
+        do throws(QueryError) {
+            _ = try session.run("SELECT * FROM \(from) LIMIT 0", parameters: parameters) {
+                columns = $0
+            } receive: { _ in
+                true
+            }
+        } catch {
+            return fail(
+                error, statement: StatementText(text: source, byteOffset: 0, line: lineNumber, isComplete: true))
+        }
+        let rows = columns.prefix(50).map { column in
+            let name = column.quoted(with: "\"")
+            return """
+                SELECT \(column.quoted(with: "'")) AS "column", min(\(name)) AS least, max(\(name)) AS greatest,
+                CASE WHEN max(typeof(\(name)) IN ('integer', 'real')) THEN round(avg(\(name)), 2) END AS mean,
+                count(DISTINCT \(name)) AS different, count(*) - count(\(name)) AS nulls, count(*) AS "rows" FROM source
+                """
+        }
+        run("WITH source AS (SELECT * FROM \(from)) " + rows.joined(separator: "\nUNION ALL "))
     }
 
     /// The first value of a statement as text; nil when there is none.

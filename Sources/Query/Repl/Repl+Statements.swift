@@ -69,6 +69,9 @@ extension Repl {
 
     /// Shows a result to a person: narrow enough for the terminal, through a pager when it is longer.
     func show(_ result: ResultSet, expanded: Bool = false, shortens: Bool = true) {
+        if let plan = PlanTree.text(of: result), settings.format == .table || settings.format == .box {
+            return out.write(plan)
+        }
         let size = terminal.size ?? TerminalSize(rows: .max, columns: .max)
         let text = presented(result, size, expanded: expanded, shortens: shortens)
         let all = text + footer(result)

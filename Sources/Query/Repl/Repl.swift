@@ -104,7 +104,7 @@ public final class Repl {
 
     private func greet() {
         if let path = options.startupPath, access(path, R_OK) == 0 { runFile(path) }
-        out.write("pageviews: \(session.statePath), read-only. \\? for help, \\q to leave.\n")
+        out.write("\(session.stateName), read-only\n\\? for help, \\q to leave\n")
         flush()
     }
 
@@ -218,7 +218,7 @@ public final class Repl {
         for var statement in split.statements where statement.isComplete && !isDone {
             statement.line += firstLine - 1
             remember(statement.text + ";")
-            execute(statement)
+            if let command = Self.foreignCommand(statement.text) { perform(command) } else { execute(statement) }
         }
     }
 
@@ -268,7 +268,7 @@ public final class Repl {
     func letGoOfOldSnapshot() {
         guard let end = snapshotEnd, MonotonicClock.milliseconds() >= end else { return }
         snapshotEnd = nil
-        try? session.endSnapshot()
+        session.endSnapshot()
     }
 }
 

@@ -31,6 +31,19 @@ struct Parameters: Equatable {
     /// - Returns: false when there was no such parameter.
     mutating func remove(_ name: String) -> Bool { values.removeValue(forKey: Self.bareName(name)) != nil }
 
+    /// The names after `:`, `@` or `$` in a statement.
+    static func names(in text: String) -> Set<String> {
+        let bytes = Array(text.utf8)
+        var names = Set<String>()
+        var mark: Int?
+        for token in SQLTokens(bytes) {
+            let word = String(decoding: bytes[token.range], as: UTF8.self)
+            if token.kind == .word, mark == token.range.lowerBound || word.first == "$" { names.insert(bareName(word)) }
+            mark = word == ":" || word == "@" ? token.range.upperBound : nil
+        }
+        return names
+    }
+
     /// How a value on the command line is read: `123` and `-4` are integers, `1.5` and `1e6` are reals, `'text'` is the
     /// text between the quotes, anything else is text as it stands. A number is only read as one when it is written
     /// plainly (no leading zero or plus sign), so that codes such as 007 stay text.

@@ -125,6 +125,17 @@ def rest_load(uri, warehouse, credential, properties, namespace, table):
     return sorted([r["postcode"], micros(r["timestamp"]), r["count"]] for r in rows)
 
 
+def rest_duckdb(uri, warehouse, credential, properties, namespace, table):
+    user, secret = credential.split(":")
+    con = connect()
+    con.execute(f"CREATE SECRET s (TYPE s3, KEY_ID '{user}', SECRET '{secret}', REGION 'us-east-1', URL_STYLE 'path', USE_SSL false, "
+                f"ENDPOINT '{properties['s3.endpoint'].removeprefix('http://')}')")
+    con.execute(f"CREATE SECRET c (TYPE iceberg, CLIENT_ID '{user}', CLIENT_SECRET '{secret}', OAUTH2_SERVER_URI '{uri}/v1/oauth/tokens')")
+    con.execute(f"ATTACH '{warehouse}' AS w (TYPE iceberg, ENDPOINT '{uri}', SECRET c, ACCESS_DELEGATION_MODE 'none')")
+    rows = con.execute(f"SELECT postcode, epoch_us(timestamp), count FROM w.{namespace}.{table}").fetchall()
+    return sorted(list(r) for r in rows)
+
+
 def rest_append(uri, warehouse, credential, properties, namespace, table, rows):
     """A commit of another writer."""
     arrays = [pa.array(c, f.type) for c, f in zip(zip(*rows), ROWS)]
@@ -137,7 +148,7 @@ def rest_delete(uri, warehouse, credential, properties, namespace, table, condit
     return {}
 
 
-COMMANDS = {f.__name__: f for f in (write_data, write_deletes, read_duckdb, read_pyiceberg, inspect, metadata_json, roaring, puffin, rest_load, rest_append, rest_delete)}
+COMMANDS = {f.__name__: f for f in (write_data, write_deletes, read_duckdb, read_pyiceberg, inspect, metadata_json, roaring, puffin, rest_load, rest_duckdb, rest_append, rest_delete)}
 
 for line in sys.stdin:
     command = json.loads(line)

@@ -22,11 +22,13 @@ class Topic:
     address: str
     name: str
     partitions: int
+    # Settings that a client needs to reach it, such as those of TLS.
+    client: tuple[tuple[str, str], ...] = ()
 
     def produce(self, values: Iterable[bytes | None], partition: int | None = None) -> int:
         """Sends the values in order, in turn over the partitions unless one is given; the number sent."""
         producer = Producer({
-            'bootstrap.servers': self.address, 'enable.idempotence': True, 'linger.ms': 5, 'log_level': 2,
+            **dict(self.client), 'bootstrap.servers': self.address, 'enable.idempotence': True, 'linger.ms': 5, 'log_level': 2,
             'message.max.bytes': 20_000_000, 'queue.buffering.max.messages': 1_000_000})
         failed: list[KafkaError] = []
         sent = 0
@@ -54,7 +56,8 @@ class Topic:
     def read(self) -> list[list[Record]]:
         """Every record, one list per partition in the order of offsets."""
         consumer = Consumer({
-            'bootstrap.servers': self.address, 'group.id': 'oracle', 'enable.auto.commit': False, 'log_level': 2,
+            **dict(self.client), 'bootstrap.servers': self.address, 'group.id': 'oracle', 'log_level': 2,
+            'enable.auto.commit': False,
             'enable.partition.eof': True, 'fetch.message.max.bytes': 20_000_000, 'auto.offset.reset': 'earliest'})
         found: list[list[Record]] = [[] for _ in range(self.partitions)]
         try:
@@ -76,11 +79,11 @@ class Topic:
         return found
 
 
-def create_topic(address: str, partitions: int = 1, name: str = '') -> Topic:
+def create_topic(address: str, partitions: int = 1, name: str = '', client: tuple[tuple[str, str], ...] = ()) -> Topic:
     """A new topic, with a name of its own unless one is given."""
-    topic = Topic(address, name or f'views-{next(_numbers)}', partitions)
-    client = AdminClient({'bootstrap.servers': address, 'log_level': 2})
-    for future in client.create_topics([NewTopic(topic.name, partitions, 1)]).values():
+    topic = Topic(address, name or f'views-{next(_numbers)}', partitions, client)
+    admin = AdminClient({**dict(client), 'bootstrap.servers': address, 'log_level': 2})
+    for future in admin.create_topics([NewTopic(topic.name, partitions, 1)]).values():
         future.result(20)
     return topic
 

@@ -43,6 +43,14 @@ static inline void pv_rl_abandon_line(void) {
   fflush(stdout);
 }
 
+// After the process was stopped and continued: the shell in between has set the terminal as it likes it.
+static inline void pv_rl_resume(void) {
+  if (rl_deprep_term_function) (*rl_deprep_term_function)();
+  if (rl_prep_term_function) (*rl_prep_term_function)(1);
+  rl_on_new_line();
+  rl_redisplay();
+}
+
 static inline void pv_rl_insert(const char *text) {
   rl_insert_text(text);
   rl_redisplay();

@@ -26,6 +26,9 @@ public struct ByteStrings: Sendable, Equatable {
     var storage: [UInt8] = []
     var spans: [Span] = []
 
+    /// No byte strings.
+    public init() {}
+
     /// The number of byte strings.
     public var count: Int { spans.count }
 

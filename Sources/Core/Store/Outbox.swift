@@ -1,0 +1,107 @@
+// Events that leave once more, to another topic: late ones, and rejected ones where that is wanted.
+//
+// The rows themselves are the outbox; `outbox` remembers up to where the topic is known to hold what was marked as
+// published. Invariants: a row's number is on the disk before the row is sent, so a number is never given twice; rows are
+// marked only after the broker acknowledged them or they were found in the topic.
+
+internal import Foundation
+internal import SQLite
+
+/// Which rows are published.
+public enum OutboxName: String, CaseIterable, Sendable {
+    /// Late events.
+    case late
+    /// Rejected messages.
+    case rejected
+}
+
+/// A row to publish.
+public struct OutboxRow: Equatable, Sendable {
+    /// Its number: ascending, never used again.
+    public let number: Int64
+    /// Where it came from.
+    public let partition: Int32
+    /// Its offset there.
+    public let offset: Int64
+    /// The message, unchanged.
+    public let payload: [UInt8]
+}
+
+extension Store {
+    /// Rows that are not known to be published, in the order of their numbers, after `number`, at most `limit`.
+    /// - Throws: `SQLiteError`.
+    public func unpublished(_ name: OutboxName, after number: Int64, limit: Int) throws -> [OutboxRow] {
+        let filter = name == .late ? "" : "AND payload IS NOT NULL"
+        let rows = try connection.prepare(
+            """
+            SELECT id, kafka_partition, kafka_offset, payload FROM \(name.rawValue)
+            WHERE published_at_ms IS NULL \(filter) AND id > ?1 ORDER BY id LIMIT ?2
+            """)
+        try rows.bind(number, at: 1)
+        try rows.bind(Int64(limit), at: 2)
+        var found: [OutboxRow] = []
+        while try rows.step() {
+            found.append(
+                OutboxRow(
+                    number: rows.int64(0), partition: Int32(clamping: rows.int64(1)), offset: rows.int64(2),
+                    payload: rows.withBlob(3) { Array($0) }))
+        }
+        return found
+    }
+
+    /// The offsets of the topic from which records may not be marked yet; nil when this topic was never written to.
+    /// - Throws: `SQLiteError`.
+    public func outboxOffsets(_ name: OutboxName, topic: String) throws -> [Int32: Int64]? {
+        let row = try connection.prepare("SELECT offsets FROM outbox WHERE name = ?1 AND topic = ?2")
+        try row.bind(name.rawValue, at: 1)
+        try row.bind(topic, at: 2)
+        guard try row.step() else { return nil }
+        return try JSONDecoder().decode([Int32: Int64].self, from: Data(row.string(0).utf8))
+    }
+
+    /// Puts everything up to row `number` on the disk, before it is sent.
+    /// - Parameter offsets: the topic's ends as they were before, when it was never written to.
+    /// - Throws: `SQLiteError`.
+    public func beginPublishing(
+        _ name: OutboxName, topic: String, upTo number: Int64, from offsets: [Int32: Int64]
+    ) throws {
+        try durably {
+            let row = try connection.prepare(
+                """
+                INSERT INTO outbox VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
+                  sending_up_to = excluded.sending_up_to,
+                  offsets = CASE WHEN topic = excluded.topic THEN offsets ELSE excluded.offsets END,
+                  topic = excluded.topic
+                """)
+            try row.bind(name.rawValue, at: 1)
+            try row.bind(topic, at: 2)
+            try row.bind(Self.text(offsets), at: 3)
+            try row.bind(number, at: 4)
+            try row.run()
+        }
+    }
+
+    /// Marks rows as published.
+    /// - Parameter offsets: the topic's offsets up to which everything is marked now.
+    /// - Throws: `SQLiteError`.
+    public func markPublished(
+        _ name: OutboxName, numbers: some Sequence<Int64>, offsets: [Int32: Int64], now: Int64
+    ) throws {
+        try connection.transaction {
+            let row = try connection.prepare("UPDATE \(name.rawValue) SET published_at_ms = ?2 WHERE id = ?1")
+            for number in numbers {
+                try row.bind(number, at: 1)
+                try row.bind(now, at: 2)
+                try row.run()
+            }
+            let progress = try connection.prepare("UPDATE outbox SET offsets = ?2 WHERE name = ?1")
+            try progress.bind(name.rawValue, at: 1)
+            try progress.bind(Self.text(offsets), at: 2)
+            try progress.run()
+        }
+    }
+
+    private static func text(_ offsets: [Int32: Int64]) throws -> String {
+        String(decoding: try JSONEncoder().encode(offsets), as: UTF8.self)
+    }
+}

@@ -1,0 +1,47 @@
+// The columns of one row group, found by field id, since names may change.
+
+internal import Parquet
+
+/// Reads columns of a row group.
+struct RowGroupColumns {
+    let reader: ParquetReader
+    let group: Int
+    /// The position in the file of the group's first row.
+    let firstPosition: Int64
+    let file: String
+
+    private func chunk(_ fieldID: Int32) throws -> ColumnChunk {
+        guard let index = reader.schema.index(fieldID: fieldID) else {
+            throw TableReadError(file: file, reason: "it has no column with field id \(fieldID)")
+        }
+        return try reader.read(column: index, rowGroup: group)
+    }
+
+    private func mismatch(_ fieldID: Int32, _ expected: String) -> TableReadError {
+        TableReadError(file: file, reason: "the column with field id \(fieldID) does not hold \(expected)")
+    }
+
+    /// Values and, where some are missing, which are there.
+    func int64(_ fieldID: Int32) throws -> (values: [Int64], validity: [Bool]) {
+        let chunk = try chunk(fieldID)
+        guard let values = chunk.int64s else { throw mismatch(fieldID, "64-bit integers") }
+        return (values, chunk.validity)
+    }
+
+    func int32(_ fieldID: Int32) throws -> [Int32] {
+        guard let values = try chunk(fieldID).int32s else { throw mismatch(fieldID, "32-bit integers") }
+        return values
+    }
+
+    func boolean(_ fieldID: Int32) throws -> [Bool] {
+        guard let values = try chunk(fieldID).booleans else { throw mismatch(fieldID, "booleans") }
+        return values
+    }
+
+    /// Values and, where some are missing, which are there.
+    func bytes(_ fieldID: Int32) throws -> (values: ByteStrings, validity: [Bool]) {
+        let chunk = try chunk(fieldID)
+        guard let values = chunk.byteStrings else { throw mismatch(fieldID, "text") }
+        return (values, chunk.validity)
+    }
+}

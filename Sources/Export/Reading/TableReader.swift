@@ -1,0 +1,65 @@
+// The live rows of a table at a snapshot: data files in the order of the plan, deletes applied.
+//
+//     let reader = TableReader(open, spoolFolder: ..., uniqueName: ...)
+//     for task in try await reader.tasks(at: open.metadata.currentSnapshot, times: from...to) {
+//         let file = try await reader.open(task, as: RawBatch.self, columns: [RawBatch.postcode, RawBatch.timestamp])
+//         while let batch = try file.next() { for row in batch.rows { ... batch.position(row) } }
+//     }
+//
+// Invariant: one file is open at a time; memory is bounded by one row group and the deletes of one file.
+
+internal import Iceberg
+internal import Store
+
+/// Reads one table. Not to be used by two tasks at a time.
+final class TableReader {
+    private let io: TableIO
+    private let metadata: TableMetadata
+    private let fetcher: FileFetcher
+    /// Reads its deletes.
+    let deletes: DeleteReader
+
+    /// - Parameters:
+    ///   - spoolFolder: where large files are copied to while they are read; made when it is missing.
+    ///   - uniqueName: fresh unique names.
+    init(_ table: TableSession.Open, spoolFolder: String, uniqueName: @escaping @Sendable () -> String) {
+        io = table.io
+        metadata = table.metadata
+        fetcher = FileFetcher(files: table.io.files, folder: spoolFolder, uniqueName: uniqueName)
+        deletes = DeleteReader(fetcher)
+    }
+
+    /// The data files of a snapshot that may have rows with timestamps in `times` (microseconds, both ends included).
+    /// - Throws: `IcebergError`, `ObjectStorageError`.
+    func tasks(
+        at snapshot: Snapshot?, of table: ExportTable, times: ClosedRange<Int64>? = nil
+    ) async throws -> [ScanTask] {
+        let field = Int(table == .counts ? CountsBatch.timestampID : RawBatch.timestampID)
+        let ranges = times.map {
+            [ScanRange(fieldID: field, lower: .long($0.lowerBound), upper: .long($0.upperBound))]
+        }
+        return try await io.scan(snapshot, of: metadata, ranges: ranges ?? [])
+    }
+
+    /// Opens a data file. Only rows with timestamps in `times` are handed out.
+    /// - Throws: `TableReadError`, `IcebergError`, `ObjectStorageError`, `SpoolError`.
+    func open<Batch: RowBatch>(
+        _ task: ScanTask, as type: Batch.Type, columns: ColumnSet = .all, times: ClosedRange<Int64>? = nil
+    ) async throws -> DataFileReader<Batch> {
+        let deleted = try await deletes.deleted(task)
+        return try DataFileReader(
+            task.file, try await fetcher.source(task.file), deleted: deleted, columns: columns, times: times)
+    }
+
+    /// Hands out all live rows of a snapshot, batch by batch.
+    /// - Throws: like `tasks` and `open`, and what `body` throws.
+    func forEach<Batch: RowBatch>(
+        _ type: Batch.Type, at snapshot: Snapshot?, columns: ColumnSet = .all, times: ClosedRange<Int64>? = nil,
+        _ body: (Batch, DataFile) throws -> Void
+    ) async throws {
+        for task in try await tasks(at: snapshot, of: Batch.table, times: times) {
+            let file = try await open(task, as: type, columns: columns, times: times)
+            while let batch = try file.next() { try body(batch, task.file) }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// Purpose: folder names of partitions as other writers choose them, `timestamp_day=2021-01-26`. Only people read them:
+// readers take the partition from the manifest.
+
+extension PartitionSpec {
+    /// The folder of files with these values, without slashes at the ends; empty when the table is not partitioned.
+    public func folder(_ partition: [Literal?]) -> String {
+        zip(fields, partition).map { field, value in
+            "\(RESTPath.encode(field.name))=\(Self.text(value, field.transform))"
+        }.joined(separator: "/")
+    }
+
+    private static func text(_ value: Literal?, _ transform: Transform) -> String {
+        switch value {
+        case nil: "null"
+        case .int(let days) where transform == .day: CivilDate.text(daysSinceEpoch: days)
+        case .boolean(let flag): "\(flag)"
+        case .int(let number): "\(number)"
+        case .long(let number): "\(number)"
+        case .float(let number): "\(number)"
+        case .double(let number): "\(number)"
+        case .string(let text): RESTPath.encode(text)
+        case .bytes(let bytes): bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        }
+    }
+}
+
+/// Dates of the proleptic Gregorian calendar.
+enum CivilDate {
+    private static let daysOf400Years = 146_097
+    /// From 0000-03-01, where the leap day ends the year, to 1970-01-01.
+    private static let daysFromMarchOfYear0 = 719_468
+
+    /// `YYYY-MM-DD`.
+    static func text(daysSinceEpoch: Int32) -> String {
+        let days = Int(daysSinceEpoch) + daysFromMarchOfYear0
+        let era = (days >= 0 ? days : days - daysOf400Years + 1) / daysOf400Years
+        let dayOfEra = days - era * daysOf400Years
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+    }
+
+    private static func padded(_ number: Int, _ width: Int) -> String {
+        let digits = String(abs(number))
+        return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}

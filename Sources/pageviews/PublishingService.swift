@@ -1,0 +1,28 @@
+// A publisher as a service beside the counting.
+
+internal import Foundation
+internal import Ingest
+internal import Logging
+internal import Store
+
+/// Makes publishers' services.
+enum PublishingService {
+    /// The service of one publisher; it ends after the counting, with what that left.
+    static func make(
+        _ settings: OutboxSettings, _ store: SharedStore, _ end: EndOfInput,
+        _ failPoint: @escaping @Sendable (String) -> Void,
+        _ log: Logger
+    ) -> ThreadService {
+        let stop = StopSignal()
+        return ThreadService(name: "publish-\(settings.name.rawValue)", stop: stop) {
+            let publisher = OutboxPublisher(
+                settings: settings, store: store, stop: stop, time: .system, failPoint: failPoint, log: log)
+            let isDone = try publisher.run { end.wasReached ? 60_000 : 3000 }
+            guard isDone || !end.wasReached else {
+                throw Failure(
+                    "not every \(settings.name.rawValue) event could be published to topic \(settings.topic); they wait in the "
+                        + "state for the next run", exitCode: 4)
+            }
+        }
+    }
+}
