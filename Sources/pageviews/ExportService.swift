@@ -97,10 +97,12 @@ struct ExportService: Service {
         }
         let start = ContinuousClock.now
         while let failure = try await cycle(exporter, &report) {
-            guard ContinuousClock.now - start < Self.patience else {
+            let code = Failure.exitCode(ofExport: failure)
+            // Only what is out of reach may come back by itself.
+            guard code == 4, ContinuousClock.now - start < Self.patience else {
                 throw Failure(
                     "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",
-                    exitCode: Failure.exitCode(ofExport: failure))
+                    exitCode: code)
             }
             try await Task.sleep(for: .seconds(1))
         }

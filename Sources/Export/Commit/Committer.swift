@@ -53,7 +53,7 @@ struct Committer {
             case .again(let now):
                 failed = now
                 environment.log.info("table \(intent.tableName): \(failed.reason); looking and trying again")
-                try await environment.pause(.milliseconds(min(2000, 50 << attempt)))
+                try await environment.pause(.milliseconds(min(1000, 25 << attempt)))
             }
         }
         if failed.isUnknown { throw ExportError.unknownOutcome(table: intent.tableName, reason: failed.reason) }
