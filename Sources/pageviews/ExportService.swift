@@ -75,8 +75,10 @@ struct ExportService: Service {
     /// - Returns: why not everything was exported; nil when it was.
     /// - Throws: only what waiting does not mend.
     private func cycle(_ exporter: Exporter, _ report: inout ExportReport) async throws -> (any Error)? {
+        let end = end
         do {
-            try await exporter.cycle()
+            // Maintenance gives way when the service is told to stop; when the input has ended it has its turn.
+            try await exporter.cycle { end.wasReached || !Task.isShuttingDownGracefully }
             report.succeeded()
             return nil
         } catch let error as ExportError where error.isForeign {
@@ -95,10 +97,12 @@ struct ExportService: Service {
         }
         let start = ContinuousClock.now
         while let failure = try await cycle(exporter, &report) {
-            guard ContinuousClock.now - start < Self.patience else {
+            let code = Failure.exitCode(ofExport: failure)
+            // Only what is out of reach may come back by itself.
+            guard code == 4, ContinuousClock.now - start < Self.patience else {
                 throw Failure(
                     "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",
-                    exitCode: Failure.exitCode(ofExport: failure))
+                    exitCode: code)
             }
             try await Task.sleep(for: .seconds(1))
         }

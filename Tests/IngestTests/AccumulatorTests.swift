@@ -210,6 +210,13 @@ struct AccumulatorTests {
         #expect(feeder.accumulator.hasNews)
         #expect(feeder.prepare(now: base + 30_000).partitions.map(\.isIdle) == [true])
         feeder.written()
+        // The window before is final by the clock, though nothing was counted in it.
+        feeder.tick(now: base + 49_999)
+        #expect(!feeder.accumulator.hasNews)
+        feeder.tick(now: base + 50_000)
+        #expect(feeder.accumulator.hasNews)
+        #expect(feeder.prepare(now: base + 50_000).finalBefore == base)
+        feeder.written()
         // [base, base + 60 s) is final by the clock after its end, the delay and the timeout.
         feeder.tick(now: base + 109_999)
         #expect(!feeder.accumulator.hasNews)

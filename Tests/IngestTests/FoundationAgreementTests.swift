@@ -24,22 +24,27 @@ struct FoundationAgreementTests {
         }
     }
 
+    final class Sum: Sendable { let tally = Mutex(Tally()) }
+
     /// PAGEVIEWS_MUTATIONS, or a million.
     static var mutations: Int {
         ProcessInfo.processInfo.environment["PAGEVIEWS_MUTATIONS"].flatMap { Int($0) } ?? 1_000_000
     }
 
     @Test("a million mutated documents mean to the parser what they mean to Foundation")
-    func agree() async {
+    func agree() async throws {
         let seed = testSeed(for: "parser and Foundation")
         let threads = max(2, ProcessInfo.processInfo.activeProcessorCount)
         let share = Self.mutations / threads
-        let total = await withTaskGroup(of: Tally.self) { group in
-            for thread in 0..<threads {
-                group.addTask { Self.compare(share, seed: seed &+ UInt64(thread) &* 0x9E37_79B9) }
-            }
-            return await group.reduce(into: Tally()) { $0.add($1) }
-        }
+        let sum = Sum()
+        try await onThreads(
+            (0..<threads).map { thread in
+                {
+                    let tally = Self.compare(share, seed: seed &+ UInt64(thread) &* 0x9E37_79B9)
+                    sum.tally.withLock { $0.add(tally) }
+                }
+            })
+        let total = sum.tally.withLock { $0 }
         print("parser and Foundation: \(total.documents) documents, \(total.events) events, exemptions \(total.exemptions)")
         for difference in total.differences.prefix(20) { Issue.record("seed \(seed): \(difference)") }
         #expect(total.differences.isEmpty)

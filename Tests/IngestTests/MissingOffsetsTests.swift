@@ -65,18 +65,19 @@ struct MissingOffsetsTests {
         let small = Array(pageView("E1", at: base).utf8)
         try stage.send([small])
         try await stage.run()
-        // A flush that fails holds the service up; its queue is so short that the broker forgets what it has not fetched.
+        // A flush that fails holds the service up; its queue is so short, about 1 MB, that the broker forgets what it has not fetched.
         try IngestServiceTests.fault(stage.statePath, on: true)
         try stage.send([small])
-        let lines = LogLines()
+        let (stop, lines) = (StopSignal(), LogLines())
         let box = SendableBox(stage)
         let large = Array("{\"postcode\":\"E1\",\"timestamp\":\(base),\"a\":\"\(String(repeating: "x", count: 10_000))\"}".utf8)
         let running: () async throws -> Void = {
             try await stage.run(
-                lines: lines,
+                stop, lines: lines,
                 {
+                    $0.exitsAtEnd = false
                     $0.kafka += [
-                        ("queued.min.messages", "1"), ("queued.max.messages.kbytes", "1"), ("fetch.message.max.bytes", "1000"),
+                        ("queued.min.messages", "100"), ("queued.max.messages.kbytes", "1000"), ("fetch.message.max.bytes", "100000"),
                     ]
                     $0.skipsMissingOffsets = skips
                 }
@@ -84,6 +85,12 @@ struct MissingOffsetsTests {
                 #expect(lines.wait(for: "cannot be written"))
                 for _ in 0..<20 { try box.value.send((0..<100).map { _ in large }) }
                 try IngestServiceTests.fault(box.value.statePath, on: false)
+                // The run that does not skip ends by itself.
+                let deadline = ContinuousClock.now + .seconds(60)
+                while skips, ContinuousClock.now < deadline,
+                    try box.value.integer("SELECT next_offset FROM partitions") != 2002
+                { stop.wait(milliseconds: 20) }
+                if skips { stop.set() }
             }
         }
         if skips {

@@ -21,7 +21,7 @@ struct KafkaTests {
         return broker
     }
 
-    static func producer(_ broker: InProcessBroker, delivered: @escaping (Int, KafkaError?) -> Void = { _, _ in }) throws -> Producer {
+    static func producer(_ broker: InProcessBroker, delivered: @escaping (Delivery) -> Void = { _ in }) throws -> Producer {
         try Producer(
             settings: [("bootstrap.servers", broker.bootstrapServers), ("linger.ms", "1")], log: { _ in }, delivered: delivered)
     }
@@ -103,13 +103,14 @@ struct KafkaTests {
         #expect(consumer.cachedHighWatermark(of: "t", partition: 0) == 100)
     }
 
-    @Test("delivery reports carry the tag that was sent")
+    @Test("delivery reports carry the tag that was sent and where the record went")
     func tags() throws {
         let broker = try Self.broker(partitions: 1)
         var tags: [Int] = []
-        let producer = try Self.producer(broker) { tag, failure in
-            #expect(failure == nil)
-            tags.append(tag)
+        let producer = try Self.producer(broker) { delivery in
+            #expect(delivery.failure == nil)
+            #expect(delivery.partition == 0 && delivery.offset == Int64(tags.count))
+            tags.append(delivery.tag)
         }
         for tag in 0..<50 { try producer.send(topic: "t", partition: 0, value: nil, tag: tag) }
         #expect(producer.flush(timeoutMilliseconds: 10_000))
@@ -211,7 +212,7 @@ struct KafkaTests {
 
     @Test("errors are sorted by what can be done about them")
     func kinds() {
-        func error(_ code: Int32) -> KafkaError { KafkaError(.init(rawValue: code)) }
+        func error(_ code: Int32) -> KafkaError { KafkaError(code: code) }
         #expect(error(-195).isConnection && error(-185).isConnection && error(-187).isConnection)
         #expect(error(-169).isAuthentication && error(58).isAuthentication && error(29).isAuthentication)
         #expect(error(3).isUnknownTopic && error(-188).isUnknownTopic && error(-190).isUnknownTopic)

@@ -63,7 +63,7 @@ struct ConnectionTests {
         let connection = try memory()
         let texts: [(String, Int, Bool)] = [
             ("SELECT 1", 8, true), ("SELECT 1;", 9, true), ("SELECT 1; SELECT 2", 9, true), ("SELECT 'é'; x", 12, true),
-            ("", 0, false), ("  \n", 3, false), (";", 1, false), ("-- nothing", 10, false), ("/* a */ ; SELECT 1", 9, false),
+            ("", 0, false), ("  \n", 3, false), (";", 1, false), ("-- nothing", 10, false), ("/* a */ ; SELECT 1", 18, true),
             ("SELECT ';' ; no sql at all", 12, true),
         ]
         for (sql, tail, isStatement) in texts {

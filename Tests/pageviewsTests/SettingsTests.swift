@@ -213,7 +213,7 @@ struct ArgumentTypeTests {
 struct ExitCodeTests {
     @Test("each error has the contract's exit code and one line of text")
     func codes() {
-        func kafka(_ code: Int32) -> KafkaError { KafkaError(.init(rawValue: code)) }
+        func kafka(_ code: Int32) -> KafkaError { KafkaError(code: code) }
         let errors: [(any Error, Int32)] = [
             (StoreError.inUse(path: "p", holder: "h"), 5), (StoreError.otherCluster(path: "p", recorded: "a", found: "b"), 5),
             (StoreError.otherTopic(path: "p", recorded: "a", asked: "b"), 5),

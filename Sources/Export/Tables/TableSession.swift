@@ -27,6 +27,8 @@ final class TableSession {
     /// A table as it is now, and the way to its files.
     struct Open {
         let metadata: TableMetadata
+        /// Where its metadata is stored, as far as the catalog says.
+        let metadataLocation: String?
         let io: TableIO
         /// The table's epoch.
         var epoch: Int64 { metadata.properties[Mark.epoch].flatMap { Int64($0) } ?? 0 }
@@ -53,6 +55,15 @@ final class TableSession {
             throw ExportError.tableGone(table: identifier.description, catalog: catalog.name)
         }
         return try checked(table, isNew: true, stateID: stateID)
+    }
+
+    /// Loads the table when this state has exported to it and it is there; creates nothing.
+    /// - Throws: like `open`.
+    func openExisting() async throws -> Open? {
+        let kind = kind
+        let (epoch, stateID) = try store.with { (try $0.epoch(of: kind), try $0.meta("state_id") ?? "") }
+        guard epoch > 0, let table = try await catalog.load(identifier) else { return nil }
+        return try checked(table, isNew: false, stateID: stateID)
     }
 
     private func definition(stateID: String) -> TableDefinition {
@@ -83,7 +94,7 @@ final class TableSession {
         case nil where metadata.currentSnapshot != nil && isNew: throw ExportError.notOurs(table: name)
         case nil: break
         }
-        return Open(metadata: metadata, io: try io(of: table))
+        return Open(metadata: metadata, metadataLocation: table.metadataLocation, io: try io(of: table))
     }
 
     /// Anew when the catalog lends other credentials than before.

@@ -88,7 +88,7 @@ class Warehouse:
                       if info.type == pyarrow.fs.FileType.File and '.storage-tmp' not in info.path)
 
     def read(self, path: str) -> bytes:
-        with self.files.open_input_stream(self.path(path)) as file:
+        with self.files.open_input_stream(self.path(path), compression=None) as file:
             return file.read()
 
     @functools.cached_property
