@@ -223,7 +223,7 @@ struct ExitCodeTests {
             (IngestError.topicShorter(topic: "t", partition: 0, next: 2, end: 1), 5),
             (IngestError.missingOffsets(topic: "t", partition: 0, from: 1, to: 2), 1),
             (IngestError.noSuchPartition(topic: "t", partition: 9, count: 1), 1), (IngestError.notWritten(path: "p", reason: "r"), 1),
-            (WindowSettings.OutOfBounds(setting: "window", expectation: "e"), 2), (kafka(-195), 4), (kafka(-169), 4), (kafka(58), 4),
+            (kafka(-195), 4), (kafka(-169), 4), (kafka(58), 4),
             (kafka(-186), 2), (kafka(1), 1), (SQLiteError(code: 11, message: "damaged"), 1), (Failure("f", exitCode: 3), 3),
         ]
         for (error, code) in errors {
@@ -233,5 +233,10 @@ struct ExitCodeTests {
             #expect(failure?.text.contains("\n") == false)
         }
         #expect(Failure(ValidationError("x")) == nil)
+        do {
+            _ = try WindowSettings(windowMilliseconds: 7000)
+        } catch {
+            #expect(Failure(error)?.exitCode == 2)
+        }
     }
 }
