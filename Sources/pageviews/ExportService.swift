@@ -29,7 +29,7 @@ struct ExportService: Service {
     /// How long exporting may go on when the service was told to stop.
     private static let farewell = Duration.seconds(4)
     /// When the input has ended: no further try begins after this time.
-    private static let patience = Duration.seconds(15)
+    private static let patience = Duration.seconds(10)
 
     /// The loop runs in a task of its own, which is cancelled when the farewell takes too long: an export that is cut
     /// short is gone on with by the next run.
@@ -97,12 +97,10 @@ struct ExportService: Service {
         }
         let start = ContinuousClock.now
         while let failure = try await cycle(exporter, &report) {
-            let code = Failure.exitCode(ofExport: failure)
-            // Only what is out of reach may come back by itself.
-            guard code == 4, ContinuousClock.now - start < Self.patience else {
+            guard Failure.mayPass(failure), ContinuousClock.now - start < Self.patience else {
                 throw Failure(
                     "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",
-                    exitCode: code)
+                    exitCode: Failure.exitCode(ofExport: failure))
             }
             try await Task.sleep(for: .seconds(1))
         }

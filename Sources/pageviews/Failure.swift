@@ -47,6 +47,16 @@ struct Failure: Error {
         }
     }
 
+    /// Whether a failed export may succeed by waiting, without anybody doing something.
+    static func mayPass(_ error: any Error) -> Bool {
+        switch error {
+        case let error as ObjectStorageError: [.throttled, .unavailable, .unknownOutcome].contains(error.kind)
+        case let error as CatalogError: [.unavailable, .unknownOutcome].contains(error.kind)
+        case let error as ExportError: error.isUnsettled
+        default: false
+        }
+    }
+
     private static func exitCode(of error: StoreError) -> Int32 {
         switch error {
         case .inUse, .otherCluster, .otherTopic: 5

@@ -41,17 +41,17 @@ final class TableSession {
         let (epoch, hasIntent, stateID) = try store.with { store in
             (try store.epoch(of: kind), try store.intent(of: kind) != nil, try store.meta("state_id") ?? "")
         }
-        if let table = try await catalog.load(identifier) {
+        if let table = try await load() {
             return try checked(table, isNew: epoch == 0 && !hasIntent, stateID: stateID)
         }
         guard epoch == 0, !hasIntent else {
             throw ExportError.tableGone(table: identifier.description, catalog: catalog.name)
         }
-        if case .created(let table) = try await catalog.create(identifier, definition(stateID: stateID)) {
+        if case .created(let table) = try await create(definition(stateID: stateID)) {
             return try checked(table, isNew: true, stateID: stateID)
         }
         // Somebody created it in this moment: look at what it is.
-        guard let table = try await catalog.load(identifier) else {
+        guard let table = try await load() else {
             throw ExportError.tableGone(table: identifier.description, catalog: catalog.name)
         }
         return try checked(table, isNew: true, stateID: stateID)
@@ -62,8 +62,22 @@ final class TableSession {
     func openExisting() async throws -> Open? {
         let kind = kind
         let (epoch, stateID) = try store.with { (try $0.epoch(of: kind), try $0.meta("state_id") ?? "") }
-        guard epoch > 0, let table = try await catalog.load(identifier) else { return nil }
+        guard epoch > 0, let table = try await load() else { return nil }
         return try checked(table, isNew: false, stateID: stateID)
+    }
+
+    private func load() async throws(CatalogError) -> LoadedTable? {
+        do throws(CatalogError) { return try await catalog.load(identifier) } catch { throw named(error) }
+    }
+
+    private func create(_ definition: TableDefinition) async throws(CatalogError) -> CreateOutcome {
+        do throws(CatalogError) { return try await catalog.create(identifier, definition) } catch { throw named(error) }
+    }
+
+    /// The error with the catalog's address, where it does not have it.
+    private func named(_ error: CatalogError) -> CatalogError {
+        error.description.contains(catalog.name)
+            ? error : CatalogError(error.kind, "catalog \(catalog.name): \(error.description)")
     }
 
     private func definition(stateID: String) -> TableDefinition {

@@ -131,8 +131,8 @@ class Warehouse:
         return found[::-1]
 
     def ours(self, name: str) -> list[Snapshot]:
-        """The snapshots that this program made."""
-        return [snapshot for snapshot in self.snapshots(name) if 'pageviews.commit-id' in summary(snapshot)]
+        """The snapshots with which this program brought something new."""
+        return [snapshot for snapshot in self.snapshots(name) if 'pageviews.offsets' in summary(snapshot)]
 
     # Rows
 
