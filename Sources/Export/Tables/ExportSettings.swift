@@ -22,6 +22,8 @@ public struct ExportSettings: Sendable {
     public var spoolBudgetBytes: Int64 = 10 << 30
     /// Keeps the messages as JSON lines too.
     public var keepsJSON = true
+    /// When files are merged and snapshots expire.
+    public var maintenance = MaintenanceSettings()
     /// The folder of local files that wait for export.
     public var spoolFolder: String
 
