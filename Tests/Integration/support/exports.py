@@ -76,7 +76,8 @@ def check_tables(warehouse: Warehouse, state: State, records: Records, *, lines:
     if lines:
         found = collections.Counter(warehouse.json_lines())
         wanted = expected_lines(records)
-        assert found == wanted, f'lines missing: {list((wanted - found).items())[:3]}, too many: {list((found - wanted).items())[:3]}'
+        assert found == wanted, (f'lines missing: {list((wanted - found).items())[:3]}, '
+                                 f'too many: {list((found - wanted).items())[:3]}')
     check_history(warehouse, counts)
     check_history(warehouse, raw)
 
