@@ -45,14 +45,18 @@ struct FoundationAgreementTests {
                 }
             })
         let total = sum.tally.withLock { $0 }
-        print("parser and Foundation: \(total.documents) documents, \(total.events) events, exemptions \(total.exemptions)")
+        print(
+            "parser and Foundation: \(total.documents) documents, \(total.events) events, exemptions \(total.exemptions)"
+        )
         for difference in total.differences.prefix(20) { Issue.record("seed \(seed): \(difference)") }
         #expect(total.differences.isEmpty)
         // The corpus is worth something only with enough of both kinds.
         #expect(total.events > total.documents / 10)
         #expect(total.events < total.documents * 9 / 10)
         // Where Foundation is not followed: a bounded part.
-        let bounds: [Exemption: Int] = [.trailingComma: 50, .encoding: 150, .markInString: 20, .hugeExponent: 100, .roundedNumber: 50]
+        let bounds: [Exemption: Int] = [
+            .trailingComma: 50, .encoding: 150, .markInString: 20, .hugeExponent: 100, .roundedNumber: 50,
+        ]
         for (kind, perMille) in bounds {
             #expect(total.exemptions[kind.rawValue, default: 0] <= total.documents * perMille / 1000, "\(kind)")
         }
@@ -76,7 +80,8 @@ struct FoundationAgreementTests {
     }
 
     static let noObject: Set<Rejection> = [
-        .empty, .notObject, .syntax, .truncated, .trailing, .invalidUTF8, .controlInString, .escape, .surrogate, .number, .depth,
+        .empty, .notObject, .syntax, .truncated, .trailing, .invalidUTF8, .controlInString, .escape, .surrogate,
+        .number, .depth,
     ]
 
     static func agree(_ ours: Verdict, _ theirs: FoundationVerdict) -> Bool {

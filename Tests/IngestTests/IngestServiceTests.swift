@@ -56,18 +56,26 @@ struct IngestServiceTests {
             let stop = StopSignal()
             let path = stage.statePath
             let before = (try? stage.integer("SELECT generation FROM progress")) ?? nil ?? 0
-            try await stage.run(stop, { $0.exitsAtEnd = false; $0.flushIntervalMilliseconds = 1 }) {
+            try await stage.run(
+                stop,
+                {
+                    $0.exitsAtEnd = false; $0.flushIntervalMilliseconds = 1
+                }
+            ) {
                 // Until something new is in the state.
                 var generation: Int64 = before
                 while generation == before {
-                    generation = (try? Connection(path: path, mode: .readOnly).integer("SELECT generation FROM progress")) ?? before
+                    generation =
+                        (try? Connection(path: path, mode: .readOnly).integer("SELECT generation FROM progress"))
+                        ?? before
                 }
                 stop.set()
             }
             let consumed = try stage.integer("SELECT sum(consumed) FROM partitions")
             #expect(consumed == (try stage.integer("SELECT sum(next_offset) FROM partitions")))
             let rows = try stage.integer(
-                "SELECT (SELECT sum(count) FROM counts) + (SELECT count(*) FROM late) + (SELECT count(*) FROM rejected)")
+                "SELECT (SELECT sum(count) FROM counts) + (SELECT count(*) FROM late) + (SELECT count(*) FROM rejected)"
+            )
             #expect(rows == consumed)
         }
         try await stage.run()
@@ -84,7 +92,10 @@ struct IngestServiceTests {
         let asked = SendableBox(ContinuousClock.now)
         // Before the stop nothing is written: the interval is a minute.
         let ended = try await stage.run(
-            stop, lines: lines, { $0.exitsAtEnd = false; $0.flushIntervalMilliseconds = 60_000 }
+            stop, lines: lines,
+            {
+                $0.exitsAtEnd = false; $0.flushIntervalMilliseconds = 60_000
+            }
         ) {
             #expect(lines.wait(for: "reading topic pageviews, partitions 0"))
             asked.value = ContinuousClock.now
@@ -105,7 +116,10 @@ struct IngestServiceTests {
         try stage.send([old, Array(pageView("E1", at: base).utf8), old, Array("x".utf8)])
         try await stage.run()
         try await stage.run()
-        #expect(try stage.query("SELECT consumed, counted, late, rejected FROM partitions") == [[.integer(4), .integer(2), .integer(1), .integer(1)]])
+        #expect(
+            try stage.query("SELECT consumed, counted, late, rejected FROM partitions") == [
+                [.integer(4), .integer(2), .integer(1), .integer(1)]
+            ])
         #expect(
             try stage.query("SELECT postcode, timestamp, kafka_offset, published FROM late_events")
                 == [[.text("N1"), .text("2021-01-24T12:04:00Z"), .integer(2), .integer(0)]])
@@ -186,12 +200,17 @@ struct IngestServiceTests {
         try stage.send((0..<30).map { Array(pageView("P\($0 % 3)", at: base).utf8) } + [nil])
         let lines = LogLines()
         let path = stage.statePath
-        try await stage.run(lines: lines, meanwhile: {
-            #expect(lines.wait(for: "cannot be written: no room"))
-            try Self.fault(path, on: false)
-        })
+        try await stage.run(
+            lines: lines,
+            meanwhile: {
+                #expect(lines.wait(for: "cannot be written: no room"))
+                try Self.fault(path, on: false)
+            })
         #expect(try stage.counts() == stage.expectedCounts())
-        #expect(try stage.query("SELECT consumed, counted, rejected FROM partitions") == [[.integer(31), .integer(30), .integer(1)]])
+        #expect(
+            try stage.query("SELECT consumed, counted, rejected FROM partitions") == [
+                [.integer(31), .integer(30), .integer(1)]
+            ])
     }
 
     @Test("a flush that fails when the service is told to stop is an error, and the state stays whole")
@@ -202,10 +221,12 @@ struct IngestServiceTests {
         try stage.send([Array(pageView("E1", at: base).utf8)])
         let (stop, lines) = (StopSignal(), LogLines())
         await #expect(throws: IngestError.notWritten(path: stage.statePath, reason: "no room")) {
-            try await stage.run(stop, lines: lines, meanwhile: {
-                #expect(lines.wait(for: "cannot be written"))
-                stop.set()
-            })
+            try await stage.run(
+                stop, lines: lines,
+                meanwhile: {
+                    #expect(lines.wait(for: "cannot be written"))
+                    stop.set()
+                })
         }
         try Self.fault(stage.statePath, on: false)
         #expect(try stage.integer("SELECT next_offset FROM partition_progress") == 0)

@@ -110,7 +110,8 @@ final class Stage {
     /// - Returns: when the service ended.
     @discardableResult
     func run(
-        _ stop: StopSignal = StopSignal(), lines: LogLines = LogLines(), _ change: (inout IngestSettings) -> Void = { _ in },
+        _ stop: StopSignal = StopSignal(), lines: LogLines = LogLines(),
+        _ change: (inout IngestSettings) -> Void = { _ in },
         meanwhile: @escaping @Sendable () throws -> Void = {}
     ) async throws -> ContinuousClock.Instant {
         let settings = try settings(change)

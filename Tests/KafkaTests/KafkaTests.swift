@@ -21,9 +21,12 @@ struct KafkaTests {
         return broker
     }
 
-    static func producer(_ broker: InProcessBroker, delivered: @escaping (Delivery) -> Void = { _ in }) throws -> Producer {
+    static func producer(_ broker: InProcessBroker, delivered: @escaping (Delivery) -> Void = { _ in }) throws
+        -> Producer
+    {
         try Producer(
-            settings: [("bootstrap.servers", broker.bootstrapServers), ("linger.ms", "1")], log: { _ in }, delivered: delivered)
+            settings: [("bootstrap.servers", broker.bootstrapServers), ("linger.ms", "1")], log: { _ in },
+            delivered: delivered)
     }
 
     static func consumer(_ servers: String, _ more: [(String, String)] = [], batch: Int = 10_000) throws -> Consumer {
@@ -43,7 +46,8 @@ struct KafkaTests {
     }
 
     /// Everything up to the end of the partitions.
-    static func readAll(_ consumer: Consumer, _ positions: [Position]) throws -> (records: [Copy], ends: [Int32: Int64]) {
+    static func readAll(_ consumer: Consumer, _ positions: [Position]) throws -> (records: [Copy], ends: [Int32: Int64])
+    {
         try consumer.assign(topic: "t", positions)
         var (found, ends): ([Copy], [Int32: Int64]) = ([], [:])
         while ends.count < positions.count {
@@ -127,8 +131,10 @@ struct KafkaTests {
         let other = try Self.broker(partitions: 1)
         #expect(try Self.consumer(other.bootstrapServers).clusterID(timeoutMilliseconds: 10_000) != id)
         #expect(try consumer.partitionCount(of: "t", timeoutMilliseconds: 10_000) == 3)
-        #expect(try consumer.offsets(of: "t", partition: 2, timeoutMilliseconds: 10_000) == OffsetRange(low: 0, high: 2))
-        #expect(try consumer.offsets(of: "t", partition: 0, timeoutMilliseconds: 10_000) == OffsetRange(low: 0, high: 0))
+        #expect(
+            try consumer.offsets(of: "t", partition: 2, timeoutMilliseconds: 10_000) == OffsetRange(low: 0, high: 2))
+        #expect(
+            try consumer.offsets(of: "t", partition: 0, timeoutMilliseconds: 10_000) == OffsetRange(low: 0, high: 0))
         #expect(consumer.cachedHighWatermark(of: "t", partition: 0) == nil)
     }
 

@@ -98,10 +98,10 @@ extension Repl {
         let output = target?.output ?? out
         output.write("live, window of \(start)\n")
         run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
-        guard !isDone else { return }
+        guard mayGoOn else { return }
         output.write("exported\n")
         run(exportsOfWindow(condition, start: start, postcode: postcode))
-        guard !isDone else { return }
+        guard mayGoOn else { return }
         output.write("late events of this window\n")
         run(
             """
