@@ -17,7 +17,8 @@ extension Exporter {
         for table in [ExportTable.counts, .raw] where mayGoOn() {
             do {
                 guard try needsMaintenance(table) else { continue }
-                try await maintainer(table, mayGoOn) { self.environment.log.info("\($0)") }?.run(rewrites: 1)
+                try await maintainer(table, isThorough: false, mayGoOn) { self.environment.log.info("\($0)") }?
+                    .run(rewrites: 1)
                 maintained[table] = try store.with { try $0.lastSnapshot(of: table) }
                 let now = environment.nowMilliseconds()
                 try store.with { try $0.resolve(incidentsOfKind: Self.incidentKind, now: now) }
@@ -50,7 +51,7 @@ extension Exporter {
         }
     }
 
-    /// Finishes what was begun, and then does all maintenance that is due.
+    /// Finishes what was begun, and then merges and removes all that can be, whether or not it is worth a commit.
     /// - Parameters:
     ///   - dryRun: only reports what would be done.
     ///   - mayGoOn: asked often; no ends the work at the next safe place.
@@ -62,7 +63,7 @@ extension Exporter {
         if !dryRun { try tidy() }
         for table in [ExportTable.counts, .raw] where mayGoOn() {
             if !dryRun { try await finishOpen(table) }
-            let maintainer = maintainer(table, mayGoOn, report)
+            let maintainer = maintainer(table, isThorough: true, mayGoOn, report)
             do {
                 if dryRun {
                     try await maintainer?.tell()
@@ -76,11 +77,12 @@ extension Exporter {
     }
 
     private func maintainer(
-        _ table: ExportTable, _ mayGoOn: @escaping @Sendable () -> Bool, _ report: @escaping (String) -> Void
+        _ table: ExportTable, isThorough: Bool, _ mayGoOn: @escaping @Sendable () -> Bool,
+        _ report: @escaping (String) -> Void
     ) -> Maintainer? {
         guard let session = sessions[table] else { return nil }
         return Maintainer(
             session: session, committer: committer(session), settings: settings, store: store, environment: environment,
-            mayGoOn: mayGoOn, report: report)
+            isThorough: isThorough, mayGoOn: mayGoOn, report: report)
     }
 }

@@ -14,8 +14,8 @@ struct MaintainCommand: AsyncParsableCommand {
         commandName: "maintain",
         abstract: "Merge the tables' small files, fold deletes in, expire snapshots, remove files that nothing uses.",
         discussion: """
-            `pageviews ingest` does the same between its exports; the state must not be in use. What was done is printed, one \
-            line each. Only files that this state's own commits left behind are removed.
+            `pageviews ingest` does the same between its exports, as far as it is worth a commit; this command does all there is \
+            to do. The state must not be in use. What was done is printed, one line each.
             """)
 
     @OptionGroup var kafka: KafkaOptions

@@ -48,7 +48,8 @@ struct Committer {
                 environment.failPoint("\(step).uploaded")
             }
             switch try await attemptCommit(intent, files, table, step) {
-            case .settled(let snapshotID):
+            case .settled(let snapshotID, let written):
+                try store.with { try $0.forgetOrphans(written) }
                 return try await settle(intent, files, snapshotID: snapshotID, table)
             case .again(let now):
                 failed = now
@@ -70,7 +71,7 @@ struct Committer {
     }
 
     private enum Attempt {
-        case settled(snapshotID: Int64?)
+        case settled(snapshotID: Int64, written: [String])
         case again(FailedTry)
     }
 
@@ -80,50 +81,53 @@ struct Committer {
     ) async throws -> Attempt {
         let identity = environment.identity()
         var change = try await changeSet(intent, files, table)
-        var extra: [String] = []
+        var written: [String] = []
+        // Until the commit has settled, what is written for a try is an orphan: the process may end at any moment.
+        let announce = { (paths: [String]) in
+            let now = environment.nowMilliseconds()
+            try store.with { try $0.addOrphans(paths, of: intent.table, now: now) }
+            written += paths
+        }
         if intent.table == .counts, !intent.isRewrite, table.metadata.formatVersion >= 3 {
             let writer = VectorWriter(io: table.io, metadata: table.metadata, tableName: intent.tableName)
-            let stale = try VectorWriter.staleRows(store.path)
             let name = "vectors-\(intent.commitID)-\(identity.uuid)"
-            extra += [try await writer.add(stale, to: &change, name: name)].compactMap { $0 }
+            try await writer.add(try VectorWriter.staleRows(store.path), to: &change, name: name, announce: announce)
         }
         let plan = try await table.io.stage(
-            change, on: table.metadata, identity: identity, policy: settings.maintenance.manifestPolicy)
-        let written = plan.files.map(\.path) + extra
+            change, on: table.metadata, identity: identity, policy: settings.maintenance.manifestPolicy,
+            announce: announce)
         environment.failPoint("\(step).staged")
         switch await session.catalog.commit(
             session.identifier, requirements: plan.requirements, updates: plan.updates)
         {
         case .committed(let answer):
             environment.failPoint("\(step).committed")
-            if answer?.metadata.snapshot(plan.snapshot.id) != nil { return .settled(snapshotID: plan.snapshot.id) }
-            return try failed(
-                intent, "the catalog took a commit, but its answer does not show it", written, isUnknown: true)
-        case .conflict(let reason): return try failed(intent, reason, written, isUnknown: false)
+            let reason = "the catalog took a commit, but its answer does not show it"
+            guard answer?.metadata.snapshot(plan.snapshot.id) != nil else {
+                return .again(FailedTry(reason: reason, isUnknown: true, written: written))
+            }
+            return .settled(snapshotID: plan.snapshot.id, written: written)
+        case .conflict(let reason): return .again(FailedTry(reason: reason, isUnknown: false, written: written))
         case .unknown(let reason):
-            return try failed(intent, "the outcome of a commit is not known (\(reason))", written, isUnknown: true)
+            let text = "the outcome of a commit is not known (\(reason))"
+            return .again(FailedTry(reason: text, isUnknown: true, written: written))
         case .failed(let error):
-            try? await table.io.files.delete(written)
+            await remove(written, table)
             throw error
         }
     }
 
-    /// Nothing of the try is removed before the table was looked at: a request may still be on its way, and a proxy that
-    /// repeats one that was applied answers with a conflict.
-    private func failed(
-        _ intent: Intent, _ reason: String, _ written: [String], isUnknown: Bool
-    ) throws -> Attempt {
-        let now = environment.nowMilliseconds()
-        try store.with { try $0.addOrphans(written, of: intent.table, now: now) }
-        return .again(FailedTry(reason: reason, isUnknown: isUnknown, written: written))
+    /// Removes what a try left that was refused and, as the table shows, not applied. It is not removed before the table was
+    /// looked at: a proxy that repeats a request that was applied answers with a conflict.
+    private func removeRefused(_ failed: FailedTry, _ table: TableSession.Open) async {
+        if !failed.isUnknown { await remove(failed.written, table) }
     }
 
-    /// Removes what a try left that was refused and, as the table shows, not applied.
-    private func removeRefused(_ failed: FailedTry, _ table: TableSession.Open) async {
-        guard !failed.isUnknown, !failed.written.isEmpty else { return }
+    private func remove(_ written: [String], _ table: TableSession.Open) async {
+        guard !written.isEmpty else { return }
         do {
-            try await table.io.files.delete(failed.written)
-            try store.with { try $0.forgetOrphans(failed.written) }
+            try await table.io.files.delete(written)
+            try store.with { try $0.forgetOrphans(written) }
         } catch {
             environment.log.debug("files of a refused commit stay for now: \(error)")
         }

@@ -27,9 +27,11 @@ struct VectorWriter {
     }
 
     /// Writes the Puffin file and adds its vectors to the change.
-    /// - Returns: the file's location; nil when there is nothing to delete.
-    func add(_ stale: [String: [UInt64]], to change: inout ChangeSet, name: String) async throws -> String? {
-        guard !stale.isEmpty else { return nil }
+    /// - Parameter announce: told the file's location before it is written; not called when there is nothing to delete.
+    func add(
+        _ stale: [String: [UInt64]], to change: inout ChangeSet, name: String, announce: ([String]) throws -> Void
+    ) async throws {
+        guard !stale.isEmpty else { return }
         let live = try await io.scan(metadata.currentSnapshot, of: metadata)
         let tasks = Dictionary(live.map { ($0.file.path, $0) }) { first, _ in first }
         var puffin = PuffinWriter()
@@ -45,12 +47,12 @@ struct VectorWriter {
         }
         let bytes = try puffin.finish(createdBy: "pageviews")
         let location = "\(metadata.dataFolder)/\(name).puffin"
+        try announce([location])
         try await io.files.write(location, bytes)
         change.addedDeleteFiles += made.map {
             .deletionVector(
                 path: location, fileSizeBytes: Int64(bytes.count), blob: $0.blob, cardinality: $0.count, of: $0.file)
         }
-        return location
     }
 
     private func read(_ file: DataFile) async throws -> DeletionVector {

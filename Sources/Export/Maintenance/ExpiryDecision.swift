@@ -5,6 +5,8 @@ internal import Iceberg
 /// Decides about snapshots.
 struct ExpiryDecision {
     let settings: MaintenanceSettings
+    /// Whatever may go goes, be it one.
+    var isThorough = false
 
     /// What to expire now; nil when it is not worth a commit.
     ///
@@ -22,7 +24,7 @@ struct ExpiryDecision {
         let isOld = plan.expired.contains {
             $0.timestampMilliseconds < oldest &- settings.keepSnapshotsMilliseconds
         }
-        return isMany || isOld ? plan : nil
+        return isThorough || isMany || isOld ? plan : nil
     }
 }
 

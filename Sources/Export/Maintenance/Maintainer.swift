@@ -15,6 +15,8 @@ struct Maintainer {
     let settings: ExportSettings
     let store: SharedStore
     let environment: ExportEnvironment
+    /// Does all there is to do, not only what is worth a commit.
+    let isThorough: Bool
     /// Asked often; no ends the work at the next safe place.
     let mayGoOn: @Sendable () -> Bool
     /// Told what was done, or would be.
@@ -43,7 +45,8 @@ struct Maintainer {
     private func due(_ table: TableSession.Open) async throws -> (groups: [RewriteGroup], live: [ScanTask]) {
         let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
         let decision = RewriteDecision(
-            settings: settings.maintenance, lastSequenceNumber: table.metadata.lastSequenceNumber)
+            settings: settings.maintenance, lastSequenceNumber: table.metadata.lastSequenceNumber,
+            isThorough: isThorough)
         return (decision.plan(live.filter { $0.file.specID == table.metadata.defaultSpecID }), live)
     }
 
@@ -82,10 +85,14 @@ struct Maintainer {
 
     // MARK: Snapshots and files
 
+    private func expirable(_ table: TableSession.Open) -> ExpiryPlan? {
+        ExpiryDecision(settings: settings.maintenance, isThorough: isThorough)
+            .plan(table.metadata, now: environment.nowMilliseconds())
+    }
+
     private func expire() async throws {
         guard mayGoOn(), let open = try await session.openExisting(),
-            let plan = ExpiryDecision(settings: settings.maintenance)
-                .plan(open.metadata, now: environment.nowMilliseconds())
+            let plan = expirable(open)
         else { return }
         guard let removed = try await expiry.expire(plan, open) else { return }
         report("\(name): expired \(plan.expired.count) snapshots, removed \(removed) files")
@@ -119,9 +126,7 @@ struct Maintainer {
         }
         guard let open = try await session.openExisting() else { return report("\(name): not exported yet") }
         for group in try await due(open).groups { report("\(name): would merge \(Self.text(group))") }
-        if let plan = ExpiryDecision(settings: settings.maintenance)
-            .plan(open.metadata, now: environment.nowMilliseconds())
-        {
+        if let plan = expirable(open) {
             let freed = try await open.io.unreferencedFiles(plan, of: open.metadata).all
             report("\(name): would expire \(plan.expired.count) snapshots and remove \(freed.count) files")
         }

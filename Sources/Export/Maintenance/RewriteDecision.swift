@@ -25,6 +25,8 @@ struct RewriteDecision {
     let settings: MaintenanceSettings
     /// The table's last sequence number.
     let lastSequenceNumber: Int64
+    /// Every day counts as one that no longer changes: all that is small or heavy is rewritten.
+    var isThorough = false
     /// Small files up to this size are all alike.
     private static let likeBytes: Int64 = 8 << 20
     /// Merging so few bytes costs less than reading them apart, so fewer files suffice; and deletes of so small a file
@@ -93,7 +95,7 @@ struct RewriteDecision {
             reason = "\(merged.count) small files"
         } else if isCold, small.count > 1 {
             chosen = Set(small.map(\.file.path))
-            reason = "\(small.count) small files of a day that no longer changes"
+            reason = "\(small.count) small files"
         } else {
             return []
         }
@@ -112,6 +114,7 @@ struct RewriteDecision {
 
     /// No file came for so many commits that none is to be waited for.
     private func isCold(_ day: Day) -> Bool {
+        if isThorough { return true }
         let newest = day.tasks.map(\.sequenceNumber).max() ?? 0
         return lastSequenceNumber - newest >= Int64(8 * settings.smallFiles)
     }

@@ -18,7 +18,6 @@ final class RewritePreparation {
     private let mayGoOn: () -> Bool
     private var files = CommitFiles()
     private var rows: Int64 = 0
-    private var deletedRows: Int64 = 0
     private var written: [String] = []
 
     /// - Parameter mayGoOn: asked after every row group; when it answers no, the rewrite is given up.
@@ -52,7 +51,7 @@ final class RewritePreparation {
         files.summary = summary(progress, snapshot)
         return Intent(
             commitID: context.commitID, table: table, tableName: context.tableName, generation: progress.generation,
-            offsets: [:], rowsAdded: rows, rowsDeleted: rows + deletedRows, files: files.uploads.map(\.location),
+            offsets: [:], rowsAdded: rows, rowsDeleted: rows, files: files.uploads.map(\.location),
             isRewrite: true, epoch: context.epoch, payload: try files.encoded())
     }
 
@@ -92,13 +91,11 @@ final class RewritePreparation {
         _ task: ScanTask, to output: Output, before: (Output.Batch) throws -> Void
     ) async throws {
         let file = try await reader.open(task, as: Output.Batch.self)
-        let start = output.rows
         while let batch = try file.next() {
             guard mayGoOn() else { throw MaintenanceStopped() }
             try before(batch)
             try output.append(batch)
         }
-        deletedRows += task.file.recordCount - (output.rows - start)
     }
 
     private func close(_ output: some RewriteOutput, _ group: RewriteGroup, _ name: String, _ location: String) throws {

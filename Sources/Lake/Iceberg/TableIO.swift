@@ -63,14 +63,17 @@ public final class TableIO: Sendable {
 
     /// Plans a snapshot on top of `metadata` and writes its manifests and manifest list. What is left is the catalog's
     /// commit of the plan's requirements and updates; when that is certain to have failed, `discard` removes the files.
+    ///
+    /// - Parameter announce: told the locations of all files before the first is written.
     public func stage(
         _ change: ChangeSet, on metadata: TableMetadata, identity: CommitIdentity,
-        policy: ManifestPolicy = ManifestPolicy()
+        policy: ManifestPolicy = ManifestPolicy(), announce: ([String]) throws -> Void = { _ in }
     ) async throws -> CommitPlan {
         let parents = try await manifests(of: metadata.currentSnapshot)
         let planner = try CommitPlanner(metadata: metadata, parents: parents, change: change, policy: policy)
         let entries = try await entries(of: planner.manifestsToRead(), in: metadata)
         let plan = try planner.plan(entries: entries, identity: identity)
+        try announce(plan.files.map(\.path))
         for file in plan.files { try await files.write(file.path, file.bytes) }
         return plan
     }
