@@ -11,11 +11,11 @@ public import Store
 
 /// The exporter of one state to one warehouse.
 public final class Exporter {
-    private let settings: ExportSettings
-    private let store: SharedStore
+    let settings: ExportSettings
+    let store: SharedStore
     private let warehouse: Warehouse
-    private let environment: ExportEnvironment
-    private let sessions: [ExportTable: TableSession]
+    let environment: ExportEnvironment
+    let sessions: [ExportTable: TableSession]
     private var isTidy = false
     /// The most segments in one commit.
     private static let segmentsPerCommit = 200
@@ -48,6 +48,15 @@ public final class Exporter {
             }
         }
         if let failure { throw failure }
+        try evict()
+    }
+
+    /// Removes old counts from the state, a few windows at a time, so that flushes get their turn.
+    private func evict() throws {
+        guard let retention = settings.retentionMilliseconds else { return }
+        let now = environment.nowMilliseconds()
+        while try !store.with({ try $0.evict(retention: retention, now: now) }).isDone {}
+        environment.failPoint("evicted")
     }
 
     /// Removes files of counts from the spool that an earlier process left and no intent names.

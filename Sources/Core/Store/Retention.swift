@@ -5,7 +5,7 @@
 // exported and its events can only be late; `evicted_events` is the sum of the counts that are not in the state.
 
 internal import SQLite
-public import Windowing
+internal import Windowing
 
 /// What one step of eviction did.
 public struct Eviction: Equatable, Sendable {

@@ -157,6 +157,8 @@ struct StateSnapshot {
             Mark.watermarks: Mark.text(watermarks: watermarks),
         ]
         summary[Mark.watermark] = watermark.map { "\($0)" }
+        let backfilled = try reader.integer("SELECT count(*) FROM late WHERE backfilled_at_ms IS NOT NULL") ?? 0
+        summary[Mark.backfilled] = "\(backfilled)"
         self.generation = generation
         self.exported = exported
         self.offsets = offsets
