@@ -41,7 +41,7 @@ public struct BackfillKey: Equatable, Sendable {
     /// The postcode.
     public let postcode: String
     /// The count is not in the state, because its window left it.
-    public let isEvicted: Bool
+    public internal(set) var isEvicted: Bool
     /// Rows of the raw table below the bounds that were counted when they came.
     public var rawCounted: Int64 = 0
     /// Rows of the raw table below the bounds that were late when they came.
@@ -114,6 +114,10 @@ extension Store {
         return bounds
     }
 
+    /// The number of late events that are in the counts, those that left the state included.
+    /// - Throws: `SQLiteError`.
+    public func backfilledEvents() throws -> Int64 { try meta("backfilled_events").flatMap { Int64($0) } ?? 0 }
+
     /// Which windows are to be recomputed.
     private func backfillFilter(onlyLate: Bool) -> String {
         let late = "FROM late WHERE window_start >= ?1 AND window_start < ?2"
@@ -139,21 +143,21 @@ extension Store {
     /// The next counts to recompute: whole windows, ascending, until there are `limit` counts.
     /// - Throws: `SQLiteError`.
     public func backfillKeys(in range: Range<Int64>, onlyLate: Bool, limit: Int) throws -> [BackfillKey] {
+        let evictedBefore = try evictedBefore()
+        let statements = try BackfillStatements(connection)
         let rows = try connection.prepare(
             """
-            SELECT k.window_start, k.postcode, k.window_start < ?3 AND NOT EXISTS (
-              SELECT 1 FROM counts AS c WHERE c.window_start = k.window_start AND c.postcode = k.postcode)
-            FROM (SELECT DISTINCT window_start, postcode \(backfillFilter(onlyLate: onlyLate))) AS k
-            ORDER BY k.window_start, k.postcode
+            SELECT DISTINCT window_start, postcode \(backfillFilter(onlyLate: onlyLate)) ORDER BY window_start, postcode
             """)
         try rows.bind(range.lowerBound, at: 1)
         try rows.bind(range.upperBound, at: 2)
-        try rows.bind(try evictedBefore(), at: 3)
         var keys: [BackfillKey] = []
         while try rows.step() {
             let start = rows.int64(0)
             if keys.count >= limit, keys.last?.windowStart != start { break }
-            keys.append(BackfillKey(windowStart: start, postcode: rows.string(1), isEvicted: rows.int64(2) != 0))
+            var key = BackfillKey(windowStart: start, postcode: rows.string(1), isEvicted: false)
+            if start < evictedBefore { key.isEvicted = try statements.count(key) == nil }
+            keys.append(key)
         }
         return keys
     }
@@ -182,6 +186,8 @@ extension Store {
             for (key, change) in changed {
                 try apply(change, of: key, chunk, statements, generation: next, now: now)
             }
+            let events = changed.reduce(0) { $0 + $1.change.new - $1.change.old }
+            try setMeta("backfilled_events", to: "\(try backfilledEvents() + events)")
             try connection.execute("UPDATE progress SET generation = \(next)")
         }
         if !isDryRun, !outcome.changes.isEmpty { generation = next }

@@ -3,9 +3,7 @@
 // Invariants: raw rows at or above the bounds are not counted; a file that cannot be read makes exactly the windows doubtful
 // that it may have rows of, and nothing else; memory is bounded by the keys and one row group.
 
-internal import Avro
 internal import Iceberg
-internal import Logging
 internal import ObjectStorage
 internal import Parquet
 internal import Store
@@ -33,7 +31,7 @@ struct BackfillReader {
     }
 
     /// The times of the chunk's windows, microseconds.
-    private func times(_ keys: [BackfillKey]) -> ClosedRange<Int64> {
+    private func span(of keys: [BackfillKey]) -> ClosedRange<Int64> {
         let first = keys.first?.windowStart ?? 0
         let last = keys.last?.windowStart ?? 0
         return first * 1_000_000...(last + windowSeconds) * 1_000_000 - 1
@@ -41,7 +39,8 @@ struct BackfillReader {
 
     private func fillRaw(_ chunk: inout BackfillChunk) async throws {
         guard let raw else { return }
-        let (table, times) = (Self.table(chunk.keys), times(chunk.keys))
+        let table = Self.table(chunk.keys)
+        let times = span(of: chunk.keys)
         let ends = Self.ends(chunk.bounds)
         try await forEachFile(of: raw, RawBatch.self, Self.rawColumns, times, &chunk) { batch, _, chunk in
             for row in batch.rows {
@@ -66,7 +65,7 @@ struct BackfillReader {
         guard let counts else { return }
         let evicted = chunk.keys.filter(\.isEvicted)
         let table = Self.table(chunk.keys)
-        try await forEachFile(of: counts, CountsBatch.self, .all, times(evicted), &chunk) { batch, file, chunk in
+        try await forEachFile(of: counts, CountsBatch.self, .all, span(of: evicted), &chunk) { batch, file, chunk in
             for row in batch.rows {
                 let window = batch.windowStart(row)
                 guard let index = batch.postcodes.withBytes(row, { table.find(window: window, postcode: $0) }),
@@ -134,8 +133,8 @@ struct BackfillReader {
     private static func isDamage(_ error: any Error) -> Bool {
         switch error {
         case let error as ObjectStorageError: error.kind == .notFound || error.kind == .invalid
-        case is TableReadError, is IcebergError, is AvroError, is ParquetError: true
-        default: false
+        case is CancellationError, is SpoolError: false
+        default: true
         }
     }
 }

@@ -5,7 +5,7 @@
 
 internal import Iceberg
 internal import Logging
-public import Store
+internal import Store
 
 /// Why a backfill could not begin.
 public enum BackfillError: Error, CustomStringConvertible, Equatable, Sendable {

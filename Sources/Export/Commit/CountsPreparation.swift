@@ -157,8 +157,7 @@ struct StateSnapshot {
             Mark.watermarks: Mark.text(watermarks: watermarks),
         ]
         summary[Mark.watermark] = watermark.map { "\($0)" }
-        let backfilled = try reader.integer("SELECT count(*) FROM late WHERE backfilled_at_ms IS NOT NULL") ?? 0
-        summary[Mark.backfilled] = "\(backfilled)"
+        summary[Mark.backfilled] = try reader.text("SELECT value FROM meta WHERE key = 'backfilled_events'") ?? "0"
         self.generation = generation
         self.exported = exported
         self.offsets = offsets
