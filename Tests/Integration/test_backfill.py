@@ -162,6 +162,27 @@ def test_windows_of_a_damaged_file_are_named_and_left_as_they_are(damage, topic,
     check(topic, state, warehouse)
 
 
+def test_windows_whose_raw_rows_are_gone_are_left_as_they_are(topic, state, service, make_warehouse):
+    """Another program deleted rows of the raw table: some that were counted, some that were late."""
+    warehouse = make_warehouse('rest')
+    old = SAMPLE_MS - 2 * DAY_MS
+    parts = [[event('E1', old), event('E0', SAMPLE_MS)], [event('E1', old), event('E5', old - 2 * HOUR_MS)],
+             [event('E4', old - HOUR_MS)]]
+    for part in parts:
+        topic.produce(part)
+        service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    before = state.counts()
+    # Each is the only row of its file.
+    for offset in (0, 4):
+        warehouse.table(RAW).delete(f'kafka_offset = {offset}')
+    result = backfills.run(state, warehouse)
+    assert result.code == 1, result.err
+    assert 'postcode E1: the raw table has 0 of the 1 events that were counted' in result.err
+    assert 'postcode E4: the raw table has 0 of the 1 late events' in result.err
+    assert state.counts() == {**before, ('E5', (old - 2 * HOUR_MS) // MINUTE_MS * MINUTE_MS): 1}
+    assert len(backfills.not_backfilled(state)) == 2
+
+
 def test_a_service_does_it_by_itself_and_the_command_says_so(topic, state, service, make_warehouse):
     warehouse = make_warehouse()
     topic.produce(views(seed=213, count=300))
