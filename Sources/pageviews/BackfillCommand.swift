@@ -45,7 +45,8 @@ struct BackfillCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The state file.", valueName: "file"))
     var state = "pageviews.db"
 
-    @Option(help: ArgumentHelp("From the window that holds this time, such as 2021-01-26T12:04:00Z.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("From the window that holds this time, such as 2021-01-26T12:04:00Z.", valueName: "time"))
     var from: TimeArgument?
 
     @Option(help: ArgumentHelp("Up to this time (exclusive).", valueName: "time"))
@@ -135,10 +136,7 @@ struct BackfillCommand: AsyncParsableCommand {
         return try await exporter.backfill(request(windows)) { step in
             progress.clear()
             if dryRun {
-                let lines = step.outcome.changes.map {
-                    "\($0.postcode)\t\(TimeArgument.text($0.windowStart))\t\($0.old)\t\($0.new)\t\($0.new - $0.old)\n"
-                }
-                Self.say(lines.joined())
+                Self.say(Self.lines(step.outcome.changes))
             }
             for window in step.outcome.unvouched {
                 Self.tell("window \(TimeArgument.text(window.windowStart)) left as it is: \(window.reason)\n")
@@ -155,6 +153,18 @@ struct BackfillCommand: AsyncParsableCommand {
         guard result.unvouched > 0 else { return }
         throw Failure(
             "the raw table does not vouch for \(result.unvouched) windows, which stay as they are", exitCode: 1)
+    }
+
+    /// One line a count; they come window by window, and making a window's text takes time.
+    private static func lines(_ changes: [BackfillChange]) -> String {
+        var lines = ""
+        var window: (start: Int64, text: String)?
+        for change in changes {
+            let text = window?.start == change.windowStart ? window?.text ?? "" : TimeArgument.text(change.windowStart)
+            window = (change.windowStart, text)
+            lines += "\(change.postcode)\t\(text)\t\(change.old)\t\(change.new)\t\(change.new - change.old)\n"
+        }
+        return lines
     }
 
     private static func say(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }

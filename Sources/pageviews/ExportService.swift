@@ -80,7 +80,8 @@ struct ExportService: Service {
             let result = try await exporter.backfill(BackfillRequest())
             if result.events > 0 { log.info("backfill: \(result.events) late events added to \(result.counts) counts") }
             if result.unvouched > 0 {
-                detail = "the raw table does not vouch for \(result.unvouched) windows with late events "
+                detail =
+                    "the raw table does not vouch for \(result.unvouched) windows with late events "
                     + "(\(result.firstReason ?? "")); `pageviews backfill --dry-run` names them"
             }
         } catch {

@@ -26,12 +26,14 @@ struct IngestCommand: AsyncParsableCommand {
     var group = "pageviews"
 
     @Option(
-        help: ArgumentHelp("Late events are published to this topic, each once; off for not at all.", valueName: "name"))
+        help: ArgumentHelp("Late events are published to this topic, each once; off for not at all.", valueName: "name")
+    )
     var lateTopic = "pageviews-late-events"
 
     @Option(
         help: ArgumentHelp(
-            "Whole rejected messages are published to this topic. (default: only an excerpt is kept)", valueName: "name"))
+            "Whole rejected messages are published to this topic. (default: only an excerpt is kept)", valueName: "name"
+        ))
     var rejectedTopic: String?
 
     @Option(help: ArgumentHelp("The partitions to read, for example 0-3,7.", valueName: "list"))

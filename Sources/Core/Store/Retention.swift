@@ -89,7 +89,8 @@ extension Store {
 
     private func evictable(before bound: Int64, exported: Int64, limit: Int) throws -> [Int64] {
         let rows = try connection.prepare(
-            "SELECT window_start FROM windows WHERE window_start < ?1 AND generation <= ?2 ORDER BY window_start LIMIT ?3")
+            "SELECT window_start FROM windows WHERE window_start < ?1 AND generation <= ?2 ORDER BY window_start LIMIT ?3"
+        )
         try rows.bind(bound, at: 1)
         try rows.bind(exported, at: 2)
         try rows.bind(Int64(limit), at: 3)

@@ -39,7 +39,8 @@ extension Exporter {
             let outcome = try store.with { try $0.backfill(chunk, isDryRun: request.isDryRun, now: now) }
             environment.failPoint("backfill.written")
             result.add(outcome, windows: Self.windowCount(chunk))
-            report(BackfillStep(windowsDone: result.windows, windowsInAll: max(total, result.windows), outcome: outcome))
+            report(
+                BackfillStep(windowsDone: result.windows, windowsInAll: max(total, result.windows), outcome: outcome))
             guard last < rest.upperBound - 1 else { break }
             rest = last + 1..<rest.upperBound
         }
