@@ -2,7 +2,9 @@
 # stack.sh up VENV RUN     starts S3 with an Iceberg catalog (SeaweedFS) and a Kafka broker (tansu, kept on that S3),
 #                          all on 127.0.0.1, and prints the addresses and what to type next
 # stack.sh down VENV RUN   stops them; their data stays in RUN and is there after the next `up`
-# KAFKA_PORT (9092) is the broker's port. The S3 keys are made once and kept in RUN/s3.env, readable by the user alone.
+# KAFKA_PORT (9092, or that of last time) is the broker's port; S3_PORT_BASE moves S3 and the catalog to that port and
+# the next (8333, 8181).
+# The S3 keys are made once and kept in RUN/s3.env, readable by the user alone.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 action=${1:-}
@@ -26,7 +28,7 @@ make_keys() {
 make_bucket() {
   local status
   status=$(curl -s -o /dev/null -w '%{http_code}' -X PUT --aws-sigv4 aws:amz:us-east-1:s3 -K - \
-    "http://127.0.0.1:8333/$1" <<<"user = \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"")
+    "$S3_ENDPOINT/$1" <<<"user = \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"")
   case "$status" in
     200 | 409) ;;
     *) echo "stack: S3 answered $status to creating the bucket $1" >&2; exit 1 ;;
@@ -39,18 +41,22 @@ up() {
   # shellcheck disable=SC1091
   . "$run/s3.env"
   if ! alive "$run/s3.pid"; then
-    "$here/start-s3.sh" "$venv" "$run" >/dev/null
+    "$here/start-s3.sh" "$venv" "$run" ${S3_PORT_BASE:+--port-base "$S3_PORT_BASE"} >"$run/s3.endpoints"
   fi
+  # shellcheck disable=SC1091
+  . "$run/s3.endpoints"
   make_bucket kafka
   local broker
-  broker=$(AWS_ENDPOINT=http://127.0.0.1:8333 "$here/start-kafka.sh" "$venv" "$run" "${KAFKA_PORT:-9092}" s3://kafka/)
+  broker=$(AWS_ENDPOINT=$S3_ENDPOINT "$here/start-kafka.sh" "$venv" "$run" "${KAFKA_PORT:-}" s3://kafka/)
   cat <<TEXT
 up: Kafka            $broker
-    S3               http://127.0.0.1:8333      buckets plain and warehouse; keys in ${run##*/}/s3.env
-    Iceberg catalog  http://127.0.0.1:8181/     warehouse s3://warehouse
-Send events, and count them, each in its own terminal:
-    .build/release/pageviews generate --bootstrap-servers $broker
-    .build/release/pageviews ingest --bootstrap-servers $broker --state ${run##*/}/pageviews.db
+    S3               $S3_ENDPOINT      buckets plain and warehouse; keys in ${run##*/}/s3.env
+    Iceberg catalog  $CATALOG_ENDPOINT      warehouse s3://warehouse
+Send events, and count and export them, each in its own terminal:
+    .build/release/pageviews generate --bootstrap-servers $broker --rate 100
+    . ${run##*/}/s3.env; .build/release/pageviews ingest --bootstrap-servers $broker --state ${run##*/}/pageviews.db \\
+      --warehouse s3://plain/pageviews --catalog $CATALOG_ENDPOINT --catalog-warehouse s3://warehouse \\
+      --s3-endpoint $S3_ENDPOINT --s3-path-style --export-interval 10s
 Ask while they run:
     .build/release/pageviews query --state ${run##*/}/pageviews.db "SELECT * FROM postcode_view_count LIMIT 10"
 \`make down\` ends the servers.

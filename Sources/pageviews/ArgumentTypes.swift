@@ -2,6 +2,18 @@
 
 internal import ArgumentParser
 
+/// Whole numbers with a unit.
+enum Quantity {
+    /// The number times the unit's scale; nil when there is no such unit or it does not fit 64 bits.
+    static func parse(_ text: String, units: [(String, Int64)]) -> Int64? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let unit = text.dropFirst(digits.count)
+        guard let number = Int64(digits), let scale = units.first(where: { $0.0 == unit })?.1 else { return nil }
+        let (product, overflow) = number.multipliedReportingOverflow(by: scale)
+        return overflow ? nil : product
+    }
+}
+
 /// A length of time such as `200ms`, `20s`, `5m`, `24h`, `7d`.
 struct DurationArgument: ExpressibleByArgument, Equatable {
     let milliseconds: Int64
@@ -12,12 +24,8 @@ struct DurationArgument: ExpressibleByArgument, Equatable {
     ]
 
     init?(argument text: String) {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let unit = text.dropFirst(digits.count)
-        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
-            case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
-        else { return nil }
-        milliseconds = product
+        guard let value = Quantity.parse(text, units: Self.units) else { return nil }
+        milliseconds = value
         defaultValueDescription = text
     }
 

@@ -136,7 +136,6 @@ struct DemoCommand: AsyncParsableCommand {
             var configuration = SessionConfiguration(
                 statePath: state, emptySchema: Store.emptySchema, wallClock: TimeSource.system.wall)
             configuration.interrupt = ProcessSignals.watch()
-            configuration.limits.maxRows = 10_000
             configuration.limits.memoryBytes = nil
             let session = QuerySession(configuration) { _ in }
             var options = ReplOptions()

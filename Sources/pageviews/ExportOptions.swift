@@ -21,12 +21,8 @@ struct SizeArgument: ExpressibleByArgument, Equatable {
     ]
 
     init?(argument text: String) {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let unit = text.dropFirst(digits.count)
-        guard let number = Int64(digits), let scale = Self.units.first(where: { $0.0 == unit })?.1,
-            case let (product, overflow) = number.multipliedReportingOverflow(by: scale), !overflow
-        else { return nil }
-        bytes = product
+        guard let value = Quantity.parse(text, units: Self.units) else { return nil }
+        bytes = value
         defaultValueDescription = text
     }
 
@@ -34,6 +30,12 @@ struct SizeArgument: ExpressibleByArgument, Equatable {
     init(gibibytes: Int64) {
         bytes = gibibytes << 30
         defaultValueDescription = "\(gibibytes)GiB"
+    }
+
+    /// For defaults in the code.
+    init(mebibytes: Int64) {
+        bytes = mebibytes << 20
+        defaultValueDescription = "\(mebibytes)MiB"
     }
 }
 
@@ -94,6 +96,8 @@ struct ExportOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Iceberg format of new tables: 2 or 3 (deletion vectors).", valueName: "n"))
     var formatVersion = 2
 
+    @OptionGroup(title: "Maintenance") var maintenance: MaintenanceOptions
+
     func validate() throws {
         guard formatVersion == 2 || formatVersion == 3 else { throw ValidationError("--format-version is 2 or 3") }
         guard (100...86_400_000).contains(exportInterval.milliseconds) else {
@@ -116,6 +120,7 @@ struct ExportOptions: ParsableArguments {
         settings.spoolBudgetBytes = spoolBudget.bytes
         settings.intervalMilliseconds = exportInterval.milliseconds
         settings.formatVersion = formatVersion
+        settings.maintenance = maintenance.settings
         return settings
     }
 }

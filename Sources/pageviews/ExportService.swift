@@ -31,7 +31,7 @@ struct ExportService: Service {
     /// How long exporting may go on when the service was told to stop.
     private static let farewell = Duration.seconds(4)
     /// When the input has ended: no further try begins after this time.
-    private static let patience = Duration.seconds(15)
+    private static let patience = Duration.seconds(10)
 
     /// The loop runs in a task of its own, which is cancelled when the farewell takes too long: an export that is cut
     /// short is gone on with by the next run.
@@ -107,8 +107,10 @@ struct ExportService: Service {
     /// - Returns: why not everything was exported; nil when it was.
     /// - Throws: only what waiting does not mend.
     private func cycle(_ exporter: Exporter, _ report: inout ExportReport) async throws -> (any Error)? {
+        let end = end
         do {
-            try await exporter.cycle()
+            // Maintenance gives way when the service is told to stop; when the input has ended it has its turn.
+            try await exporter.cycle { end.wasReached || !Task.isShuttingDownGracefully }
             report.succeeded()
             return nil
         } catch let error as ExportError where error.isForeign {
@@ -127,7 +129,7 @@ struct ExportService: Service {
         }
         let start = ContinuousClock.now
         while let failure = try await cycle(exporter, &report) {
-            guard ContinuousClock.now - start < Self.patience else {
+            guard Failure.mayPass(failure), ContinuousClock.now - start < Self.patience else {
                 throw Failure(
                     "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",
                     exitCode: Failure.exitCode(ofExport: failure))

@@ -30,6 +30,8 @@ struct Failure: Error {
         case let error as WindowSettings.OutOfBounds: self.init(error.description, exitCode: 2)
         case let error as KafkaError: self.init("Kafka: \(error.message)", exitCode: Self.exitCode(of: error))
         case let error as ExportError: self.init(error.description, exitCode: error.isForeign ? 5 : 1)
+        case let error as TableReadError: self.init(error.description, exitCode: 1)
+        case let error as CatalogError: self.init(error.description, exitCode: Self.exitCode(of: error))
         case let error as ObjectStorageError: self.init(error.description, exitCode: error.kind == .invalid ? 2 : 4)
         case let error as SQLiteError: self.init("state: \(error.message)", exitCode: 1)
         default: return nil
@@ -46,11 +48,28 @@ struct Failure: Error {
         }
     }
 
+    /// Whether a failed export may succeed by waiting, without anybody doing something.
+    static func mayPass(_ error: any Error) -> Bool {
+        switch error {
+        case let error as ObjectStorageError: [.throttled, .unavailable, .unknownOutcome].contains(error.kind)
+        case let error as CatalogError: [.unavailable, .unknownOutcome].contains(error.kind)
+        case let error as ExportError: error.isUnsettled
+        default: false
+        }
+    }
+
     private static func exitCode(of error: StoreError) -> Int32 {
         switch error {
         case .inUse, .otherCluster, .otherTopic: 5
         case .otherWindow: 2
         case .notAState, .newerVersion, .cannotOpen: 1
+        }
+    }
+
+    private static func exitCode(of error: CatalogError) -> Int32 {
+        switch error.kind {
+        case .denied, .unavailable, .unknownOutcome: 4
+        case .notFound, .refused, .malformed: 1
         }
     }
 

@@ -9,7 +9,8 @@ internal import Store
 enum PublishingService {
     /// The service of one publisher; it ends after the counting, with what that left.
     static func make(
-        _ settings: OutboxSettings, _ store: SharedStore, _ end: EndOfInput, _ failPoint: @escaping @Sendable (String) -> Void,
+        _ settings: OutboxSettings, _ store: SharedStore, _ end: EndOfInput,
+        _ failPoint: @escaping @Sendable (String) -> Void,
         _ log: Logger
     ) -> ThreadService {
         let stop = StopSignal()

@@ -19,7 +19,8 @@ struct EventSenderTests {
     }
 
     static func sender(_ settings: GeneratorSettings, mayContinue: @escaping () -> Bool = { true }) -> EventSender {
-        EventSender(settings: settings, wall: { 0 }, monotonicMicroseconds: { 0 }, pause: { _ in }, mayContinue: mayContinue)
+        EventSender(
+            settings: settings, wall: { 0 }, monotonicMicroseconds: { 0 }, pause: { _ in }, mayContinue: mayContinue)
     }
 
     /// Every record of the topic, by partition.

@@ -43,10 +43,9 @@ struct EventStreamTests {
         // What a seed means must not change: users' recordings depend on it.
         #expect(
             String(decoding: first[0].bytes, as: UTF8.self)
-                == Self.firstOfSeed7)
+                == #"{"user_id": 74487, "postcode": "AB35", "webpage": "www.website.com/prices18.html", "timestamp": 1611662630}"#
+        )
     }
-
-    static let firstOfSeed7 = "FIRST"
 
     @Test("the clock moves the timestamps and nothing else")
     func clockOnly() throws {
@@ -75,7 +74,9 @@ struct EventStreamTests {
 
     @Test("weights need not add up to 100, and one of zero never comes")
     func weights() {
-        let classes = [LatenessClass(weight: 0, latestMilliseconds: 5), LatenessClass(weight: 3, latestMilliseconds: 0)]
+        let classes = [
+            LatenessClass(weight: 0, latestMilliseconds: 5), LatenessClass(weight: 3, latestMilliseconds: 0),
+        ]
         #expect(Self.events(500, classes: classes).allSatisfy { $0.kind == 1 })
     }
 
@@ -98,7 +99,8 @@ struct EventStreamTests {
             let list = Postcodes.list(count)
             #expect(list.count == count)
             #expect(Set(list).count == count)
-            #expect(list.allSatisfy { (1...64).contains($0.utf8.count) && $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } })
+            #expect(
+                list.allSatisfy { (1...64).contains($0.utf8.count) && $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } })
         }
         #expect(Array(Postcodes.list(2000).prefix(100)) == Postcodes.list(100))
         let pattern = /[A-Z]{1,2}[0-9]{1,2}/

@@ -17,7 +17,8 @@ final class Feeder {
 
     init(_ settings: WindowSettings, watermark: Int64? = nil, finalBefore: Int64? = nil) {
         accumulator = Accumulator(
-            engine: WindowEngine(settings: settings, watermark: watermark, now: base), finalBefore: finalBefore, hashSeed: 1)
+            engine: WindowEngine(settings: settings, watermark: watermark, now: base), finalBefore: finalBefore,
+            hashSeed: 1)
     }
 
     convenience init() throws { self.init(try WindowSettings()) }
@@ -84,7 +85,8 @@ struct AccumulatorTests {
         let feeder = try Feeder()
         feeder.add(0)
         let day: Int64 = 86_400_000
-        let late = "{\"postcode\":\"\\u0045 1\",\"user_id\":7,\"webpage\":\"w\\n\",\"timestamp\":\((base - 2 * day) * 1000 + 1)}"
+        let late =
+            "{\"postcode\":\"\\u0045 1\",\"user_id\":7,\"webpage\":\"w\\n\",\"timestamp\":\((base - 2 * day) * 1000 + 1)}"
         feeder.take(
             [
                 (0, 0, Array(pageView("E1", at: base).utf8)), (0, 1, Array("{}".utf8)), (0, 2, nil), (0, 3, []),
@@ -210,6 +212,13 @@ struct AccumulatorTests {
         #expect(feeder.accumulator.hasNews)
         #expect(feeder.prepare(now: base + 30_000).partitions.map(\.isIdle) == [true])
         feeder.written()
+        // The window before is final by the clock, though nothing was counted in it.
+        feeder.tick(now: base + 49_999)
+        #expect(!feeder.accumulator.hasNews)
+        feeder.tick(now: base + 50_000)
+        #expect(feeder.accumulator.hasNews)
+        #expect(feeder.prepare(now: base + 50_000).finalBefore == base)
+        feeder.written()
         // [base, base + 60 s) is final by the clock after its end, the delay and the timeout.
         feeder.tick(now: base + 109_999)
         #expect(!feeder.accumulator.hasNews)
@@ -243,7 +252,8 @@ struct AccumulatorTests {
         #expect(feeder.prepare().partitions.map(\.highWatermarkOffset) == [5])
     }
 
-    @Test("consumed = counted + late + rejected, and equals a naive count, over random streams, redeliveries and flushes")
+    @Test(
+        "consumed = counted + late + rejected, and equals a naive count, over random streams, redeliveries and flushes")
     func random() throws {
         let seed = testSeed(for: "accumulator")
         for round in 0..<20 {
@@ -296,7 +306,8 @@ struct AccumulatorTests {
         return (0..<400).map { step in
             offset += random.oneIn(10) ? 3 : 1
             if random.oneIn(8) {
-                let junk: [UInt8]? = [nil, [], Array("[]".utf8), Array("{\"postcode\":1}".utf8), [0xFF]][random.below(5)]
+                let junk: [UInt8]? = [nil, [], Array("[]".utf8), Array("{\"postcode\":1}".utf8), [0xFF]][
+                    random.below(5)]
                 return Entry(offset: offset, value: junk, event: nil)
             }
             let time = base + Int64(step) * 700 - Int64(random.below(random.oneIn(5) ? 200_000 : 3000))
@@ -344,7 +355,9 @@ struct SmallDecisionTests {
         #expect(StartPosition.decide(next: 5, range: OffsetRange(low: 8, high: 8)) == .lost(from: 5, to: 8))
     }
 
-    func excerpt(_ bytes: [UInt8], _ position: Int) -> String { bytes.withUnsafeBytes { Excerpt.of($0, around: position) } }
+    func excerpt(_ bytes: [UInt8], _ position: Int) -> String {
+        bytes.withUnsafeBytes { Excerpt.of($0, around: position) }
+    }
 
     @Test("an excerpt is printable ASCII on one line, with everything else as escapes")
     func printable() {
@@ -359,11 +372,15 @@ struct SmallDecisionTests {
     func window() {
         let bytes = (0..<1000).map { UInt8(0x30 + $0 / 100) }
         #expect(excerpt(bytes, 0) == String(repeating: "0", count: 100) + String(repeating: "1", count: 60) + "...")
-        #expect(excerpt(bytes, 500) == "..." + String(repeating: "4", count: 80) + String(repeating: "5", count: 80) + "...")
+        #expect(
+            excerpt(bytes, 500) == "..." + String(repeating: "4", count: 80) + String(repeating: "5", count: 80) + "..."
+        )
         #expect(excerpt(bytes, 1000) == "..." + String(repeating: "8", count: 60) + String(repeating: "9", count: 100))
         for position in [-5, 79, 80, 81, 919, 920, 921, 999, 5000] {
             #expect(excerpt(bytes, position).utf8.count <= 166, "\(position)")
         }
-        #expect(excerpt(Array(bytes.prefix(160)), 159) == String(repeating: "0", count: 100) + String(repeating: "1", count: 60))
+        #expect(
+            excerpt(Array(bytes.prefix(160)), 159) == String(repeating: "0", count: 100)
+                + String(repeating: "1", count: 60))
     }
 }

@@ -24,30 +24,39 @@ struct FoundationAgreementTests {
         }
     }
 
+    final class Sum: Sendable { let tally = Mutex(Tally()) }
+
     /// PAGEVIEWS_MUTATIONS, or a million.
     static var mutations: Int {
         ProcessInfo.processInfo.environment["PAGEVIEWS_MUTATIONS"].flatMap { Int($0) } ?? 1_000_000
     }
 
     @Test("a million mutated documents mean to the parser what they mean to Foundation")
-    func agree() async {
+    func agree() async throws {
         let seed = testSeed(for: "parser and Foundation")
         let threads = max(2, ProcessInfo.processInfo.activeProcessorCount)
         let share = Self.mutations / threads
-        let total = await withTaskGroup(of: Tally.self) { group in
-            for thread in 0..<threads {
-                group.addTask { Self.compare(share, seed: seed &+ UInt64(thread) &* 0x9E37_79B9) }
-            }
-            return await group.reduce(into: Tally()) { $0.add($1) }
-        }
-        print("parser and Foundation: \(total.documents) documents, \(total.events) events, exemptions \(total.exemptions)")
+        let sum = Sum()
+        try await onThreads(
+            (0..<threads).map { thread in
+                {
+                    let tally = Self.compare(share, seed: seed &+ UInt64(thread) &* 0x9E37_79B9)
+                    sum.tally.withLock { $0.add(tally) }
+                }
+            })
+        let total = sum.tally.withLock { $0 }
+        print(
+            "parser and Foundation: \(total.documents) documents, \(total.events) events, exemptions \(total.exemptions)"
+        )
         for difference in total.differences.prefix(20) { Issue.record("seed \(seed): \(difference)") }
         #expect(total.differences.isEmpty)
         // The corpus is worth something only with enough of both kinds.
         #expect(total.events > total.documents / 10)
         #expect(total.events < total.documents * 9 / 10)
         // Where Foundation is not followed: a bounded part.
-        let bounds: [Exemption: Int] = [.trailingComma: 50, .encoding: 150, .markInString: 20, .hugeExponent: 100, .roundedNumber: 50]
+        let bounds: [Exemption: Int] = [
+            .trailingComma: 50, .encoding: 150, .markInString: 20, .hugeExponent: 100, .roundedNumber: 50,
+        ]
         for (kind, perMille) in bounds {
             #expect(total.exemptions[kind.rawValue, default: 0] <= total.documents * perMille / 1000, "\(kind)")
         }
@@ -71,7 +80,8 @@ struct FoundationAgreementTests {
     }
 
     static let noObject: Set<Rejection> = [
-        .empty, .notObject, .syntax, .truncated, .trailing, .invalidUTF8, .controlInString, .escape, .surrogate, .number, .depth,
+        .empty, .notObject, .syntax, .truncated, .trailing, .invalidUTF8, .controlInString, .escape, .surrogate,
+        .number, .depth,
     ]
 
     static func agree(_ ours: Verdict, _ theirs: FoundationVerdict) -> Bool {

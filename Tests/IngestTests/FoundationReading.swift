@@ -20,8 +20,8 @@ enum Exemption: String, CaseIterable {
     /// exponent with many leading zeros for none; the grammar has no such bounds. It is shown 1e290 or 1e-290 instead,
     /// which mean the same to every rule, and the exponent without its zeros.
     case hugeExponent
-    /// JSONSerialization drops U+FEFF from the beginning of a string; the contract keeps strings byte for byte. It is
-    /// shown the character as an escape, which it keeps.
+    /// JSONSerialization drops U+FEFF from the beginning of a string, and after an escape; the contract keeps strings
+    /// byte for byte. It is shown the character as an escape, which it keeps.
     case markInString
     /// A field's number comes as a Double or as a Decimal of 38 digits, either of which may have been rounded to another
     /// number. Only whether the rest agrees is compared.
@@ -155,7 +155,7 @@ struct OutsideStrings {
     private(set) var hasTrailingComma = false
     /// A number was replaced.
     private(set) var tamed = false
-    /// A byte order mark at the beginning of a string was replaced.
+    /// A byte order mark in a string was replaced.
     private(set) var escapedMark = false
     /// The most digits that a number has before its exponent, leading and trailing zeros included.
     private(set) var longestMantissa = 0
@@ -175,13 +175,11 @@ struct OutsideStrings {
             let byte = bytes[index]
             if byte == Self.quote {
                 index += 1
-                while bytes[index...].starts(with: [0xEF, 0xBB, 0xBF]) {
-                    result += bytes[copied..<index] + Array(#"\ufeff"#.utf8)
-                    index += 3
+                while let mark = skipString(&index) {
+                    result += bytes[copied..<mark] + Array(#"\ufeff"#.utf8)
                     copied = index
                     escapedMark = true
                 }
-                skipString(&index)
                 afterComma = false
             } else if byte == 0x2D || byte &- 0x30 < 10 {
                 let start = index
@@ -206,13 +204,20 @@ struct OutsideStrings {
         return copied == 0 ? bytes : result + bytes[copied...]
     }
 
-    private func skipString(_ index: inout Int) {
+    /// Passes the rest of a string, but only up to a byte order mark.
+    /// - Returns: where the mark that was passed stands; nil when the string has ended.
+    private func skipString(_ index: inout Int) -> Int? {
         while index < bytes.count {
             let byte = bytes[index]
+            if byte == 0xEF, index + 2 < bytes.count, bytes[index + 1] == 0xBB, bytes[index + 2] == 0xBF {
+                index += 3
+                return index - 3
+            }
             index += byte == UInt8(ascii: "\\") ? 2 : 1
-            if byte == Self.quote { return }
+            if byte == Self.quote { return nil }
         }
         index = bytes.count
+        return nil
     }
 
     /// Passes a number.

@@ -38,7 +38,8 @@ struct MalformedDocumentTests {
     @Test(
         "JSON that is no object is refused where it starts",
         arguments: [
-            ("[]", 0), ("[{\"postcode\":\"E1\",\"timestamp\":1}]", 0), ("\"text\"", 0), (" 12", 1), ("-1.5e3", 0), ("true", 0),
+            ("[]", 0), ("[{\"postcode\":\"E1\",\"timestamp\":1}]", 0), ("\"text\"", 0), (" 12", 1), ("-1.5e3", 0),
+            ("true", 0),
             ("\n\nnull", 2), ("false", 0),
         ])
     func noObject(text: String, position: Int) {
@@ -54,8 +55,10 @@ struct MalformedDocumentTests {
             ("{\"a\":{1:2}}", 6), ("{\"a\":[1 2]}", 8), ("{\"a\":tru}", 8), ("{\"a\":True}", 5), ("{\"a\":nullx}", 9),
             ("{\"a\":NaN}", 5), ("{\"a\":Infinity}", 5), ("{\"a\":-Infinity}", 6), ("{\"a\":+1}", 5), ("{\"a\":.5}", 5),
             ("{\"a\":01}", 6), ("{\"a\":-01}", 7), ("{\"a\":1_000}", 6), ("{\"a\":0x10}", 6), ("{\"a\":1}\u{0}", 7),
-            ("/**/{}", 0), ("{/**/}", 1), ("{\"a\":1\u{A0}}", 6), ("\u{FEFF}{}", 0), ("{\"timestamp\":01,\"postcode\":\"E\"}", 14),
-            ("{\"timestamp\":1 2}", 15), ("{\"timestamp\":1a}", 14), ("{\"postcode\" \"E1\"}", 12), ("{\"postcode\"}", 11),
+            ("/**/{}", 0), ("{/**/}", 1), ("{\"a\":1\u{A0}}", 6), ("\u{FEFF}{}", 0),
+            ("{\"timestamp\":01,\"postcode\":\"E\"}", 14),
+            ("{\"timestamp\":1 2}", 15), ("{\"timestamp\":1a}", 14), ("{\"postcode\" \"E1\"}", 12),
+            ("{\"postcode\"}", 11),
             ("{\"postcode\":\"E1\"\"timestamp\":1}", 16), ("{\"a\":\"b\" \"c\"}", 9),
         ])
     func unexpected(text: String, position: Int) {
@@ -79,7 +82,8 @@ struct MalformedDocumentTests {
     @Test(
         "malformed numbers",
         arguments: [
-            ("-", 6), ("-a", 6), ("1.", 7), ("1.a", 7), ("1.e5", 7), ("1e", 7), ("1e+", 8), ("1E-", 8), ("-.5", 6), ("1.5e", 9),
+            ("-", 6), ("-a", 6), ("1.", 7), ("1.a", 7), ("1.e5", 7), ("1e", 7), ("1e+", 8), ("1E-", 8), ("-.5", 6),
+            ("1.5e", 9),
             ("--1", 6), ("0.", 7),
         ])
     func numbers(text: String, position: Int) {
@@ -136,8 +140,10 @@ struct MalformedDocumentTests {
         (0x80...0xC1).map { [$0, 0x80] }  // continuation bytes without a lead; overlong C0, C1
         + (0xF5...0xFF).map { [$0, 0x80, 0x80, 0x80] }  // leads beyond U+10FFFF
         + [
-            [0xC3], [0xC3, 0x28], [0xC3, 0xC3], [0xDF, 0x7F], [0xE0, 0x9F, 0xBF], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80],
-            [0xED, 0xBF, 0xBF], [0xE2, 0x82], [0xE2, 0x28, 0xA1], [0xE2, 0x82, 0x28], [0xEF, 0xBF, 0xC0], [0xE1, 0x7F, 0x80],
+            [0xC3], [0xC3, 0x28], [0xC3, 0xC3], [0xDF, 0x7F], [0xE0, 0x9F, 0xBF], [0xE0, 0x80, 0x80],
+            [0xED, 0xA0, 0x80],
+            [0xED, 0xBF, 0xBF], [0xE2, 0x82], [0xE2, 0x28, 0xA1], [0xE2, 0x82, 0x28], [0xEF, 0xBF, 0xC0],
+            [0xE1, 0x7F, 0x80],
             [0xF0, 0x8F, 0xBF, 0xBF], [0xF0, 0x80, 0x80, 0x80], [0xF0, 0x9F, 0x98], [0xF0, 0x28, 0x98, 0x80],
             [0xF0, 0x9F, 0x28, 0x80], [0xF0, 0x9F, 0x98, 0x28], [0xF4, 0x90, 0x80, 0x80], [0xF1, 0xC0, 0x80, 0x80],
             [0xF3, 0x80, 0x80, 0xC0],
@@ -162,7 +168,9 @@ struct MalformedDocumentTests {
 
     @Test("the first and last characters of every UTF-8 length are taken")
     func validUTF8() {
-        for scalar in [0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF] {
+        for scalar in [
+            0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF,
+        ] {
             let text = Unicode.Scalar(UInt32(scalar)).map { String(Character($0)) } ?? ""
             let document = "{\"webpage\":\"\(text)\",\"postcode\":\"SW19\",\"timestamp\":1611662684}"
             #expect(verdict(document) == event(webpage: text), "U+\(String(scalar, radix: 16))")
@@ -186,7 +194,8 @@ struct MalformedDocumentTests {
     @Test("nesting of 512 levels, the object itself included, is taken; 513 and 10,000 are refused")
     func nesting() {
         func document(_ levels: Int, _ open: String, _ close: String, inside: String = "") -> String {
-            let value = String(repeating: open, count: levels - 1) + inside + String(repeating: close, count: levels - 1)
+            let value =
+                String(repeating: open, count: levels - 1) + inside + String(repeating: close, count: levels - 1)
             return "{\"postcode\":\"SW19\",\"timestamp\":1611662684,\"a\":\(value)}"
         }
         for levels in [2, 63, 64, 65, 66, 511, 512] {

@@ -16,7 +16,8 @@ struct MissingOffsetsTests {
         let stage = try Stage()
         try stage.send((0..<2).map { _ in Array(pageView("E1", at: base).utf8) })
         try await stage.run()
-        let large = Array("{\"postcode\":\"E1\",\"timestamp\":\(base),\"a\":\"\(String(repeating: "x", count: 10_000))\"}".utf8)
+        let large = Array(
+            "{\"postcode\":\"E1\",\"timestamp\":\(base),\"a\":\"\(String(repeating: "x", count: 10_000))\"}".utf8)
         try stage.send((0..<900).map { _ in large })
         let consumer = try Consumer(
             settings: [("bootstrap.servers", stage.broker.bootstrapServers), ("group.id", "g")], log: { _ in })
@@ -55,28 +56,35 @@ struct MissingOffsetsTests {
                 ])
             #expect(try stage.integer("SELECT sum(count) FROM counts") == 2 + high - low)
             #expect(
-                try stage.query("SELECT next_offset, consumed FROM partitions") == [[.integer(high), .integer(2 + high - low)]])
+                try stage.query("SELECT next_offset, consumed FROM partitions") == [
+                    [.integer(high), .integer(2 + high - low)]
+                ])
         }
     }
 
-    @Test("offsets that vanish while the service runs are found, recorded exactly, and the rest is counted", arguments: [true, false])
+    @Test(
+        "offsets that vanish while the service runs are found, recorded exactly, and the rest is counted",
+        arguments: [true, false])
     func whileRunning(skips: Bool) async throws {
         let stage = try Stage()
         let small = Array(pageView("E1", at: base).utf8)
         try stage.send([small])
         try await stage.run()
-        // A flush that fails holds the service up; its queue is so short that the broker forgets what it has not fetched.
+        // A flush that fails holds the service up; its queue is so short, about 1 MB, that the broker forgets what it has not fetched.
         try IngestServiceTests.fault(stage.statePath, on: true)
         try stage.send([small])
-        let lines = LogLines()
+        let (stop, lines) = (StopSignal(), LogLines())
         let box = SendableBox(stage)
-        let large = Array("{\"postcode\":\"E1\",\"timestamp\":\(base),\"a\":\"\(String(repeating: "x", count: 10_000))\"}".utf8)
+        let large = Array(
+            "{\"postcode\":\"E1\",\"timestamp\":\(base),\"a\":\"\(String(repeating: "x", count: 10_000))\"}".utf8)
         let running: () async throws -> Void = {
             try await stage.run(
-                lines: lines,
+                stop, lines: lines,
                 {
+                    $0.exitsAtEnd = false
                     $0.kafka += [
-                        ("queued.min.messages", "1"), ("queued.max.messages.kbytes", "1"), ("fetch.message.max.bytes", "1000"),
+                        ("queued.min.messages", "100"), ("queued.max.messages.kbytes", "1000"),
+                        ("fetch.message.max.bytes", "100000"),
                     ]
                     $0.skipsMissingOffsets = skips
                 }
@@ -84,6 +92,12 @@ struct MissingOffsetsTests {
                 #expect(lines.wait(for: "cannot be written"))
                 for _ in 0..<20 { try box.value.send((0..<100).map { _ in large }) }
                 try IngestServiceTests.fault(box.value.statePath, on: false)
+                // The run that does not skip ends by itself.
+                let deadline = ContinuousClock.now + .seconds(60)
+                while skips, ContinuousClock.now < deadline,
+                    try box.value.integer("SELECT next_offset FROM partitions") != 2002
+                { stop.wait(milliseconds: 20) }
+                if skips { stop.set() }
             }
         }
         if skips {
@@ -98,7 +112,11 @@ struct MissingOffsetsTests {
             await #expect {
                 try await running()
             } throws: { error in
-                if case IngestError.missingOffsets(_, 0, let from, let to) = error { from >= 2 && to > from } else { false }
+                if case IngestError.missingOffsets(_, 0, let from, let to) = error {
+                    from >= 2 && to > from
+                } else {
+                    false
+                }
             }
         }
     }
@@ -106,7 +124,9 @@ struct MissingOffsetsTests {
     /// The sum of what the incidents say was lost.
     static func lost(_ stage: Stage) throws -> Int64 {
         try stage.query("SELECT detail FROM incidents").reduce(0) { sum, row in
-            guard case .text(let detail) = row[0], let match = detail.firstMatch(of: /\(([0-9]+) in all\)/) else { return sum }
+            guard case .text(let detail) = row[0], let match = detail.firstMatch(of: /\(([0-9]+) in all\)/) else {
+                return sum
+            }
             return sum + (Int64(match.1) ?? 0)
         }
     }

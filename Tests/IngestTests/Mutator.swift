@@ -19,21 +19,30 @@ struct Mutator {
 
     /// Pieces of JSON, right and wrong, to put in anywhere.
     static let tokens: [[UInt8]] = [
-        "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "nul", "0", "-0", "1", "-1", "01", "1.", ".5", "1e5",
-        "1e999", "-1e999", "1e-999", "1.0", "1.5", "1e", "NaN", "Infinity", "9223372036854775807", "9223372036854775808",
+        "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "nul", "0", "-0", "1", "-1", "01", "1.",
+        ".5", "1e5",
+        "1e999", "-1e999", "1e-999", "1.0", "1.5", "1e", "NaN", "Infinity", "9223372036854775807",
+        "9223372036854775808",
         "-9223372036854775808", "99999999999999999999", "1611662684", "1611662684.0", "1.611662684e9", "16116626840e-1",
         "100000000000000000", "99999999999", "100000000000", "\"\"", "\"1611662684\"", "\"user_id\"", "\"postcode\"",
         "\"webpage\"", "\"timestamp\"", "\"post\\u0063ode\"", "\"\\u0074imestamp\"", "\"postcode\":", "\"timestamp\":",
-        "\"postcode\":\"E9\",", ",\"timestamp\":1611662685", ",\"user_id\":null", ",\"webpage\":7", "\\u0000", "\\u001f",
-        "\\u0080", "\\u00e9", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\ud800\\u0041", "\\n", "\\/", "\\x", "\\u12", "\\\"",
-        "\u{FEFF}", "é", "😀", "\u{7F}", "\u{85}", "\u{A0}", "\u{2028}", " ", "\n", "\t", "\r", "\u{1}", "\u{0}", "\u{B}", "//",
-        "[]", "{}", "[1,2]", "{\"a\":1}", "[1,]", "{\"a\":1,}", "1 2", "+1", "1e+5", "0e0", "0.1e10", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "\"postcode\":\"E9\",", ",\"timestamp\":1611662685", ",\"user_id\":null", ",\"webpage\":7", "\\u0000",
+        "\\u001f",
+        "\\u0080", "\\u00e9", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\ud800\\u0041", "\\n", "\\/", "\\x", "\\u12",
+        "\\\"",
+        "\u{FEFF}", "é", "😀", "\u{7F}", "\u{85}", "\u{A0}", "\u{2028}", " ", "\n", "\t", "\r", "\u{1}", "\u{0}",
+        "\u{B}", "//",
+        "[]", "{}", "[1,2]", "{\"a\":1}", "[1,]", "{\"a\":1,}", "1 2", "+1", "1e+5", "0e0", "0.1e10",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     ].map { Array($0.utf8) }
 
     /// Bytes that matter to JSON or UTF-8.
     static let bytes: [UInt8] =
         Array("{}[]\",:\\ 0123456789.eE+-ntfu/abcdef".utf8)
-        + [0x00, 0x08, 0x09, 0x0A, 0x0D, 0x1F, 0x20, 0x7F, 0x80, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xC3, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF]
+        + [
+            0x00, 0x08, 0x09, 0x0A, 0x0D, 0x1F, 0x20, 0x7F, 0x80, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xC3, 0xE0, 0xED, 0xEF,
+            0xF0, 0xF4, 0xF5, 0xFF,
+        ]
 
     mutating func document() -> [UInt8] {
         var document = Self.seeds[random.below(Self.seeds.count)]
@@ -63,7 +72,8 @@ struct Mutator {
         let from = random.below(document.count + 1)
         guard let colon = document[from...].firstIndex(of: UInt8(ascii: ":")) else { return }
         let start = colon + 1
-        let stop = document[start...].firstIndex { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "}") } ?? document.count
+        let stop =
+            document[start...].firstIndex { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "}") } ?? document.count
         document.replaceSubrange(start..<stop, with: Self.tokens[random.below(Self.tokens.count)])
     }
 
@@ -90,7 +100,8 @@ struct Mutator {
     private mutating func insertMember(_ document: inout [UInt8]) {
         guard let brace = document.firstIndex(of: UInt8(ascii: "{")) else { return }
         let names = ["user_id", "postcode", "webpage", "timestamp", "post\\u0063ode", "x", "\\u0075ser_id"]
-        let member = Array("\"\(names[random.below(names.count)])\":".utf8) + Self.tokens[random.below(Self.tokens.count)]
+        let member =
+            Array("\"\(names[random.below(names.count)])\":".utf8) + Self.tokens[random.below(Self.tokens.count)]
         document.insert(contentsOf: member + [UInt8(ascii: ",")], at: brace + 1)
     }
 }

@@ -75,7 +75,7 @@ final class Stage {
             settings: [
                 ("bootstrap.servers", broker.bootstrapServers), ("linger.ms", "1"), ("batch.size", "50000"),
                 ("queue.buffering.max.messages", "100000"),
-            ], log: { _ in }, delivered: { _, failure in #expect(failure == nil) })
+            ], log: { _ in }, delivered: { #expect($0.failure == nil) })
         sent = Array(repeating: [], count: partitions)
     }
 
@@ -107,19 +107,26 @@ final class Stage {
     }
 
     /// Runs the service on a thread of its own, and `meanwhile` beside it.
+    /// - Returns: when the service ended.
+    @discardableResult
     func run(
-        _ stop: StopSignal = StopSignal(), lines: LogLines = LogLines(), _ change: (inout IngestSettings) -> Void = { _ in },
+        _ stop: StopSignal = StopSignal(), lines: LogLines = LogLines(),
+        _ change: (inout IngestSettings) -> Void = { _ in },
         meanwhile: @escaping @Sendable () throws -> Void = {}
-    ) async throws {
+    ) async throws -> ContinuousClock.Instant {
         let settings = try settings(change)
+        let ended = SendableBox(ContinuousClock.now)
         try await onThreads([
             {
+                let store = try Store(path: settings.statePath, settings: settings.windows, holder: "a test")
                 try IngestService(
                     settings: settings, stop: stop, time: .machine, random: { UInt64.random(in: .min ... .max) },
-                    holder: "a test", log: lines.logger
-                ).run()
+                    log: lines.logger
+                ).run(SharedStore(store))
+                ended.value = ContinuousClock.now
             }, meanwhile,
         ])
+        return ended.value
     }
 
     /// The rows of a query over the state.

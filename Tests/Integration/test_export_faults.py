@@ -43,14 +43,13 @@ def open_incidents(state):
 def check_counts_go_on(topic, state, before):
     """New events become visible as quickly as ever."""
     sent = topic.produce(crowded_views(seed=100 + before, count=50))
-    started = time.monotonic()
     eventually(lambda: state.consumed() == before + sent, 'new events to be counted', seconds=VISIBLE_SECONDS, every=0.01)
-    return before + sent, time.monotonic() - started
+    return before + sent
 
 
 # (what is wrong, the rule, words of the message)
 FAULTS = [
-    ('the server is away', None, ['couldn', 'connect']),
+    ('the server is away', None, ['cannot connect']),
     ('the server never answers', ('.*', 'hang'), ['timed out']),
     ('connections are cut', ('.*', 'reset'), ['connection lost']),
     ('503 to everything', ('.*', '503 SlowDown'), ['503 SlowDown']),
@@ -73,12 +72,11 @@ def test_s3_fails_in_the_middle_and_comes_back(what, rule, words, topic, state, 
         proxy.add(*rule, times=None)
     else:
         proxy.down()
-    sent, _ = check_counts_go_on(topic, state, sent)
-    eventually(lambda: 'export: ' in running.err and 'counting goes on' in running.err, 'a message', seconds=15)
-    line, = {line for line in running.err.splitlines() if 'counting goes on' in line} or {''}
-    assert all(word in line for word in words) and 's3://plain/' in line, line
+    sent = check_counts_go_on(topic, state, sent)
+    eventually(lambda: any('counting goes on' in line and 's3://plain/' in line and all(word in line for word in words)
+                           for line in running.err.splitlines()), f'a line with {words}')
     assert open_incidents(state) == ['export-failed']
-    sent, _ = check_counts_go_on(topic, state, sent)
+    sent = check_counts_go_on(topic, state, sent)
     assert running.alive()
     if rule:
         proxy.clear()
@@ -110,11 +108,10 @@ def test_a_catalog_that_is_away_at_the_start_comes_later(outcome, topic, state, 
     running = service.start(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
     sent = topic.produce(crowded_views(seed=103, count=300))
     eventually(lambda: state.consumed() == sent, 'counting to begin')
-    eventually(lambda: 'counting goes on' in running.err, 'a message', seconds=20)
-    line, = {line for line in running.err.splitlines() if 'counting goes on' in line}
-    assert proxy.endpoint in line, line
-    assert outcome != '401' or "check the catalog's credentials" in line
-    sent, _ = check_counts_go_on(topic, state, sent)
+    words = [proxy.endpoint, "check the catalog's credentials" if outcome == '401' else '']
+    eventually(lambda: any('counting goes on' in line and all(word in line for word in words)
+                           for line in running.err.splitlines()), f'a line with {words}')
+    sent = check_counts_go_on(topic, state, sent)
     proxy.clear() if outcome else proxy.up()
     exports.wait_exported(warehouse, sent)
     running.stop(seconds=10)
@@ -212,10 +209,9 @@ def test_a_read_only_folder_is_named(topic, state, start, make_warehouse, tmp_pa
     folder.mkdir(mode=0o555)
     running = start(*QUICK, *warehouse.options, before=without_override)
     sent = topic.produce(crowded_views(seed=109, count=300))
-    eventually(lambda: 'counting goes on' in running.err, 'a message')
-    line, = {line for line in running.err.splitlines() if 'counting goes on' in line}
-    assert str(folder) in line and 'ermission denied' in line, line
-    sent, _ = check_counts_go_on(topic, state, sent)
+    eventually(lambda: any('counting goes on' in line and str(folder) in line and 'ermission denied' in line
+                           for line in running.err.splitlines()), 'a line that names the folder')
+    sent = check_counts_go_on(topic, state, sent)
     folder.chmod(0o755)
     exports.wait_exported(warehouse, sent)
     running.stop()
@@ -231,7 +227,7 @@ def test_a_full_disk_under_the_spool_stops_only_the_raw_half(topic, state, start
     line = next(line for line in running.err.splitlines() if 'raw events cannot be written' in line)
     assert '.db.spool/' in line and 'counting goes on' in line, line
     eventually(lambda: state.consumed() == sent, 'all to be counted')
-    sent, _ = check_counts_go_on(topic, state, sent)
+    sent = check_counts_go_on(topic, state, sent)
     resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     exports.wait_exported(warehouse, sent)
     result, _ = running.stop()
@@ -260,7 +256,7 @@ def test_a_full_spool_pauses_consuming_until_there_is_room(topic, state, service
     sent = 0
     while 'consuming waits' not in running.err:
         assert sent < 400, 'the budget was passed without a word'
-        sent += topic.produce([event('E1', SAMPLE_MS + sent, webpage=os.urandom(2_000).hex()) for _ in range(4)])
+        sent += topic.produce([event('E1', SAMPLE_MS + sent, webpage=os.urandom(2_000).hex()) for _ in range(10)])
         time.sleep(0.05)  # segments close by their age
     assert '--spool-budget' in running.err
     eventually(lambda: 'spool-full' in open_incidents(state), 'the incident')
@@ -280,10 +276,9 @@ def test_with_s3_hanging_new_events_stay_as_visible_as_ever(topic, state, servic
     warehouse, proxy = proxied()
     proxy.add('.*', 'hang', times=None)
     running = service.start(topic, state, '--export-interval', '100ms', *warehouse.options, env=warehouse.environment)
-    sent, slowest = 0, 0.0
-    for _ in range(20):
-        sent, seconds = check_counts_go_on(topic, state, sent)
-        slowest = max(slowest, seconds)
+    sent = 0
+    for _ in range(8):
+        sent = check_counts_go_on(topic, state, sent)
     assert running.alive()
     running.stop(seconds=10)
     proxy.clear()

@@ -21,9 +21,12 @@ struct KafkaTests {
         return broker
     }
 
-    static func producer(_ broker: InProcessBroker, delivered: @escaping (Int, KafkaError?) -> Void = { _, _ in }) throws -> Producer {
+    static func producer(_ broker: InProcessBroker, delivered: @escaping (Delivery) -> Void = { _ in }) throws
+        -> Producer
+    {
         try Producer(
-            settings: [("bootstrap.servers", broker.bootstrapServers), ("linger.ms", "1")], log: { _ in }, delivered: delivered)
+            settings: [("bootstrap.servers", broker.bootstrapServers), ("linger.ms", "1")], log: { _ in },
+            delivered: delivered)
     }
 
     static func consumer(_ servers: String, _ more: [(String, String)] = [], batch: Int = 10_000) throws -> Consumer {
@@ -43,7 +46,8 @@ struct KafkaTests {
     }
 
     /// Everything up to the end of the partitions.
-    static func readAll(_ consumer: Consumer, _ positions: [Position]) throws -> (records: [Copy], ends: [Int32: Int64]) {
+    static func readAll(_ consumer: Consumer, _ positions: [Position]) throws -> (records: [Copy], ends: [Int32: Int64])
+    {
         try consumer.assign(topic: "t", positions)
         var (found, ends): ([Copy], [Int32: Int64]) = ([], [:])
         while ends.count < positions.count {
@@ -103,13 +107,14 @@ struct KafkaTests {
         #expect(consumer.cachedHighWatermark(of: "t", partition: 0) == 100)
     }
 
-    @Test("delivery reports carry the tag that was sent")
+    @Test("delivery reports carry the tag that was sent and where the record went")
     func tags() throws {
         let broker = try Self.broker(partitions: 1)
         var tags: [Int] = []
-        let producer = try Self.producer(broker) { tag, failure in
-            #expect(failure == nil)
-            tags.append(tag)
+        let producer = try Self.producer(broker) { delivery in
+            #expect(delivery.failure == nil)
+            #expect(delivery.partition == 0 && delivery.offset == Int64(tags.count))
+            tags.append(delivery.tag)
         }
         for tag in 0..<50 { try producer.send(topic: "t", partition: 0, value: nil, tag: tag) }
         #expect(producer.flush(timeoutMilliseconds: 10_000))
@@ -126,8 +131,10 @@ struct KafkaTests {
         let other = try Self.broker(partitions: 1)
         #expect(try Self.consumer(other.bootstrapServers).clusterID(timeoutMilliseconds: 10_000) != id)
         #expect(try consumer.partitionCount(of: "t", timeoutMilliseconds: 10_000) == 3)
-        #expect(try consumer.offsets(of: "t", partition: 2, timeoutMilliseconds: 10_000) == OffsetRange(low: 0, high: 2))
-        #expect(try consumer.offsets(of: "t", partition: 0, timeoutMilliseconds: 10_000) == OffsetRange(low: 0, high: 0))
+        #expect(
+            try consumer.offsets(of: "t", partition: 2, timeoutMilliseconds: 10_000) == OffsetRange(low: 0, high: 2))
+        #expect(
+            try consumer.offsets(of: "t", partition: 0, timeoutMilliseconds: 10_000) == OffsetRange(low: 0, high: 0))
         #expect(consumer.cachedHighWatermark(of: "t", partition: 0) == nil)
     }
 
@@ -211,7 +218,7 @@ struct KafkaTests {
 
     @Test("errors are sorted by what can be done about them")
     func kinds() {
-        func error(_ code: Int32) -> KafkaError { KafkaError(.init(rawValue: code)) }
+        func error(_ code: Int32) -> KafkaError { KafkaError(code: code) }
         #expect(error(-195).isConnection && error(-185).isConnection && error(-187).isConnection)
         #expect(error(-169).isAuthentication && error(58).isAuthentication && error(29).isAuthentication)
         #expect(error(3).isUnknownTopic && error(-188).isUnknownTopic && error(-190).isUnknownTopic)

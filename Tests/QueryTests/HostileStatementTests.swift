@@ -18,7 +18,7 @@ import Testing
         "CREATE VIRTUAL TABLE f USING fts5(a)", "CREATE VIRTUAL TABLE temp.f USING fts3(a)", "BEGIN", "BEGIN IMMEDIATE",
         "BEGIN EXCLUSIVE", "COMMIT", "ROLLBACK", "SAVEPOINT s", "RELEASE s", "PRAGMA journal_mode = DELETE",
         "PRAGMA user_version = 7", "PRAGMA application_id = 7", "PRAGMA writable_schema = ON",
-        "PRAGMA writable_schema", "PRAGMA journal_mode", "PRAGMA query_only = 0", "PRAGMA wal_checkpoint(TRUNCATE)",
+        "PRAGMA writable_schema", "PRAGMA query_only = 0", "PRAGMA wal_checkpoint(TRUNCATE)",
         "PRAGMA wal_checkpoint",
         "PRAGMA optimize", "PRAGMA incremental_vacuum", "PRAGMA temp_store_directory = '/'",
         "PRAGMA mmap_size = 1000000",
@@ -106,7 +106,8 @@ import Testing
 
     @Test(arguments: [
         "PRAGMA table_info(counts)", "PRAGMA table_xinfo('postcode_view_count')", "PRAGMA index_list(counts)",
-        "PRAGMA database_list", "PRAGMA compile_options", "PRAGMA user_version", "PRAGMA integrity_check",
+        "PRAGMA database_list", "PRAGMA compile_options", "PRAGMA journal_mode", "PRAGMA user_version",
+        "PRAGMA integrity_check",
         "SELECT * FROM pragma_table_info('counts')", "SELECT * FROM sqlite_schema",
         "EXPLAIN QUERY PLAN SELECT * FROM late_events",
         "EXPLAIN SELECT 1", "SELECT * FROM json_each('[1,2]')", "VALUES (1), (2)",

@@ -42,7 +42,7 @@ import Testing
         try state.writer.execute("INSERT INTO counts VALUES('N1', 1611662640, 5, 0)")
         #expect(try first(session, "SELECT count(*) FROM counts") == .integer(3))
         #expect(throws: QueryError.self) { try session.run("COMMIT") { _ in true } }
-        try session.endSnapshot()
+        session.endSnapshot()
         #expect(try first(session, "SELECT count(*) FROM counts") == .integer(4))
     }
 

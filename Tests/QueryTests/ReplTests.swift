@@ -72,6 +72,55 @@ private final class TypedLines: LineSource {
         #expect(result.err == "error: no such column: nope\nline 5:  nope\n         ^\n")
     }
 
+    @Test func `an interrupt while output is written ends watch and all that was entered`() throws {
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        defer { ends.forEach { close($0) } }
+        let session = try TestState().session()
+        var looks = 0
+        var rounds = 0
+        let lines = TypedLines([.line("SELECT 1 AS a; \\watch 0.1\nSELECT 'rest' AS b;")])
+        let out = Output(descriptor: ends[1])
+        let repl = Repl(
+            session: session, options: ReplOptions(), source: lines, out: out, err: Output(), terminal: NoTerminal(),
+            domain: NoDomainCommands(),
+            wallClock: {
+                // The third look is for the head of the first screen, just before it is written.
+                looks += 1
+                if looks == 3 { session.interrupt.raise() }
+                return 0
+            },
+            waitMilliseconds: { _ in
+                rounds += 1
+                if rounds > 3 { session.interrupt.raiseForGood() }
+            })
+        #expect(repl.run() == 0)
+        #expect(rounds == 0)
+        #expect(lines.remembered == ["SELECT 1 AS a;", "\\watch 0.1"])
+    }
+
+    @Test func `an interrupted statement takes the rest of the line with it`() throws {
+        var looks = 0
+        let interrupt = InterruptFlag()
+        let session = try TestState().session {
+            $0.interrupt = interrupt
+            $0.limits.timeoutMilliseconds = 1_000_000
+            $0.monotonicClock = {
+                looks += 1
+                if looks == 50 { interrupt.raise() }
+                return looks
+            }
+        }
+        let endless =
+            "SELECT count(*) FROM counts a, counts b, counts c, counts d, counts e, counts f, counts g, counts h"
+        let text =
+            "SELECT 1 AS a; \(endless), counts i, counts j, counts k, counts l; SELECT 'rest' AS b;\nSELECT 'next' AS c;"
+        let result = repl(TypedLines([.line(text), .line("SELECT 'later' AS d;")]), over: session)
+        #expect(result.err == "\ninterrupted\n")
+        #expect(result.out.contains("| 1 |") && result.out.contains("| later |"))
+        #expect(!result.out.contains("rest") && !result.out.contains("next"))
+    }
+
     @Test func `a statement that never ends is given up`() throws {
         let line = String(repeating: "x", count: 600_000)
         let result = repl(

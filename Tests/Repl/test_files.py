@@ -79,6 +79,61 @@ class Files(ReplTest):
         self.assertIn("\nfrom the shell\nexit code 3\n", terminal.screen.text())
 
 
+class Session(ReplTest):
+    """What a session says of itself and of the pipeline; parts of it depend on the clock."""
+
+    def test_conninfo_names_the_state_and_the_limits(self):
+        terminal = self.start("--timeout", "5s", "--max-rows", "7", "--memory-limit", "64MiB")
+        terminal.enter("\\conninfo")
+        for line in ("state    state.db", "access   read-only", "timeout  5 s", "rows     at most 7", "memory   64 MiB"):
+            self.assertIn("\n" + line, terminal.screen.text())
+
+    def test_begin_holds_the_data_and_end_lets_it_go(self):
+        terminal = self.start()
+        total = "SELECT sum(count) AS views FROM postcode_view_count;"
+        terminal.enter("\\begin 30s", "pageviews*> ")
+        terminal.enter(total, "pageviews*> ")
+        self.state.db.execute("UPDATE counts SET count = count + 1")
+        terminal.enter(total, "pageviews*> ")
+        self.assertEqual(terminal.screen.text().count("|  8530 |"), 2)
+        terminal.enter("\\end")
+        terminal.enter(total)
+        self.assertIn("|  8830 |", terminal.screen.text())
+
+    def test_watermark_says_what_it_is_what_holds_it_and_what_moved_it(self):
+        terminal = self.start(columns=100)
+        terminal.enter("\\watermark")
+        text = terminal.screen.text()
+        self.assertRegex(text, r"watermark     2021-01-26T13:02:29.999Z, \d+ s behind the clock")
+        self.assertIn("held back by  partition 0, whose newest event is the oldest", text)
+        self.assertIn("moved last by the event of 2021-01-26T13:02:50Z in partition 0", text)
+        self.state.db.execute("UPDATE partition_progress SET idle = 1 WHERE kafka_partition = 0")
+        terminal.enter("\\watermark")
+        self.assertIn("held back by  partition 1, the only one that is not idle", terminal.screen.text())
+
+    def test_without_a_state_the_tables_are_empty_until_it_comes(self):
+        os.rename(self.state.path, self.state.path + ".away")
+        terminal = self.start()
+        self.assertEqual(terminal.screen.text().count("there is no state"), 0)
+        terminal.enter("SELECT count(*) AS n FROM late_events;")
+        self.assertIn("there is no state at state.db yet", terminal.screen.text())
+        os.rename(self.state.path + ".away", self.state.path)
+        terminal.enter("SELECT count(*) AS n FROM late_events;")
+        self.assertIn("| 1 |", terminal.screen.text())
+
+    def test_timing_and_folders(self):
+        terminal = self.start()
+        terminal.enter("\\timing on")
+        terminal.enter("SELECT 1 AS a;")
+        self.assertRegex(terminal.screen.text(), r"\(1 row, \d+ ms\)")
+        terminal.enter("\\cd home")
+        terminal.enter("\\! pwd")
+        self.assertIn("/home\n", terminal.screen.text())
+        # The state is where it was.
+        terminal.enter("SELECT count(*) AS rejected FROM rejected_events;")
+        self.assertIn("|        1 |", terminal.screen.text())
+
+
 class Pager(ReplTest):
     def start_with_pager(self):
         pager = os.path.join(self.folder, "pager")

@@ -20,8 +20,9 @@ class Transcripts(ReplTest):
         self.transcript("formats", lines, columns=110)
 
     def test_schema_commands(self):
-        self.transcript("schema", ["\\d postcode_view_count", "\\d postcode_veiw_count", ".tables event", "\\df inst",
-                                   ".indexes", ".schema incidents"], columns=110)
+        # The views' definitions are the store's; only the prompt's own is pinned.
+        self.transcript("schema", ["\\d history", "\\d postcode_veiw_count", "\\dt", ".tables event", "\\df inst",
+                                   ".indexes late", "SHOW TABLES;", "\\summary SELECT 1.5 AS a UNION ALL SELECT NULL"])
 
     def test_pipeline_commands(self):
         self.transcript("pipeline", ["\\lag", "\\late", "\\rejected 5", "\\exports", "\\incidents",

@@ -26,8 +26,10 @@ struct ConnectionTests {
     @Test(
         "an error in a statement's text has its byte offset",
         arguments: [
-            ("SELECT nope", 7), ("SELECT 1 FROM nope", nil), ("SELEC 1", 0), ("SELECT 'é', nope", 13), ("SELECT 1 +", nil),
-            ("SELECT (1", nil), ("SELECT f(1)", 7), ("SELECT 1 FROM sqlite_schema WHERE nope = 1", 34), ("SELECT 'abc", 7),
+            ("SELECT nope", 7), ("SELECT 1 FROM nope", nil), ("SELEC 1", 0), ("SELECT 'é', nope", 13),
+            ("SELECT 1 +", nil),
+            ("SELECT (1", nil), ("SELECT f(1)", 7), ("SELECT 1 FROM sqlite_schema WHERE nope = 1", 34),
+            ("SELECT 'abc", 7),
         ] as [(String, Int?)])
     func offsets(sql: String, offset: Int?) throws {
         let connection = try memory()
@@ -63,7 +65,8 @@ struct ConnectionTests {
         let connection = try memory()
         let texts: [(String, Int, Bool)] = [
             ("SELECT 1", 8, true), ("SELECT 1;", 9, true), ("SELECT 1; SELECT 2", 9, true), ("SELECT 'é'; x", 12, true),
-            ("", 0, false), ("  \n", 3, false), (";", 1, false), ("-- nothing", 10, false), ("/* a */ ; SELECT 1", 9, false),
+            ("", 0, false), ("  \n", 3, false), (";", 1, false), ("-- nothing", 10, false),
+            ("/* a */ ; SELECT 1", 18, true),
             ("SELECT ';' ; no sql at all", 12, true),
         ]
         for (sql, tail, isStatement) in texts {
@@ -78,7 +81,8 @@ struct ConnectionTests {
     func values() throws {
         let connection = try memory()
         let values: [Value] = [
-            .null, .integer(0), .integer(Int64.min), .integer(Int64.max), .real(0.1), .real(-1e300), .text(""), .text("é😀"),
+            .null, .integer(0), .integer(Int64.min), .integer(Int64.max), .real(0.1), .real(-1e300), .text(""),
+            .text("é😀"),
             .text("a\0b"), .blob([]), .blob([0, 255]),
         ]
         let statement = try connection.prepare("SELECT ?1, typeof(?1)", persistent: true)
@@ -241,7 +245,9 @@ struct ConnectionTests {
         #expect(error { _ = try Connection(path: path, mode: .readOnly) }?.isCannotOpen == true)
         #expect(error { _ = try Connection(path: path, mode: .readWrite) }?.isCannotOpen == true)
         #expect(!FileManager.default.fileExists(atPath: path))
-        try { try Connection(path: path, mode: .readWriteCreate).execute("CREATE TABLE t(a); INSERT INTO t VALUES (7)") }()
+        try {
+            try Connection(path: path, mode: .readWriteCreate).execute("CREATE TABLE t(a); INSERT INTO t VALUES (7)")
+        }()
         let reader = try Connection(path: path, mode: .readOnly)
         #expect(error { try reader.execute("INSERT INTO t VALUES (1)") }?.isReadOnly == true)
         #expect(try reader.integer("SELECT a FROM t") == 7)

@@ -101,7 +101,9 @@ struct FlushTests {
         let rows = try connection.rows("SELECT window_start, postcode, count FROM counts ORDER BY 1, 2")
         var wanted: [[Value]] = []
         for (window, counts) in expected.sorted(by: { $0.key < $1.key }) {
-            for (postcode, count) in counts.sorted(by: { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }) {
+            for (postcode, count) in counts.sorted(by: {
+                Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8))
+            }) {
                 wanted.append([.integer(window / 1000), .text(postcode), .integer(count)])
             }
         }

@@ -36,7 +36,8 @@ struct OpeningTests {
         #expect(
             error { try store.adopt(Identity(clusterID: "c1", topic: "clicks"), stateID: "s3") }
                 == .otherTopic(path: path, recorded: "pageviews", asked: "clicks"))
-        #expect(error { try store.checkTopic("clicks") } == .otherTopic(path: path, recorded: "pageviews", asked: "clicks"))
+        #expect(
+            error { try store.checkTopic("clicks") } == .otherTopic(path: path, recorded: "pageviews", asked: "clicks"))
         try store.checkTopic("pageviews")
         #expect(try store.meta("state_id") == "s1")
     }
@@ -83,7 +84,9 @@ struct OpeningTests {
     func foreign() throws {
         let folder = try TemporaryFolder()
         let path = folder.file("foreign.db")
-        try { try Connection(path: path, mode: .readWriteCreate).execute("CREATE TABLE t(a); INSERT INTO t VALUES (1)") }()
+        try {
+            try Connection(path: path, mode: .readWriteCreate).execute("CREATE TABLE t(a); INSERT INTO t VALUES (1)")
+        }()
         let before = try Data(contentsOf: URL(fileURLWithPath: path))
         #expect(error { _ = try openStore(path) } == .notAState(path: path))
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)

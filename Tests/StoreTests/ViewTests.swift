@@ -57,7 +57,10 @@ struct ViewTests {
                     .integer(3), .integer(9), .text("2021-01-26T12:04:00Z"), .integer(0), .null,
                 ],
             ])
-        #expect(try store.connection.rows("SELECT payload FROM late ORDER BY id") == [[.blob([0x7B, 0x7D])], [.blob([0xFF])]])
+        #expect(
+            try store.connection.rows("SELECT payload FROM late ORDER BY id") == [
+                [.blob([0x7B, 0x7D])], [.blob([0xFF])],
+            ])
         #expect(
             try store.connection.rows("SELECT * FROM rejected_events") == [
                 [
@@ -93,12 +96,14 @@ struct ViewTests {
             try store.connection.rows("SELECT * FROM partitions ORDER BY kafka_partition") == [
                 [
                     .text("pageviews"), .integer(0), .integer(70), .integer(100), .integer(30),
-                    .text("2021-01-26T12:04:20.001Z"), .text("2021-01-26T12:04:00Z"), .integer(0), .integer(70), .integer(50),
+                    .text("2021-01-26T12:04:20.001Z"), .text("2021-01-26T12:04:00Z"), .integer(0), .integer(70),
+                    .integer(50),
                     .integer(15), .integer(5),
                 ],
                 // An event one second after the epoch: its watermark lies before it.
                 [
-                    .text("pageviews"), .integer(1), .integer(5), .integer(3), .integer(0), .text("1970-01-01T00:00:01Z"),
+                    .text("pageviews"), .integer(1), .integer(5), .integer(3), .integer(0),
+                    .text("1970-01-01T00:00:01Z"),
                     .text("1969-12-31T23:59:40.999Z"), .integer(1), .integer(0), .integer(0), .integer(0), .integer(0),
                 ],
                 [
@@ -112,7 +117,9 @@ struct ViewTests {
     func counts() throws {
         let folder = try TemporaryFolder()
         let store = try openStore(folder.file("state.db"))
-        var written = flush([(base, "E1", 3), (base + 60_000, "E1", 1), (base - 60_000, "N1", 2), (253_402_300_740_000, "Z", 1)])
+        var written = flush([
+            (base, "E1", 3), (base + 60_000, "E1", 1), (base - 60_000, "N1", 2), (253_402_300_740_000, "Z", 1),
+        ])
         written.finalBefore = base + 60_000
         try store.write(written, now: base)
         #expect(

@@ -120,6 +120,7 @@ struct WriteAheadLogTests {
         try { try openStore(path).write(Self.counts(0), now: base) }()
         #expect(FileManager.default.fileExists(atPath: path + "-wal"))
         #expect(FileManager.default.fileExists(atPath: path + "-shm"))
-        #expect(try Connection(path: path, mode: .readOnly).integer("SELECT sum(count) FROM postcode_view_count") == 400)
+        #expect(
+            try Connection(path: path, mode: .readOnly).integer("SELECT sum(count) FROM postcode_view_count") == 400)
     }
 }

@@ -18,6 +18,7 @@ public struct SeededRandom: RandomNumberGenerator {
         state = (seed &+ 0x9E37_79B9_7F4A_7C15) &* 0xD129_42B0_3A8A_4F6B | 1
     }
 
+    /// The next 64 random bits.
     public mutating func next() -> UInt64 {
         state ^= state >> 12
         state ^= state << 25

@@ -78,7 +78,9 @@ struct CountDeltasTests {
     @Test("keys that share their first eight bytes, or differ in trailing zero bytes, stay apart")
     func similarKeys() {
         let deltas = CountDeltas(seed: 7)
-        let words = ["A", "A\0", "A\0\0", "ABCDEFGH", "ABCDEFGH\0", "ABCDEFGHI", "ABCDEFGHIJKLMNOP", "ABCDEFGHIJKLMNOQ"]
+        let words = [
+            "A", "A\0", "A\0\0", "ABCDEFGH", "ABCDEFGH\0", "ABCDEFGHI", "ABCDEFGHIJKLMNOP", "ABCDEFGHIJKLMNOQ",
+        ]
         var expected: [Key: Int64] = [:]
         for round in 1...3 {
             for word in words.shuffled().prefix(8) {

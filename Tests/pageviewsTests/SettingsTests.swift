@@ -38,7 +38,8 @@ struct SettingsTests {
         for arguments in [[], ["--help"], ["ingest"], ["nonsense", "--topic", "x"], ["ingest", "--topic", "x"]] {
             #expect(try expanded(arguments) == arguments)
         }
-        #expect(try expanded(["ingest"], ["PATH": "/bin", "PAGEVIEWS_NO_SUCH": "1", "PAGEVIEWS_HELP": "1"]) == ["ingest"])
+        #expect(
+            try expanded(["ingest"], ["PATH": "/bin", "PAGEVIEWS_NO_SUCH": "1", "PAGEVIEWS_HELP": "1"]) == ["ingest"])
     }
 
     @Test("the flag wins over the environment, the environment over the file")
@@ -46,14 +47,17 @@ struct SettingsTests {
         let folder = try TemporaryFolder()
         let file = folder.file("settings.yaml")
         try Data("topic: from-file\nstate: file.db\nwindow: 30s\n".utf8).write(to: URL(fileURLWithPath: file))
-        let environment = ["PAGEVIEWS_TOPIC": "from-environment", "PAGEVIEWS_STATE": "environment.db", "PAGEVIEWS_CONFIG": file]
+        let environment = [
+            "PAGEVIEWS_TOPIC": "from-environment", "PAGEVIEWS_STATE": "environment.db", "PAGEVIEWS_CONFIG": file,
+        ]
         let command = try ingest(["--topic", "from-flag"], environment)
         #expect(command.kafka.topic == "from-flag")
         #expect(command.state == "environment.db")
         #expect(command.windows.window.milliseconds == 30_000)
         // --config wins over PAGEVIEWS_CONFIG.
         let other = folder.file("other.json")
-        try Data(#"{"group": "from-json", "exit-at-end": true, "flush-interval": "1s"}"#.utf8).write(to: URL(fileURLWithPath: other))
+        try Data(#"{"group": "from-json", "exit-at-end": true, "flush-interval": "1s"}"#.utf8).write(
+            to: URL(fileURLWithPath: other))
         for spelled in [["--config", other], ["--config=\(other)"]] {
             let command = try ingest(spelled, environment)
             #expect(command.group == "from-json")
@@ -65,7 +69,9 @@ struct SettingsTests {
 
     @Test("flags in environment and file take true and false; lists and mappings repeat the option")
     func kinds() throws {
-        for (text, value) in [("true", true), ("1", true), ("YES", true), ("false", false), ("0", false), ("off", false), ("", false)] {
+        for (text, value) in [
+            ("true", true), ("1", true), ("YES", true), ("false", false), ("0", false), ("off", false), ("", false),
+        ] {
             #expect(try ingest([], ["PAGEVIEWS_EXIT_AT_END": text]).exitAtEnd == value)
         }
         let wrong = failure { _ = try ingest([], ["PAGEVIEWS_EXIT_AT_END": "perhaps"]) }
@@ -141,7 +147,8 @@ struct SettingsTests {
     @Test("values out of bounds are wrong usage")
     func bounds() throws {
         for arguments in [
-            ["--flush-interval", "9ms"], ["--flush-interval", "61s"], ["--window", "1"], ["--topic"], ["--kafka-config", "x"],
+            ["--flush-interval", "9ms"], ["--flush-interval", "61s"], ["--window", "1"], ["--topic"],
+            ["--kafka-config", "x"],
             ["--partitions", "3-1"], ["--on-missing-offsets", "ignore"],
         ] { #expect(throws: (any Error).self, "\(arguments)") { try ingest(arguments) } }
         #expect(throws: WindowSettings.OutOfBounds.self) { try ingest(["--window", "7s"]).settings() }
@@ -153,12 +160,18 @@ struct ArgumentTypeTests {
     @Test("durations")
     func durations() {
         for (text, value) in [
-            ("0s", 0), ("200ms", 200), ("20s", 20_000), ("5m", 300_000), ("24h", 86_400_000), ("7d", 604_800_000), ("007s", 7000),
+            ("0s", 0), ("200ms", 200), ("20s", 20_000), ("5m", 300_000), ("24h", 86_400_000), ("7d", 604_800_000),
+            ("007s", 7000),
         ] as [(String, Int64)] { #expect(DurationArgument(argument: text)?.milliseconds == value, "\(text)") }
-        for text in ["", "s", "5", "-5s", "+5s", "5 s", "1.5s", "5S", "5sec", "5s ", "９s", "9223372036854775807d", "99999999999999999999ms"] {
+        for text in [
+            "", "s", "5", "-5s", "+5s", "5 s", "1.5s", "5S", "5sec", "5s ", "９s", "9223372036854775807d",
+            "99999999999999999999ms",
+        ] {
             #expect(DurationArgument(argument: text) == nil, "\(text)")
         }
-        for (milliseconds, text) in [(0, "0ms"), (200, "200ms"), (60_000, "1m"), (90_000, "90s"), (86_400_000, "1d"), (3_600_001, "3600001ms")] as [(Int64, String)] {
+        for (milliseconds, text) in [
+            (0, "0ms"), (200, "200ms"), (60_000, "1m"), (90_000, "90s"), (86_400_000, "1d"), (3_600_001, "3600001ms"),
+        ] as [(Int64, String)] {
             let argument = DurationArgument(milliseconds: milliseconds)
             #expect(argument.defaultValueDescription == text)
             #expect(DurationArgument(argument: text)?.milliseconds == milliseconds)
@@ -171,7 +184,9 @@ struct ArgumentTypeTests {
         #expect(PartitionsArgument(argument: "0")?.partitions == [0])
         #expect(PartitionsArgument(argument: "0-3,7")?.partitions == [0, 1, 2, 3, 7])
         #expect(PartitionsArgument(argument: "2-2,2")?.partitions == [2])
-        for text in ["", ",", "1,", "-1", "1-", "3-1", "a", "1-2-3", "0-2147483648", "0-2147483647", "1 ,2", "99999999999"] {
+        for text in [
+            "", ",", "1,", "-1", "1-", "3-1", "a", "1-2-3", "0-2147483648", "0-2147483647", "1 ,2", "99999999999",
+        ] {
             let argument = PartitionsArgument(argument: text)
             #expect(argument == nil, "\(text)")
         }
@@ -191,9 +206,16 @@ struct ArgumentTypeTests {
     func lateness() {
         #expect(
             LatenessArgument(argument: "80:20s,20:1d")?.classes
-                == [LatenessClass(weight: 80, latestMilliseconds: 20_000), LatenessClass(weight: 20, latestMilliseconds: 86_400_000)])
-        #expect(LatenessArgument(argument: LatenessArgument().defaultValueDescription)?.classes == LatenessArgument().classes)
-        for text in ["", "80", "80:", ":20s", "80:20", "0:20s", "-1:20s", "80:20s,", "80:20s;20:1d", "1000001:1s", "1:1s:1s"] {
+                == [
+                    LatenessClass(weight: 80, latestMilliseconds: 20_000),
+                    LatenessClass(weight: 20, latestMilliseconds: 86_400_000),
+                ])
+        #expect(
+            LatenessArgument(argument: LatenessArgument().defaultValueDescription)?.classes
+                == LatenessArgument().classes)
+        for text in [
+            "", "80", "80:", ":20s", "80:20", "0:20s", "-1:20s", "80:20s,", "80:20s;20:1d", "1000001:1s", "1:1s:1s",
+        ] {
             let argument = LatenessArgument(argument: text)
             #expect(argument == nil, "\(text)")
         }
@@ -213,18 +235,21 @@ struct ArgumentTypeTests {
 struct ExitCodeTests {
     @Test("each error has the contract's exit code and one line of text")
     func codes() {
-        func kafka(_ code: Int32) -> KafkaError { KafkaError(.init(rawValue: code)) }
+        func kafka(_ code: Int32) -> KafkaError { KafkaError(code: code) }
         let errors: [(any Error, Int32)] = [
-            (StoreError.inUse(path: "p", holder: "h"), 5), (StoreError.otherCluster(path: "p", recorded: "a", found: "b"), 5),
+            (StoreError.inUse(path: "p", holder: "h"), 5),
+            (StoreError.otherCluster(path: "p", recorded: "a", found: "b"), 5),
             (StoreError.otherTopic(path: "p", recorded: "a", asked: "b"), 5),
             (StoreError.otherWindow(path: "p", recordedMilliseconds: "1", askedMilliseconds: "2"), 2),
             (StoreError.notAState(path: "p"), 1), (StoreError.newerVersion(path: "p", version: 9), 1),
             (StoreError.cannotOpen(path: "p", reason: "r"), 1),
             (IngestError.topicShorter(topic: "t", partition: 0, next: 2, end: 1), 5),
             (IngestError.missingOffsets(topic: "t", partition: 0, from: 1, to: 2), 1),
-            (IngestError.noSuchPartition(topic: "t", partition: 9, count: 1), 1), (IngestError.notWritten(path: "p", reason: "r"), 1),
-            (WindowSettings.OutOfBounds(setting: "window", expectation: "e"), 2), (kafka(-195), 4), (kafka(-169), 4), (kafka(58), 4),
-            (kafka(-186), 2), (kafka(1), 1), (SQLiteError(code: 11, message: "damaged"), 1), (Failure("f", exitCode: 3), 3),
+            (IngestError.noSuchPartition(topic: "t", partition: 9, count: 1), 1),
+            (IngestError.notWritten(path: "p", reason: "r"), 1),
+            (kafka(-195), 4), (kafka(-169), 4), (kafka(58), 4),
+            (kafka(-186), 2), (kafka(1), 1), (SQLiteError(code: 11, message: "damaged"), 1),
+            (Failure("f", exitCode: 3), 3),
         ]
         for (error, code) in errors {
             let failure = Failure(error)
@@ -233,5 +258,10 @@ struct ExitCodeTests {
             #expect(failure?.text.contains("\n") == false)
         }
         #expect(Failure(ValidationError("x")) == nil)
+        do {
+            _ = try WindowSettings(windowMilliseconds: 7000)
+        } catch {
+            #expect(Failure(error)?.exitCode == 2)
+        }
     }
 }

@@ -100,7 +100,7 @@ final class Client {
         rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(callbacks).toOpaque())
         rd_kafka_conf_set_error_cb(configuration) { _, code, reason, opaque in
             let text = reason.map { String(cString: $0) }
-            Callbacks.of(opaque)?.failed(KafkaError(rd_kafka_resp_err_t(rawValue: code), text))
+            Callbacks.of(opaque)?.failed(KafkaError(code: code, text))
         }
         rd_kafka_conf_set_log_cb(configuration) { handle, level, facility, text in
             guard let handle, let facility, let text else { return }

@@ -18,6 +18,10 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         self.message = message ?? String(cString: rd_kafka_err2str(code))
     }
 
+    init(code: Int32, _ message: String? = nil) {
+        self.init(rd_kafka_resp_err_t(rawValue: code), message)
+    }
+
     /// An error that is not librdkafka's, such as a setting it does not know.
     init(_ message: String) {
         self.init(RD_KAFKA_RESP_ERR__INVALID_ARG, message)

@@ -61,7 +61,8 @@ public final class Connection {
     /// Runs every statement in `sql` and discards their rows.
     /// - Throws: `SQLiteError` at the first statement that fails; those before it have taken effect.
     public func execute(_ sql: String) throws {
-        try check(sqlite3_exec(handle, sql, nil, nil, nil), sql: sql)
+        // Without the text: SQLite counts an error's offset from the statement that failed, not from the first.
+        try check(sqlite3_exec(handle, sql, nil, nil, nil))
     }
 
     /// Compiles one statement.

@@ -203,14 +203,16 @@ extension Store {
 
     /// Makes a committed intent history: locations take effect, progress moves, exported segments are forgotten.
     /// - Parameters:
+    ///   - replaced: the data files that a rewrite replaced; all its rows must have been moved (`moveExported`).
     ///   - snapshotID: the snapshot that holds it, when that is still known.
     ///   - now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was changed then, and it can be called again.
-    public func settle(_ intent: Intent, snapshotID: Int64?, now: Int64) throws {
+    public func settle(_ intent: Intent, forgetting replaced: [String] = [], snapshotID: Int64?, now: Int64) throws {
         try connection.transaction {
             if intent.table == .counts {
-                try connection.execute("INSERT OR REPLACE INTO exported SELECT * FROM staged")
+                if !intent.isRewrite { try connection.execute("INSERT OR REPLACE INTO exported SELECT * FROM staged") }
                 try connection.execute("DELETE FROM staged")
+                try forgetFiles(replaced)
             }
             if !intent.isRewrite { try moveProgress(intent) }
             try forgetSegments(intent.segments)

@@ -164,14 +164,23 @@ extension Store {
         // The log starts again from its beginning once everything was copied and no reader was in it.
         if now < pagesAtCheckpoint { pagesAtCheckpoint = 0 }
         guard now - pagesAtCheckpoint >= pages else { return }
-        try connection.checkpoint(.passive)
+        if now < Self.pagesBudget {
+            try connection.checkpoint(.passive)
+        } else {
+            // Readers follow one another so closely that the log never starts again: ask them for a moment.
+            try checkpointFully(waitMilliseconds: 50)
+        }
         pagesAtCheckpoint = now
     }
 
-    /// Copies the whole write-ahead log into the file and empties it, where no reader is in the way.
+    /// The pages of the log (4 KiB each) from which on readers are asked to wait.
+    private static let pagesBudget = 8192
+
+    /// Copies the whole write-ahead log into the file and empties it, where no reader is in the way for longer than the
+    /// time given.
     /// - Throws: `SQLiteError`.
-    public func checkpointFully() throws {
-        try connection.setBusyTimeout(milliseconds: 500)
+    public func checkpointFully(waitMilliseconds: Int32 = 500) throws {
+        try connection.setBusyTimeout(milliseconds: waitMilliseconds)
         defer { try? connection.setBusyTimeout(milliseconds: 5000) }
         do {
             try connection.checkpoint(.truncate)

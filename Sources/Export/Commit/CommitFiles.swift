@@ -29,6 +29,22 @@ struct PlainUpload: Codable, Equatable {
     var location: String
 }
 
+/// A delete file, or a deletion vector within a Puffin file, as it is stored.
+struct DeleteName: Codable, Hashable {
+    var path: String
+    var offset: Int64?
+
+    init(_ file: DataFile) { (path, offset) = (file.key.path, file.key.contentOffset) }
+
+    var key: DataFile.Key { DataFile.Key(path: path, contentOffset: offset) }
+
+    /// The deletes of a data file, in order.
+    static func all(of task: ScanTask) -> [DeleteName] {
+        ((task.deletionVector.map { [$0] } ?? []) + task.positionDeletes).map { DeleteName($0) }
+            .sorted { ($0.path, $0.offset ?? 0) < ($1.path, $1.offset ?? 0) }
+    }
+}
+
 /// All files of a commit, and what its snapshot says.
 struct CommitFiles: Codable, Equatable {
     var data: [ParquetUpload] = []
@@ -38,8 +54,14 @@ struct CommitFiles: Codable, Equatable {
     var plain: [PlainUpload] = []
     /// Of a rewrite: the data files it replaces.
     var replaced: [String] = []
+    /// Of a rewrite: the delete files that are of nothing else.
+    var replacedDeletes: [DeleteName] = []
     /// Of a rewrite: the sequence number it was read at.
     var sequenceNumber: Int64?
+    /// Of a rewrite: the snapshot it was read at.
+    var readSnapshot: Int64?
+    /// Of a rewrite: the deletes that were applied, by data file, in order.
+    var deletesRead: [String: [DeleteName]] = [:]
     /// Entries of the snapshot's summary.
     var summary: [String: String] = [:]
 

@@ -23,6 +23,7 @@ struct Committer {
     /// - Throws: when it cannot be finished now; the intent stays and the next call goes on with it.
     func finish(_ intent: Intent) async throws {
         let files = try CommitFiles(encoded: intent.payload)
+        let step = intent.stepName
         var isUploaded = false
         var failed = FailedTry()
         for attempt in 1...Self.mostTries {
@@ -40,18 +41,19 @@ struct Committer {
                 throw ExportError.wentBack(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
             case .commit: await removeRefused(failed, table)
             }
+            if let reason = try await obstacle(to: intent, files, table) { return try abandon(intent, files, reason) }
             if !isUploaded {
                 try await upload(files, intent, table.io)
                 isUploaded = true
-                environment.failPoint("\(intent.table.rawValue).uploaded")
+                environment.failPoint("\(step).uploaded")
             }
-            switch try await attemptCommit(intent, files, table) {
+            switch try await attemptCommit(intent, files, table, step) {
             case .settled(let snapshotID):
                 return try await settle(intent, files, snapshotID: snapshotID, table)
             case .again(let now):
                 failed = now
                 environment.log.info("table \(intent.tableName): \(failed.reason); looking and trying again")
-                try await environment.pause(.milliseconds(min(2000, 50 << attempt)))
+                try await environment.pause(.milliseconds(min(1000, 25 << attempt)))
             }
         }
         if failed.isUnknown { throw ExportError.unknownOutcome(table: intent.tableName, reason: failed.reason) }
@@ -73,9 +75,9 @@ struct Committer {
     }
 
     /// One try on top of the table as it was loaded.
-    private func attemptCommit(_ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws
-        -> Attempt
-    {
+    private func attemptCommit(
+        _ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open, _ step: String
+    ) async throws -> Attempt {
         let identity = environment.identity()
         var change = try await changeSet(intent, files, table)
         var extra: [String] = []
@@ -85,14 +87,15 @@ struct Committer {
             let name = "vectors-\(intent.commitID)-\(identity.uuid)"
             extra += [try await writer.add(stale, to: &change, name: name)].compactMap { $0 }
         }
-        let plan = try await table.io.stage(change, on: table.metadata, identity: identity)
+        let plan = try await table.io.stage(
+            change, on: table.metadata, identity: identity, policy: settings.maintenance.manifestPolicy)
         let written = plan.files.map(\.path) + extra
-        environment.failPoint("\(intent.table.rawValue).staged")
+        environment.failPoint("\(step).staged")
         switch await session.catalog.commit(
             session.identifier, requirements: plan.requirements, updates: plan.updates)
         {
         case .committed(let answer):
-            environment.failPoint("\(intent.table.rawValue).committed")
+            environment.failPoint("\(step).committed")
             if answer?.metadata.snapshot(plan.snapshot.id) != nil { return .settled(snapshotID: plan.snapshot.id) }
             return try failed(
                 intent, "the catalog took a commit, but its answer does not show it", written, isUnknown: true)
@@ -137,6 +140,7 @@ struct Committer {
         change.summary = files.summary
         if intent.isRewrite {
             change.operation = .replace
+            change.removedDeleteFiles = Set(files.replacedDeletes.map(\.key))
             change.dataSequenceNumber = files.sequenceNumber
         } else if !files.deletes.isEmpty {
             try await checkTargets(intent, table)
@@ -163,7 +167,7 @@ struct Committer {
         for upload in files.data + files.deletes {
             let (target, key) = try io.files.resolve(upload.location)
             try await send(upload.name, to: target, key, intent)
-            environment.failPoint("\(intent.table.rawValue).uploading")
+            environment.failPoint("\(intent.stepName).uploading")
         }
         for upload in files.plain {
             let key = try warehouse.root.key(forLocation: upload.location)
@@ -187,11 +191,12 @@ struct Committer {
         _ intent: Intent, _ files: CommitFiles, snapshotID: Int64?, _ table: TableSession.Open
     ) async throws {
         let now = environment.nowMilliseconds()
+        if intent.isRewrite { try moveRows(intent) }
         try store.with { store in
             try forgetWinner(store, intent.table, snapshotID: snapshotID, table, now: now)
-            try store.settle(intent, snapshotID: snapshotID, now: now)
+            try store.settle(intent, forgetting: files.replaced, snapshotID: snapshotID, now: now)
         }
-        environment.failPoint("\(intent.table.rawValue).settled")
+        environment.failPoint("\(intent.stepName).settled")
         for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
         let what = intent.isRewrite ? "rewrote" : "exported generation \(intent.generation) to"
         environment.log.info(
@@ -200,6 +205,7 @@ struct Committer {
             snapshot \(snapshotID.map(String.init) ?? "expired")
             """)
     }
+
     /// Files of a try whose outcome was not known are orphans, unless that try is the one that was applied after all.
     private func forgetWinner(
         _ store: Store, _ kind: ExportTable, snapshotID: Int64?, _ table: TableSession.Open, now: Int64

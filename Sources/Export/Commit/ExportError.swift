@@ -16,6 +16,8 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     case wentBack(table: String, tableEpoch: Int64, ours: Int64)
     /// Another writer replaced files whose rows this state still changes.
     case rewritten(table: String, file: String)
+    /// The table no longer has rows that this state exported.
+    case rowsMissing(table: String, file: String, rows: Int64)
     /// A local file that waits for export is gone.
     case spoolFileMissing(path: String, table: String)
     /// The commit met another writer again and again.
@@ -58,6 +60,9 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         case .rewritten(let table, let file):
             "table \(table): another writer replaced \(file), whose rows still change here; exports of it stop. "
                 + "Let no other program compact this table"
+        case .rowsMissing(let table, let file, let rows):
+            "table \(table): \(rows) rows that this state exported are no longer in \(file); another writer deleted them. "
+                + "The file is left as it is; let no other program change this table"
         case .spoolFileMissing(let path, let table):
             "table \(table): the local file \(path) that waits for export is gone; bring it back"
         case .contended(let table, let tries, let reason):

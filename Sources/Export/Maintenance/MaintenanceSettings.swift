@@ -13,7 +13,7 @@ public struct MaintenanceSettings: Equatable, Sendable {
     /// A data file is rewritten when this share of its rows is deleted; above 0, at most 1.
     public var deletedShare = 0.2
     /// A data file is rewritten when this many position-delete files have to be read for it; 1 or more.
-    public var deleteFiles = 16
+    public var deleteFiles = 32
     /// The newest snapshots that stay; 1 or more. Older ones go.
     public var keepSnapshots = 20
     /// Snapshots older than this go too, but the current one, in milliseconds.

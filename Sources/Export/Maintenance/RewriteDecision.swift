@@ -27,7 +27,8 @@ struct RewriteDecision {
     let lastSequenceNumber: Int64
     /// Small files up to this size are all alike.
     private static let likeBytes: Int64 = 8 << 20
-    /// Merging so few bytes costs less than reading them apart, so fewer files suffice.
+    /// Merging so few bytes costs less than reading them apart, so fewer files suffice; and deletes of so small a file
+    /// wait for its next merge.
     private static let cheapBytes: Int64 = 4 << 20
     /// A merge takes files up to so many times as large as the smaller ones together.
     private static let likeFactor: Int64 = 4
@@ -61,9 +62,13 @@ struct RewriteDecision {
     private static func days(_ tasks: [ScanTask]) -> [Day] {
         var days: [String: Day] = [:]
         for task in tasks {
-            guard case .int(let number)? = task.file.partition.first ?? nil, task.file.partition.count == 1 else { continue }
-            days["\(number) \(task.file.specID)", default: Day(number: Int(number), specID: task.file.specID, tasks: [])]
-                .tasks.append(task)
+            guard case .int(let number)? = task.file.partition.first ?? nil, task.file.partition.count == 1 else {
+                continue
+            }
+            days[
+                "\(number) \(task.file.specID)", default: Day(number: Int(number), specID: task.file.specID, tasks: [])
+            ]
+            .tasks.append(task)
         }
         return days.values.map { day in
             var day = day
@@ -73,7 +78,10 @@ struct RewriteDecision {
     }
 
     private func groups(_ day: Day, _ weights: DeleteWeights) -> [RewriteGroup] {
-        let heavy = Set(day.tasks.filter { isHeavy($0, weights) }.map(\.file.path))
+        let isCold = isCold(day)
+        let heavy = Set(
+            day.tasks.filter { (isCold || $0.file.fileSizeBytes > Self.cheapBytes) && isHeavy($0, weights) }
+                .map(\.file.path))
         let small = day.tasks.filter { isSmall($0) && !heavy.contains($0.file.path) }
         let chosen: Set<String>
         let reason: String
@@ -83,7 +91,7 @@ struct RewriteDecision {
         } else if let merged = merge(small) {
             chosen = merged
             reason = "\(merged.count) small files"
-        } else if isCold(day), small.count > 1 {
+        } else if isCold, small.count > 1 {
             chosen = Set(small.map(\.file.path))
             reason = "\(small.count) small files of a day that no longer changes"
         } else {
@@ -112,13 +120,14 @@ struct RewriteDecision {
     private func merge(_ small: [ScanTask]) -> Set<String>? {
         var taken: [ScanTask] = []
         var bytes: Int64 = 0
-        for task in small.sorted(by: { ($0.file.fileSizeBytes, $0.file.path) < ($1.file.fileSizeBytes, $1.file.path) }) {
+        for task in small.sorted(by: { ($0.file.fileSizeBytes, $0.file.path) < ($1.file.fileSizeBytes, $1.file.path) })
+        {
             guard task.file.fileSizeBytes <= max(Self.likeBytes, bytes * Self.likeFactor) else { break }
             taken.append(task)
             bytes += task.file.fileSizeBytes
         }
         if taken.count < settings.smallFiles, small.count >= 4 * settings.smallFiles { taken = small }
-        let enough = bytes <= Self.cheapBytes ? max(2, settings.smallFiles / 4) : settings.smallFiles
+        let enough = bytes <= Self.cheapBytes ? max(2, settings.smallFiles / 2) : settings.smallFiles
         return taken.count >= enough ? Set(taken.map(\.file.path)) : nil
     }
 

@@ -24,6 +24,8 @@ public struct ExportSettings: Sendable {
     public var keepsJSON = true
     /// Exported counts older than this leave the state; nil keeps them.
     public var retentionMilliseconds: Int64?
+    /// When files are merged and snapshots expire.
+    public var maintenance = MaintenanceSettings()
     /// The folder of local files that wait for export.
     public var spoolFolder: String
 

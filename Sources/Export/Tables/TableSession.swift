@@ -27,6 +27,8 @@ final class TableSession {
     /// A table as it is now, and the way to its files.
     struct Open {
         let metadata: TableMetadata
+        /// Where its metadata is stored, as far as the catalog says.
+        let metadataLocation: String?
         let io: TableIO
         /// The table's epoch.
         var epoch: Int64 { metadata.properties[Mark.epoch].flatMap { Int64($0) } ?? 0 }
@@ -39,20 +41,43 @@ final class TableSession {
         let (epoch, hasIntent, stateID) = try store.with { store in
             (try store.epoch(of: kind), try store.intent(of: kind) != nil, try store.meta("state_id") ?? "")
         }
-        if let table = try await catalog.load(identifier) {
+        if let table = try await load() {
             return try checked(table, isNew: epoch == 0 && !hasIntent, stateID: stateID)
         }
         guard epoch == 0, !hasIntent else {
             throw ExportError.tableGone(table: identifier.description, catalog: catalog.name)
         }
-        if case .created(let table) = try await catalog.create(identifier, definition(stateID: stateID)) {
+        if case .created(let table) = try await create(definition(stateID: stateID)) {
             return try checked(table, isNew: true, stateID: stateID)
         }
         // Somebody created it in this moment: look at what it is.
-        guard let table = try await catalog.load(identifier) else {
+        guard let table = try await load() else {
             throw ExportError.tableGone(table: identifier.description, catalog: catalog.name)
         }
         return try checked(table, isNew: true, stateID: stateID)
+    }
+
+    /// Loads the table when this state has exported to it and it is there; creates nothing.
+    /// - Throws: like `open`.
+    func openExisting() async throws -> Open? {
+        let kind = kind
+        let (epoch, stateID) = try store.with { (try $0.epoch(of: kind), try $0.meta("state_id") ?? "") }
+        guard epoch > 0, let table = try await load() else { return nil }
+        return try checked(table, isNew: false, stateID: stateID)
+    }
+
+    private func load() async throws(CatalogError) -> LoadedTable? {
+        do throws(CatalogError) { return try await catalog.load(identifier) } catch { throw named(error) }
+    }
+
+    private func create(_ definition: TableDefinition) async throws(CatalogError) -> CreateOutcome {
+        do throws(CatalogError) { return try await catalog.create(identifier, definition) } catch { throw named(error) }
+    }
+
+    /// The error with the catalog's address, where it does not have it.
+    private func named(_ error: CatalogError) -> CatalogError {
+        error.description.contains(catalog.name)
+            ? error : CatalogError(error.kind, "catalog \(catalog.name): \(error.description)")
     }
 
     private func definition(stateID: String) -> TableDefinition {
@@ -83,7 +108,7 @@ final class TableSession {
         case nil where metadata.currentSnapshot != nil && isNew: throw ExportError.notOurs(table: name)
         case nil: break
         }
-        return Open(metadata: metadata, io: try io(of: table))
+        return Open(metadata: metadata, metadataLocation: table.metadataLocation, io: try io(of: table))
     }
 
     /// Anew when the catalog lends other credentials than before.

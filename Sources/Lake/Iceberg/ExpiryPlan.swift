@@ -74,6 +74,9 @@ extension TableMetadata {
             ], updates: [.removeSnapshots(expired.map(\.id))])
     }
 
+    /// The statistics files of all snapshots.
+    public var statisticsFiles: Set<String> { statisticsFiles(of: Set(snapshots.map(\.id))) }
+
     /// The statistics files of snapshots.
     func statisticsFiles(of ids: Set<Int64>) -> Set<String> {
         Set(

@@ -68,7 +68,7 @@ extension Repl {
     private func showConnection() {
         var info = stat()
         let lines: [(String, String)] = [
-            ("state", session.statePath),
+            ("state", session.stateName),
             ("file", stat(session.statePath, &info) == 0 ? "\(info.st_size) bytes" : "not there yet: tables are empty"),
             ("log", stat(session.statePath + "-wal", &info) == 0 ? "\(info.st_size) bytes" : "none"),
             ("access", "read-only; nothing typed here can change the state"),
@@ -118,7 +118,7 @@ extension Repl {
     private func endSnapshot() {
         guard session.holdsSnapshot else { return fail("no snapshot is held") }
         snapshotEnd = nil
-        do throws(QueryError) { try session.endSnapshot() } catch { fail(error) }
+        session.endSnapshot()
     }
 }
 

@@ -96,12 +96,12 @@ extension Repl {
         let postcode = Self.literal(.text(arguments[0]))
         let condition = "postcode = \(postcode) AND timestamp = '\(start)'"
         let output = target?.output ?? out
-        output.write("live\n")
+        output.write("live, window of \(start)\n")
         run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
-        guard !isDone else { return }
+        guard mayGoOn else { return }
         output.write("exported\n")
         run(exportsOfWindow(condition, start: start, postcode: postcode))
-        guard !isDone else { return }
+        guard mayGoOn else { return }
         output.write("late events of this window\n")
         run(
             """

@@ -121,7 +121,7 @@ extension Repl {
 
     private func chart(_ words: [String]) {
         runQuietly()
-        guard !isDone else { return }
+        guard mayGoOn else { return }
         guard let lastResult else { return fail("there is no result to draw yet") }
         var names = words
         let kind = names.first.flatMap { Chart.Kind(rawValue: $0) }

@@ -76,7 +76,7 @@ extension Repl {
             if summary.columnCount > 0 { lastResult = result }
             if !streams { out.write(watchScreen(result, interval)) }
             flush()
-            return !isDone
+            return mayGoOn
         } catch {
             if error != .interrupted {
                 fail(error, statement: .init(text: statement, byteOffset: 0, line: lineNumber, isComplete: true))
@@ -103,7 +103,8 @@ extension Repl {
     private func keepRow(prefix: String) {
         let isPending = pendingStatement() != nil
         if isPending { runQuietly() } else { buffer = "" }
-        guard !isDone, let result = lastResult else { return isDone ? () : fail("there is no result yet") }
+        guard mayGoOn else { return }
+        guard let result = lastResult else { return fail("there is no result yet") }
         guard result.rows.count == 1, !result.isTruncated else {
             return fail("\\gset needs exactly one row; the result has \(result.countText)")
         }
@@ -243,7 +244,7 @@ extension Repl {
         } catch {
             return fail(error)
         }
-        for statement in StatementSplitter.split(sql).statements where !isDone { execute(statement, extra: bound) }
+        for statement in StatementSplitter.split(sql).statements where mayGoOn { execute(statement, extra: bound) }
     }
 
     private func saveNamed(_ command: CommandLine) {

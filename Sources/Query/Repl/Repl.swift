@@ -39,6 +39,8 @@ public final class Repl {
     var source: any LineSource
     var inputDepth = 0
     var isDone = false
+    /// Ctrl-C has ended what was entered last; what is left of it does not run.
+    var isGivenUp = false
     var exitCode: Int32 = 0
     var snapshotEnd: Int?
     var knownSchema: Schema?
@@ -104,7 +106,7 @@ public final class Repl {
 
     private func greet() {
         if let path = options.startupPath, access(path, R_OK) == 0 { runFile(path) }
-        out.write("\(session.statePath), read-only\n\\? for help, \\q to leave\n")
+        out.write("\(session.stateName), read-only\n\\? for help, \\q to leave\n")
         flush()
     }
 
@@ -112,7 +114,10 @@ public final class Repl {
     func process(_ lines: any LineSource) {
         while !isDone {
             flush()
-            if lines.isInteractive { session.interrupt.lower() }
+            if lines.isInteractive {
+                session.interrupt.lower()
+                isGivenUp = false
+            }
             if session.interrupt.isRaisedForGood { return fail(.interrupted) }
             switch lines.next(prompt: prompt, idle: { letGoOfOldSnapshot() }) {
             case .line(let line): take(line)
@@ -147,6 +152,7 @@ public final class Repl {
 
     /// The terminal has shown ^C where the cursor was.
     func endInterruptedLine() {
+        isGivenUp = true
         session.interrupt.lower()
         out.write("\n")
         try? out.finish()
@@ -167,7 +173,7 @@ public final class Repl {
 
     /// Takes what was entered at once; a pasted text has several lines.
     func take(_ text: String) {
-        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) where !isDone {
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) where mayGoOn {
             lineNumber += 1
             takeLine(String(line))
         }
@@ -202,7 +208,7 @@ public final class Repl {
         guard let (sql, command) = InputLine.trailingCommand(in: buffer) else { return runCompleteStatements() }
         buffer = sql
         runCompleteStatements()
-        if !isDone {
+        if mayGoOn {
             remember(command.trimmed)
             perform(CommandLine(command))
         }
@@ -215,7 +221,7 @@ public final class Repl {
         let rest = String(decoding: text[split.completeEnd...], as: UTF8.self)
         bufferLine += text[..<split.completeEnd].count { $0 == 0x0A }
         buffer = StatementSplitter.split(rest).isBlank ? "" : rest
-        for var statement in split.statements where statement.isComplete && !isDone {
+        for var statement in split.statements where statement.isComplete && mayGoOn {
             statement.line += firstLine - 1
             remember(statement.text + ";")
             if let command = Self.foreignCommand(statement.text) { perform(command) } else { execute(statement) }
@@ -245,8 +251,12 @@ public final class Repl {
         if case .refused = error {
             err.write("to keep a result use \\copy or \\o, to keep a query \\fs\n")
         }
+        if error == .interrupted { isGivenUp = true }
         endScript(code: error.exitCode == 3 ? 3 : 1)
     }
+
+    /// What was entered may go on.
+    var mayGoOn: Bool { !isDone && !isGivenUp }
 
     /// Reports what a command was given wrongly.
     func fail(_ message: String) { fail(.usage(message)) }
@@ -268,7 +278,7 @@ public final class Repl {
     func letGoOfOldSnapshot() {
         guard let end = snapshotEnd, MonotonicClock.milliseconds() >= end else { return }
         snapshotEnd = nil
-        try? session.endSnapshot()
+        session.endSnapshot()
     }
 }
 

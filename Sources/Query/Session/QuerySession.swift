@@ -39,7 +39,7 @@ public final class QuerySession {
     public init(_ configuration: SessionConfiguration, warn: @escaping (String) -> Void) {
         (self.configuration, self.warn) = (configuration, warn)
         (limits, interrupt) = (configuration.limits, configuration.interrupt)
-        file = StateFile(path: configuration.statePath)
+        file = StateFile(name: configuration.statePath)
         runGuard = RunGuard(interrupt: configuration.interrupt, now: configuration.monotonicClock)
         if let bytes = limits.memoryBytes { Connection.setMemoryLimit(bytes: Int64(bytes)) }
     }
@@ -48,13 +48,14 @@ public final class QuerySession {
     /// - Parameter json: an array of `[number, time, statement]`.
     func provideHistory(_ json: @escaping () -> String) {
         history = json
-        connection = nil
-        identity = nil
+        forgetConnection()
     }
 
     /// The session reads a state file, not the empty stand-in for one.
     var isOverState: Bool { identity != nil }
-    /// The state file's path.
+    /// The state file as it was given.
+    var stateName: String { file.name }
+    /// The state file's absolute path.
     var statePath: String { file.path }
 
     /// Runs one statement to its end, to the row limit, or until `receive` answers false.
@@ -122,7 +123,7 @@ public final class QuerySession {
         }
         if error.isLimit { return .limit(limitMessage(error)) }
         if error.isCorrupt || error.isCannotOpen {
-            return .state("cannot read the state \(file.path): \(error.message)")
+            return .state("cannot read the state \(file.name): \(error.message)")
         }
         return .sql(message: error.message, offset: error.offset)
     }
@@ -166,7 +167,7 @@ extension QuerySession {
     private func standIn() throws -> Connection {
         if !hasWarned {
             hasWarned = true
-            warn("there is no state at \(file.path) yet: showing empty tables (start `pageviews ingest`)")
+            warn("there is no state at \(file.name) yet: showing empty tables (start `pageviews ingest`)")
         }
         let connection = try Connection(path: "", mode: .memory)
         try connection.execute(configuration.emptySchema)
@@ -212,14 +213,30 @@ extension QuerySession {
     /// meanwhile, so the caller sets a deadline.
     func beginSnapshot() throws(QueryError) {
         try transaction("BEGIN")
-        _ = try run("SELECT count(*) FROM sqlite_schema") { _ in true }
-        holdsSnapshot = true
+        do throws(QueryError) {
+            // BEGIN alone reads nothing yet; the first read takes the snapshot.
+            _ = try run("SELECT count(*) FROM sqlite_schema") { _ in true }
+            holdsSnapshot = true
+        } catch {
+            forgetConnection()
+            throw error
+        }
     }
 
     /// Later statements see live data again.
-    func endSnapshot() throws(QueryError) {
+    func endSnapshot() {
+        do throws(QueryError) {
+            try transaction("ROLLBACK")
+        } catch {
+            // Closing lets go of everything too.
+            forgetConnection()
+        }
         holdsSnapshot = false
-        try transaction("ROLLBACK")
+    }
+
+    private func forgetConnection() {
+        connection = nil
+        identity = nil
     }
 
     private func transaction(_ verb: String) throws(QueryError) {

@@ -13,7 +13,7 @@ enum ReadOnlyPolicy {
     /// Pragmas that only read when they have no argument.
     static let readingPragmas: Set<String> = [
         "application_id", "auto_vacuum", "busy_timeout", "cache_size", "collation_list", "compile_options",
-        "data_version", "database_list", "encoding", "freelist_count", "function_list", "module_list",
+        "data_version", "database_list", "encoding", "freelist_count", "function_list", "journal_mode", "module_list",
         "page_count", "page_size", "pragma_list", "query_only", "schema_version", "synchronous", "user_version",
         "wal_autocheckpoint",
     ]

@@ -7,7 +7,17 @@ internal import SQLite
 
 /// The state file as the file system knows it.
 struct StateFile: Equatable {
+    /// As it was given; what people are shown.
+    let name: String
+    /// Absolute, so that the session stays with its state when the working folder changes.
     let path: String
+
+    init(name: String) {
+        self.name = name
+        let folder = name.hasPrefix("/") ? nil : getcwd(nil, 0)
+        path = folder.map { String(cString: $0) + "/" + name } ?? name
+        free(folder)
+    }
 
     /// Which file is at the path; differs when it was replaced.
     struct Identity: Equatable {

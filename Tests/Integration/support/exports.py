@@ -105,15 +105,15 @@ def check_history(warehouse: Warehouse, name: str) -> None:
 
 
 def check_every_generation(warehouse: Warehouse, records: Records) -> int:
-    """Every snapshot of both tables equals what the oracle makes of the offsets that it covers.
-
-    Returns how many snapshots the counts table has.
+    """Every snapshot of both tables equals what the oracle makes of the offsets that it covers; a rewrite covers what
+    the snapshot before it did. Returns how many generations the counts table has.
     """
     late = set(oracle.count(records).late)
     for name in (COUNTS, RAW):
         ends: dict[int, int] = {}
-        for snapshot in warehouse.ours(name):
-            ends |= {partition: end for partition, (_, end) in offsets(snapshot).items()}
+        for snapshot in warehouse.snapshots(name):
+            if 'pageviews.offsets' in summary(snapshot):
+                ends |= {partition: end for partition, (_, end) in offsets(snapshot).items()}
             wanted = expected_counts(records, ends) if name == COUNTS else expected_raw(records, late, ends)
             for read in (warehouse.by_pyiceberg, warehouse.by_duckdb):
                 differ(read(name, snapshot.snapshot_id), wanted, f'{name} {summary(snapshot)} by {read.__name__}')

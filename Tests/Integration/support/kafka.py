@@ -56,7 +56,8 @@ class Topic:
     def read(self) -> list[list[Record]]:
         """Every record, one list per partition in the order of offsets."""
         consumer = Consumer({
-            **dict(self.client), 'bootstrap.servers': self.address, 'group.id': 'oracle', 'enable.auto.commit': False, 'log_level': 2,
+            **dict(self.client), 'bootstrap.servers': self.address, 'group.id': 'oracle', 'log_level': 2,
+            'enable.auto.commit': False,
             'enable.partition.eof': True, 'fetch.message.max.bytes': 20_000_000, 'auto.offset.reset': 'earliest'})
         found: list[list[Record]] = [[] for _ in range(self.partitions)]
         try:

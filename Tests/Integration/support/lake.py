@@ -88,7 +88,7 @@ class Warehouse:
                       if info.type == pyarrow.fs.FileType.File and '.storage-tmp' not in info.path)
 
     def read(self, path: str) -> bytes:
-        with self.files.open_input_stream(self.path(path)) as file:
+        with self.files.open_input_stream(self.path(path), compression=None) as file:
             return file.read()
 
     @functools.cached_property
@@ -131,8 +131,8 @@ class Warehouse:
         return found[::-1]
 
     def ours(self, name: str) -> list[Snapshot]:
-        """The snapshots that this program made."""
-        return [snapshot for snapshot in self.snapshots(name) if 'pageviews.commit-id' in summary(snapshot)]
+        """The snapshots with which this program brought something new."""
+        return [snapshot for snapshot in self.snapshots(name) if 'pageviews.offsets' in summary(snapshot)]
 
     # Rows
 

@@ -67,7 +67,9 @@ def parse(value: bytes | None) -> Event | None:
     if not isinstance(body, dict):
         return None
     postcode, time_ms = body.get('postcode'), milliseconds(body.get('timestamp'))
-    if not isinstance(postcode, str) or not 1 <= len(postcode.encode()) <= 64 or time_ms is None:
+    if not isinstance(postcode, str) or any(0xD800 <= ord(character) <= 0xDFFF for character in postcode):
+        return None
+    if not 1 <= len(postcode.encode()) <= 64 or time_ms is None:
         return None
     if any(ord(character) < 32 or ord(character) == 127 for character in postcode):
         return None

@@ -1,0 +1,65 @@
+// What is particular to committing a rewrite: it can be given up, since it exports nothing, and its rows move piece by piece.
+
+internal import Foundation
+internal import Iceberg
+internal import Logging
+internal import ObjectStorage
+internal import Store
+
+extension Committer {
+    /// Rows moved in one transaction.
+    private static let movesPerStep = 4000
+
+    /// Why a rewrite cannot be committed to the table as it is now; nil for none, and for anything that is not a rewrite.
+    ///
+    /// Whatever is answered, no earlier try can be applied any more: either the table has gone on to another snapshot than
+    /// the one that every try requires, or there was none, since not all files were sent.
+    func obstacle(to intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws -> String? {
+        guard intent.isRewrite else { return nil }
+        if table.metadata.currentSnapshotID != files.readSnapshot {
+            let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
+            if let change = RewriteCheck.change(files, live) { return change }
+        }
+        for upload in files.data where !FileManager.default.fileExists(atPath: "\(settings.spoolFolder)/\(upload.name)")
+        {
+            if try await !table.io.files.exists(upload.location) { return "the local file \(upload.name) is gone" }
+        }
+        return nil
+    }
+
+    /// Gives up a rewrite; what it would have replaced stays.
+    func abandon(_ intent: Intent, _ files: CommitFiles, _ reason: String) throws {
+        environment.log.info("table \(intent.tableName): a rewrite is given up: \(reason)")
+        let now = environment.nowMilliseconds()
+        try store.with { try $0.abandon(intent, now: now) }
+        for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
+    }
+
+    /// Brings the ledger's rows to where the rewrite put them, in steps between which counting gets its turn. Doing it again
+    /// after a crash changes nothing.
+    func moveRows(_ intent: Intent) throws {
+        guard intent.table == .counts else { return }
+        var last: RowKey?
+        while let next = try store.with({ try $0.moveExported(after: last, limit: Self.movesPerStep) }) { last = next }
+    }
+}
+
+extension Intent {
+    /// How the names of its fail points begin.
+    var stepName: String { isRewrite ? "\(table.rawValue).rewrite" : table.rawValue }
+}
+
+/// Whether a rewrite still fits its table; pure.
+enum RewriteCheck {
+    /// What changed about the replaced files since they were read; nil when nothing did.
+    static func change(_ files: CommitFiles, _ live: [ScanTask]) -> String? {
+        let tasks = Dictionary(live.map { ($0.file.path, $0) }) { first, _ in first }
+        for path in files.replaced {
+            guard let task = tasks[path] else { return "another writer removed \(path)" }
+            guard DeleteName.all(of: task) == files.deletesRead[path] ?? [] else {
+                return "another writer deleted rows of \(path)"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,131 @@
+// Maintains one table between its exports: merges files, expires snapshots, removes what nothing names.
+//
+// Invariants: it runs in the exporter's own task and only while the table has no open intent, so nothing of ours is under way;
+// each step is harmless to be ended at any moment; one rewrite is at most about one target file, so exports never wait long.
+
+internal import Iceberg
+internal import Logging
+internal import SQLite
+internal import Store
+
+/// Maintains one table.
+struct Maintainer {
+    let session: TableSession
+    let committer: Committer
+    let settings: ExportSettings
+    let store: SharedStore
+    let environment: ExportEnvironment
+    /// Asked often; no ends the work at the next safe place.
+    let mayGoOn: @Sendable () -> Bool
+    /// Told what was done, or would be.
+    let report: (String) -> Void
+
+    private var table: ExportTable { session.kind }
+    private var name: String { session.identifier.description }
+    private var expiry: SnapshotExpiry {
+        SnapshotExpiry(session: session, settings: settings.maintenance, store: store, environment: environment)
+    }
+
+    /// Does what is due.
+    /// - Parameter rewrites: at most so many rewrites.
+    /// - Throws: the first failure; a rewrite that was prepared stays as the table's open intent.
+    func run(rewrites: Int) async throws {
+        for _ in 0..<rewrites where mayGoOn() {
+            guard try await rewrite() else { break }
+        }
+        try await expire()
+        try await sweep()
+        try forgetDeadFiles()
+    }
+
+    // MARK: Rewrites
+
+    private func due(_ table: TableSession.Open) async throws -> (groups: [RewriteGroup], live: [ScanTask]) {
+        let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
+        let decision = RewriteDecision(
+            settings: settings.maintenance, lastSequenceNumber: table.metadata.lastSequenceNumber)
+        return (decision.plan(live.filter { $0.file.specID == table.metadata.defaultSpecID }), live)
+    }
+
+    /// - Returns: whether something was rewritten.
+    private func rewrite() async throws -> Bool {
+        guard let open = try await session.openExisting() else { return false }
+        let (groups, live) = try await due(open)
+        guard !groups.isEmpty else { return false }
+        let (epoch, progress) = try store.with { (try $0.epoch(of: table), try $0.exportProgress(of: table)) }
+        guard open.epoch == epoch else { throw ExportError.fenced(table: name, tableEpoch: open.epoch, ours: epoch) }
+        let context = PreparationContext(
+            settings: settings, store: store, tableName: name, metadata: open.metadata,
+            commitID: environment.uniqueName(), epoch: epoch + 1)
+        let reader = TableReader(open, spoolFolder: settings.spoolFolder, uniqueName: environment.uniqueName)
+        let preparation = RewritePreparation(context, reader, mayGoOn: mayGoOn)
+        let intent: Intent
+        do {
+            intent = try await preparation.run(groups, live: live, table: table, progress: progress)
+        } catch {
+            preparation.removeLocal()
+            throw error
+        }
+        environment.failPoint("\(table.rawValue).rewrite.written")
+        try store.with { try $0.prepare(intent) }
+        environment.failPoint("\(table.rawValue).rewrite.prepared")
+        try await committer.finish(intent)
+        for group in groups { report("\(name): merged \(Self.text(group))") }
+        return true
+    }
+
+    private static func text(_ group: RewriteGroup) -> String {
+        let count = group.tasks.count
+        return "\(count) data \(count == 1 ? "file" : "files") of \(DayName.iso(group.day)) "
+            + "(\(group.bytes) bytes; \(group.reason))"
+    }
+
+    // MARK: Snapshots and files
+
+    private func expire() async throws {
+        guard mayGoOn(), let open = try await session.openExisting(),
+            let plan = ExpiryDecision(settings: settings.maintenance)
+                .plan(open.metadata, now: environment.nowMilliseconds())
+        else { return }
+        guard let removed = try await expiry.expire(plan, open) else { return }
+        report("\(name): expired \(plan.expired.count) snapshots, removed \(removed) files")
+    }
+
+    private func sweep() async throws {
+        guard mayGoOn(), try !expiry.orphans().isEmpty, let open = try await session.openExisting() else { return }
+        let removed = try await expiry.sweep(open)
+        if removed > 0 { report("\(name): removed \(removed) files that no commit uses") }
+    }
+
+    /// Dead rows of the ledger's list of files; looked for only when there are many, since it reads all exported rows.
+    private func forgetDeadFiles() throws {
+        let (count, snapshot) = try store.with { (try $0.fileCount(), try $0.lastSnapshot(of: .counts)) }
+        guard table == .counts, mayGoOn(), snapshot != nil, count > 1000 else { return }
+        let reader = try Connection(path: store.path, mode: .readOnly)
+        try reader.setBusyTimeout(milliseconds: 5000)
+        try reader.set(.noCheckpointOnClose, true)
+        let dead = try Store.deadFiles(reader)
+        guard dead.count * 2 > Int(count) else { return }
+        try store.with { try $0.forgetFiles(ids: dead) }
+        report("\(name): forgot \(dead.count) files in which no row lies any more")
+    }
+
+    // MARK: Dry run
+
+    /// Reports what `run` would do, and changes nothing.
+    func tell() async throws {
+        if let intent = try store.with({ try $0.intent(of: table) }) {
+            return report("\(name): would first finish the commit \(intent.commitID) that was begun")
+        }
+        guard let open = try await session.openExisting() else { return report("\(name): not exported yet") }
+        for group in try await due(open).groups { report("\(name): would merge \(Self.text(group))") }
+        if let plan = ExpiryDecision(settings: settings.maintenance)
+            .plan(open.metadata, now: environment.nowMilliseconds())
+        {
+            let freed = try await open.io.unreferencedFiles(plan, of: open.metadata).all
+            report("\(name): would expire \(plan.expired.count) snapshots and remove \(freed.count) files")
+        }
+        let orphans = try await expiry.removable(try expiry.orphans(), open)
+        if !orphans.isEmpty { report("\(name): would remove \(orphans.count) files that no commit uses") }
+    }
+}

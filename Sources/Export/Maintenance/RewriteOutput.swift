@@ -1,0 +1,80 @@
+// The files that a rewrite writes: live rows as they come, copied column by column.
+
+internal import Parquet
+internal import Store
+
+/// Rows being written to a new data file.
+protocol RewriteOutput {
+    associatedtype Batch: RowBatch
+    /// Rows written so far.
+    var rows: Int64 { get }
+    /// Copies the selected rows.
+    func append(_ batch: Batch) throws
+    /// Completes the file and makes it durable.
+    func finish() throws -> FileFacts
+}
+
+/// A new data file of the counts table.
+final class CountsOutput: RewriteOutput {
+    private(set) var rows: Int64 = 0
+    private let file: SpoolFile
+    private let writer: ParquetWriter
+    private let postcodes: BytesColumn
+    private let timestamps: ScalarColumn<Int64>
+    private let counts: ScalarColumn<Int64>
+
+    /// - Parameter path: the local file; an older one of the same name is replaced.
+    init(path: String) throws {
+        SpoolFile.remove(path)
+        let file = try SpoolFile(path: path)
+        self.file = file
+        writer = try ParquetWriter(schema: ExportTable.counts.parquetSchema) { try file.write($0) }
+        postcodes = try writer.bytes(0)
+        timestamps = try writer.int64(1)
+        counts = try writer.int64(2)
+    }
+
+    func append(_ batch: CountsBatch) throws {
+        for row in batch.rows {
+            batch.postcodes.withBytes(row) { postcodes.append($0) }
+            timestamps.append(batch.timestamps[row])
+            counts.append(batch.counts[row])
+            try writer.endRow()
+        }
+        rows += Int64(batch.rows.count)
+    }
+
+    func finish() throws -> FileFacts {
+        let facts = FileFacts(try writer.finish())
+        try file.finish()
+        return facts
+    }
+}
+
+/// A new data file of the raw table.
+final class RawOutput: RewriteOutput {
+    private(set) var rows: Int64 = 0
+    private let file: DayFile
+
+    /// - Parameter path: the local file; an older one of the same name is replaced.
+    init(path: String) throws {
+        SpoolFile.remove(path)
+        file = try DayFile(path: path)
+    }
+
+    func append(_ batch: RawBatch) throws {
+        for row in batch.rows {
+            try batch.postcodes.withBytes(row) { postcode in
+                try batch.webpages.withBytes(row) { webpage in
+                    try file.append(
+                        userID: batch.userID(row), postcode: postcode, webpage: batch.hasWebpage(row) ? webpage : nil,
+                        timeMicroseconds: batch.timestamps[row], partition: batch.partitions[row],
+                        offset: batch.offsets[row], isLate: batch.late[row])
+                }
+            }
+        }
+        rows += Int64(batch.rows.count)
+    }
+
+    func finish() throws -> FileFacts { FileFacts(try file.finish()) }
+}

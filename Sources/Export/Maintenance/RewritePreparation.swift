@@ -1,0 +1,150 @@
+// Prepares a rewrite: reads the live rows of some data files and writes each group's to one new file.
+//
+// Invariants: nothing outside the spool and the staging table changes; rows keep their order within a file; every delete
+// that was applied is noted with its data file, so that the commit can tell whether another one came since.
+
+internal import Foundation
+internal import Iceberg
+internal import SQLite
+internal import Store
+
+/// A rewrite that was given up because the process is to end.
+struct MaintenanceStopped: Error {}
+
+/// Builds the intent of one rewrite.
+final class RewritePreparation {
+    private let context: PreparationContext
+    private let reader: TableReader
+    private let mayGoOn: () -> Bool
+    private var files = CommitFiles()
+    private var rows: Int64 = 0
+    private var deletedRows: Int64 = 0
+    private var written: [String] = []
+
+    /// - Parameter mayGoOn: asked after every row group; when it answers no, the rewrite is given up.
+    init(_ context: PreparationContext, _ reader: TableReader, mayGoOn: @escaping () -> Bool) {
+        self.context = context
+        self.reader = reader
+        self.mayGoOn = mayGoOn
+    }
+
+    /// Writes the files and stages the moves of rows.
+    /// - Parameters:
+    ///   - live: all data files of the snapshot.
+    ///   - progress: how far the table was brought.
+    /// - Throws: `MaintenanceStopped`, `ExportError`, `TableReadError`, and what storage and state throw.
+    func run(
+        _ groups: [RewriteGroup], live: [ScanTask], table: ExportTable, progress: ExportProgress
+    ) async throws -> Intent {
+        try SpoolFile.makeFolder(context.settings.spoolFolder)
+        for (number, group) in groups.enumerated() {
+            switch table {
+            case .counts: try await rewriteCounts(group, number)
+            case .raw: try await rewriteRaw(group, number)
+            }
+            note(group)
+        }
+        files.replacedDeletes = try await deletesOfNothingElse(live)
+        try SpoolFile.sync(folder: context.settings.spoolFolder)
+        let snapshot = context.metadata.currentSnapshot
+        files.readSnapshot = snapshot?.id
+        files.sequenceNumber = snapshot?.sequenceNumber
+        files.summary = summary(progress, snapshot)
+        return Intent(
+            commitID: context.commitID, table: table, tableName: context.tableName, generation: progress.generation,
+            offsets: [:], rowsAdded: rows, rowsDeleted: rows + deletedRows, files: files.uploads.map(\.location),
+            isRewrite: true, epoch: context.epoch, payload: try files.encoded())
+    }
+
+    /// Removes the local files of a rewrite that came to nothing.
+    func removeLocal() {
+        for name in written { SpoolFile.remove(context.spoolPath(name)) }
+    }
+
+    // MARK: Rows
+
+    private func rewriteCounts(_ group: RewriteGroup, _ number: Int) async throws {
+        let name = name(group, number, "counts")
+        let location = context.location(day: group.day, name)
+        let moves = try RowMoves(context.store, tableName: context.tableName, isFirst: number == 0)
+        let target = try context.store.with { try $0.fileID(ofPath: location) }
+        var sources: [Int64: String] = [:]
+        let output = try CountsOutput(path: context.spoolPath(name))
+        for task in group.tasks {
+            let source = try context.store.with { try $0.fileID(ofPath: task.file.path) }
+            sources[source] = task.file.path
+            try await copy(task, to: output) { batch in
+                try moves.stage(batch, from: source, to: target, firstRow: output.rows)
+            }
+        }
+        try moves.finish(day: group.day, files: sources)
+        try close(output, group, name, location)
+    }
+
+    private func rewriteRaw(_ group: RewriteGroup, _ number: Int) async throws {
+        let name = name(group, number, "rewritten")
+        let output = try RawOutput(path: context.spoolPath(name))
+        for task in group.tasks { try await copy(task, to: output) { _ in } }
+        try close(output, group, name, context.location(day: group.day, name))
+    }
+
+    private func copy<Output: RewriteOutput>(
+        _ task: ScanTask, to output: Output, before: (Output.Batch) throws -> Void
+    ) async throws {
+        let file = try await reader.open(task, as: Output.Batch.self)
+        let start = output.rows
+        while let batch = try file.next() {
+            guard mayGoOn() else { throw MaintenanceStopped() }
+            try before(batch)
+            try output.append(batch)
+        }
+        deletedRows += task.file.recordCount - (output.rows - start)
+    }
+
+    private func close(_ output: some RewriteOutput, _ group: RewriteGroup, _ name: String, _ location: String) throws {
+        rows += output.rows
+        let facts = try output.finish()
+        guard output.rows > 0 else { return SpoolFile.remove(context.spoolPath(name)) }
+        files.data.append(ParquetUpload(name: name, location: location, day: group.day, facts: facts))
+    }
+
+    private func name(_ group: RewriteGroup, _ number: Int, _ kind: String) -> String {
+        let name = "\(kind)-\(context.commitID)-\(DayName.iso(group.day))-\(number).parquet"
+        written.append(name)
+        return name
+    }
+
+    // MARK: What it replaces
+
+    private func note(_ group: RewriteGroup) {
+        for task in group.tasks {
+            files.replaced.append(task.file.path)
+            files.deletesRead[task.file.path] = DeleteName.all(of: task)
+        }
+    }
+
+    /// Position-delete files all of whose data files are replaced now or gone already.
+    private func deletesOfNothingElse(_ live: [ScanTask]) async throws -> [DeleteName] {
+        let replaced = Set(files.replaced)
+        let staying = Set(live.map(\.file.path)).subtracting(replaced)
+        var deletes: [DeleteName: DataFile] = [:]
+        for task in live where replaced.contains(task.file.path) {
+            for file in task.positionDeletes where file.singleReferencedPath == nil { deletes[DeleteName(file)] = file }
+        }
+        var names: [DeleteName] = []
+        for (name, file) in deletes.sorted(by: { $0.key.path < $1.key.path }) {
+            if try await reader.deletes.dataFiles(in: file).isDisjoint(with: staying) { names.append(name) }
+        }
+        return names
+    }
+
+    /// A rewrite adds nothing, so its offsets begin and end where the table is; the rest is as in the snapshot before.
+    private func summary(_ progress: ExportProgress, _ snapshot: Snapshot?) -> [String: String] {
+        var summary = [
+            Mark.generation: "\(progress.generation)",
+            Mark.offsets: Mark.text(offsets: progress.offsets.mapValues { OffsetSpan(from: $0, to: $0) }),
+        ]
+        for key in [Mark.watermarks, Mark.watermark] { summary[key] = snapshot?.summary[key] }
+        return summary
+    }
+}

@@ -1,0 +1,95 @@
+// Expires snapshots, and removes files that nothing names any more.
+//
+// Invariants: the files that an expiry will free are in the ledger before it is committed, so that none is forgotten whatever
+// happens; a file is removed only when the table, loaded after a certain commit, does not name it anywhere; files left by
+// tries of commits wait until a later commit of the table has settled, since until then a request may still be on its way.
+
+internal import Iceberg
+internal import Logging
+internal import ObjectStorage
+internal import Store
+
+/// Expiry and removal for one table. Not to be used while the table has an open intent.
+struct SnapshotExpiry {
+    let session: TableSession
+    let settings: MaintenanceSettings
+    let store: SharedStore
+    let environment: ExportEnvironment
+    /// The most files removed between two looks at the ledger.
+    private static let removalStep = 500
+
+    private var name: String { session.identifier.description }
+
+    /// Commits an expiry and removes what it freed.
+    /// - Returns: how many files were removed; nil when the commit was not applied, or it is not known.
+    /// - Throws: `CatalogError`, `IcebergError`, `ObjectStorageError`, `SQLiteError`.
+    func expire(_ plan: ExpiryPlan, _ table: TableSession.Open) async throws -> Int? {
+        let freed = try await table.io.unreferencedFiles(plan, of: table.metadata).all
+        let now = environment.nowMilliseconds()
+        try store.with { store in try store.durably { try store.addOrphans(freed, of: session.kind, now: now) } }
+        environment.failPoint("\(session.kind.rawValue).expiry.recorded")
+        switch await session.catalog.commit(
+            session.identifier, requirements: plan.requirements, updates: plan.updates)
+        {
+        case .committed: break
+        case .conflict(let reason):
+            environment.log.info("table \(name): \(reason); snapshots expire later")
+            return nil
+        case .failed(let error): throw error
+        case .unknown(let reason):
+            guard try await isApplied(plan) else {
+                environment.log.info(
+                    "table \(name): it is not known whether snapshots expired (\(reason)); looking later")
+                return nil
+            }
+        }
+        environment.failPoint("\(session.kind.rawValue).expiry.committed")
+        guard let after = try await session.openExisting() else { return nil }
+        return try await remove(freed, after)
+    }
+
+    private func isApplied(_ plan: ExpiryPlan) async throws -> Bool {
+        guard let table = try await session.openExisting() else { return false }
+        let expired = Set(plan.expired.map(\.id))
+        return !table.metadata.snapshots.contains { expired.contains($0.id) }
+    }
+
+    /// Removes the ledger's orphans that no commit can reference any more.
+    /// - Returns: how many files were removed.
+    /// - Throws: `IcebergError`, `ObjectStorageError`, `SQLiteError`.
+    func sweep(_ table: TableSession.Open) async throws -> Int {
+        let candidates = try orphans()
+        return candidates.isEmpty ? 0 : try await remove(candidates, table)
+    }
+
+    /// The files that a sweep looks at.
+    func orphans() throws -> [String] {
+        let kind = session.kind
+        return try store.with { store in
+            guard try store.intent(of: kind) == nil, let settled = try store.lastSettled(name) else { return [] }
+            return try store.orphans(of: kind, before: settled)
+        }
+    }
+
+    /// Those of these files that the table does not name.
+    func removable(_ candidates: [String], _ table: TableSession.Open) async throws -> [String] {
+        var referenced = ReferencedFiles(table.metadata, metadataFile: table.metadataLocation)
+        for snapshot in table.metadata.snapshots {
+            for manifest in try await table.io.manifests(of: snapshot) {
+                referenced.add(manifest, try await table.io.entries(of: manifest, in: table.metadata))
+            }
+        }
+        return referenced.removable(candidates)
+    }
+
+    private func remove(_ candidates: [String], _ table: TableSession.Open) async throws -> Int {
+        let unused = try await removable(candidates, table)
+        for start in stride(from: 0, to: unused.count, by: Self.removalStep) {
+            let some = Array(unused[start..<min(start + Self.removalStep, unused.count)])
+            try await table.io.files.delete(some)
+            environment.failPoint("\(session.kind.rawValue).expiry.removed")
+            try store.with { try $0.forgetOrphans(some) }
+        }
+        return unused.count
+    }
+}
