@@ -69,5 +69,7 @@ struct Pageviews: AsyncParsableCommand {
             reached, 5 the state is in use or belongs to another cluster or topic.
             """,
         version: "0.1.0",
-        subcommands: [IngestCommand.self, QueryCommand.self, ReplCommand.self, GenerateCommand.self, DemoCommand.self])
+        subcommands: [
+            IngestCommand.self, QueryCommand.self, ReplCommand.self, GenerateCommand.self, ProofCommand.self, DemoCommand.self,
+        ])
 }
