@@ -70,6 +70,7 @@ struct Pageviews: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            IngestCommand.self, QueryCommand.self, ReplCommand.self, GenerateCommand.self, ProofCommand.self, DemoCommand.self,
+            IngestCommand.self, QueryCommand.self, ReplCommand.self, GenerateCommand.self, ProofCommand.self, RestoreCommand.self,
+            DemoCommand.self,
         ])
 }

@@ -96,7 +96,7 @@ struct CountsReading {
                     defer { lookup.reset() }
                     guard try lookup.step() else { return }
                     if table.isSettled { Self.holdAgainstLedger(key, lookup, &pass) }
-                    Self.holdAgainstCounts(key, lookup, generation, state.evictedBefore, &pass)
+                    Self.holdAgainstCounts(key, lookup, generation, state.evictedBefore, table.isAhead, &pass)
                 }
             }
         }
@@ -125,15 +125,16 @@ struct CountsReading {
     }
 
     private static func holdAgainstCounts(
-        _ row: Row, _ found: Statement, _ generation: Int64, _ evictedBefore: Int64, _ pass: inout CountsPass
+        _ row: Row, _ found: Statement, _ generation: Int64, _ evictedBefore: Int64, _ isAhead: Bool,
+        _ pass: inout CountsPass
     ) {
         guard !found.isNull(3) else {
             if row.window < evictedBefore { pass.evicted += 1 } else { pass.differs(in: row.window) }
             return
         }
         guard found.int64(4) <= generation else {
-            // It has changed since; counts only grow.
-            if found.int64(3) < row.count { pass.differs(in: row.window) }
+            // It has changed since; counts only grow, once everything was read that the table has.
+            if !isAhead, found.int64(3) < row.count { pass.differs(in: row.window) }
             return
         }
         pass.comparable += 1

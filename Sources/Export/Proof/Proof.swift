@@ -133,17 +133,24 @@ public final class Proof {
     }
 
     private func proveCounts(_ loaded: Loaded?) async throws -> Counts? {
-        guard let table = try choose(.counts, loaded), let reader = readers[.counts] else {
+        guard var table = try choose(.counts, loaded), let reader = readers[.counts] else {
             report.checks.append(ProofCheck(unchecked: "counts table", note: "nothing was exported to compare with"))
             return nil
         }
         report.countsSnapshot = table.snapshot?.id
+        let ends = table.history.ends
+        table.isAhead = state.partitions.contains { $0.next < ends[$0.number] ?? 0 }
         let reading = CountsReading(
             state: state, table: table, reader: reader, generation: table.generation, seed: seed)
         let pass = options.isQuick ? try await reading.total(at: table.snapshot) : try await reading.compare()
         report.findings += pass.damaged
         report.checks.append(files(table.name, pass.files, pass.damaged))
-        report.checks.append(try sum(table, pass.total, reading.generation))
+        report.checks.append(
+            table.isAhead
+                ? ProofCheck(
+                    unchecked: "\(table.name): sum of counts",
+                    note: "the state was restored and has not read again everything that the table counts")
+                : try sum(table, pass.total, reading.generation))
         if !options.isQuick { try addRowChecks(table, pass, reading.generation) }
         return Counts(table: table, reading: reading, pass: pass)
     }

@@ -16,6 +16,8 @@ struct ProofTable {
     let snapshot: Snapshot?
     /// The snapshot is what the state's ledger describes, or came after it from somebody else.
     let isSettled: Bool
+    /// A restored state: the table counts offsets that the state has not read again yet.
+    var isAhead = false
 
     var metadata: TableMetadata { open.metadata }
 

@@ -42,7 +42,7 @@ struct WindowDetail {
         guard isAtSettled else { return false }
         if sides.local == nil { return sides.table != nil && window >= state.evictedBefore }
         if sides.isLocalComparable { return sides.local != sides.table }
-        return (sides.local ?? 0) < (sides.table ?? 0)
+        return !counts.isAhead && (sides.local ?? 0) < (sides.table ?? 0)
     }
 
     private func addTable(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [String: Sides]) async throws {
