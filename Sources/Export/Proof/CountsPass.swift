@@ -5,6 +5,7 @@
 
 internal import Bitmaps
 internal import Iceberg
+internal import Parquet
 internal import SQLite
 internal import Store
 

@@ -10,7 +10,7 @@ internal import Bitmaps
 internal import Foundation
 internal import Iceberg
 internal import SQLite
-public import Store
+internal import Store
 
 /// One proof.
 public final class Proof {

@@ -3,6 +3,7 @@
 
 internal import Bitmaps
 internal import Iceberg
+internal import Parquet
 internal import SQLite
 internal import Store
 

@@ -1,6 +1,8 @@
 // The counts of one window from every side, to name what differs.
 
 internal import Iceberg
+internal import Parquet
+internal import SQLite
 internal import Store
 
 /// Looks at single windows.

@@ -9,7 +9,7 @@ internal import Foundation
 internal import Iceberg
 internal import ObjectStorage
 internal import SQLite
-public import Store
+internal import Store
 public import Windowing
 
 /// What a restore made.
