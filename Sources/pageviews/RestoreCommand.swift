@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Export
 internal import Foundation
 internal import Ingest
+internal import Logging
 internal import Store
 internal import Windowing
 
