@@ -200,3 +200,19 @@ def test_without_a_state_or_a_warehouse_it_says_so(tmp_path, topic, state, servi
     assert 'no --warehouse: only the state was looked at' in text
     report = program.run('proof', '--state', str(state.path), '--warehouse', f'file://{tmp_path}/warehouse')
     assert report.code == 0 and 'nothing was exported' in report.out, report
+
+
+def test_what_a_stranger_committed_is_found_through_a_catalog(topic, state, service, make_warehouse):
+    warehouse = make_warehouse('rest')
+    for seed in (96, 97):
+        topic.produce(views(seed, count=400))
+        service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    assert_equal(prove(state, warehouse))
+    key = state.rows("SELECT postcode, timestamp, count FROM postcode_view_count LIMIT 1")[0]
+    moment = key['timestamp'].replace('Z', '+00:00')
+    warehouse.table(COUNTS).delete(f"postcode = '{key['postcode']}' and timestamp = '{moment}'")
+    report = prove(state, warehouse)
+    assert 'pageviews' in next(iter(wrong(report)))
+    difference, = report['differences']
+    assert (difference['postcode'], difference['window'], difference['table']) == (key['postcode'], key['timestamp'], None)
+    assert difference['local'] == difference['raw'] == key['count']
