@@ -99,6 +99,20 @@ def test_a_state_lost_between_two_commits_ends_as_if_it_never_was(point, topic, 
     check_whole(topic, state, warehouse)
 
 
+def test_it_works_through_a_catalog_and_after_a_stranger_committed(topic, state, service, make_warehouse):
+    """A stranger dropped a day of counts: restore knows the rows from the raw table, and the next export brings them back."""
+    warehouse = make_warehouse('rest')
+    for seed in (44, 45):
+        topic.produce(views(seed, count=400))
+        service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    day = state.rows('SELECT min(timestamp) AS first FROM postcode_view_count')[0]['first'][:10]
+    warehouse.table(COUNTS).delete(f"timestamp >= '{day}T00:00:00+00:00' and timestamp <= '{day}T23:59:59.999999+00:00'")
+    lose(state)
+    restore(state, warehouse)
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    check_whole(topic, state, warehouse)
+
+
 def test_several_partitions_go_on_where_they_were(make_topic, state, service, make_warehouse):
     topic, warehouse = make_topic(3), make_warehouse()
     for seed in (41, 42):
