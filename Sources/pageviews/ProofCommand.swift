@@ -30,7 +30,9 @@ struct ProofCommand: AsyncParsableCommand {
     @Flag(help: "Compare sums only, without reading raw rows.")
     var quick = false
 
-    @Option(help: ArgumentHelp("Compare this retained snapshot of either table. (default: the last exported)", valueName: "id"))
+    @Option(
+        help: ArgumentHelp(
+            "Compare this retained snapshot of either table. (default: the last exported)", valueName: "id"))
     var snapshot: Int64?
 
     @Flag(help: "The topic has offsets without records (compaction, transactions): do not call them missing.")
@@ -151,7 +153,8 @@ struct ProofCommand: AsyncParsableCommand {
             },
             differences: report.differences.map {
                 Document.Difference(
-                    postcode: $0.postcode, window: text(ofWindow: $0.window), local: $0.local, table: $0.table, raw: $0.raw)
+                    postcode: $0.postcode, window: text(ofWindow: $0.window), local: $0.local, table: $0.table,
+                    raw: $0.raw)
             }, findings: report.findings)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -171,7 +174,10 @@ struct ProofCommand: AsyncParsableCommand {
             text += columns(
                 [["postcode", "window", "local", "table", "raw"]]
                     + report.differences.map {
-                        [$0.postcode, Self.text(ofWindow: $0.window), figure($0.local), figure($0.table), figure($0.raw)]
+                        [
+                            $0.postcode, Self.text(ofWindow: $0.window), figure($0.local), figure($0.table),
+                            figure($0.raw),
+                        ]
                     }, right: [2, 3, 4])
         }
         for finding in report.findings { text += "\n\(finding)" }
@@ -179,7 +185,8 @@ struct ProofCommand: AsyncParsableCommand {
         let checks = report.checks.filter { $0.verdict != .unchecked }
         let wrong = checks.filter { $0.verdict == .differs }.count
         let unchecked = report.checks.count - checks.count
-        text += report.isEqual ? "\nall \(checks.count) checks are equal" : "\n\(wrong) of \(checks.count) checks differ"
+        text +=
+            report.isEqual ? "\nall \(checks.count) checks are equal" : "\n\(wrong) of \(checks.count) checks differ"
         return text + (unchecked > 0 ? ", \(unchecked) could not be made\n" : "\n")
     }
 

@@ -65,7 +65,8 @@ struct RestoreCommand: AsyncParsableCommand {
         ]
         if !summary.readAgain.isEmpty {
             let again = summary.readAgain.values.reduce(0, +)
-            lines.append("the last \(again) offsets that the counts table has are read again: their raw rows were not exported")
+            lines.append(
+                "the last \(again) offsets that the counts table has are read again: their raw rows were not exported")
         }
         FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
     }

@@ -184,11 +184,11 @@ struct CountsReading {
                 do {
                     let file = try await reader.open(task, as: CountsBatch.self, columns: columns)
                     while let batch = try file.next() { try body(batch, task.file, &pass) }
-                } catch where Damage.isDamage(error) {
+                } catch  where Damage.isDamage(error) {
                     pass.damaged.append("table \(table.name), file \(task.file.path): \(error)")
                 }
             }
-        } catch where Damage.isDamage(error) {
+        } catch  where Damage.isDamage(error) {
             pass.damaged.append("table \(table.name), snapshot \(snapshot?.id ?? 0): \(error)")
         }
     }

@@ -36,7 +36,9 @@ struct LocalProof {
         let bounds = allowsGaps ? 0...max(0, span) : max(0, span - lost)...max(0, span)
         let isEqual = bounds.contains(partition.consumed)
         var note = lost > 0 ? "\(lost) offsets were lost, as incidents tell" : nil
-        if !isEqual { note = "\(span - lost - partition.consumed) offsets are neither consumed nor known to be missing" }
+        if !isEqual {
+            note = "\(span - lost - partition.consumed) offsets are neither consumed nor known to be missing"
+        }
         if allowsGaps, partition.gap > lost { note = "\(partition.gap - lost) offsets had no record" }
         let expected = lost > 0 && isEqual ? partition.consumed : span - lost
         return ProofCheck(

@@ -139,7 +139,8 @@ public final class Proof {
         }
         report.countsSnapshot = table.snapshot?.id
         let ends = table.history.ends
-        table.isAhead = state.partitions.contains { $0.next < ends[$0.number] ?? 0 }
+        let isForeign = options.toleratesStrangers && table.snapshot?.isOurs == false
+        table.isAhead = isForeign || state.partitions.contains { $0.next < ends[$0.number] ?? 0 }
         let reading = CountsReading(
             state: state, table: table, reader: reader, generation: table.generation, seed: seed)
         let pass = options.isQuick ? try await reading.total(at: table.snapshot) : try await reading.compare()
@@ -149,7 +150,9 @@ public final class Proof {
             table.isAhead
                 ? ProofCheck(
                     unchecked: "\(table.name): sum of counts",
-                    note: "the state was restored and has not read again everything that the table counts")
+                    note: isForeign
+                        ? "another writer has changed the table; the next export brings it level"
+                        : "the state was restored and has not read again everything that the table counts")
                 : try sum(table, pass.total, reading.generation))
         if !options.isQuick { try addRowChecks(table, pass, reading.generation) }
         return Counts(table: table, reading: reading, pass: pass)
@@ -240,7 +243,7 @@ public final class Proof {
             for task in try await reader.tasks(at: table.snapshot, of: .raw) {
                 rows += task.file.recordCount - Int64(try await reader.deletes.deleted(task).count)
             }
-        } catch where Damage.isDamage(error) {
+        } catch  where Damage.isDamage(error) {
             report.findings.append("table \(table.name): \(error)")
         }
         var (least, most): (Int64, Int64) = (0, 0)
@@ -258,14 +261,16 @@ public final class Proof {
 
     private func addRawChecks(_ table: ProofTable, _ pass: RawPass) {
         if pass.foreign > 0 {
-            report.findings.append("table \(table.name): \(pass.foreign) rows of partitions that the state does not have")
+            report.findings.append(
+                "table \(table.name): \(pass.foreign) rows of partitions that the state does not have")
         }
         for partition in pass.partitions.values.sorted(by: { $0.figures.number < $1.figures.number }) {
             let name = "\(table.name), partition \(partition.figures.number)"
             let unexplained = partition.findMissing(allowsGaps: options.allowsGaps)
             let distinct = Int64(clamping: partition.seen.count)
             report.checks.append(
-                ProofCheck("\(name): valid offsets to \(partition.to)", expected: distinct + unexplained, found: distinct))
+                ProofCheck(
+                    "\(name): valid offsets to \(partition.to)", expected: distinct + unexplained, found: distinct))
             report.checks.append(ProofCheck("\(name): each once", expected: distinct, found: partition.rows))
             report.checks.append(
                 ProofCheck(
@@ -279,9 +284,12 @@ public final class Proof {
     // MARK: Recount
 
     /// The newest snapshot of the counts table whose offsets the raw rows cover.
-    private func recountable(_ table: ProofTable, _ reach: RawReach) throws -> (snapshot: Snapshot, ends: [Int32: Int64])? {
+    private func recountable(_ table: ProofTable, _ reach: RawReach) throws -> (
+        snapshot: Snapshot, ends: [Int32: Int64]
+    )? {
         let history = table.history
-        for (index, snapshot) in history.enumerated() where index == 0 || snapshot.addedOffsets != nil {
+        for (index, snapshot) in history.enumerated()
+        where snapshot.addedOffsets != nil || index == 0 && !options.toleratesStrangers {
             let ends = Array(history[index...]).ends
             if try reach.covers(ends) { return (snapshot, ends) }
         }
@@ -294,7 +302,8 @@ public final class Proof {
         let name = "counts recounted from raw rows, windows equal"
         guard let counts, let recounted else {
             report.checks.append(
-                ProofCheck(unchecked: name, note: "no snapshot of the counts has only offsets that are in the raw table"))
+                ProofCheck(
+                    unchecked: name, note: "no snapshot of the counts has only offsets that are in the raw table"))
             return try await self.name(counts?.pass.windows ?? [], counts, nil)
         }
         let isSame = recounted.snapshot.id == counts.table.snapshot?.id
@@ -346,7 +355,8 @@ public final class Proof {
         guard let counts, !windows.isEmpty else { return }
         let detail = WindowDetail(
             state: state, counts: counts.table, countsReader: readers[.counts], rawReader: readers[.raw],
-            snapshot: snapshot ?? counts.table.snapshot, isAtSettled: snapshot == nil, generation: counts.reading.generation,
+            snapshot: snapshot ?? counts.table.snapshot, isAtSettled: snapshot == nil,
+            generation: counts.reading.generation,
             rawSnapshot: report.rawSnapshot, rawEnds: rawEnds)
         for window in windows.sorted() where report.differences.count < options.mostNamed {
             let room = options.mostNamed - report.differences.count

@@ -87,6 +87,8 @@ public struct ProofOptions: Sendable {
     public var allowsGaps = false
     /// The most differences that are named.
     public var mostNamed = 20
+    /// What others did to the counts table since our last commit is no difference: a restore brings it level again.
+    var toleratesStrangers = false
 
     /// The full proof of the last snapshot.
     public init() {}
@@ -97,6 +99,7 @@ public enum ProofError: Error, CustomStringConvertible, Equatable, Sendable {
     /// No table has this snapshot.
     case noSnapshot(id: Int64, tables: String)
 
+    /// One line.
     public var description: String {
         switch self {
         case .noSnapshot(let id, let tables):

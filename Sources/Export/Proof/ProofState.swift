@@ -131,7 +131,8 @@ enum LostOffsets {
     /// From "topic T partition P: offsets A to B (...)"; B is inclusive there.
     static func parse(_ detail: String) -> (partition: Int32, offsets: Range<Int64>)? {
         let words = detail.split(separator: " ")
-        guard let at = words.indices.dropLast(5).first(where: { words[$0] == "partition" && words[$0 + 2] == "offsets" }),
+        guard
+            let at = words.indices.dropLast(5).first(where: { words[$0] == "partition" && words[$0 + 2] == "offsets" }),
             let partition = Int32(words[at + 1].dropLast()), let from = Int64(words[at + 3]), words[at + 4] == "to",
             let last = Int64(words[at + 5]), from >= 0, from <= last, last < Int64.max
         else { return nil }

@@ -61,7 +61,9 @@ final class RawPartition {
         if isLate == lateLog.contains(value) {
             if isLate { lateEqual += 1 }
         } else {
-            say("offset \(offset) is \(isLate ? "" : "not ")late in the raw table, \(isLate ? "not " : "")in the late log")
+            say(
+                "offset \(offset) is \(isLate ? "" : "not ")late in the raw table, \(isLate ? "not " : "")in the late log"
+            )
         }
     }
 
@@ -108,7 +110,9 @@ final class RawPass {
         self.partitions = partitions
     }
 
-    static let columns: ColumnSet = [RawBatch.postcode, RawBatch.timestamp, RawBatch.partition, RawBatch.offset, RawBatch.late]
+    static let columns: ColumnSet = [
+        RawBatch.postcode, RawBatch.timestamp, RawBatch.partition, RawBatch.offset, RawBatch.late,
+    ]
 
     func take(_ batch: RawBatch) {
         var current: RawPartition?
@@ -138,11 +142,11 @@ final class RawPass {
                 do {
                     let file = try await reader.open(task, as: RawBatch.self, columns: Self.columns)
                     while let batch = try file.next() { take(batch) }
-                } catch where Damage.isDamage(error) {
+                } catch  where Damage.isDamage(error) {
                     damaged.append("table \(table.name), file \(task.file.path): \(error)")
                 }
             }
-        } catch where Damage.isDamage(error) {
+        } catch  where Damage.isDamage(error) {
             damaged.append("table \(table.name), snapshot \(table.snapshot?.id ?? 0): \(error)")
         }
     }

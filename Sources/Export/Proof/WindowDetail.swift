@@ -59,9 +59,9 @@ struct WindowDetail {
                             sides[key, default: Sides()].table = (sides[key]?.table ?? 0) + batch.counts[row]
                         }
                     }
-                } catch where Damage.isDamage(error) {}
+                } catch  where Damage.isDamage(error) {}
             }
-        } catch where Damage.isDamage(error) {}
+        } catch  where Damage.isDamage(error) {}
     }
 
     private func addRaw(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [String: Sides]) async throws {
@@ -78,9 +78,9 @@ struct WindowDetail {
                             sides[key, default: Sides()].raw = (sides[key]?.raw ?? 0) + 1
                         }
                     }
-                } catch where Damage.isDamage(error) {}
+                } catch  where Damage.isDamage(error) {}
             }
-        } catch where Damage.isDamage(error) {}
+        } catch  where Damage.isDamage(error) {}
         let late = try state.connection.prepare(
             "SELECT postcode FROM late WHERE window_start = ?1 AND backfilled_at_ms IS NOT NULL")
         try late.bind(window, at: 1)
@@ -91,7 +91,8 @@ struct WindowDetail {
     }
 
     private func addLocal(_ window: Int64, _ sides: inout [String: Sides]) throws {
-        let rows = try state.connection.prepare("SELECT postcode, count, generation FROM counts WHERE window_start = ?1")
+        let rows = try state.connection.prepare(
+            "SELECT postcode, count, generation FROM counts WHERE window_start = ?1")
         try rows.bind(window, at: 1)
         while try rows.step() {
             let key = rows.string(0)

@@ -75,8 +75,10 @@ public final class Restore {
         defer { Self.remove(temporary) }
         var summary = try await build(temporary, tables)
         say("proving what was built")
+        var options = ProofOptions()
+        options.toleratesStrangers = true
         let proof = try Proof(
-            statePath: temporary, settings: settings, warehouse: warehouse, options: ProofOptions(), folder: folder,
+            statePath: temporary, settings: settings, warehouse: warehouse, options: options, folder: folder,
             uniqueName: uniqueName, seed: seed)
         let report = try await proof.run()
         guard report.isEqual else {

@@ -23,6 +23,7 @@ public enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// What was built is not right.
     case notEqual(String)
 
+    /// One line.
     public var description: String {
         switch self {
         case .exists(let path):

@@ -45,7 +45,8 @@ struct RestoreTables {
             throw RestoreError.differentStates(counts: counts, raw: raw)
         }
         guard let id = ids[.counts] ?? ids[.raw] else {
-            throw RestoreError.nothing(tables: "\(settings.namespace.joined(separator: ".")) of \(warehouse.catalog.name)")
+            throw RestoreError.nothing(
+                tables: "\(settings.namespace.joined(separator: ".")) of \(warehouse.catalog.name)")
         }
         return RestoreTables(stateID: id, counts: tables[.counts], raw: tables[.raw])
     }

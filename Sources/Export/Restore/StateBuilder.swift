@@ -103,7 +103,7 @@ final class StateBuilder {
                 let file = try await raw.reader.open(task, as: RawBatch.self)
                 while let batch = try file.next() { try take(batch, raw) }
             }
-        } catch where Damage.isDamage(error) && !(error is RestoreError) {
+        } catch  where Damage.isDamage(error) && !(error is RestoreError) {
             throw RestoreError.damaged("table \(raw.name): \(error)")
         }
     }
@@ -232,7 +232,8 @@ final class StateBuilder {
         let known = try rows.step() ? rows.int64(0) : 0
         guard surplus > 0, surplus <= known else {
             throw RestoreError.disagree(
-                table: table, window: key.window, postcode: key.postcode, count: sides.table, raw: sides.raw, late: known)
+                table: table, window: key.window, postcode: key.postcode, count: sides.table, raw: sides.raw,
+                late: known)
         }
         let mark = try connection.prepare(
             """
@@ -258,7 +259,7 @@ final class StateBuilder {
         guard let counts = tables.counts else { return }
         do {
             try await counts.reader.forEach(CountsBatch.self, at: snapshot, body)
-        } catch where Damage.isDamage(error) && !(error is RestoreError) {
+        } catch  where Damage.isDamage(error) && !(error is RestoreError) {
             throw RestoreError.damaged("table \(counts.name): \(error)")
         }
     }
