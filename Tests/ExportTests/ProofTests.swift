@@ -1,9 +1,9 @@
 // The pure parts of a proof.
 
+import Iceberg
 import Testing
 
 @testable import Export
-@testable import Iceberg
 
 private func snapshot(_ id: Int64, parent: Int64?, generation: Int64?) -> Snapshot {
     var summary: [String: String] = [:]
