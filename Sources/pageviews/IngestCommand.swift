@@ -91,7 +91,7 @@ struct IngestCommand: AsyncParsableCommand {
             ingest: try settings(), export: export, outboxes: outboxes, holder: "pageviews ingest", log: log)
         pipeline.retentionMilliseconds = retention.milliseconds
         pipeline.backfillMilliseconds = backfillEvery?.milliseconds
-        try await ServiceGroup.run(try pipeline.services(), log: log)
+        try await ServiceGroup.run(log: log) { try pipeline.services() }
     }
 
     private var outboxes: [OutboxSettings] {

@@ -24,6 +24,8 @@ struct CountsPass {
     var comparable: Int64 = 0
     var asLocal: Int64 = 0
     var evicted: Int64 = 0
+    /// Rows of windows that have left the state, its ledger included.
+    var released: Int64 = 0
     /// Windows in which something differs, the first ones met.
     var windows: Set<Int64> = []
     fileprivate var seen: [Int64: Bitmap64] = [:]
@@ -96,7 +98,7 @@ struct CountsReading {
                     try lookup.bindBorrowedText(postcode, at: 2)
                     defer { lookup.reset() }
                     guard try lookup.step() else { return }
-                    if table.isSettled { Self.holdAgainstLedger(key, lookup, &pass) }
+                    if table.isSettled { Self.holdAgainstLedger(key, lookup, state.evictedBefore, &pass) }
                     Self.holdAgainstCounts(key, lookup, generation, state.evictedBefore, table.isAhead, &pass)
                 }
             }
@@ -113,8 +115,13 @@ struct CountsReading {
         let position: Int64
     }
 
-    private static func holdAgainstLedger(_ row: Row, _ found: Statement, _ pass: inout CountsPass) {
-        guard !found.isNull(0) else { return pass.differs(in: row.window) }
+    private static func holdAgainstLedger(
+        _ row: Row, _ found: Statement, _ evictedBefore: Int64, _ pass: inout CountsPass
+    ) {
+        guard !found.isNull(0) else {
+            if row.window < evictedBefore { pass.released += 1 } else { pass.differs(in: row.window) }
+            return
+        }
         let (file, position) = (found.int64(1), found.int64(2))
         let isFirst = pass.seen[file, default: Bitmap64()].insert(UInt64(max(0, position)))
         if isFirst, found.int64(0) == row.count {

@@ -35,7 +35,8 @@ struct RestoreTables {
             }
             ids[kind] = id
             let open = TableSession.Open(
-                metadata: table.metadata, io: TableIO(files: try warehouse.files(table)))
+                metadata: table.metadata, metadataLocation: table.metadataLocation,
+                io: TableIO(files: try warehouse.files(table)))
             tables[kind] = Table(
                 name: identifier.description, open: open,
                 reader: TableReader(open, spoolFolder: folder, uniqueName: uniqueName),

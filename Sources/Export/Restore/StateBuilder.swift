@@ -410,6 +410,8 @@ final class StateBuilder {
             try connection.execute("UPDATE late SET lateness_ms = max(0, \(watermark) - event_time_us / 1000)")
         }
         try store.setMeta("state_id", to: tables.stateID)
+        let backfilled = try store.connection.integer("SELECT count(*) FROM late WHERE backfilled_at_ms IS NOT NULL") ?? 0
+        try store.setMeta("backfilled_events", to: "\(backfilled)")
     }
 
     private func writeExports(_ bounds: [Int32: (from: Int64, to: Int64)]) throws {
