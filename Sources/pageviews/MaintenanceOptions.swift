@@ -8,7 +8,10 @@ struct MaintenanceOptions: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Merge files and expire snapshots between exports.")
     var maintenance = true
 
-    @Option(help: ArgumentHelp("Merge a day's small data files when there are so many.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Merge a day's small data files when there are so many, or fewer where they have few rows.", valueName: "n")
+    )
     var compactFiles = MaintenanceSettings().smallFiles
 
     @Option(

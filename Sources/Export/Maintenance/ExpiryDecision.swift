@@ -11,7 +11,7 @@ struct ExpiryDecision {
     /// What to expire now; nil when it is not worth a commit.
     ///
     /// The newest `keepSnapshots` stay unless they are too old; the current one, and those that other branches and tags
-    /// name, always stay. A commit is worth it once half as many more have come together, or when one is twice too old.
+    /// name, always stay. A commit is worth it once a quarter as many more have come together, or when one is twice too old.
     func plan(_ metadata: TableMetadata, now: Int64) -> ExpiryPlan? {
         let line = metadata.ancestors(of: metadata.currentSnapshotID)
         let oldest = now - settings.keepSnapshotsMilliseconds
@@ -20,7 +20,7 @@ struct ExpiryDecision {
         // Age is what `keepAtLeast` says already; nothing else stays for being young.
         let policy = ExpiryPolicy(keepSinceMilliseconds: .max, keepAtLeast: keep)
         guard let plan = metadata.expiryPlan(policy) else { return nil }
-        let isMany = plan.expired.count * 2 >= settings.keepSnapshots
+        let isMany = plan.expired.count * 4 >= settings.keepSnapshots
         let isOld = plan.expired.contains {
             $0.timestampMilliseconds < oldest &- settings.keepSnapshotsMilliseconds
         }

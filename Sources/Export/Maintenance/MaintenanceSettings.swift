@@ -6,7 +6,7 @@ internal import Iceberg
 public struct MaintenanceSettings: Equatable, Sendable {
     /// Maintenance runs between exports.
     public var isOn = true
-    /// A day's small data files are merged when there are this many; 2 or more.
+    /// A day's small data files are merged when there are this many, 2 or more; fewer do where they have few rows.
     public var smallFiles = 8
     /// Data files are merged up to about this size, in bytes; files below half of it are small.
     public var targetFileBytes: Int64 = 128 << 20

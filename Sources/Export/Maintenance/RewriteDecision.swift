@@ -27,11 +27,10 @@ struct RewriteDecision {
     let lastSequenceNumber: Int64
     /// Every day counts as one that no longer changes: all that is small or heavy is rewritten.
     var isThorough = false
-    /// Small files up to this size are all alike.
+    /// Small files up to this size are all alike, and their deletes wait for their next merge.
     private static let likeBytes: Int64 = 8 << 20
-    /// Merging so few bytes costs less than reading them apart, so fewer files suffice; and deletes of so small a file
-    /// wait for its next merge.
-    private static let cheapBytes: Int64 = 4 << 20
+    /// For each so many rows in a merge, one more file has to have come: small tables are kept tidier than large ones.
+    private static let rowsPerFile: Int64 = 100_000
     /// A merge takes files up to so many times as large as the smaller ones together.
     private static let likeFactor: Int64 = 4
 
@@ -82,7 +81,7 @@ struct RewriteDecision {
     private func groups(_ day: Day, _ weights: DeleteWeights) -> [RewriteGroup] {
         let isCold = isCold(day)
         let heavy = Set(
-            day.tasks.filter { (isCold || $0.file.fileSizeBytes > Self.cheapBytes) && isHeavy($0, weights) }
+            day.tasks.filter { (isCold || $0.file.fileSizeBytes > Self.likeBytes) && isHeavy($0, weights) }
                 .map(\.file.path))
         let small = day.tasks.filter { isSmall($0) && !heavy.contains($0.file.path) }
         let chosen: Set<String>
@@ -130,7 +129,8 @@ struct RewriteDecision {
             bytes += task.file.fileSizeBytes
         }
         if taken.count < settings.smallFiles, small.count >= 4 * settings.smallFiles { taken = small }
-        let enough = bytes <= Self.cheapBytes ? max(2, settings.smallFiles / 2) : settings.smallFiles
+        let rows = taken.reduce(0) { $0 + $1.file.recordCount }
+        let enough = min(Int64(settings.smallFiles), max(2, 1 + rows / Self.rowsPerFile))
         return taken.count >= enough ? Set(taken.map(\.file.path)) : nil
     }
 

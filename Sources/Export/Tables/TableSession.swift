@@ -85,7 +85,7 @@ final class TableSession {
             schema: kind.icebergSchema, spec: kind.partitionSpec,
             properties: [
                 Mark.stateID: stateID, "write.metadata.delete-after-commit.enabled": "true",
-                "write.metadata.previous-versions-max": "20", "write.parquet.compression-codec": "zstd",
+                "write.metadata.previous-versions-max": "10", "write.parquet.compression-codec": "zstd",
             ], formatVersion: settings.formatVersion)
         if let path = settings.dataPath {
             let folders = (identifier.namespace + [identifier.name]).joined(separator: "/")
