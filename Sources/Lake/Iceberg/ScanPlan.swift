@@ -48,6 +48,14 @@ public struct ScanTask: Sendable, Equatable {
     public let positionDeletes: [DataFile]
     /// Its deletion vector.
     public let deletionVector: DataFile?
+
+    /// A file with its deletes.
+    public init(file: DataFile, sequenceNumber: Int64, positionDeletes: [DataFile], deletionVector: DataFile?) {
+        self.file = file
+        self.sequenceNumber = sequenceNumber
+        self.positionDeletes = positionDeletes
+        self.deletionVector = deletionVector
+    }
 }
 
 /// Plans the reading of a snapshot.
