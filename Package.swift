@@ -61,7 +61,7 @@ let package = Package(
         // The three verbs, and the sender of test events.
         module("Ingest", ["Store", "Windowing", "Kafka", logging], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
-        module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Compression", logging]),
+        module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps", "Compression", logging]),
         module("Generator", ["Kafka"]),
 
         // What they share.

@@ -2,7 +2,8 @@
 # stack.sh up VENV RUN     starts S3 with an Iceberg catalog (SeaweedFS) and a Kafka broker (tansu, kept on that S3),
 #                          all on 127.0.0.1, and prints the addresses and what to type next
 # stack.sh down VENV RUN   stops them; their data stays in RUN and is there after the next `up`
-# KAFKA_PORT (9092, or that of last time) is the broker's port; S3_PORT_BASE moves S3 and the catalog to that port and the next (8333, 8181).
+# KAFKA_PORT (9092, or that of last time) is the broker's port; S3_PORT_BASE moves S3 and the catalog to that port and
+# the next (8333, 8181).
 # The S3 keys are made once and kept in RUN/s3.env, readable by the user alone.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

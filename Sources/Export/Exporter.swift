@@ -51,7 +51,16 @@ public final class Exporter {
             }
         }
         if let failure { throw failure }
+        try evict()
         if settings.maintenance.isOn { await maintainAfterCycle(mayMaintain) }
+    }
+
+    /// Removes old counts from the state, a few windows at a time, so that flushes get their turn.
+    private func evict() throws {
+        guard let retention = settings.retentionMilliseconds else { return }
+        let now = environment.nowMilliseconds()
+        while try !store.with({ try $0.evict(retention: retention, now: now) }).isDone {}
+        environment.failPoint("evicted")
     }
 
     func committer(_ session: TableSession) -> Committer {

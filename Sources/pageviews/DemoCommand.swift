@@ -78,7 +78,7 @@ struct DemoCommand: AsyncParsableCommand {
                 isInteractive ? promptService(state) : tableService(state),
             ] + pipeline(state, broker.bootstrapServers, log).services()
         // At the prompt Ctrl-C belongs to the prompt.
-        try await ServiceGroup.run(services, signals: isInteractive ? [] : [.sigterm, .sigint], log: log)
+        try await ServiceGroup.run(signals: isInteractive ? [] : [.sigterm, .sigint], log: log) { services }
         Self.say("\ndemo ended; the counts are in \(state)\n")
         withExtendedLifetime(broker) {}
     }

@@ -24,6 +24,8 @@ struct ExportService: Service {
     let makeExporter: @Sendable () throws -> Exporter
     let store: SharedStore
     let intervalMilliseconds: Int64
+    /// How often late events are added to their counts; nil: never.
+    let backfillMilliseconds: Int64?
     let end: EndOfInput
     let log: Logger
     /// How long exporting may go on when the service was told to stop.
@@ -54,13 +56,43 @@ struct ExportService: Service {
         let exporter = try makeExporter()
         var report = ExportReport(store: store, log: log)
         var pause = intervalMilliseconds
+        var lastBackfill = ContinuousClock.now
         while !Task.isShuttingDownGracefully {
             await sleep(milliseconds: pause)
             if Task.isShuttingDownGracefully { break }
             let failure = try await cycle(exporter, &report)
             pause = failure == nil ? intervalMilliseconds : min(max(1000, intervalMilliseconds), 10_000)
+            // After an export nothing is open, and the next one carries what the backfill changes.
+            guard failure == nil, let every = backfillMilliseconds,
+                ContinuousClock.now - lastBackfill >= .milliseconds(every)
+            else { continue }
+            await backfill(exporter)
+            lastBackfill = .now
         }
         try await finish(exporter, &report)
+    }
+
+    /// Adds late events to their counts; what fails is tried again the next time.
+    private func backfill(_ exporter: Exporter) async {
+        let kind = "backfill-incomplete"
+        var detail: String?
+        do {
+            let result = try await exporter.backfill(BackfillRequest())
+            if result.events > 0 { log.info("backfill: \(result.events) late events added to \(result.counts) counts") }
+            if result.unvouched > 0 {
+                detail =
+                    "the raw table does not vouch for \(result.unvouched) windows with late events "
+                    + "(\(result.firstReason ?? "")); `pageviews backfill --dry-run` names them"
+            }
+        } catch {
+            if Task.isCancelled { return }
+            detail = "\(error)"
+        }
+        let now = TimeSource.system.wall()
+        try? store.with { try $0.resolve(incidentsOfKind: kind, now: now) }
+        guard let detail else { return }
+        log.warning("backfill: \(detail)")
+        try? store.with { try $0.note(Incident(kind: kind, detail: detail), now: now) }
     }
 
     private func sleep(milliseconds: Int64) async {

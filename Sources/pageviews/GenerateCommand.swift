@@ -113,7 +113,7 @@ struct GenerateCommand: AsyncParsableCommand {
             result.withLock { $0 = summary }
         }
         do {
-            try await ServiceGroup.run([service], log: global.logger)
+            try await ServiceGroup.run(log: global.logger) { [service] }
         } catch let error as KafkaError where error.isConnection {
             throw Failure(
                 "cannot reach Kafka at \(kafka.bootstrapServers): \(error.message); is it running, and is "

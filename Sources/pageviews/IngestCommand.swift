@@ -5,6 +5,7 @@ internal import Foundation
 internal import Ingest
 internal import ServiceLifecycle
 internal import Store
+internal import Windowing
 
 /// What to do when Kafka no longer has the next offset.
 enum MissingOffsets: String, CaseIterable, ExpressibleByArgument {
@@ -53,6 +54,18 @@ struct IngestCommand: AsyncParsableCommand {
     @Flag(help: "End when every partition's end has been reached and everything is written.")
     var exitAtEnd = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Exported counts of windows older than this leave the state, but never before their events can only be late.",
+            valueName: "duration"))
+    var retention = DurationArgument(milliseconds: 7 * 86_400_000)
+
+    @Option(
+        help: ArgumentHelp(
+            "Add late events to their counts this often, checked against the raw table. (default: only `backfill` does)",
+            valueName: "duration"))
+    var backfillEvery: DurationArgument?
+
     @OptionGroup(title: "Export") var export: ExportOptions
 
     @OptionGroup var global: GlobalOptions
@@ -61,13 +74,24 @@ struct IngestCommand: AsyncParsableCommand {
         guard (10...60_000).contains(flushInterval.milliseconds) else {
             throw ValidationError("--flush-interval must be from 10ms to 60s")
         }
+        guard retention.milliseconds <= WindowSettings.longestMilliseconds else {
+            throw ValidationError("--retention must be at most 3650d")
+        }
+        if let every = backfillEvery {
+            guard (100...WindowSettings.longestMilliseconds).contains(every.milliseconds) else {
+                throw ValidationError("--backfill-every must be from 100ms to 3650d")
+            }
+            guard export.warehouse != nil else { throw ValidationError("--backfill-every needs --warehouse") }
+        }
     }
 
     func run() async throws {
         let log = global.logger
-        let pipeline = Pipeline(
+        var pipeline = Pipeline(
             ingest: try settings(), export: export, outboxes: outboxes, holder: "pageviews ingest", log: log)
-        try await ServiceGroup.run(try pipeline.services(), log: log)
+        pipeline.retentionMilliseconds = retention.milliseconds
+        pipeline.backfillMilliseconds = backfillEvery?.milliseconds
+        try await ServiceGroup.run(log: log) { try pipeline.services() }
     }
 
     private var outboxes: [OutboxSettings] {

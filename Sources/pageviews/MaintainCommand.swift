@@ -43,7 +43,7 @@ struct MaintainCommand: AsyncParsableCommand {
                 try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
             }
         }
-        try await ServiceGroup.run([service], log: log)
+        try await ServiceGroup.run(log: log) { [service] }
     }
 }
 

@@ -13,6 +13,10 @@ struct Pipeline {
     let export: ExportOptions
     /// The topics that late and rejected events are published to.
     var outboxes: [OutboxSettings] = []
+    /// How long exported counts stay in the state, in milliseconds; nil: for ever.
+    var retentionMilliseconds: Int64?
+    /// How often late events are added to their counts, in milliseconds; nil: never.
+    var backfillMilliseconds: Int64?
     /// What another process that wants the state is told of this one.
     let holder: String
     let log: Logger
@@ -26,16 +30,19 @@ struct Pipeline {
         let warehouse = try ExportAssembly(options: export, environment: environment).warehouse()
         let store = SharedStore(
             try Store(path: ingest.statePath, settings: ingest.windows, holder: "\(holder) (pid \(getpid()))"))
+        try store.with { try $0.checkEvicted() }
         let end = EndOfInput()
         let failPoint = ExportEnvironment.failPoint(environment)
         let publishing = outboxes.map { PublishingService.make($0, store, end, failPoint, log) }
         guard let warehouse else { return publishing + [counting(store, end)] }
-        let settings = export.settings(state: ingest.statePath)
+        var settings = export.settings(state: ingest.statePath)
+        settings.retentionMilliseconds = retentionMilliseconds
         let surroundings = ExportEnvironment.system(log: log, environment: environment)
         let exporting = ExportService(
-            makeExporter: {
+            makeExporter: { [settings] in
                 Exporter(settings: settings, store: store, warehouse: warehouse, environment: surroundings)
-            }, store: store, intervalMilliseconds: settings.intervalMilliseconds, end: end, log: log)
+            }, store: store, intervalMilliseconds: settings.intervalMilliseconds,
+            backfillMilliseconds: backfillMilliseconds, end: end, log: log)
         return [exporting] + publishing + [counting(store, end, export: settings, failPoint: failPoint)]
     }
 

@@ -33,21 +33,32 @@ struct ThreadService: Service {
 }
 
 extension ServiceGroup {
-    /// Runs services until the first ends or one of the signals arrives; a failure stops the others and is rethrown.
+    /// Runs the services that `make` gives until the first ends or one of the signals arrives; a failure stops the others
+    /// and is rethrown. The signals are held from before `make` is called, so one that comes while a state is being opened
+    /// still ends the run in good order.
     static func run(
-        _ services: [any Service], signals: [UnixSignal] = [.sigterm, .sigint], log: Logger
+        signals: [UnixSignal] = [.sigterm, .sigint], log: Logger, _ make: () throws -> [any Service]
     ) async throws {
+        let arrived = await UnixSignalsSequence(trapping: signals)
         var quiet = log
         quiet.logLevel = max(log.logLevel, .error)
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map {
+                services: try make().map {
                     .init(
                         service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
-                },
-                gracefulShutdownSignals: signals, logger: quiet))
-        try await group.run()
+                }, logger: quiet))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            tasks.addTask {
+                for await _ in arrived { await group.triggerGracefulShutdown() }
+                // Without signals to wait for, the services alone decide.
+                try await Task.sleep(for: .seconds(.max / 2))
+            }
+            defer { tasks.cancelAll() }
+            try await tasks.next()
+        }
     }
 }
 

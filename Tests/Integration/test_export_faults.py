@@ -75,7 +75,7 @@ def test_s3_fails_in_the_middle_and_comes_back(what, rule, words, topic, state, 
     sent = check_counts_go_on(topic, state, sent)
     eventually(lambda: any('counting goes on' in line and 's3://plain/' in line and all(word in line for word in words)
                            for line in running.err.splitlines()), f'a line with {words}')
-    assert open_incidents(state) == ['export-failed']
+    assert 'export-failed' in open_incidents(state)
     sent = check_counts_go_on(topic, state, sent)
     assert running.alive()
     if rule:

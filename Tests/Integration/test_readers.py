@@ -95,11 +95,13 @@ def test_a_forgotten_reader_stops_nothing_and_the_log_is_folded_in_once_it_is_go
         topic.produce(views(seed=45 + round_number, count=1000))
         eventually(lambda: state.consumed() == 1000 * round_number, 'the events of this round')
     assert forgotten.execute('SELECT sum(consumed) FROM partitions').fetchone() == (1000,)
+    held_back = state.path.with_name(state.path.name + '-wal').stat().st_size
     forgotten.close()
     result, _ = running.stop()
     assert result.code == 0, result.err
     log = state.path.with_name(state.path.name + '-wal')
-    assert not log.exists() or log.stat().st_size == 0
+    # The last flush may still be in it; what the reader held back may not.
+    assert not log.exists() or log.stat().st_size < min(held_back, 100_000)
 
 
 def test_the_state_passes_sqlites_own_check_after_a_kill(topic, state, service):

@@ -34,7 +34,7 @@ def test_what_was_read_is_flushed_before_the_end(topic, state, service):
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_right_after_the_start_is_heeded(number, topic, state, service):
     running = service.start(topic, state)
-    eventually(lambda: running.err or state.path.exists(), 'a sign of life')
+    eventually(lambda: running.err, 'its first word')
     result, _ = running.stop(number)
     assert result.code == 0, result.err
 

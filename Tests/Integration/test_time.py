@@ -1,6 +1,7 @@
 """Event time: units, idle partitions, the end of traffic, events from the future."""
 import time
 
+from support import oracle
 from support.events import DAY_MS, HOUR_MS, MINUTE_MS, SAMPLE_MS, SECOND_MS, event
 from support.wait import eventually
 
@@ -120,6 +121,20 @@ def test_a_late_event_is_logged_with_all_its_fields(topic, state, service):
     row, = state.rows('SELECT * FROM late_events')
     window = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime((START_MS - 2 * DAY_MS) / 1000))
     assert (row['user_id'], row['postcode'], row['webpage'], row['window']) == (77, 'OLD', 'w/x', window)
-    assert (row['kafka_partition'], row['kafka_offset'], row['published'], row['backfilled_at']) == (0, 1, 0, None)
+    # --exit-at-end ends only when the late topic has it.
+    assert (row['kafka_partition'], row['kafka_offset'], row['published'], row['backfilled_at']) == (0, 1, 1, None)
     assert row['timestamp'].startswith(window[:19])
     assert row['lateness_ms'] > 0 and row['received_at'].endswith('Z')
+
+
+def test_an_event_is_late_from_the_very_millisecond_on(topic, state, service):
+    """With 1 h allowed and the watermark 20 s and 1 ms behind: late once the newest is 1 h 20 s past the window's end."""
+    end = START_MS + MINUTE_MS
+    limit = end + HOUR_MS + 20 * SECOND_MS
+    topic.produce([event('NEWEST', limit - 1), event('IN TIME', end - 1), event('IN TIME', START_MS),
+                   event('NEWEST', limit), event('LATE', end - 1), event('IN TIME', end)])
+    service.to_end(topic, state, '--allowed-lateness', '1h')
+    assert [postcode for postcode, _ in state.late().values()] == ['LATE']
+    late, = state.rows('SELECT lateness_ms FROM late_events')
+    assert late['lateness_ms'] == limit - 20 * SECOND_MS - 1 - (end - 1)
+    assert oracle.count(topic.read(), oracle.Rules(allowed_lateness_ms=HOUR_MS)).late == state.late()

@@ -114,7 +114,8 @@ public final class Store {
         try connection.transaction {
             try setMeta("topic", to: identity.topic)
             try setMeta("cluster_id", to: identity.clusterID)
-            try setMeta("state_id", to: stateID)
+            // A restored state has the id of the one it replaces, and learns its cluster and topic only here.
+            if try meta("state_id") == nil { try setMeta("state_id", to: stateID) }
         }
     }
 

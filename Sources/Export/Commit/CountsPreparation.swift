@@ -157,6 +157,7 @@ struct StateSnapshot {
             Mark.watermarks: Mark.text(watermarks: watermarks),
         ]
         summary[Mark.watermark] = watermark.map { "\($0)" }
+        summary[Mark.backfilled] = try reader.text("SELECT value FROM meta WHERE key = 'backfilled_events'") ?? "0"
         self.generation = generation
         self.exported = exported
         self.offsets = offsets

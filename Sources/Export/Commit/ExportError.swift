@@ -41,6 +41,7 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         }
     }
 
+    /// One line: what failed, on which table, what to do.
     public var description: String {
         switch self {
         case .tableGone(let table, let catalog):

@@ -11,6 +11,8 @@ enum Mark {
     static let offsets = "pageviews.offsets"
     static let watermarks = "pageviews.watermarks"
     static let watermark = "pageviews.watermark"
+    /// In the counts table's snapshots: late events that are in the counts, in all.
+    static let backfilled = "pageviews.backfilled"
     static let stateID = "pageviews.state-id"
     static let epoch = "pageviews.epoch"
     static let lastCommits = "pageviews.last-commit-ids"

@@ -29,6 +29,9 @@ final class TableReader {
         deletes = DeleteReader(fetcher)
     }
 
+    /// A snapshot of the table by its id.
+    func snapshot(_ id: Int64) -> Snapshot? { metadata.snapshot(id) }
+
     /// The data files of a snapshot that may have rows with timestamps in `times` (microseconds, both ends included).
     /// - Throws: `IcebergError`, `ObjectStorageError`.
     func tasks(

@@ -22,6 +22,8 @@ public struct ExportSettings: Sendable {
     public var spoolBudgetBytes: Int64 = 10 << 30
     /// Keeps the messages as JSON lines too.
     public var keepsJSON = true
+    /// Exported counts older than this leave the state; nil keeps them.
+    public var retentionMilliseconds: Int64?
     /// When files are merged and snapshots expire.
     public var maintenance = MaintenanceSettings()
     /// The folder of local files that wait for export.

@@ -16,7 +16,7 @@ import zstandard
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.io import load_file_io
 from pyiceberg.table import StaticTable, Table
-from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.snapshots import Operation, Snapshot
 
 from .servers import S3
 
@@ -132,7 +132,8 @@ class Warehouse:
 
     def ours(self, name: str) -> list[Snapshot]:
         """The snapshots with which this program brought something new."""
-        return [snapshot for snapshot in self.snapshots(name) if 'pageviews.offsets' in summary(snapshot)]
+        return [snapshot for snapshot in self.snapshots(name)
+                if 'pageviews.offsets' in summary(snapshot) and not is_rewrite(snapshot)]
 
     # Rows
 
@@ -205,6 +206,10 @@ class Warehouse:
 
 def summary(snapshot: Snapshot) -> dict[str, str]:
     return dict(snapshot.summary.additional_properties) if snapshot.summary else {}
+
+
+def is_rewrite(snapshot: Snapshot) -> bool:
+    return snapshot.summary is not None and snapshot.summary.operation == Operation.REPLACE
 
 
 def offsets(snapshot: Snapshot) -> dict[int, tuple[int, int]]:

@@ -1,0 +1,202 @@
+// Reads every row of the counts table and holds it against the ledger and the state.
+//
+// Invariants: memory is bounded by the windows and by one bit for each row; a ledger row is marked by its own (file,
+// position), which no other ledger row has, so a row that is there twice and one that is missing are both found.
+
+internal import Bitmaps
+internal import Iceberg
+internal import Parquet
+internal import SQLite
+internal import Store
+
+/// What a pass over the counts table found.
+struct CountsPass {
+    var sums: WindowSums
+    var files = 0
+    var damaged: [String] = []
+    var rows: Int64 = 0
+    var total: Int64 = 0
+    /// Rows with the value that the ledger has for their key.
+    var asExported: Int64 = 0
+    /// Rows at the place that the ledger says.
+    var inPlace: Int64 = 0
+    /// Rows whose key has not changed locally since the snapshot, and those of them that are equal.
+    var comparable: Int64 = 0
+    var asLocal: Int64 = 0
+    var evicted: Int64 = 0
+    /// Rows of windows that have left the state, its ledger included.
+    var released: Int64 = 0
+    /// Windows in which something differs, the first ones met.
+    var windows: Set<Int64> = []
+    fileprivate var seen: [Int64: Bitmap64] = [:]
+    static let mostWindows = 12
+
+    init(seed: UInt64) { sums = WindowSums(seed: seed) }
+
+    mutating func differs(in window: Int64) {
+        if windows.count < Self.mostWindows { windows.insert(window) }
+    }
+}
+
+/// Makes the pass.
+struct CountsReading {
+    let state: ProofState
+    let table: ProofTable
+    let reader: TableReader
+    /// The state's generation that the snapshot holds.
+    let generation: Int64
+    let seed: UInt64
+
+    /// Sums of a snapshot, and nothing else.
+    /// - Throws: what is not damage.
+    func sums(at snapshot: Snapshot?) async throws -> CountsPass {
+        var pass = CountsPass(seed: seed)
+        try await forEach(snapshot, &pass) { batch, _, pass in
+            for row in batch.rows {
+                let (window, count) = (batch.windowStart(row), batch.counts[row])
+                batch.postcodes.withBytes(row) { pass.sums.add(window: window, postcode: $0, count: count) }
+                pass.total &+= count
+                pass.rows += 1
+            }
+        }
+        return pass
+    }
+
+    /// The sum of all counts, from their column alone.
+    func total(at snapshot: Snapshot?) async throws -> CountsPass {
+        var pass = CountsPass(seed: seed)
+        try await forEach(snapshot, &pass, columns: CountsBatch.count) { batch, _, pass in
+            for row in batch.rows { pass.total &+= batch.counts[row] }
+            pass.rows += Int64(batch.rows.count)
+        }
+        return pass
+    }
+
+    /// Every row against the state.
+    func compare() async throws -> CountsPass {
+        var pass = CountsPass(seed: seed)
+        let (state, table, generation) = (state, table, generation)
+        let lookup = try state.connection.prepare(
+            """
+            SELECT e.count, e.file_id, e.position, c.count, c.generation
+            FROM (SELECT ?1 AS w, ?2 AS p) AS k
+            LEFT JOIN exported AS e ON e.window_start = k.w AND e.postcode = k.p
+            LEFT JOIN counts AS c ON c.window_start = k.w AND c.postcode = k.p
+            """, persistent: true)
+        let ids = try fileIDs()
+        try await forEach(table.snapshot, &pass) { batch, file, pass in
+            let fileID = ids[file.path]
+            for row in batch.rows {
+                let key = Row(
+                    window: batch.windowStart(row), count: batch.counts[row], fileID: fileID,
+                    position: batch.position(row))
+                pass.rows += 1
+                pass.total &+= key.count
+                try batch.postcodes.withBytes(row) { postcode in
+                    pass.sums.add(window: key.window, postcode: postcode, count: key.count)
+                    try lookup.bind(key.window, at: 1)
+                    try lookup.bindBorrowedText(postcode, at: 2)
+                    defer { lookup.reset() }
+                    guard try lookup.step() else { return }
+                    if table.isSettled { Self.holdAgainstLedger(key, lookup, state.evictedBefore, &pass) }
+                    Self.holdAgainstCounts(key, lookup, generation, state.evictedBefore, table.isAhead, &pass)
+                }
+            }
+        }
+        if table.isSettled { try findLost(&pass) }
+        try findMissing(&pass)
+        return pass
+    }
+
+    private struct Row {
+        let window: Int64
+        let count: Int64
+        let fileID: Int64?
+        let position: Int64
+    }
+
+    private static func holdAgainstLedger(
+        _ row: Row, _ found: Statement, _ evictedBefore: Int64, _ pass: inout CountsPass
+    ) {
+        guard !found.isNull(0) else {
+            if row.window < evictedBefore { pass.released += 1 } else { pass.differs(in: row.window) }
+            return
+        }
+        let (file, position) = (found.int64(1), found.int64(2))
+        let isFirst = pass.seen[file, default: Bitmap64()].insert(UInt64(max(0, position)))
+        if isFirst, found.int64(0) == row.count {
+            pass.asExported += 1
+        } else {
+            pass.differs(in: row.window)
+        }
+        if file == row.fileID, position == row.position { pass.inPlace += 1 }
+    }
+
+    private static func holdAgainstCounts(
+        _ row: Row, _ found: Statement, _ generation: Int64, _ evictedBefore: Int64, _ isAhead: Bool,
+        _ pass: inout CountsPass
+    ) {
+        guard !found.isNull(3) else {
+            if row.window < evictedBefore { pass.evicted += 1 } else { pass.differs(in: row.window) }
+            return
+        }
+        guard found.int64(4) <= generation else {
+            // It has changed since; counts only grow, once everything was read that the table has.
+            if !isAhead, found.int64(3) < row.count { pass.differs(in: row.window) }
+            return
+        }
+        pass.comparable += 1
+        if found.int64(3) == row.count { pass.asLocal += 1 } else { pass.differs(in: row.window) }
+    }
+
+    /// Ledger rows that the table does not have.
+    private func findLost(_ pass: inout CountsPass) throws {
+        let rows = try state.connection.prepare("SELECT window_start, file_id, position FROM exported")
+        while try rows.step() {
+            if pass.seen[rows.int64(1)]?.contains(UInt64(max(0, rows.int64(2)))) != true {
+                pass.differs(in: rows.int64(0))
+            }
+        }
+        pass.seen = [:]
+    }
+
+    /// Counts of the state that should be in the snapshot and were not met.
+    private func findMissing(_ pass: inout CountsPass) throws {
+        guard table.isSettled else { return }
+        let rows = try state.connection.prepare(
+            """
+            SELECT c.window_start FROM counts AS c
+            LEFT JOIN exported AS e ON e.window_start = c.window_start AND e.postcode = c.postcode
+            WHERE c.generation <= ?1 AND e.count IS NOT c.count LIMIT 100
+            """)
+        try rows.bind(generation, at: 1)
+        while try rows.step() { pass.differs(in: rows.int64(0)) }
+    }
+
+    private func fileIDs() throws -> [String: Int64] {
+        let rows = try state.connection.prepare("SELECT id, path FROM data_file")
+        var ids: [String: Int64] = [:]
+        while try rows.step() { ids[rows.string(1)] = rows.int64(0) }
+        return ids
+    }
+
+    /// Batches of all files that can be read; the others are named.
+    private func forEach(
+        _ snapshot: Snapshot?, _ pass: inout CountsPass, columns: ColumnSet = .all,
+        _ body: (CountsBatch, DataFile, inout CountsPass) throws -> Void
+    ) async throws {
+        do {
+            for task in try await reader.tasks(at: snapshot, of: .counts) {
+                pass.files += 1
+                do {
+                    let file = try await reader.open(task, as: CountsBatch.self, columns: columns)
+                    while let batch = try file.next() { try body(batch, task.file, &pass) }
+                } catch  where Damage.isDamage(error) {
+                    pass.damaged.append("table \(table.name), file \(task.file.path): \(error)")
+                }
+            }
+        } catch  where Damage.isDamage(error) {
+            pass.damaged.append("table \(table.name), snapshot \(snapshot?.id ?? 0): \(error)")
+        }
+    }
+}

@@ -1,0 +1,153 @@
+// Reads every row of the raw table: which offsets are there, which twice, which late, and what the counts should be.
+// Invariant: memory is bounded by the windows and by about one bit for each offset.
+
+internal import Bitmaps
+internal import Iceberg
+internal import Parquet
+internal import SQLite
+internal import Store
+
+/// One partition of the raw table.
+final class RawPartition {
+    let figures: ProofPartition
+    /// Raw rows should cover [from, to).
+    let from: Int64
+    let to: Int64
+    let rejected: Bitmap64
+    let lateLog: Bitmap64
+    /// The offset up to which rows are counted.
+    let countedEnd: Int64
+    var seen = Bitmap64()
+    var rows: Int64 = 0
+    var twice: Int64 = 0
+    var lateEqual: Int64 = 0
+    var lateRows: Int64 = 0
+    /// Valid rows that were not late, below the counted end.
+    var counted: Int64 = 0
+    /// The first differences, in words.
+    var findings: [String] = []
+    private static let mostFindings = 5
+
+    init(
+        _ figures: ProofPartition, from: Int64, to: Int64, countedEnd: Int64, rejected: Bitmap64, lateLog: Bitmap64
+    ) {
+        self.figures = figures
+        self.from = from
+        self.to = to
+        self.countedEnd = countedEnd
+        self.rejected = rejected
+        self.lateLog = lateLog
+    }
+
+    func say(_ text: @autoclosure () -> String) {
+        if findings.count < Self.mostFindings { findings.append("partition \(figures.number): \(text())") }
+    }
+
+    @inline(__always)
+    func take(_ offset: Int64, isLate: Bool) {
+        rows += 1
+        guard offset >= from, offset < to else {
+            say("raw row of offset \(offset), but the raw table's offsets are \(from) to \(to - 1)")
+            return
+        }
+        let value = UInt64(offset)
+        guard seen.insert(value) else {
+            twice += 1
+            say("offset \(offset) is in the raw table twice")
+            return
+        }
+        if rejected.contains(value) { say("offset \(offset) was rejected, but is in the raw table") }
+        if isLate { lateRows += 1 }
+        if isLate == lateLog.contains(value) {
+            if isLate { lateEqual += 1 }
+        } else {
+            say(
+                "offset \(offset) is \(isLate ? "" : "not ")late in the raw table, \(isLate ? "not " : "")in the late log"
+            )
+        }
+    }
+
+    /// Offsets that should be there.
+    var expected: Int64 { max(0, to - from) - Int64(clamping: rejected.count) }
+    var missing: Int64 { expected - Int64(clamping: seen.count) }
+
+    /// Names the first offsets that are neither there nor explained.
+    /// - Returns: how many there are.
+    func findMissing(allowsGaps: Bool) -> Int64 {
+        guard missing > 0 else { return 0 }
+        var found: Int64 = 0
+        var offset = from
+        var left = missing
+        while offset < to, left > 0 {
+            let value = UInt64(offset)
+            if !seen.contains(value), !rejected.contains(value) {
+                left -= 1
+                if !figures.isLost(offset) {
+                    found += 1
+                    if !allowsGaps { say("offset \(offset) is not in the raw table, and was not rejected") }
+                }
+            }
+            offset += 1
+        }
+        // Offsets that have no record were never consumed; more than those must not be missing.
+        if allowsGaps { return max(0, found - max(0, figures.gap - figures.lost(below: .max))) }
+        return found
+    }
+}
+
+/// What a pass over the raw table found.
+final class RawPass {
+    var sums: WindowSums
+    var partitions: [Int32: RawPartition]
+    var files = 0
+    var damaged: [String] = []
+    var foreign: Int64 = 0
+    private let windowSeconds: Int64
+
+    init(seed: UInt64, windowSeconds: Int64, partitions: [Int32: RawPartition]) {
+        sums = WindowSums(seed: seed)
+        self.windowSeconds = windowSeconds
+        self.partitions = partitions
+    }
+
+    static let columns: ColumnSet = [
+        RawBatch.postcode, RawBatch.timestamp, RawBatch.partition, RawBatch.offset, RawBatch.late,
+    ]
+
+    func take(_ batch: RawBatch) {
+        var current: RawPartition?
+        for row in batch.rows {
+            let number = batch.partitions[row]
+            if current?.figures.number != number { current = partitions[number] }
+            guard let partition = current else {
+                foreign += 1
+                continue
+            }
+            let (offset, isLate) = (batch.offsets[row], batch.late[row])
+            partition.take(offset, isLate: isLate)
+            guard !isLate, offset < partition.countedEnd else { continue }
+            partition.counted += 1
+            let seconds = batch.timestamps[row] / 1_000_000
+            batch.postcodes.withBytes(row) {
+                sums.add(window: seconds - seconds % windowSeconds, postcode: $0, count: 1)
+            }
+        }
+    }
+
+    /// Reads a snapshot; files that cannot be read are named.
+    func read(_ table: ProofTable, _ reader: TableReader) async throws {
+        do {
+            for task in try await reader.tasks(at: table.snapshot, of: .raw) {
+                files += 1
+                do {
+                    let file = try await reader.open(task, as: RawBatch.self, columns: Self.columns)
+                    while let batch = try file.next() { take(batch) }
+                } catch  where Damage.isDamage(error) {
+                    damaged.append("table \(table.name), file \(task.file.path): \(error)")
+                }
+            }
+        } catch  where Damage.isDamage(error) {
+            damaged.append("table \(table.name), snapshot \(table.snapshot?.id ?? 0): \(error)")
+        }
+    }
+}

@@ -1,0 +1,201 @@
+// `pageviews backfill`: adds late events to the counts they came too late for, checked against the raw table.
+// Invariants: it is the state's one writer while it runs; ended at any moment, it goes on where it was.
+
+internal import ArgumentParser
+internal import Export
+internal import Foundation
+internal import Ingest
+internal import Logging
+internal import SQLite
+internal import Store
+internal import Windowing
+
+/// A moment in UTC: `2021-01-26`, `2021-01-26T12:04:00Z`, or seconds since 1970.
+struct TimeArgument: ExpressibleByArgument, Equatable {
+    let seconds: Int64
+
+    init?(argument text: String) {
+        if let number = Int64(text), (0...253_402_300_799).contains(number) {
+            seconds = number
+            return
+        }
+        let formatter = ISO8601DateFormatter()
+        guard let date = formatter.date(from: text.contains("T") ? text : text + "T00:00:00Z") else { return nil }
+        seconds = Int64(date.timeIntervalSince1970)
+    }
+
+    /// As people read it.
+    static func text(_ seconds: Int64) -> String {
+        ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: TimeInterval(seconds)))
+    }
+}
+
+struct BackfillCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backfill",
+        abstract: "Add late events to their counts, checked against the raw table, and export the result.",
+        discussion: """
+            Takes every window with late events that were not added yet, or all windows between --from and --to. A window \
+            that the raw table does not vouch for stays as it is, is named, and makes the exit code 1. While a service holds \
+            the state, `ingest --backfill-every 1h` does this work.
+            """)
+
+    @OptionGroup var kafka: KafkaOptions
+
+    @Option(help: ArgumentHelp("The state file.", valueName: "file"))
+    var state = "pageviews.db"
+
+    @Option(
+        help: ArgumentHelp("From the window that holds this time, such as 2021-01-26T12:04:00Z.", valueName: "time"))
+    var from: TimeArgument?
+
+    @Option(help: ArgumentHelp("Up to this time (exclusive).", valueName: "time"))
+    var to: TimeArgument?
+
+    @Flag(help: "Only print the old count, the new count and the difference.")
+    var dryRun = false
+
+    @Option(help: ArgumentHelp("Counts changed in one transaction.", visibility: .hidden))
+    var countsPerChunk = 20_000
+
+    @OptionGroup(title: "Export") var export: ExportOptions
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard countsPerChunk > 0 else { throw ValidationError("--counts-per-chunk must be above 0") }
+        if let from, let to, from.seconds >= to.seconds { throw ValidationError("--from must be before --to") }
+    }
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        guard let warehouse = try ExportAssembly(options: export, environment: environment).warehouse() else {
+            throw Failure("backfill reads the raw table: give the --warehouse that `ingest` exports to", exitCode: 2)
+        }
+        let windows = try recordedWindows()
+        let store = SharedStore(try open(windows))
+        let exporter = Exporter(
+            settings: export.settings(state: state), store: store, warehouse: warehouse,
+            environment: .system(log: global.logger, environment: environment))
+        do {
+            // What an earlier process left open comes first: it moves rows.
+            if !dryRun { try await exporter.cycle() }
+            let result = try await backfill(exporter, windows)
+            if !dryRun { try await exporter.cycle() }
+            try end(result)
+        } catch let error as Failure {
+            throw error
+        } catch let error as ExportError where error.isForeign {
+            throw error
+        } catch {
+            throw Failure("backfill: \(error)", exitCode: Failure.exitCode(ofExport: error))
+        }
+    }
+
+    /// The window settings that the state was made with.
+    private func recordedWindows() throws -> WindowSettings {
+        guard FileManager.default.fileExists(atPath: state) else {
+            throw Failure("there is no state \(state); give the --state that `ingest` writes", exitCode: 1)
+        }
+        let reader = try Connection(path: state, mode: .readOnly)
+        try reader.set(.noCheckpointOnClose, true)
+        func recorded(_ key: String) throws -> Int64? {
+            try reader.text("SELECT value FROM meta WHERE key = '\(key)'").flatMap { Int64($0) }
+        }
+        return try WindowSettings(
+            windowMilliseconds: try recorded("window_ms") ?? 60_000,
+            watermarkDelayMilliseconds: try recorded("watermark_delay_ms") ?? 20_000)
+    }
+
+    private func open(_ windows: WindowSettings) throws -> Store {
+        do {
+            return try Store(path: state, settings: windows, holder: "pageviews backfill (pid \(getpid()))")
+        } catch let error as StoreError {
+            guard case .inUse(_, let holder) = error else { throw error }
+            throw Failure(
+                "state \(state) is in use by \(holder); start that service with --backfill-every 1h and it backfills by itself, "
+                    + "or stop it first", exitCode: 5)
+        }
+    }
+
+    private func request(_ windows: WindowSettings) -> BackfillRequest {
+        var request = BackfillRequest()
+        if from != nil || to != nil {
+            let length = windows.windowMilliseconds / 1000
+            let first = from.map { $0.seconds - $0.seconds % length } ?? Int64.min
+            request = BackfillRequest(windows: first..<(to?.seconds ?? Int64.max))
+        }
+        request.isDryRun = dryRun
+        request.countsPerChunk = countsPerChunk
+        return request
+    }
+
+    private func backfill(_ exporter: Exporter, _ windows: WindowSettings) async throws -> BackfillResult {
+        var progress = BackfillProgress(isTerminal: isatty(2) == 1)
+        if dryRun { Self.say("postcode\ttimestamp\told\tnew\tdifference\n") }
+        return try await exporter.backfill(request(windows)) { step in
+            progress.clear()
+            if dryRun {
+                Self.say(Self.lines(step.outcome.changes))
+            }
+            for window in step.outcome.unvouched {
+                Self.tell("window \(TimeArgument.text(window.windowStart)) left as it is: \(window.reason)\n")
+            }
+            progress.show(step)
+        }
+    }
+
+    private func end(_ result: BackfillResult) throws {
+        let verb = dryRun ? "would be added" : "added"
+        Self.tell(
+            "\(result.windows) windows looked at: \(result.events) late events \(verb) to \(result.counts) counts, "
+                + "\(result.unvouched) windows left as they are\n")
+        guard result.unvouched > 0 else { return }
+        throw Failure(
+            "the raw table does not vouch for \(result.unvouched) windows, which stay as they are", exitCode: 1)
+    }
+
+    /// One line a count; they come window by window, and making a window's text takes time.
+    private static func lines(_ changes: [BackfillChange]) -> String {
+        var lines = ""
+        var window: (start: Int64, text: String)?
+        for change in changes {
+            let text = window?.start == change.windowStart ? window?.text ?? "" : TimeArgument.text(change.windowStart)
+            window = (change.windowStart, text)
+            lines += "\(change.postcode)\t\(text)\t\(change.old)\t\(change.new)\t\(change.new - change.old)\n"
+        }
+        return lines
+    }
+
+    private static func say(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }
+    fileprivate static func tell(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+}
+
+/// A bar on a terminal, a line at each tenth elsewhere.
+private struct BackfillProgress {
+    let isTerminal: Bool
+    private var lastTenth = 0
+    private var isShown = false
+
+    init(isTerminal: Bool) { self.isTerminal = isTerminal }
+
+    mutating func clear() {
+        if isShown { BackfillCommand.tell("\r\u{1B}[K") }
+        isShown = false
+    }
+
+    mutating func show(_ step: BackfillStep) {
+        let tenth = step.windowsDone * 10 / max(1, step.windowsInAll)
+        let text = "\(step.windowsDone) of \(step.windowsInAll) windows"
+        if isTerminal {
+            guard step.windowsDone < step.windowsInAll else { return }
+            let filled = step.windowsDone * 40 / max(1, step.windowsInAll)
+            let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 40 - filled)
+            BackfillCommand.tell("\r[\(bar)] \(text)")
+            isShown = true
+        } else if tenth > lastTenth, step.windowsDone < step.windowsInAll {
+            BackfillCommand.tell("backfill: \(text)\n")
+        }
+        lastTenth = max(lastTenth, tenth)
+    }
+}

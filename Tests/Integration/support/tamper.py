@@ -1,0 +1,64 @@
+"""Changes a state or a table behind the program's back, as a fault or a stranger would, one thing at a time."""
+import contextlib
+import pathlib
+import re
+import sqlite3
+
+import pyarrow
+import pyarrow.parquet
+
+from .lake import COUNTS, RAW, Warehouse
+from .state import State
+
+
+def state(path: pathlib.Path | State, sql: str) -> None:
+    """Changes exactly one row of a state."""
+    path = path.path if isinstance(path, State) else path
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        changed = connection.execute(sql).rowcount
+        connection.commit()
+    assert changed == 1, f'{sql}: {changed} rows'
+
+
+def live_files(warehouse: Warehouse, name: str) -> list[pathlib.Path]:
+    """The data files that readers see, largest first."""
+    found = [pathlib.Path(re.sub('^file://', '', task.file.file_path)) for task in warehouse.table(name).scan().plan_files()]
+    return sorted(found, key=lambda path: (-path.stat().st_size, path.name))
+
+
+def rewrite(path: pathlib.Path, change) -> None:
+    """Replaces the rows of a data file by `change` of them; ids of the columns stay."""
+    rows = pyarrow.parquet.read_table(path)
+    schema = rows.schema
+    changed = change(rows.to_pylist())
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(changed, schema=schema), path, compression='zstd')
+
+
+def one_count(rows: list[dict]) -> list[dict]:
+    rows[0]['count'] += 1
+    return rows
+
+
+def two_counts_with_the_same_sum(rows: list[dict]) -> list[dict]:
+    rows[0]['count'] += 1
+    rows[1]['count'] -= 1
+    return rows
+
+
+def another_row_instead(rows: list[dict]) -> list[dict]:
+    """The first row is lost, the last one doubled; the number of rows stays."""
+    return rows[1:] + rows[-1:]
+
+
+def another_offset(rows: list[dict]) -> list[dict]:
+    rows[0]['kafka_offset'] += 1_000_000
+    return rows
+
+
+def lateness(rows: list[dict]) -> list[dict]:
+    rows[0]['late'] = not rows[0]['late']
+    return rows
+
+
+__all__ = ['COUNTS', 'RAW', 'another_offset', 'another_row_instead', 'lateness', 'live_files', 'one_count', 'rewrite', 'state',
+           'two_counts_with_the_same_sum']

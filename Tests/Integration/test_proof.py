@@ -1,0 +1,220 @@
+"""`pageviews proof` is equal after honest work and finds each single thing that is wrong."""
+import json
+import shutil
+
+import pytest
+
+from support import program, tamper
+from support.events import views
+from support.lake import COUNTS, RAW
+
+
+def prove(state, warehouse=None, *options):
+    """The exit code, the report and its checks by name."""
+    where = warehouse.options if warehouse else []
+    result = program.run('proof', '--state', str(state.path), *where, '--format', 'json', *options,
+                         env=warehouse.environment if warehouse else None)
+    assert result.code in (0, 1) and result.out, f'{result.code}: {result.err}'
+    report = json.loads(result.out)
+    assert report['equal'] == (result.code == 0), report
+    return report
+
+
+def wrong(report):
+    return {check['name'] for check in report['checks'] if check['ok'] is False}
+
+
+def assert_equal(report, *, unchecked=0):
+    assert report['equal'], (wrong(report), report['differences'], report['findings'])
+    assert sum(check['ok'] is None for check in report['checks']) == unchecked, report['checks']
+
+
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory, broker):
+    """A state and its local warehouse after two exports, to be copied by each test: (folder, topic's name)."""
+    from support.kafka import create_topic
+    folder = tmp_path_factory.mktemp('exported')
+    topic = create_topic(broker.address, 2)
+    for seed in (91, 92):
+        topic.produce(views(seed, count=1500))
+        program.run('ingest', '--bootstrap-servers', topic.address, '--topic', topic.name, '--state',
+                    str(folder / 'pageviews.db'), '--warehouse', f'file://{folder}/warehouse', '--exit-at-end', check=True)
+    return folder
+
+
+@pytest.fixture
+def pair(exported):
+    """The state and the warehouse, as they were; whatever a test does to them is undone afterwards."""
+    from support.lake import Warehouse
+    from support.state import State
+    saved = exported.with_name(exported.name + '-saved')
+    shutil.copytree(exported, saved)
+    yield State(exported / 'pageviews.db'), Warehouse(f'file://{exported}/warehouse')
+    shutil.rmtree(exported)
+    saved.rename(exported)
+
+
+def test_all_is_equal_after_two_exports(pair):
+    state, warehouse = pair
+    report = prove(state, warehouse)
+    assert_equal(report)
+    names = {check['name'] for check in report['checks']}
+    for part in ('partition 1: counted + late + rejected = consumed', 'sum of counts', 'counts recounted from raw rows'):
+        assert any(part in name for name in names), names
+    assert_equal(prove(state, warehouse, '--quick'))
+    assert_equal(prove(state), unchecked=1)
+    text = program.run('proof', '--state', str(state.path), *warehouse.options).out
+    assert text.endswith('checks are equal\n'), text
+
+
+@pytest.mark.parametrize('name', [COUNTS, RAW])
+def test_every_retained_snapshot_is_equal(name, pair):
+    state, warehouse = pair
+    for snapshot in warehouse.ours(name):
+        report = prove(state, warehouse, '--snapshot', str(snapshot.snapshot_id))
+        assert report['equal'], (wrong(report), report['findings'], report['differences'])
+        assert snapshot.snapshot_id in (report['counts_snapshot'], report['raw_snapshot'])
+    result = program.run('proof', '--state', str(state.path), *warehouse.options, '--snapshot', '7')
+    assert result.code == 1 and 'no snapshot 7' in result.err
+
+
+# What is changed in the state, and what has to be among the checks that differ.
+IN_THE_STATE = {
+    'one count changed': (
+        'UPDATE counts SET count = count + 1 WHERE (window_start, postcode) IN (SELECT window_start, postcode FROM counts LIMIT 1)',
+        ['sum of counts', "rows equal to the state's unchanged counts"]),
+    'one count lost': (
+        'DELETE FROM counts WHERE (window_start, postcode) IN (SELECT window_start, postcode FROM counts LIMIT 1)',
+        ['sum of counts']),
+    'one offset skipped': (
+        'UPDATE partition_progress SET next_offset = next_offset + 1 WHERE kafka_partition = 1',
+        ['partition 1: consumed = offsets']),
+    'one late row removed': (
+        'DELETE FROM late WHERE id IN (SELECT max(id) FROM late)', ['late log', 'late as in the late log']),
+    'one rejected row removed': (
+        'DELETE FROM rejected WHERE id IN (SELECT max(id) FROM rejected)', ['rejected log', 'valid offsets']),
+    'one exported count changed': (
+        'UPDATE exported SET count = count + 1 WHERE (window_start, postcode) IN '
+        '(SELECT window_start, postcode FROM exported LIMIT 1)', ['rows equal to what was exported']),
+    'one row position changed': (
+        'UPDATE exported SET position = position + 1000000 WHERE (window_start, postcode) IN '
+        '(SELECT window_start, postcode FROM exported LIMIT 1)', ['rows where the ledger has them']),
+}
+
+
+@pytest.mark.parametrize('what', IN_THE_STATE)
+def test_a_change_in_the_state_is_found(what, pair):
+    state, warehouse = pair
+    sql, parts = IN_THE_STATE[what]
+    tamper.state(state, sql)
+    report = prove(state, warehouse)
+    for part in parts:
+        assert any(part in name for name in wrong(report)), (part, wrong(report))
+    if what == 'one count changed':
+        difference, = report['differences']
+        assert difference['local'] == difference['table'] + 1 == difference['raw'] + 1, report
+
+
+def test_two_counts_changed_with_the_same_sum_are_found_and_named(pair):
+    state, warehouse = pair
+    keys = state.rows("SELECT postcode, timestamp, count FROM postcode_view_count WHERE count > 1 LIMIT 2")
+    for key, step in zip(keys, (1, -1)):
+        tamper.state(state, f"UPDATE counts SET count = count + {step} WHERE postcode = '{key['postcode']}' AND "
+                            f"window_start = unixepoch('{key['timestamp']}')")
+    assert_equal(prove(state, warehouse, '--quick'))
+    report = prove(state, warehouse)
+    named = {(found['postcode'], found['window']): found for found in report['differences']}
+    assert set(named) == {(key['postcode'], key['timestamp']) for key in keys}
+    for key, step in zip(keys, (1, -1)):
+        found = named[key['postcode'], key['timestamp']]
+        assert (found['local'], found['table'], found['raw']) == (key['count'] + step, key['count'], key['count'])
+
+
+# What is changed in a data file of a table.
+IN_THE_TABLE = {
+    'one count changed': (COUNTS, tamper.one_count, ['sum of counts', 'rows equal to what was exported', 'recounted']),
+    'counts changed with the same sum': (
+        COUNTS, tamper.two_counts_with_the_same_sum, ['rows equal to what was exported', 'recounted']),
+    'one row lost and one doubled': (COUNTS, tamper.another_row_instead, ['rows equal to what was exported', 'recounted']),
+    'one raw row lost and one doubled': (RAW, tamper.another_row_instead, ['valid offsets', 'each once']),
+    'one offset changed': (RAW, tamper.another_offset, ['valid offsets']),
+    'one raw row late or not': (RAW, tamper.lateness, ['late as in the late log', 'recounted']),
+    'a row fewer than the manifest says': (RAW, lambda rows: rows[1:], ['files that can be read']),
+}
+
+
+@pytest.mark.parametrize('what', IN_THE_TABLE)
+def test_a_change_in_a_data_file_is_found(what, pair):
+    state, warehouse = pair
+    name, change, parts = IN_THE_TABLE[what]
+    tamper.rewrite(tamper.live_files(warehouse, name)[0], change)
+    report = prove(state, warehouse)
+    for part in parts:
+        assert any(part in found for found in wrong(report)), (part, wrong(report), report['findings'])
+
+
+@pytest.mark.parametrize('name', [COUNTS, RAW])
+@pytest.mark.parametrize('how', ['missing', 'truncated', 'empty'])
+def test_a_data_file_that_cannot_be_read_is_named(name, how, pair):
+    state, warehouse = pair
+    path = tamper.live_files(warehouse, name)[0]
+    if how == 'missing':
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:path.stat().st_size // 2] if how == 'truncated' else b'')
+    report = prove(state, warehouse)
+    assert any('files that can be read' in found for found in wrong(report))
+    assert any(path.name in finding for finding in report['findings']), report['findings']
+
+
+def test_a_table_of_another_state_is_refused_with_5(pair, topic, service, tmp_path):
+    from support.state import State
+    _, warehouse = pair
+    other = State(tmp_path / 'other.db')
+    topic.produce(views(93, count=10))
+    service.to_end(topic, other)
+    result = program.run('proof', '--state', str(other.path), *warehouse.options)
+    assert result.code == 5 and 'belongs to state' in result.err, result.err
+
+
+def test_it_is_equal_beside_a_running_service(make_topic, state, service, make_warehouse):
+    from test_restart import Traffic
+    from support.wait import eventually
+    topic, warehouse = make_topic(2), make_warehouse()
+    with Traffic(topic, 94, chunk=50):
+        running = service.start(topic, state, *warehouse.options, '--export-interval', '300ms', '--flush-interval', '20ms')
+        eventually(lambda: warehouse.has(COUNTS) and warehouse.has(RAW), 'both tables')
+        for _ in range(4):
+            report = prove(state, warehouse)
+            assert report['equal'], (wrong(report), report['findings'], report['differences'])
+        running.stop()
+    assert_equal(prove(state, warehouse))
+
+
+def test_without_a_state_or_a_warehouse_it_says_so(tmp_path, topic, state, service):
+    missing = program.run('proof', '--state', str(tmp_path / 'none.db'))
+    assert missing.code == 1 and 'there is no state' in missing.err
+    topic.produce(views(95, count=10))
+    service.to_end(topic, state)
+    text = program.run('proof', '--state', str(state.path)).out
+    assert 'no --warehouse: only the state was looked at' in text
+    report = program.run('proof', '--state', str(state.path), '--warehouse', f'file://{tmp_path}/warehouse')
+    assert report.code == 0 and 'nothing was exported' in report.out, report
+
+
+def test_what_a_stranger_committed_is_found_through_a_catalog(topic, state, service, make_warehouse):
+    warehouse = make_warehouse('rest')
+    for seed in (96, 97):
+        topic.produce(views(seed, count=400))
+        service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    assert_equal(prove(state, warehouse))
+    day = state.rows('SELECT min(timestamp) AS first FROM postcode_view_count')[0]['first'][:10]
+    files = len(list(warehouse.table(COUNTS).scan().plan_files()))
+    warehouse.table(COUNTS).delete(f"timestamp >= '{day}T00:00:00+00:00' and timestamp <= '{day}T23:59:59.999999+00:00'")
+    assert 0 < files - len(list(warehouse.table(COUNTS).scan().plan_files())) < files
+    report = prove(state, warehouse)
+    lost = {(row['postcode'], row['timestamp']): row['count'] for row in state.rows(
+        f"SELECT postcode, timestamp, count FROM postcode_view_count WHERE timestamp LIKE '{day}%'")}
+    assert report['differences'] and any('recounted' in name for name in wrong(report))
+    for found in report['differences']:
+        assert found['table'] is None and found['local'] == found['raw'] == lost[found['postcode'], found['window']]

@@ -1,0 +1,223 @@
+"""`pageviews restore`: the state is lost, the tables are not; what goes on from them ends where an uninterrupted run does."""
+import concurrent.futures
+import json
+import random
+import shutil
+import time
+
+import pytest
+
+from support import oracle, program, tamper
+from support.events import views
+from support.kafka import create_topic
+from support.lake import COUNTS, RAW, Warehouse
+from support.oracle import Stored
+from support.service import Service
+from support.state import State
+from test_proof import assert_equal, prove
+
+SEEDS = range(20)
+
+
+def lose(state):
+    """The state file is gone, and what lay beside it."""
+    for suffix in ('', '-wal', '-shm', '.lock'):
+        state.path.with_name(state.path.name + suffix).unlink(missing_ok=True)
+    shutil.rmtree(state.path.with_name(state.path.name + '.spool'), ignore_errors=True)
+
+
+def try_restore(state, warehouse, *options):
+    return program.run('restore', '--state', str(state.path), *warehouse.options, *options, env=warehouse.environment)
+
+
+def restore(state, warehouse):
+    result = try_restore(state, warehouse)
+    assert result.code == 0, result.err
+    assert 'checks of its proof are equal' in result.out
+    return result
+
+
+def check_whole(topic, state, warehouse):
+    """The state equals what the oracle says of all records, and the tables and the proof agree."""
+    oracle.check_exact(topic.read(), Stored.of(state))
+    report = prove(state, warehouse)
+    assert_equal(report)
+    wanted = sorted(((postcode, start * 1000, count) for (postcode, start), count in state.counts().items()), key=repr)
+    assert warehouse.by_pyiceberg(COUNTS) == wanted
+
+
+@pytest.mark.parametrize('version', [2, 3])
+def test_a_state_that_was_exported_to_the_end_comes_back_whole(version, topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    options = [*warehouse.options, '--format-version', str(version)]
+    for seed in (21, 22):
+        topic.produce(views(seed, count=1500))
+        service.to_end(topic, state, *options)
+    before = state.everything()
+    lose(state)
+    restore(state, warehouse)
+    after = state.everything()
+    assert after['counts'] == before['counts']
+    places = [[(row['kafka_partition'], row['kafka_offset']) for row in rows['late']] for rows in (before, after)]
+    assert places[0] == places[1] and places[0]
+    assert_equal(prove(state, warehouse))
+    topic.produce(views(23, count=500))
+    service.to_end(topic, state, *options)
+    check_whole(topic, state, warehouse)
+
+
+@pytest.mark.parametrize('seeds', [SEEDS[:10], SEEDS[10:]], ids=['0-9', '10-19'])
+def test_a_state_lost_at_a_random_moment_ends_as_if_it_never_was(seeds, broker, tmp_path):
+    """Several at a time: most of it is waiting."""
+    with concurrent.futures.ThreadPoolExecutor(5) as workers:
+        for seed, outcome in [(seed, workers.submit(lose_at_random, seed, broker, tmp_path / f'{seed}')) for seed in seeds]:
+            try:
+                outcome.result(120)
+            except Exception as failure:
+                raise AssertionError(f'seed {seed}') from failure
+
+
+def lose_at_random(seed, broker, folder):
+    folder.mkdir()
+    topic, state, service = create_topic(broker.address), State(folder / 'pageviews.db'), Service(folder / 'logs')
+    warehouse = Warehouse(f'file://{folder}/warehouse')
+    chance = random.Random(seed)
+    options = [*warehouse.options, '--late-topic', 'off', '--export-interval', '100ms', '--flush-interval', '10ms']
+    values = list(views(1000 + seed, count=1500))
+    first, cut = sorted(chance.sample(range(50, 1400), 2))
+    topic.produce(values[:first])
+    service.to_end(topic, state, *options)
+    # The second part is under way when the process and its state go.
+    running = service.start(topic, state, *options)
+    try:
+        topic.produce(values[first:cut])
+        time.sleep(chance.uniform(0, 0.6))  # the random moment; nothing is concluded from its length
+        assert running.alive(), running.err
+    finally:
+        running.kill()
+    lose(state)
+    restore(state, warehouse)
+    topic.produce(values[cut:])
+    service.to_end(topic, state, *options)
+    check_whole(topic, state, warehouse)
+
+
+@pytest.mark.parametrize('point', ['raw.committed', 'counts.committed', 'raw.settled', 'counts.staged'])
+def test_a_state_lost_between_two_commits_ends_as_if_it_never_was(point, topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    topic.produce(views(31, count=600))
+    service.to_end(topic, state, *warehouse.options)
+    topic.produce(views(32, count=600))
+    result = service.try_to_end(topic, state, *warehouse.options, env={'PAGEVIEWS_FAIL_POINT': point})
+    assert result.code == -9
+    lose(state)
+    restore(state, warehouse)
+    topic.produce(views(33, count=300))
+    service.to_end(topic, state, *warehouse.options)
+    check_whole(topic, state, warehouse)
+
+
+def test_it_works_through_a_catalog_and_after_a_stranger_committed(topic, state, service, make_warehouse):
+    """A stranger dropped a day of counts: restore knows the rows from the raw table, and the next export brings them back."""
+    warehouse = make_warehouse('rest')
+    for seed in (44, 45):
+        topic.produce(views(seed, count=400))
+        service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    day = state.rows('SELECT min(timestamp) AS first FROM postcode_view_count')[0]['first'][:10]
+    warehouse.table(COUNTS).delete(f"timestamp >= '{day}T00:00:00+00:00' and timestamp <= '{day}T23:59:59.999999+00:00'")
+    lose(state)
+    restore(state, warehouse)
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    check_whole(topic, state, warehouse)
+
+
+def test_several_partitions_go_on_where_they_were(make_topic, state, service, make_warehouse):
+    topic, warehouse = make_topic(3), make_warehouse()
+    for seed in (41, 42):
+        topic.produce(views(seed, count=1500))
+        service.to_end(topic, state, *warehouse.options)
+        lose(state)
+        restore(state, warehouse)
+    topic.produce(views(43, count=900))
+    service.to_end(topic, state, *warehouse.options)
+    oracle.check_possible(topic.read(), Stored.of(state), from_the_start=False)
+    assert_equal(prove(state, warehouse))
+
+
+def test_an_existing_state_is_never_touched(topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    topic.produce(views(51, count=100))
+    service.to_end(topic, state, *warehouse.options)
+    before = state.path.read_bytes()
+    result = try_restore(state, warehouse)
+    assert result.code == 1 and f'{state.path} exists' in result.err
+    assert state.path.read_bytes() == before
+    running = service.start(topic, state, *warehouse.options)
+    try:
+        eventually_locked(state)
+        result = try_restore(state, warehouse)
+        assert result.code == 5 and 'pageviews ingest' in result.err, result.err
+    finally:
+        running.stop()
+
+
+def eventually_locked(state):
+    from support.wait import eventually
+    lock = state.path.with_name(state.path.name + '.lock')
+    eventually(lambda: 'pid' in lock.read_text(), 'the lock')
+
+
+def test_nothing_to_restore_from_is_said(state, make_warehouse):
+    warehouse = make_warehouse()
+    result = try_restore(state, warehouse)
+    assert result.code == 1 and 'nothing to restore from' in result.err
+    assert not state.path.exists()
+    result = program.run('restore', '--state', str(state.path))
+    assert result.code == 2 and '--warehouse' in result.err
+
+
+@pytest.mark.parametrize('name', [COUNTS, RAW])
+def test_damaged_tables_are_refused_by_name(name, topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    topic.produce(views(61, count=800))
+    service.to_end(topic, state, *warehouse.options)
+    lose(state)
+    path = tamper.live_files(warehouse, name)[0]
+    whole = path.read_bytes()
+    path.unlink()
+    result = try_restore(state, warehouse)
+    assert result.code == 1 and path.name in result.err, result.err
+    path.write_bytes(whole)
+    tamper.rewrite(path, tamper.one_count if name == COUNTS else tamper.another_row_instead)
+    result = try_restore(state, warehouse)
+    assert result.code == 1, result.err
+    assert [found.name for found in state.path.parent.glob(state.path.name + '*') if not found.name.endswith('.lock')] == []
+    path.write_bytes(whole)
+    restore(state, warehouse)
+
+
+def test_backfilled_windows_come_back_with_their_late_events(topic, state, service, make_warehouse):
+    """A late event that was added to its count later, as a backfill does."""
+    warehouse = make_warehouse()
+    topic.produce(views(71, count=1200))
+    service.to_end(topic, state, *warehouse.options)
+    row = state.rows('SELECT kafka_offset, postcode, "window" FROM late_events LIMIT 1')[0]
+    key = f"unixepoch('{row['window']}')"
+    import contextlib
+    import sqlite3
+    with contextlib.closing(sqlite3.connect(state.path)) as connection:
+        connection.execute('UPDATE progress SET generation = generation + 1')
+        connection.execute(f"INSERT INTO windows VALUES ({key}, '{row['window']}', (SELECT generation FROM progress)) "
+                           'ON CONFLICT DO UPDATE SET generation = excluded.generation')
+        connection.execute(f"INSERT INTO counts VALUES ({key}, ?, 1, (SELECT generation FROM progress)) "
+                           'ON CONFLICT DO UPDATE SET count = count + 1, generation = excluded.generation', [row['postcode']])
+        connection.execute('UPDATE late SET backfilled_at_ms = 1 WHERE kafka_offset = ?', [row['kafka_offset']])
+        connection.commit()
+    service.to_end(topic, state, *warehouse.options)
+    assert_equal(prove(state, warehouse))
+    before = state.everything()['counts']
+    lose(state)
+    restore(state, warehouse)
+    assert state.everything()['counts'] == before
+    assert state.rows('SELECT count(*) AS n FROM late_events WHERE backfilled_at IS NOT NULL') == [{'n': 1}]
+    assert json.loads(program.run('proof', '--state', str(state.path), *warehouse.options, '--format', 'json').out)['equal']
