@@ -1,18 +1,21 @@
 """Maintenance changes files, never rows: both readers and the oracle say the same before, between and after."""
-import os
-import pathlib
 import re
 import signal
 import sqlite3
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
+from pyiceberg.io import load_file_io
 
 from support import exports, program
 from support.events import SAMPLE_MS, crowded_views, views
-from support.lake import COUNTS, RAW, summary
+from support.lake import COUNTS, RAW
 from support.wait import eventually
-from pyiceberg.io import load_file_io
 
+SCHEMA = pa.schema([pa.field('postcode', pa.string(), nullable=False),
+                    pa.field('timestamp', pa.timestamp('us', 'UTC'), nullable=False),
+                    pa.field('count', pa.int64(), nullable=False)])
 QUICK = ['--export-interval', '100ms', '--flush-interval', '20ms']
 PLACES = [('local', 2, False), ('local', 3, False), ('s3', 2, False), ('rest', 2, False), ('rest', 3, True)]
 
@@ -214,19 +217,39 @@ def test_without_maintenance_no_file_is_touched(topic, state, service, make_ware
         assert len(warehouse.snapshots(name)) == 6
 
 
-def test_a_foreign_commit_between_the_rewrite_and_its_commit_is_respected(topic, state, service, make_warehouse):
-    """Another writer adds a snapshot after the rewrite was prepared; the rewrite lands on top of it."""
-    from pyiceberg.catalog import load_catalog  # noqa: F401  (the REST catalog is the only one pyiceberg can write to)
+def test_a_commit_of_another_program_before_the_rewrite_is_committed_stays(topic, state, service, make_warehouse):
+    """The other adds a file without field ids after the rewrite was prepared; a later rewrite takes its rows along."""
     warehouse = make_warehouse('rest')
     fill(topic, state, service, warehouse, 2, 3, seed=12)
-    killed = maintain(state, warehouse, env={'PAGEVIEWS_FAIL_POINT': 'raw.rewrite.prepared'})
+    killed = maintain(state, warehouse, env={'PAGEVIEWS_FAIL_POINT': 'counts.rewrite.prepared'})
     assert killed.code == -signal.SIGKILL, killed
-    table = warehouse.table(RAW)
-    rows = table.scan().to_arrow()
-    table.append(rows.slice(0, 1))
+    theirs = pa.table({'postcode': ['THEIRS'], 'timestamp': pa.array([SAMPLE_MS * 1000], pa.timestamp('us', 'UTC')),
+                       'count': [7]}, schema=SCHEMA)
+    with warehouse.files.open_output_stream(warehouse.path(f'{warehouse.location}/theirs.parquet')) as file:
+        pyarrow.parquet.write_table(theirs, file)
+    warehouse.table(COUNTS).add_files([f'{warehouse.location}/theirs.parquet'])
+    wanted = sorted([*exports.counts_of(state), ('THEIRS', SAMPLE_MS * 1000, 7)], key=repr)
     assert maintain(state, warehouse).code == 0
-    assert len(replaced(warehouse, RAW)) >= 1
-    assert len(warehouse.by_pyiceberg(RAW)) == rows.num_rows + 1
+    assert len(replaced(warehouse, COUNTS)) == 2
+    data, _ = live_files(warehouse, COUNTS)
+    assert not [path for path in data if 'theirs' in path]
+    for read in (warehouse.by_pyiceberg, warehouse.by_duckdb):
+        exports.differ(read(COUNTS), wanted, read.__name__)
+
+
+def test_a_rewrite_of_files_that_another_program_removed_is_given_up(topic, state, service, make_warehouse):
+    warehouse = make_warehouse('rest')
+    fill(topic, state, service, warehouse, 2, 3, seed=14)
+    killed = maintain(state, warehouse, env={'PAGEVIEWS_FAIL_POINT': 'raw.rewrite.staged'})
+    assert killed.code == -signal.SIGKILL, killed
+    warehouse.table(RAW).delete()
+    done = maintain(state, warehouse)
+    assert done.code == 0 and 'given up' in done.err, done
+    assert warehouse.by_pyiceberg(RAW) == [] and replaced(warehouse, RAW) == []
+    sent = topic.produce(crowded_views(1500, 100))
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    assert len(warehouse.by_pyiceberg(RAW)) == sent
+    assert [row['state'] for row in state.rows('SELECT state FROM exports') if row['state'] == 'abandoned'] == ['abandoned']
 
 
 def test_usage(topic, state, service, make_warehouse, tmp_path):

@@ -4,7 +4,7 @@ import Foundation
 import ObjectStorage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ContractTests {
     @Test(arguments: Backend.allCases)
     func `what is put is got, and head and list agree`(backend: Backend) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ObjectStorage
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LocalStoreTests {
     let folder: TemporaryFolder
     let store: LocalStore

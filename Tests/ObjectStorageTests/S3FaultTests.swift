@@ -38,7 +38,7 @@ func xml(_ code: String, _ message: String = "because") -> [UInt8] {
     Array(#"<?xml version="1.0"?><Error><Code>\#(code)</Code><Message>\#(message)</Message></Error>"#.utf8)
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct S3FaultTests {
     static let passing: [Reply] = [
         .answer(500, body: xml("InternalError")), .answer(503, body: xml("SlowDown")), .answer(429), .answer(502),

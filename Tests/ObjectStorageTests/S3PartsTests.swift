@@ -7,7 +7,7 @@ import Testing
 
 @testable import ObjectStorage
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct S3PartsTests {
     private let upload = Array(
         "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>".utf8)
@@ -137,7 +137,7 @@ struct S3PartsTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct S3RealServerTests {
     @Test func `wrong keys and a missing bucket are told apart`() async throws {
         let server = try await S3Server.shared

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ObjectStorage
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct S3ProxyTests {
     enum Loss: String, CaseIterable { case reset, close, hang, internalError, slowDown, truncated }
 

@@ -9,7 +9,7 @@ struct PositionDelete: Equatable {
     let path: String
     let position: Int64
 
-    private static let schema = ParquetSchema([
+    static let schema = ParquetSchema([
         Column(
             ReservedField.deletePath.name, .string, fieldID: Int32(ReservedField.deletePath.id)),
         Column(

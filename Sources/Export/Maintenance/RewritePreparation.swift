@@ -141,7 +141,7 @@ final class RewritePreparation {
             Mark.generation: "\(progress.generation)",
             Mark.offsets: Mark.text(offsets: progress.offsets.mapValues { OffsetSpan(from: $0, to: $0) }),
         ]
-        for key in [Mark.watermarks, Mark.watermark] { summary[key] = snapshot?.summary[key] }
+        for key in [Mark.watermarks, Mark.watermark, Mark.backfilled] { summary[key] = snapshot?.summary[key] }
         return summary
     }
 }

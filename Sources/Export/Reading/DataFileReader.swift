@@ -36,7 +36,9 @@ final class DataFileReader<Batch: RowBatch> {
             throw TableReadError(
                 file: file.path, reason: "it has \(reader.rowCount) rows, its manifest says \(file.recordCount)")
         }
-        let column = times == nil ? nil : reader.schema.index(fieldID: Batch.timestampID)
+        let schema = Batch.table.parquetSchema
+        let column =
+            times == nil ? nil : RowGroupColumns.index(of: Batch.timestampID, in: reader, expected: schema)
         wanted = column.flatMap { column in times.map { Set(reader.rowGroups(column: column, within: $0)) } }
     }
 
@@ -65,7 +67,9 @@ final class DataFileReader<Batch: RowBatch> {
     }
 
     private func read(_ group: Int, _ first: Int, _ rows: RowSelection) throws -> Batch {
-        let source = RowGroupColumns(reader: reader, group: group, firstPosition: Int64(first), file: file.path)
+        let source = RowGroupColumns(
+            reader: reader, group: group, firstPosition: Int64(first), file: file.path,
+            expected: Batch.table.parquetSchema)
         guard let times else { return try Batch(source, rows, columns) }
         let inTime = rows.within(times, try source.int64(Batch.timestampID).values)
         return try Batch(source, inTime, inTime.count == 0 ? [] : columns)

@@ -83,7 +83,8 @@ final class DeleteReader {
             let reader = try ParquetReader(source)
             let wanted = only.map { [UInt8]($0.utf8) }
             for group in Self.groups(reader, wanted) {
-                let columns = RowGroupColumns(reader: reader, group: group, firstPosition: 0, file: file.path)
+                let columns = RowGroupColumns(
+                    reader: reader, group: group, firstPosition: 0, file: file.path, expected: PositionDelete.schema)
                 let paths = try columns.bytes(Int32(ReservedField.deletePath.id)).values
                 let positions = try columns.int64(Int32(ReservedField.deletePosition.id)).values
                 try Self.runs(paths, positions, wanted, file.path, body)
@@ -92,9 +93,10 @@ final class DeleteReader {
     }
 
     private static func groups(_ reader: ParquetReader, _ wanted: [UInt8]?) -> [Int] {
-        guard let wanted, let column = reader.schema.index(fieldID: Int32(ReservedField.deletePath.id)) else {
-            return Array(reader.rowGroups.indices)
-        }
+        guard let wanted,
+            let column = RowGroupColumns.index(
+                of: Int32(ReservedField.deletePath.id), in: reader, expected: PositionDelete.schema)
+        else { return Array(reader.rowGroups.indices) }
         return reader.rowGroups(column: column, from: wanted, to: wanted)
     }
 

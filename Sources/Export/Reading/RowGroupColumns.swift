@@ -1,4 +1,5 @@
-// The columns of one row group, found by field id, since names may change.
+// The columns of one row group, found by field id, since names may change. Files of other writers may have no ids: then they
+// are found by their names (https://iceberg.apache.org/spec/#column-projection).
 
 internal import Parquet
 
@@ -9,9 +10,20 @@ struct RowGroupColumns {
     /// The position in the file of the group's first row.
     let firstPosition: Int64
     let file: String
+    /// The columns as the table has them.
+    let expected: ParquetSchema
+
+    /// Where a column is in a file; nil when it is not there.
+    static func index(of fieldID: Int32, in reader: ParquetReader, expected: ParquetSchema) -> Int? {
+        if let index = reader.schema.index(fieldID: fieldID) { return index }
+        guard reader.schema.columns.allSatisfy({ $0.fieldID == nil }),
+            let column = expected.index(fieldID: fieldID)
+        else { return nil }
+        return reader.schema.index(named: expected.columns[column].name)
+    }
 
     private func chunk(_ fieldID: Int32) throws -> ColumnChunk {
-        guard let index = reader.schema.index(fieldID: fieldID) else {
+        guard let index = Self.index(of: fieldID, in: reader, expected: expected) else {
             throw TableReadError(file: file, reason: "it has no column with field id \(fieldID)")
         }
         return try reader.read(column: index, rowGroup: group)

@@ -49,10 +49,8 @@ public struct ScanTask: Sendable, Equatable {
     /// Its deletion vector.
     public let deletionVector: DataFile?
 
-    /// A task from its parts.
-    public init(
-        file: DataFile, sequenceNumber: Int64, positionDeletes: [DataFile] = [], deletionVector: DataFile? = nil
-    ) {
+    /// A file with its deletes.
+    public init(file: DataFile, sequenceNumber: Int64, positionDeletes: [DataFile], deletionVector: DataFile?) {
         self.file = file
         self.sequenceNumber = sequenceNumber
         self.positionDeletes = positionDeletes
