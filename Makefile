@@ -12,7 +12,7 @@ BINARY := .build/release/pageviews
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 RUN := $(CURDIR)/.run
 
-.PHONY: help setup libraries venv build test integration demo up down check bench clean
+.PHONY: help setup libraries venv build test integration prompt demo up down check bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,11 +29,14 @@ build: libraries ## build the release binary, .build/release/pageviews
 	@echo "build: $(BINARY)"
 	@swift build -c release $(SWIFT_FLAGS) --product pageviews
 
-test: setup ## build, run all Swift tests, then the integration tests against real servers and the prompt's
-	@scripts/test.sh $(VENV) swift integration prompt
+test: setup ## build, run all Swift tests, then the integration tests against real servers
+	@scripts/test.sh $(VENV) swift integration
 
 integration: setup build ## run the integration tests only: make integration ARGS="-k idle"
 	@$(VENV)/bin/python -m pytest Tests/Integration $(ARGS)
+
+prompt: setup build ## test the prompt on a pseudo-terminal
+	@scripts/test.sh $(VENV) prompt
 
 demo: build ## run the whole pipeline in one process; Ctrl-C ends it
 	@$(BINARY) demo
