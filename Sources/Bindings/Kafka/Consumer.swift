@@ -62,7 +62,7 @@ public final class Consumer {
         ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("enable.partition.eof", "true"),
         ("auto.offset.reset", "error"), ("allow.auto.create.topics", "false"),
         // A full local queue makes librdkafka stop fetching for a second: bound it by bytes, not by messages.
-        ("queued.min.messages", "1000000"), ("queued.max.messages.kbytes", "8192"),
+        ("queued.min.messages", "1000000"), ("queued.max.messages.kbytes", "65536"),
         ("socket.keepalive.enable", "true"), ("reconnect.backoff.max.ms", "5000"),
     ]
 
