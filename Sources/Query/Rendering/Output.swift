@@ -43,6 +43,9 @@ public final class Output {
         if isOwner, let descriptor { close(descriptor) }
     }
 
+    /// Bytes that the reader has not taken yet.
+    var waiting: Int { buffer.count - written }
+
     /// What was written to memory so far.
     public var text: String { String(decoding: buffer, as: UTF8.self) }
 
