@@ -29,8 +29,8 @@ build: libraries ## build the release binary, .build/release/pageviews
 	@echo "build: $(BINARY)"
 	@swift build -c release $(SWIFT_FLAGS) --product pageviews
 
-test: setup ## build, run all Swift tests, then the integration tests against real servers
-	@scripts/test.sh $(VENV) swift integration
+test: setup ## build, run all Swift tests, then the tests against real servers and of the prompt
+	@scripts/test.sh $(VENV) swift integration prompt
 
 integration: setup build ## run the integration tests only: make integration ARGS="-k idle"
 	@$(VENV)/bin/python -m pytest Tests/Integration $(ARGS)

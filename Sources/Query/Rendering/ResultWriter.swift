@@ -76,3 +76,11 @@ extension OutputFormat {
     /// Rows are written as they come; tables wait for the widths of later ones.
     public var isStreaming: Bool { streams }
 }
+
+/// Guesses what a misspelt name was meant to be.
+public enum Spelling {
+    /// The candidate that is close enough to `word` to be meant; nil when none is.
+    public static func nearest(to word: String, in candidates: [String]) -> String? {
+        Vocabulary.nearest(to: word, in: candidates)
+    }
+}
