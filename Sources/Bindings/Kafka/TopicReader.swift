@@ -41,7 +41,7 @@ public struct Message: Equatable, Sendable {
 
     /// What it takes in memory, about, in bytes.
     public var bytes: Int {
-        headers.reduce(256 + (key?.count ?? 0) + (value?.count ?? 0)) { $0 + 64 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+        headers.reduce(768 + (key?.count ?? 0) + (value?.count ?? 0)) { $0 + 64 + $1.name.utf8.count + ($1.value?.count ?? 0) }
     }
 }
 
@@ -92,8 +92,10 @@ public final class TopicReader {
         return [
             ("allow.auto.create.topics", "false"), ("enable.auto.commit", "false"), ("enable.partition.eof", "true"),
             ("auto.offset.reset", "error"), ("queued.max.messages.kbytes", String(each)),
-            ("queued.min.messages", String(max(100, each * 1024 / 400))),
-            ("fetch.message.max.bytes", String(min(1 << 20, each << 10))), ("fetch.max.bytes", String(4 << 20)),
+            ("queued.min.messages", String(max(100, each * 1024 / 256))),
+            ("fetch.message.max.bytes", String(min(500_000, each << 10))), ("fetch.max.bytes", "500000"),
+            // Of producers; but `fetch.max.bytes` is never less. A message that is larger still comes.
+            ("message.max.bytes", "500000"),
         ]
     }
 
