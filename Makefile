@@ -38,7 +38,7 @@ integration: setup build ## run the integration tests only: make integration ARG
 prompt: setup build ## test the prompt on a pseudo-terminal
 	@scripts/test.sh $(VENV) prompt
 
-demo: build ## run the whole pipeline in one process; Ctrl-C ends it
+demo: build ## run the whole pipeline in one process, with a prompt; \q ends it
 	@$(BINARY) demo
 
 up: setup ## start a local broker, S3 and Iceberg catalog without containers

@@ -9,9 +9,10 @@ internal import TopicBrowser
 
 extension TopicCommand {
     /// Lists topics or shows messages.
+    /// - Parameter speaker: what messages begin with.
     /// - Returns: the exit code of the contract.
-    func look(_ out: Output, _ err: Output, _ interrupt: InterruptFlag) -> Int32 {
-        let code = attempt(err) {
+    func look(_ out: Output, _ err: Output, _ interrupt: InterruptFlag, speaker: String = "pageviews") -> Int32 {
+        let code = attempt(err, speaker) {
             name == nil ? try list(out, err, interrupt) : try show(out, err, interrupt)
         }
         let sent = out.send(unless: interrupt)
@@ -19,23 +20,23 @@ extension TopicCommand {
         return code == 0 && sent == .interrupted ? 3 : code
     }
 
-    private func attempt(_ err: Output, _ work: () throws -> Int32) -> Int32 {
+    private func attempt(_ err: Output, _ speaker: String, _ work: () throws -> Int32) -> Int32 {
         do {
             return try work()
         } catch BrowseError.interrupted {
             return 3
         } catch let error as BrowseError {
-            err.write("pageviews: \(text(of: error))\n")
+            err.write("\(speaker): \(text(of: error))\n")
             if case .silent = error { return 4 }
             return 1
         } catch let error as KafkaError where error.isConnection {
             err.write(
-                "pageviews: cannot reach Kafka at \(bootstrapServers): \(error.message); is it running, and is "
+                "\(speaker): cannot reach Kafka at \(bootstrapServers): \(error.message); is it running, and is "
                     + "--bootstrap-servers right?\n")
             return 4
         } catch {
             let failure = Failure(error) ?? Failure("\(error)", exitCode: 1)
-            err.write("pageviews: \(failure.text)\n")
+            err.write("\(speaker): \(failure.text)\n")
             return failure.exitCode
         }
     }
@@ -57,7 +58,7 @@ extension TopicCommand {
             settings: settings, patienceMilliseconds: Int(timeout.milliseconds), now: Self.now,
             mayContinue: { !interrupt.isRaised })
         let read = Self.offsets(inState: state)
-        let partitions = try listing.partitions(includesInternal: showsInternal) { err.write("pageviews: \($0)\n") }
+        let partitions = try listing.partitions(includesInternal: showsInternal) { err.write("note: \($0)\n") }
         let wanted: OutputFormat
         if case .rows(let format)? = format { wanted = format } else { wanted = out.isTerminal ? .table : .tsv }
         var writer = ResultWriter(wanted, showsHeader: !hasNoHeader, null: null, to: out)
@@ -103,7 +104,7 @@ extension TopicCommand {
     private func show(_ out: Output, _ err: Output, _ interrupt: InterruptFlag) throws -> Int32 {
         let browser = TopicBrowser(
             settings: settings, now: Self.now, mayContinue: { !interrupt.isRaised },
-            notice: { err.write("pageviews: \($0)\n") })
+            notice: { err.write("note: \($0)\n") })
         var writer = MessageWriter(
             format ?? (out.isTerminal ? .pretty : .rows(.tsv)), showsHeader: !hasNoHeader, null: null, out)
         var ending = Sending.done

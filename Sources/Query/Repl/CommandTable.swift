@@ -51,8 +51,10 @@ struct Command {
             .window, .pipeline, ["\\window", ".window"], "POSTCODE MINUTE", "one count: live, exported, late events"),
         Command(.exports, .pipeline, ["\\exports", ".exports"], "[N]", "the newest exports"),
         Command(.incidents, .pipeline, ["\\incidents", ".incidents"], "[N]", "the newest incidents"),
-        Command(.proof, .pipeline, ["\\proof", ".proof"], "recounts what came in against what is stored and exported"),
-        Command(.topic, .pipeline, ["\\topic", ".topic"], "[NAME [N]]", "topics, or the newest messages of one"),
+        Command(.proof, .pipeline, ["\\proof", ".proof"], "[--quick]", "recounts what came in against what is stored and exported"),
+        Command(
+            .topic, .pipeline, ["\\topic", ".topic"], "[NAME [N]] [--from PLACE] [--follow]",
+            "topics, or the newest messages of one; --help tells more"),
     ]
 
     private static let schema = [
