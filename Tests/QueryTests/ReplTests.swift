@@ -10,6 +10,7 @@ private struct NoTerminal: Terminal {
     var size: TerminalSize? { TerminalSize(rows: 24, columns: 80) }
     func page(_ text: String, with command: String) {}
     func run(_ command: String) -> Int32 { 0 }
+    func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)? { nil }
 }
 
 /// Lines of a person who types them one by one.

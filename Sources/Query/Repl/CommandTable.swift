@@ -79,9 +79,9 @@ struct Command {
         Command(
             .copy, .results, ["\\copy", ".copy"], "[TABLE|(SELECT ...)] to FILE [FORMAT]", "writes a result, all of it"),
         Command(
-            .output, .results, ["\\o", ".output"], "[FILE]",
-            "writes the results that follow to a file; without a name: back here"),
-        Command(.once, .results, ["\\once", ".once"], "FILE", "writes the next result to a file"),
+            .output, .results, ["\\o", ".output"], "[FILE | |COMMAND]",
+            "sends the results that follow to a file or a command; alone: back here"),
+        Command(.once, .results, ["\\once", ".once"], "FILE | |COMMAND", "sends the next result to one"),
         Command(.timing, .results, ["\\timing", ".timer"], "[on|off]", "shows how long each statement took"),
         Command(.headers, .results, [".headers", "\\headers"], "[on|off]", "the line of column names"),
         Command(.nullText, .results, [".nullvalue", "\\null"], "[TEXT]", "what stands for NULL"),

@@ -35,7 +35,8 @@ public final class Repl {
     var lineNumber = 0
     var lastResult: ResultSet?
     var lastStatement: String?
-    var target: (output: Output, path: String, isOnce: Bool)?
+    /// Where results go instead of the standard output.
+    var target: ResultTarget?
     var source: any LineSource
     var inputDepth = 0
     var isDone = false
