@@ -60,6 +60,10 @@ public final class TopicBrowser {
         let partition: Int32
         var next: Int64
         var end: Int64
+        /// Messages before this time are passed over until the first that is not.
+        var notBefore: Int64?
+        /// Where to begin again when the broker was wrong in saying that nothing is as late as `notBefore`.
+        var retry: Int64?
     }
 
     private let settings: [(String, String)]
@@ -133,7 +137,13 @@ public final class TopicBrowser {
             if case .offset(let offset) = request.start, offset < first || offset > end {
                 notice("partition \(partition.partition) has offsets \(first) to \(end - 1): from \(start)")
             }
-            return Span(partition: partition.partition, next: start, end: end)
+            var span = Span(partition: partition.partition, next: start, end: end)
+            if case .time(let time) = request.start {
+                // Not every broker finds times: what it says is checked with the messages.
+                span.notBefore = time
+                if later[partition] == nil, end > first { (span.next, span.retry) = (end - 1, first) }
+            }
+            return span
         }
     }
 
@@ -182,7 +192,9 @@ public final class TopicBrowser {
         while !open.isEmpty || !heads.isEmpty {
             for index in open where heads[index] == nil {
                 heads[index] = try head(of: &spans[index], reader, request)
-                if heads[index] == nil { open.remove(index) }
+                guard heads[index] == nil else { continue }
+                open.remove(index)
+                spans[index].next = max(spans[index].next, spans[index].end)
             }
             guard let oldest = heads.min(by: { Self.isBefore($0.value, $1.value) }) else { continue }
             heads[oldest.key] = nil
@@ -200,11 +212,14 @@ public final class TopicBrowser {
 
     /// The next message of a partition; nil at its end.
     private func head(of span: inout Span, _ reader: TopicReader, _ request: BrowseRequest) throws -> Message? {
-        let deadline = now() + request.patienceMilliseconds
+        var deadline = now() + request.patienceMilliseconds
         while true {
             guard mayContinue() else { throw BrowseError.interrupted }
             switch reader.next(ofPartition: span.partition, timeoutMilliseconds: 100) {
-            case .message(let message): return message.offset < span.end ? message : nil
+            case .message(let message):
+                guard message.offset < span.end else { return nil }
+                if try isWanted(message, of: &span, reader) { return message }
+                deadline = now() + request.patienceMilliseconds
             case .end(_, let offset):
                 // Transaction markers and compacted records have offsets and are no messages.
                 if offset >= span.end { return nil }
@@ -217,6 +232,19 @@ public final class TopicBrowser {
                 guard now() < deadline else { throw silence(request) }
             }
         }
+    }
+
+    /// Whether a message is late enough; the first that is ends the search for it.
+    private func isWanted(_ message: Message, of span: inout Span, _ reader: TopicReader) throws -> Bool {
+        guard let time = span.notBefore else { return true }
+        guard message.timestamp ?? .max >= time else { return false }
+        if let retry = span.retry, retry < message.offset {
+            (span.retry, span.next) = (nil, retry)
+            try reader.start(Position(partition: span.partition, offset: retry))
+            return false
+        }
+        span.notBefore = nil
+        return true
     }
 
     /// What was there when looking began has been deleted meanwhile.

@@ -108,8 +108,8 @@ struct MessageWriter {
     static func time(_ milliseconds: Int64?) -> String? {
         // Years of four digits.
         guard let milliseconds, (0...253_402_300_799_999).contains(milliseconds) else { return nil }
-        let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-        return date.ISO8601Format(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let fraction = String(1000 + milliseconds % 1000).dropFirst()
+        return Date(timeIntervalSince1970: Double(milliseconds / 1000)).ISO8601Format().dropLast() + ".\(fraction)Z"
     }
 
     // MARK: For people
@@ -151,7 +151,7 @@ struct MessageWriter {
 
     private static func hex(_ bytes: [UInt8], shown: Int) -> String {
         let digits = bytes.prefix(shown).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return "x'\(digits)\(bytes.count > shown ? "…" : "")' (\(bytes.count) bytes, not UTF-8)"
+        return "x'\(digits)\(bytes.count > shown ? "…" : "")' (\(bytes.count) byte\(bytes.count == 1 ? "" : "s"), not UTF-8)"
     }
 
     /// The first characters of a text, at most so many bytes of UTF-8.
