@@ -80,7 +80,7 @@ struct Command {
             .copy, .results, ["\\copy", ".copy"], "[TABLE|(SELECT ...)] to FILE [FORMAT]", "writes a result, all of it"),
         Command(
             .output, .results, ["\\o", ".output"], "[FILE | |COMMAND]",
-            "sends the results that follow to a file or a command; alone: back here"),
+            "sends the results that follow there; alone: back here"),
         Command(.once, .results, ["\\once", ".once"], "FILE | |COMMAND", "sends the next result to one"),
         Command(.timing, .results, ["\\timing", ".timer"], "[on|off]", "shows how long each statement took"),
         Command(.headers, .results, [".headers", "\\headers"], "[on|off]", "the line of column names"),
