@@ -12,7 +12,8 @@ struct ReplCommand: ParsableCommand {
         discussion: """
             With -c, --file, or standard input that is no terminal, the statements and commands given there run without a \
             prompt, up to the first error (exit 1). At the prompt \\? lists the commands. Nothing is ever written to the state.
-            Only \\topic needs Kafka, and only \\proof the warehouse.
+            Only \\topic needs Kafka, and only \\proof the warehouse: it takes --warehouse and all options of `pageviews proof` \
+            that describe one, also from the environment and --config.
             Files: ~/.pageviews_history, ~/.pageviews_queries, ~/.pageviewsrc. Environment: PAGER, VISUAL or EDITOR, NO_COLOR.
             """)
 
@@ -55,7 +56,8 @@ struct ReplCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The group whose lag \\topic lists.", valueName: "name"))
     var group = "pageviews"
 
-    @OptionGroup(title: "Export, for \\proof") var export: ExportOptions
+    /// As for `proof`; too many to be shown here.
+    @OptionGroup(visibility: .hidden) var export: ExportOptions
 
     func validate() throws {
         if !commands.isEmpty, file != nil { throw ValidationError("give the script with -c or with --file, not both") }
