@@ -51,7 +51,9 @@ struct Command {
             .window, .pipeline, ["\\window", ".window"], "POSTCODE MINUTE", "one count: live, exported, late events"),
         Command(.exports, .pipeline, ["\\exports", ".exports"], "[N]", "the newest exports"),
         Command(.incidents, .pipeline, ["\\incidents", ".incidents"], "[N]", "the newest incidents"),
-        Command(.proof, .pipeline, ["\\proof", ".proof"], "[--quick]", "recounts what came in against what is stored and exported"),
+        Command(
+            .proof, .pipeline, ["\\proof", ".proof"], "[--quick]",
+            "recounts what came in against what is stored and exported"),
         Command(
             .topic, .pipeline, ["\\topic", ".topic"], "[NAME [N]] [--from PLACE] [--follow]",
             "topics, or the newest messages of one; --help tells more"),
