@@ -165,7 +165,7 @@ public final class Store {
         let rows = try connection.prepare(
             """
             SELECT kafka_partition, first_offset, next_offset, high_watermark_offset, max_event_time_ms, idle,
-              counted, late, rejected
+              counted, late, rejected, max_event_offset
             FROM partition_progress ORDER BY kafka_partition
             """)
         while try rows.step() {
@@ -178,6 +178,7 @@ public final class Store {
             partition.counted = rows.int64(6)
             partition.late = rows.int64(7)
             partition.rejected = rows.int64(8)
+            partition.maxEventOffset = rows.optionalInt64(9)
             progress.partitions.append(partition)
         }
         return progress
