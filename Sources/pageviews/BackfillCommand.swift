@@ -69,9 +69,15 @@ struct BackfillCommand: AsyncParsableCommand {
     /// A dry run looks at the state as it is now, beside whoever writes it.
     private func makeExporter(_ existing: ExistingState) throws -> Exporter {
         do {
-            return try existing.exporter(export, access: dryRun ? .reading : .writing, log: global.logger)()
-        } catch let error as StoreError {
-            guard case .inUse(_, let holder) = error else { throw error }
+            if dryRun {
+                do {
+                    return try existing.exporter(export, access: .reading, log: global.logger)()
+                } catch StoreError.olderVersion {
+                    // It has to be brought to this version first, by its one writer.
+                }
+            }
+            return try existing.exporter(export, log: global.logger)()
+        } catch StoreError.inUse(_, let holder) {
             throw Failure(
                 "state \(state) is in use by \(holder); start that service with --backfill-every 1h and it backfills by itself, "
                     + "or stop it first; --dry-run works beside it", exitCode: 5)

@@ -87,15 +87,26 @@ final class KeyTable {
         var tag: UInt32
     }
 
+    /// What changes, behind a constant pointer: the inner loops would otherwise be checked for exclusive access at every row.
+    private struct Memory {
+        var slots: UnsafeMutablePointer<Slot>
+        var mask: Int
+        var entries: UnsafeMutablePointer<Entry>
+        var capacity: Int
+        var count = 0
+    }
+
     /// The postcodes of the keys, and others that were given a number.
     let postcodes: PostcodeTable
-    private var slots: UnsafeMutablePointer<Slot>
-    private var mask: Int
-    private(set) var entries: UnsafeMutablePointer<Entry>
-    private var capacity: Int
-    /// The number of keys; their indexes are below it, in the order in which they were added.
-    private(set) var count = 0
+    private let memory: UnsafeMutablePointer<Memory>
     private let seed: UInt64
+
+    /// The keys in the order in which they were added. Adding one may move them.
+    @inline(__always)
+    var entries: UnsafeMutablePointer<Entry> { memory.pointee.entries }
+    /// The number of keys; their indexes are below it.
+    @inline(__always)
+    var count: Int { memory.pointee.count }
 
     /// An empty table.
     /// - Parameters:
@@ -106,21 +117,28 @@ final class KeyTable {
         while size < capacity * 2 { size *= 2 }
         postcodes = PostcodeTable(seed: seed)
         self.seed = seed
-        mask = size - 1
-        self.capacity = size / 2
-        slots = .allocate(capacity: size)
-        slots.initialize(repeating: Slot(reference: 0, tag: 0), count: size)
-        entries = .allocate(capacity: size / 2)
+        memory = .allocate(capacity: 1)
+        memory.initialize(
+            to: Memory(
+                slots: Self.freeSlots(size), mask: size - 1, entries: .allocate(capacity: size / 2), capacity: size / 2))
     }
 
     deinit {
-        slots.deallocate()
-        entries.deallocate()
+        memory.pointee.slots.deallocate()
+        memory.pointee.entries.deallocate()
+        memory.deallocate()
+    }
+
+    private static func freeSlots(_ number: Int) -> UnsafeMutablePointer<Slot> {
+        let slots = UnsafeMutablePointer<Slot>.allocate(capacity: number)
+        slots.initialize(repeating: Slot(reference: 0, tag: 0), count: number)
+        return slots
     }
 
     /// The index of a key; -1 when it is not there.
     @inline(__always)
     func find(window: Int64, postcode: Int32) -> Int {
+        let (slots, mask, entries) = (memory.pointee.slots, memory.pointee.mask, memory.pointee.entries)
         let hash = hash(window, postcode)
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
         var slot = Int(truncatingIfNeeded: hash) & mask
@@ -147,31 +165,32 @@ final class KeyTable {
     }
 
     private func add(window: Int64, postcode: Int32) -> Int {
-        if count == capacity { grow() }
+        if count == memory.pointee.capacity { grow() }
         let hash = hash(window, postcode)
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
         (entries + count).initialize(to: Entry(window: window, postcode: postcode, tag: tag))
-        count += 1
+        memory.pointee.count += 1
         place(hash, tag, count)
         return count - 1
     }
 
     private func place(_ hash: UInt64, _ tag: UInt32, _ reference: Int) {
+        let (slots, mask) = (memory.pointee.slots, memory.pointee.mask)
         var slot = Int(truncatingIfNeeded: hash) & mask
         while slots[slot].reference != 0 { slot = (slot + 1) & mask }
         slots[slot] = Slot(reference: UInt32(truncatingIfNeeded: reference), tag: tag)
     }
 
     private func grow() {
-        slots.deallocate()
-        let size = (mask + 1) * 2
-        mask = size - 1
-        slots = .allocate(capacity: size)
-        slots.initialize(repeating: Slot(reference: 0, tag: 0), count: size)
+        let size = (memory.pointee.mask + 1) * 2
+        memory.pointee.slots.deallocate()
+        memory.pointee.slots = Self.freeSlots(size)
+        memory.pointee.mask = size - 1
         let moved = UnsafeMutablePointer<Entry>.allocate(capacity: size / 2)
         moved.moveInitialize(from: entries, count: count)
         entries.deallocate()
-        (entries, capacity) = (moved, size / 2)
+        memory.pointee.entries = moved
+        memory.pointee.capacity = size / 2
         for index in 0..<count {
             place(hash(entries[index].window, entries[index].postcode), entries[index].tag, index + 1)
         }
@@ -179,8 +198,8 @@ final class KeyTable {
 
     /// Forgets the keys, and keeps the postcodes and the memory.
     func removeAll() {
-        slots.update(repeating: Slot(reference: 0, tag: 0), count: mask + 1)
-        count = 0
+        memory.pointee.slots.update(repeating: Slot(reference: 0, tag: 0), count: memory.pointee.mask + 1)
+        memory.pointee.count = 0
     }
 
     @inline(__always)
@@ -191,21 +210,41 @@ final class KeyTable {
     }
 
     /// The indexes of all keys, ascending by window and postcode bytes.
-    func sorted() -> [Int] {
+    func sorted() -> [Int32] {
         struct Place {
-            let window: Int64
-            let rank: Int32
+            /// The window's place among the windows, and the postcode's among the postcodes.
+            let rank: UInt64
             let index: Int32
         }
-        var ranks = [Int32](repeating: 0, count: postcodes.count)
-        let byBytes = (0..<postcodes.count).sorted { left, right in
+        let ofPostcode = Self.ranks(postcodes.count) { left, right in
             postcodes.withBytes(left) { left in postcodes.withBytes(right) { left.lexicographicallyPrecedes($0) } }
         }
-        for (rank, number) in byBytes.enumerated() { ranks[number] = Int32(rank) }
-        var places = (0..<count).map { index in
-            Place(window: entries[index].window, rank: ranks[Int(entries[index].postcode)], index: Int32(index))
+        var numbers: [Int64: Int] = [:]
+        var windows: [Int64] = []
+        let ofKey = (0..<count).map { index in
+            let window = entries[index].window
+            let number = numbers[window] ?? windows.count
+            if number == windows.count {
+                numbers[window] = number
+                windows.append(window)
+            }
+            return Int32(truncatingIfNeeded: number)
         }
-        places.sort { ($0.window, $0.rank) < ($1.window, $1.rank) }
-        return places.map { Int($0.index) }
+        let ofWindow = Self.ranks(windows.count) { windows[$0] < windows[$1] }
+        var places = (0..<count).map { index in
+            let (window, postcode) = (ofWindow[Int(ofKey[index])], ofPostcode[Int(entries[index].postcode)])
+            return Place(rank: UInt64(window) << 32 | UInt64(postcode), index: Int32(truncatingIfNeeded: index))
+        }
+        places.sort { $0.rank < $1.rank }
+        return places.map(\.index)
+    }
+
+    /// The place of each of `count` things in their order.
+    private static func ranks(_ count: Int, _ precedes: (Int, Int) -> Bool) -> [UInt32] {
+        var ranks = [UInt32](repeating: 0, count: count)
+        for (rank, number) in (0..<count).sorted(by: precedes).enumerated() {
+            ranks[number] = UInt32(truncatingIfNeeded: rank)
+        }
+        return ranks
     }
 }

@@ -27,6 +27,7 @@ extension StateBuilder {
     }
 
     private func take(_ batch: RawBatch, _ raw: RestoreTables.Table) throws {
+        let keys = keys
         let skewLimit = now + windows.maxFutureSkewMilliseconds
         let numbers = keys.postcodes.numbers(of: batch.postcodes, adding: true)
         let entries = batch.postcodes.entries
@@ -97,8 +98,9 @@ extension StateBuilder {
 
     /// Writes the counts that were gathered, in the order of their keys.
     private func flushCounts() throws {
+        let keys = keys
         for index in keys.sorted() {
-            let entry = keys.entries[index]
+            let entry = keys.entries[Int(index)]
             let missing = entry.first - entry.second
             try count.bind(entry.window, at: 1)
             try count.bind(entry.first, at: 3)
@@ -110,7 +112,7 @@ extension StateBuilder {
             coveredSums.add(
                 window: entry.window, hash: keys.postcodes.hash(Int(entry.postcode)), count: entry.second)
         }
-        if keys.postcodes.count > Self.mostPostcodes { keys = KeyTable(seed: seed) } else { keys.removeAll() }
+        if keys.postcodes.count > Self.mostPostcodes { self.keys = KeyTable(seed: seed) } else { keys.removeAll() }
     }
 }
 
