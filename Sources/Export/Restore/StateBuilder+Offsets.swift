@@ -21,7 +21,9 @@ extension StateBuilder {
             let starts = [tables.raw, tables.counts].compactMap { table in
                 table.flatMap { $0.history.isWhole ? $0.history.starts[number] : nil }
             }
-            guard let from = (starts + [partition.least]).min(), from < Int64.max else {
+            // A partition without raw rows has nothing to count below their end, wherever it began.
+            let known = (starts + [partition.least]).min().flatMap { $0 < Int64.max ? $0 : nil }
+            guard let from = known ?? rawEnds[number] else {
                 throw RestoreError.unknownStart(table: tables.counts?.name ?? tables.raw?.name ?? "", partition: number)
             }
             let to = max(from, rawEnds[number] ?? from, partition.end)
