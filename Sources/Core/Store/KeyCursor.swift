@@ -27,11 +27,11 @@ public final class KeyCursor {
             """, persistent: true)
     }
 
-    /// Moves to the first row of a key.
+    /// Moves to the first row of a key, also when it was moved to before.
     /// - Returns: whether there is one.
     /// - Throws: `SQLiteError`.
     public func find(window asked: Int64, postcode bytes: UnsafeRawBufferPointer) throws -> Bool {
-        let isAscending = Self.compare(window, postcode, asked, bytes) <= 0
+        let isAscending = Self.compare(window, postcode, asked, bytes) < 0
         window = asked
         postcode.removeAll(keepingCapacity: true)
         postcode.append(contentsOf: bytes)
