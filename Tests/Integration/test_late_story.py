@@ -1,10 +1,13 @@
 """Late events, retention, backfill, a lost state and its restore in one story; and the same commands wherever tables may lie."""
 import collections
 import itertools
+import os
+import pty
+import subprocess
 
 import pytest
 
-from support import backfills, outbox
+from support import backfills, outbox, program
 from support.events import HOUR_MS, MINUTE_MS, SAMPLE_MS, event, views
 from support.lake import COUNTS, RAW
 from support.oracle import Rules
@@ -147,3 +150,31 @@ def test_a_dry_run_works_beside_a_service(topic, state, service, make_warehouse)
     backfills.complete(state, warehouse)
     assert {window: state.counts()[window] for window in dry} == {window: new for window, (_, new) in dry.items()}
 
+
+def test_a_terminal_shows_a_bar_that_is_gone_in_the_end_and_others_get_lines(topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    topic.produce(views(seed=551, count=300))
+    service.to_end(topic, state, *warehouse.options)
+    arguments = ['--dry-run', '--counts-per-chunk', '3']
+    lines = backfills.complete(state, warehouse, *arguments).err.splitlines()
+    assert [line for line in lines if line.startswith('backfill: ')] and '\x1b' not in ''.join(lines)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([program.BINARY, 'backfill', '--state', state.path, *warehouse.options, *arguments],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs,
+                          env=program.clean_environment()) as running:
+        os.close(theirs)
+        shown = b''
+        while piece := read(ours):
+            shown += piece
+    os.close(ours)
+    assert running.returncode == 0
+    bars, end = shown.decode().rsplit('\x1b[K', 1)
+    assert '\r[' + '.' * 40 + '] 0 of ' in bars and '] ' not in end and end.strip() == lines[-1]
+
+
+def read(terminal):
+    """Nothing when the other side is closed, which Linux calls an error."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b''

@@ -106,4 +106,7 @@ public struct BackfillOutcome: Sendable {
     public var changes: [BackfillChange] = []
     /// Windows left as they are, ascending, and why.
     public var unvouched: [(windowStart: Int64, reason: String)] = []
+
+    /// Nothing changed.
+    public init() {}
 }

@@ -24,7 +24,7 @@ public enum BackfillError: Error, CustomStringConvertible, Equatable, Sendable {
 
 extension Exporter {
     /// Recomputes windows; what changes goes out with the next cycle.
-    /// - Parameter report: called after each chunk.
+    /// - Parameter report: called at the beginning and after each chunk.
     /// - Throws: `BackfillError`, `SQLiteError`, and what storage and catalog throw when they cannot be reached.
     public func backfill(
         _ request: BackfillRequest, report: (BackfillStep) -> Void = { _ in }
@@ -32,6 +32,7 @@ extension Exporter {
         var result = BackfillResult()
         let total = try store.with { try $0.backfillWindowCount(in: request.windows, onlyLate: request.onlyLate) }
         guard total > 0 else { return result }
+        report(BackfillStep(windowsDone: 0, windowsInAll: total, outcome: BackfillOutcome()))
         let reader = try await backfillReader(isDryRun: request.isDryRun)
         var rest = request.windows
         while let read = try await read(rest, request, reader), let last = read.keys.last?.windowStart {
