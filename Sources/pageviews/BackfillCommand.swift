@@ -14,7 +14,7 @@ struct BackfillCommand: AsyncParsableCommand {
         discussion: """
             Takes every window with late events that were not added yet, or all windows between --from and --to. A window \
             that the raw table does not vouch for stays as it is, is named, and makes the exit code 1. While a service holds \
-            the state, `ingest --backfill-every 1h` does this work.
+            the state, `ingest --backfill-every 1h` does this work; --dry-run looks at the state beside it.
             """)
 
     @OptionGroup var kafka: KafkaOptions

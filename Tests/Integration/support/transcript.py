@@ -1,10 +1,12 @@
 """Documents that are transcripts: runs their commands again and compares what is printed.
 
-usage: transcript.py DOCUMENT [--rename OLD=NEW ...]     from the repository's root, against the servers of `make up`
+usage: transcript.py DOCUMENT [--section HEADING] [--rename OLD=NEW ...] [--pin]
+       from the repository's root, against the servers of `make up`
 
 In fenced blocks a line that begins with `$ ` is a command (`> ` goes on with it), and the lines up to the next are what it
 prints. One shell runs them all. What differs in every run (random ids, generations) is compared as a placeholder. --rename
 replaces names in commands and outputs, so that a document can be run twice; names of the same length keep the columns.
+--pin writes what is printed into the document.
 """
 import argparse
 import dataclasses
@@ -28,13 +30,19 @@ class Step:
     span: tuple[int, int]
 
 
-def parse(text: str) -> list[Step]:
-    """The commands of a document in order."""
+def parse(text: str, section: str = '') -> list[Step]:
+    """The commands of a document in order, or of the section with this heading (`## Name`). Those that start servers are left
+    out: they run already.
+    """
     steps: list[Step] = []
-    fenced = False
+    fenced, wanted = False, not section
     for number, line in enumerate(text.split('\n')):
         if line.startswith('```'):
             fenced = not fenced
+        elif section and not fenced and line.startswith('## '):
+            wanted = line == section
+        elif not wanted:
+            continue
         elif fenced and line.startswith('$ '):
             steps.append(Step(line[2:], [], (number + 1, number + 1)))
         elif fenced and line.startswith('> ') and steps and not steps[-1].output:
@@ -43,7 +51,7 @@ def parse(text: str) -> list[Step]:
         elif fenced and steps:
             steps[-1].output.append(line)
             steps[-1].span = (steps[-1].span[0], number + 1)
-    return steps
+    return [step for step in steps if not step.command.startswith('make ')]
 
 
 def run(commands: Sequence[str], folder: pathlib.Path, environment: Mapping[str, str], seconds: float = 300) -> list[list[str]]:
@@ -77,16 +85,20 @@ def rewritten(text: str, steps: Sequence[Step], outputs: Sequence[Sequence[str]]
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('document', type=pathlib.Path)
+    parser.add_argument('--section', default='', metavar='HEADING', help='only this one, such as "## Late data"')
+    parser.add_argument('--pin', action='store_true')
     parser.add_argument('--rename', action='append', default=[], metavar='OLD=NEW')
     arguments = parser.parse_args()
     text = arguments.document.read_text()
     for pair in arguments.rename:
         old, _, new = pair.partition('=')
         text = text.replace(old, new)
-    # The servers run already.
-    steps = [step for step in parse(text) if not step.command.startswith('make ')]
+    steps = parse(text, arguments.section)
+    outputs = run([step.command for step in steps], pathlib.Path.cwd(), os.environ)
+    if arguments.pin:
+        arguments.document.write_text(rewritten(text, steps, outputs))
     wrong = 0
-    for step, output in zip(steps, run([step.command for step in steps], pathlib.Path.cwd(), os.environ)):
+    for step, output in zip(steps, outputs):
         if comparable(output) == comparable(step.output):
             print(f'same: {step.command}')
         else:
