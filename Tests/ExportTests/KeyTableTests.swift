@@ -84,7 +84,9 @@ extension KeyTable {
         options.dictionaryBytes = dictionaryBytes
         options.pageRows = 100
         var bytes: [UInt8] = []
-        let writer = try ParquetWriter(schema: ParquetSchema([Column("postcode", .string, isOptional: true)]), options: options) {
+        let writer = try ParquetWriter(
+            schema: ParquetSchema([Column("postcode", .string, isOptional: true)]), options: options
+        ) {
             bytes.append(contentsOf: $0)
         }
         let column = try writer.bytes(0)

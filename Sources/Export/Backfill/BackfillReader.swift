@@ -90,7 +90,7 @@ struct BackfillReader {
         var tasks: [ScanTask] = []
         do {
             tasks = try await reader.tasks(at: table.metadata.currentSnapshot, of: Batch.table, times: times)
-        } catch where Self.isDamage(error) {
+        } catch  where Self.isDamage(error) {
             for key in chunk.keys { chunk.unreadable[key.windowStart] = "\(error)" }
             return
         }
@@ -99,7 +99,7 @@ struct BackfillReader {
             do {
                 let file = try await reader.open(task, as: type, columns: columns, times: times)
                 while let batch = try file.next() { try body(batch, task.file, &chunk) }
-            } catch where Self.isDamage(error) {
+            } catch  where Self.isDamage(error) {
                 doubt(task.file, Int(Batch.timestampID), "\(error)", &chunk)
             }
         }

@@ -120,7 +120,8 @@ final class KeyTable {
         memory = .allocate(capacity: 1)
         memory.initialize(
             to: Memory(
-                slots: Self.freeSlots(size), mask: size - 1, entries: .allocate(capacity: size / 2), capacity: size / 2))
+                slots: Self.freeSlots(size), mask: size - 1, entries: .allocate(capacity: size / 2), capacity: size / 2)
+        )
     }
 
     deinit {
