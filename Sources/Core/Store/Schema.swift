@@ -14,7 +14,9 @@ enum Schema {
     static let applicationID: Int64 = 0x5056_7773
 
     /// Each element takes the file from version `index` to `index + 1`.
-    static let migrations: [String] = [tablesOfVersion1 + viewsOfVersion1, backfillTables, eventOffsets]
+    static let migrations: [String] = [
+        tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets,
+    ]
 
     private static let tablesOfVersion1 = """
         CREATE TABLE meta (
