@@ -76,7 +76,7 @@ extension Repl {
         }
         run(
             """
-            SELECT kafka_partition, max_event_time, watermark, idle, lag FROM partitions
+            SELECT kafka_partition AS partition, max_event_time, watermark, idle, lag FROM partitions
             ORDER BY idle, watermark, kafka_partition
             """)
     }
