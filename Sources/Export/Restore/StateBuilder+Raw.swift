@@ -83,16 +83,20 @@ extension StateBuilder {
             try late.bind(Int64(batch.partitions[row]), at: 1)
             try late.bind(batch.offsets[row], at: 2)
             try late.bind(details.userID(row), at: 3)
-            try batch.postcodes.withBytes(row) { try late.bindText($0, at: 4) }
-            if details.hasWebpage(row) {
-                try details.webpages.withBytes(row) { try late.bindText($0, at: 5) }
-            } else {
-                try late.bindNull(at: 5)
-            }
             try late.bind(batch.timestamps[row], at: 6)
             try late.bind(clock.window(ofMicroseconds: batch.timestamps[row]), at: 7)
             try late.bind(received, at: 8)
-            try late.run()
+            try batch.postcodes.withBytes(row) { postcode in
+                try details.webpages.withBytes(row) { webpage in
+                    try late.bindBorrowedText(postcode, at: 4)
+                    if details.hasWebpage(row) {
+                        try late.bindBorrowedText(webpage, at: 5)
+                    } else {
+                        try late.bindNull(at: 5)
+                    }
+                    try late.run()
+                }
+            }
         }
     }
 
@@ -102,17 +106,28 @@ extension StateBuilder {
         for index in keys.sorted() {
             let entry = keys.entries[Int(index)]
             let missing = entry.first - entry.second
-            try count.bind(entry.window, at: 1)
-            try count.bind(entry.first, at: 3)
-            try count.bind(covered == nil ? changed : missing == 0 ? unchanged : -missing, at: 4)
+            let generation = covered == nil ? changed : missing == 0 ? unchanged : -missing
             try keys.postcodes.withBytes(Int(entry.postcode)) { postcode in
-                try count.bindBorrowedText(postcode, at: 2)
-                try count.run()
+                try Self.run(newCount, entry, postcode, generation)
+                // Nothing was made: there is one already.
+                if connection.changes == 0 { try Self.run(count, entry, postcode, generation) }
             }
             coveredSums.add(
                 window: entry.window, hash: keys.postcodes.hash(Int(entry.postcode)), count: entry.second)
         }
         if keys.postcodes.count > Self.mostPostcodes { self.keys = KeyTable(seed: seed) } else { keys.removeAll() }
+    }
+}
+
+extension StateBuilder {
+    private static func run(
+        _ statement: Statement, _ entry: KeyTable.Entry, _ postcode: UnsafeRawBufferPointer, _ generation: Int64
+    ) throws {
+        try statement.bind(entry.window, at: 1)
+        try statement.bindBorrowedText(postcode, at: 2)
+        try statement.bind(entry.first, at: 3)
+        try statement.bind(generation, at: 4)
+        try statement.run()
     }
 }
 
