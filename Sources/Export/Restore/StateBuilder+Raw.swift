@@ -106,28 +106,17 @@ extension StateBuilder {
         for index in keys.sorted() {
             let entry = keys.entries[Int(index)]
             let missing = entry.first - entry.second
-            let generation = covered == nil ? changed : missing == 0 ? unchanged : -missing
+            try count.bind(entry.window, at: 1)
+            try count.bind(entry.first, at: 3)
+            try count.bind(covered == nil ? changed : missing == 0 ? unchanged : -missing, at: 4)
             try keys.postcodes.withBytes(Int(entry.postcode)) { postcode in
-                try Self.run(newCount, entry, postcode, generation)
-                // Nothing was made: there is one already.
-                if connection.changes == 0 { try Self.run(count, entry, postcode, generation) }
+                try count.bindBorrowedText(postcode, at: 2)
+                try count.run()
             }
             coveredSums.add(
                 window: entry.window, hash: keys.postcodes.hash(Int(entry.postcode)), count: entry.second)
         }
         if keys.postcodes.count > Self.mostPostcodes { self.keys = KeyTable(seed: seed) } else { keys.removeAll() }
-    }
-}
-
-extension StateBuilder {
-    private static func run(
-        _ statement: Statement, _ entry: KeyTable.Entry, _ postcode: UnsafeRawBufferPointer, _ generation: Int64
-    ) throws {
-        try statement.bind(entry.window, at: 1)
-        try statement.bindBorrowedText(postcode, at: 2)
-        try statement.bind(entry.first, at: 3)
-        try statement.bind(generation, at: 4)
-        try statement.run()
     }
 }
 

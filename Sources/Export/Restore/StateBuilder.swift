@@ -27,9 +27,6 @@ final class StateBuilder {
     var coveredSums: WindowSums
     var rawRows: Int64 = 0
     let late: Statement
-    /// Makes a count where there is none; much cheaper than `count`.
-    let newCount: Statement
-    /// Adds to a count.
     let count: Statement
 
     var connection: Connection { store.connection }
@@ -58,8 +55,6 @@ final class StateBuilder {
               lateness_ms, received_at_ms, payload, published_at_ms)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, x'', ?8)
             """, persistent: true)
-        newCount = try store.connection.prepare(
-            "INSERT OR IGNORE INTO counts VALUES (?1, ?2, ?3, ?4)", persistent: true)
         count = try store.connection.prepare(
             """
             INSERT INTO counts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET count = count + excluded.count,
