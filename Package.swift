@@ -52,7 +52,7 @@ let package = Package(
         .executableTarget(
             name: "pageviews",
             dependencies: [
-                "Ingest", "Query", "Export", "Generator", "Store", "Windowing", "Kafka", "SQLite", "Iceberg",
+                "Ingest", "Query", "Export", "Generator", "TopicBrowser", "Store", "Windowing", "Kafka", "SQLite", "Iceberg",
                 "ObjectStorage", "HTTP",
                 argumentParser, logging, serviceLifecycle, unixSignals, yams,
             ],
@@ -63,6 +63,7 @@ let package = Package(
         module("Query", ["SQLite", "LineEditor"]),
         module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps", "Compression", logging]),
         module("Generator", ["Kafka"]),
+        module("TopicBrowser", ["Kafka"]),
 
         // What they share.
         module("Windowing", in: "Core/", settings: hot),
@@ -98,6 +99,7 @@ let package = Package(
         tests("Kafka"),
         tests("Ingest", ["Kafka", "SQLite", "Store", "Windowing", "TestSupport", logging]),
         tests("Generator", ["Kafka"]),
+        tests("TopicBrowser", ["Kafka"]),
         tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser]),
         tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),

@@ -71,6 +71,7 @@ struct Pageviews: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             IngestCommand.self, QueryCommand.self, ReplCommand.self, GenerateCommand.self, BackfillCommand.self,
-            RestoreCommand.self, ProofCommand.self, MaintainCommand.self, BackupCommand.self, DemoCommand.self, ManualCommand.self,
+            RestoreCommand.self, ProofCommand.self, MaintainCommand.self, BackupCommand.self, ResolveCommand.self,
+            TopicCommand.self, DemoCommand.self, ManualCommand.self,
         ])
 }

@@ -195,7 +195,7 @@ public final class Store {
         let rows = try connection.prepare(
             """
             SELECT kafka_partition, first_offset, next_offset, high_watermark_offset, max_event_time_ms, idle,
-              counted, late, rejected
+              counted, late, rejected, max_event_offset
             FROM partition_progress ORDER BY kafka_partition
             """)
         while try rows.step() {
@@ -208,6 +208,7 @@ public final class Store {
             partition.counted = rows.int64(6)
             partition.late = rows.int64(7)
             partition.rejected = rows.int64(8)
+            partition.maxEventOffset = rows.optionalInt64(9)
             progress.partitions.append(partition)
         }
         return progress
@@ -227,6 +228,14 @@ public final class Store {
         try statement.bind(kind, at: 1)
         try statement.bind(now, at: 2)
         try statement.run()
+    }
+
+    /// How many incidents of a kind are open.
+    /// - Throws: `SQLiteError`.
+    public func openIncidents(ofKind kind: String) throws -> Int64 {
+        let statement = try connection.prepare("SELECT count(*) FROM incident WHERE kind = ?1 AND resolved_at_ms IS NULL")
+        try statement.bind(kind, at: 1)
+        return try statement.step() ? statement.int64(0) : 0
     }
 
     /// The size of the write-ahead log, in bytes.

@@ -74,7 +74,7 @@ extension StateBuilder {
         }
         partition.maxEventTime = [known, partition.maxEventTime].compactMap { $0 }.max()
         let row = try connection.prepare(
-            "INSERT INTO partition_progress VALUES (?1, ?2, ?3, NULL, ?4, 0, ?5, ?6, ?7, ?8)")
+            "INSERT INTO partition_progress VALUES (?1, ?2, ?3, NULL, ?4, 0, ?5, ?6, ?7, ?8, NULL)")
         try row.bind(Int64(partition.number), at: 1)
         try row.bind(from, at: 2)
         try row.bind(to, at: 3)
