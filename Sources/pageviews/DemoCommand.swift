@@ -42,6 +42,8 @@ struct DemoCommand: AsyncParsableCommand {
         help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"))
     var exportInterval = DurationArgument(milliseconds: 10_000)
 
+    @OptionGroup var web: WebOptions
+
     @Flag(help: "Show a table of the busiest postcodes instead of the prompt.")
     var table = false
 
@@ -110,7 +112,7 @@ struct DemoCommand: AsyncParsableCommand {
         let export = try ExportOptions.parse([
             "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.defaultValueDescription,
         ])
-        return Pipeline(ingest: settings, export: export, holder: "pageviews demo", log: log)
+        return Pipeline(ingest: settings, export: export, web: web, holder: "pageviews demo", log: log)
     }
 
     private func generatorService(_ servers: String) -> ThreadService {

@@ -93,6 +93,11 @@ struct ExportOptions: ParsableArguments {
             "The longest time one request to the warehouse or the catalog may take.", valueName: "duration"))
     var requestTimeout = DurationArgument(milliseconds: 60_000)
 
+    @Flag(
+        inversion: .prefixedNo, help: "Ask the warehouse for a sign of life every few seconds, for status and the page."
+    )
+    var probeWarehouse = true
+
     @Option(help: ArgumentHelp("Iceberg format of new tables: 2 or 3 (deletion vectors).", valueName: "n"))
     var formatVersion = 2
 
@@ -163,7 +168,7 @@ struct ExportAssembly {
         return TableFiles(roots: try places.map { try opener.open($0) }, opener: opener)
     }
 
-    private func s3Settings(_ catalog: [String: String]) -> S3Settings {
+    func s3Settings(_ catalog: [String: String]) -> S3Settings {
         var credentials = CredentialsSource.standard(environment: environment)
         if let key = catalog["s3.access-key-id"], let secret = catalog["s3.secret-access-key"] {
             credentials = .fixed(
