@@ -4,6 +4,8 @@
 // name this machine, so that a page of another site cannot reach us under a name that it made point here; with a token it
 // is compared in a time that does not depend on where it differs; /healthz and /readyz say only yes or no to strangers.
 
+internal import Foundation
+
 /// What a request's head says that matters here.
 struct RequestHead: Equatable {
     var method = "GET"
@@ -69,6 +71,16 @@ struct AccessRules: Sendable {
     static func bearer(_ header: String?) -> String? {
         guard let header, header.lowercased().hasPrefix("bearer ") else { return nil }
         return String(header.dropFirst("bearer ".count).drop { $0 == " " })
+    }
+
+    /// A value of a query as a form sends it: a space is a plus sign (https://url.spec.whatwg.org/#urlencoded-parsing).
+    static func formValue(_ name: String, in query: String?) -> String? {
+        for pair in query?.split(separator: "&") ?? [] {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, parts[0] == name else { continue }
+            return parts[1].replacingOccurrences(of: "+", with: " ").removingPercentEncoding
+        }
+        return nil
     }
 
     /// Our cookie's value.

@@ -42,7 +42,7 @@ final class Routes: Sendable {
             origin: HTTPField.Name("Origin").flatMap { request.headers[$0] },
             authorization: request.headers[.authorization],
             cookie: request.headers[values: .cookie].joined(separator: "; "),
-            queryToken: request.uri.queryParameters["token"].map(String.init))
+            queryToken: AccessRules.formValue("token", in: request.uri.query))
     }
 
     private func route(_ request: Request, _ head: RequestHead) async -> Response {

@@ -73,8 +73,9 @@ struct Run {
     /// Adds the partitions that are not assigned yet.
     private mutating func discover() throws {
         lastDiscovery = service.time.monotonic()
-        let count = try consumer.partitionCount(of: settings.topic, timeoutMilliseconds: 2000)
-        service.board?.kafkaAnswered(now: service.time.wall())
+        let found = try consumer.partitions(of: settings.topic, timeoutMilliseconds: 2000)
+        let count = found.count
+        noteMissing(found)
         if let wrong = settings.partitions?.first(where: { $0 >= count }), assigned.isEmpty {
             throw IngestError.noSuchPartition(topic: settings.topic, partition: wrong, count: count)
         }
@@ -89,6 +90,14 @@ struct Run {
         try assign()
         service.log.info(
             "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))")
+    }
+
+    /// Tells the board which partitions the cluster does not serve.
+    private func noteMissing(_ found: TopicPartitions) {
+        guard let board = service.board else { return }
+        var missing = found.faults.mapValues(\.message)
+        for partition in assigned where partition >= found.count { missing[partition] = "the topic no longer has it" }
+        board.discovered(missing: missing, now: service.time.wall())
     }
 
     private mutating func add(_ partition: Int32, _ range: OffsetRange) throws {
@@ -187,6 +196,9 @@ struct Run {
         case .failed(let error):
             if error.isConnection || error.isAuthentication {
                 service.board?.kafkaFailed(error.message, now: service.time.wall())
+                // Asked at once, it says whether this is one broken connection or the end of them all.
+                lastDiscovery = min(
+                    lastDiscovery, service.time.monotonic() - settings.discoveryIntervalMilliseconds + 500)
             }
             complain("Kafka at \(settings.bootstrapServers): \(error.message); trying again")
         }

@@ -1,6 +1,6 @@
 // Answers /api/query by `pageviews query` in a process of its own: the same guard rails, deadline and memory limit as on the
 // command line (SQLite's memory limit holds for a whole process, so the service cannot set it), and nothing that a
-// statement does can harm the counting. docs/adr/0012.
+// statement does can harm the counting. docs/adr/0013.
 
 internal import Dashboard
 internal import Dispatch
@@ -58,7 +58,7 @@ final class QueryRunner: Sendable {
         try? input.fileHandleForWriting.write(contentsOf: Data(request.sql.utf8))
         try? input.fileHandleForWriting.close()
         let words = Self.collect(messages.fileHandleForReading, most: 64 << 10) {}
-        let rows = Self.read(output.fileHandleForReading, most: Self.mostBytes) { process.terminate() }
+        let rows = Self.read(output.fileHandleForReading, most: Self.mostBytes) { Foundation.kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
         return Self.judge(process, rows: rows, words: words())
     }
@@ -102,7 +102,8 @@ final class QueryRunner: Sendable {
 
     private static func judge(_ process: Process, rows: Data?, words: String) -> QueryAnswer {
         guard let rows else { return .tooLarge("the result is over \(mostBytes >> 20) MiB; ask for less") }
-        let why = words.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+        let lines = words.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        let why = lines.joined(separator: "; ").replacingOccurrences(of: "error: ", with: "")
         guard process.terminationReason == .exit else { return .deadline("the statement took too long") }
         switch process.terminationStatus {
         case 0:

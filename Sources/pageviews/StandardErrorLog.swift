@@ -74,6 +74,9 @@ final class RepeatedMessages: Sendable {
     static let milliseconds: UInt64 = 10_000
     private static let most = 500
 
+    /// The messages that are remembered.
+    var count: Int { seen.withLock { $0.count } }
+
     /// - Parameter now: milliseconds of a clock that never goes back.
     /// - Returns: nil when the message is left out; otherwise how often it was since it was last written.
     func admit(_ text: String, now: UInt64) -> Int? {

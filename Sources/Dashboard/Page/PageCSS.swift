@@ -42,6 +42,7 @@ extension PageText {
         main > section:not(.card), .wide { grid-column: 1 / -1; }
         .card, .tile { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); }
         .card { padding: 1rem 1.1rem; }
+        .tall { grid-row: span 2; }
         .head { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: baseline; gap: 0 1rem; }
         #problems { background: var(--bad-soft); border: 1px solid var(--bad); border-radius: 12px; padding: .8rem 1.1rem; }
         #problems h2 { color: var(--bad); margin-bottom: .3rem; }
@@ -66,9 +67,9 @@ extension PageText {
         table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
         caption { text-align: left; padding-bottom: .4rem; }
         th { text-align: left; font-weight: 600; color: var(--muted); font-size: .8rem; }
-        th, td { padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
+        th, td { padding: .35rem 1.1rem .35rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
         tbody th { color: var(--text); font-size: inherit; }
-        tbody tr:last-child > * { border-bottom: 0; }
+        tbody tr:last-child > * { border-bottom: 0; } tr > :last-child { padding-right: 0; }
         .n { text-align: right; } td.text { white-space: normal; overflow-wrap: anywhere; }
         .warn { color: var(--bad); font-weight: 650; }
         .scroll { overflow-x: auto; } details .scroll { max-height: 260px; overflow: auto; }
@@ -93,7 +94,7 @@ extension PageText {
         @media (max-width: 720px) {
           main { grid-template-columns: minmax(0, 1fr); padding: 0 .8rem; gap: .8rem; }
           header { padding: .8rem; } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .8rem; }
-          .tile b { font-size: 1.3rem; } #chart { height: 180px; } footer { padding: 1rem .8rem 2rem; }
+          .tile b { font-size: 1.3rem; } .tile dd { white-space: normal; } .tall { grid-row: auto; } #chart { height: 180px; } footer { padding: 1rem .8rem 2rem; }
         }
         @media (prefers-reduced-motion: no-preference) { .pill, .live::before { transition: background .3s; } }
         """#

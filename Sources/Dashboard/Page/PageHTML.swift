@@ -38,26 +38,26 @@ enum PageText {
             <details><summary>As a table</summary><div class="scroll" tabindex="0" role="region" aria-label="Views by window"><table><caption class="hidden">Views by window, latest first</caption>
               <thead><tr><th scope="col">Window (UTC)</th><th scope="col" class="n">Views</th><th scope="col">Final</th></tr></thead><tbody id="windows"></tbody></table></div></details>
           </section>
-          <section class="card" aria-labelledby="busiest-title"><h2 id="busiest-title">Busiest postcodes</h2>
+          <section class="card tall" aria-labelledby="busiest-title"><h2 id="busiest-title">Busiest postcodes</h2>
             <table><caption class="muted" id="busiest-caption">No views yet</caption>
             <thead class="hidden"><tr><th scope="col">Postcode</th><th scope="col">Views</th></tr></thead><tbody id="busiest" class="bars"></tbody></table></section>
           <section class="card" aria-labelledby="watermark-title"><h2 id="watermark-title">Watermark</h2>
             <p class="big" id="watermark">–</p><p class="muted" id="held"></p>
             <dl class="facts"><div><dt>Generation</dt><dd id="generation">–</dd></div><div><dt>Last flush</dt><dd id="flushed">–</dd></div>
             <div><dt>Late events to publish</dt><dd id="unpublished">–</dd></div></dl></section>
+          <section class="card" aria-labelledby="backlog-title"><h2 id="backlog-title">Backlog</h2>
+            <p class="big" id="backlog">–</p><p class="muted" id="backlog-text"></p><meter id="backlog-meter" min="0" max="1" high="0.5" optimum="0" value="0" aria-label="Share of the budget"></meter></section>
           <section class="card wide" aria-labelledby="partitions-title"><h2 id="partitions-title">Partitions</h2>
             <div class="scroll" tabindex="0" role="region" aria-labelledby="partitions-title"><table><caption class="muted">Lag is what waits in Kafka; ◆ holds the watermark</caption>
             <thead><tr><th scope="col">Partition</th><th scope="col" class="n">Lag</th><th scope="col" class="n">Next offset</th><th scope="col">Latest event (UTC)</th><th scope="col" class="n">Counted</th><th scope="col" class="n">Late</th><th scope="col" class="n">Rejected</th></tr></thead><tbody id="partitions"></tbody></table></div></section>
           <section class="card wide" aria-labelledby="exports-title"><h2 id="exports-title">Last exports</h2>
             <div class="scroll" tabindex="0" role="region" aria-labelledby="exports-title"><table><caption class="muted" id="exports-caption">None yet</caption>
             <thead><tr><th scope="col">Committed (UTC)</th><th scope="col">Table</th><th scope="col">Snapshot</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Size</th><th scope="col" class="n">Took</th><th scope="col">State</th></tr></thead><tbody id="exports"></tbody></table></div></section>
-          <section class="card" aria-labelledby="backlog-title"><h2 id="backlog-title">Backlog</h2>
-            <p class="big" id="backlog">–</p><p class="muted" id="backlog-text"></p><meter id="backlog-meter" min="0" max="1" high="0.5" optimum="0" value="0" aria-label="Share of the budget"></meter></section>
+          <section class="card" aria-labelledby="incidents-title"><h2 id="incidents-title">Open incidents</h2>
+            <table><caption class="muted" id="incidents-caption">None</caption><thead><tr><th scope="col">Since (UTC)</th><th scope="col">Kind</th><th scope="col">Detail</th></tr></thead><tbody id="incidents"></tbody></table></section>
           <section class="card" aria-labelledby="process-title"><h2 id="process-title">Process</h2>
             <dl class="facts"><div><dt>Memory</dt><dd id="memory">–</dd></div><div><dt>State</dt><dd id="state-size">–</dd></div><div><dt>Write-ahead log</dt><dd id="wal">–</dd></div>
             <div><dt>Oldest reader</dt><dd id="reader">–</dd></div><div><dt>Up since</dt><dd id="since">–</dd></div></dl></section>
-          <section class="card wide" aria-labelledby="incidents-title"><h2 id="incidents-title">Open incidents</h2>
-            <table><caption class="muted" id="incidents-caption">None</caption><thead><tr><th scope="col">Since (UTC)</th><th scope="col">Kind</th><th scope="col">Detail</th></tr></thead><tbody id="incidents"></tbody></table></section>
         </main>
         <footer class="muted"><span id="about"></span><nav aria-label="Other forms"><a href="/api/status">status as JSON</a> <a href="/metrics">metrics</a> <a href="/readyz">ready?</a></nav></footer>
         <noscript><p class="card">This page needs JavaScript; <a href="/api/status">the same as JSON</a> does not.</p></noscript>

@@ -65,6 +65,24 @@ public final class HealthBoard: Sendable {
         }
     }
 
+    /// The cluster answered.
+    /// - Parameter missing: the partitions that nobody serves, and why.
+    public func discovered(missing: [Int32: String], now: Int64) {
+        update { health in
+            health.kafka.answered(now)
+            for index in health.partitions.indices {
+                let partition = health.partitions[index]
+                if let reason = missing[partition.partition] {
+                    health.partitions[index].failingSince = partition.failingSince ?? now
+                    (health.partitions[index].reason, health.partitions[index].isMissing) = (reason, true)
+                } else if partition.isMissing {
+                    (health.partitions[index].failingSince, health.partitions[index].reason) = (nil, nil)
+                    health.partitions[index].isMissing = false
+                }
+            }
+        }
+    }
+
     /// A partition was read to its end without a fault.
     public func partitionAnswered(_ partition: Int32, now: Int64) {
         update { health in
@@ -144,7 +162,10 @@ extension PartitionProgress {
         let hasMoved = before?.nextOffset != nextOffset
         var partition = ServiceHealth.Partition(
             partition: self.partition, nextOffset: nextOffset, highWatermarkOffset: highWatermarkOffset)
-        if !hasMoved { (partition.failingSince, partition.reason) = (before?.failingSince, before?.reason) }
+        if !hasMoved, let before {
+            (partition.failingSince, partition.reason) = (before.failingSince, before.reason)
+            partition.isMissing = before.isMissing
+        }
         let waits = (highWatermarkOffset ?? 0) > nextOffset
         partition.stuckSince = waits ? (hasMoved ? nil : before?.stuckSince) ?? now : nil
         return partition

@@ -46,6 +46,8 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
         public var failingSince: Int64?
         /// Why fetching from it fails.
         public var reason: String?
+        /// The cluster says that nobody serves it.
+        public var isMissing = false
     }
 
     /// Sums at one moment, for rates.

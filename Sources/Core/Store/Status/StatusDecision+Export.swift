@@ -35,7 +35,8 @@ extension StatusDecision {
         // An end that everything was exported before is no reason; neither is a table that has all there is.
         guard facts.hasUnexported else { return [] }
         let last = export.answeredAt ?? health.startedAt
-        guard facts.now - last >= interval * thresholds.exportIntervals else { return [] }
+        let patience = max(interval * thresholds.exportIntervals, thresholds.shortestExportMilliseconds)
+        guard facts.now - last >= patience else { return [] }
         let when = export.answeredAt.map { "since \(isoText(milliseconds: $0))" } ?? "yet"
         return [
             StatusReason(

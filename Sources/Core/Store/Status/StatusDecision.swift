@@ -49,13 +49,17 @@ public struct StatusThresholds: Equatable, Sendable {
     /// The loop did not turn for this long, though the process lives.
     public var hangMilliseconds: Int64 = 20_000
     /// Kafka, or the warehouse, did not answer for this long.
-    public var contactMilliseconds: Int64 = 4000
+    public var contactMilliseconds: Int64 = 3000
+    /// A partition could not be read for this long.
+    public var partitionMilliseconds: Int64 = 2000
     /// So many flush intervals without a flush while there is something to write, but not less than the next.
     public var flushIntervals: Int64 = 3
     /// The shortest time without a flush that counts.
     public var shortestFlushMilliseconds: Int64 = 3000
     /// So many export intervals without an export while there is something to export.
     public var exportIntervals: Int64 = 3
+    /// The shortest time without an export that counts.
+    public var shortestExportMilliseconds: Int64 = 10_000
     /// The share of the budget above which the backlog is too large.
     public var backlogShare = 0.5
     /// A partition with records that do not come for this long is stuck.
@@ -158,7 +162,7 @@ public enum StatusDecision {
         // Without Kafka none of them moves, and that is said already.
         guard health.kafka.failingSince == nil, !health.isPaused, health.unwrittenSince == nil else { return [] }
         return health.partitions.compactMap { partition in
-            if let since = partition.failingSince, facts.now - since >= thresholds.contactMilliseconds {
+            if let since = partition.failingSince, facts.now - since >= thresholds.partitionMilliseconds {
                 return StatusReason(
                     .partition,
                     "partition \(partition.partition) cannot be read at offset \(partition.nextOffset) since "

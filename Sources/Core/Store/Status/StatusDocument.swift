@@ -96,7 +96,8 @@ public struct StatusReport: Equatable, Sendable {
     public func json(pretty: Bool = false) -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = pretty ? [.prettyPrinted, .withoutEscapingSlashes] : [.withoutEscapingSlashes]
+        encoder.outputFormatting =
+            pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
         // Nothing in it can fail to be encoded: rates are finite.
         return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
@@ -106,9 +107,9 @@ public struct StatusReport: Equatable, Sendable {
         guard let held = facts.watermarkHeldBy, let partition = facts.partitions.first(where: { $0.partition == held })
         else { return nil }
         guard let latest = partition.maxEventTime else {
-            return "partition \(held) has had no event yet, and its end was not reached for the idle timeout"
+            return "partition \(held), which has had no event yet and is not idle"
         }
-        return "partition \(held) has the oldest latest event, \(isoText(milliseconds: latest))"
+        return "partition \(held), whose latest event is of \(isoText(milliseconds: latest))"
     }
 
     private var document: StatusDocument {
