@@ -242,8 +242,7 @@ struct Run {
                 highWatermark: consumer.cachedHighWatermark(of: settings.topic, partition: partition), of: partition)
         }
         board.observe(
-            accumulator.flush.partitions.map { PartitionReading($0) }, heldBy: accumulator.engine.watermarkHeldBy,
-            isPaused: isPaused, now: service.time.wall())
+            accumulator.flush.partitions.map { PartitionReading($0) }, isPaused: isPaused, now: service.time.wall())
     }
 
     /// Logs a complaint, the same one at most every ten seconds.

@@ -24,8 +24,9 @@ final class QueryRunner: Sendable {
             return .busy
         }
         defer { running.subtract(1, ordering: .relaxed) }
+        // Threads of their own: they wait for a process, which would keep Dispatch's few from others' work.
         return await withCheckedContinuation { done in
-            DispatchQueue.global().async { done.resume(returning: self.run(request)) }
+            Thread.detachNewThread { done.resume(returning: self.run(request)) }
         }
     }
 
@@ -57,8 +58,10 @@ final class QueryRunner: Sendable {
         // The request's limit is the pipe's capacity: this does not wait.
         try? input.fileHandleForWriting.write(contentsOf: Data(request.sql.utf8))
         try? input.fileHandleForWriting.close()
-        let words = Self.collect(messages.fileHandleForReading, most: 64 << 10) {}
-        let rows = Self.read(output.fileHandleForReading, most: Self.mostBytes) { Foundation.kill(process.processIdentifier, SIGKILL) }
+        let words = Self.collect(messages.fileHandleForReading, most: 64 << 10)
+        let rows = Self.read(output.fileHandleForReading, most: Self.mostBytes) {
+            Foundation.kill(process.processIdentifier, SIGKILL)
+        }
         process.waitUntilExit()
         return Self.judge(process, rows: rows, words: words())
     }
@@ -73,16 +76,16 @@ final class QueryRunner: Sendable {
     /// Reads on another thread.
     /// - Returns: waits for the end and gives the text.
     private static func collect(
-        _ file: FileHandle, most: Int, overflow: @escaping @Sendable () -> Void
+        _ file: FileHandle, most: Int
     ) -> () -> String {
         let box = SharedText()
-        let group = DispatchGroup()
-        DispatchQueue.global().async(group: group) {
-            let data = read(file, most: most, overflow: overflow) ?? Data()
+        Thread.detachNewThread {
+            let data = read(file, most: most) {} ?? Data()
             box.result.withLock { $0 = data }
+            box.isThere.signal()
         }
         return {
-            group.wait()
+            box.isThere.wait()
             return String(decoding: box.result.withLock { $0 }, as: UTF8.self)
         }
     }
@@ -119,4 +122,5 @@ final class QueryRunner: Sendable {
 
 private final class SharedText: Sendable {
     let result = Mutex<Data>(Data())
+    let isThere = DispatchSemaphore(value: 0)
 }

@@ -48,7 +48,6 @@ final class StatusProvider: @unchecked Sendable {
         facts.health = board.current
         facts.health?.beatAt = facts.now
         facts.processExists = true
-        if facts.health?.partitions.isEmpty == false { facts.watermarkHeldBy = facts.health?.watermarkHeldBy }
         let value = StatusReport(facts)
         report = (clock, value)
         return value

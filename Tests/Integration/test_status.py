@@ -1,8 +1,8 @@
 """`pageviews status`: what a service and its state are told by, and each fault by its name within ten seconds."""
+import contextlib
 import json
-import os
 import signal
-import subprocess
+import sqlite3
 
 import pytest
 
@@ -50,9 +50,9 @@ def test_a_service_from_its_start_to_every_kind_of_end(service, topic, state):
     sent = topic.produce([event('N1', SAMPLE_MS), event('E1', SAMPLE_MS), b'not an event'])
     running = service.start(topic, state)
     eventually(lambda: state.path.exists() and state.consumed() == sent, 'everything to be counted')
-    wait_healthy(state)
+    eventually(lambda: status(state)['service']['phase'] == 'running', 'the service to be running')
     found = status(state)
-    assert KEYS <= set(found) and found['backlog'] == {'segments': 0, 'bytes': 0, 'budget_bytes': None}
+    assert found['healthy'] and KEYS <= set(found) and found['backlog'] == {'segments': 0, 'bytes': 0, 'budget_bytes': None}
     assert found['lag'] == 0 and found['watermark_held_by'] == 0 and found['topic'] == topic.name
     assert found['service']['phase'] == 'running' and found['service']['pid'] == running.pid
     assert found['watermark'] == '2021-01-26T12:03:39Z' or found['watermark'].startswith('2021-01-26'), found
@@ -159,11 +159,8 @@ def test_a_partition_that_cannot_be_read_is_named(service, own_broker, state):
 def test_an_open_incident_is_a_reason_with_its_detail(service, topic, state):
     topic.produce([event('N1', SAMPLE_MS)])
     service.to_end(topic, state)
-    with_incident = state.path
-    subprocess.run([program.ROOT / '.venv/bin/python', '-c', (
-        'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('
-        '"INSERT INTO incident (at_ms, kind, detail) VALUES (0, \'missing-offsets\', \'offsets 5 to 9\')"); c.commit()'),
-        with_incident], check=True)
+    with contextlib.closing(sqlite3.connect(state.path)) as connection, connection:
+        connection.execute("INSERT INTO incident (at_ms, kind, detail) VALUES (0, 'missing-offsets', 'offsets 5 to 9')")
     found = status(state)
     assert found['reasons'] == ['missing-offsets since 1970-01-01T00:00:00Z: offsets 5 to 9']
     assert found['incidents'] == [{'at': '1970-01-01T00:00:00Z', 'kind': 'missing-offsets', 'detail': 'offsets 5 to 9'}]
@@ -190,4 +187,3 @@ def test_log_lines_as_json(service, topic, state):
     lines = [json.loads(line) for line in result.err.splitlines()]
     assert lines and all({'time', 'level', 'message'} <= set(line) for line in lines)
     assert any('stopped at generation' in line['message'] for line in lines)
-    assert os.environ.get('PAGEVIEWS_LOG_FORMAT') is None

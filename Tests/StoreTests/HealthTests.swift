@@ -26,7 +26,7 @@ struct HealthTests {
     func stuck() {
         let board = board()
         func since(next: Int64, end: Int64, at now: Int64, isPaused: Bool = false) -> Int64? {
-            board.observe([reading(0, next: next, end: end)], heldBy: 0, isPaused: isPaused, now: now)
+            board.observe([reading(0, next: next, end: end)], isPaused: isPaused, now: now)
             return board.current.partitions[0].stuckSince
         }
         #expect(since(next: 5, end: 5, at: 1000) == nil)
@@ -41,15 +41,15 @@ struct HealthTests {
     @Test("a fault of a partition stays until it brings a record or its end")
     func partitionFaults() {
         let board = board()
-        board.observe([reading(0, next: 5, end: 5), reading(1, next: 0, end: 3)], heldBy: nil, isPaused: false, now: 1)
+        board.observe([reading(0, next: 5, end: 5), reading(1, next: 0, end: 3)], isPaused: false, now: 1)
         board.partitionFailed(1, "no leader", now: 10)
         board.partitionFailed(1, "no leader yet", now: 20)
         board.observe(
-            [reading(0, next: 6, end: 6), reading(1, next: 0, end: 3)], heldBy: nil, isPaused: false, now: 30)
+            [reading(0, next: 6, end: 6), reading(1, next: 0, end: 3)], isPaused: false, now: 30)
         #expect(board.current.partitions[1].failingSince == 10)
         #expect(board.current.partitions[1].reason == "no leader yet")
         board.observe(
-            [reading(0, next: 6, end: 6), reading(1, next: 2, end: 3)], heldBy: nil, isPaused: false, now: 40)
+            [reading(0, next: 6, end: 6), reading(1, next: 2, end: 3)], isPaused: false, now: 40)
         #expect(board.current.partitions[1].failingSince == nil)
         board.partitionFailed(1, "no leader", now: 50)
         board.partitionAnswered(1, now: 60)
@@ -59,9 +59,9 @@ struct HealthTests {
     @Test("a partition that nobody serves is a fault until the cluster says otherwise, whatever its end says")
     func missing() {
         let board = board()
-        board.observe([reading(0, next: 5, end: 5)], heldBy: nil, isPaused: false, now: 1)
+        board.observe([reading(0, next: 5, end: 5)], isPaused: false, now: 1)
         board.discovered(missing: [0: "no leader", 9: "not ours"], now: 10)
-        board.observe([reading(0, next: 5, end: 5)], heldBy: nil, isPaused: false, now: 20)
+        board.observe([reading(0, next: 5, end: 5)], isPaused: false, now: 20)
         #expect(board.current.partitions[0].failingSince == 10 && board.current.kafka.answeredAt == 10)
         board.discovered(missing: [:], now: 30)
         #expect(board.current.partitions[0].failingSince == nil)
@@ -77,9 +77,9 @@ struct HealthTests {
         board.kafkaFailed("timed out", now: 20)
         #expect(board.current.kafka.failingSince == 10)
         #expect(board.current.kafka.reason == "timed out")
-        board.observe([reading(0, next: 5, end: 5)], heldBy: nil, isPaused: false, now: 30)
+        board.observe([reading(0, next: 5, end: 5)], isPaused: false, now: 30)
         #expect(board.current.kafka.failingSince == 10)
-        board.observe([reading(0, next: 6, end: 6)], heldBy: nil, isPaused: false, now: 40)
+        board.observe([reading(0, next: 6, end: 6)], isPaused: false, now: 40)
         #expect(board.current.kafka.failingSince == nil)
     }
 
@@ -88,7 +88,7 @@ struct HealthTests {
         let board = board()
         for second in 0..<1000 {
             board.observe(
-                [reading(0, next: Int64(second), end: Int64(second) * 2)], heldBy: nil, isPaused: false,
+                [reading(0, next: Int64(second), end: Int64(second) * 2)], isPaused: false,
                 now: Int64(second) * 1000)
         }
         let samples = board.current.samples

@@ -93,12 +93,10 @@ public final class HealthBoard: Sendable {
     }
 
     /// What the loop sees, about once a second.
-    /// - Parameters:
-    ///   - heldBy: the partition that holds the watermark.
-    ///   - isPaused: nothing is fetched on purpose.
-    public func observe(_ readings: [PartitionReading], heldBy: Int32?, isPaused: Bool, now: Int64) {
+    /// - Parameter isPaused: nothing is fetched on purpose.
+    public func observe(_ readings: [PartitionReading], isPaused: Bool, now: Int64) {
         update { health in
-            (health.loopAt, health.isPaused, health.watermarkHeldBy) = (now, isPaused, heldBy)
+            (health.loopAt, health.isPaused) = (now, isPaused)
             if health.phase == .starting { health.phase = .running }
             var before: [Int32: ServiceHealth.Partition] = [:]
             for partition in health.partitions { before[partition.partition] = partition }

@@ -128,8 +128,6 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
     public var unwrittenReason: String?
     /// Consuming waits for room in the spool.
     public var isPaused = false
-    /// The partition that holds the watermark back; nil when none does.
-    public var watermarkHeldBy: Int32?
     /// The partitions that are read.
     public var partitions: [Partition] = []
     /// Sums of the last minutes, oldest first.

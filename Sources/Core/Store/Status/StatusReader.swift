@@ -49,7 +49,6 @@ public final class StatusReader {
         if let health = facts.health, health.host == Self.hostName() {
             facts.processExists = kill(health.pid, 0) == 0 || errno == EPERM
         }
-        facts.watermarkHeldBy = facts.isRunning ? facts.health?.watermarkHeldBy : facts.watermarkHeldBy
         return facts
     }
 
