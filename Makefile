@@ -12,7 +12,7 @@ BINARY := .build/release/pageviews
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 RUN := $(CURDIR)/.run
 
-.PHONY: help setup libraries venv build test integration prompt demo up down check bench clean
+.PHONY: help setup libraries venv build test integration prompt demo up down check bench static install deb clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,19 @@ check: setup ## check format, lints and the repository's rules
 bench: setup build ## compare CPU, throughput and memory with minimal C programs
 	@$(VENV)/bin/python Benchmarks/bench.py --binary $(BINARY) $(ARGS)
 
+# A build folder of its own: the flag changes every object.
+static: libraries
+	@echo "build: .build-static/release/pageviews, with Swift's libraries inside"
+	@swift build -c release --static-swift-stdlib --scratch-path .build-static $(SWIFT_FLAGS) --product pageviews
+
+PREFIX ?= /usr/local
+install: static ## install the binary, manual page, completions and unit file: make install PREFIX=/usr/local
+	@scripts/package.sh install .build-static/release/pageviews "$(DESTDIR)" "$(PREFIX)"
+	@echo "install: $(DESTDIR)$(PREFIX)/bin/pageviews"
+
+deb: static ## build a Debian package in .build-static
+	@scripts/package.sh deb .build-static/release/pageviews .build-static
+
 clean: down ## stop local servers and delete build products, the Python environment and .run
-	@rm -rf .build .venv .run
-	@echo "clean: removed .build, .venv and .run"
+	@rm -rf .build .build-static .venv .run
+	@echo "clean: removed .build, .build-static, .venv and .run"

@@ -25,44 +25,21 @@ swift_suite() {
 integration_suite() {
   echo "test: release build"
   swift build -c release "${flags[@]}" --product pageviews || { summary+=("release build: failed"); return 1; }
-  echo "test: integration tests against real servers, three groups side by side"
-  local others
-  others=$(cd Tests/Integration && ls test_*.py | grep -v -e '^test_export_' -e '^test_maintenance')
-  integration_group "$logs/export" $(cd Tests/Integration && ls test_export_*.py) &
-  local export=$!
-  integration_group "$logs/maintenance" test_maintenance.py &
-  local maintenance=$!
-  # shellcheck disable=SC2086
-  integration_group "$logs/service" $others &
-  local service=$! code=0
-  local failed_groups=()
-  wait "$export" || failed_groups+=(export)
-  wait "$maintenance" || failed_groups+=(maintenance)
-  wait "$service" || failed_groups+=(service)
-  local group
-  for group in export maintenance service; do
-    echo "test: integration tests, $group"
-    cat "$logs/$group"
-  done
-  # Three groups at once load a small machine: what failed is run once more by itself, and has to pass then.
-  for group in "${failed_groups[@]}"; do
-    echo "test: integration tests, $group: those that failed, by themselves"
+  echo "test: integration tests against real servers"
+  # They wait more than they compute: five at a time, each with servers of its own, keep two cores busy.
+  local code=0
+  (cd Tests/Integration && "$python" -m pytest -n 5 --dist worksteal -q -o cache_dir="$logs/cache" ${PYTEST_ARGS:-} 2>&1) |
+    tee "$logs/integration"
+  if [ "${PIPESTATUS[0]}" -ne 0 ]; then
+    # That loads a small machine: what failed is run once more by itself, and has to pass then. Both results are shown.
+    echo "test: integration tests that failed, by themselves"
     (cd Tests/Integration && "$python" -m pytest --last-failed --last-failed-no-failures none \
-      -o cache_dir="$logs/$group.cache" 2>&1) | tee "$logs/$group.again"
+      -o cache_dir="$logs/cache" 2>&1) | tee "$logs/again"
     [ "${PIPESTATUS[0]}" -eq 0 ] || code=1
-    summary+=("Integration tests, $group, failed ones again: $(tail -n 1 "$logs/$group.again" | tr -d '=')")
-  done
-  for group in export maintenance service; do
-    summary+=("Integration tests, $group: $(tail -n 1 "$logs/$group" | tr -d '=')")
-  done
+    summary+=("Integration tests, failed ones again: $(tail -n 1 "$logs/again" | tr -d '=')")
+  fi
+  summary+=("Integration tests: $(tail -n 1 "$logs/integration" | tr -d '=')")
   return "$code"
-}
-
-# Runs some files of the suite, each group with a broker of its own; the names are relative to Tests/Integration.
-integration_group() {
-  local log=$1
-  shift
-  (cd Tests/Integration && "$python" -m pytest "$@" -o cache_dir="$log.cache" ${PYTEST_ARGS:-} >"$log" 2>&1)
 }
 
 # The prompt, on a pseudo-terminal.

@@ -93,11 +93,6 @@ struct ExportOptions: ParsableArguments {
             "The longest time one request to the warehouse or the catalog may take.", valueName: "duration"))
     var requestTimeout = DurationArgument(milliseconds: 60_000)
 
-    @Flag(
-        inversion: .prefixedNo, help: "Ask the warehouse for a sign of life every few seconds, for status and the page."
-    )
-    var probeWarehouse = true
-
     @Option(help: ArgumentHelp("Iceberg format of new tables: 2 or 3 (deletion vectors).", valueName: "n"))
     var formatVersion = 2
 

@@ -73,7 +73,7 @@ struct Pageviews: AsyncParsableCommand {
         version: Self.version,
         subcommands: [
             IngestCommand.self, QueryCommand.self, ReplCommand.self, StatusCommand.self, GenerateCommand.self,
-            BackfillCommand.self, RestoreCommand.self, ProofCommand.self, MaintainCommand.self, DemoCommand.self,
-            ManualCommand.self,
+            BackfillCommand.self, RestoreCommand.self, ProofCommand.self, MaintainCommand.self, BackupCommand.self,
+            ResolveCommand.self, DemoCommand.self, ManualCommand.self,
         ])
 }

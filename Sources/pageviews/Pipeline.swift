@@ -55,7 +55,7 @@ struct Pipeline {
             }, store: store, intervalMilliseconds: settings.intervalMilliseconds,
             backfillMilliseconds: backfillMilliseconds, end: end, log: log, board: board)
         let probing: [any Service] =
-            export.probeWarehouse ? [WarehouseProbe(options: export, environment: environment, board: board)] : []
+            web.probeWarehouse ? [WarehouseProbe(options: export, environment: environment, board: board)] : []
         return watching + probing + [exporting] + publishing
             + [counting(store, end, board, export: settings, failPoint: failPoint)]
     }

@@ -33,8 +33,11 @@ struct StatusCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Show it again after each such time, until interrupted.", valueName: "duration"))
     var watch: DurationArgument?
 
-    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
-    var config: String?
+    // The settings of `ingest` are taken, so that one set of arguments does for both; those that matter here are in the
+    // heartbeat.
+    @OptionGroup(visibility: .hidden) var kafka: KafkaOptions
+    @OptionGroup(visibility: .hidden) var export: ExportOptions
+    @OptionGroup var global: GlobalOptions
 
     func validate() throws {
         guard watch?.milliseconds ?? 1000 >= 100 else { throw ValidationError("--watch must be 100ms or more") }

@@ -31,6 +31,11 @@ struct WebOptions: ParsableArguments {
             """, valueName: "host:port"))
     var listen: ListenArgument?
 
+    @Flag(
+        inversion: .prefixedNo, help: "Ask the warehouse for a sign of life every few seconds, for status and the page."
+    )
+    var probeWarehouse = true
+
     /// Where to serve; nil for not at all.
     /// - Throws: `Failure` with exit code 2 when a token is missing or the address, given by the user, is taken.
     func place(environment: [String: String]) throws -> WebPlace? {

@@ -8,6 +8,8 @@ final class FaultyStore: ObjectStore {
         case appliedUnknown
         /// Not written yet, and nobody can tell.
         case lostUnknown
+        /// Answered as if it were written, and not written.
+        case lostConfirmed
         /// Refused.
         case denied
     }
@@ -39,6 +41,7 @@ final class FaultyStore: ObjectStore {
             throw ObjectStorageError(kind: .unknownOutcome, operation: "put", object: key, detail: "no answer")
         case .lostUnknown:
             throw ObjectStorageError(kind: .unknownOutcome, operation: "put", object: key, detail: "no answer")
+        case .lostConfirmed: return ObjectInfo(key: key, size: 0, etag: "")
         case .denied: throw ObjectStorageError(kind: .denied, operation: "put", object: key, detail: "read-only")
         case nil: return try await store.put(key, body, condition: condition)
         }

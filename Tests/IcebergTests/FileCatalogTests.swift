@@ -97,6 +97,17 @@ import Testing
         #expect(try await properties(catalog) == [])
     }
 
+    @Test func `a write that was confirmed and is not there is unknown, and the next one works`() async throws {
+        let store = FaultyStore()
+        let catalog = catalog(store)
+        _ = try await catalog.create(Views.table, Views.definition(2))
+        store.next(.lostConfirmed, on: "v2.metadata.json")
+        #expect(await set("a", catalog).isUnknown)
+        #expect(try await properties(catalog) == [])
+        #expect(await set("b", catalog).isCommitted)
+        #expect(try await properties(catalog) == ["b"])
+    }
+
     @Test func `a write that certainly did not happen is a failure, and the next one works`() async throws {
         let store = FaultyStore()
         let catalog = catalog(store)

@@ -51,7 +51,7 @@ def test_a_rest_catalog_that_answers_otherwise(outcome, applied, topic, state, s
 
 
 @pytest.mark.parametrize('applied', [True, False], ids=['applied', 'not-applied'])
-@pytest.mark.parametrize('outcome', ['412 PreconditionFailed', '500', '503 SlowDown', 'hang', 'reset'])
+@pytest.mark.parametrize('outcome', ['ok', '412 PreconditionFailed', '500', '503 SlowDown', 'hang', 'reset'])
 def test_a_store_that_answers_otherwise_to_a_metadata_file(outcome, applied, topic, state, service, make_warehouse):
     warehouse = make_warehouse('s3')
     with in_front_of(warehouse.s3.endpoint) as proxy:

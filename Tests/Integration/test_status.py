@@ -68,6 +68,9 @@ def test_a_service_from_its_start_to_every_kind_of_end(service, topic, state):
     running.stop()
     assert 'was stopped' in wait_for(state, 'not-running', seconds=1)
     service.to_end(topic, state)
+    taken = program.run('status', '--bootstrap-servers', 'x:1', '--topic', 'y', '--warehouse', 'file:///z', '--state',
+                        str(state.path))
+    assert taken.code == 0, 'the settings of ingest are taken'
     assert status(state)['healthy'], 'what ended because there was nothing left is not unhealthy'
     screen = program.run('status', '--state', str(state.path))
     assert 'not running' in screen.out and screen.code == 0

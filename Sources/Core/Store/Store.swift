@@ -190,13 +190,16 @@ public final class Store {
     }
 
     /// Marks the open incidents of a kind as over.
+    /// - Returns: how many there were.
     /// - Throws: `SQLiteError`.
-    public func resolve(incidentsOfKind kind: String, now: Int64) throws {
+    @discardableResult
+    public func resolve(incidentsOfKind kind: String, now: Int64) throws -> Int64 {
         let statement = try connection.prepare(
             "UPDATE incident SET resolved_at_ms = ?2 WHERE kind = ?1 AND resolved_at_ms IS NULL")
         try statement.bind(kind, at: 1)
         try statement.bind(now, at: 2)
         try statement.run()
+        return connection.changes
     }
 
     /// The size of the write-ahead log, in bytes.

@@ -54,7 +54,7 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
             "table \(table) belongs to state \(recorded), this one is \(ours); use that state, or another namespace"
         case .fenced(let table, let tableEpoch, let ours):
             "table \(table) was committed to by another copy of this state (epoch \(tableEpoch), ours \(ours)); "
-                + "only one copy may export: stop this one"
+                + "only one copy may export: stop this one, or, if it is a backup, make the state anew with `pageviews restore`"
         case .wentBack(let table, let tableEpoch, let ours):
             "table \(table) lacks commits of this state (epoch \(tableEpoch), ours \(ours)): it was made anew or rolled back; "
                 + "bring it back, or start a new --state and --namespace"

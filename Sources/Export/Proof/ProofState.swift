@@ -39,7 +39,7 @@ final class ProofState {
     let partitions: [ProofPartition]
     /// Windows that start before this (seconds) may have left the state.
     let evictedBefore: Int64
-    private static let applicationID: Int64 = 0x5056_7773
+    static let applicationID: Int64 = 0x5056_7773
 
     /// - Throws: `StoreError`, `SQLiteError`.
     init(path: String) throws {

@@ -118,6 +118,12 @@ extension TableVersions {
         let ahead: Int?
         do throws(ObjectStorageError) { ahead = try await hint() } catch { ahead = nil }
         guard let ahead, ahead > number else {
+            // A store or a proxy before it can answer 200 to what it did not keep: a commit is what can be found again.
+            do throws(ObjectStorageError) {
+                guard try await files.exists(file(number)) else {
+                    return .unknown("\(file(number)): the store took it, but it is not there")
+                }
+            } catch { return .unknown("\(file(number)): \(error)") }
             // Only a hint: readers go on from an old one.
             if ahead != number { try? await files.write(hintFile, [UInt8]("\(number)".utf8)) }
             return .committed(table)

@@ -1,0 +1,177 @@
+// A copy of a state that a service may be writing to: the file by SQLite's online backup, and the files of the spool that it
+// names: closed segments, and what an open commit has yet to upload.
+//
+// Invariants: nothing is overwritten; a copy under its own name is whole (it is made under another name, synced, checked and
+// then linked); the source is only read.
+
+internal import Foundation
+internal import Glibc
+internal import SQLite
+internal import Store
+
+/// Makes backups of a state.
+public struct StateBackup {
+    /// What was copied.
+    public struct Summary: Equatable, Sendable {
+        /// The number of flushes the copy holds.
+        public let generation: Int64
+        /// The copy's size in bytes, without segments.
+        public let bytes: Int64
+        /// Segments that wait for export.
+        public let segments: Int
+    }
+
+    private let source: String
+    private let destination: String
+    private var partial: String { destination + ".partial" }
+    private static let tries = 5
+
+    /// - Parameters:
+    ///   - source: the state file.
+    ///   - destination: the file to make; its segments go to `DESTINATION.spool`.
+    public init(of source: String, to destination: String) {
+        self.source = source
+        self.destination = destination
+    }
+
+    /// Makes the backup.
+    /// - Throws: `BackupError`, `StoreError`, or `SQLiteError`; nothing is left behind then.
+    public func make() throws -> Summary {
+        try refuseToOverwrite()
+        defer { removePartial() }
+        for _ in 0..<Self.tries {
+            removePartial()
+            let needs = try copyState()
+            guard try copyFiles(of: needs) else { continue }
+            return try finish(needs)
+        }
+        throw BackupError.segmentsKeepLeaving(source)
+    }
+
+    private func refuseToOverwrite() throws {
+        for path in [destination, destination + "-wal", destination + ".spool"]
+        where FileManager.default.fileExists(atPath: path) {
+            throw BackupError.exists(path)
+        }
+    }
+
+    private func removePartial() {
+        for suffix in ["", "-wal", "-shm", "-journal", ".spool"] {
+            try? FileManager.default.removeItem(atPath: partial + suffix)
+        }
+    }
+
+    /// What the copied state needs of the spool.
+    private struct Needs {
+        var segments = 0
+        /// Of segments: an event that is only here.
+        var files: Set<String> = []
+        /// Of open commits: gone once their commit is settled, when a copy that still has it open finds it in the table.
+        var optional: Set<String> = []
+    }
+
+    private func copyState() throws -> Needs {
+        let from = try open(source, .readOnly)
+        try from.set(.noCheckpointOnClose, true)
+        guard try from.integer("PRAGMA application_id") == ProofState.applicationID else {
+            throw StoreError.notAState(path: source)
+        }
+        let copy = try open(partial, .readWriteCreate)
+        try from.backUp(to: copy)
+        guard try copy.text("PRAGMA quick_check(1)") == "ok" else { throw BackupError.damaged(source) }
+        return try needs(of: copy)
+    }
+
+    private func needs(of copy: Connection) throws -> Needs {
+        var needs = Needs()
+        let segments = try copy.prepare("SELECT facts FROM segment ORDER BY id")
+        while try segments.step() {
+            let segment = try JSONDecoder().decode(Segment.self, from: Data(segments.string(0).utf8))
+            needs.segments += 1
+            needs.files.formUnion(segment.fileNames)
+        }
+        let intents = try copy.prepare("SELECT facts FROM intent")
+        while try intents.step() {
+            let intent = try JSONDecoder().decode(Intent.self, from: Data(intents.string(0).utf8))
+            needs.optional.formUnion(try CommitFiles(encoded: intent.payload).uploads.map(\.name))
+        }
+        return needs
+    }
+
+    private func open(_ path: String, _ mode: Connection.Mode) throws -> Connection {
+        do {
+            let connection = try Connection(path: path, mode: mode)
+            try connection.setBusyTimeout(milliseconds: 5000)
+            return connection
+        } catch let error as SQLiteError where error.isCannotOpen {
+            throw StoreError.cannotOpen(path: path, reason: error.message)
+        }
+    }
+
+    /// - Returns: false when a segment's file is gone: it was exported since the state was copied, which then has to be copied again.
+    private func copyFiles(of needs: Needs) throws -> Bool {
+        let names = needs.files.union(needs.optional)
+        guard !names.isEmpty else { return true }
+        let folder = partial + ".spool"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        for name in names {
+            let from = "\(source).spool/\(name)"
+            do {
+                try FileManager.default.copyItem(atPath: from, toPath: "\(folder)/\(name)")
+            } catch where !FileManager.default.fileExists(atPath: from) {
+                if needs.files.contains(name) { return false }
+                continue
+            }
+            try Self.sync("\(folder)/\(name)")
+        }
+        try Self.sync(folder)
+        return true
+    }
+
+    /// Gives the copies their names: the segments first, so that a state is never without them.
+    private func finish(_ needs: Needs) throws -> Summary {
+        let generation = try open(partial, .readOnly).integer("SELECT generation FROM progress") ?? 0
+        for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: partial + suffix) }
+        try Self.sync(partial)
+        if FileManager.default.fileExists(atPath: partial + ".spool") {
+            try FileManager.default.moveItem(atPath: partial + ".spool", toPath: destination + ".spool")
+        }
+        // A link, not a rename: a file that came meanwhile stays.
+        try FileManager.default.linkItem(atPath: partial, toPath: destination)
+        let folder = (destination as NSString).deletingLastPathComponent
+        try Self.sync(folder.isEmpty ? "." : folder)
+        let size = try FileManager.default.attributesOfItem(atPath: destination)[.size] as? NSNumber
+        return Summary(generation: generation, bytes: size?.int64Value ?? 0, segments: needs.segments)
+    }
+
+    private static func sync(_ path: String) throws {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw BackupError.cannotSync(path, errno) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw BackupError.cannotSync(path, errno) }
+    }
+}
+
+/// Why no backup was made.
+public enum BackupError: Error, CustomStringConvertible, Equatable, Sendable {
+    /// Something is there already.
+    case exists(String)
+    /// The copy is not a whole database: the state itself is damaged.
+    case damaged(String)
+    /// Segments were exported faster than they could be copied.
+    case segmentsKeepLeaving(String)
+    /// The disk did not take it.
+    case cannotSync(String, Int32)
+
+    /// One line: what failed, on what, what to do.
+    public var description: String {
+        switch self {
+        case .exists(let path): "\(path) exists already; a backup overwrites nothing: give another name, or remove it"
+        case .damaged(let path):
+            "the copy of \(path) fails SQLite's quick_check, so the state is damaged; make it anew with `pageviews restore`"
+        case .segmentsKeepLeaving(let path):
+            "raw files of \(path) were exported each time they were about to be copied; try again"
+        case .cannotSync(let path, let code): "\(path) cannot be synced: \(String(cString: strerror(code)))"
+        }
+    }
+}

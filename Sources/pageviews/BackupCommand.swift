@@ -1,0 +1,43 @@
+// `pageviews backup`: a copy of the state, while the service runs or not.
+
+internal import ArgumentParser
+internal import Foundation
+internal import Export
+
+/// `pageviews backup`.
+struct BackupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: "Copy a state, while a service runs on it or not.",
+        discussion: """
+            The copy is the state at one moment, by SQLite's online backup, with the raw files that wait for export in \
+            FILE.spool. Nothing is overwritten. To go back to it, stop the service and put FILE and FILE.spool in the place of \
+            the state and its spool: counting goes on from the copy's offsets. Once the service has exported more than the copy \
+            knows of, ingest refuses to export from it; make the state from the tables then, with restore.
+            """)
+
+    @Argument(help: ArgumentHelp("The file to make.", valueName: "file"))
+    var file: String
+
+    @Option(help: ArgumentHelp("The state file.", valueName: "file"))
+    var state = "pageviews.db"
+
+    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
+    var config: String?
+
+    func run() throws {
+        guard FileManager.default.fileExists(atPath: state) else {
+            throw Failure("there is no state \(state); give --state", exitCode: 1)
+        }
+        do {
+            let made = try StateBackup(of: state, to: file).make()
+            let text =
+                "\(file): generation \(made.generation), \(made.bytes) bytes, \(made.segments) segments that wait for export\n"
+            FileHandle.standardOutput.write(Data(text.utf8))
+        } catch let error as BackupError {
+            throw Failure(error.description, exitCode: 1)
+        } catch {
+            throw Failure(error) ?? Failure("\(file) cannot be made: \(error.localizedDescription)", exitCode: 1)
+        }
+    }
+}
