@@ -29,8 +29,8 @@ build: libraries ## build the release binary, .build/release/pageviews
 	@echo "build: $(BINARY)"
 	@swift build -c release $(SWIFT_FLAGS) --product pageviews
 
-test: setup ## build, run all Swift tests, then the integration tests against real servers
-	@scripts/test.sh $(VENV) swift integration
+test: setup ## build, run all Swift tests, then the tests against real servers and of the prompt
+	@scripts/test.sh $(VENV) swift integration prompt
 
 integration: setup build ## run the integration tests only: make integration ARGS="-k idle"
 	@$(VENV)/bin/python -m pytest Tests/Integration $(ARGS)
@@ -38,7 +38,7 @@ integration: setup build ## run the integration tests only: make integration ARG
 prompt: setup build ## test the prompt on a pseudo-terminal
 	@scripts/test.sh $(VENV) prompt
 
-demo: build ## run the whole pipeline in one process; Ctrl-C ends it
+demo: build ## run the whole pipeline in one process, with a prompt; \q ends it
 	@$(BINARY) demo
 
 up: setup ## start a local broker, S3 and Iceberg catalog without containers

@@ -58,7 +58,8 @@ let package = Package(
         .executableTarget(
             name: "pageviews",
             dependencies: [
-                "Ingest", "Query", "Export", "Dashboard", "Generator", "Store", "Windowing", "Kafka", "SQLite", "Iceberg",
+                "Ingest", "Query", "Export", "Dashboard", "Generator", "TopicBrowser", "Store", "Windowing",
+                "Kafka", "SQLite", "Iceberg",
                 "ObjectStorage", "HTTP",
                 argumentParser, logging, serviceLifecycle, unixSignals, yams,
             ],
@@ -70,6 +71,7 @@ let package = Package(
         module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps", "Compression", logging]),
         module("Dashboard", ["Store", hummingbird, httpTypes, nioCore, logging, serviceLifecycle]),
         module("Generator", ["Kafka"]),
+        module("TopicBrowser", ["Kafka"]),
 
         // What they share.
         module("Windowing", in: "Core/", settings: hot),
@@ -106,6 +108,7 @@ let package = Package(
         tests("Ingest", ["Kafka", "SQLite", "Store", "Windowing", "TestSupport", logging]),
         tests("Generator", ["Kafka"]),
         tests("Dashboard", ["Store"]),
+        tests("TopicBrowser", ["Kafka"]),
         tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser, logging]),
         tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),

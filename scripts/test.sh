@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh VENV SUITE...   Builds, runs the suites named (swift, integration) and ends with their counts.
+# test.sh VENV SUITE...   Builds, runs the suites named (swift, integration, prompt) and ends with their counts.
 # Every suite runs even when an earlier one failed; the exit code says whether all passed.
 set -uo pipefail
 cd "$(dirname "$0")/.."

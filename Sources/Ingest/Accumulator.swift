@@ -40,7 +40,9 @@ struct Accumulator {
         raw?.add(partition: progress.partition, next: rawNext ?? progress.nextOffset)
         let number = Int(progress.partition)
         while indexes.count <= number { indexes.append(-1) }
-        indexes[number] = engine.addPartition(progress.partition, maxEventTime: progress.maxEventTime, now: now)
+        indexes[number] = engine.addPartition(
+            progress.partition, maxEventTime: progress.maxEventTime, maxEventOffset: progress.maxEventOffset ?? -1,
+            now: now)
         flush.partitions.append(progress)
     }
 
@@ -81,7 +83,9 @@ struct Accumulator {
         do throws(Fault) {
             if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
             let event = try parser.parse(record.payload)
-            switch engine.place(eventTime: event.timeMicroseconds / 1000, inPartitionAt: index) {
+            switch engine.place(
+                eventTime: event.timeMicroseconds / 1000, inPartitionAt: index, offset: record.offset)
+            {
             case .counted(let windowStart):
                 flush.counts.add(window: windowStart, postcode: event.postcode)
                 flush.partitions[index].counted += 1
@@ -198,6 +202,7 @@ struct Accumulator {
     mutating func prepare(now: Int64) -> Flush {
         for (index, partition) in engine.partitions.enumerated() {
             flush.partitions[index].maxEventTime = partition.maxEventTime
+            flush.partitions[index].maxEventOffset = partition.maxEventOffset < 0 ? nil : partition.maxEventOffset
             flush.partitions[index].isIdle = partition.isIdle
         }
         flush.watermark = engine.watermark

@@ -4,31 +4,8 @@
 internal import ArgumentParser
 internal import Export
 internal import Foundation
-internal import Ingest
-internal import Logging
-internal import SQLite
 internal import Store
 internal import Windowing
-
-/// A moment in UTC: `2021-01-26`, `2021-01-26T12:04:00Z`, or seconds since 1970.
-struct TimeArgument: ExpressibleByArgument, Equatable {
-    let seconds: Int64
-
-    init?(argument text: String) {
-        if let number = Int64(text), (0...253_402_300_799).contains(number) {
-            seconds = number
-            return
-        }
-        let formatter = ISO8601DateFormatter()
-        guard let date = formatter.date(from: text.contains("T") ? text : text + "T00:00:00Z") else { return nil }
-        seconds = Int64(date.timeIntervalSince1970)
-    }
-
-    /// As people read it.
-    static func text(_ seconds: Int64) -> String {
-        ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: TimeInterval(seconds)))
-    }
-}
 
 struct BackfillCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,7 +14,7 @@ struct BackfillCommand: AsyncParsableCommand {
         discussion: """
             Takes every window with late events that were not added yet, or all windows between --from and --to. A window \
             that the raw table does not vouch for stays as it is, is named, and makes the exit code 1. While a service holds \
-            the state, `ingest --backfill-every 1h` does this work.
+            the state, `ingest --backfill-every 1h` does this work; --dry-run looks at the state beside it.
             """)
 
     @OptionGroup var kafka: KafkaOptions
@@ -63,24 +40,21 @@ struct BackfillCommand: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
+        guard export.warehouse != nil else {
+            throw ValidationError("backfill reads the raw table: give the --warehouse that `ingest` exports to")
+        }
         guard countsPerChunk > 0 else { throw ValidationError("--counts-per-chunk must be above 0") }
         if let from, let to, from.seconds >= to.seconds { throw ValidationError("--from must be before --to") }
     }
 
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        guard let warehouse = try ExportAssembly(options: export, environment: environment).warehouse() else {
-            throw Failure("backfill reads the raw table: give the --warehouse that `ingest` exports to", exitCode: 2)
-        }
-        let windows = try recordedWindows()
-        let store = SharedStore(try open(windows))
-        let exporter = Exporter(
-            settings: export.settings(state: state), store: store, warehouse: warehouse,
-            environment: .system(log: global.logger, environment: environment))
+        let existing = ExistingState(path: state, holder: "pageviews backfill")
+        let length = try existing.windows().windowMilliseconds / 1000
+        let exporter = try makeExporter(existing)
         do {
             // What an earlier process left open comes first: it moves rows.
             if !dryRun { try await exporter.cycle() }
-            let result = try await backfill(exporter, windows)
+            let result = try await backfill(exporter, request(windowSeconds: length))
             if !dryRun { try await exporter.cycle() }
             try end(result)
         } catch let error as Failure {
@@ -92,36 +66,27 @@ struct BackfillCommand: AsyncParsableCommand {
         }
     }
 
-    /// The window settings that the state was made with.
-    private func recordedWindows() throws -> WindowSettings {
-        guard FileManager.default.fileExists(atPath: state) else {
-            throw Failure("there is no state \(state); give the --state that `ingest` writes", exitCode: 1)
-        }
-        let reader = try Connection(path: state, mode: .readOnly)
-        try reader.set(.noCheckpointOnClose, true)
-        func recorded(_ key: String) throws -> Int64? {
-            try reader.text("SELECT value FROM meta WHERE key = '\(key)'").flatMap { Int64($0) }
-        }
-        return try WindowSettings(
-            windowMilliseconds: try recorded("window_ms") ?? 60_000,
-            watermarkDelayMilliseconds: try recorded("watermark_delay_ms") ?? 20_000)
-    }
-
-    private func open(_ windows: WindowSettings) throws -> Store {
+    /// A dry run looks at the state as it is now, beside whoever writes it.
+    private func makeExporter(_ existing: ExistingState) throws -> Exporter {
         do {
-            return try Store(path: state, settings: windows, holder: "pageviews backfill (pid \(getpid()))")
-        } catch let error as StoreError {
-            guard case .inUse(_, let holder) = error else { throw error }
+            if dryRun {
+                do {
+                    return try existing.exporter(export, access: .reading, log: global.logger)()
+                } catch StoreError.olderVersion {
+                    // It has to be brought to this version first, by its one writer.
+                }
+            }
+            return try existing.exporter(export, log: global.logger)()
+        } catch StoreError.inUse(_, let holder) {
             throw Failure(
                 "state \(state) is in use by \(holder); start that service with --backfill-every 1h and it backfills by itself, "
-                    + "or stop it first", exitCode: 5)
+                    + "or stop it first; --dry-run works beside it", exitCode: 5)
         }
     }
 
-    private func request(_ windows: WindowSettings) -> BackfillRequest {
+    private func request(windowSeconds length: Int64) -> BackfillRequest {
         var request = BackfillRequest()
         if from != nil || to != nil {
-            let length = windows.windowMilliseconds / 1000
             let first = from.map { $0.seconds - $0.seconds % length } ?? Int64.min
             request = BackfillRequest(windows: first..<(to?.seconds ?? Int64.max))
         }
@@ -130,10 +95,10 @@ struct BackfillCommand: AsyncParsableCommand {
         return request
     }
 
-    private func backfill(_ exporter: Exporter, _ windows: WindowSettings) async throws -> BackfillResult {
+    private func backfill(_ exporter: Exporter, _ request: BackfillRequest) async throws -> BackfillResult {
         var progress = BackfillProgress(isTerminal: isatty(2) == 1)
         if dryRun { Self.say("postcode\ttimestamp\told\tnew\tdifference\n") }
-        return try await exporter.backfill(request(windows)) { step in
+        return try await exporter.backfill(request) { step in
             progress.clear()
             if dryRun {
                 Self.say(Self.lines(step.outcome.changes))
@@ -168,34 +133,5 @@ struct BackfillCommand: AsyncParsableCommand {
     }
 
     private static func say(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }
-    fileprivate static func tell(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
-}
-
-/// A bar on a terminal, a line at each tenth elsewhere.
-private struct BackfillProgress {
-    let isTerminal: Bool
-    private var lastTenth = 0
-    private var isShown = false
-
-    init(isTerminal: Bool) { self.isTerminal = isTerminal }
-
-    mutating func clear() {
-        if isShown { BackfillCommand.tell("\r\u{1B}[K") }
-        isShown = false
-    }
-
-    mutating func show(_ step: BackfillStep) {
-        let tenth = step.windowsDone * 10 / max(1, step.windowsInAll)
-        let text = "\(step.windowsDone) of \(step.windowsInAll) windows"
-        if isTerminal {
-            guard step.windowsDone < step.windowsInAll else { return }
-            let filled = step.windowsDone * 40 / max(1, step.windowsInAll)
-            let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 40 - filled)
-            BackfillCommand.tell("\r[\(bar)] \(text)")
-            isShown = true
-        } else if tenth > lastTenth, step.windowsDone < step.windowsInAll {
-            BackfillCommand.tell("backfill: \(text)\n")
-        }
-        lastTenth = max(lastTenth, tenth)
-    }
+    static func tell(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 }

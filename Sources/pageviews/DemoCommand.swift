@@ -15,11 +15,11 @@ internal import Windowing
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Run the whole pipeline in one process; nothing else is needed. Ctrl-C ends it.",
+        abstract: "Run the whole pipeline in one process; nothing else is needed.",
         discussion: """
-            An in-process broker, a generator, the ingest service with export to a local warehouse, and the prompt; without \
-            a terminal (or with --table) a table of the busiest postcodes. Everything is kept in a temporary folder, whose \
-            name is printed first.
+            An in-process broker, a generator, the ingest service with export to a local warehouse, and the prompt, where \
+            \\q ends the demo; without a terminal (or with --table) a table of the busiest postcodes, which Ctrl-C ends. \
+            Everything is kept in a temporary folder, whose name is printed first.
             """)
 
     @Option(help: ArgumentHelp("Events per second.", valueName: "n"))
@@ -77,7 +77,7 @@ struct DemoCommand: AsyncParsableCommand {
         let services: [any Service] =
             try [
                 generatorService(broker.bootstrapServers),
-                isInteractive ? promptService(state) : tableService(state),
+                isInteractive ? promptService(state, broker.bootstrapServers) : tableService(state),
             ] + pipeline(state, broker.bootstrapServers, log).services()
         // At the prompt Ctrl-C belongs to the prompt.
         try await ServiceGroup.run(signals: isInteractive ? [] : [.sigterm, .sigint], log: log) { services }
@@ -108,11 +108,14 @@ struct DemoCommand: AsyncParsableCommand {
         let settings = IngestSettings(
             kafka: [("bootstrap.servers", servers), ("group.id", "pageviews")], bootstrapServers: servers,
             topic: Self.topic, statePath: state, windows: try WindowSettings())
+        return Pipeline(ingest: settings, export: try export(state), web: web, holder: "pageviews demo", log: log)
+    }
+
+    private func export(_ state: String) throws -> ExportOptions {
         let warehouse = URL(fileURLWithPath: state).deletingLastPathComponent().appendingPathComponent("warehouse").path
-        let export = try ExportOptions.parse([
+        return try ExportOptions.parse([
             "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.defaultValueDescription,
         ])
-        return Pipeline(ingest: settings, export: export, web: web, holder: "pageviews demo", log: log)
     }
 
     private func generatorService(_ servers: String) -> ThreadService {
@@ -132,8 +135,11 @@ struct DemoCommand: AsyncParsableCommand {
     /// A person is at the terminal: the demo ends in the prompt.
     private var isInteractive: Bool { isatty(0) == 1 && isatty(1) == 1 && !table }
 
-    private func promptService(_ state: String) -> ThreadService {
-        ThreadService(name: "prompt", stop: StopSignal()) {
+    private func promptService(_ state: String, _ servers: String) throws -> ThreadService {
+        let domain = PipelineCommands(
+            state: state, kafka: try KafkaOptions.parse(["--bootstrap-servers", servers]), group: "pageviews",
+            export: try export(state))
+        return ThreadService(name: "prompt", stop: StopSignal()) {
             while !FileManager.default.fileExists(atPath: state) { usleep(20_000) }
             var configuration = SessionConfiguration(
                 statePath: state, emptySchema: Store.emptySchema, wallClock: TimeSource.system.wall)
@@ -143,7 +149,7 @@ struct DemoCommand: AsyncParsableCommand {
             var options = ReplOptions()
             options.adopt(environment: ProcessInfo.processInfo.environment)
             _ = Repl(
-                session: session, options: options, domain: NoDomainCommands(), wallClock: TimeSource.system.wall
+                session: session, options: options, domain: domain, wallClock: TimeSource.system.wall
             ).run()
         }
     }

@@ -62,7 +62,7 @@ struct Failure: Error {
         switch error {
         case .inUse, .otherCluster, .otherTopic: 5
         case .otherWindow: 2
-        case .notAState, .newerVersion, .cannotOpen: 1
+        case .notAState, .newerVersion, .olderVersion, .cannotOpen: 1
         }
     }
 

@@ -72,8 +72,8 @@ struct Pageviews: AsyncParsableCommand {
             """,
         version: Self.version,
         subcommands: [
-            IngestCommand.self, QueryCommand.self, ReplCommand.self, StatusCommand.self, GenerateCommand.self,
-            BackfillCommand.self, RestoreCommand.self, ProofCommand.self, MaintainCommand.self, BackupCommand.self,
-            ResolveCommand.self, DemoCommand.self, ManualCommand.self,
+            IngestCommand.self, QueryCommand.self, ReplCommand.self, StatusCommand.self, TopicCommand.self,
+            GenerateCommand.self, BackfillCommand.self, RestoreCommand.self, ProofCommand.self, MaintainCommand.self,
+            BackupCommand.self, ResolveCommand.self, DemoCommand.self, ManualCommand.self,
         ])
 }

@@ -46,10 +46,15 @@ struct ProofCommand: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        let report = try await Self.prove(state: state, export: export, options: options)
-        let text = format == .json ? try Self.json(report) : Self.table(report)
-        FileHandle.standardOutput.write(Data(text.utf8))
+        let report = try await report()
+        FileHandle.standardOutput.write(Data(report.text.utf8))
         if !report.isEqual { throw ExitCode(1) }
+    }
+
+    /// Makes the proof.
+    func report() async throws -> (text: String, isEqual: Bool) {
+        let report = try await Self.prove(state: state, export: export, options: options)
+        return (format == .json ? try Self.json(report) : Self.table(report), report.isEqual)
     }
 
     private var options: ProofOptions {

@@ -12,6 +12,8 @@ struct ReplCommand: ParsableCommand {
         discussion: """
             With -c, --file, or standard input that is no terminal, the statements and commands given there run without a \
             prompt, up to the first error (exit 1). At the prompt \\? lists the commands. Nothing is ever written to the state.
+            Only \\topic needs Kafka, and only \\proof the warehouse: it takes --warehouse and all options of `pageviews proof` \
+            that describe one, also from the environment and --config.
             Files: ~/.pageviews_history, ~/.pageviews_queries, ~/.pageviewsrc. Environment: PAGER, VISUAL or EDITOR, NO_COLOR.
             """)
 
@@ -49,6 +51,14 @@ struct ReplCommand: ParsableCommand {
     @Flag(name: .customLong("no-pager"), help: "Never show long results with a pager.")
     var hasNoPager = false
 
+    @OptionGroup(title: "Kafka, for \\topic") var kafka: KafkaOptions
+
+    @Option(help: ArgumentHelp("The group whose lag \\topic lists.", valueName: "name"))
+    var group = "pageviews"
+
+    /// As for `proof`; too many to be shown here.
+    @OptionGroup(visibility: .hidden) var export: ExportOptions
+
     func validate() throws {
         if !commands.isEmpty, file != nil { throw ValidationError("give the script with -c or with --file, not both") }
     }
@@ -58,8 +68,9 @@ struct ReplCommand: ParsableCommand {
         let session = try reading.session(interrupt: interrupt) {
             FileHandle.standardError.write(Data("\($0)\n".utf8))
         }
+        let domain = PipelineCommands(state: reading.state, kafka: kafka, group: group, export: export)
         let code = Repl(
-            session: session, options: try options(), domain: NoDomainCommands(),
+            session: session, options: try options(), domain: domain,
             wallClock: { Int64(Date().timeIntervalSince1970 * 1000) }
         ).run()
         if code != 0 { throw ExitCode(code) }

@@ -121,7 +121,8 @@ def test_counts_that_left_the_state_get_their_late_events(version, topic, state,
         start = SAMPLE_MS + (seed - 210) * HOUR_MS
         # Minutes of two days, of which the older are gone from the state, or never were there.
         topic.produce(
-            event(chance.choice(['E1', 'N1', 'É']), start + number * 1000 - chance.choice([0, 0, chance.randint(50 * MINUTE_MS, 72 * MINUTE_MS)]))
+            event(chance.choice(['E1', 'N1', 'É']),
+                  start + number * 1000 - chance.choice([0, 0, chance.randint(50 * MINUTE_MS, 72 * MINUTE_MS)]))
             for number in range(400))
         service.to_end(topic, state, *options)
         whole = backfills.whole(topic, EVICTING_RULES)

@@ -10,6 +10,7 @@ private struct NoTerminal: Terminal {
     var size: TerminalSize? { TerminalSize(rows: 24, columns: 80) }
     func page(_ text: String, with command: String) {}
     func run(_ command: String) -> Int32 { 0 }
+    func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)? { nil }
 }
 
 /// Lines of a person who types them one by one.
@@ -132,6 +133,7 @@ private final class TypedLines: LineSource {
     @Test func `random scripts end, and change nothing`() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededGenerator(state: seed)
+        let state = try TestState()
         let parts = [
             "SELECT 1", "SELECT 'a' AS b, 2 AS c", ";", "'", "\"", "--", "/*", "*/", "\\", "\\x", ".mode", "csv",
             "\\gset", "\\param",
@@ -141,10 +143,10 @@ private final class TypedLines: LineSource {
             "\\d", "late_events",
             "\\summary", "show tables", "describe counts", "\\pset", "null", "\\timing", "\\watch 0.1 2",
             "EXPLAIN QUERY PLAN ",
-            "DELETE FROM counts", "BEGIN", "\\echo", "\\conninfo", "\\show", "\\fs", "\\copy", "\\once",
-            "WITH x AS (SELECT 1)",
+            "DELETE FROM counts", "BEGIN", "\\echo", "\\conninfo", "\\show", "\\fs", "\\copy",
+            // Whatever is joined to it stays in the test's own folder.
+            "\\once \(state.folder.file("out"))", "WITH x AS (SELECT 1)",
         ]
-        let state = try TestState()
         let before = try state.fingerprint()
         for round in 0..<150 {
             let text = (0..<Int.random(in: 1...40, using: &random)).map { _ in parts.randomElement(using: &random) ?? ""

@@ -43,7 +43,8 @@ class State:
         for partition in range(2):
             self.insert("partition_progress", kafka_partition=partition, next_offset=1000 + partition,
                         high_watermark_offset=1010, max_event_time_ms=(end - 70 * (1 - partition)) * 1000, idle=0,
-                        consumed=1000 + partition, counted=998 + partition, late=1 - partition, rejected=1)
+                        consumed=1000 + partition, counted=998 + partition, late=1 - partition, rejected=1,
+                        max_event_offset=990 + partition)
         self.db.execute("BEGIN")
         for minute in range(minutes):
             window = start + minute * 60

@@ -43,6 +43,28 @@ class Files(ReplTest):
         self.assertEqual(self.read("once.txt"), "b\r\n2\r\n")
         self.assertIn("copied 300 rows to counts.csv", terminal.screen.text())
 
+    def test_results_go_to_commands(self):
+        terminal = self.start()
+        terminal.enter(".mode tsv")
+        terminal.enter("\\o |tr a-z A-Z > upper.txt")
+        terminal.enter("SELECT 'one' AS word;")
+        terminal.enter("SELECT 'two' AS word;")
+        terminal.enter("\\o")
+        # The command has ended when the prompt is back.
+        self.assertEqual(self.read("upper.txt"), "WORD\nONE\nWORD\nTWO\n")
+        terminal.enter("\\once | cat; exit 3")
+        terminal.enter("SELECT 'shown' AS word;")
+        self.assertIn("shown\n", terminal.screen.text())
+        self.assertIn("exit code 3", terminal.screen.text())
+        terminal.enter("\\o |")
+        self.assertIn("| needs a command", terminal.screen.text())
+
+    def test_a_command_that_has_seen_enough_is_no_error(self):
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT i FROM n;"
+        done = self.script(f"\\o |head -n 2\n{numbers}\nSELECT 'after' AS a;\n")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(done.stdout, b"i\n1\na\nafter\n")
+
     def test_the_editor_changes_the_statement(self):
         editor = os.path.join(self.folder, "editor")
         with open(editor, "w") as file:
@@ -106,7 +128,7 @@ class Session(ReplTest):
         text = terminal.screen.text()
         self.assertRegex(text, r"watermark     2021-01-26T13:02:29.999Z, \d+ s behind the clock")
         self.assertIn("held back by  partition 0, whose newest event is the oldest", text)
-        self.assertIn("moved last by the event of 2021-01-26T13:02:50Z in partition 0", text)
+        self.assertIn("moved last by the event of 2021-01-26T13:02:50Z in partition 0, offset 990", text)
         self.state.db.execute("UPDATE partition_progress SET idle = 1 WHERE kafka_partition = 0")
         terminal.enter("\\watermark")
         self.assertIn("held back by  partition 1, the only one that is not idle", terminal.screen.text())

@@ -28,7 +28,7 @@ class Transcripts(ReplTest):
         self.transcript("pipeline", ["\\lag", "\\late", "\\rejected 5", "\\exports", "\\incidents",
                                      "\\window SW19 2021-01-26T12:04", "\\window SW19 2021-01-26T12:59:30Z",
                                      "\\window SW19",
-                                     "\\late many", "\\proof", "\\topic"], columns=110)
+                                     "\\late many"], columns=110)
 
     def test_errors(self):
         self.transcript("errors", [

@@ -84,6 +84,7 @@ struct ViewTests {
         first.nextOffset = 70
         first.highWatermarkOffset = 100
         first.maxEventTime = base + 20_001
+        first.maxEventOffset = 64
         (first.counted, first.late, first.rejected) = (50, 15, 5)
         var second = PartitionProgress(partition: 1, nextOffset: 0)
         second.nextOffset = 5
@@ -98,17 +99,18 @@ struct ViewTests {
                     .text("pageviews"), .integer(0), .integer(70), .integer(100), .integer(30),
                     .text("2021-01-26T12:04:20.001Z"), .text("2021-01-26T12:04:00Z"), .integer(0), .integer(70),
                     .integer(50),
-                    .integer(15), .integer(5),
+                    .integer(15), .integer(5), .integer(64),
                 ],
                 // An event one second after the epoch: its watermark lies before it.
                 [
                     .text("pageviews"), .integer(1), .integer(5), .integer(3), .integer(0),
                     .text("1970-01-01T00:00:01Z"),
                     .text("1969-12-31T23:59:40.999Z"), .integer(1), .integer(0), .integer(0), .integer(0), .integer(0),
+                    .null,
                 ],
                 [
                     .text("pageviews"), .integer(2), .integer(0), .null, .null, .null, .null, .integer(0), .integer(0),
-                    .integer(0), .integer(0), .integer(0),
+                    .integer(0), .integer(0), .integer(0), .null,
                 ],
             ])
     }

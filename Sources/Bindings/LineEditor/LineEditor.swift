@@ -1,7 +1,8 @@
 // One line from a person at a terminal, by libreadline's callback interface: the loop around it is ours, so that Ctrl-C
 // and a new terminal size arrive as ordinary events and nothing jumps out of a signal handler.
 // Invariants: readline has one global state, so there is one editor per process, used by one thread; between two calls of
-// `read` the terminal is as it was before the first.
+// `read` the terminal is as it was before the first; readline waits for a key nowhere but in `readKey`, which looks for
+// an interrupt as the loop does. (Ctrl-C empties the terminal's queue: a key that was there when poll said so is gone.)
 
 internal import CReadline
 internal import Glibc
@@ -55,11 +56,14 @@ public final class LineEditor {
     /// The editor that readline's callbacks reach; they carry no context of their own.
     nonisolated(unsafe) private static var current: LineEditor?
     nonisolated(unsafe) private static var finished: LineEvent?
+    nonisolated(unsafe) private static var isInterrupted: (() -> Bool)?
+    /// `readKey` has answered that there is no key because of an interrupt.
+    nonisolated(unsafe) private static var wasCutShort = false
 
     /// Makes the process's editor. It reads ~/.inputrc, where `$if pageviews` applies to it.
     public init() {
         Self.assumeUTF8()
-        pv_rl_configure(Self.attemptCompletion)
+        pv_rl_configure(Self.attemptCompletion, Self.readKey)
         using_history()
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in terminalWasResized.store(true, ordering: .relaxed) }
@@ -80,38 +84,65 @@ public final class LineEditor {
     /// - Parameters:
     ///   - prompt: shown before the line.
     ///   - text: what the line holds at first.
-    ///   - isInterrupted: asked often; true gives the line up.
+    ///   - isInterrupted: asked often, also before the first key; true gives the line up.
     public func read(prompt: String, text: String = "", isInterrupted: () -> Bool) -> LineEvent {
-        Self.finished = nil
-        Self.current = self
-        processWasContinued.store(false, ordering: .relaxed)
-        rl_callback_handler_install(prompt, Self.lineIsDone)
-        defer { rl_callback_handler_remove() }
-        if !text.isEmpty { pv_rl_insert(text) }
+        withoutActuallyEscaping(isInterrupted) { isInterrupted in
+            Self.isInterrupted = isInterrupted
+            defer { Self.isInterrupted = nil }
+            Self.finished = nil
+            Self.current = self
+            processWasContinued.store(false, ordering: .relaxed)
+            rl_callback_handler_install(prompt, Self.lineIsDone)
+            defer { rl_callback_handler_remove() }
+            if !text.isEmpty { pv_rl_insert(text) }
+            return edit(isInterrupted)
+        }
+    }
+
+    private func edit(_ isInterrupted: () -> Bool) -> LineEvent {
         while true {
             if isInterrupted() { return giveUp() }
             if processWasContinued.exchange(false, ordering: .relaxed) { pv_rl_resume() }
             if terminalWasResized.exchange(false, ordering: .relaxed) { rl_resize_terminal() }
-            guard let isReady = waitForInput() else { return .end }
+            guard let isReady = Self.waitForInput() else { return .end }
             guard isReady else { continue }
             rl_callback_read_char()
+            // A line that readline gave up for the interrupt is none that was entered.
+            if Self.wasCutShort { return giveUp() }
             if let event = Self.finished { return event }
         }
     }
 
     private func giveUp() -> LineEvent {
+        Self.wasCutShort = false
         pv_rl_abandon_line()
         return .interrupted
     }
 
     /// Waits a moment: signals may go to another thread, so they are looked for now and then.
     /// - Returns: false when there was no input; nil when there never will be any.
-    private func waitForInput() -> Bool? {
+    private static func waitForInput() -> Bool? {
         var input = pollfd(fd: pv_rl_input_descriptor(), events: Int16(POLLIN), revents: 0)
         let count = poll(&input, 1, 100)
         if count < 0 { return errno == EINTR ? false : nil }
         if count > 0, input.revents & Int16(POLLIN) == 0 { return nil }
         return count > 0
+    }
+
+    /// Where readline gets each byte: the next one, or the end, or nothing more because of an interrupt.
+    private static let readKey: @convention(c) (UnsafeMutablePointer<FILE>?) -> CInt = { _ in
+        while true {
+            if isInterrupted?() == true {
+                wasCutShort = true
+                return READERR
+            }
+            guard let isReady = waitForInput() else { return EOF }
+            guard isReady else { continue }
+            var byte: UInt8 = 0
+            let count = Glibc.read(pv_rl_input_descriptor(), &byte, 1)
+            if count == 1 { return CInt(byte) }
+            if count == 0 || (errno != EINTR && errno != EAGAIN) { return EOF }
+        }
     }
 
     private static let lineIsDone: @convention(c) (UnsafeMutablePointer<CChar>?) -> Void = { line in

@@ -15,86 +15,13 @@ extension Schema {
         CREATE INDEX late_to_backfill ON late (window_start, postcode) WHERE backfilled_at_ms IS NULL;
 
         """
-}
 
-/// A live row of the counts table.
-public struct TableRow: Equatable, Sendable {
-    /// Its data file.
-    public let path: String
-    /// Its position there, from 0.
-    public let position: Int64
-    /// Its count.
-    public let count: Int64
+    /// Version 3: what a backfill asks of late rows is in the index, so that their payloads are not read.
+    static let backfillIndex = """
+        DROP INDEX late_by_window;
+        CREATE INDEX late_by_window ON late (window_start, postcode, kafka_partition, kafka_offset, backfilled_at_ms);
 
-    /// A row.
-    public init(path: String, position: Int64, count: Int64) {
-        self.path = path
-        self.position = position
-        self.count = count
-    }
-}
-
-/// One count to recompute, and what the tables say of it.
-public struct BackfillKey: Equatable, Sendable {
-    /// The window's start, seconds since the Unix epoch.
-    public let windowStart: Int64
-    /// The postcode.
-    public let postcode: String
-    /// The count is not in the state, because its window left it.
-    public internal(set) var isEvicted: Bool
-    /// Rows of the raw table below the bounds that were counted when they came.
-    public var rawCounted: Int64 = 0
-    /// Rows of the raw table below the bounds that were late when they came.
-    public var rawLate: Int64 = 0
-    /// Of an evicted count: its rows in the counts table; one, or none for a count that never was.
-    public var tableRows: [TableRow] = []
-}
-
-/// Up to where raw rows are taken from the table.
-public struct BackfillBounds: Equatable, Sendable {
-    /// The end of the offsets (exclusive), by partition: exported and counted.
-    public var offsets: [Int32: Int64]
-    /// Windows that did not change after this generation have all their events below `offsets`; nil: none is known to.
-    public var coveredGeneration: Int64?
-}
-
-/// Counts to change together.
-public struct BackfillChunk: Sendable {
-    /// Whole windows, ascending.
-    public var keys: [BackfillKey]
-    /// Up to where their raw rows were read.
-    public var bounds: BackfillBounds
-    /// The snapshot of the raw table; nil when there is none.
-    public var snapshotID: Int64?
-    /// Windows of which something could not be read, and why.
-    public var unreadable: [Int64: String] = [:]
-
-    /// A chunk of which nothing was read yet.
-    public init(keys: [BackfillKey], bounds: BackfillBounds, snapshotID: Int64?) {
-        self.keys = keys
-        self.bounds = bounds
-        self.snapshotID = snapshotID
-    }
-}
-
-/// A count that changes.
-public struct BackfillChange: Equatable, Sendable {
-    /// The window's start, seconds since the Unix epoch.
-    public let windowStart: Int64
-    /// The postcode.
-    public let postcode: String
-    /// The count before.
-    public let old: Int64
-    /// The count after.
-    public let new: Int64
-}
-
-/// What became of a chunk.
-public struct BackfillOutcome: Sendable {
-    /// The counts that changed, or would.
-    public var changes: [BackfillChange] = []
-    /// Windows left as they are, ascending, and why.
-    public var unvouched: [(windowStart: Int64, reason: String)] = []
+        """
 }
 
 extension Store {
@@ -163,41 +90,56 @@ extension Store {
     }
 
     /// Adds the late events of a chunk to their counts and marks them, as one transaction.
-    /// - Parameters:
-    ///   - isDryRun: only says what would change.
-    ///   - now: the wall clock, milliseconds since the Unix epoch.
+    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was changed then.
-    public func backfill(_ chunk: BackfillChunk, isDryRun: Bool, now: Int64) throws -> BackfillOutcome {
+    public func backfill(_ chunk: BackfillChunk, now: Int64) throws -> BackfillOutcome {
         let next = generation + 1
         var outcome = BackfillOutcome()
         try connection.transaction {
             let statements = try BackfillStatements(connection)
-            var changed: [(key: BackfillKey, change: BackfillChange)] = []
-            var first = 0
-            while first < chunk.keys.count {
-                let start = chunk.keys[first].windowStart
-                var end = first + 1
-                while end < chunk.keys.count, chunk.keys[end].windowStart == start { end += 1 }
-                try judge(chunk.keys[first..<end], of: start, chunk, statements, &changed, &outcome)
-                first = end
-            }
-            outcome.changes = changed.map(\.change)
-            guard !isDryRun, !changed.isEmpty else { return }
-            for (key, change) in changed {
-                try apply(change, of: key, chunk, statements, generation: next, now: now)
-            }
+            let changed = try judge(chunk, statements, &outcome)
+            guard !changed.isEmpty else { return }
+            for count in changed { try apply(count, chunk, statements, generation: next, now: now) }
             let events = changed.reduce(0) { $0 + $1.change.new - $1.change.old }
             try setMeta("backfilled_events", to: "\(try backfilledEvents() + events)")
             try connection.execute("UPDATE progress SET generation = \(next)")
         }
-        if !isDryRun, !outcome.changes.isEmpty { generation = next }
+        if !outcome.changes.isEmpty { generation = next }
         return outcome
+    }
+
+    /// What `backfill` would do; nothing is changed.
+    /// - Throws: `SQLiteError`.
+    public func tryBackfill(_ chunk: BackfillChunk) throws -> BackfillOutcome {
+        var outcome = BackfillOutcome()
+        _ = try judge(chunk, try BackfillStatements(connection), &outcome)
+        return outcome
+    }
+
+    private typealias Changed = (key: BackfillKey, change: BackfillChange, wasStored: Bool)
+
+    /// Looks at all windows of a chunk.
+    private func judge(
+        _ chunk: BackfillChunk, _ statements: BackfillStatements, _ outcome: inout BackfillOutcome
+    ) throws -> [Changed] {
+        var changed: [Changed] = []
+        var first = 0
+        while first < chunk.keys.count {
+            let start = chunk.keys[first].windowStart
+            var end = first + 1
+            while end < chunk.keys.count, chunk.keys[end].windowStart == start { end += 1 }
+            try judge(chunk.keys[first..<end], of: start, chunk, statements, &changed, &outcome)
+            first = end
+        }
+        statements.finishReading()
+        outcome.changes = changed.map(\.change)
+        return changed
     }
 
     /// Looks at all counts of a window; one that does not agree keeps the whole window as it is.
     private func judge(
         _ keys: ArraySlice<BackfillKey>, of start: Int64, _ chunk: BackfillChunk, _ statements: BackfillStatements,
-        _ changed: inout [(key: BackfillKey, change: BackfillChange)], _ outcome: inout BackfillOutcome
+        _ changed: inout [Changed], _ outcome: inout BackfillOutcome
     ) throws {
         if let reason = chunk.unreadable[start] {
             outcome.unvouched.append((start, reason))
@@ -206,7 +148,7 @@ extension Store {
         let isCovered = try chunk.bounds.coveredGeneration.map { covered in
             try statements.generation(of: start).map { $0 <= covered } ?? false
         }
-        var found: [(key: BackfillKey, change: BackfillChange)] = []
+        var found: [Changed] = []
         for key in keys {
             let late = try statements.late(key, bounds: chunk.bounds.offsets)
             let sum = BackfillSum(
@@ -216,158 +158,28 @@ extension Store {
                 return
             }
             guard sum.new != sum.old else { continue }
-            found.append(
-                (key, BackfillChange(windowStart: start, postcode: key.postcode, old: sum.old, new: sum.new)))
+            let change = BackfillChange(windowStart: start, postcode: key.postcode, old: sum.old, new: sum.new)
+            found.append((key, change, sum.stored != nil))
         }
         changed += found
     }
 
     private func apply(
-        _ change: BackfillChange, of key: BackfillKey, _ chunk: BackfillChunk, _ statements: BackfillStatements,
-        generation: Int64, now: Int64
+        _ changed: Changed, _ chunk: BackfillChunk, _ statements: BackfillStatements, generation: Int64, now: Int64
     ) throws {
+        let key = changed.key
         let window = self.statements.window
         try window.bind(key.windowStart, at: 1)
         try window.bind(isoText(seconds: key.windowStart), at: 2)
         try window.bind(generation, at: 3)
         try window.run()
-        let wasStored = try statements.count(key) != nil
-        try statements.set(change, generation: generation)
+        try statements.set(changed.change, generation: generation)
         try statements.mark(key, snapshotID: chunk.snapshotID, now: now)
-        guard !wasStored, let row = key.tableRows.first else { return }
+        guard !changed.wasStored, let row = key.tableRows.first else { return }
         let place = RowLocation(
             windowStart: key.windowStart, postcode: key.postcode, fileID: try fileID(ofPath: row.path),
             position: row.position, count: row.count)
         try statements.locate(place)
         try addEvicted(events: -row.count)
-    }
-}
-
-/// The late events of one count.
-struct LateSum: Equatable {
-    /// Those that the raw table must have.
-    var below: Int64 = 0
-    /// Those that it cannot have yet.
-    var above: Int64 = 0
-    /// Those that are in the count already.
-    var backfilled: Int64 = 0
-}
-
-/// The arithmetic of one count (docs/adr/0010).
-struct BackfillSum {
-    let key: BackfillKey
-    let late: LateSum
-    /// The count in the state; nil when it has none.
-    let stored: Int64?
-    /// The raw table must have every event that was counted.
-    let isCovered: Bool
-
-    /// The count as it is, in the state or in the table.
-    var old: Int64 { stored ?? key.tableRows.first?.count ?? 0 }
-    /// Events counted when they came.
-    private var counted: Int64 { old - late.backfilled }
-    /// Counted events that the raw table does not have yet.
-    private var unexported: Int64 { counted - key.rawCounted }
-    /// What the tables hold below the bounds and the state above them.
-    var new: Int64 { key.rawCounted + key.rawLate + unexported + late.above }
-
-    /// Why the count cannot be vouched for; nil when it can.
-    var doubt: String? {
-        let name = "postcode \(key.postcode)"
-        if stored == nil, key.tableRows.count > 1 {
-            return "\(name) has \(key.tableRows.count) rows in the table of counts"
-        }
-        if key.rawLate != late.below {
-            return "\(name): the raw table has \(key.rawLate) of the \(late.below) late events it should have"
-        }
-        let mustBeEqual = isCovered || (stored == nil && key.isEvicted)
-        if unexported < 0 || (mustBeEqual && unexported > 0) {
-            return "\(name): the raw table has \(key.rawCounted) of the \(counted) events that were counted"
-        }
-        return nil
-    }
-}
-
-/// The statements of a backfill.
-private final class BackfillStatements {
-    private let countRow: Statement
-    private let windowRow: Statement
-    private let lateRows: Statement
-    private let setRow: Statement
-    private let markRows: Statement
-    private let locateRow: Statement
-
-    init(_ connection: Connection) throws {
-        countRow = try connection.prepare("SELECT count FROM counts WHERE window_start = ?1 AND postcode = ?2")
-        windowRow = try connection.prepare("SELECT generation FROM windows WHERE window_start = ?1")
-        lateRows = try connection.prepare(
-            """
-            SELECT kafka_partition, kafka_offset, backfilled_at_ms IS NOT NULL FROM late
-            WHERE window_start = ?1 AND postcode = ?2
-            """)
-        setRow = try connection.prepare(
-            """
-            INSERT INTO counts VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT DO UPDATE SET count = excluded.count, generation = excluded.generation
-            """)
-        markRows = try connection.prepare(
-            """
-            UPDATE late SET backfilled_at_ms = ?3, backfill_snapshot_id = ?4
-            WHERE window_start = ?1 AND postcode = ?2 AND backfilled_at_ms IS NULL
-            """)
-        locateRow = try connection.prepare("INSERT OR REPLACE INTO exported VALUES (?1, ?2, ?3, ?4, ?5)")
-    }
-
-    private func bind(_ statement: Statement, _ window: Int64, _ postcode: String) throws {
-        statement.reset()
-        try statement.bind(window, at: 1)
-        try statement.bind(postcode, at: 2)
-    }
-
-    func count(_ key: BackfillKey) throws -> Int64? {
-        try bind(countRow, key.windowStart, key.postcode)
-        defer { countRow.reset() }
-        return try countRow.step() ? countRow.int64(0) : nil
-    }
-
-    func generation(of window: Int64) throws -> Int64? {
-        windowRow.reset()
-        try windowRow.bind(window, at: 1)
-        defer { windowRow.reset() }
-        return try windowRow.step() ? windowRow.int64(0) : nil
-    }
-
-    func late(_ key: BackfillKey, bounds: [Int32: Int64]) throws -> LateSum {
-        try bind(lateRows, key.windowStart, key.postcode)
-        defer { lateRows.reset() }
-        var sum = LateSum()
-        while try lateRows.step() {
-            let isBelow = lateRows.int64(1) < bounds[Int32(clamping: lateRows.int64(0))] ?? 0
-            if isBelow { sum.below += 1 } else { sum.above += 1 }
-            sum.backfilled += lateRows.int64(2)
-        }
-        return sum
-    }
-
-    func set(_ change: BackfillChange, generation: Int64) throws {
-        try bind(setRow, change.windowStart, change.postcode)
-        try setRow.bind(change.new, at: 3)
-        try setRow.bind(generation, at: 4)
-        try setRow.run()
-    }
-
-    func mark(_ key: BackfillKey, snapshotID: Int64?, now: Int64) throws {
-        try bind(markRows, key.windowStart, key.postcode)
-        try markRows.bind(now, at: 3)
-        try markRows.bind(snapshotID, at: 4)
-        try markRows.run()
-    }
-
-    func locate(_ place: RowLocation) throws {
-        try bind(locateRow, place.windowStart, place.postcode)
-        try locateRow.bind(place.fileID, at: 3)
-        try locateRow.bind(place.position, at: 4)
-        try locateRow.bind(place.count, at: 5)
-        try locateRow.run()
     }
 }

@@ -88,6 +88,8 @@ public struct PartitionProgress: Equatable, Sendable {
     public var highWatermarkOffset: Int64?
     /// The largest event time, in milliseconds since the Unix epoch.
     public var maxEventTime: Int64?
+    /// The offset of the record that brought it; nil when it is not known.
+    public var maxEventOffset: Int64?
     /// The partition brought nothing for the idle timeout.
     public var isIdle: Bool
     /// Records consumed: counted + late + rejected.

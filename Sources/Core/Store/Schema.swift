@@ -14,7 +14,9 @@ enum Schema {
     static let applicationID: Int64 = 0x5056_7773
 
     /// Each element takes the file from version `index` to `index + 1`.
-    static let migrations: [String] = [tablesOfVersion1 + viewsOfVersion1, backfillTables]
+    static let migrations: [String] = [
+        tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets,
+    ]
 
     private static let tablesOfVersion1 = """
         CREATE TABLE meta (
@@ -232,6 +234,22 @@ enum Schema {
         SELECT \(isoText(milliseconds: "at_ms")) AS at, kind, detail,
           \(isoText(milliseconds: "resolved_at_ms")) AS resolved_at
         FROM incident;
+
+        """
+    }
+
+    /// Which record brought a partition's largest event time.
+    private static var eventOffsets: String {
+        """
+        ALTER TABLE partition_progress ADD COLUMN max_event_offset INTEGER;
+        DROP VIEW partitions;
+        CREATE VIEW partitions AS
+        SELECT (SELECT value FROM meta WHERE key = 'topic') AS topic, kafka_partition, next_offset,
+          high_watermark_offset, max(high_watermark_offset - next_offset, 0) AS lag,
+          \(isoText(milliseconds: "max_event_time_ms")) AS max_event_time,
+          \(isoText(milliseconds: "(max_event_time_ms - \(watermarkOffset))")) AS watermark,
+          idle, consumed, counted, late, rejected, max_event_offset
+        FROM partition_progress;
 
         """
     }

@@ -38,7 +38,7 @@ final class FlushStatements {
             """, persistent: true)
         partition = try connection.prepare(
             """
-            INSERT OR REPLACE INTO partition_progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            INSERT OR REPLACE INTO partition_progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             """, persistent: true)
         progress = try connection.prepare(
             """
@@ -136,6 +136,7 @@ extension Store {
         try statement.bind(partition.counted, at: 8)
         try statement.bind(partition.late, at: 9)
         try statement.bind(partition.rejected, at: 10)
+        try statement.bind(partition.maxEventOffset, at: 11)
         try statement.run()
     }
 

@@ -44,7 +44,8 @@ public final class Store {
     public let connection: Connection
     let settings: WindowSettings
     let statements: FlushStatements
-    private let lock: StateLock
+    /// nil for one that only reads.
+    private let lock: StateLock?
     /// The generation of the last flush that was committed.
     public internal(set) var generation: Int64 = 0
     var pagesAtCheckpoint = 0
@@ -61,6 +62,35 @@ public final class Store {
         statements = try FlushStatements(connection)
         try Self.checkWindow(connection, settings, path)
         generation = try connection.integer("SELECT generation FROM progress") ?? 0
+    }
+
+    /// Opens a state for reading alone, at the generation it has now: no lock is taken, a service may go on beside. Whatever
+    /// writes through it fails.
+    /// - Throws: `StoreError`, or `SQLiteError` when the file is damaged.
+    public init(readingOnly path: String, settings: WindowSettings) throws {
+        self.path = path
+        self.settings = settings
+        lock = nil
+        connection = try Self.openReader(path)
+        try connection.execute("BEGIN")
+        let version = try Schema.check(connection, path: path)
+        guard version == Schema.migrations.count else { throw StoreError.olderVersion(path: path, version: version) }
+        statements = try FlushStatements(connection)
+        generation = try connection.integer("SELECT generation FROM progress") ?? 0
+    }
+
+    private static func openReader(_ path: String) throws -> Connection {
+        do {
+            let connection = try Connection(path: path, mode: .readOnly)
+            try connection.setBusyTimeout(milliseconds: 5000)
+            try connection.set(.noCheckpointOnClose, true)
+            try connection.execute("PRAGMA cache_size = -8192")
+            return connection
+        } catch let error as SQLiteError where error.isCorrupt {
+            throw StoreError.notAState(path: path)
+        } catch let error as SQLiteError where error.isCannotOpen {
+            throw StoreError.cannotOpen(path: path, reason: error.message)
+        }
     }
 
     private static func openConnection(_ path: String) throws -> Connection {
@@ -165,7 +195,7 @@ public final class Store {
         let rows = try connection.prepare(
             """
             SELECT kafka_partition, first_offset, next_offset, high_watermark_offset, max_event_time_ms, idle,
-              counted, late, rejected
+              counted, late, rejected, max_event_offset
             FROM partition_progress ORDER BY kafka_partition
             """)
         while try rows.step() {
@@ -178,6 +208,7 @@ public final class Store {
             partition.counted = rows.int64(6)
             partition.late = rows.int64(7)
             partition.rejected = rows.int64(8)
+            partition.maxEventOffset = rows.optionalInt64(9)
             progress.partitions.append(partition)
         }
         return progress

@@ -14,6 +14,8 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case notAState(path: String)
     /// The file was written by a newer version of the program.
     case newerVersion(path: String, version: Int64)
+    /// The file was written by an older version of the program, and is only to be read.
+    case olderVersion(path: String, version: Int)
     /// The file or its folder cannot be opened or created.
     case cannotOpen(path: String, reason: String)
 
@@ -33,6 +35,8 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
             "\(path) is a SQLite database of another program; give another --state"
         case .newerVersion(let path, let version):
             "state \(path) has format \(version), which is newer than this program; use the newer program"
+        case .olderVersion(let path, let version):
+            "state \(path) has format \(version), which is older than this program; start `pageviews ingest` on it once"
         case .cannotOpen(let path, let reason):
             "state \(path) cannot be opened: \(reason); check that its folder exists and may be written"
         }

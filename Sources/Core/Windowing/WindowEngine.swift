@@ -24,6 +24,8 @@ public struct WindowEngine: Sendable {
         /// The largest event time seen, in milliseconds; nil before the first event. Events beyond the future skew
         /// do not count here.
         public internal(set) var maxEventTime: Int64?
+        /// The offset of the record that brought it; -1 when it is not known.
+        public internal(set) var maxEventOffset: Int64 = -1
         /// The partition's end was reached and nothing came for the idle timeout.
         public internal(set) var isIdle = false
         /// When the last record, or the end, was seen (milliseconds, wall clock).
@@ -59,8 +61,11 @@ public struct WindowEngine: Sendable {
     /// Adds a partition as active; until it brings an event or turns idle it holds the watermark where it is.
     /// - Returns: its index.
     @discardableResult
-    public mutating func addPartition(_ number: Int32, maxEventTime: Int64? = nil, now: Int64) -> Int {
-        partitions.append(Partition(number: number, maxEventTime: maxEventTime, lastActivity: now))
+    public mutating func addPartition(
+        _ number: Int32, maxEventTime: Int64? = nil, maxEventOffset: Int64 = -1, now: Int64
+    ) -> Int {
+        partitions.append(
+            Partition(number: number, maxEventTime: maxEventTime, maxEventOffset: maxEventOffset, lastActivity: now))
         holder = nil
         return partitions.count - 1
     }
@@ -71,8 +76,10 @@ public struct WindowEngine: Sendable {
     }
 
     /// Places one event of a partition and moves the watermark.
-    /// - Parameter eventTime: milliseconds since the Unix epoch, as `EventTime` bounds it.
-    public mutating func place(eventTime: Int64, inPartitionAt index: Int) -> Placement {
+    /// - Parameters:
+    ///   - eventTime: milliseconds since the Unix epoch, as `EventTime` bounds it.
+    ///   - offset: the record's offset, only to be named; -1 when it is not known.
+    public mutating func place(eventTime: Int64, inPartitionAt index: Int, offset: Int64 = -1) -> Placement {
         let start = settings.windowStart(of: eventTime)
         let placement: Placement
         if let watermark, settings.isLate(windowStart: start, watermark: watermark) {
@@ -83,6 +90,7 @@ public struct WindowEngine: Sendable {
         }
         if eventTime > partitions[index].maxEventTime ?? Int64.min, eventTime <= skewLimit {
             partitions[index].maxEventTime = eventTime
+            partitions[index].maxEventOffset = offset
             if holder == nil || holder == index { advanceWatermark() }
         }
         return placement

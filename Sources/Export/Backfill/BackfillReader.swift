@@ -16,6 +16,8 @@ struct BackfillReader {
     let counts: TableSession.Open?
     /// Window length in seconds.
     let windowSeconds: Int64
+    /// Varies the hash functions.
+    let seed: UInt64
     let spoolFolder: String
     let uniqueName: @Sendable () -> String
 
@@ -39,55 +41,45 @@ struct BackfillReader {
 
     private func fillRaw(_ chunk: inout BackfillChunk) async throws {
         guard let raw else { return }
-        let table = Self.table(chunk.keys)
+        let table = table(chunk.keys)
+        let counter = RawCounter(table: table, bounds: chunk.bounds.offsets, windowSeconds: windowSeconds)
         let times = span(of: chunk.keys)
-        let ends = Self.ends(chunk.bounds)
-        try await forEachFile(of: raw, RawBatch.self, Self.rawColumns, times, &chunk) { batch, _, chunk in
-            for row in batch.rows {
-                let partition = Int(batch.partitions[row])
-                guard partition >= 0, partition < ends.count, batch.offsets[row] < ends[partition] else { continue }
-                let seconds = batch.timestamps[row] / 1_000_000
-                let window = seconds - seconds % windowSeconds
-                guard let index = batch.postcodes.withBytes(row, { table.find(window: window, postcode: $0) }) else {
-                    continue
-                }
-                if batch.late[row] { chunk.keys[index].rawLate += 1 } else { chunk.keys[index].rawCounted += 1 }
-            }
+        try await forEachFile(of: raw, RawBatch.self, RawCounter.columns, times, &chunk) { batch, _, _ in
+            counter.take(batch)
+        }
+        for index in 0..<table.count {
+            chunk.keys[index].rawCounted = table.entries[index].first
+            chunk.keys[index].rawLate = table.entries[index].second
         }
     }
-
-    private static let rawColumns: ColumnSet = [
-        RawBatch.postcode, RawBatch.timestamp, RawBatch.partition, RawBatch.offset, RawBatch.late,
-    ]
 
     /// Where the rows of evicted counts lie.
     private func fillRows(_ chunk: inout BackfillChunk) async throws {
         guard let counts else { return }
         let evicted = chunk.keys.filter(\.isEvicted)
-        let table = Self.table(chunk.keys)
+        let table = table(chunk.keys)
         try await forEachFile(of: counts, CountsBatch.self, .all, span(of: evicted), &chunk) { batch, file, chunk in
+            let numbers = table.postcodes.numbers(of: batch.postcodes, adding: false)
+            let entries = batch.postcodes.entries
             for row in batch.rows {
-                let window = batch.windowStart(row)
-                guard let index = batch.postcodes.withBytes(row, { table.find(window: window, postcode: $0) }),
-                    chunk.keys[index].isEvicted
-                else { continue }
+                let postcode = numbers[entries.isEmpty ? row : Int(entries[row])]
+                guard postcode >= 0 else { continue }
+                let index = table.find(window: batch.windowStart(row), postcode: postcode)
+                guard index >= 0, chunk.keys[index].isEvicted else { continue }
                 chunk.keys[index].tableRows.append(
                     TableRow(path: file.path, position: batch.position(row), count: batch.counts[row]))
             }
         }
     }
 
-    private static func table(_ keys: [BackfillKey]) -> KeyTable {
-        var table = KeyTable(capacity: keys.count)
-        for key in keys { table.append(window: key.windowStart, postcode: key.postcode) }
+    /// The keys under the indexes that they have in the chunk.
+    private func table(_ keys: [BackfillKey]) -> KeyTable {
+        let table = KeyTable(capacity: keys.count, seed: seed)
+        for key in keys {
+            var postcode = key.postcode
+            postcode.withUTF8 { _ = table.index(window: key.windowStart, postcode: UnsafeRawBufferPointer($0)) }
+        }
         return table
-    }
-
-    /// The bounds by partition number, 0 where there is none.
-    private static func ends(_ bounds: BackfillBounds) -> [Int64] {
-        // Partition numbers of Kafka are small; one that is not is left to the check of sums.
-        let most = min(bounds.offsets.keys.max() ?? -1, 1 << 20)
-        return most < 0 ? [] : (0...most).map { bounds.offsets[$0] ?? 0 }
     }
 
     private func forEachFile<Batch: RowBatch>(
@@ -98,7 +90,7 @@ struct BackfillReader {
         var tasks: [ScanTask] = []
         do {
             tasks = try await reader.tasks(at: table.metadata.currentSnapshot, of: Batch.table, times: times)
-        } catch where Self.isDamage(error) {
+        } catch  where Self.isDamage(error) {
             for key in chunk.keys { chunk.unreadable[key.windowStart] = "\(error)" }
             return
         }
@@ -107,7 +99,7 @@ struct BackfillReader {
             do {
                 let file = try await reader.open(task, as: type, columns: columns, times: times)
                 while let batch = try file.next() { try body(batch, task.file, &chunk) }
-            } catch where Self.isDamage(error) {
+            } catch  where Self.isDamage(error) {
                 doubt(task.file, Int(Batch.timestampID), "\(error)", &chunk)
             }
         }

@@ -8,10 +8,12 @@ public struct BackfillRequest: Sendable {
     public var windows: Range<Int64>
     /// Only windows with late events that were not backfilled; else all windows in the range.
     public var onlyLate: Bool
-    /// Only says what would change.
+    /// Only says what would change; a store that was opened for reading will do.
     public var isDryRun = false
     /// Counts recomputed in one transaction; a window is never split.
     public var countsPerChunk = 20_000
+    /// So many chunks are recomputed in one pass over the raw table; memory is bounded by their counts.
+    var chunksPerPass: Int { 13 }
 
     /// Every window with late events that were not backfilled.
     public init() {

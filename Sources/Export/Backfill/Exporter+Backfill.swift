@@ -1,4 +1,5 @@
-// Recomputes windows that have late events, chunk by chunk, in the exporter's task: nothing is committed to the tables meanwhile.
+// Recomputes windows that have late events in the exporter's task: nothing is committed to the tables meanwhile. The raw table is
+// read for many chunks at once, and each chunk is written by itself, so that flushes get their turn.
 //
 // Invariants: a chunk's transaction is all that changes; ended at any moment, the next call goes on with what was not marked;
 // with an open commit nothing is read, since the rows it moves are not where the ledger says.
@@ -23,7 +24,7 @@ public enum BackfillError: Error, CustomStringConvertible, Equatable, Sendable {
 
 extension Exporter {
     /// Recomputes windows; what changes goes out with the next cycle.
-    /// - Parameter report: called after each chunk.
+    /// - Parameter report: called at the beginning and after each chunk.
     /// - Throws: `BackfillError`, `SQLiteError`, and what storage and catalog throw when they cannot be reached.
     public func backfill(
         _ request: BackfillRequest, report: (BackfillStep) -> Void = { _ in }
@@ -31,16 +32,19 @@ extension Exporter {
         var result = BackfillResult()
         let total = try store.with { try $0.backfillWindowCount(in: request.windows, onlyLate: request.onlyLate) }
         guard total > 0 else { return result }
+        report(BackfillStep(windowsDone: 0, windowsInAll: total, outcome: BackfillOutcome()))
         let reader = try await backfillReader(isDryRun: request.isDryRun)
         var rest = request.windows
-        while let chunk = try await read(rest, request, reader), let last = chunk.keys.last?.windowStart {
+        while let read = try await read(rest, request, reader), let last = read.keys.last?.windowStart {
             environment.failPoint("backfill.read")
-            let now = environment.nowMilliseconds()
-            let outcome = try store.with { try $0.backfill(chunk, isDryRun: request.isDryRun, now: now) }
-            environment.failPoint("backfill.written")
-            result.add(outcome, windows: Self.windowCount(chunk))
-            report(
-                BackfillStep(windowsDone: result.windows, windowsInAll: max(total, result.windows), outcome: outcome))
+            for chunk in read.parts(of: request.countsPerChunk) {
+                try Task.checkCancellation()
+                let outcome = try apply(chunk, request)
+                result.add(outcome, windows: chunk.windowCount)
+                report(
+                    BackfillStep(
+                        windowsDone: result.windows, windowsInAll: max(total, result.windows), outcome: outcome))
+            }
             guard last < rest.upperBound - 1 else { break }
             rest = last + 1..<rest.upperBound
         }
@@ -48,14 +52,17 @@ extension Exporter {
         return result
     }
 
-    private static func windowCount(_ chunk: BackfillChunk) -> Int {
-        var count = 0
-        var last: Int64?
-        for key in chunk.keys where key.windowStart != last {
-            last = key.windowStart
-            count += 1
-        }
-        return count
+    private func apply(_ chunk: BackfillChunk, _ request: BackfillRequest) throws -> BackfillOutcome {
+        if request.isDryRun { return try store.with { try $0.tryBackfill(chunk) } }
+        let now = environment.nowMilliseconds()
+        let outcome = try store.with { try $0.backfill(chunk, now: now) }
+        environment.failPoint("backfill.written")
+        return outcome
+    }
+
+    /// Randomness from a fresh unique name.
+    private static func seed(_ name: String) -> UInt64 {
+        Array(name.utf8).withUnsafeBytes { WindowSums.hash(0, $0) }
     }
 
     /// The tables as they are now, once for the whole backfill: only this task changes them.
@@ -72,14 +79,16 @@ extension Exporter {
             guard open.epoch >= epoch else {
                 throw ExportError.wentBack(table: name, tableEpoch: open.epoch, ours: epoch)
             }
-            guard open.epoch == epoch || isOpen else {
+            // A dry run reads a state that stands still; what its service commits meanwhile lies above the bounds.
+            guard open.epoch == epoch || isOpen || isDryRun else {
                 throw ExportError.fenced(table: name, tableEpoch: open.epoch, ours: epoch)
             }
             tables[table] = open
         }
         let window = try store.with { try $0.meta("window_ms").flatMap { Int64($0) } } ?? 60_000
         return BackfillReader(
-            raw: tables[.raw], counts: tables[.counts], windowSeconds: window / 1000, spoolFolder: settings.spoolFolder,
+            raw: tables[.raw], counts: tables[.counts], windowSeconds: window / 1000,
+            seed: Self.seed(environment.uniqueName()), spoolFolder: settings.spoolFolder,
             uniqueName: environment.uniqueName)
     }
 
@@ -89,7 +98,8 @@ extension Exporter {
     ) async throws -> BackfillChunk? {
         var chunk = try store.with { store in
             BackfillChunk(
-                keys: try store.backfillKeys(in: windows, onlyLate: request.onlyLate, limit: request.countsPerChunk),
+                keys: try store.backfillKeys(
+                    in: windows, onlyLate: request.onlyLate, limit: request.countsPerChunk * request.chunksPerPass),
                 bounds: try store.backfillBounds(), snapshotID: reader.raw?.metadata.currentSnapshotID)
         }
         guard !chunk.keys.isEmpty else { return nil }

@@ -52,12 +52,9 @@ struct CountsReading {
     func sums(at snapshot: Snapshot?) async throws -> CountsPass {
         var pass = CountsPass(seed: seed)
         try await forEach(snapshot, &pass) { batch, _, pass in
-            for row in batch.rows {
-                let (window, count) = (batch.windowStart(row), batch.counts[row])
-                batch.postcodes.withBytes(row) { pass.sums.add(window: window, postcode: $0, count: count) }
-                pass.total &+= count
-                pass.rows += 1
-            }
+            pass.sums.add(batch)
+            for row in batch.rows { pass.total &+= batch.counts[row] }
+            pass.rows += Int64(batch.rows.count)
         }
         return pass
     }
@@ -76,16 +73,12 @@ struct CountsReading {
     func compare() async throws -> CountsPass {
         var pass = CountsPass(seed: seed)
         let (state, table, generation) = (state, table, generation)
-        let lookup = try state.connection.prepare(
-            """
-            SELECT e.count, e.file_id, e.position, c.count, c.generation
-            FROM (SELECT ?1 AS w, ?2 AS p) AS k
-            LEFT JOIN exported AS e ON e.window_start = k.w AND e.postcode = k.p
-            LEFT JOIN counts AS c ON c.window_start = k.w AND c.postcode = k.p
-            """, persistent: true)
+        let ledger = try KeyCursor(state.connection, columns: "count, file_id, position", of: "exported")
+        let counts = try KeyCursor(state.connection, columns: "count, generation", of: "counts")
         let ids = try fileIDs()
         try await forEach(table.snapshot, &pass) { batch, file, pass in
             let fileID = ids[file.path]
+            pass.sums.add(batch)
             for row in batch.rows {
                 let key = Row(
                     window: batch.windowStart(row), count: batch.counts[row], fileID: fileID,
@@ -93,18 +86,21 @@ struct CountsReading {
                 pass.rows += 1
                 pass.total &+= key.count
                 try batch.postcodes.withBytes(row) { postcode in
-                    pass.sums.add(window: key.window, postcode: postcode, count: key.count)
-                    try lookup.bind(key.window, at: 1)
-                    try lookup.bindBorrowedText(postcode, at: 2)
-                    defer { lookup.reset() }
-                    guard try lookup.step() else { return }
-                    if table.isSettled { Self.holdAgainstLedger(key, lookup, state.evictedBefore, &pass) }
-                    Self.holdAgainstCounts(key, lookup, generation, state.evictedBefore, table.isAhead, &pass)
+                    if table.isSettled {
+                        let isThere = try ledger.find(window: key.window, postcode: postcode)
+                        Self.holdAgainstLedger(key, isThere ? ledger.row : nil, state.evictedBefore, &pass)
+                    }
+                    let isThere = try counts.find(window: key.window, postcode: postcode)
+                    Self.holdAgainstCounts(
+                        key, isThere ? counts.row : nil, generation, state.evictedBefore, table.isAhead, &pass)
                 }
             }
         }
-        if table.isSettled { try findLost(&pass) }
-        try findMissing(&pass)
+        if table.isSettled {
+            if try pass.asExported != state.exportedRows() { try findLost(&pass) }
+            if try pass.asLocal != state.counts(upTo: generation) { try findMissing(&pass) }
+        }
+        pass.seen = [:]
         return pass
     }
 
@@ -116,15 +112,15 @@ struct CountsReading {
     }
 
     private static func holdAgainstLedger(
-        _ row: Row, _ found: Statement, _ evictedBefore: Int64, _ pass: inout CountsPass
+        _ row: Row, _ found: Statement?, _ evictedBefore: Int64, _ pass: inout CountsPass
     ) {
-        guard !found.isNull(0) else {
+        guard let found else {
             if row.window < evictedBefore { pass.released += 1 } else { pass.differs(in: row.window) }
             return
         }
-        let (file, position) = (found.int64(1), found.int64(2))
+        let (file, position) = (found.int64(3), found.int64(4))
         let isFirst = pass.seen[file, default: Bitmap64()].insert(UInt64(max(0, position)))
-        if isFirst, found.int64(0) == row.count {
+        if isFirst, found.int64(2) == row.count {
             pass.asExported += 1
         } else {
             pass.differs(in: row.window)
@@ -133,20 +129,20 @@ struct CountsReading {
     }
 
     private static func holdAgainstCounts(
-        _ row: Row, _ found: Statement, _ generation: Int64, _ evictedBefore: Int64, _ isAhead: Bool,
+        _ row: Row, _ found: Statement?, _ generation: Int64, _ evictedBefore: Int64, _ isAhead: Bool,
         _ pass: inout CountsPass
     ) {
-        guard !found.isNull(3) else {
+        guard let found else {
             if row.window < evictedBefore { pass.evicted += 1 } else { pass.differs(in: row.window) }
             return
         }
-        guard found.int64(4) <= generation else {
+        guard found.int64(3) <= generation else {
             // It has changed since; counts only grow, once everything was read that the table has.
-            if !isAhead, found.int64(3) < row.count { pass.differs(in: row.window) }
+            if !isAhead, found.int64(2) < row.count { pass.differs(in: row.window) }
             return
         }
         pass.comparable += 1
-        if found.int64(3) == row.count { pass.asLocal += 1 } else { pass.differs(in: row.window) }
+        if found.int64(2) == row.count { pass.asLocal += 1 } else { pass.differs(in: row.window) }
     }
 
     /// Ledger rows that the table does not have.
@@ -157,12 +153,10 @@ struct CountsReading {
                 pass.differs(in: rows.int64(0))
             }
         }
-        pass.seen = [:]
     }
 
     /// Counts of the state that should be in the snapshot and were not met.
     private func findMissing(_ pass: inout CountsPass) throws {
-        guard table.isSettled else { return }
         let rows = try state.connection.prepare(
             """
             SELECT c.window_start FROM counts AS c

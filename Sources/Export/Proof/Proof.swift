@@ -6,7 +6,6 @@
 // generation. Raw rows are recounted for the newest snapshot of the counts table whose offsets they cover.
 // Invariants: nothing is written, in the state or in the warehouse; memory is bounded by windows and offsets, not by rows.
 
-internal import Bitmaps
 internal import Foundation
 internal import Iceberg
 internal import SQLite
@@ -14,15 +13,15 @@ internal import Store
 
 /// One proof.
 public final class Proof {
-    private let settings: ExportSettings
+    let settings: ExportSettings
     private let warehouse: Warehouse?
-    private let options: ProofOptions
+    let options: ProofOptions
     private let uniqueName: @Sendable () -> String
-    private let seed: UInt64
-    private let state: ProofState
+    let seed: UInt64
+    let state: ProofState
     private let folder: String
-    private var report = ProofReport()
-    private var readers: [ExportTable: TableReader] = [:]
+    var report = ProofReport()
+    var readers: [ExportTable: TableReader] = [:]
 
     /// Opens the state for reading.
     /// - Parameters:
@@ -67,7 +66,7 @@ public final class Proof {
 
     // MARK: Tables
 
-    private struct Loaded {
+    struct Loaded {
         let name: String
         let open: TableSession.Open
         var metadata: TableMetadata { open.metadata }
@@ -101,7 +100,7 @@ public final class Proof {
     }
 
     /// The table at the snapshot that is compared; nil when there is nothing to compare.
-    private func choose(_ kind: ExportTable, _ loaded: Loaded?) throws -> ProofTable? {
+    func choose(_ kind: ExportTable, _ loaded: Loaded?) throws -> ProofTable? {
         guard let loaded else { return nil }
         let metadata = loaded.metadata
         if let id = options.snapshotID, let asked = metadata.snapshot(id) {
@@ -125,233 +124,10 @@ public final class Proof {
         return ProofTable(kind: kind, name: loaded.name, open: loaded.open, snapshot: snapshot, isSettled: true)
     }
 
-    // MARK: Counts
-
-    private struct Counts {
-        let table: ProofTable
-        let reading: CountsReading
-        let pass: CountsPass
-    }
-
-    private func proveCounts(_ loaded: Loaded?) async throws -> Counts? {
-        guard var table = try choose(.counts, loaded), let reader = readers[.counts] else {
-            report.checks.append(ProofCheck(unchecked: "counts table", note: "nothing was exported to compare with"))
-            return nil
-        }
-        report.countsSnapshot = table.snapshot?.id
-        let ends = table.history.ends
-        let isForeign = options.toleratesStrangers && table.snapshot?.isOurs == false
-        table.isAhead = isForeign || state.partitions.contains { $0.next < ends[$0.number] ?? 0 }
-        let reading = CountsReading(
-            state: state, table: table, reader: reader, generation: table.generation, seed: seed)
-        let pass = options.isQuick ? try await reading.total(at: table.snapshot) : try await reading.compare()
-        report.findings += pass.damaged
-        report.checks.append(files(table.name, pass.files, pass.damaged))
-        report.checks.append(
-            table.isAhead
-                ? ProofCheck(
-                    unchecked: "\(table.name): sum of counts",
-                    note: isForeign
-                        ? "another writer has changed the table; the next export brings it level"
-                        : "the state was restored and has not read again everything that the table counts")
-                : try sum(table, pass.total, reading.generation))
-        if !options.isQuick { try addRowChecks(table, pass, reading.generation) }
-        return Counts(table: table, reading: reading, pass: pass)
-    }
-
-    private func files(_ name: String, _ files: Int, _ damaged: [String]) -> ProofCheck {
-        ProofCheck("\(name): files that can be read", expected: Int64(files), found: Int64(files - damaged.count))
-    }
-
-    /// The sum of a snapshot against the offsets up to which it counts.
-    private func sum(_ table: ProofTable, _ total: Int64, _ generation: Int64) throws -> ProofCheck {
-        let ends = table.history.ends
-        var expected: Int64 = 0
-        for partition in state.partitions {
-            guard let end = ends[partition.number] else { continue }
-            let late = try state.count(of: "late", partition: partition.number, below: end)
-            let rejected = try state.count(of: "rejected", partition: partition.number, below: end)
-            let gap = end >= partition.next ? partition.gap : min(partition.gap, partition.lost(below: end))
-            expected += end - partition.first - late - rejected - gap
-        }
-        let (sure, unsure) = try backfilled(generation)
-        expected += sure
-        // A window that was backfilled and has changed since: the snapshot may have it before or after.
-        let isEqual = total >= expected && total <= expected + unsure
-        return ProofCheck(
-            "\(table.name): sum of counts = its offsets - late - rejected + backfilled",
-            "\(isEqual ? total : expected)", "\(total)", isEqual)
-    }
-
-    private func backfilled(_ generation: Int64) throws -> (sure: Int64, unsure: Int64) {
-        let row = try state.connection.prepare(
-            """
-            SELECT count(*) FILTER (WHERE c.generation IS NULL OR c.generation <= ?1),
-              count(*) FILTER (WHERE c.generation > ?1)
-            FROM late AS l LEFT JOIN counts AS c ON c.window_start = l.window_start AND c.postcode = l.postcode
-            WHERE l.backfilled_at_ms IS NOT NULL
-            """)
-        try row.bind(generation, at: 1)
-        return try row.step() ? (row.int64(0), row.int64(1)) : (0, 0)
-    }
-
-    private func addRowChecks(_ table: ProofTable, _ pass: CountsPass, _ generation: Int64) throws {
-        let local = try state.connection.prepare("SELECT count(*) FROM counts WHERE generation <= ?1")
-        try local.bind(generation, at: 1)
-        let expected = try local.step() ? local.int64(0) : 0
-        report.checks.append(
-            ProofCheck(
-                "\(table.name): rows equal to the state's unchanged counts",
-                table.isSettled ? "\(expected)" : "\(pass.comparable)", "\(pass.asLocal)",
-                pass.asLocal == pass.comparable && (!table.isSettled || pass.asLocal == expected),
-                note: pass.evicted > 0 ? "\(pass.evicted) rows have left the state" : nil))
-        guard table.isSettled else { return }
-        let ledger = try state.connection.integer("SELECT count(*) FROM exported") ?? 0
-        report.checks.append(
-            ProofCheck(
-                "\(table.name): rows equal to what was exported", "\(ledger)", "\(pass.asExported)",
-                pass.asExported == ledger && pass.rows - pass.released == ledger,
-                note: pass.rows == ledger
-                    ? nil : "the table has \(pass.rows) rows, \(pass.released) of them of windows that left the state"))
-        report.checks.append(
-            ProofCheck("\(table.name): rows where the ledger has them", expected: ledger, found: pass.inPlace))
-    }
-
-    // MARK: Raw
-
-    private func proveRaw(_ loaded: Loaded?, _ counts: Counts?) async throws {
-        guard let table = try choose(.raw, loaded), let reader = readers[.raw] else {
-            report.checks.append(ProofCheck(unchecked: "raw table", note: "nothing was exported to compare with"))
-            try await name(counts?.pass.windows ?? [], counts, nil)
-            return
-        }
-        report.rawSnapshot = table.snapshot?.id
-        let reach = try RawReach(state: state, table: table)
-        if options.isQuick { return try await proveRawQuickly(table, reader, reach) }
-        let recounted = try counts.flatMap { try self.recountable($0.table, reach) }
-        let pass = RawPass(
-            seed: seed, windowSeconds: state.windowSeconds,
-            partitions: try reach.partitions(countedEnds: recounted?.ends ?? [:]))
-        try await pass.read(table, reader)
-        report.findings += pass.damaged
-        report.checks.append(files(table.name, pass.files, pass.damaged))
-        addRawChecks(table, pass)
-        try await recount(counts, recounted, pass)
-    }
-
-    private func proveRawQuickly(_ table: ProofTable, _ reader: TableReader, _ reach: RawReach) async throws {
-        var rows: Int64 = 0
-        do {
-            for task in try await reader.tasks(at: table.snapshot, of: .raw) {
-                rows += task.file.recordCount - Int64(try await reader.deletes.deleted(task).count)
-            }
-        } catch  where Damage.isDamage(error) {
-            report.findings.append("table \(table.name): \(error)")
-        }
-        var (least, most): (Int64, Int64) = (0, 0)
-        for partition in try reach.partitions(countedEnds: [:]).values {
-            most += partition.expected
-            least += partition.expected - max(partition.figures.gap, partition.figures.lost(below: partition.to))
-        }
-        let isExact = state.partitions.allSatisfy { $0.gap == 0 && $0.lost.isEmpty }
-        let isEqual = isExact ? rows == most : (least...max(least, most)).contains(rows)
-        report.checks.append(
-            ProofCheck(
-                "\(table.name): rows = valid offsets", "\(isEqual ? rows : most)", "\(rows)", isEqual,
-                note: isExact ? nil : "some offsets have no record; the full proof says which"))
-    }
-
-    private func addRawChecks(_ table: ProofTable, _ pass: RawPass) {
-        if pass.foreign > 0 {
-            report.findings.append(
-                "table \(table.name): \(pass.foreign) rows of partitions that the state does not have")
-        }
-        for partition in pass.partitions.values.sorted(by: { $0.figures.number < $1.figures.number }) {
-            let name = "\(table.name), partition \(partition.figures.number)"
-            let unexplained = partition.findMissing(allowsGaps: options.allowsGaps)
-            let distinct = Int64(clamping: partition.seen.count)
-            report.checks.append(
-                ProofCheck(
-                    "\(name): valid offsets to \(partition.to)", expected: distinct + unexplained, found: distinct))
-            report.checks.append(ProofCheck("\(name): each once", expected: distinct, found: partition.rows))
-            report.checks.append(
-                ProofCheck(
-                    "\(name): late as in the late log", "\(partition.lateLog.count)", "\(partition.lateRows)",
-                    partition.lateEqual == Int64(clamping: partition.lateLog.count)
-                        && partition.lateRows == partition.lateEqual))
-            report.findings += partition.findings
-        }
-    }
-
-    // MARK: Recount
-
-    /// The newest snapshot of the counts table whose offsets the raw rows cover.
-    private func recountable(_ table: ProofTable, _ reach: RawReach) throws -> (
-        snapshot: Snapshot, ends: [Int32: Int64]
-    )? {
-        let history = table.history
-        for (index, snapshot) in history.enumerated()
-        where snapshot.addedOffsets != nil || index == 0 && !options.toleratesStrangers {
-            let ends = Array(history[index...]).ends
-            if try reach.covers(ends) { return (snapshot, ends) }
-        }
-        return nil
-    }
-
-    private func recount(
-        _ counts: Counts?, _ recounted: (snapshot: Snapshot, ends: [Int32: Int64])?, _ raw: RawPass
-    ) async throws {
-        let name = "counts recounted from raw rows, windows equal"
-        guard let counts, let recounted else {
-            report.checks.append(
-                ProofCheck(
-                    unchecked: name, note: "no snapshot of the counts has only offsets that are in the raw table"))
-            return try await self.name(counts?.pass.windows ?? [], counts, nil)
-        }
-        let isSame = recounted.snapshot.id == counts.table.snapshot?.id
-        let sums = isSame ? counts.pass.sums : try await counts.reading.sums(at: recounted.snapshot).sums
-        let generation = recounted.snapshot.generation ?? counts.reading.generation
-        let unsure = try addBackfilled(to: raw, generation)
-        let differing = WindowSums.differing(sums, raw.sums).filter { !unsure.contains($0) }
-        let windows = Int64(sums.count)
-        var notes = isSame ? [] : ["at snapshot \(recounted.snapshot.id), the newest that raw rows cover"]
-        if !unsure.isEmpty { notes.append("\(unsure.count) windows were backfilled and have changed since: left out") }
-        report.checks.append(
-            ProofCheck(
-                name, "\(windows)", "\(max(0, windows - Int64(differing.count)))", differing.isEmpty,
-                note: notes.isEmpty ? nil : notes.joined(separator: "; ")))
-        var windowsToName = counts.pass.windows
-        if isSame {
-            windowsToName.formUnion(differing.prefix(CountsPass.mostWindows))
-        } else if !differing.isEmpty {
-            try await self.name(
-                Set(differing.prefix(CountsPass.mostWindows)), counts, recounted.ends, at: recounted.snapshot)
-        }
-        try await self.name(windowsToName, counts, isSame ? recounted.ends : nil)
-    }
-
-    /// Late events that a backfill has counted.
-    /// - Returns: windows of which it is not known whether the generation has them.
-    private func addBackfilled(to raw: RawPass, _ generation: Int64) throws -> Set<Int64> {
-        let rows = try state.connection.prepare(
-            """
-            SELECT l.window_start, l.postcode, c.generation FROM late AS l
-            LEFT JOIN counts AS c ON c.window_start = l.window_start AND c.postcode = l.postcode
-            WHERE l.backfilled_at_ms IS NOT NULL
-            """)
-        var unsure: Set<Int64> = []
-        while try rows.step() {
-            let window = rows.int64(0)
-            if let changed = rows.optionalInt64(2), changed > generation { unsure.insert(window) }
-            rows.withText(1) { raw.sums.add(window: window, postcode: $0, count: 1) }
-        }
-        return unsure
-    }
-
     // MARK: Names
 
     /// Names the keys that differ in some windows.
-    private func name(
+    func name(
         _ windows: Set<Int64>, _ counts: Counts?, _ rawEnds: [Int32: Int64]?, at snapshot: Snapshot? = nil
     ) async throws {
         guard let counts, !windows.isEmpty else { return }

@@ -1,7 +1,6 @@
 // The state as a proof sees it: one read transaction, so everything is of one generation, whatever a running service does.
 // Invariant: the connection never writes and never checkpoints.
 
-internal import Bitmaps
 internal import Foundation
 internal import SQLite
 internal import Store
@@ -105,15 +104,25 @@ final class ProofState {
     }
 
     /// Offsets of the late or the rejected log, of one partition, in `range`.
-    func offsets(of log: String, partition: Int32, in range: Range<Int64>) throws -> Bitmap64 {
+    func offsets(of log: String, partition: Int32, in range: Range<Int64>) throws -> OffsetSet {
         let rows = try connection.prepare(
             "SELECT kafka_offset FROM \(log) WHERE kafka_partition = ?1 AND kafka_offset >= ?2 AND kafka_offset < ?3")
         try rows.bind(Int64(partition), at: 1)
         try rows.bind(range.lowerBound, at: 2)
         try rows.bind(range.upperBound, at: 3)
-        var offsets = Bitmap64()
-        while try rows.step() { offsets.insert(UInt64(max(0, rows.int64(0)))) }
+        let offsets = OffsetSet()
+        while try rows.step() { _ = offsets.insert(max(0, rows.int64(0))) }
         return offsets
+    }
+
+    /// Rows of the ledger.
+    func exportedRows() throws -> Int64 { try connection.integer("SELECT count(*) FROM exported") ?? 0 }
+
+    /// Counts that have not changed since a generation.
+    func counts(upTo generation: Int64) throws -> Int64 {
+        let row = try connection.prepare("SELECT count(*) FROM counts WHERE generation <= ?1")
+        try row.bind(generation, at: 1)
+        return try row.step() ? row.int64(0) : 0
     }
 
     /// How many rows of a log a partition has below an offset.

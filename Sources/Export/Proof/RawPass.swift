@@ -1,7 +1,6 @@
 // Reads every row of the raw table: which offsets are there, which twice, which late, and what the counts should be.
-// Invariant: memory is bounded by the windows and by about one bit for each offset.
+// Invariant: memory is bounded by the windows and by about one bit for each offset, less where no offset is missing.
 
-internal import Bitmaps
 internal import Iceberg
 internal import Parquet
 internal import SQLite
@@ -13,11 +12,11 @@ final class RawPartition {
     /// Raw rows should cover [from, to).
     let from: Int64
     let to: Int64
-    let rejected: Bitmap64
-    let lateLog: Bitmap64
+    let rejected: OffsetSet
+    let lateLog: OffsetSet
     /// The offset up to which rows are counted.
     let countedEnd: Int64
-    var seen = Bitmap64()
+    let seen = OffsetSet()
     var rows: Int64 = 0
     var twice: Int64 = 0
     var lateEqual: Int64 = 0
@@ -29,7 +28,7 @@ final class RawPartition {
     private static let mostFindings = 5
 
     init(
-        _ figures: ProofPartition, from: Int64, to: Int64, countedEnd: Int64, rejected: Bitmap64, lateLog: Bitmap64
+        _ figures: ProofPartition, from: Int64, to: Int64, countedEnd: Int64, rejected: OffsetSet, lateLog: OffsetSet
     ) {
         self.figures = figures
         self.from = from
@@ -50,15 +49,14 @@ final class RawPartition {
             say("raw row of offset \(offset), but the raw table's offsets are \(from) to \(to - 1)")
             return
         }
-        let value = UInt64(offset)
-        guard seen.insert(value) else {
+        guard seen.insert(offset) else {
             twice += 1
             say("offset \(offset) is in the raw table twice")
             return
         }
-        if rejected.contains(value) { say("offset \(offset) was rejected, but is in the raw table") }
+        if rejected.contains(offset) { say("offset \(offset) was rejected, but is in the raw table") }
         if isLate { lateRows += 1 }
-        if isLate == lateLog.contains(value) {
+        if isLate == lateLog.contains(offset) {
             if isLate { lateEqual += 1 }
         } else {
             say(
@@ -68,26 +66,20 @@ final class RawPartition {
     }
 
     /// Offsets that should be there.
-    var expected: Int64 { max(0, to - from) - Int64(clamping: rejected.count) }
-    var missing: Int64 { expected - Int64(clamping: seen.count) }
+    var expected: Int64 { max(0, to - from) - rejected.count }
+    var missing: Int64 { expected - seen.count }
 
     /// Names the first offsets that are neither there nor explained.
     /// - Returns: how many there are.
     func findMissing(allowsGaps: Bool) -> Int64 {
         guard missing > 0 else { return 0 }
         var found: Int64 = 0
-        var offset = from
-        var left = missing
-        while offset < to, left > 0 {
-            let value = UInt64(offset)
-            if !seen.contains(value), !rejected.contains(value) {
-                left -= 1
-                if !figures.isLost(offset) {
-                    found += 1
-                    if !allowsGaps { say("offset \(offset) is not in the raw table, and was not rejected") }
-                }
+        seen.forEachGap(in: from..<to) { gap in
+            for offset in gap where !rejected.contains(offset) && !figures.isLost(offset) {
+                found += 1
+                if !allowsGaps { say("offset \(offset) is not in the raw table, and was not rejected") }
             }
-            offset += 1
+            return true
         }
         // Offsets that have no record were never consumed; more than those must not be missing.
         if allowsGaps { return max(0, found - max(0, figures.gap - figures.lost(below: .max))) }
@@ -110,27 +102,23 @@ final class RawPass {
         self.partitions = partitions
     }
 
-    static let columns: ColumnSet = [
-        RawBatch.postcode, RawBatch.timestamp, RawBatch.partition, RawBatch.offset, RawBatch.late,
-    ]
-
     func take(_ batch: RawBatch) {
+        let hashes = sums.hashes(of: batch.postcodes)
+        let entries = batch.postcodes.entries
+        var clock = WindowClock(windowSeconds)
         var current: RawPartition?
-        for row in batch.rows {
-            let number = batch.partitions[row]
+        batch.forEachPlace { row, number, offset, microseconds, isLate in
             if current?.figures.number != number { current = partitions[number] }
             guard let partition = current else {
                 foreign += 1
-                continue
+                return
             }
-            let (offset, isLate) = (batch.offsets[row], batch.late[row])
             partition.take(offset, isLate: isLate)
-            guard !isLate, offset < partition.countedEnd else { continue }
-            partition.counted += 1
-            let seconds = batch.timestamps[row] / 1_000_000
-            batch.postcodes.withBytes(row) {
-                sums.add(window: seconds - seconds % windowSeconds, postcode: $0, count: 1)
-            }
+            guard !isLate, offset < partition.countedEnd else { return }
+            partition.counted &+= 1
+            sums.add(
+                window: clock.window(ofMicroseconds: microseconds),
+                hash: hashes[entries.isEmpty ? row : Int(entries[row])], count: 1)
         }
     }
 
@@ -140,7 +128,7 @@ final class RawPass {
             for task in try await reader.tasks(at: table.snapshot, of: .raw) {
                 files += 1
                 do {
-                    let file = try await reader.open(task, as: RawBatch.self, columns: Self.columns)
+                    let file = try await reader.open(task, as: RawBatch.self, columns: RawCounter.columns)
                     while let batch = try file.next() { take(batch) }
                 } catch  where Damage.isDamage(error) {
                     damaged.append("table \(table.name), file \(task.file.path): \(error)")

@@ -1,6 +1,5 @@
 // Which offsets the raw table at a snapshot should hold.
 
-internal import Bitmaps
 internal import Store
 
 /// How far raw rows go.
@@ -44,7 +43,7 @@ struct RawReach {
             for hole in [(partition.first, min(from, end)), (max(partition.first, to), end)] where hole.0 < hole.1 {
                 let rejected = try state.offsets(of: "rejected", partition: partition.number, in: hole.0..<hole.1)
                 let lost = partition.lost(below: hole.1) - partition.lost(below: hole.0)
-                if Int64(clamping: rejected.count) + lost < hole.1 - hole.0 { return false }
+                if rejected.count + lost < hole.1 - hole.0 { return false }
             }
         }
         return true

@@ -70,7 +70,7 @@ struct WindowDetail {
             for task in try await rawReader.tasks(atID: rawSnapshot, of: .raw, times: times) {
                 do {
                     let file = try await rawReader.open(
-                        task, as: RawBatch.self, columns: RawPass.columns, times: times)
+                        task, as: RawBatch.self, columns: RawCounter.columns, times: times)
                     while let batch = try file.next() {
                         for row in batch.rows where !batch.late[row] {
                             guard batch.offsets[row] < rawEnds[batch.partitions[row]] ?? Int64.min else { continue }

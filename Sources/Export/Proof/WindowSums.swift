@@ -1,7 +1,10 @@
 // Counts condensed by window: a sum and a fingerprint, so that two sides are compared key by key in memory that is
 // bounded by the number of windows.
 // Invariant: the fingerprint is the sum over keys of count x hash(window, postcode), modulo 2^64, with a seed drawn for each
-// run: sides that differ in any key have the same one with a chance of about 2^-64.
+// run: sides that differ in any key have the same one with a chance of about 2^-64. The postcode's part of the hash can be
+// made once for many rows.
+
+internal import Parquet
 
 /// Sums by window.
 struct WindowSums {
@@ -12,9 +15,8 @@ struct WindowSums {
 
     private let seed: UInt64
     private var indexes: [Int64: Int] = [:]
-    private var windows: [Int64] = []
     private var entries: [Entry] = []
-    private var last: (window: Int64, index: Int)?
+    private var last: (window: Int64, index: Int, hash: UInt64) = (Int64.min, 0, 0)
 
     init(seed: UInt64) { self.seed = seed }
 
@@ -24,22 +26,30 @@ struct WindowSums {
     /// Adds `count` to a key.
     @inline(__always)
     mutating func add(window: Int64, postcode: UnsafeRawBufferPointer, count: Int64) {
-        let index = index(of: window)
-        entries[index].sum &+= count
-        entries[index].fingerprint &+= UInt64(bitPattern: count) &* Self.hash(seed, window, postcode)
+        add(window: window, hash: Self.hash(seed, postcode), count: count)
     }
 
+    /// Adds `count` to a key whose postcode has this `hash` under the same seed.
     @inline(__always)
-    private mutating func index(of window: Int64) -> Int {
-        if let last, last.window == window { return last.index }
+    mutating func add(window: Int64, hash: UInt64, count: Int64) {
+        if window != last.window { select(window) }
+        let fingerprint = UInt64(bitPattern: count) &* Self.mix(last.hash ^ hash)
+        entries[last.index].sum &+= count
+        entries[last.index].fingerprint &+= fingerprint
+    }
+
+    /// The hashes of a column's entries.
+    func hashes(of postcodes: ByteStrings) -> [UInt64] {
+        (0..<postcodes.entryCount).map { entry in postcodes.withEntry(entry) { Self.hash(seed, $0) } }
+    }
+
+    private mutating func select(_ window: Int64) {
         let index = indexes[window] ?? entries.count
         if index == entries.count {
             indexes[window] = index
-            windows.append(window)
             entries.append(Entry())
         }
-        last = (window, index)
-        return index
+        last = (window, index, Self.mix(seed ^ UInt64(bitPattern: window) &* 0x9E37_79B9_7F4A_7C15))
     }
 
     /// The windows in which the two differ, ascending.
@@ -55,8 +65,9 @@ struct WindowSums {
     /// What a window holds.
     func entry(_ window: Int64) -> Entry { indexes[window].map { entries[$0] } ?? Entry() }
 
-    static func hash(_ seed: UInt64, _ window: Int64, _ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        var hash = mix(seed ^ UInt64(bitPattern: window) &* 0x9E37_79B9_7F4A_7C15)
+    /// The hash of a postcode.
+    static func hash(_ seed: UInt64, _ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var hash = mix(seed ^ 0x2545_F491_4F6C_DD1D)
         var at = 0
         while at &+ 8 <= bytes.count {
             hash = mix(hash ^ bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))

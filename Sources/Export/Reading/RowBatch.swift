@@ -78,6 +78,7 @@ struct RawBatch: RowBatch {
 
     let rows: RowSelection
     let firstPosition: Int64
+    private let group: RowGroupColumns
     /// User ids, 0 where there is none; empty when not wanted, like the others.
     let userIDs: [Int64]
     private let userValidity: [Bool]
@@ -93,6 +94,7 @@ struct RawBatch: RowBatch {
 
     init(_ group: RowGroupColumns, _ rows: RowSelection, _ columns: ColumnSet) throws {
         self.rows = rows
+        self.group = group
         firstPosition = group.firstPosition
         (userIDs, userValidity) = try columns.contains(Self.userID) ? group.int64(1) : ([], [])
         postcodes = try columns.contains(Self.postcode) ? group.bytes(2).values : ByteStrings()
@@ -112,4 +114,24 @@ struct RawBatch: RowBatch {
     /// Whether the row has a page.
     @inline(__always)
     func hasWebpage(_ row: Int) -> Bool { pageValidity.isEmpty || pageValidity[row] }
+
+    /// The same rows with other columns.
+    /// - Throws: `TableReadError`, and what the source throws.
+    func reading(_ columns: ColumnSet) throws -> RawBatch {
+        try TableReadError.naming(group.file) { try RawBatch(group, rows, columns) }
+    }
+
+    /// Calls `body` with the row, partition, offset, time in microseconds and lateness of each selected row.
+    @inline(__always)
+    func forEachPlace(_ body: (Int, Int32, Int64, Int64, Bool) throws -> Void) rethrows {
+        try partitions.withUnsafeBufferPointer { partitions in
+            try offsets.withUnsafeBufferPointer { offsets in
+                try timestamps.withUnsafeBufferPointer { timestamps in
+                    try late.withUnsafeBufferPointer { late in
+                        for row in rows { try body(row, partitions[row], offsets[row], timestamps[row], late[row]) }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -114,10 +114,12 @@ public final class Restore {
 
     private func build(_ temporary: String, _ tables: RestoreTables) async throws -> RestoreSummary {
         let store = try Store(path: temporary, settings: windows, holder: "pageviews restore")
+        // The file counts only when it is whole: no log is kept of how it became so.
+        try store.connection.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768")
         let builder = try StateBuilder(store: store, tables: tables, windows: windows, seed: seed, now: now, say: say)
         try store.connection.execute("BEGIN IMMEDIATE")
         let summary = try await builder.build()
-        try store.connection.execute("COMMIT")
+        try store.connection.execute("COMMIT; PRAGMA journal_mode = WAL")
         try store.checkpointFully()
         return summary
     }

@@ -57,11 +57,22 @@ struct JSONRenderer: ResultRenderer {
     }
 
     static func string(_ text: String) -> String {
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) { return "\"" + text + "\"" }
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F && $0 != 0xC2 }
+        if isPlain { return "\"" + text + "\"" }
         var bytes: [UInt8] = [0x22]
-        for byte in text.utf8 { append(byte, to: &bytes) }
+        var hasLead = false
+        for byte in text.utf8 {
+            // U+0080 to U+009F are C2 80 to C2 9F in UTF-8; to a terminal they are commands.
+            if hasLead { byte < 0xA0 ? escape(byte, to: &bytes) : bytes.append(contentsOf: [0xC2, byte]) }
+            if !hasLead, byte != 0xC2 { append(byte, to: &bytes) }
+            hasLead = !hasLead && byte == 0xC2
+        }
         bytes.append(0x22)
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func escape(_ byte: UInt8, to bytes: inout [UInt8]) {
+        bytes += ((byte < 16 ? "\\u000" : "\\u00") + String(byte, radix: 16)).utf8
     }
 
     private static func append(_ byte: UInt8, to bytes: inout [UInt8]) {
@@ -72,7 +83,7 @@ struct JSONRenderer: ResultRenderer {
         case 0x0A: bytes += "\\n".utf8
         case 0x0C: bytes += "\\f".utf8
         case 0x0D: bytes += "\\r".utf8
-        case 0..<0x20: bytes += ((byte < 16 ? "\\u000" : "\\u00") + String(byte, radix: 16)).utf8
+        case 0..<0x20, 0x7F: escape(byte, to: &bytes)
         default: bytes.append(byte)
         }
     }

@@ -39,9 +39,16 @@ public final class Output {
         (descriptor, isTerminal, pieceBytes) = (nil, false, 0)
     }
 
-    deinit {
-        if isOwner, let descriptor { close(descriptor) }
+    deinit { close() }
+
+    /// Closes a file descriptor that it owns; nothing can be written then.
+    func close() {
+        if isOwner, let descriptor { Glibc.close(descriptor) }
+        isOwner = false
     }
+
+    /// Bytes that the reader has not taken yet.
+    var waiting: Int { buffer.count - written }
 
     /// What was written to memory so far.
     public var text: String { String(decoding: buffer, as: UTF8.self) }

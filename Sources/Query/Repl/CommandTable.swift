@@ -51,8 +51,10 @@ struct Command {
             .window, .pipeline, ["\\window", ".window"], "POSTCODE MINUTE", "one count: live, exported, late events"),
         Command(.exports, .pipeline, ["\\exports", ".exports"], "[N]", "the newest exports"),
         Command(.incidents, .pipeline, ["\\incidents", ".incidents"], "[N]", "the newest incidents"),
-        Command(.proof, .pipeline, ["\\proof", ".proof"], "recounts what came in against what is stored and exported"),
-        Command(.topic, .pipeline, ["\\topic", ".topic"], "[NAME [N]]", "topics, or the newest messages of one"),
+        Command(.proof, .pipeline, ["\\proof", ".proof"], "[--quick]", "recounts what came in against what is stored and exported"),
+        Command(
+            .topic, .pipeline, ["\\topic", ".topic"], "[NAME [N]] [--from PLACE] [--follow]",
+            "topics, or the newest messages of one; --help tells more"),
     ]
 
     private static let schema = [
@@ -77,9 +79,9 @@ struct Command {
         Command(
             .copy, .results, ["\\copy", ".copy"], "[TABLE|(SELECT ...)] to FILE [FORMAT]", "writes a result, all of it"),
         Command(
-            .output, .results, ["\\o", ".output"], "[FILE]",
-            "writes the results that follow to a file; without a name: back here"),
-        Command(.once, .results, ["\\once", ".once"], "FILE", "writes the next result to a file"),
+            .output, .results, ["\\o", ".output"], "[FILE | |COMMAND]",
+            "sends the results that follow there; alone: back here"),
+        Command(.once, .results, ["\\once", ".once"], "FILE | |COMMAND", "sends the next result to one"),
         Command(.timing, .results, ["\\timing", ".timer"], "[on|off]", "shows how long each statement took"),
         Command(.headers, .results, [".headers", "\\headers"], "[on|off]", "the line of column names"),
         Command(.nullText, .results, [".nullvalue", "\\null"], "[TEXT]", "what stands for NULL"),

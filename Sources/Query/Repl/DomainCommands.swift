@@ -3,10 +3,10 @@
 /// What the prompt cannot answer from the state alone.
 public protocol DomainCommands {
     /// `\proof`: recounts what came in against what is stored and exported.
-    /// - Returns: an exit code as `pageviews proof` gives it.
+    /// - Returns: an exit code as `pageviews proof` gives it; 3 when the interrupt ended it.
     func proof(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32
     /// `\topic`: topics, or the newest messages of the one that is named, bounded.
-    /// - Returns: an exit code as `pageviews topic` gives it.
+    /// - Returns: an exit code as `pageviews topic` gives it; 3 when the interrupt ended it.
     func topic(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32
 }
 

@@ -18,13 +18,18 @@ extension Repl {
         case .exports: newest("exports", orderedBy: "generation DESC, table_name", command)
         case .incidents: newest("incidents", orderedBy: "at DESC", command)
         case .window: showWindow(command.arguments)
-        case .proof: finishDomain(domain.proof(command.arguments, out: out, err: err, interrupt: session.interrupt))
-        default: finishDomain(domain.topic(command.arguments, out: out, err: err, interrupt: session.interrupt))
+        case .proof: finishDomain(domain.proof(command.arguments, out: results, err: err, interrupt: session.interrupt))
+        default: finishDomain(domain.topic(command.arguments, out: results, err: err, interrupt: session.interrupt))
         }
     }
 
+    /// Where results go.
+    private var results: Output { target?.output ?? out }
+
     private func finishDomain(_ code: Int32) {
         flush()
+        closeTargetAfterUse()
+        if code == 3, isTalking { return endInterruptedLine() }
         if code != 0 { endScript(code: code == 3 ? 3 : 1) }
     }
 

@@ -16,8 +16,8 @@ extension Repl {
         case .last: showLast()
         case .chart: chart(command.arguments)
         case .copy: copy(command.rest)
-        case .once: redirect(argument, isOnce: true)
-        default: redirect(argument, isOnce: false)
+        case .once: redirect(command, isOnce: true)
+        default: redirect(command, isOnce: false)
         }
     }
 
@@ -137,11 +137,21 @@ extension Repl {
 
     // MARK: Files
 
-    private func redirect(_ path: String?, isOnce: Bool) {
+    private func redirect(_ command: CommandLine, isOnce: Bool) {
         closeTarget()
-        guard let path, path != "stdout" else { return }
+        if command.rest.hasPrefix("|") { return feed(command.rest.dropFirst().trimmed, isOnce: isOnce) }
+        guard let path = command.arguments.first, path != "stdout" else { return }
         guard let output = openFile(path) else { return }
-        target = (output, path, isOnce)
+        target = ResultTarget(output: output, path: path, isOnce: isOnce)
+    }
+
+    /// Sends results to a command of the shell, until it is closed.
+    private func feed(_ command: String, isOnce: Bool) {
+        guard !command.isEmpty else { return fail("| needs a command of the shell") }
+        flush()
+        guard let feed = terminal.feed(command) else { return fail("cannot start \(ValueText.visible(command))") }
+        target = ResultTarget(
+            output: Output(owning: feed.descriptor), path: "|\(command)", isOnce: isOnce, wait: feed.wait)
     }
 
     /// Opens a file for results; an existing one is replaced, but never the state.
@@ -172,11 +182,21 @@ extension Repl {
         }
     }
 
-    /// Ends the writing to a file.
+    /// Ends the writing to a file or a command; waits for the command.
     func closeTarget() {
         guard let target else { return }
         self.target = nil
-        do throws(QueryError) { try target.output.finish() } catch { fail(error) }
+        do throws(QueryError) {
+            try target.output.finish(target.wait == nil ? nil : session.interrupt)
+        } catch {
+            target.output.discard()
+            // A command that has seen enough is no error.
+            if target.wait == nil || (error != .outputClosed && error != .interrupted) { fail(error) }
+        }
+        target.output.close()
+        guard let code = target.wait?() else { return }
+        if isTalking { session.interrupt.lower() }
+        if code != 0, code != 128 + SIGPIPE { err.write("exit code \(code)\n") }
     }
 
     func closeTargetAfterUse() {
@@ -200,7 +220,7 @@ extension Repl {
 
     private func write(_ sql: String, to output: Output, _ format: OutputFormat, path: String) {
         let saved = (target, settings.format, settings.expansion)
-        (target, settings.format, settings.expansion) = ((output, path, false), format, .off)
+        (target, settings.format, settings.expansion) = (ResultTarget(output: output, path: path), format, .off)
         defer { (target, settings.format, settings.expansion) = saved }
         do throws(QueryError) {
             let (_, summary) = try evaluate(sql, parameters: parameters, streams: true)

@@ -23,6 +23,8 @@ extension Repl {
             }
             closeTargetAfterUse()
         } catch {
+            // A command that results are sent to may end before they do.
+            if error == .outputClosed, target?.wait != nil { return closeTarget() }
             fail(error, statement: statement)
         }
     }

@@ -35,7 +35,8 @@ public final class Repl {
     var lineNumber = 0
     var lastResult: ResultSet?
     var lastStatement: String?
-    var target: (output: Output, path: String, isOnce: Bool)?
+    /// Where results go instead of the standard output.
+    var target: ResultTarget?
     var source: any LineSource
     var inputDepth = 0
     var isDone = false
@@ -114,20 +115,26 @@ public final class Repl {
     func process(_ lines: any LineSource) {
         while !isDone {
             flush()
-            if lines.isInteractive {
-                session.interrupt.lower()
-                isGivenUp = false
-            }
+            if lines.isInteractive, isGivenUp { settleInterrupt() }
             if session.interrupt.isRaisedForGood { return fail(.interrupted) }
             switch lines.next(prompt: prompt, idle: { letGoOfOldSnapshot() }) {
             case .line(let line): take(line)
-            case .interrupted where lines.isInteractive: buffer = ""
+            case .interrupted where lines.isInteractive:
+                buffer = ""
+                settleInterrupt()
             case .interrupted: fail(.interrupted)
             case .end:
                 if lines.isInteractive { out.write("\n") }
                 return finishScript(lines)
             }
         }
+    }
+
+    /// An interrupt has ended what it was meant for. One that comes between two lines stays, and clears the next line: it
+    /// is lowered here and nowhere on the way to a prompt.
+    private func settleInterrupt() {
+        session.interrupt.lower()
+        isGivenUp = false
     }
 
     /// The last statement of a script needs no semicolon.

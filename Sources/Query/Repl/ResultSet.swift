@@ -39,3 +39,14 @@ struct ResultSet: Equatable {
         renderer.end(to: output)
     }
 }
+
+/// Where results go instead of the standard output.
+struct ResultTarget {
+    var output: Output
+    /// The file's name, or `|` and the command.
+    var path: String
+    /// Only the next result goes there.
+    var isOnce = false
+    /// Waits for the command that reads the results, and gives its exit code; nil for a file.
+    var wait: (() -> Int32)?
+}

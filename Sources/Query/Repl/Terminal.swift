@@ -17,6 +17,9 @@ protocol Terminal {
     /// Runs a command of the shell with the terminal as its own.
     /// - Returns: its exit code, or 128 and the signal that ended it.
     func run(_ command: String) -> Int32
+    /// Starts a command of the shell that reads what is written to the descriptor; the caller closes that, then waits
+    /// for the exit code. nil when it could not be started.
+    func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)?
 }
 
 /// The process's terminal.
@@ -30,21 +33,30 @@ struct SystemTerminal: Terminal {
     }
 
     func page(_ text: String, with command: String) {
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { return }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let child = spawn(command, standardInput: ends[0])
-        close(ends[0])
+        guard let (descriptor, wait) = feed(command) else { return }
         // A pager that is left early closes its end; that is no error.
         var rest = Array(text.utf8)[...]
-        while child != nil, !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
             if count <= 0 { break }
             rest = rest.dropFirst(count)
         }
-        close(ends[1])
-        if let child { _ = wait(for: child) }
+        close(descriptor)
+        _ = wait()
+    }
+
+    func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)? {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let child = spawn(command, standardInput: ends[0])
+        close(ends[0])
+        guard let child else {
+            close(ends[1])
+            return nil
+        }
+        return (ends[1], { wait(for: child) })
     }
 
     func run(_ command: String) -> Int32 {

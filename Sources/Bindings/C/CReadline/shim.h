@@ -8,12 +8,13 @@
 #include <readline/history.h>
 
 // Signals stay with the program: the editor is told of an interrupt and of a new terminal size by calls.
-static inline void pv_rl_configure(rl_completion_func_t *complete) {
+static inline void pv_rl_configure(rl_completion_func_t *complete, rl_getc_func_t *read_key) {
   rl_readline_name = "pageviews";
   rl_catch_signals = 0;
   rl_catch_sigwinch = 0;
   rl_change_environment = 0;
   rl_attempted_completion_function = complete;
+  rl_getc_function = read_key;
   rl_completer_word_break_characters = (char *)" \t\n\"'`@$><=;|&{(,)+-*/%[]!~";
   rl_completer_quote_characters = "";
 }

@@ -1,24 +1,48 @@
-// Decodes byte arrays into one storage and a span per row. PLAIN pages are taken over whole, dictionary entries once.
+// Decodes byte arrays into one storage. PLAIN pages are taken over whole, dictionary entries once.
 // Reads PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY (parquet-format, Encodings.md).
+// As long as all pages refer to the dictionary, rows are numbers of its entries; the first other page gives every row a span.
 
 final class BytesDecoder: ValueDecoder {
     private typealias Span = ByteStrings.Span
     private var strings = ByteStrings()
     private var dictionary: [Span] = []
     private var indices = IndexDecoder()
+    /// Rows so far, when they are all numbers of dictionary entries.
+    private var codes: [UInt32] = []
+    private var isCoded = true
+    private let rowCapacity: Int
     private let storageLimit: Int
+    private var hasMissing = false
     private static let empty = Span(start: 0, count: 0)
+    /// The code of a row without a value; a dictionary has far fewer entries.
+    private static let missing = UInt32.max
 
     init(_ rowCount: Int, _ limits: ReadLimits) {
         storageLimit = min(limits.chunkBytes, Int(UInt32.max))
+        rowCapacity = Self.firstCapacity(rowCount)
         super.init()
-        strings.spans.reserveCapacity(Self.firstCapacity(rowCount))
     }
 
-    override func result() -> ColumnValues { .bytes(strings) }
+    override func result() -> ColumnValues {
+        guard isCoded, !codes.isEmpty else { return .bytes(strings) }
+        if hasMissing {
+            // Rows without a value refer to an entry of their own behind those of the dictionary.
+            let missing = UInt32(truncatingIfNeeded: dictionary.count)
+            dictionary.append(Self.empty)
+            for row in codes.indices where codes[row] == Self.missing { codes[row] = missing }
+        }
+        strings.spans = dictionary
+        strings.codes = codes
+        return .bytes(strings)
+    }
 
     override func spread(count: Int, valid: ArraySlice<Bool>) {
-        strings.spans.spread(from: strings.spans.count - valid.count, count: count, valid: valid, empty: Self.empty)
+        guard isCoded else {
+            let start = strings.spans.count - valid.count
+            return strings.spans.spread(from: start, count: count, valid: valid, empty: Self.empty)
+        }
+        hasMissing = true
+        codes.spread(from: codes.count - valid.count, count: count, valid: valid, empty: Self.missing)
     }
 
     override func setDictionary(_ input: inout InputBytes, count: Int) throws {
@@ -29,6 +53,11 @@ final class BytesDecoder: ValueDecoder {
     }
 
     override func decode(_ input: inout InputBytes, count: Int, rows: Int, encoding: Encoding) throws {
+        let isDictionary = encoding == .rleDictionary || encoding == .plainDictionary
+        if isCoded {
+            if isDictionary { return try decodeCodes(&input, count: count, rows: rows) }
+            spell()
+        }
         // The spans are moved out while they are filled, so that the storage can grow meanwhile.
         var spans = strings.spans
         strings.spans = []
@@ -46,6 +75,21 @@ final class BytesDecoder: ValueDecoder {
                 throw ParquetError.unsupported(position: input.position, what: "encoding \(encoding) of byte arrays")
             }
         }
+    }
+
+    private func decodeCodes(_ input: inout InputBytes, count: Int, rows: Int) throws {
+        try indices.decode(&input, count: count, entries: dictionary.count)
+        if codes.isEmpty { codes.reserveCapacity(rowCapacity) }
+        codes.append(contentsOf: indices.indices[0..<count])
+        codes.append(contentsOf: repeatElement(0, count: rows - count))
+    }
+
+    /// Gives every row so far a span of its own.
+    private func spell() {
+        isCoded = false
+        strings.spans.reserveCapacity(rowCapacity)
+        for code in codes { strings.spans.append(code == Self.missing ? Self.empty : dictionary[Int(code)]) }
+        codes = []
     }
 
     /// Takes over `bytes` and returns where in the storage they are.

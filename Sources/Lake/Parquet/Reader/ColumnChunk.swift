@@ -16,45 +16,6 @@ public enum ColumnValues: Sendable, Equatable {
     case bytes(ByteStrings)
 }
 
-/// Byte strings in one storage. Equal values that came through a dictionary share their bytes.
-public struct ByteStrings: Sendable, Equatable {
-    struct Span: Sendable, Equatable {
-        var start: UInt32
-        var count: UInt32
-    }
-
-    var storage: [UInt8] = []
-    var spans: [Span] = []
-
-    /// No byte strings.
-    public init() {}
-
-    /// The number of byte strings.
-    public var count: Int { spans.count }
-
-    /// Calls `body` with the bytes at `row`, which are valid only during the call.
-    @inline(__always)
-    public func withBytes<Result>(_ row: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        let span = spans[row]
-        return try storage.withUnsafeBytes { storage in
-            let start = Int(span.start)
-            return try body(UnsafeRawBufferPointer(rebasing: storage[start..<start + Int(span.count)]))
-        }
-    }
-
-    /// A copy of the bytes at `row`.
-    public func bytes(_ row: Int) -> [UInt8] { withBytes(row) { Array($0) } }
-
-    /// The text at `row`; what is not UTF-8 is replaced by U+FFFD.
-    public func string(_ row: Int) -> String { withBytes(row) { String(decoding: $0, as: UTF8.self) } }
-
-    /// Equal when the same strings are in the same places, however they are stored.
-    public static func == (a: ByteStrings, b: ByteStrings) -> Bool {
-        a.count == b.count
-            && (0..<a.count).allSatisfy { row in a.withBytes(row) { x in b.withBytes(row) { x.elementsEqual($0) } } }
-    }
-}
-
 /// A decoded column of one row group.
 public struct ColumnChunk: Sendable, Equatable {
     /// The column as the file's schema has it.

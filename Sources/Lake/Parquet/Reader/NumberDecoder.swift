@@ -151,7 +151,9 @@ final class BooleanDecoder: ValueDecoder {
         switch encoding {
         case .plain:
             let bits = try input.take((count + 7) / 8)
-            for row in 0..<count { values[start + row] = bits[row >> 3] >> UInt8(row & 7) & 1 == 1 }
+            values.withUnsafeMutableBufferPointer { values in
+                for row in 0..<count { values[start + row] = bits[row >> 3] >> UInt8(row & 7) & 1 == 1 }
+            }
         case .rle:
             let length = try input.littleEndian(bytes: 4)
             var decoder = try HybridDecoder(InputBytes(try input.take(Int(length)), position: input.position), width: 1)

@@ -52,7 +52,9 @@ class ValueDecoder {
         if count < rows, validity.isEmpty { validity = [Bool](repeating: true, count: self.rows) }
         if count < rows || !validity.isEmpty {
             validity.reserveCapacity(validity.count + rows)
-            for row in 0..<rows { validity.append(levels[row] != 0) }
+            levels.withUnsafeBufferPointer { levels in
+                for row in 0..<rows { validity.append(levels[row] != 0) }
+            }
         }
         return count
     }

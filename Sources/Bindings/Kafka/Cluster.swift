@@ -1,0 +1,123 @@
+// Asks a cluster about its topics: partitions, offsets, offsets of a time, and how far a group has come.
+// Invariants: nothing is created, joined or committed; every question has a time limit.
+
+internal import CRdKafka
+
+/// A partition of a topic.
+public struct TopicPartition: Hashable, Sendable {
+    /// The topic's name.
+    public let topic: String
+    /// The partition's number.
+    public let partition: Int32
+
+    /// Names a partition.
+    public init(topic: String, partition: Int32) { (self.topic, self.partition) = (topic, partition) }
+}
+
+/// A topic as the cluster describes it.
+public struct TopicDescription: Equatable, Sendable {
+    /// The topic's name.
+    public let name: String
+    /// The numbers of its partitions, ascending.
+    public let partitions: [Int32]
+}
+
+/// Which offset of a partition is asked for.
+public enum OffsetQuestion: Equatable, Sendable {
+    /// The first that the partition still has.
+    case beginning
+    /// The one that the next record will get.
+    case end
+    /// The first of a record whose timestamp is this or later, milliseconds since the Unix epoch.
+    case time(Int64)
+
+    /// What the protocol writes in the place of a time.
+    fileprivate var timestamp: Int64 {
+        switch self {
+        case .beginning: -2
+        case .end: -1
+        case .time(let milliseconds): max(0, milliseconds)
+        }
+    }
+}
+
+/// A client that only asks.
+public final class Cluster {
+    private let client: Client
+
+    /// - Parameters:
+    ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` among them, and `group.id` for
+    ///     `committedOffsets`.
+    ///   - log: takes librdkafka's log lines.
+    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    public init(settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void) throws {
+        let defaults = [("allow.auto.create.topics", "false"), ("enable.auto.commit", "false")]
+        client = try Client(RD_KAFKA_CONSUMER, settings: defaults + settings, log: log)
+    }
+
+    /// All topics that the user may see, by name.
+    /// - Throws: `KafkaError`.
+    public func topics(timeoutMilliseconds: Int32) throws -> [TopicDescription] {
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(client.handle, 1, nil, &metadata, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw failure(code) }
+        defer { rd_kafka_metadata_destroy(metadata) }
+        return (0..<Int(metadata.pointee.topic_cnt)).map { index in
+            let topic = metadata.pointee.topics[index]
+            let partitions = (0..<Int(topic.partition_cnt)).map { topic.partitions[$0].id }
+            return TopicDescription(name: String(cString: topic.topic), partitions: partitions.sorted())
+        }.sorted { $0.name < $1.name }
+    }
+
+    /// One offset of each partition; a partition that has no leader, or no record as late as the time, has none.
+    /// - Throws: `KafkaError`.
+    public func offsets(
+        of partitions: [TopicPartition], _ question: OffsetQuestion, timeoutMilliseconds: Int32
+    ) throws -> [TopicPartition: Int64] {
+        try ask(partitions, offset: question.timestamp) {
+            rd_kafka_offsets_for_times(client.handle, $0, timeoutMilliseconds)
+        }
+    }
+
+    /// The next offset of each partition as the group has committed it; a partition without one is left out.
+    /// - Throws: `KafkaError`.
+    public func committedOffsets(
+        of partitions: [TopicPartition], timeoutMilliseconds: Int32
+    ) throws -> [TopicPartition: Int64] {
+        try ask(partitions, offset: Int64(RD_KAFKA_OFFSET_INVALID)) {
+            rd_kafka_committed(client.handle, $0, timeoutMilliseconds)
+        }
+    }
+
+    private func ask(
+        _ partitions: [TopicPartition], offset: Int64,
+        _ body: (UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> rd_kafka_resp_err_t
+    ) throws -> [TopicPartition: Int64] {
+        guard !partitions.isEmpty else { return [:] }
+        let list = rd_kafka_topic_partition_list_new(Int32(clamping: partitions.count))
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        for partition in partitions {
+            rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition)?.pointee.offset = offset
+        }
+        let code = body(list)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { throw failure(code) }
+        var found: [TopicPartition: Int64] = [:]
+        for index in 0..<Int(list.pointee.cnt) {
+            let entry = list.pointee.elems[index]
+            guard entry.err == RD_KAFKA_RESP_ERR_NO_ERROR, entry.offset >= 0 else { continue }
+            found[TopicPartition(topic: String(cString: entry.topic), partition: entry.partition)] = entry.offset
+        }
+        return found
+    }
+
+    /// What the client was told meanwhile says more than that the time is up.
+    private func failure(_ code: rd_kafka_resp_err_t) -> KafkaError {
+        rd_kafka_poll(client.handle, 0)
+        let heard = client.callbacks.takeErrors()
+        return heard.first(where: \.isAuthentication) ?? heard.first(where: { !$0.isAllDown }) ?? KafkaError(code)
+    }
+}
+
+extension KafkaError {
+    fileprivate var isAllDown: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
+}

@@ -1,0 +1,175 @@
+// Reads whole messages (key, headers, timestamp) of partitions, one partition at a time or all together, for people who
+// look at a topic. Not for the event path: every message is copied.
+// Invariants: one thread uses a reader; nothing is joined, committed or created; what waits in the client is bounded by
+// `queueBytes` over all partitions, plus one message for each of them.
+
+internal import CRdKafka
+
+/// A message, copied.
+public struct Message: Equatable, Sendable {
+    /// A header; the same name may come more than once.
+    public struct Header: Equatable, Sendable {
+        /// Its name.
+        public let name: String
+        /// Its value; nil when it is null.
+        public let value: [UInt8]?
+
+        /// Makes a header.
+        public init(name: String, value: [UInt8]?) { (self.name, self.value) = (name, value) }
+    }
+
+    /// The partition.
+    public let partition: Int32
+    /// The offset.
+    public let offset: Int64
+    /// When it was made or stored, milliseconds since the Unix epoch; nil when the broker does not say.
+    public let timestamp: Int64?
+    /// The key; nil when there is none.
+    public let key: [UInt8]?
+    /// The value; nil for a tombstone.
+    public let value: [UInt8]?
+    /// The headers in their order.
+    public let headers: [Header]
+
+    /// Makes a message.
+    public init(
+        partition: Int32, offset: Int64, timestamp: Int64?, key: [UInt8]?, value: [UInt8]?, headers: [Header] = []
+    ) {
+        (self.partition, self.offset, self.timestamp) = (partition, offset, timestamp)
+        (self.key, self.value, self.headers) = (key, value, headers)
+    }
+
+    /// What it takes in memory, about, in bytes.
+    public var bytes: Int {
+        headers.reduce(768 + (key?.count ?? 0) + (value?.count ?? 0)) { $0 + 64 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+    }
+}
+
+/// What reading brought.
+public enum ReadEvent: Equatable, Sendable {
+    /// The next message.
+    case message(Message)
+    /// The partition has nothing at this offset yet.
+    case end(partition: Int32, offset: Int64)
+    /// The partition cannot be read.
+    case failed(partition: Int32, KafkaError)
+}
+
+/// Reads the partitions of one topic.
+public final class TopicReader {
+    private let client: Client
+    private let topic: OpaquePointer
+    private let shared: OpaquePointer?
+    private var started: Set<Int32> = []
+
+    /// - Parameters:
+    ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` among them.
+    ///   - topic: its name.
+    ///   - partitions: how many of its partitions will be read.
+    ///   - queueBytes: what may wait in the client over all of them.
+    ///   - log: takes librdkafka's log lines.
+    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    public init(
+        settings: [(String, String)], topic name: String, partitions: Int, queueBytes: Int = 8 << 20,
+        log: @escaping @Sendable (KafkaLogLine) -> Void
+    ) throws {
+        client = try Client(
+            RD_KAFKA_CONSUMER, settings: Self.bounds(queueBytes, partitions) + settings, log: log)
+        guard let made = rd_kafka_topic_new(client.handle, name, nil) else { throw KafkaError(rd_kafka_last_error()) }
+        topic = made
+        shared = rd_kafka_queue_new(client.handle)
+    }
+
+    deinit {
+        for partition in started { rd_kafka_consume_stop(topic, partition) }
+        if let shared { rd_kafka_queue_destroy(shared) }
+        rd_kafka_topic_destroy(topic)
+    }
+
+    /// A waiting message costs some hundred bytes besides its own, so their number is bounded too.
+    private static func bounds(_ bytes: Int, _ partitions: Int) -> [(String, String)] {
+        let each = max(64, (bytes >> 10) / max(1, partitions))
+        return [
+            ("allow.auto.create.topics", "false"), ("enable.auto.commit", "false"), ("enable.partition.eof", "true"),
+            ("auto.offset.reset", "error"), ("queued.max.messages.kbytes", String(each)),
+            ("queued.min.messages", String(max(100, each * 1024 / 256))),
+            ("fetch.message.max.bytes", String(min(500_000, each << 10))), ("fetch.max.bytes", "500000"),
+            // Of producers; but `fetch.max.bytes` is never less. A message that is larger still comes.
+            ("message.max.bytes", "500000"),
+        ]
+    }
+
+    /// Starts reading a partition; its messages come from `next(ofPartition:)`, or from `next` when `together`.
+    /// - Throws: `KafkaError`.
+    public func start(_ position: Position, together: Bool = false) throws {
+        stop(position.partition)
+        let code =
+            together
+            ? rd_kafka_consume_start_queue(topic, position.partition, position.offset, shared)
+            : rd_kafka_consume_start(topic, position.partition, position.offset)
+        guard code == 0 else { throw KafkaError(rd_kafka_last_error()) }
+        started.insert(position.partition)
+    }
+
+    /// Stops reading a partition.
+    public func stop(_ partition: Int32) {
+        guard started.remove(partition) != nil else { return }
+        rd_kafka_consume_stop(topic, partition)
+    }
+
+    /// The next of one partition; nil when nothing came in time.
+    public func next(ofPartition partition: Int32, timeoutMilliseconds: Int32) -> ReadEvent? {
+        event(rd_kafka_consume(topic, partition, timeoutMilliseconds))
+    }
+
+    /// The next of the partitions that were started together; nil when nothing came in time.
+    public func next(timeoutMilliseconds: Int32) -> ReadEvent? {
+        event(rd_kafka_consume_queue(shared, timeoutMilliseconds))
+    }
+
+    /// What the client was told of its brokers since the last call.
+    public func takeErrors() -> [KafkaError] {
+        rd_kafka_poll(client.handle, 0)
+        return client.callbacks.takeErrors()
+    }
+
+    private func event(_ message: UnsafeMutablePointer<rd_kafka_message_t>?) -> ReadEvent? {
+        guard let message else { return nil }
+        defer { rd_kafka_message_destroy(message) }
+        let content = message.pointee
+        switch content.err {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: return .message(Self.copy(message))
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF: return .end(partition: content.partition, offset: content.offset)
+        default:
+            let text = Self.bytes(content.payload, content.len).map { String(decoding: $0, as: UTF8.self) }
+            return .failed(partition: content.partition, KafkaError(content.err, text))
+        }
+    }
+
+    private static func copy(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Message {
+        var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+        let timestamp = rd_kafka_message_timestamp(message, &kind)
+        let content = message.pointee
+        return Message(
+            partition: content.partition, offset: content.offset,
+            timestamp: kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : timestamp,
+            key: bytes(content.key, content.key_len), value: bytes(content.payload, content.len),
+            headers: headers(message))
+    }
+
+    private static func headers(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> [Message.Header] {
+        var list: OpaquePointer?
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, list != nil else { return [] }
+        var found: [Message.Header] = []
+        var (name, value, count): (UnsafePointer<CChar>?, UnsafeRawPointer?, Int) = (nil, nil, 0)
+        while rd_kafka_header_get_all(list, found.count, &name, &value, &count) == RD_KAFKA_RESP_ERR_NO_ERROR {
+            let text = name.map { String(cString: $0) } ?? ""
+            found.append(Message.Header(name: text, value: bytes(value, count)))
+        }
+        return found
+    }
+
+    private static func bytes(_ start: UnsafeRawPointer?, _ count: Int) -> [UInt8]? {
+        start.map { Array(UnsafeRawBufferPointer(start: $0, count: count)) }
+    }
+}

@@ -1,0 +1,46 @@
+// The arithmetic of one count (docs/adr/0010); pure.
+
+/// The late events of one count.
+struct LateSum: Equatable {
+    /// Those that the raw table must have.
+    var below: Int64 = 0
+    /// Those that it cannot have yet.
+    var above: Int64 = 0
+    /// Those that are in the count already.
+    var backfilled: Int64 = 0
+}
+
+/// The arithmetic of one count (docs/adr/0010).
+struct BackfillSum {
+    let key: BackfillKey
+    let late: LateSum
+    /// The count in the state; nil when it has none.
+    let stored: Int64?
+    /// The raw table must have every event that was counted.
+    let isCovered: Bool
+
+    /// The count as it is, in the state or in the table.
+    var old: Int64 { stored ?? key.tableRows.first?.count ?? 0 }
+    /// Events counted when they came.
+    private var counted: Int64 { old - late.backfilled }
+    /// Counted events that the raw table does not have yet.
+    private var unexported: Int64 { counted - key.rawCounted }
+    /// What the tables hold below the bounds and the state above them.
+    var new: Int64 { key.rawCounted + key.rawLate + unexported + late.above }
+
+    /// Why the count cannot be vouched for; nil when it can.
+    var doubt: String? {
+        let name = "postcode \(key.postcode)"
+        if stored == nil, key.tableRows.count > 1 {
+            return "\(name) has \(key.tableRows.count) rows in the table of counts"
+        }
+        if key.rawLate != late.below {
+            return "\(name): the raw table has \(key.rawLate) of the \(late.below) late events it should have"
+        }
+        let mustBeEqual = isCovered || (stored == nil && key.isEvicted)
+        if unexported < 0 || (mustBeEqual && unexported > 0) {
+            return "\(name): the raw table has \(key.rawCounted) of the \(counted) events that were counted"
+        }
+        return nil
+    }
+}

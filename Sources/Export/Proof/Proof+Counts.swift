@@ -1,0 +1,95 @@
+// The counts table against the state.
+
+internal import Iceberg
+internal import SQLite
+internal import Store
+
+extension Proof {
+    struct Counts {
+        let table: ProofTable
+        let reading: CountsReading
+        let pass: CountsPass
+    }
+
+    func proveCounts(_ loaded: Loaded?) async throws -> Counts? {
+        guard var table = try choose(.counts, loaded), let reader = readers[.counts] else {
+            report.checks.append(ProofCheck(unchecked: "counts table", note: "nothing was exported to compare with"))
+            return nil
+        }
+        report.countsSnapshot = table.snapshot?.id
+        let ends = table.history.ends
+        let isForeign = options.toleratesStrangers && table.snapshot?.isOurs == false
+        table.isAhead = isForeign || state.partitions.contains { $0.next < ends[$0.number] ?? 0 }
+        let reading = CountsReading(
+            state: state, table: table, reader: reader, generation: table.generation, seed: seed)
+        let pass = options.isQuick ? try await reading.total(at: table.snapshot) : try await reading.compare()
+        report.findings += pass.damaged
+        report.checks.append(files(table.name, pass.files, pass.damaged))
+        report.checks.append(
+            table.isAhead
+                ? ProofCheck(
+                    unchecked: "\(table.name): sum of counts",
+                    note: isForeign
+                        ? "another writer has changed the table; the next export brings it level"
+                        : "the state was restored and has not read again everything that the table counts")
+                : try sum(table, pass.total, reading.generation))
+        if !options.isQuick { try addRowChecks(table, pass, reading.generation) }
+        return Counts(table: table, reading: reading, pass: pass)
+    }
+
+    func files(_ name: String, _ files: Int, _ damaged: [String]) -> ProofCheck {
+        ProofCheck("\(name): files that can be read", expected: Int64(files), found: Int64(files - damaged.count))
+    }
+
+    /// The sum of a snapshot against the offsets up to which it counts.
+    private func sum(_ table: ProofTable, _ total: Int64, _ generation: Int64) throws -> ProofCheck {
+        let ends = table.history.ends
+        var expected: Int64 = 0
+        for partition in state.partitions {
+            guard let end = ends[partition.number] else { continue }
+            let late = try state.count(of: "late", partition: partition.number, below: end)
+            let rejected = try state.count(of: "rejected", partition: partition.number, below: end)
+            let gap = end >= partition.next ? partition.gap : min(partition.gap, partition.lost(below: end))
+            expected += end - partition.first - late - rejected - gap
+        }
+        let (sure, unsure) = try backfilled(generation)
+        expected += sure
+        // A window that was backfilled and has changed since: the snapshot may have it before or after.
+        let isEqual = total >= expected && total <= expected + unsure
+        return ProofCheck(
+            "\(table.name): sum of counts = its offsets - late - rejected + backfilled",
+            "\(isEqual ? total : expected)", "\(total)", isEqual)
+    }
+
+    private func backfilled(_ generation: Int64) throws -> (sure: Int64, unsure: Int64) {
+        let row = try state.connection.prepare(
+            """
+            SELECT count(*) FILTER (WHERE c.generation IS NULL OR c.generation <= ?1),
+              count(*) FILTER (WHERE c.generation > ?1)
+            FROM late AS l LEFT JOIN counts AS c ON c.window_start = l.window_start AND c.postcode = l.postcode
+            WHERE l.backfilled_at_ms IS NOT NULL
+            """)
+        try row.bind(generation, at: 1)
+        return try row.step() ? (row.int64(0), row.int64(1)) : (0, 0)
+    }
+
+    private func addRowChecks(_ table: ProofTable, _ pass: CountsPass, _ generation: Int64) throws {
+        let expected = try state.counts(upTo: generation)
+        report.checks.append(
+            ProofCheck(
+                "\(table.name): rows equal to the state's unchanged counts",
+                table.isSettled ? "\(expected)" : "\(pass.comparable)", "\(pass.asLocal)",
+                pass.asLocal == pass.comparable && (!table.isSettled || pass.asLocal == expected),
+                note: pass.evicted > 0 ? "\(pass.evicted) rows have left the state" : nil))
+        guard table.isSettled else { return }
+        let ledger = try state.exportedRows()
+        report.checks.append(
+            ProofCheck(
+                "\(table.name): rows equal to what was exported", "\(ledger)", "\(pass.asExported)",
+                pass.asExported == ledger && pass.rows - pass.released == ledger,
+                note: pass.rows == ledger
+                    ? nil : "the table has \(pass.rows) rows, \(pass.released) of them of windows that left the state"))
+        report.checks.append(
+            ProofCheck("\(table.name): rows where the ledger has them", expected: ledger, found: pass.inPlace))
+    }
+}

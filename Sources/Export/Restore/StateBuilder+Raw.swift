@@ -1,0 +1,124 @@
+// The raw rows: counts, the late log, and which offsets there are. One pass.
+
+internal import Iceberg
+internal import Parquet
+internal import SQLite
+internal import Store
+internal import Windowing
+
+extension StateBuilder {
+    /// Keys that are gathered in memory before they are written, in order.
+    private static let mostKeys = 1 << 19
+    /// Postcodes of earlier keys that may stay in memory.
+    private static let mostPostcodes = 200_000
+
+    func readRaw() async throws {
+        guard let raw = tables.raw else { return }
+        say("reading \(raw.name)")
+        do {
+            for task in try await raw.reader.tasks(at: raw.current, of: .raw) {
+                let file = try await raw.reader.open(task, as: RawBatch.self, columns: RawCounter.columns)
+                while let batch = try file.next() { try take(batch, raw) }
+            }
+        } catch  where Damage.isDamage(error) && !(error is RestoreError) {
+            throw RestoreError.damaged("table \(raw.name): \(error)")
+        }
+        try flushCounts()
+    }
+
+    private func take(_ batch: RawBatch, _ raw: RestoreTables.Table) throws {
+        let keys = keys
+        let skewLimit = now + windows.maxFutureSkewMilliseconds
+        let numbers = keys.postcodes.numbers(of: batch.postcodes, adding: true)
+        let entries = batch.postcodes.entries
+        var clock = WindowClock(windowSeconds)
+        var lateRows: [Int32] = []
+        var latest = Int64.min
+        var current = RestoredPartition(Int32.min, coveredEnd: 0)
+        try batch.forEachPlace { row, number, offset, microseconds, isLate in
+            if number != current.number {
+                current.note(latest)
+                latest = Int64.min
+                current = partition(number)
+            }
+            guard offset >= 0, current.seen.insert(offset) else {
+                throw RestoreError.twice(table: raw.name, what: "offset \(offset) of partition \(number)")
+            }
+            current.least = min(current.least, offset)
+            current.end = max(current.end, offset &+ 1)
+            let milliseconds = microseconds / 1000
+            if milliseconds <= skewLimit { latest = max(latest, milliseconds) }
+            if isLate {
+                current.late &+= 1
+                lateRows.append(Int32(truncatingIfNeeded: row))
+                return
+            }
+            current.counted &+= 1
+            let postcode = numbers[entries.isEmpty ? row : Int(entries[row])]
+            let index = keys.index(window: clock.window(ofMicroseconds: microseconds), postcode: postcode)
+            keys.entries[index].first &+= 1
+            if offset < current.coveredEnd { keys.entries[index].second &+= 1 }
+            if keys.count >= Self.mostKeys { try flushCounts() }
+        }
+        current.note(latest)
+        rawRows += Int64(batch.rows.count)
+        if !lateRows.isEmpty { try writeLate(batch, lateRows, raw) }
+        if keys.postcodes.count > Self.mostPostcodes { try flushCounts() }
+    }
+
+    private func partition(_ number: Int32) -> RestoredPartition {
+        if let known = partitions[number] { return known }
+        let partition = RestoredPartition(number, coveredEnd: covered?.ends[number] ?? Int64.min)
+        partitions[number] = partition
+        return partition
+    }
+
+    /// Writes late rows; the columns that only these need are read here.
+    private func writeLate(_ batch: RawBatch, _ rows: [Int32], _ raw: RestoreTables.Table) throws {
+        let details = try batch.reading([RawBatch.userID, RawBatch.webpage])
+        // When it came is not in the table; not later than the snapshot that has it.
+        let received = raw.current?.timestampMilliseconds ?? now
+        var clock = WindowClock(windowSeconds)
+        for row in rows.lazy.map({ Int($0) }) {
+            try late.bind(Int64(batch.partitions[row]), at: 1)
+            try late.bind(batch.offsets[row], at: 2)
+            try late.bind(details.userID(row), at: 3)
+            try batch.postcodes.withBytes(row) { try late.bindText($0, at: 4) }
+            if details.hasWebpage(row) {
+                try details.webpages.withBytes(row) { try late.bindText($0, at: 5) }
+            } else {
+                try late.bindNull(at: 5)
+            }
+            try late.bind(batch.timestamps[row], at: 6)
+            try late.bind(clock.window(ofMicroseconds: batch.timestamps[row]), at: 7)
+            try late.bind(received, at: 8)
+            try late.run()
+        }
+    }
+
+    /// Writes the counts that were gathered, in the order of their keys.
+    private func flushCounts() throws {
+        let keys = keys
+        for index in keys.sorted() {
+            let entry = keys.entries[Int(index)]
+            let missing = entry.first - entry.second
+            try count.bind(entry.window, at: 1)
+            try count.bind(entry.first, at: 3)
+            try count.bind(covered == nil ? changed : missing == 0 ? unchanged : -missing, at: 4)
+            try keys.postcodes.withBytes(Int(entry.postcode)) { postcode in
+                try count.bindBorrowedText(postcode, at: 2)
+                try count.run()
+            }
+            coveredSums.add(
+                window: entry.window, hash: keys.postcodes.hash(Int(entry.postcode)), count: entry.second)
+        }
+        if keys.postcodes.count > Self.mostPostcodes { self.keys = KeyTable(seed: seed) } else { keys.removeAll() }
+    }
+}
+
+extension RestoredPartition {
+    /// Takes note of the largest event time of some rows; `Int64.min` says nothing.
+    fileprivate func note(_ latest: Int64) {
+        if latest > Int64.min { maxEventTime = max(maxEventTime ?? Int64.min, latest) }
+    }
+}

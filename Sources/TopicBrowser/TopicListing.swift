@@ -1,0 +1,60 @@
+// All topics with what their partitions hold and how far a group has come.
+
+public import Kafka
+
+/// A partition as the list of topics shows it.
+public struct PartitionListing: Equatable, Sendable {
+    /// Topic and number.
+    public let partition: TopicPartition
+    /// The first offset it still has; nil without a leader.
+    public let begin: Int64?
+    /// The offset that the next record will get; nil without a leader.
+    public let end: Int64?
+    /// The group's next offset; nil when it has none.
+    public let committed: Int64?
+}
+
+/// Lists topics.
+public struct TopicListing {
+    private let settings: [(String, String)]
+    private let patience: Int
+    private let now: () -> Int
+    private let mayContinue: () -> Bool
+
+    /// - Parameters:
+    ///   - settings: librdkafka settings, `bootstrap.servers` and `group.id` among them.
+    ///   - patienceMilliseconds: how long the cluster may take for each answer.
+    ///   - now: milliseconds of a clock that never goes back.
+    ///   - mayContinue: asked often; false ends it.
+    public init(
+        settings: [(String, String)], patienceMilliseconds: Int, now: @escaping () -> Int,
+        mayContinue: @escaping () -> Bool
+    ) {
+        (self.settings, patience, self.now, self.mayContinue) = (settings, patienceMilliseconds, now, mayContinue)
+    }
+
+    /// The partitions of all topics, by topic and number.
+    /// - Parameters:
+    ///   - includesInternal: topics of Kafka's own, whose names start with `__`, too.
+    ///   - notice: takes a line when the group's offsets could not be had.
+    /// - Throws: `BrowseError.interrupted` or `KafkaError`.
+    public func partitions(includesInternal: Bool, notice: (String) -> Void) throws -> [PartitionListing] {
+        let asker = try Asker(
+            cluster: Cluster(settings: settings, log: { _ in }), patience: patience, now: now, mayContinue: mayContinue)
+        let topics = try asker.ask { try $0.topics(timeoutMilliseconds: $1) }
+        let all = topics.filter { includesInternal || !$0.name.hasPrefix("__") }.flatMap { topic in
+            topic.partitions.map { TopicPartition(topic: topic.name, partition: $0) }
+        }
+        let begin = try asker.offsets(of: all, .beginning)
+        let end = try asker.offsets(of: all, .end)
+        var committed: [TopicPartition: Int64] = [:]
+        do {
+            committed = try asker.ask { try $0.committedOffsets(of: all, timeoutMilliseconds: $1) }
+        } catch let error as KafkaError {
+            notice("the group's offsets could not be had: \(error.message)")
+        }
+        return all.map {
+            PartitionListing(partition: $0, begin: begin[$0], end: end[$0], committed: committed[$0])
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// How far a backfill has come, on standard error.
+
+internal import Export
+internal import Foundation
+
+/// A bar on a terminal, a line at each tenth elsewhere.
+struct BackfillProgress {
+    let isTerminal: Bool
+    private var lastTenth = 0
+    private var isShown = false
+
+    init(isTerminal: Bool) { self.isTerminal = isTerminal }
+
+    mutating func clear() {
+        if isShown { BackfillCommand.tell("\r\u{1B}[K") }
+        isShown = false
+    }
+
+    mutating func show(_ step: BackfillStep) {
+        let tenth = step.windowsDone * 10 / max(1, step.windowsInAll)
+        let text = "\(step.windowsDone) of \(step.windowsInAll) windows"
+        if isTerminal {
+            guard step.windowsDone < step.windowsInAll else { return }
+            let filled = step.windowsDone * 40 / max(1, step.windowsInAll)
+            let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 40 - filled)
+            BackfillCommand.tell("\r[\(bar)] \(text)")
+            isShown = true
+        } else if tenth > lastTenth, step.windowsDone < step.windowsInAll {
+            BackfillCommand.tell("backfill: \(text)\n")
+        }
+        lastTenth = max(lastTenth, tenth)
+    }
+}

@@ -1,0 +1,68 @@
+// A state that was made before, as the commands that work on it by themselves open it: with the windows it was made with.
+
+internal import Export
+internal import Foundation
+internal import Logging
+internal import SQLite
+internal import Store
+internal import Windowing
+
+/// A state that was made before, opened for its own export.
+struct ExistingState {
+    let path: String
+    /// What another process that wants the state is told of this one.
+    let holder: String
+
+    /// How the state is opened.
+    enum Access {
+        /// As its one writer.
+        case writing
+        /// As it is now, whoever writes it.
+        case reading
+    }
+
+    /// Opens the state and makes its exporter.
+    /// - Throws: `Failure` when there is no state or warehouse, `StoreError`, `SQLiteError`, `ObjectStorageError`.
+    func exporter(
+        _ options: ExportOptions, access: Access = .writing, log: Logger
+    ) throws -> @Sendable () -> Exporter {
+        let environment = ProcessInfo.processInfo.environment
+        guard let warehouse = try ExportAssembly(options: options, environment: environment).warehouse() else {
+            throw Failure("there is no --warehouse: give the one that `ingest` exports to", exitCode: 2)
+        }
+        let store = SharedStore(try open(access))
+        let settings = options.settings(state: path)
+        let surroundings = ExportEnvironment.system(log: log, environment: environment)
+        return { Exporter(settings: settings, store: store, warehouse: warehouse, environment: surroundings) }
+    }
+
+    /// Opens the state with the windows it was made with.
+    /// - Throws: `Failure` when there is no state, `StoreError`, `SQLiteError`.
+    func open(_ access: Access = .writing) throws -> Store {
+        let windows = try windows()
+        switch access {
+        case .writing: return try Store(path: path, settings: windows, holder: "\(holder) (pid \(getpid()))")
+        case .reading: return try Store(readingOnly: path, settings: windows)
+        }
+    }
+
+    /// The windows that the state was made with.
+    /// - Throws: `Failure` when there is no state, `StoreError`.
+    func windows() throws -> WindowSettings {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure("there is no state \(path); give the --state that `ingest` writes", exitCode: 1)
+        }
+        do {
+            let reader = try Connection(path: path, mode: .readOnly)
+            try reader.set(.noCheckpointOnClose, true)
+            let number = { (key: String) in
+                try reader.text("SELECT value FROM meta WHERE key = '\(key)'").flatMap { Int64($0) }
+            }
+            let (window, delay) = (try number("window_ms"), try number("watermark_delay_ms"))
+            return try WindowSettings(
+                windowMilliseconds: window ?? 60_000, watermarkDelayMilliseconds: delay ?? 20_000)
+        } catch is SQLiteError {
+            throw StoreError.notAState(path: path)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// `\topic` and `\proof` at the prompt: what the commands of the shell do, with the prompt's own settings, cancelled by
+// Ctrl-C.
+
+internal import ArgumentParser
+internal import Dispatch
+internal import Foundation
+internal import Query
+internal import Synchronization
+
+/// The pipeline that belongs to a prompt.
+struct PipelineCommands: DomainCommands {
+    /// How long a cancelled proof may take to end before the prompt comes back without it.
+    private static let graceMilliseconds = 2000
+
+    let state: String
+    let kafka: KafkaOptions
+    let group: String
+    let export: ExportOptions
+
+    // MARK: Topics
+
+    func topic(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32 {
+        parsed(topicArguments + Self.withLimit(arguments), as: TopicCommand.self, out, err) { command in
+            command.look(out, err, interrupt, speaker: "error")
+        }
+    }
+
+    /// Later arguments win, so what is typed comes last.
+    private var topicArguments: [String] {
+        ["--state=\(state)", "--bootstrap-servers=\(kafka.bootstrapServers)", "--group=\(group)"]
+            + kafka.kafkaConfig.map { "--kafka-config=\($0.key)=\($0.value)" }
+    }
+
+    /// `NAME 20` is short for `NAME --limit 20`.
+    static func withLimit(_ arguments: [String]) -> [String] {
+        guard arguments.count == 2, !arguments[0].hasPrefix("-"), Int(arguments[1]) != nil else { return arguments }
+        return [arguments[0], "--limit=\(arguments[1])"]
+    }
+
+    // MARK: Proof
+
+    func proof(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32 {
+        parsed(arguments, as: ProofCommand.self, out, err) { command in
+            var command = command
+            if !Self.names(["state"], arguments) { command.state = state }
+            // A warehouse that is typed comes with all that describes it.
+            if !Self.names(["warehouse", "catalog"], arguments) { command.export = export }
+            return prove(command, out, err, interrupt)
+        }
+    }
+
+    private static func names(_ options: [String], _ arguments: [String]) -> Bool {
+        arguments.contains { argument in
+            options.contains { argument == "--\($0)" || argument.hasPrefix("--\($0)=") }
+        }
+    }
+
+    private func prove(_ command: ProofCommand, _ out: Output, _ err: Output, _ interrupt: InterruptFlag) -> Int32 {
+        let work = CancellableWork { try await command.report() }
+        switch work.wait(unless: { interrupt.isRaised }, graceMilliseconds: Self.graceMilliseconds) {
+        case nil: return 3
+        case .success(let report):
+            out.write(report.text)
+            return report.isEqual ? 0 : 1
+        case .failure(let error):
+            let failure = Failure(error) ?? Failure("\(error)", exitCode: 1)
+            err.write("error: \(failure.text)\n")
+            return failure.exitCode
+        }
+    }
+
+    // MARK: Arguments
+
+    private func parsed<Command: ParsableArguments>(
+        _ arguments: [String], as type: Command.Type, _ out: Output, _ err: Output, _ body: (Command) -> Int32
+    ) -> Int32 {
+        do {
+            return body(try Command.parse(arguments))
+        } catch {
+            guard Command.exitCode(for: error) != .success else {
+                out.write(Command.fullMessage(for: error) + "\n")
+                return 0
+            }
+            err.write("error: \(Command.message(for: error))\n")
+            return 2
+        }
+    }
+}
+
+/// An asynchronous function that a thread waits for.
+private final class CancellableWork<Value: Sendable>: Sendable {
+    private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let done = DispatchSemaphore(value: 0)
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    init(_ work: @escaping @Sendable () async throws -> Value) {
+        let started = Task.detached { [self] in
+            let outcome: Result<Value, any Error>
+            do { outcome = .success(try await work()) } catch { outcome = .failure(error) }
+            result.withLock { $0 = outcome }
+            done.signal()
+        }
+        task.withLock { $0 = started }
+    }
+
+    /// - Returns: nil when it was cancelled.
+    func wait(unless isCancelled: () -> Bool, graceMilliseconds: Int) -> Result<Value, any Error>? {
+        while done.wait(timeout: .now() + .milliseconds(50)) == .timedOut {
+            guard isCancelled() else { continue }
+            task.withLock { $0?.cancel() }
+            _ = done.wait(timeout: .now() + .milliseconds(graceMilliseconds))
+            return nil
+        }
+        return result.withLock { $0 }
+    }
+}
