@@ -101,13 +101,14 @@ extension StateBuilder {
     private func flushCounts() throws {
         let keys = keys
         let order = keys.sorted()
+        let (isCovered, unchanged, changed) = (covered != nil, unchanged, changed)
         try counts.write(rows: order.count) { place, count, before in
             let entry = keys.entries[Int(order[place])]
             let missing = entry.first - entry.second
             try count.bind(entry.window, at: before + 1)
             try keys.postcodes.withBytes(Int(entry.postcode)) { try count.bindText($0, at: before + 2) }
             try count.bind(entry.first, at: before + 3)
-            try count.bind(covered == nil ? changed : missing == 0 ? unchanged : -missing, at: before + 4)
+            try count.bind(!isCovered ? changed : missing == 0 ? unchanged : -missing, at: before + 4)
             coveredSums.add(
                 window: entry.window, hash: keys.postcodes.hash(Int(entry.postcode)), count: entry.second)
         }

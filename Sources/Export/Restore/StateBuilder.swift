@@ -32,9 +32,9 @@ final class StateBuilder {
     var connection: Connection { store.connection }
     var windowSeconds: Int64 { windows.windowMilliseconds / 1000 }
     /// Of counts that are in the table as they are here.
-    var unchanged: Int64 { tables.counts?.generation ?? 0 }
+    let unchanged: Int64
     /// Of counts that are not.
-    var changed: Int64 { max(unchanged, tables.raw?.generation ?? 0) + 1 }
+    let changed: Int64
 
     init(
         store: Store, tables: RestoreTables, windows: WindowSettings, seed: UInt64, now: Int64,
@@ -46,6 +46,8 @@ final class StateBuilder {
         self.seed = seed
         self.now = now
         self.say = say
+        unchanged = tables.counts?.generation ?? 0
+        changed = max(unchanged, tables.raw?.generation ?? 0) + 1
         keys = KeyTable(seed: seed)
         covered = tables.covered(by: tables.raw?.history.ends ?? [:])
         coveredSums = WindowSums(seed: seed)
