@@ -36,6 +36,9 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -46,13 +49,17 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         // The executable: configuration, wiring, commands.
         .executableTarget(
             name: "pageviews",
             dependencies: [
-                "Ingest", "Query", "Export", "Generator", "TopicBrowser", "Store", "Windowing", "Kafka", "SQLite", "Iceberg",
+                "Ingest", "Query", "Export", "Dashboard", "Generator", "TopicBrowser", "Store", "Windowing",
+                "Kafka", "SQLite", "Iceberg",
                 "ObjectStorage", "HTTP",
                 argumentParser, logging, serviceLifecycle, unixSignals, yams,
             ],
@@ -62,6 +69,7 @@ let package = Package(
         module("Ingest", ["Store", "Windowing", "Kafka", logging], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
         module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps", "Compression", logging]),
+        module("Dashboard", ["Store", hummingbird, httpTypes, nioCore, logging, serviceLifecycle]),
         module("Generator", ["Kafka"]),
         module("TopicBrowser", ["Kafka"]),
 
@@ -99,8 +107,9 @@ let package = Package(
         tests("Kafka"),
         tests("Ingest", ["Kafka", "SQLite", "Store", "Windowing", "TestSupport", logging]),
         tests("Generator", ["Kafka"]),
+        tests("Dashboard", ["Store"]),
         tests("TopicBrowser", ["Kafka"]),
-        tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser]),
+        tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser, logging]),
         tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),

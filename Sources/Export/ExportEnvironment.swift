@@ -17,6 +17,8 @@ public struct ExportEnvironment: Sendable {
     public let failPoint: @Sendable (String) -> Void
     /// For people.
     public let log: Logger
+    /// Called after each commit with its id, the bytes of its files and how long upload and commit took.
+    public var committed: @Sendable (String, Int64, Duration) -> Void = { _, _, _ in }
 
     /// Surroundings from their parts.
     public init(

@@ -3,6 +3,7 @@
 // Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction; an
 // export that fails leaves its intent and is gone on with in the next cycle.
 
+internal import Foundation
 internal import Iceberg
 internal import Logging
 internal import ObjectStorage
@@ -92,8 +93,18 @@ public final class Exporter {
             environment.failPoint("\(table.rawValue).written")
             try store.with { try $0.prepare(intent) }
             environment.failPoint("\(table.rawValue).prepared")
+            let bytes = try sizeOfFiles(of: intent)
+            let begin = ContinuousClock.now
             try await committer.finish(intent)
+            environment.committed(intent.commitID, bytes, ContinuousClock.now - begin)
             guard table == .raw else { return }
+        }
+    }
+
+    private func sizeOfFiles(of intent: Intent) throws -> Int64 {
+        try CommitFiles(encoded: intent.payload).uploads.reduce(0) { sum, upload in
+            let facts = try? FileManager.default.attributesOfItem(atPath: settings.spoolFolder + "/" + upload.name)
+            return sum + ((facts?[.size] as? NSNumber)?.int64Value ?? 0)
         }
     }
 

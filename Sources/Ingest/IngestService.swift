@@ -29,13 +29,17 @@ public final class IngestService {
     let stop: StopSignal
     let time: TimeSource
     let log: Logger
+    let board: HealthBoard?
     private let random: () -> UInt64
 
     /// - Parameters:
     ///   - random: 64 random bits, for the state's id and the hash function.
+    ///   - board: told how the service is; nil when nobody asks.
     public init(
-        settings: IngestSettings, stop: StopSignal, time: TimeSource, random: @escaping () -> UInt64, log: Logger
+        settings: IngestSettings, stop: StopSignal, time: TimeSource, random: @escaping () -> UInt64, log: Logger,
+        board: HealthBoard? = nil
     ) {
+        self.board = board
         self.settings = settings
         self.stop = stop
         self.time = time
@@ -102,11 +106,12 @@ public final class IngestService {
         while !stop.wasSet {
             if let id = consumer.clusterID(timeoutMilliseconds: 1000) { return id }
             let reason = lastError(consumer)
+            board?.kafkaFailed(reason, now: time.wall())
             let milliseconds = pause.next()
             log.warning(
                 """
                 cannot reach Kafka at \(settings.bootstrapServers): \(reason); trying again in \(milliseconds) ms
-                """)
+                """, metadata: ["topic": "\(settings.topic)"])
             stop.wait(milliseconds: milliseconds)
         }
         return nil

@@ -17,6 +17,7 @@ struct Run {
     private var assigned: [Int32] = []
     private var lastFlush: Int64 = 0
     private var lastDiscovery: Int64 = 0
+    private var lastObservation: Int64 = 0
     private var lastComplaint: [String: Int64] = [:]
     private var needsAssignment = false
     /// Partitions whose next offset Kafka said it does not have.
@@ -54,6 +55,8 @@ struct Run {
                 break
             } catch let error as KafkaError {
                 let milliseconds = pause.next()
+                service.board?.kafkaFailed(
+                    error.isUnknownTopic ? "the topic does not exist" : error.message, now: service.time.wall())
                 complain(
                     error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(error.message); trying again")
                 service.stop.wait(milliseconds: milliseconds)
@@ -70,7 +73,9 @@ struct Run {
     /// Adds the partitions that are not assigned yet.
     private mutating func discover() throws {
         lastDiscovery = service.time.monotonic()
-        let count = try consumer.partitionCount(of: settings.topic, timeoutMilliseconds: 2000)
+        let found = try consumer.partitions(of: settings.topic, timeoutMilliseconds: 2000)
+        let count = found.count
+        noteMissing(found)
         if let wrong = settings.partitions?.first(where: { $0 >= count }), assigned.isEmpty {
             throw IngestError.noSuchPartition(topic: settings.topic, partition: wrong, count: count)
         }
@@ -85,6 +90,14 @@ struct Run {
         try assign()
         service.log.info(
             "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))")
+    }
+
+    /// Tells the board which partitions the cluster does not serve.
+    private func noteMissing(_ found: TopicPartitions) {
+        guard let board = service.board else { return }
+        var missing = found.faults.mapValues(\.message)
+        for partition in assigned where partition >= found.count { missing[partition] = "the topic no longer has it" }
+        board.discovered(missing: missing, now: service.time.wall())
     }
 
     private mutating func add(_ partition: Int32, _ range: OffsetRange) throws {
@@ -113,7 +126,9 @@ struct Run {
                 kind: "missing-offsets",
                 detail: "topic \(settings.topic) partition \(partition): offsets \(from) to \(to - 1) "
                     + "(\(to - from) in all) were no longer in Kafka and are not counted")
-            service.log.error("\(incident.detail)")
+            service.log.error(
+                "\(incident.detail)",
+                metadata: ["topic": "\(settings.topic)", "partition": "\(partition)", "offset": "\(from)"])
             accumulator.skip(partition: partition, to: to, incident: incident)
         case .beyondEnd(let next, let end):
             throw IngestError.topicShorter(topic: settings.topic, partition: partition, next: next, end: end)
@@ -140,6 +155,7 @@ struct Run {
             let notices = poll()
             for notice in notices { try take(notice) }
             accumulator.tick(now: service.time.wall())
+            observeNowAndThen()
             try recover()
             try mindRaw()
             if needsAssignment { try assign() }
@@ -167,13 +183,23 @@ struct Run {
     private mutating func take(_ notice: Notice) throws {
         switch notice {
         case .endOfPartition(let partition, let offset):
+            service.board?.partitionAnswered(partition, now: service.time.wall())
             accumulator.note(highWatermark: offset, of: partition)
             accumulator.reachedEnd(of: partition, offset: offset, now: service.time.wall())
         case .partitionFailed(let partition, _, let error) where error.isMissingOffset:
             recovering.insert(partition)
-        case .partitionFailed(let partition, _, let error):
-            complain("topic \(settings.topic) partition \(partition): \(error.message); trying again")
+        case .partitionFailed(let partition, let offset, let error):
+            service.board?.partitionFailed(partition, error.message, now: service.time.wall())
+            complain(
+                "topic \(settings.topic) partition \(partition): \(error.message); trying again", partition: partition,
+                offset: offset)
         case .failed(let error):
+            if error.isConnection || error.isAuthentication {
+                service.board?.kafkaFailed(error.message, now: service.time.wall())
+                // Asked at once, it says whether this is one broken connection or the end of them all.
+                lastDiscovery = min(
+                    lastDiscovery, service.time.monotonic() - settings.discoveryIntervalMilliseconds + 500)
+            }
             complain("Kafka at \(settings.bootstrapServers): \(error.message); trying again")
         }
     }
@@ -186,7 +212,10 @@ struct Run {
                 let range = try consumer.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: 1000)
                 try act(on: StartPosition.decide(next: next, range: range), partition: partition)
             } catch let error as KafkaError {
-                complain("topic \(settings.topic) partition \(partition): \(error.message); trying again")
+                complain(
+                    "topic \(settings.topic) partition \(partition): \(error.message); trying again",
+                    partition: partition,
+                    offset: next)
                 continue
             }
             recovering.remove(partition)
@@ -199,17 +228,33 @@ struct Run {
         do {
             try discover()
         } catch {
+            service.board?.kafkaFailed("\(error)", now: service.time.wall())
             service.log.debug("looking for new partitions: \(error)")
         }
     }
 
+    /// Tells the board, about once a second, how each partition is.
+    private mutating func observeNowAndThen() {
+        guard let board = service.board, service.time.monotonic() - lastObservation >= 1000 else { return }
+        lastObservation = service.time.monotonic()
+        for partition in assigned {
+            accumulator.note(
+                highWatermark: consumer.cachedHighWatermark(of: settings.topic, partition: partition), of: partition)
+        }
+        board.observe(
+            accumulator.flush.partitions.map { PartitionReading($0) }, isPaused: isPaused, now: service.time.wall())
+    }
+
     /// Logs a complaint, the same one at most every ten seconds.
-    private mutating func complain(_ text: String) {
+    private mutating func complain(_ text: String, partition: Int32? = nil, offset: Int64? = nil) {
         let now = service.time.monotonic()
         if let last = lastComplaint[text], now - last < 10_000 { return }
         if lastComplaint.count > 100 { lastComplaint = [:] }
         lastComplaint[text] = now
-        service.log.warning("\(text)")
+        var facts: Logger.Metadata = ["topic": "\(settings.topic)"]
+        if let partition { facts["partition"] = "\(partition)" }
+        if let offset, offset >= 0 { facts["offset"] = "\(offset)" }
+        service.log.warning("\(text)", metadata: facts)
     }
 
     // MARK: Raw events
@@ -260,7 +305,7 @@ struct Run {
         } else {
             service.log.info("the spool has room again; consuming goes on")
             let now = service.time.wall()
-            try store.with { try $0.resolve(incidentsOfKind: "spool-full", now: now) }
+            _ = try store.with { try $0.resolve(incidentsOfKind: "spool-full", now: now) }
         }
     }
 
@@ -277,6 +322,7 @@ struct Run {
                 let reason = error.isDiskFull ? "the disk is full" : error.message
                 if service.stop.wasSet { throw IngestError.notWritten(path: store.path, reason: reason) }
                 let milliseconds = pause.next()
+                service.board?.flushFailed(reason, now: service.time.wall())
                 complain("state \(store.path) cannot be written: \(reason); consuming waits, trying again")
                 service.stop.wait(milliseconds: milliseconds)
             }
@@ -297,6 +343,7 @@ struct Run {
             try store.checkpointIfNeeded()
         }
         lastFlush = service.time.monotonic()
+        service.board?.flushed()
     }
 
     /// The last flush, the group's offsets, a tidy file.

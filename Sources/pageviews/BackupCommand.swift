@@ -31,7 +31,8 @@ struct BackupCommand: ParsableCommand {
         }
         do {
             let made = try StateBackup(of: state, to: file).make()
-            let text = "\(file): generation \(made.generation), \(made.bytes) bytes, \(made.segments) segments that wait for export\n"
+            let text =
+                "\(file): generation \(made.generation), \(made.bytes) bytes, \(made.segments) segments that wait for export\n"
             FileHandle.standardOutput.write(Data(text.utf8))
         } catch let error as BackupError {
             throw Failure(error.description, exitCode: 1)

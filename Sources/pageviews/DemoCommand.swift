@@ -42,6 +42,8 @@ struct DemoCommand: AsyncParsableCommand {
         help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"))
     var exportInterval = DurationArgument(milliseconds: 10_000)
 
+    @OptionGroup var web: WebOptions
+
     @Flag(help: "Show a table of the busiest postcodes instead of the prompt.")
     var table = false
 
@@ -106,7 +108,7 @@ struct DemoCommand: AsyncParsableCommand {
         let settings = IngestSettings(
             kafka: [("bootstrap.servers", servers), ("group.id", "pageviews")], bootstrapServers: servers,
             topic: Self.topic, statePath: state, windows: try WindowSettings())
-        return Pipeline(ingest: settings, export: try export(state), holder: "pageviews demo", log: log)
+        return Pipeline(ingest: settings, export: try export(state), web: web, holder: "pageviews demo", log: log)
     }
 
     private func export(_ state: String) throws -> ExportOptions {

@@ -163,7 +163,7 @@ struct ExportAssembly {
         return TableFiles(roots: try places.map { try opener.open($0) }, opener: opener)
     }
 
-    private func s3Settings(_ catalog: [String: String]) -> S3Settings {
+    func s3Settings(_ catalog: [String: String]) -> S3Settings {
         var credentials = CredentialsSource.standard(environment: environment)
         if let key = catalog["s3.access-key-id"], let secret = catalog["s3.secret-access-key"] {
             credentials = .fixed(

@@ -28,6 +28,7 @@ struct ExportService: Service {
     let backfillMilliseconds: Int64?
     let end: EndOfInput
     let log: Logger
+    let board: HealthBoard
     /// How long exporting may go on when the service was told to stop.
     private static let farewell = Duration.seconds(4)
     /// When the input has ended: no further try begins after this time.
@@ -89,7 +90,7 @@ struct ExportService: Service {
             detail = "\(error)"
         }
         let now = TimeSource.system.wall()
-        try? store.with { try $0.resolve(incidentsOfKind: kind, now: now) }
+        _ = try? store.with { try $0.resolve(incidentsOfKind: kind, now: now) }
         guard let detail else { return }
         log.warning("backfill: \(detail)")
         try? store.with { try $0.note(Incident(kind: kind, detail: detail), now: now) }
@@ -112,11 +113,15 @@ struct ExportService: Service {
             // Maintenance gives way when the service is told to stop; when the input has ended it has its turn.
             try await exporter.cycle { end.wasReached || !Task.isShuttingDownGracefully }
             report.succeeded()
+            board.exportSucceeded(now: TimeSource.system.wall())
             return nil
         } catch let error as ExportError where error.isForeign {
             throw error
         } catch {
-            if !Task.isCancelled { report.failed("\(error)") }
+            if !Task.isCancelled {
+                report.failed("\(error)")
+                board.exportFailed("\(error)", now: TimeSource.system.wall())
+            }
             return error
         }
     }
@@ -178,7 +183,7 @@ struct ExportReport {
         if !said.isEmpty { log.info("export: goes on again") }
         if !said.isEmpty || isFirst {
             let now = TimeSource.system.wall()
-            try? store.with { try $0.resolve(incidentsOfKind: Self.kind, now: now) }
+            _ = try? store.with { try $0.resolve(incidentsOfKind: Self.kind, now: now) }
         }
         said = [:]
         isFirst = false

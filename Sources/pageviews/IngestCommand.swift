@@ -66,6 +66,8 @@ struct IngestCommand: AsyncParsableCommand {
             valueName: "duration"))
     var backfillEvery: DurationArgument?
 
+    @OptionGroup var web: WebOptions
+
     @OptionGroup(title: "Export") var export: ExportOptions
 
     @OptionGroup var global: GlobalOptions
@@ -88,7 +90,7 @@ struct IngestCommand: AsyncParsableCommand {
     func run() async throws {
         let log = global.logger
         var pipeline = Pipeline(
-            ingest: try settings(), export: export, outboxes: outboxes, holder: "pageviews ingest", log: log)
+            ingest: try settings(), export: export, web: web, outboxes: outboxes, holder: "pageviews ingest", log: log)
         pipeline.retentionMilliseconds = retention.milliseconds
         pipeline.backfillMilliseconds = backfillEvery?.milliseconds
         try await ServiceGroup.run(log: log) { try pipeline.services() }

@@ -58,6 +58,8 @@ enum Main {
 
 /// The whole program.
 struct Pageviews: AsyncParsableCommand {
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "pageviews",
         abstract: "Page views from Kafka to counts that SQL can ask.",
@@ -68,10 +70,10 @@ struct Pageviews: AsyncParsableCommand {
             Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 deadline or interrupt, 4 a service could not be \
             reached, 5 the state is in use or belongs to another cluster or topic.
             """,
-        version: "0.1.0",
+        version: Self.version,
         subcommands: [
-            IngestCommand.self, QueryCommand.self, ReplCommand.self, GenerateCommand.self, BackfillCommand.self,
-            RestoreCommand.self, ProofCommand.self, MaintainCommand.self, BackupCommand.self, ResolveCommand.self,
-            TopicCommand.self, DemoCommand.self, ManualCommand.self,
+            IngestCommand.self, QueryCommand.self, ReplCommand.self, StatusCommand.self, TopicCommand.self,
+            GenerateCommand.self, BackfillCommand.self, RestoreCommand.self, ProofCommand.self, MaintainCommand.self,
+            BackupCommand.self, ResolveCommand.self, DemoCommand.self, ManualCommand.self,
         ])
 }

@@ -1,5 +1,6 @@
 // The service as both `ingest` and `demo` run it: counting, and export where there is a warehouse.
 
+internal import Dashboard
 internal import Export
 internal import Foundation
 internal import Ingest
@@ -11,6 +12,8 @@ internal import Store
 struct Pipeline {
     let ingest: IngestSettings
     let export: ExportOptions
+    /// Where the pages are.
+    let web: WebOptions
     /// The topics that late and rejected events are published to.
     var outboxes: [OutboxSettings] = []
     /// How long exported counts stay in the state, in milliseconds; nil: for ever.
@@ -21,41 +24,83 @@ struct Pipeline {
     let holder: String
     let log: Logger
 
-    /// The services, in the order in which they are started; they end in the reverse order, counting first.
-    /// - Throws: `StoreError`, `SQLiteError`, or `ObjectStorageError` for a malformed warehouse.
+    /// The services, in the order in which they are started; they end in the reverse order: counting first, then what it
+    /// left, and the pages and the heartbeat last, which tell of the others' end.
+    /// - Throws: `StoreError`, `SQLiteError`, `ObjectStorageError` for a malformed warehouse, `Failure` for a wrong --listen.
     func services() throws -> [any Service] {
         let environment = ProcessInfo.processInfo.environment
         // Wrong settings leave nothing behind: they are looked at before the state is made.
         try IngestService.check(ingest)
+        let place = try web.place(environment: environment)
         let warehouse = try ExportAssembly(options: export, environment: environment).warehouse()
         let store = SharedStore(
             try Store(path: ingest.statePath, settings: ingest.windows, holder: "\(holder) (pid \(getpid()))"))
         try store.with { try $0.checkEvicted() }
         let end = EndOfInput()
         let failPoint = ExportEnvironment.failPoint(environment)
+        let board = HealthBoard(health(exports: warehouse != nil))
+        let watching = watchers(place, board, end)
         let publishing = outboxes.map { PublishingService.make($0, store, end, failPoint, log) }
-        guard let warehouse else { return publishing + [counting(store, end)] }
+        guard let warehouse else { return watching + publishing + [counting(store, end, board)] }
         var settings = export.settings(state: ingest.statePath)
         settings.retentionMilliseconds = retentionMilliseconds
-        let surroundings = ExportEnvironment.system(log: log, environment: environment)
+        var surroundings = ExportEnvironment.system(log: log, environment: environment)
+        surroundings.committed = { commitID, bytes, time in
+            let milliseconds = time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
+            board.committed(.init(commitID: commitID, bytes: bytes, milliseconds: milliseconds))
+        }
         let exporting = ExportService(
-            makeExporter: { [settings] in
+            makeExporter: { [settings, surroundings] in
                 Exporter(settings: settings, store: store, warehouse: warehouse, environment: surroundings)
             }, store: store, intervalMilliseconds: settings.intervalMilliseconds,
-            backfillMilliseconds: backfillMilliseconds, end: end, log: log)
-        return [exporting] + publishing + [counting(store, end, export: settings, failPoint: failPoint)]
+            backfillMilliseconds: backfillMilliseconds, end: end, log: log, board: board)
+        let probing: [any Service] =
+            web.probeWarehouse ? [WarehouseProbe(options: export, environment: environment, board: board)] : []
+        return watching + probing + [exporting] + publishing
+            + [counting(store, end, board, export: settings, failPoint: failPoint)]
+    }
+
+    private func health(exports: Bool) -> ServiceHealth {
+        var settings = HealthSettings(flushIntervalMilliseconds: ingest.flushIntervalMilliseconds)
+        if exports {
+            settings.exportIntervalMilliseconds = export.exportInterval.milliseconds
+            settings.spoolBudgetBytes = export.spoolBudget.bytes
+        }
+        return ServiceHealth(
+            pid: getpid(), host: StatusReader.hostName(), version: Pageviews.version, now: TimeSource.system.wall(),
+            brokers: ingest.bootstrapServers, topic: ingest.topic, settings: settings)
+    }
+
+    /// The heartbeat, and the pages where they are wanted.
+    private func watchers(_ place: WebPlace?, _ board: HealthBoard, _ end: EndOfInput) -> [any Service] {
+        let heartbeat = Heartbeat.service(board, state: ingest.statePath, end: end)
+        guard let place else { return [heartbeat] }
+        let provider = StatusProvider(path: ingest.statePath, board: board)
+        let runner = QueryRunner(state: ingest.statePath)
+        let startedAt = board.current.startedAt
+        let sources = DashboardSources(
+            report: { await provider.currentReport() }, series: { await provider.currentSeries() },
+            process: { ProcessReadings.facts(startedAt: startedAt) }, query: { await runner.answer($0) })
+        return [heartbeat, WebService(place: place, sources: sources, board: board, log: log)]
     }
 
     private func counting(
-        _ store: SharedStore, _ end: EndOfInput, export: ExportSettings? = nil,
+        _ store: SharedStore, _ end: EndOfInput, _ board: HealthBoard, export: ExportSettings? = nil,
         failPoint: @escaping @Sendable (String) -> Void = { _ in }
     ) -> ThreadService {
         let stop = StopSignal()
         return ThreadService(name: "ingest", stop: stop) { [ingest, log] in
             let service = IngestService(
-                settings: ingest, stop: stop, time: .system, random: { UInt64.random(in: .min ... .max) }, log: log)
-            let sink = try export.map { SegmentSink(try Self.segmentWriter($0, store), failPoint: failPoint) }
-            try service.run(store, raw: sink)
+                settings: ingest, stop: stop, time: .system, random: { UInt64.random(in: .min ... .max) }, log: log,
+                board: board)
+            do {
+                let sink = try export.map { SegmentSink(try Self.segmentWriter($0, store), failPoint: failPoint) }
+                try service.run(store, raw: sink)
+            } catch {
+                board.fail(Failure(error)?.text ?? "\(error)")
+                throw error
+            }
+            board.enter(.stopping)
             if !stop.wasSet { end.set() }
         }
     }

@@ -13,9 +13,13 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Log from this level on: debug, info, warning, error.", valueName: "level"))
     var logLevel = Logger.Level.info
 
+    @Option(help: ArgumentHelp("How log lines are written: text, or json for collectors.", valueName: "format"))
+    var logFormat = LogFormat.text
+
     /// The program's logger.
     var logger: Logger {
-        var logger = Logger(label: "pageviews") { _ in StandardErrorLog() }
+        let format = logFormat
+        var logger = Logger(label: "pageviews") { _ in StandardErrorLog(format: format) }
         logger.logLevel = logLevel
         return logger
     }

@@ -6,7 +6,7 @@ import pytest
 from support import program
 from support.pinned import check_pinned
 
-COMMANDS = ['ingest', 'query', 'generate', 'proof', 'restore', 'demo', 'topic', 'repl']
+COMMANDS = ['ingest', 'query', 'status', 'generate', 'proof', 'restore', 'demo', 'topic', 'repl']
 
 
 def test_the_overview_names_every_command():

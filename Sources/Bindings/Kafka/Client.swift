@@ -154,6 +154,25 @@ final class Client {
         return counts
     }
 
+    /// A topic's partitions, and what the cluster says is wrong with them.
+    func partitions(of topic: String, timeoutMilliseconds: Int32) throws -> TopicPartitions {
+        let topicHandle = rd_kafka_topic_new(handle, topic, nil)
+        defer { topicHandle.map { rd_kafka_topic_destroy($0) } }
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(handle, 0, topicHandle, &metadata, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw KafkaError(code) }
+        defer { rd_kafka_metadata_destroy(metadata) }
+        guard metadata.pointee.topic_cnt > 0 else { return TopicPartitions(count: 0, faults: [:]) }
+        let entry = metadata.pointee.topics[0]
+        if entry.err != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(entry.err) }
+        var found = TopicPartitions(count: Int(entry.partition_cnt), faults: [:])
+        for index in 0..<found.count {
+            let partition = entry.partitions[index]
+            if partition.leader < 0 { found.faults[partition.id] = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
+        }
+        return found
+    }
+
     /// The offsets a partition has, asked of its broker.
     func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         var low: Int64 = 0

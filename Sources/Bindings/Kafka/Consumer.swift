@@ -50,6 +50,14 @@ public struct Position: Equatable, Sendable {
     }
 }
 
+/// What the cluster says of a topic.
+public struct TopicPartitions: Equatable, Sendable {
+    /// The number of partitions, 0 to this exclusive.
+    public var count: Int
+    /// Those that no broker serves, and why.
+    public var faults: [Int32: KafkaError]
+}
+
 /// A consumer of explicitly assigned partitions.
 public final class Consumer {
     private let client: Client
@@ -210,6 +218,12 @@ public final class Consumer {
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
     public func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
         try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0
+    }
+
+    /// A topic's partitions, and what the cluster says is wrong with them.
+    /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
+    public func partitions(of topic: String, timeoutMilliseconds: Int32) throws -> TopicPartitions {
+        try client.partitions(of: topic, timeoutMilliseconds: timeoutMilliseconds)
     }
 
     /// The offsets a partition has, asked of its broker.

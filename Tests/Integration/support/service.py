@@ -35,4 +35,9 @@ class Service:
 
 
 def arguments(topic: Topic, state: State, *options: str) -> list[str]:
+    """Without the page, whose address all would share, and without requests that a test does not expect, unless asked for."""
+    if '--listen' not in options:
+        options = ('--listen', 'off', *options)
+    if '--warehouse' in options and '--probe-warehouse' not in options:
+        options = ('--no-probe-warehouse', *options)
     return ['ingest', '--bootstrap-servers', topic.address, '--topic', topic.name, '--state', str(state.path), *options]

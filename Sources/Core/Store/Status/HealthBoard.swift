@@ -1,0 +1,198 @@
+// Where the threads of a service note how they are, for the heartbeat, the pages and the metrics.
+// Invariants: every note is a few assignments under a lock that is never held for longer; nothing here fails; the clock is
+// the caller's, milliseconds since the Unix epoch.
+
+internal import Synchronization
+
+/// One partition as the counting loop sees it.
+public struct PartitionReading: Sendable {
+    let progress: PartitionProgress
+
+    /// A reading of this progress.
+    public init(_ progress: PartitionProgress) { self.progress = progress }
+}
+
+/// The health of a service in this process.
+public final class HealthBoard: Sendable {
+    private let health: Mutex<ServiceHealth>
+    /// The time between two samples.
+    static let sampleMilliseconds: Int64 = 5000
+    /// Samples of ten minutes and a little.
+    static let sampleCount = 125
+    static let commitCount = 50
+
+    /// A board that begins with `health`.
+    public init(_ health: ServiceHealth) { self.health = Mutex(health) }
+
+    /// Everything noted so far.
+    public var current: ServiceHealth { health.withLock { $0 } }
+
+    /// Changes what is noted.
+    public func update(_ change: @Sendable (inout ServiceHealth) -> Void) { health.withLock { change(&$0) } }
+
+    // MARK: Counting
+
+    /// Kafka answered.
+    public func kafkaAnswered(now: Int64) { update { $0.kafka.answered(now) } }
+
+    /// Kafka did not answer, or the topic is not there.
+    public func kafkaFailed(_ reason: String, now: Int64) { update { $0.kafka.failed(reason, now) } }
+
+    /// The loop turned.
+    public func turned(now: Int64) { update { $0.loopAt = now } }
+
+    /// A flush was written.
+    public func flushed() {
+        update { health in
+            guard health.unwrittenSince != nil else { return }
+            (health.unwrittenSince, health.unwrittenReason) = (nil, nil)
+        }
+    }
+
+    /// A flush could not be written.
+    public func flushFailed(_ reason: String, now: Int64) {
+        update {
+            $0.unwrittenSince = $0.unwrittenSince ?? now; $0.unwrittenReason = reason; $0.loopAt = now
+        }
+    }
+
+    /// Fetching from a partition failed.
+    public func partitionFailed(_ partition: Int32, _ reason: String, now: Int64) {
+        update { health in
+            guard let index = health.partitions.firstIndex(where: { $0.partition == partition }) else { return }
+            health.partitions[index].failingSince = health.partitions[index].failingSince ?? now
+            health.partitions[index].reason = reason
+        }
+    }
+
+    /// The cluster answered.
+    /// - Parameter missing: the partitions that nobody serves, and why.
+    public func discovered(missing: [Int32: String], now: Int64) {
+        update { health in
+            health.kafka.answered(now)
+            for index in health.partitions.indices {
+                let partition = health.partitions[index]
+                if let reason = missing[partition.partition] {
+                    health.partitions[index].failingSince = partition.failingSince ?? now
+                    (health.partitions[index].reason, health.partitions[index].isMissing) = (reason, true)
+                } else if partition.isMissing {
+                    (health.partitions[index].failingSince, health.partitions[index].reason) = (nil, nil)
+                    health.partitions[index].isMissing = false
+                }
+            }
+        }
+    }
+
+    /// A partition was read to its end without a fault.
+    public func partitionAnswered(_ partition: Int32, now: Int64) {
+        update { health in
+            health.kafka.answered(now)
+            guard let index = health.partitions.firstIndex(where: { $0.partition == partition }) else { return }
+            (health.partitions[index].failingSince, health.partitions[index].reason) = (nil, nil)
+        }
+    }
+
+    /// What the loop sees, about once a second.
+    /// - Parameter isPaused: nothing is fetched on purpose.
+    public func observe(_ readings: [PartitionReading], isPaused: Bool, now: Int64) {
+        update { health in
+            (health.loopAt, health.isPaused) = (now, isPaused)
+            if health.phase == .starting { health.phase = .running }
+            var before: [Int32: ServiceHealth.Partition] = [:]
+            for partition in health.partitions { before[partition.partition] = partition }
+            // Records came, so Kafka is there.
+            let hasMoved = readings.contains { reading in
+                before[reading.progress.partition].map { $0.nextOffset != reading.progress.nextOffset } ?? false
+            }
+            if hasMoved { health.kafka.answered(now) }
+            health.partitions = readings.map { reading in
+                let moved = reading.progress.moved(from: before[reading.progress.partition], now: now)
+                return isPaused ? moved.notStuck : moved
+            }
+            health.sample(readings, now: now)
+        }
+    }
+
+    // MARK: Export
+
+    /// A cycle of the exporter ended well.
+    public func exportSucceeded(now: Int64) {
+        update {
+            $0.export?.answered(now); $0.warehouse?.answered(now)
+        }
+    }
+
+    /// A cycle of the exporter failed.
+    public func exportFailed(_ reason: String, now: Int64) { update { $0.export?.failed(reason, now) } }
+
+    /// The warehouse was asked for a sign of life: nil when it gave one.
+    public func warehouseAsked(failure: String?, now: Int64) {
+        update { health in
+            if let failure { health.warehouse?.failed(failure, now) } else { health.warehouse?.answered(now) }
+        }
+    }
+
+    /// A commit was made.
+    public func committed(_ commit: ServiceHealth.Commit) {
+        update { $0.commits = $0.commits.suffix(Self.commitCount - 1) + [commit] }
+    }
+
+    // MARK: The end
+
+    /// The service is in another phase. What ended with an error stays so.
+    public func enter(_ phase: ServiceHealth.Phase) {
+        update { if $0.phase != .failed { $0.phase = phase } }
+    }
+
+    /// The service ends with an error.
+    public func fail(_ reason: String) { update { ($0.phase, $0.failure) = (.failed, $0.failure ?? reason) } }
+}
+
+extension ServiceHealth.Contact {
+    mutating func answered(_ now: Int64) { (answeredAt, failingSince, reason) = (now, nil, nil) }
+
+    mutating func failed(_ why: String, _ now: Int64) { (failingSince, reason) = (failingSince ?? now, why) }
+}
+
+extension PartitionProgress {
+    /// The same partition a moment later.
+    func moved(from before: ServiceHealth.Partition?, now: Int64) -> ServiceHealth.Partition {
+        let hasMoved = before?.nextOffset != nextOffset
+        var partition = ServiceHealth.Partition(
+            partition: self.partition, nextOffset: nextOffset, highWatermarkOffset: highWatermarkOffset)
+        if !hasMoved, let before {
+            (partition.failingSince, partition.reason) = (before.failingSince, before.reason)
+            partition.isMissing = before.isMissing
+        }
+        let waits = (highWatermarkOffset ?? 0) > nextOffset
+        partition.stuckSince = waits ? (hasMoved ? nil : before?.stuckSince) ?? now : nil
+        return partition
+    }
+}
+
+extension ServiceHealth.Partition {
+    var notStuck: Self {
+        var copy = self
+        copy.stuckSince = nil
+        return copy
+    }
+}
+
+extension ServiceHealth {
+    /// Notes who reads the state now; whoever did so before keeps the earlier time.
+    public mutating func see(readers pids: Set<Int32>, now: Int64) {
+        readers = pids.sorted().map { pid in readers.first { $0.pid == pid } ?? Reader(pid: pid, since: now) }
+    }
+
+    mutating func sample(_ readings: [PartitionReading], now: Int64) {
+        if let last = samples.last, now - last.at < HealthBoard.sampleMilliseconds, now >= last.at { return }
+        var sample = Sample(at: now, lag: 0, consumed: 0, late: 0, rejected: 0)
+        for progress in readings.map(\.progress) {
+            sample.lag += max(0, (progress.highWatermarkOffset ?? 0) - progress.nextOffset)
+            sample.consumed += progress.consumed
+            sample.late += progress.late
+            sample.rejected += progress.rejected
+        }
+        samples = samples.suffix(HealthBoard.sampleCount - 1) + [sample]
+    }
+}

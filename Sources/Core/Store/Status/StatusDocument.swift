@@ -1,0 +1,179 @@
+// What `status --format json` and /api/status answer. The names of its members are a contract with scripts: members are
+// added, never renamed. Times are ISO 8601 UTC text, sizes bytes, rates per second.
+
+internal import Foundation
+
+/// A member that is there even when it has no value.
+struct OrNull<Value: Encodable>: Encodable {
+    let value: Value?
+
+    init(_ value: Value?) { self.value = value }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let value { try container.encode(value) } else { try container.encodeNil() }
+    }
+}
+
+/// Facts and judgement, as JSON.
+struct StatusDocument: Encodable {
+    struct Problem: Encodable { let code, text: String }
+    struct Backlog: Encodable {
+        let segments, bytes: Int64
+        let budgetBytes: OrNull<Int64>
+    }
+    struct Rates: Encodable { let consumed, late, rejected, seconds: Double }
+    struct Incident: Encodable { let at, kind, detail: String }
+    struct Service: Encodable {
+        let phase: String
+        let pid: Int32
+        let host, version, startedAt, lastSignAt: String
+        let listen: OrNull<String>
+        let memoryBytes: Int64
+    }
+    struct Partition: Encodable {
+        let partition: Int32
+        let nextOffset: Int64
+        let highWatermarkOffset: OrNull<Int64>
+        let lag: Int64
+        let maxEventTime: OrNull<String>
+        let idle: Bool
+        let counted, late, rejected: Int64
+    }
+    struct Export: Encodable {
+        let table: String
+        let generation: Int64
+        let snapshotId: OrNull<Int64>
+        let committedAt: OrNull<String>
+        let rowsAdded, rowsDeleted: Int64
+        let state: String
+        let bytes, milliseconds: OrNull<Int64>
+    }
+    struct Reader: Encodable {
+        let pid: Int32
+        let since: String
+    }
+
+    let healthy: Bool
+    let reasons: [String]
+    let problems: [Problem]
+    let at, state: String
+    let topic: OrNull<String>
+    let service: OrNull<Service>
+    let generation: Int64
+    let flushedAt: OrNull<String>
+    let lag: Int64
+    let watermark: OrNull<String>
+    let watermarkHeldBy: OrNull<Int32>
+    let watermarkHeldBecause: OrNull<String>
+    let rates: OrNull<Rates>
+    let backlog: Backlog
+    let lastExportAt: OrNull<String>
+    let exports: [Export]
+    let incidents: [Incident]
+    let lateEventsToPublish, stateBytes, walBytes: Int64
+    let walReaders: [Reader]
+    let partitions: [Partition]
+}
+
+/// A state, its service, and whether they are healthy.
+public struct StatusReport: Equatable, Sendable {
+    /// What it was judged from.
+    public let facts: StatusFacts
+    /// Why it is not healthy; none when it is.
+    public let reasons: [StatusReason]
+
+    /// Judges facts.
+    public init(_ facts: StatusFacts, _ thresholds: StatusThresholds = StatusThresholds()) {
+        self.facts = facts
+        reasons = StatusDecision.reasons(facts, thresholds)
+    }
+
+    /// Nothing is wrong.
+    public var isHealthy: Bool { reasons.isEmpty }
+
+    /// The report as JSON, one object.
+    public func json(pretty: Bool = false) -> String {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting =
+            pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
+        // Nothing in it can fail to be encoded: rates are finite.
+        return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    /// Why the partition that holds the watermark does.
+    public var holdsBecause: String? {
+        guard let held = facts.watermarkHeldBy, let partition = facts.partitions.first(where: { $0.partition == held })
+        else { return nil }
+        guard let latest = partition.maxEventTime else {
+            return "partition \(held), which has had no event yet and is not idle"
+        }
+        return "partition \(held), whose latest event is of \(isoText(milliseconds: latest))"
+    }
+
+    private var document: StatusDocument {
+        StatusDocument(
+            healthy: isHealthy, reasons: reasons.map(\.text),
+            problems: reasons.map { .init(code: $0.code.rawValue, text: $0.text) },
+            at: isoText(milliseconds: facts.now),
+            state: facts.path, topic: OrNull(facts.topic), service: OrNull(service), generation: facts.generation,
+            flushedAt: Self.time(facts.flushedAt), lag: facts.lag, watermark: Self.time(facts.watermark),
+            watermarkHeldBy: OrNull(facts.watermarkHeldBy), watermarkHeldBecause: OrNull(holdsBecause),
+            rates: OrNull(
+                facts.rates.map {
+                    .init(consumed: $0.consumed, late: $0.late, rejected: $0.rejected, seconds: $0.seconds)
+                }),
+            backlog: .init(
+                segments: facts.backlogSegments, bytes: facts.backlogBytes,
+                budgetBytes: OrNull(facts.health?.settings.spoolBudgetBytes)),
+            lastExportAt: Self.time(facts.lastExportAt), exports: exports,
+            incidents: facts.incidents.map {
+                .init(at: isoText(milliseconds: $0.at), kind: $0.kind, detail: $0.detail)
+            }, lateEventsToPublish: facts.unpublishedLate, stateBytes: facts.stateBytes, walBytes: facts.walBytes,
+            walReaders: (facts.isRunning ? facts.health?.readers ?? [] : []).map {
+                .init(pid: $0.pid, since: isoText(milliseconds: $0.since))
+            }, partitions: partitions)
+    }
+
+    private var service: StatusDocument.Service? {
+        facts.health.map {
+            .init(
+                phase: facts.isRunning || ![.starting, .running, .stopping].contains($0.phase)
+                    ? $0.phase.rawValue : "gone", pid: $0.pid, host: $0.host, version: $0.version,
+                startedAt: isoText(milliseconds: $0.startedAt), lastSignAt: isoText(milliseconds: $0.beatAt),
+                listen: OrNull($0.listen), memoryBytes: $0.residentBytes)
+        }
+    }
+
+    private var exports: [StatusDocument.Export] {
+        facts.exports.map { export in
+            let commit = facts.commit(of: export)
+            return .init(
+                table: export.table, generation: export.generation, snapshotId: OrNull(export.snapshotID),
+                committedAt: Self.time(export.committedAt), rowsAdded: export.rowsAdded,
+                rowsDeleted: export.rowsDeleted,
+                state: export.state, bytes: OrNull(commit?.bytes), milliseconds: OrNull(commit?.milliseconds))
+        }
+    }
+
+    private var partitions: [StatusDocument.Partition] {
+        facts.partitions.map {
+            .init(
+                partition: $0.partition, nextOffset: $0.nextOffset, highWatermarkOffset: OrNull($0.highWatermarkOffset),
+                lag: facts.lag(of: $0), maxEventTime: Self.time($0.maxEventTime), idle: $0.isIdle, counted: $0.counted,
+                late: $0.late, rejected: $0.rejected)
+        }
+    }
+
+    private static func time(_ milliseconds: Int64?) -> OrNull<String> {
+        OrNull(milliseconds.map(isoText(milliseconds:)))
+    }
+}
+
+extension StatusFacts {
+    /// What the service remembers of a commit; nil for those of earlier processes.
+    public func commit(of export: ExportFact) -> ServiceHealth.Commit? {
+        health?.commits.last { $0.commitID == export.commitID }
+    }
+}

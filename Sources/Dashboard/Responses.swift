@@ -1,0 +1,57 @@
+// Answers, and the headers that every one of them has.
+
+internal import HTTPTypes
+internal import Hummingbird
+
+enum Answer {
+    static func text(
+        _ body: String, _ status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
+    ) -> Response {
+        Response(
+            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
+    }
+
+    static func json(_ body: String, _ status: HTTPResponse.Status = .ok) -> Response {
+        text(body + "\n", status, type: "application/json")
+    }
+
+    static func error(_ message: String, _ status: HTTPResponse.Status) -> Response {
+        json("{\"error\":\(quoted(message))}", status)
+    }
+
+    /// A JSON string.
+    static func quoted(_ text: String) -> String {
+        var out = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": out += "\\\(scalar)"
+            case "\n": out += "\\n"
+            case let control where control.value < 0x20:
+                let digits = String(control.value, radix: 16)
+                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out + "\""
+    }
+
+    /// Nothing is loaded from elsewhere, framed, sniffed, cached or told to others.
+    static let securityHeaders: [(String, String)] = [
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+                + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"),
+        ("Cross-Origin-Resource-Policy", "same-origin"), ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"), ("Cache-Control", "no-store"),
+    ]
+
+    static func secured(_ response: Response) -> Response {
+        var response = response
+        for (name, value) in securityHeaders {
+            if let name = HTTPField.Name(name) { response.headers[name] = value }
+        }
+        return response
+    }
+}

@@ -1,0 +1,51 @@
+// What the pages are made from; the executable provides it. This target knows the store's values, not its file, and
+// neither Kafka nor tables nor the SQL session.
+
+public import Store
+
+/// A question to /api/query.
+public struct QueryRequest: Equatable, Sendable {
+    /// The statement.
+    public var sql: String
+    /// Values to bind, by name: as `--param NAME=VALUE` takes them.
+    public var parameters: [String: String]
+
+    /// A question.
+    public init(sql: String, parameters: [String: String] = [:]) { (self.sql, self.parameters) = (sql, parameters) }
+}
+
+/// What became of a question.
+public enum QueryAnswer: Equatable, Sendable {
+    /// The rows, as one JSON array of objects.
+    case rows(json: String, isTruncated: Bool)
+    /// The statement is wrong, writes, or fails.
+    case wrong(String)
+    /// It took too long.
+    case deadline(String)
+    /// Its result is too large.
+    case tooLarge(String)
+    /// Too many are being answered already.
+    case busy
+    /// It could not be asked at all.
+    case failed(String)
+}
+
+/// Where the pages' contents come from. Each may be called often, from any task.
+public struct DashboardSources: Sendable {
+    /// The judged facts as of now.
+    public var report: @Sendable () async -> StatusReport
+    /// Views and busiest postcodes.
+    public var series: @Sendable () async -> ViewSeries
+    /// The process.
+    public var process: @Sendable () -> ProcessFacts
+    /// Answers a question.
+    public var query: @Sendable (QueryRequest) async -> QueryAnswer
+
+    /// Sources from their parts.
+    public init(
+        report: @escaping @Sendable () async -> StatusReport, series: @escaping @Sendable () async -> ViewSeries,
+        process: @escaping @Sendable () -> ProcessFacts, query: @escaping @Sendable (QueryRequest) async -> QueryAnswer
+    ) {
+        (self.report, self.series, self.process, self.query) = (report, series, process, query)
+    }
+}

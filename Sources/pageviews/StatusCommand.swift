@@ -1,0 +1,70 @@
+// `pageviews status`: one screen from the state and the heartbeat beside it.
+
+internal import ArgumentParser
+internal import Foundation
+internal import Ingest
+internal import SQLite
+internal import Store
+
+/// How the status is written.
+enum StatusFormat: String, CaseIterable, ExpressibleByArgument {
+    case text, json
+}
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show how a state and its service are; exit 1 when something is wrong.",
+        discussion: """
+            It reads the state and the heartbeat that the service keeps beside it (STATE.health), so it works whether the \
+            service is up or not, and changes nothing. Unhealthy: no service, no flush for 3 intervals while there is \
+            something to write, no export for 3 intervals while there is something to export, a backlog over half its \
+            budget, a lag that grew for 5 minutes, a stuck partition, Kafka or the warehouse away, a burst of rejected \
+            messages, an incident that is not over. Intervals and budget are those the service was started with.
+            Exit codes: 0 healthy, 1 unhealthy, 2 wrong usage.
+            """)
+
+    @Option(help: ArgumentHelp("The state file.", valueName: "file"), completion: .file(extensions: ["db"]))
+    var state = "pageviews.db"
+
+    @Option(help: "How it is written.")
+    var format = StatusFormat.text
+
+    @Option(help: ArgumentHelp("Show it again after each such time, until interrupted.", valueName: "duration"))
+    var watch: DurationArgument?
+
+    // The settings of `ingest` are taken, so that one set of arguments does for both; those that matter here are in the
+    // heartbeat.
+    @OptionGroup(visibility: .hidden) var kafka: KafkaOptions
+    @OptionGroup(visibility: .hidden) var export: ExportOptions
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        guard watch?.milliseconds ?? 1000 >= 100 else { throw ValidationError("--watch must be 100ms or more") }
+    }
+
+    func run() throws {
+        let reader = StatusReader(path: state)
+        var report = try show(reader)
+        while let watch {
+            usleep(UInt32(clamping: watch.milliseconds * 1000))
+            report = try show(reader)
+        }
+        if !report.isHealthy { throw ExitCode(1) }
+    }
+
+    private func show(_ reader: StatusReader) throws -> StatusReport {
+        var facts: StatusFacts
+        do {
+            facts = try reader.factsFromFiles(now: TimeSource.system.wall())
+        } catch let error as SQLiteError {
+            facts = StatusFacts(now: TimeSource.system.wall(), path: state)
+            facts.unreadable = error.message
+        }
+        let report = StatusReport(facts)
+        let isScreen = watch != nil && format == .text && isatty(1) == 1
+        let text = (isScreen ? "\u{1B}[H\u{1B}[2J" : "") + (format == .json ? report.json(pretty: true) : report.screen)
+        try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+        return report
+    }
+}

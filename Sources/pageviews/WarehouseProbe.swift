@@ -1,0 +1,59 @@
+// Asks the warehouse and the catalog for a sign of life between exports, so that a minute's pause does not hide that they
+// are away. One small request each; what it is answered does not matter, only that it is.
+
+internal import Export
+internal import Foundation
+internal import HTTP
+internal import Ingest
+internal import ObjectStorage
+internal import ServiceLifecycle
+internal import Store
+
+/// Probes until graceful shutdown.
+struct WarehouseProbe: Service {
+    let options: ExportOptions
+    let environment: [String: String]
+    let board: HealthBoard
+    private static let period = Duration.seconds(4)
+    private static let patience = Duration.seconds(3)
+
+    func run() async throws {
+        let client = try HTTPClient()
+        var settings = ExportAssembly(options: options, environment: environment).s3Settings([:])
+        settings.retry = RetryPolicy(maximumAttempts: 1)
+        (settings.callTimeout, settings.connectTimeout, settings.stallTimeout) =
+            (Self.patience, Self.patience, Self.patience)
+        let opener = StorageOpener(settings: settings, client: client)
+        // With a catalog the tables may be elsewhere; then only the JSON lines are here.
+        let root = options.catalog == nil || options.rawJson ? try options.warehouse.map { try opener.open($0) } : nil
+        while !Task.isShuttingDownGracefully {
+            let failure = await failure(root, client)
+            board.warehouseAsked(failure: failure, now: TimeSource.system.wall())
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.period) }
+        }
+    }
+
+    /// Why one of them cannot be reached; nil when they answer, be it with no.
+    private func failure(_ root: StorageRoot?, _ client: HTTPClient) async -> String? {
+        if let root, let failure = await failure(root) { return failure }
+        guard let catalog = options.catalog else { return nil }
+        let base = catalog.hasSuffix("/") ? String(catalog.dropLast()) : catalog
+        var request = HTTPRequest(method: "GET", url: base + "/v1/config")
+        (request.timeout, request.connectTimeout) = (Self.patience, Self.patience)
+        do throws(HTTPError) {
+            let status = try await client.send(request).status
+            return [502, 503, 504].contains(status) ? "\(catalog) answers \(status)" : nil
+        } catch {
+            return error.description
+        }
+    }
+
+    private func failure(_ root: StorageRoot) async -> String? {
+        do throws(ObjectStorageError) {
+            _ = try await root.store.exists(root.key(".pageviews"))
+            return nil
+        } catch {
+            return [.unavailable, .throttled, .unknownOutcome].contains(error.kind) ? error.description : nil
+        }
+    }
+}

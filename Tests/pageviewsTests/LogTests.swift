@@ -1,0 +1,68 @@
+// Log lines: their two forms, and repeats.
+
+import Foundation
+import Logging
+import Testing
+
+@testable import pageviews
+
+@Suite("Log lines")
+struct LogTests {
+    private func line(_ format: LogFormat, _ text: String, _ facts: Logger.Metadata = [:], leftOut: Int = 0) -> String {
+        StandardErrorLog.line(
+            format, level: .warning, text: text, facts: facts, leftOut: leftOut, time: "2026-01-02T03:04:05Z")
+    }
+
+    @Test("a line of text is time, level, message")
+    func text() {
+        #expect(line(.text, "away", ["topic": "t"]) == "2026-01-02T03:04:05Z warning  away\n")
+        #expect(line(.text, "away", leftOut: 3).hasSuffix(" away (left out 3 times before)\n"))
+    }
+
+    @Test("a line of JSON is one object with the topic, partition and offset as members of their own")
+    func json() throws {
+        let facts: Logger.Metadata = ["topic": "a \"t\"", "partition": "3", "offset": "12345678901"]
+        let line = line(.json, "it \"is\"\taway", facts)
+        #expect(line.hasSuffix("}\n") && line.filter { $0 == "\n" }.count == 1)
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        #expect(object["message"] as? String == "it \"is\"\taway")
+        #expect(object["level"] as? String == "warning" && object["topic"] as? String == "a \"t\"")
+        #expect(object["partition"] as? Int == 3 && object["offset"] as? Int == 12_345_678_901)
+    }
+
+    @Test("a message is written at most every ten seconds, with how often it was left out")
+    func repeats() {
+        let repeats = RepeatedMessages()
+        #expect(repeats.admit("a", now: 0) == 0)
+        #expect(repeats.admit("b", now: 1) == 0)
+        #expect(repeats.admit("a", now: 5000) == nil)
+        #expect(repeats.admit("a", now: 9999) == nil)
+        #expect(repeats.admit("a", now: 10_000) == 2)
+        #expect(repeats.admit("a", now: 20_000) == 0)
+    }
+
+    @Test("ever new messages do not fill the memory")
+    func bounded() {
+        let repeats = RepeatedMessages()
+        for number in 0..<10_000 { #expect(repeats.admit("\(number)", now: 1) == 0) }
+        #expect(repeats.count <= 500)
+    }
+}
+
+@Suite("Readers of the state")
+struct ReaderTests {
+    @Test("locks on read marks of the wal-index are readers; others', and our own, are not")
+    func locks() {
+        let locks = """
+            1: POSIX  ADVISORY  READ 100 fd:01:77 123 123
+            2: POSIX  ADVISORY  READ 101 fd:01:77 128 128
+            3: POSIX  ADVISORY  WRITE 102 fd:01:77 120 120
+            4: POSIX  ADVISORY  READ 103 fd:01:78 124 124
+            5: FLOCK  ADVISORY  READ 104 fd:01:77 124 124
+            6: POSIX  ADVISORY  READ 105 fd:01:77 127 127
+            6: -> POSIX  ADVISORY  READ 106 fd:01:77 127 127
+            7: POSIX  ADVISORY  READ 107 fd:01:77 124 EOF
+            """
+        #expect(ProcessReadings.readers(inLocks: locks, inode: 77, own: 107) == [100, 105])
+    }
+}
