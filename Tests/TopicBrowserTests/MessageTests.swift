@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func `fewer are kept when they are large, and at least one`() {
-        var newest = NewestMessages(limit: 100, bytes: 10_000)
+        var newest = NewestMessages(limit: 100, bytes: 12_000)
         for offset in 0..<20 { newest.append(message(Int64(offset), bytes: 3000)) }
         #expect(newest.messages.map(\.offset) == [17, 18, 19])
         #expect(newest.isCutShort)
@@ -55,7 +55,7 @@ import Testing
 
     @Test(arguments: [
         "", " ", "{", "}", "{\"a\"}", "{\"a\":}", "{a:1}", "[1,]", "[1 2]", "tru", "1.", "1e", "-", "\"open", "\"a\\",
-        "{} {}", "nullx", "\"line\nbreak\"", "{\"a\":1,}",
+        "{} {}", "nullx", "\"line\nbreak\"", "\"\\x\"", "\"\\u12g4\"", "\"\\u12", "{\"a\":1,}",
     ])
     func `what is not JSON is left alone`(_ text: String) {
         #expect(pretty(text) == nil)
