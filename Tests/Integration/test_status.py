@@ -132,7 +132,7 @@ def test_a_failing_export_is_named_with_what_waits(service, topic, state, make_w
         service.start(topic, state, *warehouse.options, '--export-interval', '300ms', '--request-timeout', '1s',
                       env=warehouse.environment)
         text = wait_for(state, 'export')
-        assert 'AccessDenied' in text and 'segments of raw events' in text
+        assert 'AccessDenied' in text and 'of raw events' in text
         assert codes(state) == ['export'], 'its incident is the same thing'
 
 
