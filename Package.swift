@@ -120,7 +120,7 @@ let package = Package(
             "Iceberg", ["Avro", "Bitmaps", "ObjectStorage", "HTTP", "Compression"],
             resources: [.copy("Scripts"), .copy("Fixtures")]),
         tests("Compression"),
-        tests("Export", ["Store", "Iceberg", "Parquet", "ObjectStorage", "TestSupport"], resources: [.copy("Golden")]),
+        tests("Export", ["Store", "SQLite", "Iceberg", "Parquet", "ObjectStorage", "TestSupport"], resources: [.copy("Golden")]),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(
             name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],

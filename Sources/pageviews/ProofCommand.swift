@@ -167,10 +167,10 @@ struct ProofCommand: AsyncParsableCommand {
     }
 
     static func table(_ report: ProofReport) -> String {
-        var rows = [["check", "expected", "found", "ok", ""]]
+        var rows = [["ok", "expected", "found", "check", ""]]
         for check in report.checks {
             let verdict = ["equal": "yes", "differs": "NO", "unchecked": "-"][check.verdict.rawValue] ?? ""
-            rows.append([check.name, check.expected, check.found, verdict, check.note ?? ""])
+            rows.append([verdict, check.expected, check.found, check.name, check.note ?? ""])
         }
         var text = columns(rows, right: [1, 2])
         if !report.differences.isEmpty {

@@ -25,9 +25,9 @@ struct ResolveCommand: ParsableCommand {
 
     func run() throws {
         let store = try ExistingState(path: state, holder: "pageviews resolve").open()
-        let resolved = try store.resolve(
-            incidentsOfKind: kind, now: Int64(Date().timeIntervalSince1970 * 1000))
+        let resolved = try store.openIncidents(ofKind: kind)
         guard resolved > 0 else { throw Failure("there is no open incident of kind \(kind) in \(state)", exitCode: 1) }
+        try store.resolve(incidentsOfKind: kind, now: Int64(Date().timeIntervalSince1970 * 1000))
         FileHandle.standardOutput.write(Data("\(resolved) resolved\n".utf8))
     }
 }

@@ -62,9 +62,8 @@ extension TopicCommand {
         let wanted: OutputFormat
         if case .rows(let format)? = format { wanted = format } else { wanted = out.isTerminal ? .table : .tsv }
         var writer = ResultWriter(wanted, showsHeader: !hasNoHeader, null: null, to: out)
-        writer.begin([
-            "topic", "kafka_partition", "begin_offset", "end_offset", "messages", "read_by", "next_offset", "lag",
-        ])
+        // Short enough for a terminal of 80 columns.
+        writer.begin(["topic", "partition", "begin", "end", "messages", "read_by", "next", "lag"])
         for partition in partitions { writer.row(Self.row(partition, read[partition.partition])) }
         writer.end()
         return 0

@@ -35,10 +35,10 @@ struct TopicCommand: ParsableCommand {
         commandName: "topic",
         abstract: "List topics with their offsets and lag, or look at the messages of one.",
         discussion: """
-            Without a name: each partition with its offsets, the number of messages, and the next offset of the state (where \
-            the state reads that topic) or else of the group. With a name: its messages, by default the newest, in the order \
-            of their timestamps. Nothing is created, joined or committed.
-            Columns: kafka_partition, kafka_offset, timestamp, key, value, headers (JSON: names and values), binary (which of \
+            Without a name: each partition with its first offset and its end, the number of messages, and the next offset and \
+            lag of the state (where the state reads that topic) or else of the group. With a name: its messages, by default \
+            the newest, in the order of their timestamps. Nothing is created, joined or committed.
+            Columns of messages: kafka_partition, kafka_offset, timestamp, key, value, headers (JSON: names and values), binary (which of \
             these is not UTF-8 and therefore base64 in JSON and x'...' elsewhere). table, box and markdown shorten values.
             Exit codes: 0 done, 1 no such topic or partition, 2 wrong usage, 3 Ctrl-C, 4 Kafka could not be reached.
             """)

@@ -59,13 +59,13 @@ def test_the_list_has_offsets_and_the_lag_of_the_state_or_the_group(make_topic, 
     topic.produce(views(2, count=5), partition=0)
     result = topic_of(topic.address, '--state', str(state.path), '--format', 'json')
     assert result.code == 0, result.err
-    rows = {(row.pop('topic'), row.pop('kafka_partition')): row for row in json.loads(result.out)}
-    assert rows[topic.name, 0] == {'begin_offset': 0, 'end_offset': 25, 'messages': 25, 'read_by': 'state',
-                                   'next_offset': 20, 'lag': 5}
-    assert rows[topic.name, 1] == {'begin_offset': 0, 'end_offset': 0, 'messages': 0, 'read_by': 'state',
-                                   'next_offset': 0, 'lag': 0}
-    assert rows[other.name, 0] == {'begin_offset': 0, 'end_offset': 3, 'messages': 3, 'read_by': None,
-                                   'next_offset': None, 'lag': None}
+    rows = {(row.pop('topic'), row.pop('partition')): row for row in json.loads(result.out)}
+    assert rows[topic.name, 0] == {'begin': 0, 'end': 25, 'messages': 25, 'read_by': 'state',
+                                   'next': 20, 'lag': 5}
+    assert rows[topic.name, 1] == {'begin': 0, 'end': 0, 'messages': 0, 'read_by': 'state',
+                                   'next': 0, 'lag': 0}
+    assert rows[other.name, 0] == {'begin': 0, 'end': 3, 'messages': 3, 'read_by': None,
+                                   'next': None, 'lag': None}
     assert not any(name.startswith('__') for name, _ in rows)
 
 
@@ -75,8 +75,8 @@ def test_the_groups_offsets_are_listed_without_a_state(tmp_path, state, service)
     topic.produce(views(3, count=8), partition=1)
     service.to_end(topic, state, '--group', 'readers')
     result = topic_of(topic.address, '--group', 'readers', '--format', 'json', cwd=tmp_path / '..')
-    rows = {row['kafka_partition']: row for row in json.loads(result.out) if row['topic'] == 'views'}
-    assert (rows[1]['read_by'], rows[1]['next_offset'], rows[1]['lag']) == ('group', 8, 0), rows
+    rows = {row['partition']: row for row in json.loads(result.out) if row['topic'] == 'views'}
+    assert (rows[1]['read_by'], rows[1]['next'], rows[1]['lag']) == ('group', 8, 0), rows
 
 
 def test_without_from_the_newest_come_in_the_order_of_their_times(ten):

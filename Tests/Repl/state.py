@@ -58,8 +58,12 @@ class State:
                     received_at_ms=end * 1000, published_at_ms=end * 1000 + 200)
         self.insert("rejected", id=1, kafka_partition=1, kafka_offset=17, reason="not JSON", byte_position=3,
                     excerpt='{"p\x1b[31m', received_at_ms=end * 1000)
+        for minute in range(minutes):
+            self.insert("exported", window_start=start + minute * 60, postcode=postcodes[0],
+                        count=25 + (minute * 7) % 40)
         for generation in (3, 6):
-            self.insert("export", table_name="postcode_view_count", generation=generation,
+            self.insert("export", commit_id=str(generation), table_name="postcode_view_count",
+                        generation=generation,
                         snapshot_id=1000 + generation, committed_at_ms=(start + generation * 600) * 1000, rows_added=50,
                         rows_deleted=generation, state="committed")
         self.insert("incident", at_ms=end * 1000, kind="lost offsets", detail="partition 0: 5 to 9")

@@ -221,16 +221,21 @@ public final class Store {
     }
 
     /// Marks the open incidents of a kind as over.
-    /// - Returns: how many there were.
     /// - Throws: `SQLiteError`.
-    @discardableResult
-    public func resolve(incidentsOfKind kind: String, now: Int64) throws -> Int64 {
+    public func resolve(incidentsOfKind kind: String, now: Int64) throws {
         let statement = try connection.prepare(
             "UPDATE incident SET resolved_at_ms = ?2 WHERE kind = ?1 AND resolved_at_ms IS NULL")
         try statement.bind(kind, at: 1)
         try statement.bind(now, at: 2)
         try statement.run()
-        return connection.changes
+    }
+
+    /// How many incidents of a kind are open.
+    /// - Throws: `SQLiteError`.
+    public func openIncidents(ofKind kind: String) throws -> Int64 {
+        let statement = try connection.prepare("SELECT count(*) FROM incident WHERE kind = ?1 AND resolved_at_ms IS NULL")
+        try statement.bind(kind, at: 1)
+        return try statement.step() ? statement.int64(0) : 0
     }
 
     /// The size of the write-ahead log, in bytes.

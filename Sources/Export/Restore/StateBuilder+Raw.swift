@@ -83,16 +83,20 @@ extension StateBuilder {
             try late.bind(Int64(batch.partitions[row]), at: 1)
             try late.bind(batch.offsets[row], at: 2)
             try late.bind(details.userID(row), at: 3)
-            try batch.postcodes.withBytes(row) { try late.bindText($0, at: 4) }
-            if details.hasWebpage(row) {
-                try details.webpages.withBytes(row) { try late.bindText($0, at: 5) }
-            } else {
-                try late.bindNull(at: 5)
-            }
             try late.bind(batch.timestamps[row], at: 6)
             try late.bind(clock.window(ofMicroseconds: batch.timestamps[row]), at: 7)
             try late.bind(received, at: 8)
-            try late.run()
+            try batch.postcodes.withBytes(row) { postcode in
+                try details.webpages.withBytes(row) { webpage in
+                    try late.bindBorrowedText(postcode, at: 4)
+                    if details.hasWebpage(row) {
+                        try late.bindBorrowedText(webpage, at: 5)
+                    } else {
+                        try late.bindNull(at: 5)
+                    }
+                    try late.run()
+                }
+            }
         }
     }
 

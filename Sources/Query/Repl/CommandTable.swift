@@ -51,7 +51,9 @@ struct Command {
             .window, .pipeline, ["\\window", ".window"], "POSTCODE MINUTE", "one count: live, exported, late events"),
         Command(.exports, .pipeline, ["\\exports", ".exports"], "[N]", "the newest exports"),
         Command(.incidents, .pipeline, ["\\incidents", ".incidents"], "[N]", "the newest incidents"),
-        Command(.proof, .pipeline, ["\\proof", ".proof"], "[--quick]", "recounts what came in against what is stored and exported"),
+        Command(
+            .proof, .pipeline, ["\\proof", ".proof"], "[--quick]",
+            "recounts what came in against what is stored and exported"),
         Command(
             .topic, .pipeline, ["\\topic", ".topic"], "[NAME [N]] [--from PLACE] [--follow]",
             "topics, or the newest messages of one; --help tells more"),
@@ -129,19 +131,24 @@ extension Command {
         self.init(action, group, names, "", help)
     }
 
-    /// The help of all commands.
-    static var helpText: String {
-        var text = "Statements end with a semicolon and only read. ago('1 hour') gives a timestamp to compare with.\n"
+    /// The help of all commands, for a terminal of so many columns.
+    static func helpText(columns: Int) -> String {
+        var text = "Statements end with a semicolon and only read.\nago('1 hour') gives a timestamp to compare with.\n"
         for group in Group.allCases {
             text += "\n\(group.rawValue)\n"
-            for command in all where command.group == group { text += command.helpLine }
+            for command in all where command.group == group { text += command.helpLine(columns: columns) }
         }
         return text
     }
 
-    var helpLine: String {
+    /// Spellings and arguments, then what it does; on a narrow terminal that is below where they are long.
+    func helpLine(columns: Int) -> String {
         let spellings = names.prefix(2).joined(separator: "  ") + (arguments.isEmpty ? "" : "  \(arguments)")
-        let padding = String(repeating: " ", count: max(2, 54 - spellings.count))
-        return "  \(spellings)\(padding)\(help)\n"
+        let isWide = columns >= 114
+        let place = isWide ? 54 : 22
+        let isBelow = !isWide && spellings.count > place - 2
+        let gap = isBelow ? "\n" + String(repeating: " ", count: place + 2) : ""
+        let padding = isBelow ? "" : String(repeating: " ", count: max(2, place - spellings.count))
+        return "  \(spellings)\(gap)\(padding)\(help)\n"
     }
 }

@@ -37,8 +37,9 @@ extension Repl {
     }
 
     private func help(_ name: String?) {
+        let columns = terminal.size?.columns ?? 80
         guard let name else {
-            let text = Command.helpText
+            let text = Command.helpText(columns: columns)
             let isLong = text.utf8.count { $0 == 0x0A } >= terminal.size?.rows ?? .max
             guard isLong, settings.usesPager, out.isTerminal else { return out.write(text) }
             flush()
@@ -46,7 +47,7 @@ extension Repl {
         }
         let names = name.first == "\\" || name.first == "." ? [name] : ["\\" + name, "." + name]
         guard let command = names.compactMap(Command.named).first else { return failUnknown(names[0]) }
-        out.write(command.helpLine)
+        out.write(command.helpLine(columns: columns))
         if command.names.count > 2 { out.write("  also \(command.names.dropFirst(2).joined(separator: " "))\n") }
     }
 

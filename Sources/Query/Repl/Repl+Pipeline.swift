@@ -8,14 +8,18 @@ extension Repl {
         case .lag:
             run(
                 """
-                SELECT topic, kafka_partition, next_offset, high_watermark_offset, lag, idle FROM partitions
+                SELECT topic, kafka_partition, next_offset, high_watermark_offset AS end_offset, lag, idle FROM partitions
                 ORDER BY kafka_partition
                 """)
         case .watermark: showWatermark()
-        case .late: newest("late_events", orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC", command)
+        case .late:
+            newest(
+                "late_events", Self.lateColumns, orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC",
+                command)
         case .rejected:
             newest("rejected_events", orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC", command)
-        case .exports: newest("exports", orderedBy: "generation DESC, table_name", command)
+        case .exports:
+            newest("exports", Self.exportColumns, orderedBy: "generation DESC, table_name", command)
         case .incidents: newest("incidents", orderedBy: "at DESC", command)
         case .window: showWindow(command.arguments)
         case .proof: finishDomain(domain.proof(command.arguments, out: results, err: err, interrupt: session.interrupt))
@@ -33,11 +37,25 @@ extension Repl {
         if code != 0 { endScript(code: code == 3 ? 3 : 1) }
     }
 
-    private func newest(_ view: String, orderedBy order: String, _ command: CommandLine) {
+    /// Few enough for a terminal of 80 columns.
+    private static let lateColumns = """
+        postcode, timestamp, printf('%d:%02d:%02d', lateness_ms / 3600000, lateness_ms / 60000 % 60,
+        lateness_ms / 1000 % 60) AS lateness, kafka_partition AS partition, kafka_offset AS offset,
+        substr(received_at, 12, 8) AS received
+        """
+
+    private static let exportColumns = """
+        table_name, snapshot_id, substr(committed_at, 1, 19) || 'Z' AS committed_at, rows_added AS added,
+        rows_deleted AS deleted, state
+        """
+
+    private func newest(
+        _ view: String, _ columns: String = "*", orderedBy order: String, _ command: CommandLine
+    ) {
         guard let limit = command.arguments.first.map({ Int($0) }) ?? 20, limit > 0 else {
             return fail("\(command.name) takes how many rows to show")
         }
-        run("SELECT * FROM \(view) ORDER BY \(order) LIMIT \(limit)")
+        run("SELECT \(columns) FROM \(view) ORDER BY \(order) LIMIT \(limit)")
     }
 
     // MARK: Watermark
@@ -58,7 +76,7 @@ extension Repl {
         }
         run(
             """
-            SELECT kafka_partition, max_event_time, watermark, idle, lag FROM partitions
+            SELECT kafka_partition AS partition, max_event_time, watermark, idle, lag FROM partitions
             ORDER BY idle, watermark, kafka_partition
             """)
     }
@@ -105,27 +123,29 @@ extension Repl {
         run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
         guard mayGoOn else { return }
         output.write("exported\n")
-        run(exportsOfWindow(condition, start: start, postcode: postcode))
+        run(exportsOfWindow(start: start, postcode: postcode))
         guard mayGoOn else { return }
         output.write("late events of this window\n")
         run(
             """
-            SELECT timestamp, lateness_ms, kafka_partition, kafka_offset, received_at, published, backfilled_at
+            SELECT timestamp, kafka_partition AS partition, kafka_offset AS offset,
+              substr(received_at, 1, 19) || 'Z' AS received_at, backfilled_at IS NOT NULL AS counted
             FROM late_events WHERE postcode = \(postcode) AND window = '\(start)' ORDER BY received_at
             """)
     }
 
-    /// The state notes in which generation a count was written last; the first export of that generation or a later one
-    /// holds the count as it is.
-    private func exportsOfWindow(_ condition: String, start: String, postcode: String) -> String {
-        let columns = "generation, snapshot_id, committed_at, coalesce(state, 'not exported yet') AS state"
-        guard hasColumn("generation", in: "counts"), hasColumn("window_start", in: "counts") else {
+    /// The state notes what the tables hold, and in which generation a count was written last; the first export of that
+    /// generation or a later one holds the count as it is.
+    private func exportsOfWindow(start: String, postcode: String) -> String {
+        let columns =
+            "snapshot_id, substr(committed_at, 1, 19) || 'Z' AS committed_at, coalesce(state, 'not exported yet') AS state"
+        guard hasColumn("generation", in: "counts"), hasColumn("window_start", in: "exported") else {
             return "SELECT \(columns) FROM exports ORDER BY generation DESC LIMIT 5"
         }
-        let written =
-            "(SELECT generation FROM counts WHERE window_start = CAST(strftime('%s', '\(start)') AS INTEGER) AND postcode = \(postcode))"
+        let key = "window_start = CAST(strftime('%s', '\(start)') AS INTEGER) AND postcode = \(postcode)"
+        let written = "(SELECT generation FROM counts WHERE \(key))"
         return """
-            SELECT \(written) AS written_in, \(columns) FROM (SELECT 1)
+            SELECT (SELECT count FROM exported WHERE \(key)) AS count, \(columns) FROM (SELECT 1)
             LEFT JOIN (SELECT * FROM exports WHERE generation >= \(written) AND table_name LIKE '%count%'
             ORDER BY generation LIMIT 1) WHERE \(written) IS NOT NULL
             """
