@@ -1,7 +1,7 @@
 """Offsets that Kafka no longer has, and partitions that were not there before."""
 import pytest
 
-from support import oracle
+from support import oracle, program
 from support.events import SAMPLE_MS, event, views
 from support.kafka import MockCluster, Topic, create_topic
 from support.oracle import Stored
@@ -50,6 +50,23 @@ def test_a_lost_range_is_recorded_when_told_to_go_on(trimmed, state, service):
     # It is said once, not at every start.
     service.to_end(topic, state, '--on-missing-offsets', 'skip')
     assert len(state.rows('SELECT * FROM incidents')) == 1
+
+
+def test_an_incident_is_open_until_somebody_resolves_it(trimmed, state, service):
+    topic, _ = trimmed
+    def resolve(kind):
+        return program.run('resolve', kind, '--state', str(state.path))
+
+    running = service.start(topic, state, '--on-missing-offsets', 'skip')
+    eventually(lambda: state.consumed() > 100, 'the records after the lost ones')
+    assert resolve('missing-offsets').code == 5  # in use
+    running.stop()
+    assert [row['resolved_at'] for row in state.rows('SELECT * FROM incidents')] == [None]
+    assert resolve('spool-full').code == 1
+    done = resolve('missing-offsets')
+    assert (done.code, done.out) == (0, '1 resolved\n'), done.err
+    assert all(row['resolved_at'] for row in state.rows('SELECT * FROM incidents'))
+    assert resolve('missing-offsets').code == 1
 
 
 def test_new_partitions_are_picked_up_while_running(broker, state, service):

@@ -29,7 +29,9 @@ import Testing
 }
 
 @Suite struct PrettyJSONTests {
-    private func pretty(_ text: String) -> String? { PrettyJSON.text(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) } }
+    private func pretty(_ text: String) -> String? {
+        PrettyJSON.text(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
+    }
 
     @Test func `members stand on lines of their own, in their order`() {
         #expect(
@@ -72,8 +74,9 @@ import Testing
         var random = Seeded(state: seed)
         let parts = ["{", "}", "[", "]", ",", ":", "\"a\"", "1", "-2.5", "true", "null", " ", "\\", "\"", "é", "\u{7}"]
         for round in 0..<3000 {
-            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }
-                .joined()
+            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in parts.randomElement(using: &random) ?? ""
+            }
+            .joined()
             let bytes = Array(text.utf8)
             guard let laid = PrettyJSON.text(bytes) else { continue }
             let options: JSONSerialization.ReadingOptions = [.fragmentsAllowed]
