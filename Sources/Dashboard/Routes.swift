@@ -81,8 +81,10 @@ final class Routes: Sendable {
 
     private func ready(isDetailed: Bool) async -> Response {
         let report = await sources.report()
-        if report.isHealthy { return Answer.text("ready\n") }
-        let reasons = isDetailed ? report.reasons.map { "\($0.code.rawValue): \($0.text)\n" }.joined() : ""
+        let isStarting = report.facts.health?.phase == .starting
+        if report.isHealthy, !isStarting { return Answer.text("ready\n") }
+        var reasons = isDetailed ? report.reasons.map { "\($0.code.rawValue): \($0.text)\n" }.joined() : ""
+        if isDetailed, reasons.isEmpty { reasons = "starting: Kafka and the topic are being looked for\n" }
         return Answer.text("not ready\n" + reasons, .serviceUnavailable)
     }
 

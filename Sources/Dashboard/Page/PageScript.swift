@@ -184,7 +184,7 @@ extension PageText {
           });
           const budget = s.backlog.budget_bytes;
           text('backlog', bytes(s.backlog.bytes));
-          text('backlog-text', `${whole.format(s.backlog.segments)} segments wait for export${budget ? `, of ${bytes(budget)} at most` : ''}`);
+          text('backlog-text', `${s.backlog.segments === 1 ? '1 segment waits' : `${whole.format(s.backlog.segments)} segments wait`} for export${budget ? `, of ${bytes(budget)} at most` : ''}`);
           $('backlog-meter').hidden = !budget;
           $('backlog-meter').value = budget ? s.backlog.bytes / budget : 0;
           changed('incidents', s.incidents, incidents => {

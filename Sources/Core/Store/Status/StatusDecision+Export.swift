@@ -60,7 +60,9 @@ extension StatusDecision {
     }
 
     private static func waiting(_ facts: StatusFacts) -> String {
-        "\(facts.backlogSegments) segments of raw events (\(bytes(facts.backlogBytes))) wait"
+        facts.backlogSegments == 1
+            ? "1 segment of raw events (\(bytes(facts.backlogBytes))) waits"
+            : "\(facts.backlogSegments) segments of raw events (\(bytes(facts.backlogBytes))) wait"
     }
 
     /// `1.5 MiB`.
