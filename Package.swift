@@ -11,9 +11,10 @@ let strict: [SwiftSetting] = [
 ]
 
 /// The event path: exclusive access is checked by the compiler and in debug builds, not again for every event.
-let hot: [SwiftSetting] = strict + [
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
-]
+let hot: [SwiftSetting] =
+    strict + [
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+    ]
 
 func module(
     _ name: String, in folder: String = "", _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = strict
@@ -68,7 +69,12 @@ let package = Package(
         // The three verbs, and the sender of test events.
         module("Ingest", ["Store", "Windowing", "Kafka", logging], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
-        module("Export", ["Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps", "Compression", logging]),
+        module(
+            "Export",
+            [
+                "Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps", "Compression",
+                logging,
+            ]),
         module("Dashboard", ["Store", hummingbird, httpTypes, nioCore, logging, serviceLifecycle]),
         module("Generator", ["Kafka"]),
         module("TopicBrowser", ["Kafka"]),
@@ -109,7 +115,9 @@ let package = Package(
         tests("Generator", ["Kafka"]),
         tests("Dashboard", ["Store"]),
         tests("TopicBrowser", ["Kafka"]),
-        tests("pageviews", ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser, logging]),
+        tests(
+            "pageviews",
+            ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser, logging]),
         tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
@@ -120,7 +128,9 @@ let package = Package(
             "Iceberg", ["Avro", "Bitmaps", "ObjectStorage", "HTTP", "Compression"],
             resources: [.copy("Scripts"), .copy("Fixtures")]),
         tests("Compression"),
-        tests("Export", ["Store", "SQLite", "Iceberg", "Parquet", "ObjectStorage", "TestSupport"], resources: [.copy("Golden")]),
+        tests(
+            "Export", ["Store", "SQLite", "Iceberg", "Parquet", "ObjectStorage", "TestSupport"],
+            resources: [.copy("Golden")]),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(
             name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],

@@ -25,7 +25,8 @@ struct Accumulator {
     private var finalBeforeWritten: Int64?
 
     /// - Parameter finalBefore: what the state has as its final windows, as `Flush.finalBefore`.
-    init(engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil, keepsRejected: Bool = false) {
+    init(engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil, keepsRejected: Bool = false)
+    {
         self.engine = engine
         self.raw = raw
         self.keepsRejected = keepsRejected

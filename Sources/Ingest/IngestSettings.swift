@@ -55,6 +55,7 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
         if case .topicShorter = self { true } else { false }
     }
 
+    /// One line for people: what failed, on what, what to do.
     public var description: String {
         switch self {
         case .missingOffsets(let topic, let partition, let from, let to):

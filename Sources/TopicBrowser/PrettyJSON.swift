@@ -90,9 +90,19 @@ public enum PrettyJSON {
                     out += bytes[start..<place]
                     return true
                 }
-                if byte == UInt8(ascii: "\\") { place += 1 }
+                if byte == UInt8(ascii: "\\"), !escape() { return false }
             }
             return false
+        }
+
+        /// What follows a backslash.
+        private mutating func escape() -> Bool {
+            guard let byte else { return false }
+            place += 1
+            guard byte == UInt8(ascii: "u") else { return "\"\\/bfnrt".utf8.contains(byte) }
+            guard place + 4 <= bytes.count else { return false }
+            defer { place += 4 }
+            return bytes[place..<place + 4].allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
         }
 
         private mutating func word(_ word: String) -> Bool {

@@ -55,7 +55,8 @@ struct MessageWriter {
         let content = value(message.value, "value", format, &binary)
         let headers = headers(message.headers, &binary).map { Value.text(safe($0, format)) } ?? .null
         return [
-            .integer(Int64(message.partition)), .integer(message.offset), Self.time(message.timestamp).map(Value.text) ?? .null,
+            .integer(Int64(message.partition)), .integer(message.offset),
+            Self.time(message.timestamp).map(Value.text) ?? .null,
             key, content, headers, binary.isEmpty ? .null : .text(binary.joined(separator: ",")),
         ]
     }
@@ -88,10 +89,11 @@ struct MessageWriter {
         guard !headers.isEmpty else { return nil }
         let pairs = headers.map { header in
             let value = header.value.map { bytes in
-                String(validating: bytes, as: UTF8.self).map(Self.json) ?? {
-                    if binary.last != "headers" { binary.append("headers") }
-                    return Self.json(Data(bytes).base64EncodedString())
-                }()
+                String(validating: bytes, as: UTF8.self).map(Self.json)
+                    ?? {
+                        if binary.last != "headers" { binary.append("headers") }
+                        return Self.json(Data(bytes).base64EncodedString())
+                    }()
             }
             return "[\(Self.json(header.name)),\(value ?? "null")]"
         }
@@ -151,7 +153,8 @@ struct MessageWriter {
 
     private static func hex(_ bytes: [UInt8], shown: Int) -> String {
         let digits = bytes.prefix(shown).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return "x'\(digits)\(bytes.count > shown ? "…" : "")' (\(bytes.count) byte\(bytes.count == 1 ? "" : "s"), not UTF-8)"
+        return
+            "x'\(digits)\(bytes.count > shown ? "…" : "")' (\(bytes.count) byte\(bytes.count == 1 ? "" : "s"), not UTF-8)"
     }
 
     /// The first characters of a text, at most so many bytes of UTF-8.

@@ -45,7 +45,8 @@ extension TopicCommand {
         switch error {
         case .unknownTopic(let name, let known):
             let guess = Spelling.nearest(to: name, in: known).map { ": did you mean \($0)?" }
-            return "there is no topic \(SafeText.visible(name)) at \(bootstrapServers)\(guess ?? " (`pageviews topic` lists them)")"
+            return
+                "there is no topic \(SafeText.visible(name)) at \(bootstrapServers)\(guess ?? " (`pageviews topic` lists them)")"
         case .silent(let why): return "Kafka at \(bootstrapServers): \(why)"
         default: return error.description
         }

@@ -20,7 +20,7 @@ struct ViewTests {
             ("rejected_events", "kafka_partition kafka_offset reason byte_position excerpt received_at"),
             (
                 "partitions",
-                "topic kafka_partition next_offset high_watermark_offset lag max_event_time watermark idle consumed counted late rejected"
+                "topic kafka_partition next_offset high_watermark_offset lag max_event_time watermark idle consumed counted late rejected max_event_offset"
             ),
             ("exports", "table_name generation snapshot_id committed_at rows_added rows_deleted state"),
             ("incidents", "at kind detail resolved_at"),

@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func `fewer are kept when they are large, and at least one`() {
-        var newest = NewestMessages(limit: 100, bytes: 10_000)
+        var newest = NewestMessages(limit: 100, bytes: 12_000)
         for offset in 0..<20 { newest.append(message(Int64(offset), bytes: 3000)) }
         #expect(newest.messages.map(\.offset) == [17, 18, 19])
         #expect(newest.isCutShort)
@@ -29,7 +29,9 @@ import Testing
 }
 
 @Suite struct PrettyJSONTests {
-    private func pretty(_ text: String) -> String? { PrettyJSON.text(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) } }
+    private func pretty(_ text: String) -> String? {
+        PrettyJSON.text(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) }
+    }
 
     @Test func `members stand on lines of their own, in their order`() {
         #expect(
@@ -55,7 +57,7 @@ import Testing
 
     @Test(arguments: [
         "", " ", "{", "}", "{\"a\"}", "{\"a\":}", "{a:1}", "[1,]", "[1 2]", "tru", "1.", "1e", "-", "\"open", "\"a\\",
-        "{} {}", "nullx", "\"line\nbreak\"", "{\"a\":1,}",
+        "{} {}", "nullx", "\"line\nbreak\"", "\"\\x\"", "\"\\u12g4\"", "\"\\u12", "{\"a\":1,}",
     ])
     func `what is not JSON is left alone`(_ text: String) {
         #expect(pretty(text) == nil)
@@ -72,8 +74,9 @@ import Testing
         var random = Seeded(state: seed)
         let parts = ["{", "}", "[", "]", ",", ":", "\"a\"", "1", "-2.5", "true", "null", " ", "\\", "\"", "é", "\u{7}"]
         for round in 0..<3000 {
-            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }
-                .joined()
+            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in parts.randomElement(using: &random) ?? ""
+            }
+            .joined()
             let bytes = Array(text.utf8)
             guard let laid = PrettyJSON.text(bytes) else { continue }
             let options: JSONSerialization.ReadingOptions = [.fragmentsAllowed]

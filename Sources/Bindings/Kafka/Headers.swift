@@ -38,7 +38,9 @@ extension Producer {
 extension Consumer {
     /// Waits for records of the assigned partitions and tells one header of each.
     /// - Returns: the headers, and what else the batch brought.
-    public func pollHeaders(named name: String, timeoutMilliseconds: Int32) -> (headers: [FoundHeader], notices: [Notice]) {
+    public func pollHeaders(named name: String, timeoutMilliseconds: Int32) -> (
+        headers: [FoundHeader], notices: [Notice]
+    ) {
         var found: [FoundHeader] = []
         let notices = pollMessages(timeoutMilliseconds: timeoutMilliseconds) { message in
             found.append(

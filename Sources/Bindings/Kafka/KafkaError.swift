@@ -27,6 +27,7 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         self.init(RD_KAFKA_RESP_ERR__INVALID_ARG, message)
     }
 
+    /// One line for people: what failed, on what, what to do.
     public var description: String { message }
 
     /// No broker could be reached, or none answered in time; trying again may help.

@@ -41,7 +41,9 @@ public struct Message: Equatable, Sendable {
 
     /// What it takes in memory, about, in bytes.
     public var bytes: Int {
-        headers.reduce(768 + (key?.count ?? 0) + (value?.count ?? 0)) { $0 + 64 + $1.name.utf8.count + ($1.value?.count ?? 0) }
+        headers.reduce(768 + (key?.count ?? 0) + (value?.count ?? 0)) {
+            $0 + 64 + $1.name.utf8.count + ($1.value?.count ?? 0)
+        }
     }
 }
 

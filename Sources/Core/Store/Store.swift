@@ -233,7 +233,8 @@ public final class Store {
     /// How many incidents of a kind are open.
     /// - Throws: `SQLiteError`.
     public func openIncidents(ofKind kind: String) throws -> Int64 {
-        let statement = try connection.prepare("SELECT count(*) FROM incident WHERE kind = ?1 AND resolved_at_ms IS NULL")
+        let statement = try connection.prepare(
+            "SELECT count(*) FROM incident WHERE kind = ?1 AND resolved_at_ms IS NULL")
         try statement.bind(kind, at: 1)
         return try statement.step() ? statement.int64(0) : 0
     }

@@ -19,6 +19,7 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The file or its folder cannot be opened or created.
     case cannotOpen(path: String, reason: String)
 
+    /// One line for people: what failed, on what, what to do.
     public var description: String {
         switch self {
         case .inUse(let path, let holder):

@@ -21,6 +21,7 @@ public struct WindowSettings: Equatable, Sendable {
         public let setting: String
         /// What a valid value looks like.
         public let expectation: String
+        /// One line for people: which setting, its bounds.
         public var description: String { "--\(setting) must be \(expectation)" }
     }
 

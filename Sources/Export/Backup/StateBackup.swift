@@ -118,7 +118,7 @@ public struct StateBackup {
             let from = "\(source).spool/\(name)"
             do {
                 try FileManager.default.copyItem(atPath: from, toPath: "\(folder)/\(name)")
-            } catch where !FileManager.default.fileExists(atPath: from) {
+            } catch  where !FileManager.default.fileExists(atPath: from) {
                 if needs.files.contains(name) { return false }
                 continue
             }

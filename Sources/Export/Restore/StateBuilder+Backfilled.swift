@@ -90,11 +90,12 @@ extension StateBuilder {
                     count: entry.first, raw: entry.second, late: known)
             }
             try marks.mark(entry.window, postcode, number: surplus, now: now)
-            try count.bind(entry.window, at: 1)
-            try count.bindText(postcode, at: 2)
-            try count.bind(surplus, at: 3)
-            try count.bind(unchanged, at: 4)
-            try count.run()
+            try self.counts.write(rows: 1) { _, count, before in
+                try count.bind(entry.window, at: before + 1)
+                try count.bindText(postcode, at: before + 2)
+                try count.bind(surplus, at: before + 3)
+                try count.bind(unchanged, at: before + 4)
+            }
         }
     }
 }

@@ -9,34 +9,54 @@ extension StateBuilder {
     /// Where each row of the table lies now.
     func readLedger() async throws -> Int64 {
         guard let counts = tables.counts else { return 0 }
-        let row = try connection.prepare("INSERT OR IGNORE INTO exported VALUES (?1, ?2, ?3, ?4, ?5)", persistent: true)
+        let ledger = try RowsStatement(
+            connection, "INSERT OR IGNORE INTO exported", row: "(?, ?, ?, ?, ?)", columns: 5)
         var file: (path: String, id: Int64)?
         var rows: Int64 = 0
         let asked = windowSeconds
         try await forEachCount(at: counts.current) { batch, data in
             let id = try file?.path == data.path ? file?.id ?? 0 : store.fileID(ofPath: data.path)
             file = (data.path, id)
-            for index in batch.rows {
-                let window = batch.windowStart(index)
+            let live = Array(batch.rows)
+            try ledger.write(rows: live.count) { index, row, before in
+                let window = batch.windowStart(live[index])
                 guard window % asked == 0 else {
                     throw RestoreError.otherWindow(table: counts.name, window: window, asked: asked)
                 }
-                try row.bind(window, at: 1)
-                try row.bind(id, at: 3)
-                try row.bind(batch.position(index), at: 4)
-                try row.bind(batch.counts[index], at: 5)
-                try batch.postcodes.withBytes(index) {
-                    try row.bindBorrowedText($0, at: 2)
-                    try row.run()
+                try row.bind(window, at: before + 1)
+                try batch.postcodes.withBytes(live[index]) { try row.bindText($0, at: before + 2) }
+                try row.bind(id, at: before + 3)
+                try row.bind(batch.position(live[index]), at: before + 4)
+                try row.bind(batch.counts[live[index]], at: before + 5)
+            } written: { written in
+                guard connection.changes == Int64(written.count) else {
+                    throw try self.twice(batch, live[written], counts.name, id)
                 }
-                guard connection.changes == 1 else {
-                    throw RestoreError.twice(
-                        table: counts.name, what: "\(batch.postcodes.string(index)) in the window at \(window)")
-                }
-                rows += 1
             }
+            rows += Int64(live.count)
         }
         return rows
+    }
+
+    /// Which of these rows has a key that was there before.
+    private func twice(_ batch: CountsBatch, _ rows: ArraySlice<Int>, _ table: String, _ file: Int64) throws
+        -> RestoreError
+    {
+        let known = try connection.prepare(
+            """
+            SELECT 1 FROM exported WHERE window_start = ?1 AND postcode = ?2 AND file_id = ?3 AND position = ?4
+            """)
+        for row in rows {
+            known.reset()
+            try known.bind(batch.windowStart(row), at: 1)
+            try batch.postcodes.withBytes(row) { try known.bindText($0, at: 2) }
+            try known.bind(file, at: 3)
+            try known.bind(batch.position(row), at: 4)
+            if try known.step() { continue }
+            let what = "\(batch.postcodes.string(row)) in the window at \(batch.windowStart(row))"
+            return RestoreError.twice(table: table, what: what)
+        }
+        return RestoreError.twice(table: table, what: "a row")
     }
 
     /// Counts that are in the table as they are here belong to its generation; all others have changed since. A row of the

@@ -79,40 +79,36 @@ extension StateBuilder {
         // When it came is not in the table; not later than the snapshot that has it.
         let received = raw.current?.timestampMilliseconds ?? now
         var clock = WindowClock(windowSeconds)
-        for row in rows.lazy.map({ Int($0) }) {
-            try late.bind(Int64(batch.partitions[row]), at: 1)
-            try late.bind(batch.offsets[row], at: 2)
-            try late.bind(details.userID(row), at: 3)
-            try late.bind(batch.timestamps[row], at: 6)
-            try late.bind(clock.window(ofMicroseconds: batch.timestamps[row]), at: 7)
-            try late.bind(received, at: 8)
-            try batch.postcodes.withBytes(row) { postcode in
-                try details.webpages.withBytes(row) { webpage in
-                    try late.bindBorrowedText(postcode, at: 4)
-                    if details.hasWebpage(row) {
-                        try late.bindBorrowedText(webpage, at: 5)
-                    } else {
-                        try late.bindNull(at: 5)
-                    }
-                    try late.run()
-                }
+        try late.write(rows: rows.count) { index, late, before in
+            let row = Int(rows[index])
+            try late.bind(Int64(batch.partitions[row]), at: before + 1)
+            try late.bind(batch.offsets[row], at: before + 2)
+            try late.bind(details.userID(row), at: before + 3)
+            try batch.postcodes.withBytes(row) { try late.bindText($0, at: before + 4) }
+            if details.hasWebpage(row) {
+                try details.webpages.withBytes(row) { try late.bindText($0, at: before + 5) }
+            } else {
+                try late.bindNull(at: before + 5)
             }
+            try late.bind(batch.timestamps[row], at: before + 6)
+            try late.bind(clock.window(ofMicroseconds: batch.timestamps[row]), at: before + 7)
+            try late.bind(received, at: before + 8)
+            try late.bind(received, at: before + 9)
         }
     }
 
     /// Writes the counts that were gathered, in the order of their keys.
     private func flushCounts() throws {
         let keys = keys
-        for index in keys.sorted() {
-            let entry = keys.entries[Int(index)]
+        let order = keys.sorted()
+        let (isCovered, unchanged, changed) = (covered != nil, unchanged, changed)
+        try counts.write(rows: order.count) { place, count, before in
+            let entry = keys.entries[Int(order[place])]
             let missing = entry.first - entry.second
-            try count.bind(entry.window, at: 1)
-            try count.bind(entry.first, at: 3)
-            try count.bind(covered == nil ? changed : missing == 0 ? unchanged : -missing, at: 4)
-            try keys.postcodes.withBytes(Int(entry.postcode)) { postcode in
-                try count.bindBorrowedText(postcode, at: 2)
-                try count.run()
-            }
+            try count.bind(entry.window, at: before + 1)
+            try keys.postcodes.withBytes(Int(entry.postcode)) { try count.bindText($0, at: before + 2) }
+            try count.bind(entry.first, at: before + 3)
+            try count.bind(!isCovered ? changed : missing == 0 ? unchanged : -missing, at: before + 4)
             coveredSums.add(
                 window: entry.window, hash: keys.postcodes.hash(Int(entry.postcode)), count: entry.second)
         }

@@ -26,15 +26,15 @@ final class StateBuilder {
     /// Raw rows below the offsets of `covered`.
     var coveredSums: WindowSums
     var rawRows: Int64 = 0
-    let late: Statement
-    let count: Statement
+    let late: RowsStatement
+    let counts: RowsStatement
 
     var connection: Connection { store.connection }
     var windowSeconds: Int64 { windows.windowMilliseconds / 1000 }
     /// Of counts that are in the table as they are here.
-    var unchanged: Int64 { tables.counts?.generation ?? 0 }
+    let unchanged: Int64
     /// Of counts that are not.
-    var changed: Int64 { max(unchanged, tables.raw?.generation ?? 0) + 1 }
+    let changed: Int64
 
     init(
         store: Store, tables: RestoreTables, windows: WindowSettings, seed: UInt64, now: Int64,
@@ -46,21 +46,24 @@ final class StateBuilder {
         self.seed = seed
         self.now = now
         self.say = say
+        unchanged = tables.counts?.generation ?? 0
+        changed = max(unchanged, tables.raw?.generation ?? 0) + 1
         keys = KeyTable(seed: seed)
         covered = tables.covered(by: tables.raw?.history.ends ?? [:])
         coveredSums = WindowSums(seed: seed)
-        late = try store.connection.prepare(
+        late = try RowsStatement(
+            store.connection,
             """
             INSERT INTO late (kafka_partition, kafka_offset, user_id, postcode, webpage, event_time_us, window_start,
               lateness_ms, received_at_ms, payload, published_at_ms)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, x'', ?8)
-            """, persistent: true)
-        count = try store.connection.prepare(
-            """
-            INSERT INTO counts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET count = count + excluded.count,
-              generation = CASE WHEN min(generation, 0) + min(excluded.generation, 0) < 0
-                THEN min(generation, 0) + min(excluded.generation, 0) ELSE excluded.generation END
-            """, persistent: true)
+            """, row: "(?, ?, ?, ?, ?, ?, ?, 0, ?, x'', ?)", columns: 9)
+        counts = try RowsStatement(
+            store.connection, "INSERT INTO counts", row: "(?, ?, ?, ?)", columns: 4,
+            tail: """
+                ON CONFLICT DO UPDATE SET count = count + excluded.count,
+                  generation = CASE WHEN min(generation, 0) + min(excluded.generation, 0) < 0
+                    THEN min(generation, 0) + min(excluded.generation, 0) ELSE excluded.generation END
+                """)
     }
 
     func build() async throws -> RestoreSummary {

@@ -113,7 +113,9 @@ public final class OutboxPublisher {
         guard !stateID.isEmpty else { return false }
         let report = Report()
         let made = try Producer(
-            settings: settings.kafka + [("enable.idempotence", "true"), ("message.timeout.ms", "0"), ("linger.ms", "5")],
+            settings: settings.kafka + [
+                ("enable.idempotence", "true"), ("message.timeout.ms", "0"), ("linger.ms", "5"),
+            ],
             log: { _ in }, delivered: { Self.take($0, into: report) })
         partitions = try topicPartitions(made)
         let known = try store.with { try $0.outboxOffsets(settings.name, topic: settings.topic) }

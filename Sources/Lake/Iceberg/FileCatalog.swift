@@ -31,6 +31,7 @@ public final class FileCatalog: Catalog {
         self.makeUUID = makeUUID
     }
 
+    /// The catalog's folder, for messages.
     public var name: String { warehouse }
 
     /// The folder of a table.
@@ -38,10 +39,12 @@ public final class FileCatalog: Catalog {
         "\(warehouse)/\((table.namespace + [table.name]).joined(separator: "/"))"
     }
 
+    /// The table as it is now; nil when there is none. See `Catalog.load`.
     public func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
         try await TableVersions(files: files, location: location(of: table)).latest()?.table
     }
 
+    /// Creates a table. See `Catalog.create`.
     public func create(
         _ table: TableIdentifier, _ definition: TableDefinition
     ) async throws(CatalogError) -> CreateOutcome {
@@ -63,6 +66,7 @@ public final class FileCatalog: Catalog {
         }
     }
 
+    /// Commits a change, or says why not, or that it is not known. See `Catalog.commit`.
     public func commit(
         _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]
     ) async -> CommitOutcome {
@@ -89,6 +93,7 @@ public final class FileCatalog: Catalog {
         return outcome
     }
 
+    /// The tables of a namespace. See `Catalog.list`.
     public func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier] {
         do throws(ObjectStorageError) {
             let folder = "\(warehouse)/\(namespace.joined(separator: "/"))"

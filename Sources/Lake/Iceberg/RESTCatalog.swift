@@ -27,6 +27,7 @@ public final class RESTCatalog: Catalog {
     /// When this process first asked.
     public static let start = ContinuousClock.now
 
+    /// The catalog's address, for messages.
     public var name: String { settings.address }
 
     /// The catalog's configuration, defaults under overrides. May hold secrets.
@@ -34,12 +35,14 @@ public final class RESTCatalog: Catalog {
         try await session.configured().properties
     }
 
+    /// The table as it is now; nil when there is none. See `Catalog.load`.
     public func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
         let url = try await session.address(Self.path(table)) + "?snapshots=all"
         guard let json = try await session.get(url, doing: "load \(table)") else { return nil }
         return try Self.table(json, table)
     }
 
+    /// Creates a table. See `Catalog.create`.
     public func create(
         _ table: TableIdentifier, _ definition: TableDefinition
     ) async throws(CatalogError) -> CreateOutcome {
@@ -59,6 +62,7 @@ public final class RESTCatalog: Catalog {
         }
     }
 
+    /// Commits a change, or says why not, or that it is not known. See `Catalog.commit`.
     public func commit(
         _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]
     ) async -> CommitOutcome {
@@ -89,6 +93,7 @@ public final class RESTCatalog: Catalog {
         }
     }
 
+    /// The tables of a namespace. See `Catalog.list`.
     public func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier] {
         let base = try await session.address("namespaces/\(RESTPath.namespace(namespace))/tables")
         let what = "list \(namespace.joined(separator: "."))"
