@@ -3,8 +3,9 @@
 extension StatusDecision {
     static func export(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
         guard let health = facts.health else { return [] }
-        return warehouse(health, facts, thresholds) + cycles(health, facts, thresholds)
-            + backlog(health, facts, thresholds)
+        let away = warehouse(health, facts, thresholds)
+        // Exports to a warehouse that does not answer fail for that reason.
+        return away + (away.isEmpty ? cycles(health, facts, thresholds) : []) + backlog(health, facts, thresholds)
     }
 
     private static func warehouse(
