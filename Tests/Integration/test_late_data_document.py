@@ -9,7 +9,7 @@ import pytest
 from support import program, transcript
 
 
-@pytest.mark.parametrize('document,section', [('docs/late-data.md', '')])
+@pytest.mark.parametrize('document,section', [('docs/late-data.md', ''), ('README.md', '## Late data')])
 def test_its_commands_print_what_it_says(document, section, broker, s3, tmp_path):
     path = program.ROOT / document
     text = path.read_text()
