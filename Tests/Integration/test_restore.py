@@ -21,7 +21,7 @@ SEEDS = range(20)
 
 def lose(state):
     """The state file is gone, and what lay beside it."""
-    for suffix in ('', '-wal', '-shm', '.lock'):
+    for suffix in ('', '-wal', '-shm', '.lock', '.health'):
         state.path.with_name(state.path.name + suffix).unlink(missing_ok=True)
     shutil.rmtree(state.path.with_name(state.path.name + '.spool'), ignore_errors=True)
 
