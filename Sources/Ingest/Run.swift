@@ -352,7 +352,7 @@ struct Run {
         accumulator.tick(now: service.time.wall())
         if accumulator.hasNews { try flush() }
         do {
-            try consumer.commit(topic: settings.topic, countedPositions, timeoutMilliseconds: 2000)
+            try consumer.commit(topic: settings.topic, countedPositions, timeoutMilliseconds: 1000)
         } catch {
             service.log.info("the group's offsets were not committed: \(error); lag tools will show older ones")
         }

@@ -12,9 +12,20 @@ internal import SQLite
 internal import Store
 internal import Synchronization
 
-/// Whether counting ended because it reached the end, and not because it was told to.
+/// Why counting ended, and since when the others have to: the services end one after the other, and share one short time.
 final class EndOfInput: Sendable {
     private let reached = Atomic<Bool>(false)
+    private let told = Mutex<ContinuousClock.Instant?>(nil)
+
+    /// Counting was told to stop.
+    func tell() { told.withLock { $0 = $0 ?? .now } }
+
+    /// What is left of `total`, counted from when counting was told to stop; not below zero.
+    func remaining(of total: Duration) -> Duration {
+        told.withLock { told in max(.zero, total - (told?.duration(to: .now) ?? .zero)) }
+    }
+
+    /// Counting reached the end of its input, and was not told to stop.
     func set() { reached.store(true, ordering: .releasing) }
     var wasReached: Bool { reached.load(ordering: .acquiring) }
 }
@@ -29,8 +40,8 @@ struct ExportService: Service {
     let end: EndOfInput
     let log: Logger
     let board: HealthBoard
-    /// How long exporting may go on when the service was told to stop.
-    private static let farewell = Duration.seconds(4)
+    /// How long after the service was told to stop exporting may go on.
+    private static let farewell = Duration.seconds(3)
     /// When the input has ended: no further try begins after this time.
     private static let patience = Duration.seconds(10)
 
@@ -43,8 +54,9 @@ struct ExportService: Service {
                 try await work.value
             } onGracefulShutdown: {
                 if end.wasReached { return }
+                let left = end.remaining(of: Self.farewell)
                 Task.detached {
-                    try? await Task.sleep(for: Self.farewell)
+                    try? await Task.sleep(for: left)
                     work.cancel()
                 }
             }

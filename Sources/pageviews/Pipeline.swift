@@ -89,7 +89,7 @@ struct Pipeline {
         failPoint: @escaping @Sendable (String) -> Void = { _ in }
     ) -> ThreadService {
         let stop = StopSignal()
-        return ThreadService(name: "ingest", stop: stop) { [ingest, log] in
+        return ThreadService(name: "ingest", stop: stop, willStop: { end.tell() }) { [ingest, log] in
             let service = IngestService(
                 settings: ingest, stop: stop, time: .system, random: { UInt64.random(in: .min ... .max) }, log: log,
                 board: board)

@@ -7,6 +7,9 @@ internal import Store
 
 /// Makes publishers' services.
 enum PublishingService {
+    /// How long after the service was told to stop publishing may go on.
+    private static let farewell = Duration.milliseconds(2500)
+
     /// The service of one publisher; it ends after the counting, with what that left.
     static func make(
         _ settings: OutboxSettings, _ store: SharedStore, _ end: EndOfInput,
@@ -17,7 +20,9 @@ enum PublishingService {
         return ThreadService(name: "publish-\(settings.name.rawValue)", stop: stop) {
             let publisher = OutboxPublisher(
                 settings: settings, store: store, stop: stop, time: .system, failPoint: failPoint, log: log)
-            let isDone = try publisher.run { end.wasReached ? 60_000 : 3000 }
+            let isDone = try publisher.run {
+                end.wasReached ? 60_000 : Int64(end.remaining(of: farewell) / .milliseconds(1))
+            }
             guard isDone || !end.wasReached else {
                 throw Failure(
                     "not every \(settings.name.rawValue) event could be published to topic \(settings.topic); they wait in the "

@@ -11,12 +11,15 @@ internal import UnixSignals
 struct ThreadService: Service {
     let name: String
     let stop: StopSignal
+    /// Called when graceful shutdown begins.
+    var willStop: @Sendable () -> Void = {}
     let work: @Sendable () throws -> Void
 
     func run() async throws {
         try await withGracefulShutdownHandler {
             try await Self.onThread(name, work)
         } onGracefulShutdown: {
+            willStop()
             stop.set()
         }
     }

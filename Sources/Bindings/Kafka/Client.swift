@@ -3,6 +3,8 @@
 // the thread that polls; the handle is destroyed after the callbacks' owner can no longer be called.
 
 internal import CRdKafka
+internal import Dispatch
+internal import Foundation
 internal import Synchronization
 
 /// A line that librdkafka logs.
@@ -59,15 +61,38 @@ final class Callbacks {
     }
 }
 
+/// The end of a handle, on a thread of its own. Safe to share: the handle is used by `run` alone by then.
+private final class Ending: @unchecked Sendable {
+    private let handle: OpaquePointer
+    private let callbacks: Callbacks
+    private let isConsumer: Bool
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(handle: OpaquePointer, callbacks: Callbacks, isConsumer: Bool) {
+        (self.handle, self.callbacks, self.isConsumer) = (handle, callbacks, isConsumer)
+    }
+
+    func run() {
+        // A consumer here is in no group: there is nothing to leave.
+        let flags = isConsumer ? Int32(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) : 0
+        withExtendedLifetime(callbacks) { rd_kafka_destroy_flags(handle, flags) }
+        ended.signal()
+    }
+
+    func wait(milliseconds: Int) { _ = ended.wait(timeout: .now() + .milliseconds(milliseconds)) }
+}
+
 /// A librdkafka handle.
 final class Client {
     let handle: OpaquePointer
     let callbacks: Callbacks
+    private let isConsumer: Bool
 
     init(
         _ kind: rd_kafka_type_t, settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void
     ) throws {
         callbacks = Callbacks(log: log)
+        isConsumer = kind == RD_KAFKA_CONSUMER
         guard let configuration = rd_kafka_conf_new() else { throw KafkaError("out of memory") }
         do {
             try Self.apply(settings, to: configuration)
@@ -84,8 +109,13 @@ final class Client {
         handle = made
     }
 
+    /// librdkafka ends a handle when every request is answered or timed out, a commit to a broker that is away among them,
+    /// which can take a minute. Nobody waits that long for what is not wanted any more: after a moment the rest happens in
+    /// the background, or with the process.
     deinit {
-        rd_kafka_destroy(handle)
+        let ending = Ending(handle: handle, callbacks: callbacks, isConsumer: isConsumer)
+        Thread.detachNewThread { ending.run() }
+        ending.wait(milliseconds: 500)
     }
 
     private static func apply(_ settings: [(String, String)], to configuration: OpaquePointer) throws {

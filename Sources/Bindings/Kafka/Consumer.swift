@@ -91,7 +91,6 @@ public final class Consumer {
 
     deinit {
         rd_kafka_queue_destroy(queue)
-        rd_kafka_consumer_close(client.handle)
         messages.deallocate()
     }
 

@@ -24,6 +24,8 @@ public final class OutboxPublisher {
     private var offsets: [Int32: Int64] = [:]
     private var report = Report()
     private static let batch = 1000
+    /// How long a question to Kafka may take, in milliseconds; a stop waits for the one under way.
+    private static let patience: Int32 = 2000
 
     /// What the broker said of the batch under way.
     private final class Report {
@@ -121,7 +123,7 @@ public final class OutboxPublisher {
         let known = try store.with { try $0.outboxOffsets(settings.name, topic: settings.topic) }
         offsets = [:]
         for partition in 0..<Int32(clamping: partitions) {
-            let range = try made.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: 5000)
+            let range = try made.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: Self.patience)
             // A partition that is new, or an offset that the topic no longer has: everything there is looked at.
             offsets[partition] = known.map { min(max($0[partition] ?? range.low, range.low), range.high) } ?? range.high
         }
@@ -133,7 +135,7 @@ public final class OutboxPublisher {
 
     private func topicPartitions(_ producer: Producer) throws -> Int {
         do {
-            return try producer.partitionCount(of: settings.topic, timeoutMilliseconds: 5000)
+            return try producer.partitionCount(of: settings.topic, timeoutMilliseconds: Self.patience)
         } catch let error as KafkaError where error.isUnknownTopic {
             try producer.createTopic(
                 settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000)
