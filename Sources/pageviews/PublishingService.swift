@@ -17,7 +17,11 @@ enum PublishingService {
         _ log: Logger
     ) -> ThreadService {
         let stop = StopSignal()
-        return ThreadService(name: "publish-\(settings.name.rawValue)", stop: stop) {
+        // A question to a Kafka that went away can outlast its time limit by a minute in librdkafka 2.0.
+        let patience: @Sendable () -> Duration? = {
+            end.wasReached ? nil : end.remaining(of: farewell) + .milliseconds(500)
+        }
+        return ThreadService(name: "publish-\(settings.name.rawValue)", stop: stop, patience: patience) {
             let publisher = OutboxPublisher(
                 settings: settings, store: store, stop: stop, time: .system, failPoint: failPoint, log: log)
             let isDone = try publisher.run {

@@ -26,6 +26,7 @@ def test_a_copy_made_while_counting_is_whole_and_goes_on_to_the_same_counts(topi
     made = backup(state, copy.path)
     assert made.code == 0, made.err
     assert made.out.startswith(f'{copy.path}: generation ')
+    eventually(lambda: state.consumed() == 3000, 'all events')
     running.stop()
     assert sqlite3.connect(copy.path).execute('PRAGMA integrity_check').fetchone() == ('ok',)
     proof = prove(copy)

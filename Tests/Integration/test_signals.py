@@ -7,6 +7,8 @@ import pytest
 
 from support import oracle, program
 from support.events import views
+from support.faults import in_front_of
+from support.kafka import create_topic
 from support.oracle import Stored
 from support.service import arguments
 from support.wait import eventually
@@ -48,3 +50,18 @@ def test_a_closed_pipe_does_not_end_the_service(topic, state):
     os.close(writing)
     assert done.returncode == 0
     assert state.consumed() == 100
+
+
+def test_the_end_does_not_wait_for_servers_that_are_away(own_broker, state, service, make_warehouse):
+    broker, warehouse = own_broker().start(), make_warehouse('s3')
+    topic = create_topic(broker.address)
+    with in_front_of(warehouse.s3.endpoint) as proxy:
+        warehouse.s3_endpoint = proxy.endpoint
+        running = service.start(topic, state, *warehouse.options, '--export-interval', '100ms', env=warehouse.environment)
+        topic.produce(views(seed=84, count=100))
+        eventually(lambda: state.consumed() == 100, 'the events')
+        proxy.down()
+        broker.stop()
+        eventually(lambda: 'Kafka' in running.err, 'that Kafka is away')
+        result, _ = running.stop()
+    assert result.code == 0, result.err
