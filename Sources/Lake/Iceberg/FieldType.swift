@@ -36,7 +36,8 @@ public indirect enum FieldType: Sendable, Equatable {
     case binary
     /// A decimal of this precision and scale.
     case decimal(precision: Int, scale: Int)
-    /// A type by its name, not implemented here.
+    /// Any other type, by its name (`variant`, `geometry`, ...): columns of other writers that a commit has to carry on as
+    /// they are. Their values are neither read nor written.
     case other(String)
     /// A struct.
     case structure([SchemaField])

@@ -6,7 +6,8 @@ public struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible 
     public enum Kind: Sendable, Equatable {
         /// The bytes or the JSON are not what the specification says.
         case malformed
-        /// Well formed, but of a version or feature that is not implemented here.
+        /// Well formed, and refused on purpose: format versions other than 2 and 3, equality deletes, and compressions, actions
+        /// and requirements that the specification has and this program does not read. The reason names it.
         case unsupported
         /// The table's state does not allow the change.
         case invalid

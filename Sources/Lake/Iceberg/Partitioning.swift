@@ -1,6 +1,6 @@
 // Purpose: partition specs, transforms and sort orders (https://iceberg.apache.org/spec/#partitioning).
-// Invariant: transforms that are not implemented are kept by name; their partition values are read and written as they
-// are, never computed.
+// Invariant: our own tables are partitioned by identity, day and void alone, so only these are computed. The transforms of
+// other writers are kept by name, and their partition values are read and written as they are.
 public import Avro
 
 /// How a partition or sort value comes from a column.
