@@ -114,7 +114,7 @@ let package = Package(
         tests("Ingest", ["Kafka", "SQLite", "Store", "Windowing", "TestSupport", logging]),
         tests("Generator", ["Kafka"]),
         tests("Dashboard", ["Store"]),
-        tests("TopicBrowser", ["Kafka"]),
+        tests("TopicBrowser", ["Kafka", "TestSupport"]),
         tests(
             "pageviews",
             ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser, logging]),

@@ -21,7 +21,7 @@ extension Exporter {
                     .run(rewrites: 1)
                 maintained[table] = try store.with { try $0.lastSnapshot(of: table) }
                 let now = environment.nowMilliseconds()
-                _ = try store.with { try $0.resolve(incidentsOfKind: Self.incidentKind, now: now) }
+                try store.with { try $0.resolve(incidentsOfKind: Self.incidentKind, now: now) }
             } catch is MaintenanceStopped {
                 return
             } catch {

@@ -305,7 +305,7 @@ struct Run {
         } else {
             service.log.info("the spool has room again; consuming goes on")
             let now = service.time.wall()
-            _ = try store.with { try $0.resolve(incidentsOfKind: "spool-full", now: now) }
+            try store.with { try $0.resolve(incidentsOfKind: "spool-full", now: now) }
         }
     }
 

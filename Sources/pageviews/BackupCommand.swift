@@ -26,9 +26,7 @@ struct BackupCommand: ParsableCommand {
     var config: String?
 
     func run() throws {
-        guard FileManager.default.fileExists(atPath: state) else {
-            throw Failure("there is no state \(state); give --state", exitCode: 1)
-        }
+        try ExistingState.check(state)
         do {
             let made = try StateBackup(of: state, to: file).make()
             let text =

@@ -46,15 +46,20 @@ struct ExistingState {
         }
     }
 
-    /// The windows that the state was made with.
-    /// - Throws: `Failure` when there is no state, `StoreError`.
-    func windows() throws -> WindowSettings {
+    /// Refuses a path at which nothing is.
+    /// - Throws: `Failure`.
+    static func check(_ path: String) throws {
         guard FileManager.default.fileExists(atPath: path) else {
             throw Failure("there is no state \(path); give the --state that `ingest` writes", exitCode: 1)
         }
+    }
+
+    /// The windows that the state was made with.
+    /// - Throws: `Failure` when there is no state, `StoreError`.
+    func windows() throws -> WindowSettings {
+        try Self.check(path)
         do {
-            let reader = try Connection(path: path, mode: .readOnly)
-            try reader.set(.noCheckpointOnClose, true)
+            let reader = try StateReader.open(path)
             let number = { (key: String) in
                 try reader.text("SELECT value FROM meta WHERE key = '\(key)'").flatMap { Int64($0) }
             }

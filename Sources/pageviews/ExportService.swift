@@ -102,7 +102,7 @@ struct ExportService: Service {
             detail = "\(error)"
         }
         let now = TimeSource.system.wall()
-        _ = try? store.with { try $0.resolve(incidentsOfKind: kind, now: now) }
+        try? store.with { try $0.resolve(incidentsOfKind: kind, now: now) }
         guard let detail else { return }
         log.warning("backfill: \(detail)")
         try? store.with { try $0.note(Incident(kind: kind, detail: detail), now: now) }
@@ -195,7 +195,7 @@ struct ExportReport {
         if !said.isEmpty { log.info("export: goes on again") }
         if !said.isEmpty || isFirst {
             let now = TimeSource.system.wall()
-            _ = try? store.with { try $0.resolve(incidentsOfKind: Self.kind, now: now) }
+            try? store.with { try $0.resolve(incidentsOfKind: Self.kind, now: now) }
         }
         said = [:]
         isFirst = false

@@ -116,7 +116,7 @@ struct GenerateCommand: AsyncParsableCommand {
             try await ServiceGroup.run(log: global.logger) { [service] }
         } catch let error as KafkaError where error.isConnection {
             throw Failure(
-                "cannot reach Kafka at \(kafka.bootstrapServers): \(error.message); is it running, and is "
+                "cannot reach Kafka at \(kafka.brokers.bootstrapServers): \(error.message); is it running, and is "
                     + "--bootstrap-servers right?", exitCode: 4)
         }
         guard let summary = result.withLock({ $0 }) else { return }

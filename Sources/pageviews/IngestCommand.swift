@@ -104,14 +104,15 @@ struct IngestCommand: AsyncParsableCommand {
     }
 
     private func outbox(_ name: OutboxName, _ topic: String) -> OutboxSettings {
-        OutboxSettings(name: name, topic: topic, kafka: kafka.settings(), bootstrapServers: kafka.bootstrapServers)
+        OutboxSettings(
+            name: name, topic: topic, kafka: kafka.settings(), bootstrapServers: kafka.brokers.bootstrapServers)
     }
 
     /// The service's settings.
     /// - Throws: `WindowSettings.OutOfBounds`.
     func settings() throws -> IngestSettings {
         var settings = IngestSettings(
-            kafka: kafka.settings(group: group), bootstrapServers: kafka.bootstrapServers, topic: kafka.topic,
+            kafka: kafka.settings(group: group), bootstrapServers: kafka.brokers.bootstrapServers, topic: kafka.topic,
             statePath: state, windows: try windows.settings())
         settings.partitions = partitions.partitions
         settings.flushIntervalMilliseconds = flushInterval.milliseconds

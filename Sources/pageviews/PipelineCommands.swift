@@ -27,8 +27,8 @@ struct PipelineCommands: DomainCommands {
 
     /// Later arguments win, so what is typed comes last.
     private var topicArguments: [String] {
-        ["--state=\(state)", "--bootstrap-servers=\(kafka.bootstrapServers)", "--group=\(group)"]
-            + kafka.kafkaConfig.map { "--kafka-config=\($0.key)=\($0.value)" }
+        ["--state=\(state)", "--bootstrap-servers=\(kafka.brokers.bootstrapServers)", "--group=\(group)"]
+            + kafka.brokers.kafkaConfig.map { "--kafka-config=\($0.key)=\($0.value)" }
     }
 
     /// `NAME 20` is short for `NAME --limit 20`.

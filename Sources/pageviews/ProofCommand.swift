@@ -68,9 +68,7 @@ struct ProofCommand: AsyncParsableCommand {
     /// Makes a proof; what cannot be reached ends with the exit code of the contract.
     static func prove(state: String, export: ExportOptions, options: ProofOptions) async throws -> ProofReport {
         let environment = ProcessInfo.processInfo.environment
-        guard FileManager.default.fileExists(atPath: state) else {
-            throw Failure("there is no state \(state); give --state", exitCode: 1)
-        }
+        try ExistingState.check(state)
         let folder = temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         do {

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+internal import Ingest
 internal import Store
 
 /// `pageviews resolve`.
@@ -27,7 +28,7 @@ struct ResolveCommand: ParsableCommand {
         let store = try ExistingState(path: state, holder: "pageviews resolve").open()
         let resolved = try store.openIncidents(ofKind: kind)
         guard resolved > 0 else { throw Failure("there is no open incident of kind \(kind) in \(state)", exitCode: 1) }
-        try store.resolve(incidentsOfKind: kind, now: Int64(Date().timeIntervalSince1970 * 1000))
+        try store.resolve(incidentsOfKind: kind, now: TimeSource.system.wall())
         FileHandle.standardOutput.write(Data("\(resolved) resolved\n".utf8))
     }
 }

@@ -28,7 +28,7 @@ struct GlobalOptions: ParsableArguments {
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 /// How to reach Kafka.
-struct KafkaOptions: ParsableArguments {
+struct BrokerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The brokers to start from.", valueName: "host:port,..."))
     var bootstrapServers = "localhost:9092"
 
@@ -37,15 +37,23 @@ struct KafkaOptions: ParsableArguments {
             "Any librdkafka setting, for example security.protocol=sasl_ssl; repeatable.", valueName: "key=value"))
     var kafkaConfig: [KafkaSetting] = []
 
+    /// As librdkafka wants them; what the user gave comes last and wins.
+    func settings(clientID: String, group: String? = nil) -> [(String, String)] {
+        var settings = [("bootstrap.servers", bootstrapServers), ("client.id", clientID)]
+        if let group { settings.append(("group.id", group)) }
+        return settings + kafkaConfig.map { ($0.key, $0.value) }
+    }
+}
+
+/// The topic of page views, and how to reach it.
+struct KafkaOptions: ParsableArguments {
+    @OptionGroup var brokers: BrokerOptions
+
     @Option(help: ArgumentHelp("The topic of page views.", valueName: "name"))
     var topic = "pageviews"
 
     /// As librdkafka wants them; what the user gave comes last and wins.
-    func settings(group: String? = nil) -> [(String, String)] {
-        var settings = [("bootstrap.servers", bootstrapServers), ("client.id", "pageviews")]
-        if let group { settings.append(("group.id", group)) }
-        return settings + kafkaConfig.map { ($0.key, $0.value) }
-    }
+    func settings(group: String? = nil) -> [(String, String)] { brokers.settings(clientID: "pageviews", group: group) }
 }
 
 /// Windows, watermark, lateness.

@@ -5,6 +5,7 @@ internal import Ingest
 internal import Kafka
 internal import Query
 internal import SQLite
+internal import Store
 internal import TopicBrowser
 
 extension TopicCommand {
@@ -31,7 +32,7 @@ extension TopicCommand {
             return 1
         } catch let error as KafkaError where error.isConnection {
             err.write(
-                "\(speaker): cannot reach Kafka at \(bootstrapServers): \(error.message); is it running, and is "
+                "\(speaker): cannot reach Kafka at \(brokers.bootstrapServers): \(error.message); is it running, and is "
                     + "--bootstrap-servers right?\n")
             return 4
         } catch {
@@ -46,8 +47,8 @@ extension TopicCommand {
         case .unknownTopic(let name, let known):
             let guess = Spelling.nearest(to: name, in: known).map { ": did you mean \($0)?" }
             return
-                "there is no topic \(SafeText.visible(name)) at \(bootstrapServers)\(guess ?? " (`pageviews topic` lists them)")"
-        case .silent(let why): return "Kafka at \(bootstrapServers): \(why)"
+                "there is no topic \(SafeText.visible(name)) at \(brokers.bootstrapServers)\(guess ?? " (`pageviews topic` lists them)")"
+        case .silent(let why): return "Kafka at \(brokers.bootstrapServers): \(why)"
         default: return error.description
         }
     }
@@ -85,8 +86,7 @@ extension TopicCommand {
     /// How far the state has read, if there is one that can be read.
     private static func offsets(inState path: String) -> [TopicPartition: Int64] {
         var found: [TopicPartition: Int64] = [:]
-        guard FileManager.default.fileExists(atPath: path),
-            let connection = try? Connection(path: path, mode: .readOnly),
+        guard let connection = try? StateReader.open(path),
             let statement = try? connection.prepare(
                 "SELECT topic, kafka_partition, next_offset FROM partitions WHERE topic IS NOT NULL")
         else { return [:] }

@@ -74,13 +74,7 @@ struct TopicCommand: ParsableCommand {
     @Flag(name: .customLong("internal"), help: "List Kafka's own topics too.")
     var showsInternal = false
 
-    @Option(help: ArgumentHelp("The brokers to start from.", valueName: "host:port,..."))
-    var bootstrapServers = "localhost:9092"
-
-    @Option(
-        help: ArgumentHelp(
-            "Any librdkafka setting, for example security.protocol=sasl_ssl; repeatable.", valueName: "key=value"))
-    var kafkaConfig: [KafkaSetting] = []
+    @OptionGroup var brokers: BrokerOptions
 
     @Option(help: ArgumentHelp("The group whose lag is listed.", valueName: "name"))
     var group = "pageviews"
@@ -119,10 +113,7 @@ struct TopicCommand: ParsableCommand {
         from.map { StartPoint($0, now: TimeSource.system.wall()) } ?? .end
     }
 
-    var settings: [(String, String)] {
-        [("bootstrap.servers", bootstrapServers), ("client.id", "pageviews-topic"), ("group.id", group)]
-            + kafkaConfig.map { ($0.key, $0.value) }
-    }
+    var settings: [(String, String)] { brokers.settings(clientID: "pageviews-topic", group: group) }
 
     var request: BrowseRequest {
         let count = limit ?? (follow ? 0 : 50)

@@ -73,7 +73,7 @@ def test_a_copy_older_than_the_tables_is_not_exported_from(topic, state, service
 def test_nothing_is_overwritten_and_nothing_is_left_behind(topic, state, service, tmp_path):
     missing = backup(state, tmp_path / 'copy.db')
     assert (missing.code, missing.out) == (1, '')
-    assert missing.err == f'pageviews: there is no state {state.path}; give --state\n'
+    assert missing.err == f'pageviews: there is no state {state.path}; give the --state that `ingest` writes\n'
     topic.produce(views(seed=95, count=10))
     service.to_end(topic, state)
     there = tmp_path / 'there.db'

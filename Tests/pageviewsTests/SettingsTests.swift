@@ -85,7 +85,7 @@ struct SettingsTests {
         ] {
             let file = folder.file("settings.yaml")
             try Data(text.utf8).write(to: URL(fileURLWithPath: file))
-            let settings = try ingest(["--config", file]).kafka.kafkaConfig
+            let settings = try ingest(["--config", file]).kafka.brokers.kafkaConfig
             #expect(settings.map(\.key) == ["security.protocol", "ssl.ca.location"])
             #expect(settings.map(\.value) == ["ssl", "/a=b"])
         }

@@ -65,17 +65,14 @@ final class Callbacks {
 private final class Ending: @unchecked Sendable {
     private let handle: OpaquePointer
     private let callbacks: Callbacks
-    private let isConsumer: Bool
     private let ended = DispatchSemaphore(value: 0)
 
-    init(handle: OpaquePointer, callbacks: Callbacks, isConsumer: Bool) {
-        (self.handle, self.callbacks, self.isConsumer) = (handle, callbacks, isConsumer)
+    init(handle: OpaquePointer, callbacks: Callbacks) {
+        (self.handle, self.callbacks) = (handle, callbacks)
     }
 
     func run() {
-        // A consumer here is in no group: there is nothing to leave.
-        let flags = isConsumer ? Int32(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) : 0
-        withExtendedLifetime(callbacks) { rd_kafka_destroy_flags(handle, flags) }
+        withExtendedLifetime(callbacks) { rd_kafka_destroy(handle) }
         ended.signal()
     }
 
@@ -86,13 +83,11 @@ private final class Ending: @unchecked Sendable {
 final class Client {
     let handle: OpaquePointer
     let callbacks: Callbacks
-    private let isConsumer: Bool
 
     init(
         _ kind: rd_kafka_type_t, settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void
     ) throws {
         callbacks = Callbacks(log: log)
-        isConsumer = kind == RD_KAFKA_CONSUMER
         guard let configuration = rd_kafka_conf_new() else { throw KafkaError("out of memory") }
         do {
             try Self.apply(settings, to: configuration)
@@ -113,7 +108,7 @@ final class Client {
     /// which can take a minute. Nobody waits that long for what is not wanted any more: after a moment the rest happens in
     /// the background, or with the process.
     deinit {
-        let ending = Ending(handle: handle, callbacks: callbacks, isConsumer: isConsumer)
+        let ending = Ending(handle: handle, callbacks: callbacks)
         Thread.detachNewThread { ending.run() }
         ending.wait(milliseconds: 500)
     }

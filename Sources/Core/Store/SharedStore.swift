@@ -13,7 +13,6 @@ public final class SharedStore: @unchecked Sendable {
 
     /// Runs `body` with the store while nobody else does.
     /// - Throws: what `body` throws.
-    @discardableResult
     public func with<Result>(_ body: (Store) throws -> Result) rethrows -> Result {
         try lock.withLock { _ in try body(store) }
     }

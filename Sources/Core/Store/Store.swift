@@ -71,26 +71,13 @@ public final class Store {
         self.path = path
         self.settings = settings
         lock = nil
-        connection = try Self.openReader(path)
+        connection = try StateReader.open(path)
+        try connection.execute("PRAGMA cache_size = -8192")
         try connection.execute("BEGIN")
         let version = try Schema.check(connection, path: path)
         guard version == Schema.migrations.count else { throw StoreError.olderVersion(path: path, version: version) }
         statements = try FlushStatements(connection)
         generation = try connection.integer("SELECT generation FROM progress") ?? 0
-    }
-
-    private static func openReader(_ path: String) throws -> Connection {
-        do {
-            let connection = try Connection(path: path, mode: .readOnly)
-            try connection.setBusyTimeout(milliseconds: 5000)
-            try connection.set(.noCheckpointOnClose, true)
-            try connection.execute("PRAGMA cache_size = -8192")
-            return connection
-        } catch let error as SQLiteError where error.isCorrupt {
-            throw StoreError.notAState(path: path)
-        } catch let error as SQLiteError where error.isCannotOpen {
-            throw StoreError.cannotOpen(path: path, reason: error.message)
-        }
     }
 
     private static func openConnection(_ path: String) throws -> Connection {

@@ -5,7 +5,6 @@
 // then linked); the source is only read.
 
 internal import Foundation
-internal import Glibc
 internal import SQLite
 internal import Store
 
@@ -63,6 +62,7 @@ public struct StateBackup {
 
     /// What the copied state needs of the spool.
     private struct Needs {
+        var generation: Int64 = 0
         var segments = 0
         /// Of segments: an event that is only here.
         var files: Set<String> = []
@@ -71,12 +71,8 @@ public struct StateBackup {
     }
 
     private func copyState() throws -> Needs {
-        let from = try open(source, .readOnly)
-        try from.set(.noCheckpointOnClose, true)
-        guard try from.integer("PRAGMA application_id") == ProofState.applicationID else {
-            throw StoreError.notAState(path: source)
-        }
-        let copy = try open(partial, .readWriteCreate)
+        let from = try StateReader.open(source)
+        let copy = try openCopy()
         try from.backUp(to: copy)
         guard try copy.text("PRAGMA quick_check(1)") == "ok" else { throw BackupError.damaged(source) }
         return try needs(of: copy)
@@ -84,6 +80,7 @@ public struct StateBackup {
 
     private func needs(of copy: Connection) throws -> Needs {
         var needs = Needs()
+        needs.generation = try copy.integer("SELECT generation FROM progress") ?? 0
         let segments = try copy.prepare("SELECT facts FROM segment ORDER BY id")
         while try segments.step() {
             let segment = try JSONDecoder().decode(Segment.self, from: Data(segments.string(0).utf8))
@@ -98,13 +95,11 @@ public struct StateBackup {
         return needs
     }
 
-    private func open(_ path: String, _ mode: Connection.Mode) throws -> Connection {
+    private func openCopy() throws -> Connection {
         do {
-            let connection = try Connection(path: path, mode: mode)
-            try connection.setBusyTimeout(milliseconds: 5000)
-            return connection
+            return try Connection(path: partial, mode: .readWriteCreate)
         } catch let error as SQLiteError where error.isCannotOpen {
-            throw StoreError.cannotOpen(path: path, reason: error.message)
+            throw StoreError.cannotOpen(path: partial, reason: error.message)
         }
     }
 
@@ -122,33 +117,25 @@ public struct StateBackup {
                 if needs.files.contains(name) { return false }
                 continue
             }
-            try Self.sync("\(folder)/\(name)")
+            try SpoolFile.sync("\(folder)/\(name)")
         }
-        try Self.sync(folder)
+        try SpoolFile.sync(folder)
         return true
     }
 
     /// Gives the copies their names: the segments first, so that a state is never without them.
     private func finish(_ needs: Needs) throws -> Summary {
-        let generation = try open(partial, .readOnly).integer("SELECT generation FROM progress") ?? 0
         for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: partial + suffix) }
-        try Self.sync(partial)
+        try SpoolFile.sync(partial)
         if FileManager.default.fileExists(atPath: partial + ".spool") {
             try FileManager.default.moveItem(atPath: partial + ".spool", toPath: destination + ".spool")
         }
         // A link, not a rename: a file that came meanwhile stays.
         try FileManager.default.linkItem(atPath: partial, toPath: destination)
         let folder = (destination as NSString).deletingLastPathComponent
-        try Self.sync(folder.isEmpty ? "." : folder)
+        try SpoolFile.sync(folder.isEmpty ? "." : folder)
         let size = try FileManager.default.attributesOfItem(atPath: destination)[.size] as? NSNumber
-        return Summary(generation: generation, bytes: size?.int64Value ?? 0, segments: needs.segments)
-    }
-
-    private static func sync(_ path: String) throws {
-        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw BackupError.cannotSync(path, errno) }
-        defer { close(file) }
-        guard fsync(file) == 0 else { throw BackupError.cannotSync(path, errno) }
+        return Summary(generation: needs.generation, bytes: size?.int64Value ?? 0, segments: needs.segments)
     }
 }
 
@@ -160,8 +147,6 @@ public enum BackupError: Error, CustomStringConvertible, Equatable, Sendable {
     case damaged(String)
     /// Segments were exported faster than they could be copied.
     case segmentsKeepLeaving(String)
-    /// The disk did not take it.
-    case cannotSync(String, Int32)
 
     /// One line: what failed, on what, what to do.
     public var description: String {
@@ -171,7 +156,6 @@ public enum BackupError: Error, CustomStringConvertible, Equatable, Sendable {
             "the copy of \(path) fails SQLite's quick_check, so the state is damaged; make it anew with `pageviews restore`"
         case .segmentsKeepLeaving(let path):
             "raw files of \(path) were exported each time they were about to be copied; try again"
-        case .cannotSync(let path, let code): "\(path) cannot be synced: \(String(cString: strerror(code)))"
         }
     }
 }

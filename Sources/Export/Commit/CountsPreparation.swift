@@ -42,9 +42,7 @@ final class CountsPreparation {
     /// - Returns: nil when no count changed.
     func run() throws -> Intent? {
         try context.store.with { try $0.clearStaged() }
-        let reader = try Connection(path: context.store.path, mode: .readOnly)
-        try reader.setBusyTimeout(milliseconds: 5000)
-        try reader.set(.noCheckpointOnClose, true)
+        let reader = try StateReader.open(context.store.path)
         try reader.execute("BEGIN")
         let snapshot = try StateSnapshot(reader)
         try readChanges(reader, since: snapshot.exported.generation)
@@ -53,7 +51,7 @@ final class CountsPreparation {
         guard rowsAdded > 0 else { return nil }
         try stage()
         try writeDeletes()
-        try SpoolFile.sync(folder: context.settings.spoolFolder)
+        try SpoolFile.sync(context.settings.spoolFolder)
         files.summary = snapshot.summary
         return Intent(
             commitID: context.commitID, table: .counts, tableName: context.tableName, generation: snapshot.generation,

@@ -13,8 +13,7 @@ struct VectorWriter {
 
     /// The old positions of the rows that are staged, by data file.
     static func staleRows(_ statePath: String) throws -> [String: [UInt64]] {
-        let reader = try Connection(path: statePath, mode: .readOnly)
-        try reader.set(.noCheckpointOnClose, true)
+        let reader = try StateReader.open(statePath)
         let rows = try reader.prepare(
             """
             SELECT f.path, e.position FROM staged AS s

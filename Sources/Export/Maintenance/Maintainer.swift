@@ -108,9 +108,7 @@ struct Maintainer {
     private func forgetDeadFiles() throws {
         let (count, snapshot) = try store.with { (try $0.fileCount(), try $0.lastSnapshot(of: .counts)) }
         guard table == .counts, mayGoOn(), snapshot != nil, count > 1000 else { return }
-        let reader = try Connection(path: store.path, mode: .readOnly)
-        try reader.setBusyTimeout(milliseconds: 5000)
-        try reader.set(.noCheckpointOnClose, true)
+        let reader = try StateReader.open(store.path)
         let dead = try Store.deadFiles(reader)
         guard dead.count * 2 > Int(count) else { return }
         try store.with { try $0.forgetFiles(ids: dead) }

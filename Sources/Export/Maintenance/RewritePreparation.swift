@@ -44,7 +44,7 @@ final class RewritePreparation {
             note(group)
         }
         files.replacedDeletes = try await deletesOfNothingElse(live)
-        try SpoolFile.sync(folder: context.settings.spoolFolder)
+        try SpoolFile.sync(context.settings.spoolFolder)
         let snapshot = context.metadata.currentSnapshot
         files.readSnapshot = snapshot?.id
         files.sequenceNumber = snapshot?.sequenceNumber

@@ -21,9 +21,7 @@ final class RowMoves {
     init(_ store: SharedStore, tableName: String, isFirst: Bool) throws {
         self.store = store
         self.tableName = tableName
-        reader = try Connection(path: store.path, mode: .readOnly)
-        try reader.setBusyTimeout(milliseconds: 5000)
-        try reader.set(.noCheckpointOnClose, true)
+        reader = try StateReader.open(store.path)
         known = try reader.prepare(
             """
             SELECT count FROM exported WHERE window_start = ?1 AND postcode = ?2 AND file_id = ?3 AND position = ?4

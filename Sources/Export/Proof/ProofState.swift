@@ -38,34 +38,17 @@ final class ProofState {
     let partitions: [ProofPartition]
     /// Windows that start before this (seconds) may have left the state.
     let evictedBefore: Int64
-    static let applicationID: Int64 = 0x5056_7773
 
     /// - Throws: `StoreError`, `SQLiteError`.
     init(path: String) throws {
         self.path = path
-        connection = try Self.open(path)
+        connection = try StateReader.open(path)
         try connection.execute("BEGIN")
-        guard try connection.integer("PRAGMA application_id") == Self.applicationID else {
-            throw StoreError.notAState(path: path)
-        }
         stateID = try Self.meta("state_id", connection)
         windowSeconds = (try Self.meta("window_ms", connection).flatMap { Int64($0) } ?? 60_000) / 1000
         evictedBefore = try Self.meta("evicted_before_s", connection).flatMap { Int64($0) } ?? Int64.min
         generation = try connection.integer("SELECT generation FROM progress") ?? 0
         partitions = try Self.partitions(connection)
-    }
-
-    private static func open(_ path: String) throws -> Connection {
-        do {
-            let connection = try Connection(path: path, mode: .readOnly)
-            try connection.setBusyTimeout(milliseconds: 5000)
-            try connection.set(.noCheckpointOnClose, true)
-            return connection
-        } catch let error as SQLiteError where error.isCannotOpen {
-            throw StoreError.cannotOpen(path: path, reason: error.message)
-        } catch let error as SQLiteError where error.isCorrupt {
-            throw StoreError.notAState(path: path)
-        }
     }
 
     private static func meta(_ key: String, _ connection: Connection) throws -> String? {

@@ -109,7 +109,7 @@ public final class Restore {
         try file.close()
         // Fails when there is a file of this name by now.
         try FileManager.default.moveItem(atPath: temporary, toPath: path)
-        try SpoolFile.sync(folder: parent.isEmpty ? "." : parent)
+        try SpoolFile.sync(parent.isEmpty ? "." : parent)
     }
 
     private func build(_ temporary: String, _ tables: RestoreTables) async throws -> RestoreSummary {

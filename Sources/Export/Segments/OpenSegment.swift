@@ -47,7 +47,7 @@ final class OpenSegment {
                 Segment.File(name: parquetName(day), bytes: facts.bytes, day: day, facts: try facts.encoded()))
         }
         try json?.finish()
-        try SpoolFile.sync(folder: folder)
+        try SpoolFile.sync(folder)
         let lines = json.map {
             Segment.File(name: "raw-\(name).jsonl.zst", bytes: $0.file.bytes, day: arrivalDay, facts: nil)
         }

@@ -50,12 +50,12 @@ final class SpoolFile {
         descriptor = -1
     }
 
-    /// Makes the names of new files in a folder durable.
-    static func sync(folder: String) throws {
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw SpoolError(path: folder, code: errno) }
+    /// Makes durable what a file holds, or the names of new files in a folder.
+    static func sync(_ path: String) throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SpoolError(path: path, code: errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw SpoolError(path: folder, code: errno) }
+        guard fsync(descriptor) == 0 else { throw SpoolError(path: path, code: errno) }
     }
 
     static func remove(_ path: String) {

@@ -24,8 +24,8 @@ public final class OutboxPublisher {
     private var offsets: [Int32: Int64] = [:]
     private var report = Report()
     private static let batch = 1000
-    /// How long a question to Kafka may take, in milliseconds; a stop waits for the one under way.
-    private static let patience: Int32 = 2000
+    /// How long a question to Kafka may take, in milliseconds.
+    private static let patience: Int32 = 5000
 
     /// What the broker said of the batch under way.
     private final class Report {

@@ -22,7 +22,7 @@ public final class StatusReader {
     }
 
     /// The facts as of `now`, but for the service's health.
-    /// - Throws: `SQLiteError`, `StoreError.notAState`, `StoreError.newerVersion`.
+    /// - Throws: `SQLiteError`, `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`.
     public func facts(now: Int64, thresholds: StatusThresholds = StatusThresholds()) throws -> StatusFacts {
         var facts = StatusFacts(now: now, path: path)
         guard let connection = try opened() else { return facts }
@@ -73,25 +73,9 @@ public final class StatusReader {
             return nil
         }
         if let connection, inode == UInt64(info.st_ino) { return connection }
-        let fresh = try Self.open(path)
-        try Schema.check(fresh, path: path)
+        let fresh = try StateReader.open(path, allowsEmpty: true)
         (connection, inode) = (fresh, UInt64(info.st_ino))
         return fresh
-    }
-
-    private static func open(_ path: String) throws -> Connection {
-        do {
-            let connection = try Connection(path: path, mode: .readOnly)
-            try connection.setBusyTimeout(milliseconds: 2000)
-            try connection.set(.noCheckpointOnClose, true)
-            _ = try connection.integer("PRAGMA schema_version")
-            return connection
-        } catch let error as SQLiteError where error.isCannotOpen && access(path + "-wal", F_OK) != 0 {
-            // The folder is not ours to write, so no -shm can be made; without a log nobody is writing either.
-            return try Connection(immutablePath: path)
-        } catch let error as SQLiteError where error.isCorrupt {
-            throw StoreError.notAState(path: path)
-        }
     }
 
     // MARK: Reading

@@ -1,0 +1,40 @@
+// The one way to open a state for reading alone.
+//
+// Invariants: the file, its log and its folder stay as they are: the connection cannot write, and it never checkpoints, also
+// not when it is the last to close (only the writer may, see Store.swift); a file of another program is refused.
+
+internal import Glibc
+public import SQLite
+
+/// Opens states for reading.
+public enum StateReader {
+    /// Opens the state at `path`, of this version or an older one; a service may be writing to it.
+    /// - Parameter allowsEmpty: a file in which no tables have been made yet is no error.
+    /// - Throws: `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`, or `SQLiteError`.
+    public static func open(_ path: String, allowsEmpty: Bool = false) throws -> Connection {
+        do {
+            let connection = try openFile(path)
+            let version = try Schema.check(connection, path: path)
+            guard version > 0 || allowsEmpty else { throw StoreError.notAState(path: path) }
+            return connection
+        } catch let error as SQLiteError where error.isCorrupt {
+            throw StoreError.notAState(path: path)
+        } catch let error as SQLiteError where error.isCannotOpen {
+            throw StoreError.cannotOpen(path: path, reason: error.message)
+        }
+    }
+
+    private static func openFile(_ path: String) throws -> Connection {
+        do {
+            let connection = try Connection(path: path, mode: .readOnly)
+            try connection.setBusyTimeout(milliseconds: 5000)
+            try connection.set(.noCheckpointOnClose, true)
+            // The file is looked at only by the first question.
+            _ = try connection.integer("PRAGMA schema_version")
+            return connection
+        } catch let error as SQLiteError where error.isCannotOpen && access(path + "-wal", F_OK) != 0 {
+            // The folder is not ours to write, so no -shm can be made; without a log nobody is writing either.
+            return try Connection(immutablePath: path)
+        }
+    }
+}
