@@ -5,9 +5,10 @@ usage: late.py --binary PAGEVIEWS [--events 4000000] [--rounds 3] [--span 1h] [-
 
 Exports generated events, some of them too late, to a local warehouse. Then, in turn, each by itself: duckdb scans the raw
 table's five columns and groups them by postcode, minute and lateness on one thread; `backfill --dry-run` recomputes every
-window with late events; `restore` makes a new state, and proves it. Prints raw rows per CPU-second, the ratio of CPU to
-duckdb's, and peak memory. Seconds depend on the machine; the ratios, taken in the same run, say something. It asserts
-nothing; the aims are printed beside.
+window with late events; `restore` makes a new state, and proves it; SQLite copies the rows of such a state into an empty one,
+which is the least that restore has to do beside reading. Prints raw rows per CPU-second, the ratio of CPU to duckdb's, and
+peak memory. Seconds depend on the machine; the ratios, taken in the same run, say something. It asserts nothing; the aims
+are printed beside.
 """
 import argparse
 import json
@@ -44,6 +45,30 @@ rows, groups = database.execute('''
 print(json.dumps([cpu() - before, time.monotonic() - started, int(rows), groups]))
 """
 
+# The same tables and indexes, without a journal, as restore writes them.
+SQLITE = """
+import json, resource, sqlite3, sys, time
+def cpu():
+    use = resource.getrusage(resource.RUSAGE_SELF)
+    return use.ru_utime + use.ru_stime
+database = sqlite3.connect(sys.argv[2], isolation_level=None)
+database.execute('PRAGMA journal_mode = OFF')
+database.execute('PRAGMA synchronous = OFF')
+database.execute('PRAGMA cache_size = -32768')
+database.execute('ATTACH ? AS made', [sys.argv[1]])
+tables = ('counts', 'exported', 'late', 'windows')
+schema = database.execute("SELECT type, tbl_name, sql FROM made.sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC").fetchall()
+for kind, table, sql in schema:
+    if kind == 'table' and table in tables: database.execute(sql)
+before, started = cpu(), time.monotonic()
+database.execute('BEGIN')
+for table in tables: database.execute(f'INSERT INTO main.{table} SELECT * FROM made.{table}')
+for kind, table, sql in schema:
+    if kind == 'index' and table in tables: database.execute(sql)
+database.execute('COMMIT')
+print(json.dumps([cpu() - before, time.monotonic() - started]))
+"""
+
 
 def exported(arguments: argparse.Namespace, topic: Topic, folder: pathlib.Path) -> Warehouse:
     """The topic's events in the tables of a warehouse, and folder/state.db, the state that they were exported from."""
@@ -65,6 +90,12 @@ def by_duckdb(listing: pathlib.Path) -> tuple[Cost, int, int]:
     return Cost(cpu, wall, 0), rows, groups
 
 
+def by_sqlite(state: pathlib.Path, copy: pathlib.Path) -> Cost:
+    done = subprocess.run([sys.executable, '-c', SQLITE, str(state), str(copy)], check=True, capture_output=True, text=True)
+    copy.unlink()
+    return Cost(*json.loads(done.stdout), 0)
+
+
 def report(name: str, rows: int, costs: list[Cost], yardstick: list[Cost]) -> None:
     cpu = statistics.median(cost.cpu_seconds for cost in costs)
     wall = statistics.median(cost.wall_seconds for cost in costs)
@@ -81,13 +112,14 @@ def compare(arguments: argparse.Namespace, folder: pathlib.Path, warehouse: Ware
     restored = folder / 'restored.db'
     backfill = [arguments.binary, 'backfill', '--dry-run', '--state', str(folder / 'state.db'), *warehouse.options]
     restore = [arguments.binary, 'restore', '--state', str(restored), *warehouse.options]
-    costs: dict[str, list[Cost]] = {'duckdb': [], 'backfill --dry-run': [], 'restore': []}
+    costs: dict[str, list[Cost]] = {'duckdb': [], 'backfill --dry-run': [], 'restore': [], 'its rows by SQLite': []}
     rows = groups = 0
     for _ in range(arguments.rounds):
         cost, rows, groups = by_duckdb(listing)
         costs['duckdb'].append(cost)
         costs['backfill --dry-run'].append(measure(backfill))
         costs['restore'].append(measure(restore))
+        costs['its rows by SQLite'].append(by_sqlite(restored, folder / 'copied.db'))
         remove(restored)
     with sqlite3.connect(f'file:{folder}/state.db?mode=ro', uri=True) as state:
         late, keys = state.execute('SELECT count(*), count(DISTINCT postcode || window_start) FROM late').fetchone()

@@ -88,15 +88,19 @@ extension StateBuilder {
 
     /// The largest watermark that is known to have been one: the summary's, or what the raw rows say.
     func watermark(_ bounds: [Int32: (from: Int64, to: Int64)]) -> Int64? {
-        let recorded = covered?.snapshot.summary[Mark.watermark].flatMap { Int64($0) }
         let times = bounds.keys.map { partitions[$0]?.maxEventTime }
         let least = times.contains { $0 == nil } ? nil : times.compactMap { $0 }.min()
-        return [recorded, least.map { $0 - windows.watermarkDelayMilliseconds - 1 }].compactMap { $0 }.max()
+        return [recordedWatermark, least.map { $0 - windows.watermarkDelayMilliseconds - 1 }].compactMap { $0 }.max()
     }
 
     /// How late an event was when it came is not in the table; this is how late it is now.
+    func lateness(of microseconds: Int64, at watermark: Int64?) -> Int64 {
+        watermark.map { max(0, $0 - microseconds / 1000) } ?? 0
+    }
+
+    /// Corrects the lateness of late events, which were written as of the recorded watermark.
     func writeLateness(_ watermark: Int64?) throws {
-        guard let watermark else { return }
+        guard let watermark, watermark != recordedWatermark else { return }
         try connection.execute("UPDATE late SET lateness_ms = max(0, \(watermark) - event_time_us / 1000)")
     }
 

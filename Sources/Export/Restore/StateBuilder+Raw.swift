@@ -92,8 +92,9 @@ extension StateBuilder {
             }
             try late.bind(batch.timestamps[row], at: before + 6)
             try late.bind(clock.window(ofMicroseconds: batch.timestamps[row]), at: before + 7)
-            try late.bind(received, at: before + 8)
+            try late.bind(lateness(of: batch.timestamps[row], at: recordedWatermark), at: before + 8)
             try late.bind(received, at: before + 9)
+            try late.bind(received, at: before + 10)
         }
     }
 

@@ -28,6 +28,8 @@ final class StateBuilder {
     var rawRows: Int64 = 0
     let late: RowsStatement
     let counts: RowsStatement
+    /// The watermark that the covered snapshot recorded, in milliseconds since the Unix epoch.
+    let recordedWatermark: Int64?
 
     var connection: Connection { store.connection }
     var windowSeconds: Int64 { windows.windowMilliseconds / 1000 }
@@ -51,12 +53,13 @@ final class StateBuilder {
         keys = KeyTable(seed: seed)
         covered = tables.covered(by: tables.raw?.history.ends ?? [:])
         coveredSums = WindowSums(seed: seed)
+        recordedWatermark = covered?.snapshot.summary[Mark.watermark].flatMap { Int64($0) }
         late = try RowsStatement(
             store.connection,
             """
             INSERT INTO late (kafka_partition, kafka_offset, user_id, postcode, webpage, event_time_us, window_start,
               lateness_ms, received_at_ms, payload, published_at_ms)
-            """, row: "(?, ?, ?, ?, ?, ?, ?, 0, ?, x'', ?)", columns: 9)
+            """, row: "(?, ?, ?, ?, ?, ?, ?, ?, ?, x'', ?)", columns: 10)
         counts = try RowsStatement(
             store.connection, "INSERT INTO counts", row: "(?, ?, ?, ?)", columns: 4,
             tail: """
