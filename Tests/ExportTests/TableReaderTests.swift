@@ -85,6 +85,17 @@ private struct Lake {
         #expect(try await live(lake, task(file)) == Array(0..<250))
     }
 
+    @Test func aCancelledTaskReadsNoFurtherRowGroup() async throws {
+        try await Task {
+            let lake = try Lake()
+            let file = try lake.counts("a.parquet", rows: 250)
+            let reader = try await lake.reader().open(task(file), as: CountsBatch.self)
+            #expect(try reader.next()?.rows.count == 100)
+            withUnsafeCurrentTask { $0?.cancel() }
+            #expect(throws: CancellationError.self) { try reader.next() }
+        }.value
+    }
+
     @Test func positionDeletesOfSeveralFilesAreAppliedEachToItsOwn() async throws {
         let lake = try Lake()
         let (a, b) = (try lake.counts("a.parquet", rows: 250), try lake.counts("b.parquet", rows: 30))

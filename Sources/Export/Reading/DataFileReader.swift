@@ -43,9 +43,10 @@ final class DataFileReader<Batch: RowBatch> {
     }
 
     /// The next row group that has wanted rows; nil at the end.
-    /// - Throws: `TableReadError`, and what the source throws.
+    /// - Throws: `TableReadError`, `CancellationError` between row groups, and what the source throws.
     func next() throws -> Batch? {
         while nextGroup < reader.rowGroups.count {
+            try Task.checkCancellation()
             let (group, first) = (nextGroup, nextPosition)
             let count = reader.rowGroups[group].rowCount
             nextGroup += 1
