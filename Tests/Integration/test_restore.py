@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from support import oracle, program, tamper
+from support import oracle, outbox, program, tamper
 from support.events import views
 from support.kafka import create_topic
 from support.lake import COUNTS, RAW, Warehouse
@@ -257,3 +257,38 @@ def test_backfilled_windows_come_back_with_their_late_events(topic, state, servi
     assert state.everything()['counts'] == before
     assert state.rows('SELECT count(*) AS n FROM late_events WHERE backfilled_at IS NOT NULL') == [{'n': 1}]
     assert json.loads(program.run('proof', '--state', str(state.path), *warehouse.options, '--format', 'json').out)['equal']
+
+
+@pytest.mark.parametrize('point', [None, 'late.sent'])
+def test_what_the_lost_state_published_is_not_published_again(point, topic, state, service, make_warehouse):
+    """Events beyond the raw table's end, which are read again, and become late and rejected rows with other numbers."""
+    warehouse, (late, rejected) = make_warehouse(), (f'late-{topic.name}', f'rejected-{topic.name}')
+    options = [*warehouse.options, '--late-topic', late, '--rejected-topic', rejected]
+    topic.produce(views(81, count=400))
+    service.to_end(topic, state, *options)
+    running = service.start(topic, state, *options, '--export-interval', '1h')
+    try:
+        topic.produce(views(82, count=400))
+        waiting = 'SELECT (SELECT count(*) FROM late WHERE published_at_ms IS NULL) + (SELECT count(*) FROM rejected ' \
+                  'WHERE published_at_ms IS NULL AND payload IS NOT NULL) AS n'
+        eventually(lambda: state.consumed() == 800 and state.rows(waiting) == [{'n': 0}], 'that all is published')
+    finally:
+        running.kill()
+    assert exported_end(warehouse, RAW) == 400
+    sent = [outbox.read(topic.address, name) for name in (late, rejected)]
+    assert all(any(record.origin[1] >= 400 for record in records) for records in sent), 'nothing is read again'
+    published = [len(records) for records in sent]
+    lose(state)
+    restore(state, warehouse)
+    if point:
+        killed = service.try_to_end(topic, state, *options, env={'PAGEVIEWS_FAIL_POINT': point})
+        assert killed.code in (0, -9)
+    service.to_end(topic, state, *options)
+    assert [len(outbox.read(topic.address, name)) for name in (late, rejected)] == published
+    topic.produce(views(83, count=400))
+    service.to_end(topic, state, *options)
+    outbox.check(topic, topic.read(), late, state.late(), state)
+    origins = [record.origin for record in outbox.read(topic.address, rejected)]
+    assert len(origins) == len(set(origins)) > published[1]
+    assert state.rows("SELECT count(*) AS n FROM meta WHERE key GLOB 'restored.*'") == [{'n': 0}]
+    check_whole(topic, state, warehouse)

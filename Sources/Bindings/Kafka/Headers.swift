@@ -10,6 +10,8 @@ public struct FoundHeader: Equatable, Sendable {
     public let offset: Int64
     /// The header's value as text; nil when the record does not have the header.
     public let value: String?
+    /// The record's key as text; nil when it has none.
+    public let key: String?
 }
 
 extension Producer {
@@ -36,7 +38,7 @@ extension Producer {
 }
 
 extension Consumer {
-    /// Waits for records of the assigned partitions and tells one header of each.
+    /// Waits for records of the assigned partitions and tells one header and the key of each.
     /// - Returns: the headers, and what else the batch brought.
     public func pollHeaders(named name: String, timeoutMilliseconds: Int32) -> (
         headers: [FoundHeader], notices: [Notice]
@@ -46,9 +48,14 @@ extension Consumer {
             found.append(
                 FoundHeader(
                     partition: message.pointee.partition, offset: message.pointee.offset,
-                    value: Self.header(name, of: message)))
+                    value: Self.header(name, of: message), key: Self.key(of: message)))
         }
         return (found, notices)
+    }
+
+    private static func key(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> String? {
+        guard let key = message.pointee.key else { return nil }
+        return String(decoding: UnsafeRawBufferPointer(start: key, count: message.pointee.key_len), as: UTF8.self)
     }
 
     private static func header(_ name: String, of message: UnsafeMutablePointer<rd_kafka_message_t>) -> String? {

@@ -56,7 +56,7 @@ extension Store {
         try row.bind(name.rawValue, at: 1)
         try row.bind(topic, at: 2)
         guard try row.step() else { return nil }
-        return try JSONDecoder().decode([Int32: Int64].self, from: Data(row.string(0).utf8))
+        return try Self.offsets(row.string(0))
     }
 
     /// Puts everything up to row `number` on the disk, before it is sent.
@@ -99,6 +99,41 @@ extension Store {
             try progress.bind(Self.text(offsets), at: 2)
             try progress.run()
         }
+    }
+
+    /// Notes that this state was restored in the place of a lost one, which may have published events from these offsets on.
+    /// - Throws: `SQLiteError`.
+    public func noteRestored(_ offsets: [Int32: Int64]) throws {
+        for name in OutboxName.allCases { try setMeta(Self.restoredKey(name), to: try Self.text(offsets)) }
+    }
+
+    /// The offsets from which a lost state may have published; nil when there is none, or all that was read again.
+    /// - Throws: `SQLiteError`.
+    public func restoredOffsets(_ name: OutboxName) throws -> [Int32: Int64]? {
+        try meta(Self.restoredKey(name)).map { try Self.offsets($0) }
+    }
+
+    /// What the lost state has published was read again, and is marked.
+    /// - Throws: `SQLiteError`.
+    public func forgetRestored(_ name: OutboxName) throws {
+        let row = try connection.prepare("DELETE FROM meta WHERE key = ?1")
+        try row.bind(Self.restoredKey(name), at: 1)
+        try row.run()
+    }
+
+    /// The offset up to which each partition was consumed.
+    /// - Throws: `SQLiteError`.
+    public func nextOffsets() throws -> [Int32: Int64] {
+        let rows = try connection.prepare("SELECT kafka_partition, next_offset FROM partition_progress")
+        var offsets: [Int32: Int64] = [:]
+        while try rows.step() { offsets[Int32(clamping: rows.int64(0))] = rows.int64(1) }
+        return offsets
+    }
+
+    private static func restoredKey(_ name: OutboxName) -> String { "restored.\(name.rawValue)" }
+
+    private static func offsets(_ text: String) throws -> [Int32: Int64] {
+        try JSONDecoder().decode([Int32: Int64].self, from: Data(text.utf8))
     }
 
     private static func text(_ offsets: [Int32: Int64]) throws -> String {

@@ -135,6 +135,7 @@ extension StateBuilder {
             try row.bind(String(decoding: try JSONEncoder().encode(offsets), as: UTF8.self), at: 3)
             try row.run()
         }
+        try store.noteRestored(bounds.mapValues(\.to))
         let progress = try connection.prepare("INSERT INTO raw_progress VALUES (?1, ?2)")
         for (partition, bound) in bounds {
             try progress.bind(Int64(partition), at: 1)

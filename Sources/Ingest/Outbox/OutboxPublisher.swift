@@ -2,7 +2,7 @@
 //
 // Invariants: rows are sent in the order of their numbers, by one idempotent producer; before a row is sent its number is on
 // the disk; it is marked only when the broker acknowledged it or it was found in the topic; after a crash the end of the
-// topic is read back before anything is sent. docs/adr/0008 says what remains.
+// topic is read back before anything is sent, and after a restore all of it. docs/adr/0008 says what remains.
 
 internal import Kafka
 public import Logging
@@ -22,6 +22,8 @@ public final class OutboxPublisher {
     private var lastComplaint: String?
     /// The topic's offsets up to which everything of ours is marked.
     private var offsets: [Int32: Int64] = [:]
+    /// What the lost state has sent in whose place this one was restored; nil where none was.
+    private var sentBefore: SentBefore?
     private var report = Report()
     private static let batch = 1000
     /// How long a question to Kafka may take, in milliseconds.
@@ -95,12 +97,43 @@ public final class OutboxPublisher {
     /// - Returns: false when there was nothing to do.
     private func publishOnce(until deadline: Int64?) throws -> Bool {
         let rows = try store.with { try $0.unpublished(settings.name, after: lastSent, limit: Self.batch) }
-        guard !rows.isEmpty else { return false }
+        guard !rows.isEmpty else {
+            try forgetLostState()
+            return false
+        }
         guard try prepare() else { return true }
         // What was found in the topic is marked now.
-        let left = try store.with { try $0.unpublished(settings.name, after: lastSent, limit: Self.batch) }
+        let left = try passOver(
+            try store.with { try $0.unpublished(settings.name, after: lastSent, limit: Self.batch) })
         if !left.isEmpty { try send(left, until: deadline) }
         return true
+    }
+
+    /// Marks rows that a lost state has sent.
+    /// - Returns: the others.
+    private func passOver(_ rows: [OutboxRow]) throws -> [OutboxRow] {
+        guard let sentBefore else { return rows }
+        let sent = rows.filter { sentBefore.contains(partition: $0.partition, offset: $0.offset) }
+        guard !sent.isEmpty else { return rows }
+        let now = time.wall()
+        try store.with {
+            try $0.markPublished(settings.name, numbers: sent.map(\.number), offsets: offsets, now: now)
+        }
+        return rows.filter { !sentBefore.contains(partition: $0.partition, offset: $0.offset) }
+    }
+
+    /// Once everything that the lost state had sent was read again, the topic need not be looked through any more.
+    private func forgetLostState() throws {
+        guard let sentBefore else { return }
+        let isOver = try store.with { store in
+            // In one go: a flush between the two questions would bring rows that are not marked yet.
+            guard try store.unpublished(settings.name, after: 0, limit: 1).isEmpty,
+                sentBefore.isBelow(try store.nextOffsets())
+            else { return false }
+            try store.forgetRestored(settings.name)
+            return true
+        }
+        if isOver { self.sentBefore = nil }
     }
 
     // MARK: Connecting and looking back
@@ -120,14 +153,18 @@ public final class OutboxPublisher {
             ],
             log: { _ in }, delivered: { Self.take($0, into: report) })
         partitions = try topicPartitions(made)
-        let known = try store.with { try $0.outboxOffsets(settings.name, topic: settings.topic) }
+        let (known, restored) = try store.with {
+            (try $0.outboxOffsets(settings.name, topic: settings.topic), try $0.restoredOffsets(settings.name))
+        }
         offsets = [:]
         for partition in 0..<Int32(clamping: partitions) {
             let range = try made.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: Self.patience)
             // A partition that is new, or an offset that the topic no longer has: everything there is looked at.
             offsets[partition] = known.map { min(max($0[partition] ?? range.low, range.low), range.high) } ?? range.high
+            // Where in it the lost state's records are is not known.
+            if restored != nil { offsets[partition] = range.low }
         }
-        if known != nil { guard try lookBack() else { return false } }
+        if known != nil || restored != nil { guard try lookBack(restored) else { return false } }
         self.report = report
         producer = made
         return true
@@ -144,14 +181,17 @@ public final class OutboxPublisher {
         }
     }
 
-    private func lookBack() throws -> Bool {
+    private func lookBack(_ restored: [Int32: Int64]?) throws -> Bool {
+        if restored != nil { log.info("the state was restored: looking for its events in topic \(settings.topic)") }
         let began = time.monotonic()
-        let tail = try TopicTail.read(settings, from: offsets, stateID: stateID, time: time) {
+        let sent = restored.map { SentBefore(restored: $0) }
+        let tail = try TopicTail.read(settings, from: offsets, stateID: stateID, sentBefore: sent, time: time) {
             // A stop does not end it at once: without it nothing more can be published.
             !stop.wasSet || time.monotonic() - began < 3000
         }
         guard let tail else { return false }
         offsets = tail.ends
+        sentBefore = tail.sentBefore
         let now = time.wall()
         try store.with { try $0.markPublished(settings.name, numbers: tail.numbers, offsets: tail.ends, now: now) }
         return true
@@ -181,7 +221,7 @@ public final class OutboxPublisher {
             do {
                 try row.payload.withUnsafeBytes { payload in
                     try producer.send(
-                        topic: settings.topic, partition: target, key: "\(row.partition)/\(row.offset)", value: payload,
+                        topic: settings.topic, partition: target, key: OutboxKey.text(row), value: payload,
                         header: OutboxHeader.name,
                         headerValue: OutboxHeader.text(stateID: stateID, number: row.number), tag: Int(row.number))
                 }

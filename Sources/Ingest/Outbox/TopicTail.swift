@@ -8,13 +8,16 @@ struct TopicTail {
     var numbers: Set<Int64> = []
     /// The end of each partition.
     var ends: [Int32: Int64]
+    /// What a lost state has sent; nil where none was lost.
+    var sentBefore: SentBefore?
 
     /// Reads from `offsets` until every partition's end was seen and nothing came for `quietMilliseconds`.
+    /// - Parameter sentBefore: takes note of the origins of our records.
     /// - Returns: nil when it was stopped before.
     /// - Throws: `KafkaError` when a partition cannot be read.
     static func read(
-        _ settings: OutboxSettings, from offsets: [Int32: Int64], stateID: String, time: TimeSource,
-        mayContinue: () -> Bool
+        _ settings: OutboxSettings, from offsets: [Int32: Int64], stateID: String, sentBefore: SentBefore?,
+        time: TimeSource, mayContinue: () -> Bool
     ) throws -> TopicTail? {
         let consumer = try Consumer(
             settings: settings.kafka + [("group.id", "pageviews-outbox"), ("isolation.level", "read_uncommitted")],
@@ -22,7 +25,7 @@ struct TopicTail {
         ) { _ in }
         let positions = offsets.map { Position(partition: $0.key, offset: $0.value) }
         try consumer.assign(topic: settings.topic, positions)
-        var tail = TopicTail(ends: offsets)
+        var tail = TopicTail(ends: offsets, sentBefore: sentBefore)
         var open = Set(offsets.keys)
         var lastNews = time.monotonic()
         while !open.isEmpty || time.monotonic() - lastNews < settings.quietMilliseconds {
@@ -31,7 +34,9 @@ struct TopicTail {
             if !headers.isEmpty { lastNews = time.monotonic() }
             for header in headers {
                 tail.ends[header.partition] = max(tail.ends[header.partition] ?? 0, header.offset + 1)
-                if let number = OutboxHeader.number(in: header.value, stateID: stateID) { tail.numbers.insert(number) }
+                guard let number = OutboxHeader.number(in: header.value, stateID: stateID) else { continue }
+                tail.numbers.insert(number)
+                tail.sentBefore?.note(key: header.key)
             }
             for notice in notices { try tail.take(notice, &open) }
         }
