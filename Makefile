@@ -10,6 +10,8 @@ export PAGEVIEWS_TEST_PYTHON := $(VENV)/bin/python
 BINARY := .build/release/pageviews
 # Refuses an import of a target that Package.swift does not name as a dependency.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
+# The compiler's arguments for packages with traits come in the order of a hashed set, and another order builds them anew.
+SAME_ORDER := SWIFT_DETERMINISTIC_HASHING=1
 RUN := $(CURDIR)/.run
 
 .PHONY: help setup libraries venv build test integration prompt demo up down check bench static install deb clean
@@ -27,7 +29,7 @@ venv: libraries
 
 build: libraries ## build the release binary, .build/release/pageviews
 	@echo "build: $(BINARY)"
-	@swift build -c release $(SWIFT_FLAGS) --product pageviews
+	@$(SAME_ORDER) swift build -c release $(SWIFT_FLAGS) --product pageviews
 
 test: setup ## build, run all Swift tests, then the tests against real servers and of the prompt
 	@scripts/test.sh $(VENV) swift integration prompt
@@ -56,7 +58,7 @@ bench: setup build ## compare CPU, throughput and memory with minimal C programs
 # A build folder of its own: the flag changes every object.
 static: libraries
 	@echo "build: .build-static/release/pageviews, with Swift's libraries inside"
-	@swift build -c release --static-swift-stdlib --scratch-path .build-static $(SWIFT_FLAGS) --product pageviews
+	@$(SAME_ORDER) swift build -c release --static-swift-stdlib --scratch-path .build-static $(SWIFT_FLAGS) --product pageviews
 
 PREFIX ?= /usr/local
 install: static ## install the binary, manual page, completions and unit file: make install PREFIX=/usr/local
