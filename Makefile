@@ -8,8 +8,9 @@ SHELL := /bin/bash
 VENV := $(CURDIR)/.venv
 export PAGEVIEWS_TEST_PYTHON := $(VENV)/bin/python
 BINARY := .build/release/pageviews
-# Refuses an import of a target that Package.swift does not name as a dependency.
-SWIFT_FLAGS := --explicit-target-dependency-import-check error
+# Refuses an import of a target that Package.swift does not name as a dependency. Colours are an argument of the compiler, so
+# a terminal and a pipe would each build everything anew.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error --no-color-diagnostics
 # The compiler's arguments for packages with traits come in the order of a hashed set, and another order builds them anew.
 SAME_ORDER := SWIFT_DETERMINISTIC_HASHING=1
 RUN := $(CURDIR)/.run

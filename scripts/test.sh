@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 venv=${1:?usage: test.sh VENV swift|integration|prompt ...}
 shift
 python=$(cd "$venv" && pwd)/bin/python
-flags=(--explicit-target-dependency-import-check error)
+flags=(--explicit-target-dependency-import-check error --no-color-diagnostics)
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 failed=0
