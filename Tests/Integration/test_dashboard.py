@@ -2,8 +2,6 @@
 import contextlib
 import http.client
 import json
-import pathlib
-import re
 import signal
 import socket
 import threading
@@ -15,29 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from support import program
 from support.events import SAMPLE_MS, crowded_views, event
 from support.service import arguments
+from support.site import Site, events
 from support.wait import eventually
 
 TOKEN = 'a token that is not short'
-
-
-class Site:
-    """A service's pages."""
-
-    def __init__(self, running):
-        self.running = running
-        found = eventually(lambda: re.search(r'page, metrics and SQL at http://(\S+)/', running.err), 'the pages to be served')
-        self.port = urllib.parse.urlsplit(f'//{found[1]}').port
-
-    def ask(self, path, method='GET', body=None, seconds=40, **headers):
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=seconds)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, {name.replace('_', '-'): value for name, value in headers.items()})
-            answer = connection.getresponse()
-            answer.text = answer.read().decode()
-            return answer
-
-    def sql(self, statement, **headers):
-        return self.ask('/api/query', 'POST', statement, **headers)
 
 
 @pytest.fixture(scope='module')
@@ -157,29 +136,6 @@ def test_a_statement_that_needs_too_much_fails_alone(shared):
     assert shared.ask('/healthz').status == 200 and shared.running.alive()
 
 
-def test_no_more_than_a_few_statements_run_at_once_and_the_rest_goes_on(shared):
-    endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
-    with contextlib.ExitStack() as stack:
-        for _ in range(4):
-            connection = stack.enter_context(contextlib.closing(
-                http.client.HTTPConnection('127.0.0.1', shared.port, timeout=60)))
-            connection.request('POST', '/api/query', endless)
-        # Each is a process.
-        eventually(lambda: children(shared.running.pid) == 4, 'four statements to be running')
-        assert shared.sql('SELECT 1').status == 429
-        assert shared.ask('/healthz').status == 200 and shared.ask('/api/status').status == 200
-
-
-def children(pid):
-    lists = pathlib.Path(f'/proc/{pid}/task').glob('*/children')
-    return sum(len(path.read_text().split()) for path in lists)
-
-
-def test_large_bodies_are_refused(shared):
-    assert shared.sql('SELECT 1 ' + ' ' * 65_000).status in (200, 429)
-    assert shared.sql('SELECT 1 ' + ' ' * 70_000).status == 413
-
-
 # Who may ask
 
 @pytest.mark.parametrize('host', ['evil.example', 'evil.example:80', '127.0.0.1.evil.example', ''])
@@ -262,22 +218,6 @@ def test_what_is_no_address_exits_2(topic, state, address):
 
 
 # Live
-
-def events(site, count, headers=None):
-    """The first events of the stream, and the answer they came by."""
-    connection = http.client.HTTPConnection('127.0.0.1', site.port, timeout=20)
-    with contextlib.closing(connection):
-        connection.request('GET', '/api/live', headers=headers or {})
-        answer = connection.getresponse()
-        assert answer.status == 200 and answer.getheader('Content-Type') == 'text/event-stream'
-        with contextlib.closing(answer):
-            for line in answer:
-                if line.startswith(b'data: '):
-                    yield json.loads(line[6:])
-                    count -= 1
-                    if count == 0:
-                        return
-
 
 def test_the_stream_brings_what_is_counted_without_being_asked(service, topic, state):
     topic.produce([event('N1', SAMPLE_MS)] * 3)
