@@ -24,8 +24,13 @@ public struct IngestSettings: Sendable {
     public var keepsRejected = false
     /// Ends when every partition's end has been reached.
     public var exitsAtEnd = false
-    /// How often the topic is asked for new partitions, in milliseconds.
-    public var discoveryIntervalMilliseconds: Int64 = 5000
+    /// How often the topic is asked for its partitions, in milliseconds: new ones are read, and one that nobody serves is told.
+    public var discoveryIntervalMilliseconds: Int64 = 2000
+
+    /// Sooner after a fault, so that the end of a short one, such as a change of leader, is seen before anybody is alarmed.
+    func discoveryInterval(afterFault isAfterFault: Bool) -> Int64 {
+        isAfterFault ? min(1000, discoveryIntervalMilliseconds) : discoveryIntervalMilliseconds
+    }
 
     /// Settings with the defaults of the command line.
     public init(

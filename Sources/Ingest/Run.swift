@@ -16,7 +16,8 @@ struct Run {
     var known: [PartitionProgress]
     private var assigned: [Int32] = []
     private var lastFlush: Int64 = 0
-    private var lastDiscovery: Int64 = 0
+    /// When the topic is asked for its partitions again, on the monotonic clock.
+    private var nextDiscovery: Int64 = 0
     private var lastObservation: Int64 = 0
     private var lastComplaint: [String: Int64] = [:]
     private var needsAssignment = false
@@ -72,10 +73,10 @@ struct Run {
 
     /// Adds the partitions that are not assigned yet.
     private mutating func discover() throws {
-        lastDiscovery = service.time.monotonic()
         let found = try consumer.partitions(of: settings.topic, timeoutMilliseconds: 2000)
         let count = found.count
-        noteMissing(found)
+        let hasMissing = noteMissing(found)
+        nextDiscovery = service.time.monotonic() + settings.discoveryInterval(afterFault: hasMissing)
         if let wrong = settings.partitions?.first(where: { $0 >= count }), assigned.isEmpty {
             throw IngestError.noSuchPartition(topic: settings.topic, partition: wrong, count: count)
         }
@@ -93,11 +94,12 @@ struct Run {
     }
 
     /// Tells the board which partitions the cluster does not serve.
-    private func noteMissing(_ found: TopicPartitions) {
-        guard let board = service.board else { return }
+    /// - Returns: whether there are any.
+    private func noteMissing(_ found: TopicPartitions) -> Bool {
         var missing = found.faults.mapValues(\.message)
         for partition in assigned where partition >= found.count { missing[partition] = "the topic no longer has it" }
-        board.discovered(missing: missing, now: service.time.wall())
+        service.board?.discovered(missing: missing, now: service.time.wall())
+        return assigned.contains { missing[$0] != nil }
     }
 
     private mutating func add(_ partition: Int32, _ range: OffsetRange) throws {
@@ -196,10 +198,9 @@ struct Run {
         case .failed(let error):
             if error.isConnection || error.isAuthentication {
                 service.board?.kafkaFailed(error.message, now: service.time.wall())
-                // Asked at once, it says whether this is one broken connection or the end of them all.
-                lastDiscovery = min(
-                    lastDiscovery, service.time.monotonic() - settings.discoveryIntervalMilliseconds + 500)
             }
+            // Asked at once, it says whether this is one broken connection, one partition, or the end of them all.
+            nextDiscovery = min(nextDiscovery, service.time.monotonic() + 500)
             complain("Kafka at \(settings.bootstrapServers): \(error.message); trying again")
         }
     }
@@ -224,10 +225,11 @@ struct Run {
     }
 
     private mutating func discoverNowAndThen() {
-        guard service.time.monotonic() - lastDiscovery >= settings.discoveryIntervalMilliseconds else { return }
+        guard service.time.monotonic() >= nextDiscovery else { return }
         do {
             try discover()
         } catch {
+            nextDiscovery = service.time.monotonic() + settings.discoveryInterval(afterFault: true)
             service.board?.kafkaFailed("\(error)", now: service.time.wall())
             service.log.debug("looking for new partitions: \(error)")
         }
