@@ -1,5 +1,6 @@
 // What `pageviews ingest` can be told, and why it may end.
 
+public import Logging
 public import Windowing
 
 /// Settings of the ingest service.
@@ -58,6 +59,24 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The state belongs to another topic.
     public var isForeignState: Bool {
         if case .topicShorter = self { true } else { false }
+    }
+
+    /// What a log line about it is about, apart from its words.
+    public var facts: Logger.Metadata {
+        var facts: Logger.Metadata
+        switch self {
+        case .missingOffsets(let topic, let partition, let from, let to):
+            facts = Facts.place(partition: partition, offset: from, end: to)
+            facts["topic"] = "\(topic)"
+        case .topicShorter(let topic, let partition, let next, let end):
+            facts = Facts.place(partition: partition, offset: next, end: end)
+            facts["topic"] = "\(topic)"
+        case .noSuchPartition(let topic, let partition, _):
+            facts = Facts.place(partition: partition, offset: nil)
+            facts["topic"] = "\(topic)"
+        case .notWritten: facts = [:]
+        }
+        return facts
     }
 
     /// One line for people: what failed, on what, what to do.

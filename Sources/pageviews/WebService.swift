@@ -19,7 +19,7 @@ struct WebService: Service {
         ) { [board, log] address in
             let text = address.description
             board.update { $0.listen = text }
-            log.info("page, metrics and SQL at http://\(text)/")
+            log.info("page, metrics and SQL at http://\(text)/", metadata: ["listen": "\(text)"])
         }
         do {
             try await server.run()
