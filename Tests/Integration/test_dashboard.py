@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -12,6 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support import program
 from support.events import SAMPLE_MS, crowded_views, event
+from support.faults import in_front_of
+from support.kafka import create_topic
 from support.service import arguments
 from support.site import Site, events
 from support.wait import eventually
@@ -22,7 +25,6 @@ TOKEN = 'a token that is not short'
 @pytest.fixture(scope='module')
 def shared(broker, tmp_path_factory):
     """One service for the tests that only look: a state with counts, late and rejected events."""
-    from support.kafka import create_topic
     from support.state import State
     folder = tmp_path_factory.mktemp('site')
     topic, state = create_topic(broker.address, 2), State(folder / 'pageviews.db')
@@ -277,3 +279,77 @@ def free_place(site):
         connection.request('GET', '/api/live')
         with contextlib.closing(connection.getresponse()) as answer:
             return answer.status == 200
+
+
+# Faults, by name, within the seconds that the guide promises
+
+SECONDS = 10
+
+
+class Watched:
+    """What an open page is told, one document a second."""
+
+    def __init__(self, site):
+        self._stream = events(site, 10_000)
+
+    def until(self, check, what):
+        started = time.monotonic()
+        for document in self._stream:
+            problems = {problem['code']: problem['text'] for problem in document['status']['problems']}
+            if check(problems):
+                return problems
+            assert time.monotonic() - started < SECONDS, f'{what}: not on the page within {SECONDS} s, which says {problems}'
+        raise AssertionError('the stream has ended')
+
+    def until_named(self, names):
+        """`names` is the code of each fault, and the words it is known by."""
+        found = self.until(lambda problems: names.keys() <= problems.keys(), ', '.join(names))
+        for code, words in names.items():
+            assert all(word in found[code] for word in words), found[code]
+
+    def until_healthy(self):
+        self.until(lambda problems: not problems, 'healthy')
+
+    def close(self):
+        self._stream.close()
+
+
+@pytest.fixture
+def watched(service, own_broker, state, make_warehouse):
+    """A service that reads two partitions and exports to S3, with everything it stands on in our hands."""
+    warehouse, broker = make_warehouse('s3'), own_broker(storage='memory').start()
+    topic = create_topic(broker.address, 2)
+    topic.produce([event('N1', SAMPLE_MS)] * 2)
+    with in_front_of(warehouse.s3.endpoint) as proxy:
+        warehouse.s3_endpoint = proxy.endpoint
+        site = Site(service.start(topic, state, *warehouse.options, '--probe-warehouse', '--export-interval', '1h', '--listen',
+                                  '127.0.0.1:0', env=warehouse.environment))
+        with contextlib.closing(Watched(site)) as page:
+            page.until(lambda problems: not problems and state.path.exists() and state.consumed() == 2, 'the start')
+            yield page, topic, broker, proxy
+
+
+def test_open_pages_are_told_of_every_fault_by_its_name(watched):
+    page, topic, broker, proxy = watched
+    topic.produce([b'{"postcode":'] * 200)
+    broker.show_partitions(topic.name, 1)
+    proxy.down()
+    page.until_named({'rejected': ['poison', '200 rejected', 'partition'], 'partition': ['partition 1 cannot be read'],
+                      'warehouse': ['127.0.0.1', 'does not answer']})
+    broker.show_partitions(topic.name, 2)
+    proxy.up()
+    page.until(lambda problems: problems.keys() == {'rejected'}, 'what is over')
+    broker.kill_proxy()
+    page.until_named({'kafka': [broker.address, topic.name]})
+
+
+def test_open_pages_are_told_of_servers_that_say_nothing(watched):
+    page, topic, broker, proxy = watched
+    hanging = proxy.add('.', 'hang', times=None)
+    page.until_named({'warehouse': ['does not answer']})
+    assert hanging.hits
+    broker.freeze_proxy()
+    page.until_named({'kafka': [broker.address, topic.name]})
+    proxy.clear()
+    broker.thaw_proxy()
+    page.until_healthy()
