@@ -15,7 +15,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error --no-color-diagno
 SAME_ORDER := SWIFT_DETERMINISTIC_HASHING=1
 RUN := $(CURDIR)/.run
 
-.PHONY: help setup libraries venv build test integration prompt demo up down check bench static install deb clean
+.PHONY: help setup libraries venv browser build test integration prompt page demo up down check bench static install deb clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,18 +28,25 @@ libraries:
 venv: libraries
 	@scripts/setup.sh venv $(VENV)
 
+# Apart from `setup`: only the page's suite needs it, and it is large.
+browser: venv
+	@scripts/setup.sh browser $(VENV)
+
 build: libraries ## build the release binary, .build/release/pageviews
 	@echo "build: $(BINARY)"
 	@$(SAME_ORDER) swift build -c release $(SWIFT_FLAGS) --product pageviews
 
-test: setup ## build, run all Swift tests, then the tests against real servers and of the prompt
-	@scripts/test.sh $(VENV) swift integration prompt
+test: setup browser ## build, run all Swift tests, then the tests against real servers, of the prompt and of the page
+	@scripts/test.sh $(VENV) swift integration prompt page
 
 integration: setup build ## run the integration tests only: make integration ARGS="-k idle"
 	@$(VENV)/bin/python -m pytest Tests/Integration $(ARGS)
 
 prompt: setup build ## test the prompt on a pseudo-terminal
 	@scripts/test.sh $(VENV) prompt
+
+page: setup browser build ## look at the page in headless Chromium
+	@scripts/test.sh $(VENV) page
 
 demo: build ## run the whole pipeline in one process, with a prompt; \q ends it
 	@$(BINARY) demo

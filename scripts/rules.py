@@ -30,7 +30,7 @@ FORBIDDEN = [
     ('no trailing white space', r'\.(swift|py|sh|c|h|md|yml|json)$', r'^Tests/.*/(golden|Golden|Fixtures)/',
      re.compile(r'[ \t]+$')),
 ]
-LONG_LINES = re.compile(r'^(scripts|Benchmarks|Tests/Integration)/[^/]*\.(py|sh|c)$|^Tests/Integration/support/')
+LONG_LINES = re.compile(r'^(scripts|Benchmarks|Tests/Integration|Tests/Browser)/[^/]*\.(py|sh|c)$|^Tests/Integration/support/')
 COUNTED = re.compile(r'\.(swift|py|sh|c|h)$|(^|/)Makefile$')
 NEVER_TRACKED = re.compile(r'(^|/)(\.build|\.venv|\.run|__pycache__)/|Package\.resolved$|\.db(-wal|-shm)?$')
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # setup.sh libraries     installs the Debian packages that are missing; asks for sudo only when not root
 # setup.sh venv VENV     makes the tests' Python environment from requirements.txt
+# setup.sh browser VENV  installs the browser that looks at the page; where that cannot be, VENV/no-browser says why
 # Quick when everything is there, and safe to run again at any time.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -38,6 +39,29 @@ libraries() {
   fi
 }
 
+# Only one suite needs it, so a machine that cannot have it goes on without: that suite's line in the summary says so.
+browser() {
+  local why="$1/no-browser" words
+  rm -f "$why"
+  command -v chromium >/dev/null && return
+  if ! command -v dpkg-query >/dev/null; then
+    echo "this is not Debian or Ubuntu, and there is no chromium on the PATH" >"$why"
+  else
+    echo "setup: installing chromium"
+    if ! words=$(install_package chromium 2>&1); then
+      echo "installing the package chromium failed: $(tail -n 1 <<<"$words")" >"$why"
+    elif ! command -v chromium >/dev/null; then
+      echo "the package chromium brought no program of that name" >"$why"
+    fi
+  fi
+  [ ! -e "$why" ] || echo "setup: no browser to test the page with: $(cat "$why")" >&2
+}
+
+install_package() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1"
+}
+
 # A Python of 3.10 or later that can make virtual environments: the first on the PATH, else Debian's.
 find_python() {
   local candidate
@@ -68,5 +92,6 @@ venv() {
 case "${1:-}" in
   libraries) libraries ;;
   venv) venv "${2:?usage: setup.sh venv VENV}" ;;
-  *) echo "usage: setup.sh libraries | setup.sh venv VENV" >&2; exit 2 ;;
+  browser) browser "${2:?usage: setup.sh browser VENV}" ;;
+  *) echo "usage: setup.sh libraries | setup.sh venv VENV | setup.sh browser VENV" >&2; exit 2 ;;
 esac

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# test.sh VENV SUITE...   Builds, runs the suites named (swift, integration, prompt) and ends with their counts.
+# test.sh VENV SUITE...   Builds, runs the suites named (swift, integration, prompt, page) and ends with their counts.
 # Every suite runs even when an earlier one failed; the exit code says whether all passed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-venv=${1:?usage: test.sh VENV swift|integration|prompt ...}
+venv=${1:?usage: test.sh VENV swift|integration|prompt|page ...}
 shift
 python=$(cd "$venv" && pwd)/bin/python
 flags=(--explicit-target-dependency-import-check error --no-color-diagnostics)
@@ -48,6 +48,21 @@ prompt_suite() {
   PAGEVIEWS_BINARY=$PWD/.build/release/pageviews "$venv/bin/python" -m unittest discover -s Tests/Repl 2>&1 | tee "$logs/prompt"
   local code=${PIPESTATUS[0]}
   summary+=("Prompt tests: $(grep -E '^Ran ' "$logs/prompt") (exit $code)")
+  return "$code"
+}
+
+# The page, in a browser. Without one it is not checked, which is neither a failure nor a success, and is said.
+page_suite() {
+  echo "test: the page in headless Chromium"
+  if ! command -v chromium >/dev/null; then
+    summary+=("Page in a browser: NOT CHECKED: $(
+      cat "$venv/no-browser" 2>/dev/null || echo 'there is no chromium; `make browser` installs it'
+    )")
+    return 0
+  fi
+  "$venv/bin/python" Tests/Browser/check_page.py --demo .build/release/pageviews 2>&1 | tee "$logs/page"
+  local code=${PIPESTATUS[0]}
+  summary+=("Page in a browser: $(grep -c '^ok: ' "$logs/page") checks passed (exit $code)")
   return "$code"
 }
 

@@ -19,8 +19,8 @@ final class Routes: Sendable {
         (self.sources, self.rules, self.limits) = (sources, rules, limits)
     }
 
-    /// Answers any request; never throws.
-    func answer(_ request: Request) async -> Response {
+    /// Answers any request; never throws. Where a body is left unread, the connection does not go on.
+    func answer(_ request: Request, on channel: any Channel) async -> Response {
         let head = Self.head(of: request)
         var response: Response
         switch rules.decide(head) {
@@ -33,6 +33,10 @@ final class Routes: Sendable {
         if request.method == .head {
             response.body = ResponseBody()
         }
+        if request.hasBody, !Self.takesBody(head) || Self.leavesBody.contains(response.status) {
+            response.headers[.connection] = "close"
+            channel.close(after: limits.linger)
+        }
         return Answer.secured(response)
     }
 
@@ -44,6 +48,13 @@ final class Routes: Sendable {
             cookie: request.headers[values: .cookie].joined(separator: "; "),
             queryToken: AccessRules.formValue("token", in: request.uri.query))
     }
+
+    private static func takesBody(_ head: RequestHead) -> Bool { head.path == "/api/query" && head.method == "POST" }
+
+    /// Answers that are given before a body has come whole.
+    private static let leavesBody: Set<HTTPResponse.Status> = [
+        .unauthorized, .forbidden, .requestTimeout, .contentTooLarge,
+    ]
 
     private func route(_ request: Request, _ head: RequestHead) async -> Response {
         let isGet = request.method == .get || request.method == .head
@@ -141,7 +152,8 @@ final class Routes: Sendable {
             }
             return response
         case .wrong(let why): return Answer.error(why, .badRequest)
-        case .deadline(let why): return Answer.error(why, .requestTimeout)
+        // Not 408: that invites clients to send the same again.
+        case .deadline(let why): return Answer.error(why, .gatewayTimeout)
         case .tooLarge(let why): return Answer.error(why, .unprocessableContent)
         case .busy: return Answer.error("too many statements are running; try again", .tooManyRequests)
         case .failed(let why): return Answer.error(why, .serviceUnavailable)

@@ -12,14 +12,18 @@ public struct DashboardLimits: Equatable, Sendable {
     public var bodyBytes = 64 << 10
     /// How long a body may take to arrive.
     public var bodyTimeout = Duration.seconds(10)
-    /// Connections at the same time; more wait.
+    /// Connections at the same time; more wait until one of them ends.
     public var connections = 128
     /// Pages that are kept up to date at the same time.
     public var streams = 32
     /// How often they are.
     public var streamPeriod = Duration.seconds(1)
-    /// A connection that asks nothing is closed after this many seconds.
-    public var idleSeconds: Int64 = 30
+    /// A connection without a whole head of a request for this long is closed, whether it says nothing or says it slowly.
+    public var idleTimeout = Duration.seconds(30)
+    /// How long a client may leave an answer lying before its connection is closed.
+    public var answerTimeout = Duration.seconds(60)
+    /// How long a client that was answered before its body had come may read the answer; then its connection is closed.
+    public var linger = Duration.seconds(2)
 
     /// The limits that the guide names.
     public init() {}
@@ -63,13 +67,21 @@ public struct DashboardServer: Service {
         var quiet = log
         quiet.logLevel = .critical
         let (address, started) = (address, started)
+        let patience = TimeAmount(limits.answerTimeout)
         let application = Application(
-            responder: CallbackResponder<BasicRequestContext> { request, _ in await routes.answer(request) },
-            server: .http1(configuration: .init(idleTimeout: .seconds(limits.idleSeconds))),
+            responder: CallbackResponder<ConnectionContext> { request, context in
+                await routes.answer(request, on: context.channel)
+            },
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [UnreadAnswerHandler(patience)],
+                    idleTimeout: TimeAmount(limits.idleTimeout))),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
                 availableConnectionsDelegate: .maximum(limits.connections, logger: quiet)),
             onServerRunning: { channel in
+                // One at a time, or a few more than the limit are let in at once.
+                try? await channel.setOption(.maxMessagesPerRead, value: 1).get()
                 started(ListenAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
             }, logger: quiet)
         do {

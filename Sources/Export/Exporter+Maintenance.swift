@@ -17,8 +17,11 @@ extension Exporter {
         for table in [ExportTable.counts, .raw] where mayGoOn() {
             do {
                 guard try needsMaintenance(table) else { continue }
-                try await maintainer(table, isThorough: false, mayGoOn) { self.environment.log.info("\($0)") }?
-                    .run(rewrites: 1)
+                let name = fullName(of: table)
+                try await maintainer(table, isThorough: false, mayGoOn) {
+                    self.environment.log.info("\($0)", metadata: ["table": "\(name)"])
+                }?
+                .run(rewrites: 1)
                 maintained[table] = try store.with { try $0.lastSnapshot(of: table) }
                 let now = environment.nowMilliseconds()
                 try store.with { try $0.resolve(incidentsOfKind: Self.incidentKind, now: now) }
@@ -42,7 +45,8 @@ extension Exporter {
 
     private func complain(_ table: ExportTable, _ reason: String) {
         environment.log.warning(
-            "maintenance of \(settings.name(of: table)): \(reason) (trying again after the next export)")
+            "maintenance of \(settings.name(of: table)): \(reason) (trying again after the next export)",
+            metadata: ["table": "\(fullName(of: table))"])
         let now = environment.nowMilliseconds()
         try? store.with { store in
             let open = try store.connection.integer(

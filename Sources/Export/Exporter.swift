@@ -5,7 +5,7 @@
 
 internal import Foundation
 internal import Iceberg
-internal import Logging
+public import Logging
 internal import ObjectStorage
 internal import SQLite
 public import Store
@@ -20,6 +20,8 @@ public final class Exporter {
     var maintained: [ExportTable: Int64] = [:]
     private let warehouse: Warehouse
     private var isTidy = false
+    /// What the last failure of a cycle was about, for log lines: the table, and the commit it was at.
+    public private(set) var failureFacts: Logger.Metadata = [:]
     /// The most segments in one commit.
     private static let segmentsPerCommit = 200
 
@@ -48,12 +50,22 @@ public final class Exporter {
             do {
                 try await export(table)
             } catch {
-                failure = failure ?? error
+                if failure == nil { (failure, failureFacts) = (error, facts(of: table)) }
             }
         }
         if let failure { throw failure }
         try evict()
         if settings.maintenance.isOn { await maintainAfterCycle(mayMaintain) }
+    }
+
+    private func facts(of table: ExportTable) -> Logger.Metadata {
+        let open = try? store.with { try $0.intent(of: table) }
+        return open?.facts ?? ["table": "\(fullName(of: table))"]
+    }
+
+    /// As log lines and the ledger have it, with the namespace.
+    func fullName(of table: ExportTable) -> String {
+        sessions[table]?.identifier.description ?? settings.name(of: table)
     }
 
     /// Removes old counts from the state, a few windows at a time, so that flushes get their turn.

@@ -44,6 +44,9 @@ public final class IngestService {
         self.stop = stop
         self.time = time
         self.random = random
+        // Every line is about the topic.
+        var log = log
+        log[metadataKey: "topic"] = "\(settings.topic)"
         self.log = log
     }
 
@@ -111,7 +114,7 @@ public final class IngestService {
             log.warning(
                 """
                 cannot reach Kafka at \(settings.bootstrapServers): \(reason); trying again in \(milliseconds) ms
-                """, metadata: ["topic": "\(settings.topic)"])
+                """, metadata: ["brokers": "\(settings.bootstrapServers)"])
             stop.wait(milliseconds: milliseconds)
         }
         return nil

@@ -1,5 +1,6 @@
 // What `pageviews ingest` can be told, and why it may end.
 
+public import Logging
 public import Windowing
 
 /// Settings of the ingest service.
@@ -24,8 +25,13 @@ public struct IngestSettings: Sendable {
     public var keepsRejected = false
     /// Ends when every partition's end has been reached.
     public var exitsAtEnd = false
-    /// How often the topic is asked for new partitions, in milliseconds.
-    public var discoveryIntervalMilliseconds: Int64 = 5000
+    /// How often the topic is asked for its partitions, in milliseconds: new ones are read, and one that nobody serves is told.
+    public var discoveryIntervalMilliseconds: Int64 = 2000
+
+    /// Sooner after a fault, so that the end of a short one, such as a change of leader, is seen before anybody is alarmed.
+    func discoveryInterval(afterFault isAfterFault: Bool) -> Int64 {
+        isAfterFault ? min(1000, discoveryIntervalMilliseconds) : discoveryIntervalMilliseconds
+    }
 
     /// Settings with the defaults of the command line.
     public init(
@@ -53,6 +59,24 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The state belongs to another topic.
     public var isForeignState: Bool {
         if case .topicShorter = self { true } else { false }
+    }
+
+    /// What a log line about it is about, apart from its words.
+    public var facts: Logger.Metadata {
+        var facts: Logger.Metadata
+        switch self {
+        case .missingOffsets(let topic, let partition, let from, let to):
+            facts = Facts.place(partition: partition, offset: from, end: to)
+            facts["topic"] = "\(topic)"
+        case .topicShorter(let topic, let partition, let next, let end):
+            facts = Facts.place(partition: partition, offset: next, end: end)
+            facts["topic"] = "\(topic)"
+        case .noSuchPartition(let topic, let partition, _):
+            facts = Facts.place(partition: partition, offset: nil)
+            facts["topic"] = "\(topic)"
+        case .notWritten: facts = [:]
+        }
+        return facts
     }
 
     /// One line for people: what failed, on what, what to do.

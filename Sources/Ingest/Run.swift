@@ -16,7 +16,8 @@ struct Run {
     var known: [PartitionProgress]
     private var assigned: [Int32] = []
     private var lastFlush: Int64 = 0
-    private var lastDiscovery: Int64 = 0
+    /// When the topic is asked for its partitions again, on the monotonic clock.
+    private var nextDiscovery: Int64 = 0
     private var lastObservation: Int64 = 0
     private var lastComplaint: [String: Int64] = [:]
     private var needsAssignment = false
@@ -72,10 +73,10 @@ struct Run {
 
     /// Adds the partitions that are not assigned yet.
     private mutating func discover() throws {
-        lastDiscovery = service.time.monotonic()
         let found = try consumer.partitions(of: settings.topic, timeoutMilliseconds: 2000)
         let count = found.count
-        noteMissing(found)
+        let hasMissing = noteMissing(found)
+        nextDiscovery = service.time.monotonic() + settings.discoveryInterval(afterFault: hasMissing)
         if let wrong = settings.partitions?.first(where: { $0 >= count }), assigned.isEmpty {
             throw IngestError.noSuchPartition(topic: settings.topic, partition: wrong, count: count)
         }
@@ -89,15 +90,17 @@ struct Run {
         for (partition, range) in zip(new, ranges) { try add(partition, range) }
         try assign()
         service.log.info(
-            "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))")
+            "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))",
+            metadata: ["offsets": Facts.ends(accumulator.positions.map { ($0.partition, $0.offset) })])
     }
 
     /// Tells the board which partitions the cluster does not serve.
-    private func noteMissing(_ found: TopicPartitions) {
-        guard let board = service.board else { return }
+    /// - Returns: whether there are any.
+    private func noteMissing(_ found: TopicPartitions) -> Bool {
         var missing = found.faults.mapValues(\.message)
         for partition in assigned where partition >= found.count { missing[partition] = "the topic no longer has it" }
-        board.discovered(missing: missing, now: service.time.wall())
+        service.board?.discovered(missing: missing, now: service.time.wall())
+        return assigned.contains { missing[$0] != nil }
     }
 
     private mutating func add(_ partition: Int32, _ range: OffsetRange) throws {
@@ -128,7 +131,7 @@ struct Run {
                     + "(\(to - from) in all) were no longer in Kafka and are not counted")
             service.log.error(
                 "\(incident.detail)",
-                metadata: ["topic": "\(settings.topic)", "partition": "\(partition)", "offset": "\(from)"])
+                metadata: Facts.place(partition: partition, offset: from, end: to))
             accumulator.skip(partition: partition, to: to, incident: incident)
         case .beyondEnd(let next, let end):
             throw IngestError.topicShorter(topic: settings.topic, partition: partition, next: next, end: end)
@@ -196,11 +199,12 @@ struct Run {
         case .failed(let error):
             if error.isConnection || error.isAuthentication {
                 service.board?.kafkaFailed(error.message, now: service.time.wall())
-                // Asked at once, it says whether this is one broken connection or the end of them all.
-                lastDiscovery = min(
-                    lastDiscovery, service.time.monotonic() - settings.discoveryIntervalMilliseconds + 500)
             }
-            complain("Kafka at \(settings.bootstrapServers): \(error.message); trying again")
+            // Asked at once, it says whether this is one broken connection, one partition, or the end of them all.
+            nextDiscovery = min(nextDiscovery, service.time.monotonic() + 500)
+            complain(
+                "Kafka at \(settings.bootstrapServers): \(error.message); trying again",
+                partition: Facts.partition(namedIn: error.message, of: settings.topic))
         }
     }
 
@@ -224,12 +228,13 @@ struct Run {
     }
 
     private mutating func discoverNowAndThen() {
-        guard service.time.monotonic() - lastDiscovery >= settings.discoveryIntervalMilliseconds else { return }
+        guard service.time.monotonic() >= nextDiscovery else { return }
         do {
             try discover()
         } catch {
+            nextDiscovery = service.time.monotonic() + settings.discoveryInterval(afterFault: true)
             service.board?.kafkaFailed("\(error)", now: service.time.wall())
-            service.log.debug("looking for new partitions: \(error)")
+            service.log.debug("looking for partitions: \(error)")
         }
     }
 
@@ -251,10 +256,7 @@ struct Run {
         if let last = lastComplaint[text], now - last < 10_000 { return }
         if lastComplaint.count > 100 { lastComplaint = [:] }
         lastComplaint[text] = now
-        var facts: Logger.Metadata = ["topic": "\(settings.topic)"]
-        if let partition { facts["partition"] = "\(partition)" }
-        if let offset, offset >= 0 { facts["offset"] = "\(offset)" }
-        service.log.warning("\(text)", metadata: facts)
+        service.log.warning("\(text)", metadata: Facts.place(partition: partition, offset: offset))
     }
 
     // MARK: Raw events
@@ -300,7 +302,7 @@ struct Run {
         consumer.setPaused(isFull, topic: settings.topic, accumulator.positions)
         if isFull {
             let detail = "\(backlog) bytes of raw events wait for export, the budget (--spool-budget); consuming waits"
-            service.log.error("\(detail)")
+            service.log.error("\(detail)", metadata: ["backlog_bytes": .stringConvertible(backlog)])
             accumulator.note(Incident(kind: "spool-full", detail: detail))
         } else {
             service.log.info("the spool has room again; consuming goes on")
@@ -354,7 +356,9 @@ struct Run {
         do {
             try consumer.commit(topic: settings.topic, countedPositions, timeoutMilliseconds: 1000)
         } catch {
-            service.log.info("the group's offsets were not committed: \(error); lag tools will show older ones")
+            service.log.info(
+                "the group's offsets were not committed: \(error); lag tools will show older ones",
+                metadata: ["offsets": Facts.ends(countedPositions.map { ($0.partition, $0.offset) })])
         }
         let generation = try store.with { store in
             try store.checkpointFully()
@@ -367,6 +371,11 @@ struct Run {
             """
             stopped at generation \(generation): \(sums.0 + sums.1 + sums.2) consumed = \(sums.0) counted \
             + \(sums.1) late + \(sums.2) rejected
-            """)
+            """,
+            metadata: [
+                "generation": .stringConvertible(generation), "counted": .stringConvertible(sums.0),
+                "late": .stringConvertible(sums.1), "rejected": .stringConvertible(sums.2),
+                "offsets": Facts.ends(countedPositions.map { ($0.partition, $0.offset) }),
+            ])
     }
 }

@@ -91,7 +91,13 @@ struct ExportService: Service {
         var detail: String?
         do {
             let result = try await exporter.backfill(BackfillRequest())
-            if result.events > 0 { log.info("backfill: \(result.events) late events added to \(result.counts) counts") }
+            if result.events > 0 {
+                log.info(
+                    "backfill: \(result.events) late events added to \(result.counts) counts",
+                    metadata: [
+                        "events": .stringConvertible(result.events), "counts": .stringConvertible(result.counts),
+                    ])
+            }
             if result.unvouched > 0 {
                 detail =
                     "the raw table does not vouch for \(result.unvouched) windows with late events "
@@ -131,7 +137,7 @@ struct ExportService: Service {
             throw error
         } catch {
             if !Task.isCancelled {
-                report.failed("\(error)")
+                report.failed("\(error)", exporter.failureFacts)
                 board.exportFailed("\(error)", now: TimeSource.system.wall())
             }
             return error
@@ -172,11 +178,12 @@ struct ExportReport {
         self.log = log
     }
 
-    mutating func failed(_ reason: String) {
+    /// - Parameter facts: what it is about.
+    mutating func failed(_ reason: String, _ facts: Logger.Metadata) {
         // Attempts, times and the ids in names differ from one try to the next.
         let shape = reason.filter { !$0.isHexDigit }
         if let at = said[shape], ContinuousClock.now - at < Self.repetition { return }
-        log.error("export: \(reason) (counting goes on; trying again)")
+        log.error("export: \(reason) (counting goes on; trying again)", metadata: facts)
         if said.isEmpty { note(reason, TimeSource.system.wall()) }
         if said.count > 100 { said = [:] }
         said[shape] = .now

@@ -93,7 +93,11 @@ struct IngestCommand: AsyncParsableCommand {
             ingest: try settings(), export: export, web: web, outboxes: outboxes, holder: "pageviews ingest", log: log)
         pipeline.retentionMilliseconds = retention.milliseconds
         pipeline.backfillMilliseconds = backfillEvery?.milliseconds
-        try await ServiceGroup.run(log: log) { try pipeline.services() }
+        do {
+            try await ServiceGroup.run(log: log) { try pipeline.services() }
+        } catch {
+            throw global.reported(error)
+        }
     }
 
     private var outboxes: [OutboxSettings] {

@@ -76,12 +76,15 @@ struct Pipeline {
         let heartbeat = Heartbeat.service(board, state: ingest.statePath, end: end)
         guard let place else { return [heartbeat] }
         let provider = StatusProvider(path: ingest.statePath, board: board)
-        let runner = QueryRunner(state: ingest.statePath)
+        let runner = QueryRunner(
+            state: ingest.statePath, timeoutMilliseconds: web.limits.httpQueryTimeout.milliseconds)
         let startedAt = board.current.startedAt
         let sources = DashboardSources(
             report: { await provider.currentReport() }, series: { await provider.currentSeries() },
             process: { ProcessReadings.facts(startedAt: startedAt) }, query: { await runner.answer($0) })
-        return [heartbeat, WebService(place: place, sources: sources, board: board, log: log)]
+        return [
+            heartbeat, WebService(place: place, sources: sources, limits: web.limits.dashboard, board: board, log: log),
+        ]
     }
 
     private func counting(

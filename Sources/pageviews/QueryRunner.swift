@@ -5,18 +5,22 @@
 internal import Dashboard
 internal import Dispatch
 internal import Foundation
+internal import Glibc
+internal import ServiceLifecycle
 internal import Synchronization
 
 /// Runs questions, a few at a time.
 final class QueryRunner: Sendable {
     private let state: String
+    private let timeoutMilliseconds: Int64
     private let running = Atomic<Int>(0)
     private static let most = 4
-    private static let timeoutSeconds = 30
     private static let maxRows = 10_000
     private static let mostBytes = 16 << 20
 
-    init(state: String) { self.state = state }
+    init(state: String, timeoutMilliseconds: Int64) {
+        (self.state, self.timeoutMilliseconds) = (state, timeoutMilliseconds)
+    }
 
     func answer(_ request: QueryRequest) async -> QueryAnswer {
         guard running.add(1, ordering: .relaxed).newValue <= Self.most else {
@@ -24,20 +28,25 @@ final class QueryRunner: Sendable {
             return .busy
         }
         defer { running.subtract(1, ordering: .relaxed) }
+        let child = Child()
         // Threads of their own: they wait for a process, which would keep Dispatch's few from others' work.
-        return await withCheckedContinuation { done in
-            Thread.detachNewThread { done.resume(returning: self.run(request)) }
+        return await withGracefulShutdownHandler {
+            await withCheckedContinuation { done in
+                Thread.detachNewThread { done.resume(returning: self.run(request, child)) }
+            }
+        } onGracefulShutdown: {
+            child.end()
         }
     }
 
     private func arguments(_ request: QueryRequest) -> [String] {
         [
-            "query", "--state=\(state)", "--format=json", "--file=-", "--timeout=\(Self.timeoutSeconds)s",
+            "query", "--state=\(state)", "--format=json", "--file=-", "--timeout=\(timeoutMilliseconds)ms",
             "--max-rows=\(Self.maxRows)", "--memory-limit=256MiB",
         ] + request.parameters.sorted { $0.key < $1.key }.map { "--param=\($0.key)=\($0.value)" }
     }
 
-    private func run(_ request: QueryRequest) -> QueryAnswer {
+    private func run(_ request: QueryRequest, _ child: Child) -> QueryAnswer {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe")
         process.arguments = arguments(request)
@@ -53,24 +62,19 @@ final class QueryRunner: Sendable {
         } catch {
             return .failed("the statement could not be started: \(error.localizedDescription)")
         }
-        let killer = Self.kill(process, afterSeconds: Self.timeoutSeconds + 5)
+        child.began(process.processIdentifier)
+        let killer = DispatchWorkItem { child.end() }
+        DispatchQueue.global().asyncAfter(
+            deadline: .now() + .milliseconds(Int(timeoutMilliseconds) + 5000), execute: killer)
         defer { killer.cancel() }
         // The request's limit is the pipe's capacity: this does not wait.
         try? input.fileHandleForWriting.write(contentsOf: Data(request.sql.utf8))
         try? input.fileHandleForWriting.close()
         let words = Self.collect(messages.fileHandleForReading, most: 64 << 10)
-        let rows = Self.read(output.fileHandleForReading, most: Self.mostBytes) {
-            Foundation.kill(process.processIdentifier, SIGKILL)
-        }
+        let rows = Self.read(output.fileHandleForReading, most: Self.mostBytes) { child.end() }
         process.waitUntilExit()
+        child.ended()
         return Self.judge(process, rows: rows, words: words())
-    }
-
-    private static func kill(_ process: Process, afterSeconds seconds: Int) -> DispatchWorkItem {
-        let pid = process.processIdentifier
-        let item = DispatchWorkItem { Foundation.kill(pid, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds), execute: item)
-        return item
     }
 
     /// Reads on another thread.
@@ -107,7 +111,7 @@ final class QueryRunner: Sendable {
         guard let rows else { return .tooLarge("the result is over \(mostBytes >> 20) MiB; ask for less") }
         let lines = words.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         let why = lines.joined(separator: "; ").replacingOccurrences(of: "error: ", with: "")
-        guard process.terminationReason == .exit else { return .deadline("the statement took too long") }
+        guard process.terminationReason == .exit else { return .failed("the statement was ended before it was done") }
         switch process.terminationStatus {
         case 0:
             // One array a statement, each on lines of its own.
@@ -123,4 +127,31 @@ final class QueryRunner: Sendable {
 private final class SharedText: Sendable {
     let result = Mutex<Data>(Data())
     let isThere = DispatchSemaphore(value: 0)
+}
+
+/// The process that runs one statement: less urgent than counting, and ended before its time when the service ends.
+private final class Child: Sendable {
+    private let state = Mutex<(pid: Int32, isOver: Bool)>((0, false))
+    private static let niceness: Int32 = 10
+
+    /// It was started.
+    func began(_ pid: Int32) {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), Self.niceness)
+        let isOver = state.withLock { state in
+            state.pid = pid
+            return state.isOver
+        }
+        if isOver { end() }
+    }
+
+    /// It is gone, and its number may soon be another's.
+    func ended() { state.withLock { $0.pid = 0 } }
+
+    /// Ends it, now or as soon as it is started.
+    func end() {
+        state.withLock { state in
+            state.isOver = true
+            if state.pid > 0 { kill(state.pid, SIGKILL) }
+        }
+    }
 }

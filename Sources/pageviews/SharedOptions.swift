@@ -23,6 +23,14 @@ struct GlobalOptions: ParsableArguments {
         logger.logLevel = logLevel
         return logger
     }
+
+    /// What ends a service, for those who read its lines by a program: one more line.
+    /// - Returns: what to throw instead. In text, the error itself, which is printed as every command's is.
+    func reported(_ error: any Error) -> any Error {
+        guard logFormat == .json, let failure = Failure(error) else { return error }
+        logger.critical("\(failure.text)", metadata: (error as? IngestError)?.facts ?? [:])
+        return ExitCode(failure.exitCode)
+    }
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}

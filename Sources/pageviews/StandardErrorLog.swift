@@ -1,5 +1,6 @@
 // Log lines on standard error: text for people, or one JSON object a line for collectors. A message that repeats is written
-// at most every ten seconds, with how often it was left out.
+// at most every ten seconds, with how often it was left out. What a line is about (topic, partition, offset, table, snapshot ...)
+// stands apart from its words, so that a collector need not read them.
 
 internal import ArgumentParser
 internal import Dispatch
@@ -12,8 +13,8 @@ enum LogFormat: String, CaseIterable, ExpressibleByArgument {
     case text, json
 }
 
-/// Text: `2026-01-02T03:04:05Z warning  text`. JSON: members `time`, `level`, `message`, and what is known of `topic`,
-/// `partition` and `offset`.
+/// Text: `2026-01-02T03:04:05Z warning  text [partition=3 topic=t]`. JSON: members `time`, `level`, `message`, and one for each
+/// fact; numbers as numbers.
 struct StandardErrorLog: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.info
@@ -31,8 +32,9 @@ struct StandardErrorLog: LogHandler {
     func log(event: LogEvent) {
         let text = event.message.description.replacingOccurrences(of: "\n", with: " ")
         let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
-        guard let leftOut = repeats.admit("\(event.level.rawValue) \(text)", now: now) else { return }
         let facts = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let kind = Self.kind(event.level, text, facts)
+        guard let leftOut = repeats.admit(kind, now: now) else { return }
         let line = Self.line(
             format, level: event.level, text: text, facts: facts, leftOut: leftOut, time: Date().ISO8601Format())
         try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
@@ -44,16 +46,44 @@ struct StandardErrorLog: LogHandler {
         switch format {
         case .text:
             let level = level.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
-            return "\(time) \(level) \(text)\(leftOut > 0 ? " (left out \(leftOut) times before)" : "")\n"
+            let known = facts.sorted { $0.key < $1.key }.map { "\($0.key)=\(plain($0.value))" }.joined(separator: " ")
+            return "\(time) \(level) \(text)\(known.isEmpty ? "" : " [\(known)]")"
+                + "\(leftOut > 0 ? " (left out \(leftOut) times before)" : "")\n"
         case .json:
             var members: [(String, String)] = [("time", quoted(time)), ("level", quoted(level.rawValue))]
             members.append(("message", quoted(text)))
-            for (key, value) in facts.sorted(by: { $0.key < $1.key }) {
-                let plain = value.description
-                members.append((key, Int64(plain).map { "\($0)" } ?? quoted(plain)))
-            }
+            members += facts.sorted { $0.key < $1.key }.map { ($0.key, json($0.value)) }
             if leftOut > 0 { members.append(("left_out", "\(leftOut)")) }
             return "{" + members.map { "\(quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}\n"
+        }
+    }
+
+    /// What counts as the same message. Complaints repeat with other numbers in them (offsets, times, attempts); they are the
+    /// same while they are about the same things. What was done is never the same as what was done before.
+    static func kind(_ level: Logger.Level, _ text: String, _ facts: Logger.Metadata) -> String {
+        guard level >= .warning else { return "\(level.rawValue) \(text)" }
+        let about = ["topic", "partition", "table"].map { facts[$0]?.description ?? "" }.joined(separator: "/")
+        return "\(level.rawValue) \(about) \(text.filter { !$0.isNumber })"
+    }
+
+    /// Brackets and spaces would make a line of text ambiguous.
+    private static func plain(_ value: Logger.MetadataValue) -> String {
+        switch value {
+        case .string(let text): return text.contains { " []\"=".contains($0) } ? quoted(text) : text
+        case .stringConvertible(let value): return value.description
+        case .array, .dictionary: return json(value)
+        }
+    }
+
+    private static func json(_ value: Logger.MetadataValue) -> String {
+        switch value {
+        case .string(let text): return quoted(text)
+        case .stringConvertible(let value):
+            return value is any BinaryInteger ? value.description : quoted(value.description)
+        case .array(let values): return "[\(values.map(json).joined(separator: ","))]"
+        case .dictionary(let values):
+            return
+                "{\(values.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(json($0.value))" }.joined(separator: ","))}"
         }
     }
 

@@ -27,8 +27,10 @@ struct WarehouseProbe: Service {
         // With a catalog the tables may be elsewhere; then only the JSON lines are here.
         let root = options.catalog == nil || options.rawJson ? try options.warehouse.map { try opener.open($0) } : nil
         while !Task.isShuttingDownGracefully {
+            let asked = TimeSource.system.wall()
             let failure = await failure(root, client)
-            board.warehouseAsked(failure: failure, now: TimeSource.system.wall())
+            // What says nothing has not answered since it was asked.
+            board.warehouseAsked(failure: failure, now: failure == nil ? TimeSource.system.wall() : asked)
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.period) }
         }
     }

@@ -36,6 +36,8 @@ struct WebOptions: ParsableArguments {
     )
     var probeWarehouse = true
 
+    @OptionGroup(visibility: .hidden) var limits: WebLimitOptions
+
     /// Where to serve; nil for not at all.
     /// - Throws: `Failure` with exit code 2 when a token is missing or the address, given by the user, is taken.
     func place(environment: [String: String]) throws -> WebPlace? {
@@ -73,6 +75,47 @@ struct WebOptions: ParsableArguments {
             let reason = String(cString: strerror(errno)).lowercased()
             throw Failure("--listen \(address): \(reason); choose another address, or off", exitCode: 2)
         }
+    }
+}
+
+/// What clients of the pages may use. The defaults suit everybody; tests cannot wait for them.
+struct WebLimitOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Connections at the same time; more wait.", valueName: "n"))
+    var httpConnections = DashboardLimits().connections
+
+    @Option(help: ArgumentHelp("The longest time until a request's head is there.", valueName: "duration"))
+    var httpIdleTimeout = DurationArgument(milliseconds: 30_000)
+
+    @Option(help: ArgumentHelp("The longest time from a request's head to the end of its body.", valueName: "duration"))
+    var httpBodyTimeout = DurationArgument(milliseconds: 10_000)
+
+    @Option(help: ArgumentHelp("The longest time that an answer may wait for its reader.", valueName: "duration"))
+    var httpAnswerTimeout = DurationArgument(milliseconds: 60_000)
+
+    @Option(help: ArgumentHelp("The longest time for a statement sent to /api/query.", valueName: "duration"))
+    var httpQueryTimeout = DurationArgument(milliseconds: 30_000)
+
+    func validate() throws {
+        guard (1...100_000).contains(httpConnections) else {
+            throw ValidationError("--http-connections must be from 1 to 100000")
+        }
+        let times = [
+            ("idle", httpIdleTimeout), ("body", httpBodyTimeout), ("answer", httpAnswerTimeout),
+            ("query", httpQueryTimeout),
+        ]
+        for (name, time) in times where !(100...3_600_000).contains(time.milliseconds) {
+            throw ValidationError("--http-\(name)-timeout must be from 100ms to 1h")
+        }
+    }
+
+    /// As the server wants them.
+    var dashboard: DashboardLimits {
+        var limits = DashboardLimits()
+        limits.connections = httpConnections
+        limits.idleTimeout = .milliseconds(httpIdleTimeout.milliseconds)
+        limits.bodyTimeout = .milliseconds(httpBodyTimeout.milliseconds)
+        limits.answerTimeout = .milliseconds(httpAnswerTimeout.milliseconds)
+        return limits
     }
 }
 

@@ -9,15 +9,17 @@ internal import Store
 struct WebService: Service {
     let place: WebPlace
     let sources: DashboardSources
+    let limits: DashboardLimits
     let board: HealthBoard
     let log: Logger
 
     func run() async throws {
-        let server = DashboardServer(address: place.address, token: place.token, sources: sources, log: log) {
-            [board, log] address in
+        let server = DashboardServer(
+            address: place.address, token: place.token, sources: sources, limits: limits, log: log
+        ) { [board, log] address in
             let text = address.description
             board.update { $0.listen = text }
-            log.info("page, metrics and SQL at http://\(text)/")
+            log.info("page, metrics and SQL at http://\(text)/", metadata: ["listen": "\(text)"])
         }
         do {
             try await server.run()

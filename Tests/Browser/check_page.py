@@ -1,106 +1,23 @@
 #!/usr/bin/env python3
-"""Looks at the page of a running service in headless Chromium: it loads, updates by itself, has no console error, asks
-nobody but its own server, fits a phone, and can be used by keyboard and screen reader. Not part of `make test`, which needs
-no browser.
+"""Looks at the page of a running service in headless Chromium: it loads, shows every figure, updates by itself, has no console error,
+asks nobody but its own server, fits a phone, and can be used by keyboard and screen reader.
 
 usage: check_page.py URL [--screenshots FOLDER] [--chromium PROGRAM] [--token TOKEN]
+       check_page.py --demo PROGRAM ...      of a `pageviews demo` that it starts; it also sends poison messages and stops the service
 
-Debian's chromium and the package websocket-client from PyPI are needed; for example, with `pageviews demo` running:
-    apt-get install chromium && .venv/bin/pip install websocket-client
-    .venv/bin/python Tests/Browser/check_page.py http://127.0.0.1:8080/ --screenshots /tmp/page
+Exit codes: 0 all is well, 1 something is not.
 """
 import argparse
-import base64
 import json
 import pathlib
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
 import urllib.parse
 
-import websocket
+from browser import Browser
+from demo import Demo
 
-PATIENCE = 20
-
-
-class Browser:
-    """One page of a headless Chromium, driven by its DevTools protocol."""
-
-    def __init__(self, program: str) -> None:
-        self._profile = tempfile.mkdtemp(prefix='check-page-')
-        self._process = subprocess.Popen(
-            [program, '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
-             '--no-first-run', '--remote-debugging-port=0', '--remote-allow-origins=*',
-             f'--user-data-dir={self._profile}', 'about:blank'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        assert self._process.stderr is not None
-        address = ''
-        for line in self._process.stderr:
-            found = re.search(r'DevTools listening on (ws://\S+)', line)
-            if found:
-                address = found[1]
-                break
-        if not address:
-            raise SystemExit(f'{program} did not start')
-        self._socket = websocket.create_connection(address, timeout=PATIENCE)
-        self._number, self._session = 0, None
-        self.events: list[dict] = []
-        target = self.call('Target.createTarget', url='about:blank')['targetId']
-        self._session = self.call('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
-        for domain in ('Page', 'Runtime', 'Log', 'Network', 'Accessibility'):
-            self.call(f'{domain}.enable')
-
-    def call(self, method: str, **parameters: object) -> dict:
-        self._number += 1
-        message = {'id': self._number, 'method': method, 'params': parameters}
-        if self._session:
-            message['sessionId'] = self._session
-        self._socket.send(json.dumps(message))
-        while True:
-            answer = json.loads(self._socket.recv())
-            if answer.get('id') == self._number:
-                if 'error' in answer:
-                    raise RuntimeError(f'{method}: {answer["error"]}')
-                return answer['result']
-            self.events.append(answer)
-
-    def value(self, script: str) -> object:
-        result = self.call('Runtime.evaluate', expression=script, returnByValue=True, awaitPromise=True)
-        if 'exceptionDetails' in result:
-            raise RuntimeError(f'{script}: {result["exceptionDetails"]}')
-        return result['result'].get('value')
-
-    def eventually(self, script: str, what: str) -> object:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            value = self.value(script)
-            if value:
-                return value
-            time.sleep(0.1)
-        raise AssertionError(f'not within {PATIENCE} s: {what}')
-
-    def press(self, key: str) -> None:
-        codes = {'Tab': 9, 'ArrowLeft': 37}
-        for kind in ('keyDown', 'keyUp'):
-            self.call('Input.dispatchKeyEvent', type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key])
-
-    def screen(self, width: int, height: int, scheme: str, mobile: bool = False) -> None:
-        self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=mobile)
-        self.call('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': scheme}])
-        time.sleep(0.5)
-
-    def screenshot(self, path: pathlib.Path) -> None:
-        picture = self.call('Page.captureScreenshot', format='png', captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(picture['data']))
-
-    def close(self) -> None:
-        self._socket.close()
-        self._process.terminate()
-        self._process.wait(10)
-        shutil.rmtree(self._profile, ignore_errors=True)
+# Within this time a fault is on the page, as on the screen of `pageviews status`.
+SECONDS = 10
 
 
 def faults(events: list[dict]) -> list[str]:
@@ -120,8 +37,7 @@ def requested(events: list[dict]) -> list[str]:
     return [event['params']['request']['url'] for event in events if event.get('method') == 'Network.requestWillBeSent']
 
 
-def check(browser: Browser, url: str, token: str, folder: pathlib.Path | None) -> None:
-    host = urllib.parse.urlsplit(url).netloc
+def check(browser: Browser, url: str, token: str) -> None:
     browser.screen(1280, 900, 'light')
     browser.call('Page.navigate', url=f'{url}?token={token}' if token else url)
     browser.eventually("document.getElementById('link')?.className === 'live on'", 'the page to be live')
@@ -129,12 +45,14 @@ def check(browser: Browser, url: str, token: str, folder: pathlib.Path | None) -
     if token:
         assert 'token' not in str(browser.value('location.href')), 'the token stays in the address'
         assert not browser.value('document.cookie'), 'a script can read the cookie'
-    print('loads and is live')
+    print('ok: loads and is live')
 
     before = browser.value("document.getElementById('link').textContent")
     browser.eventually(f"document.getElementById('link').textContent !== {json.dumps(before)}", 'an update by itself')
-    print('updates by itself')
+    print('ok: updates by itself')
 
+
+def check_access(browser: Browser) -> None:
     for selector in ('main', 'header', 'footer', 'nav[aria-label]', 'h1', '[aria-live=polite]'):
         assert browser.value(f"!!document.querySelector('{selector}')"), f'no {selector}'
     assert browser.value("[...document.querySelectorAll('table')].every(t => t.caption)"), 'a table without caption'
@@ -144,7 +62,7 @@ def check(browser: Browser, url: str, token: str, folder: pathlib.Path | None) -
     unnamed = [node for node in nodes if node.get('role', {}).get('value') in ('image', 'img', 'link', 'button', 'meter')
                and not node.get('ignored') and not node.get('name', {}).get('value')]
     assert not unnamed, f'without a name for a screen reader: {unnamed}'
-    print('has landmarks, captions and names')
+    print('ok: has landmarks, captions and names')
 
     browser.value('document.activeElement.blur(); window.focus()')
     browser.press('Tab')
@@ -154,8 +72,10 @@ def check(browser: Browser, url: str, token: str, folder: pathlib.Path | None) -
     browser.press('ArrowLeft')
     assert browser.value("document.querySelectorAll('#chart .picked').length"), 'arrow keys do nothing in the chart'
     browser.value("document.getElementById('chart').blur()")
-    print('works by keyboard')
+    print('ok: works by keyboard')
 
+
+def check_sizes(browser: Browser, folder: pathlib.Path | None) -> None:
     shots = [('light', 1280, 900, 'light', False), ('dark', 1280, 900, 'dark', False),
              ('narrow', 390, 844, 'light', True), ('narrow-dark', 320, 700, 'dark', True)]
     for name, width, height, scheme, mobile in shots:
@@ -167,33 +87,94 @@ def check(browser: Browser, url: str, token: str, folder: pathlib.Path | None) -
             assert isinstance(tall, (int, float))
             browser.screen(width, int(tall), scheme, mobile)
             browser.screenshot(folder / f'{name}.png')
-    print('fits wide and narrow, light and dark')
+    print('ok: fits wide and narrow, light and dark')
 
+
+def check_quiet(browser: Browser, url: str) -> None:
+    host = urllib.parse.urlsplit(url).netloc
     foreign = [address for address in requested(browser.events) if urllib.parse.urlsplit(address).netloc != host
                and not address.startswith(('about:', 'data:'))]
     assert not foreign, f'requests that leave the host: {foreign}'
-    print(f'{len(requested(browser.events))} requests, none leaves {host}')
+    print(f'ok: {len(requested(browser.events))} requests, none leaves {host}')
     assert not faults(browser.events), f'console: {faults(browser.events)}'
-    print('no console error')
+    print('ok: no console error')
+
+
+def check_figures(browser: Browser) -> None:
+    """Everything that a page is for is there, from a service that counts and exports."""
+    for name in ('consumed', 'late', 'rejected', 'lag', 'watermark', 'generation', 'flushed', 'backlog', 'memory', 'state-size', 'wal',
+                 'since', 'topic', 'held', 'reader'):
+        browser.eventually(f"!['', '–'].includes(document.getElementById('{name}').textContent)", f'the figure {name}')
+    rows = {'partitions': 4, 'busiest': 1, 'windows': 1, 'exports': 1}
+    for name, least in rows.items():
+        browser.eventually(f"document.querySelectorAll('#{name} tr').length >= {least}", f'rows of {name}')
+    browser.eventually("/^\\d{5,}$/.test(document.querySelector('#exports tr td:nth-child(3)').textContent)", 'a snapshot')
+    browser.eventually("document.querySelectorAll('#chart rect.bar').length", 'bars')
+    browser.eventually("!!document.querySelector('[data-spark=consumed] polyline')", 'a line of rates')
+    assert browser.value("document.getElementById('problems').hidden"), 'a healthy service has problems'
+    assert browser.value("document.getElementById('verdict').textContent") == 'Healthy'
+    print('ok: shows every figure')
+
+
+def check_faults(browser: Browser, demo: Demo) -> None:
+    """What goes wrong is on the page, by its name, and so is that it is not kept up to date any more."""
+    demo.send([b'{"postcode":'] * 500)
+    browser.eventually("document.getElementById('reasons').textContent.includes('a burst of poison messages: 500 rejected')",
+                       'the poison messages by name', SECONDS)
+    assert browser.value("!document.getElementById('problems').hidden && document.getElementById('problems').offsetHeight > 0"), (
+        'the reasons cannot be seen')
+    assert browser.value("document.getElementById('verdict').textContent.startsWith('Unhealthy')"), 'the verdict is another'
+    assert browser.value("document.title.startsWith('⚠')"), 'the title does not warn'
+    print('ok: names poison messages')
+
+
+def check_loss(browser: Browser, demo: Demo) -> None:
+    demo.stop()
+    browser.eventually("document.getElementById('link').textContent.startsWith('connection lost')", 'the loss of the service', SECONDS)
+    print('ok: says when the service is gone')
+
+
+def check_all(browser: Browser, demo: Demo | None, options: argparse.Namespace) -> None:
+    url = demo.url if demo else options.url
+    check(browser, url, options.token)
+    check_access(browser)
+    if demo:
+        check_figures(browser)
+    check_sizes(browser, options.screenshots)
+    if demo:
+        check_faults(browser, demo)
+        if options.screenshots:
+            browser.screenshot(options.screenshots / 'faults.png')
+    check_quiet(browser, url)
+    if demo:
+        check_loss(browser, demo)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('url')
+    parser.add_argument('url', nargs='?', default='')
+    parser.add_argument('--demo', metavar='PROGRAM')
     parser.add_argument('--screenshots', type=pathlib.Path)
     parser.add_argument('--chromium', default='chromium')
     parser.add_argument('--token', default='')
     options = parser.parse_args()
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
-    browser = Browser(options.chromium)
+    if bool(options.url) == bool(options.demo):
+        parser.error('give a URL or --demo PROGRAM')
+    demo = Demo(options.demo) if options.demo else None
+    browser = None
     try:
-        check(browser, options.url, options.token, options.screenshots)
+        browser = Browser(options.chromium)
+        check_all(browser, demo, options)
     except AssertionError as error:
         print(f'FAILED: {error}', file=sys.stderr)
         return 1
     finally:
-        browser.close()
+        if browser:
+            browser.close()
+        if demo:
+            demo.close()
     return 0
 
 

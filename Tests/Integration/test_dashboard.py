@@ -2,11 +2,10 @@
 import contextlib
 import http.client
 import json
-import pathlib
-import re
 import signal
 import socket
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -14,36 +13,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support import program
 from support.events import SAMPLE_MS, crowded_views, event
+from support.faults import in_front_of
+from support.kafka import create_topic
 from support.service import arguments
+from support.site import Site, events
 from support.wait import eventually
 
 TOKEN = 'a token that is not short'
 
 
-class Site:
-    """A service's pages."""
-
-    def __init__(self, running):
-        self.running = running
-        found = eventually(lambda: re.search(r'page, metrics and SQL at http://(\S+)/', running.err), 'the pages to be served')
-        self.port = urllib.parse.urlsplit(f'//{found[1]}').port
-
-    def ask(self, path, method='GET', body=None, seconds=40, **headers):
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=seconds)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, {name.replace('_', '-'): value for name, value in headers.items()})
-            answer = connection.getresponse()
-            answer.text = answer.read().decode()
-            return answer
-
-    def sql(self, statement, **headers):
-        return self.ask('/api/query', 'POST', statement, **headers)
-
-
 @pytest.fixture(scope='module')
 def shared(broker, tmp_path_factory):
     """One service for the tests that only look: a state with counts, late and rejected events."""
-    from support.kafka import create_topic
     from support.state import State
     folder = tmp_path_factory.mktemp('site')
     topic, state = create_topic(broker.address, 2), State(folder / 'pageviews.db')
@@ -157,29 +138,6 @@ def test_a_statement_that_needs_too_much_fails_alone(shared):
     assert shared.ask('/healthz').status == 200 and shared.running.alive()
 
 
-def test_no_more_than_a_few_statements_run_at_once_and_the_rest_goes_on(shared):
-    endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
-    with contextlib.ExitStack() as stack:
-        for _ in range(4):
-            connection = stack.enter_context(contextlib.closing(
-                http.client.HTTPConnection('127.0.0.1', shared.port, timeout=60)))
-            connection.request('POST', '/api/query', endless)
-        # Each is a process.
-        eventually(lambda: children(shared.running.pid) == 4, 'four statements to be running')
-        assert shared.sql('SELECT 1').status == 429
-        assert shared.ask('/healthz').status == 200 and shared.ask('/api/status').status == 200
-
-
-def children(pid):
-    lists = pathlib.Path(f'/proc/{pid}/task').glob('*/children')
-    return sum(len(path.read_text().split()) for path in lists)
-
-
-def test_large_bodies_are_refused(shared):
-    assert shared.sql('SELECT 1 ' + ' ' * 65_000).status in (200, 429)
-    assert shared.sql('SELECT 1 ' + ' ' * 70_000).status == 413
-
-
 # Who may ask
 
 @pytest.mark.parametrize('host', ['evil.example', 'evil.example:80', '127.0.0.1.evil.example', ''])
@@ -263,22 +221,6 @@ def test_what_is_no_address_exits_2(topic, state, address):
 
 # Live
 
-def events(site, count, headers=None):
-    """The first events of the stream, and the answer they came by."""
-    connection = http.client.HTTPConnection('127.0.0.1', site.port, timeout=20)
-    with contextlib.closing(connection):
-        connection.request('GET', '/api/live', headers=headers or {})
-        answer = connection.getresponse()
-        assert answer.status == 200 and answer.getheader('Content-Type') == 'text/event-stream'
-        with contextlib.closing(answer):
-            for line in answer:
-                if line.startswith(b'data: '):
-                    yield json.loads(line[6:])
-                    count -= 1
-                    if count == 0:
-                        return
-
-
 def test_the_stream_brings_what_is_counted_without_being_asked(service, topic, state):
     topic.produce([event('N1', SAMPLE_MS)] * 3)
     site = Site(service.start(topic, state, '--listen', '127.0.0.1:0'))
@@ -337,3 +279,77 @@ def free_place(site):
         connection.request('GET', '/api/live')
         with contextlib.closing(connection.getresponse()) as answer:
             return answer.status == 200
+
+
+# Faults, by name, within the seconds that the guide promises
+
+SECONDS = 10
+
+
+class Watched:
+    """What an open page is told, one document a second."""
+
+    def __init__(self, site):
+        self._stream = events(site, 10_000)
+
+    def until(self, check, what):
+        started = time.monotonic()
+        for document in self._stream:
+            problems = {problem['code']: problem['text'] for problem in document['status']['problems']}
+            if check(problems):
+                return problems
+            assert time.monotonic() - started < SECONDS, f'{what}: not on the page within {SECONDS} s, which says {problems}'
+        raise AssertionError('the stream has ended')
+
+    def until_named(self, names):
+        """`names` is the code of each fault, and the words it is known by."""
+        found = self.until(lambda problems: names.keys() <= problems.keys(), ', '.join(names))
+        for code, words in names.items():
+            assert all(word in found[code] for word in words), found[code]
+
+    def until_healthy(self):
+        self.until(lambda problems: not problems, 'healthy')
+
+    def close(self):
+        self._stream.close()
+
+
+@pytest.fixture
+def watched(service, own_broker, state, make_warehouse):
+    """A service that reads two partitions and exports to S3, with everything it stands on in our hands."""
+    warehouse, broker = make_warehouse('s3'), own_broker(storage='memory').start()
+    topic = create_topic(broker.address, 2)
+    topic.produce([event('N1', SAMPLE_MS)] * 2)
+    with in_front_of(warehouse.s3.endpoint) as proxy:
+        warehouse.s3_endpoint = proxy.endpoint
+        site = Site(service.start(topic, state, *warehouse.options, '--probe-warehouse', '--export-interval', '1h', '--listen',
+                                  '127.0.0.1:0', env=warehouse.environment))
+        with contextlib.closing(Watched(site)) as page:
+            page.until(lambda problems: not problems and state.path.exists() and state.consumed() == 2, 'the start')
+            yield page, topic, broker, proxy
+
+
+def test_open_pages_are_told_of_every_fault_by_its_name(watched):
+    page, topic, broker, proxy = watched
+    topic.produce([b'{"postcode":'] * 200)
+    broker.show_partitions(topic.name, 1)
+    proxy.down()
+    page.until_named({'rejected': ['poison', '200 rejected', 'partition'], 'partition': ['partition 1 cannot be read'],
+                      'warehouse': ['127.0.0.1', 'does not answer']})
+    broker.show_partitions(topic.name, 2)
+    proxy.up()
+    page.until(lambda problems: problems.keys() == {'rejected'}, 'what is over')
+    broker.kill_proxy()
+    page.until_named({'kafka': [broker.address, topic.name]})
+
+
+def test_open_pages_are_told_of_servers_that_say_nothing(watched):
+    page, topic, broker, proxy = watched
+    hanging = proxy.add('.', 'hang', times=None)
+    page.until_named({'warehouse': ['does not answer']})
+    assert hanging.hits
+    broker.freeze_proxy()
+    page.until_named({'kafka': [broker.address, topic.name]})
+    proxy.clear()
+    broker.thaw_proxy()
+    page.until_healthy()

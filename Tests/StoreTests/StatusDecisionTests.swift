@@ -85,8 +85,12 @@ private let streams: [Case] = [
     Case("a stuck partition", [.partition], "partition 0 is stuck at offset 5") {
         $0.health?.partitions[0].stuckSince = now - 6000
     },
+    Case("a partition whose leader changes", []) {
+        $0.health?.partitions[0].failingSince = now - 3999
+        $0.health?.partitions[0].reason = "leader not available"
+    },
     Case("a partition that cannot be read", [.partition], "leader") {
-        $0.health?.partitions[0].failingSince = now - 2000
+        $0.health?.partitions[0].failingSince = now - 4000
         $0.health?.partitions[0].reason = "leader not available"
     },
     Case("a stuck partition while the spool is full", []) {

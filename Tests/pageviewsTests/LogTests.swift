@@ -15,19 +15,40 @@ struct LogTests {
 
     @Test("a line of text is time, level, message")
     func text() {
-        #expect(line(.text, "away", ["topic": "t"]) == "2026-01-02T03:04:05Z warning  away\n")
+        #expect(line(.text, "away") == "2026-01-02T03:04:05Z warning  away\n")
+        let facts: Logger.Metadata = [
+            "topic": "t", "partition": .stringConvertible(3), "why": "a b", "offsets": ["0": .stringConvertible(5)],
+        ]
+        #expect(line(.text, "away", facts).hasSuffix(" away [offsets={\"0\":5} partition=3 topic=t why=\"a b\"]\n"))
         #expect(line(.text, "away", leftOut: 3).hasSuffix(" away (left out 3 times before)\n"))
     }
 
     @Test("a line of JSON is one object with the topic, partition and offset as members of their own")
     func json() throws {
-        let facts: Logger.Metadata = ["topic": "a \"t\"", "partition": "3", "offset": "12345678901"]
+        let facts: Logger.Metadata = [
+            "topic": "a \"t\"", "partition": .stringConvertible(Int32(3)), "offset": .stringConvertible(12_345_678_901),
+            "group": "123", "ends": ["0": .array([.stringConvertible(1), .stringConvertible(2)])],
+        ]
         let line = line(.json, "it \"is\"\taway", facts)
         #expect(line.hasSuffix("}\n") && line.filter { $0 == "\n" }.count == 1)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
         #expect(object["message"] as? String == "it \"is\"\taway")
         #expect(object["level"] as? String == "warning" && object["topic"] as? String == "a \"t\"")
         #expect(object["partition"] as? Int == 3 && object["offset"] as? Int == 12_345_678_901)
+        #expect(object["group"] as? String == "123", "a text of digits stays one")
+        #expect((object["ends"] as? [String: [Int]]) == ["0": [1, 2]])
+    }
+
+    @Test("complaints that differ in numbers alone are the same, unless they are about different things")
+    func kinds() {
+        func kind(_ text: String, _ level: Logger.Level = .warning, _ facts: Logger.Metadata = [:]) -> String {
+            StandardErrorLog.kind(level, text, facts)
+        }
+        #expect(kind("refused after 12 ms") == kind("refused after 7 ms"))
+        #expect(kind("refused") != kind("timed out") && kind("refused") != kind("refused", .error))
+        #expect(kind("gone", .warning, ["partition": "1"]) != kind("gone", .warning, ["partition": "2"]))
+        #expect(kind("gone", .warning, ["offset": "1"]) == kind("gone", .warning, ["offset": "2"]))
+        #expect(kind("exported 5", .info) != kind("exported 6", .info))
     }
 
     @Test("a message is written at most every ten seconds, with how often it was left out")

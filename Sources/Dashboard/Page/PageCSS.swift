@@ -66,6 +66,7 @@ extension PageText {
         #chart .grid { stroke: var(--line); } #chart text { fill: var(--muted); font-size: 11px; font-variant-numeric: tabular-nums; }
         table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
         caption { text-align: left; padding-bottom: .4rem; }
+        .scroll caption span { display: block; position: sticky; left: 0; width: max-content; max-width: min(1150px, calc(100vw - 4.2rem)); }
         th { text-align: left; font-weight: 600; color: var(--muted); font-size: .8rem; }
         th, td { padding: .35rem 1.1rem .35rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
         tbody th { color: var(--text); font-size: inherit; }

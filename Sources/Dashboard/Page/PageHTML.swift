@@ -57,10 +57,10 @@ enum PageText {
               <section class="card" aria-labelledby="backlog-title"><h2 id="backlog-title">Backlog</h2>
                 <p class="big" id="backlog">–</p><p class="muted" id="backlog-text"></p><meter id="backlog-meter" min="0" max="1" high="0.5" optimum="0" value="0" aria-label="Share of the budget"></meter></section>
               <section class="card wide" aria-labelledby="partitions-title"><h2 id="partitions-title">Partitions</h2>
-                <div class="scroll" tabindex="0" role="region" aria-labelledby="partitions-title"><table><caption class="muted">Lag is what waits in Kafka; ◆ holds the watermark</caption>
+                <div class="scroll" tabindex="0" role="region" aria-labelledby="partitions-title"><table><caption class="muted"><span>Lag is what waits in Kafka; ◆ holds the watermark</span></caption>
                 <thead><tr><th scope="col">Partition</th><th scope="col" class="n">Lag</th><th scope="col" class="n">Next offset</th><th scope="col">Latest event (UTC)</th><th scope="col" class="n">Counted</th><th scope="col" class="n">Late</th><th scope="col" class="n">Rejected</th></tr></thead><tbody id="partitions"></tbody></table></div></section>
               <section class="card wide" aria-labelledby="exports-title"><h2 id="exports-title">Last exports</h2>
-                <div class="scroll" tabindex="0" role="region" aria-labelledby="exports-title"><table><caption class="muted" id="exports-caption">None yet</caption>
+                <div class="scroll" tabindex="0" role="region" aria-labelledby="exports-title"><table><caption class="muted"><span id="exports-caption">None yet</span></caption>
                 <thead><tr><th scope="col">Committed (UTC)</th><th scope="col">Table</th><th scope="col">Snapshot</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Size</th><th scope="col" class="n">Took</th><th scope="col">State</th></tr></thead><tbody id="exports"></tbody></table></div></section>
               <section class="card" aria-labelledby="incidents-title"><h2 id="incidents-title">Open incidents</h2>
                 <table><caption class="muted" id="incidents-caption">None</caption><thead><tr><th scope="col">Since (UTC)</th><th scope="col">Kind</th><th scope="col">Detail</th></tr></thead><tbody id="incidents"></tbody></table></section>

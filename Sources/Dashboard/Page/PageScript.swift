@@ -169,7 +169,7 @@ extension PageText {
           text('rejected', rate(s.rates && s.rates.rejected));
           text('lag', s.lag >= 100000 ? short.format(s.lag) : whole.format(s.lag));
           text('watermark', s.watermark ? `${moment(s.watermark, s.at)} UTC` : 'none yet');
-          text('held', (s.watermark ? `${since(s.watermark, s.at)} behind the clock; ` : '') + (s.watermark_held_because ? `held by ${s.watermark_held_because}` : s.partitions.length ? 'every partition is idle' : 'no partition yet'));
+          text('held', (s.watermark ? `${since(s.watermark, s.at)} behind the clock; ` : '') + (s.watermark_held_because ? `held by ${s.watermark_held_because.replace(/\d{4}-\d\d-\d\dT[\d:]{8}Z/g, iso => `${moment(iso, s.at)} UTC`)}` : s.partitions.length ? 'every partition is idle' : 'no partition yet'));
           text('generation', whole.format(s.generation));
           text('flushed', s.flushed_at ? `${since(s.flushed_at, s.at)} ago` : '–');
           text('unpublished', whole.format(s.late_events_to_publish));

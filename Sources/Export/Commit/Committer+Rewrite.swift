@@ -29,7 +29,7 @@ extension Committer {
 
     /// Gives up a rewrite; what it would have replaced stays.
     func abandon(_ intent: Intent, _ files: CommitFiles, _ reason: String) throws {
-        environment.log.info("table \(intent.tableName): a rewrite is given up: \(reason)")
+        environment.log.info("table \(intent.tableName): a rewrite is given up: \(reason)", metadata: intent.facts)
         let now = environment.nowMilliseconds()
         try store.with { try $0.abandon(intent, now: now) }
         for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
@@ -47,6 +47,21 @@ extension Committer {
 extension Intent {
     /// How the names of its fail points begin.
     var stepName: String { isRewrite ? "\(table.rawValue).rewrite" : table.rawValue }
+
+    /// What a log line about it is about. Offsets are those that it brings, `[from, to)` by partition.
+    var facts: Logger.Metadata {
+        var facts: Logger.Metadata = [
+            "table": "\(tableName)", "generation": .stringConvertible(generation), "commit": "\(commitID)",
+            "rows_added": .stringConvertible(rowsAdded), "rows_deleted": .stringConvertible(rowsDeleted),
+        ]
+        guard !offsets.isEmpty else { return facts }
+        var spans: Logger.Metadata = [:]
+        for (partition, span) in offsets {
+            spans["\(partition)"] = .array([.stringConvertible(span.from), .stringConvertible(span.to)])
+        }
+        facts["offsets"] = .dictionary(spans)
+        return facts
+    }
 }
 
 /// Whether a rewrite still fits its table; pure.

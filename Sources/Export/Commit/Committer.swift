@@ -53,7 +53,8 @@ struct Committer {
                 return try await settle(intent, files, snapshotID: snapshotID, table)
             case .again(let now):
                 failed = now
-                environment.log.info("table \(intent.tableName): \(failed.reason); looking and trying again")
+                environment.log.info(
+                    "table \(intent.tableName): \(failed.reason); looking and trying again", metadata: intent.facts)
                 try await environment.pause(.milliseconds(min(1000, 25 << attempt)))
             }
         }
@@ -207,7 +208,7 @@ struct Committer {
             """
             \(what) \(intent.tableName): \(intent.rowsAdded) rows added, \(intent.rowsDeleted) deleted, \
             snapshot \(snapshotID.map(String.init) ?? "expired")
-            """)
+            """, metadata: intent.facts.merging(snapshotID.map { ["snapshot": .stringConvertible($0)] } ?? [:]) { $1 })
     }
 
     /// Files of a try whose outcome was not known are orphans, unless that try is the one that was applied after all.

@@ -33,13 +33,14 @@ struct SnapshotExpiry {
         {
         case .committed: break
         case .conflict(let reason):
-            environment.log.info("table \(name): \(reason); snapshots expire later")
+            environment.log.info("table \(name): \(reason); snapshots expire later", metadata: ["table": "\(name)"])
             return nil
         case .failed(let error): throw error
         case .unknown(let reason):
             guard try await isApplied(plan) else {
                 environment.log.info(
-                    "table \(name): it is not known whether snapshots expired (\(reason)); looking later")
+                    "table \(name): it is not known whether snapshots expired (\(reason)); looking later",
+                    metadata: ["table": "\(name)"])
                 return nil
             }
         }

@@ -34,6 +34,7 @@ public final class OutboxPublisher {
         var acknowledged: [Int64] = []
         var ends: [Int32: Int64] = [:]
         var failure: KafkaError?
+        var failedPartition: Int32?
         var open = 0
     }
 
@@ -47,6 +48,9 @@ public final class OutboxPublisher {
         self.stop = stop
         self.time = time
         self.failPoint = failPoint
+        var log = log
+        log[metadataKey: "topic"] = "\(settings.topic)"
+        log[metadataKey: "outbox"] = "\(settings.name.rawValue)"
         self.log = log
     }
 
@@ -86,7 +90,13 @@ public final class OutboxPublisher {
         let text = "topic \(settings.topic) at \(settings.bootstrapServers): \(error.message)"
         guard text != lastComplaint else { return }
         lastComplaint = text
-        log.warning("\(text); \(settings.name.rawValue) events wait in the state; trying again")
+        var facts = Facts.place(partition: report.failedPartition, offset: nil)
+        // The row that waits, by where it came from.
+        if let row = try? pending().first {
+            facts["source_partition"] = .stringConvertible(row.partition)
+            facts["source_offset"] = .stringConvertible(row.offset)
+        }
+        log.warning("\(text); \(settings.name.rawValue) events wait in the state; trying again", metadata: facts)
     }
 
     private func pending() throws -> [OutboxRow] {
@@ -176,7 +186,9 @@ public final class OutboxPublisher {
         } catch let error as KafkaError where error.isUnknownTopic {
             try producer.createTopic(
                 settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000)
-            log.info("created topic \(settings.topic) with \(settings.newTopicPartitions) partitions")
+            log.info(
+                "created topic \(settings.topic) with \(settings.newTopicPartitions) partitions",
+                metadata: ["partitions": .stringConvertible(settings.newTopicPartitions)])
             return settings.newTopicPartitions
         }
     }
@@ -236,7 +248,7 @@ public final class OutboxPublisher {
     private static func take(_ delivery: Delivery, into report: Report) {
         report.open -= 1
         if let failure = delivery.failure {
-            report.failure = failure
+            (report.failure, report.failedPartition) = (failure, delivery.partition)
         } else {
             report.acknowledged.append(Int64(delivery.tag))
             report.ends[delivery.partition] = max(report.ends[delivery.partition] ?? 0, delivery.offset + 1)
@@ -255,6 +267,14 @@ public final class OutboxPublisher {
         try store.with {
             try $0.markPublished(
                 settings.name, numbers: acknowledged, offsets: isClean ? offsets : known, now: now)
+        }
+        if !acknowledged.isEmpty {
+            log.debug(
+                "published \(acknowledged.count) \(settings.name.rawValue) events",
+                metadata: [
+                    "events": .stringConvertible(acknowledged.count),
+                    "offsets": Facts.ends(report.ends.map { ($0, $1) }),
+                ])
         }
         report.acknowledged = []
         report.ends = [:]

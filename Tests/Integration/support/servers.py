@@ -83,10 +83,20 @@ class Broker:
     def kill_proxy(self) -> None:
         end_recorded(self._folder / 'kafka-proxy.pid', signal.SIGKILL)
 
+    def freeze_proxy(self) -> None:
+        """Connections stay, and nothing is answered any more."""
+        os.kill(int((self._folder / 'kafka-proxy.pid').read_text()), signal.SIGSTOP)
+
+    def thaw_proxy(self) -> None:
+        pid_file = self._folder / 'kafka-proxy.pid'
+        if pid_file.exists() and is_running(int(pid_file.read_text())):
+            os.kill(int(pid_file.read_text()), signal.SIGCONT)
+
     def kill_broker(self) -> None:
         end_recorded(self._folder / 'kafka.pid', signal.SIGKILL)
 
     def stop(self) -> None:
+        self.thaw_proxy()
         end_recorded(self._folder / 'kafka-proxy.pid', signal.SIGTERM)
         end_recorded(self._folder / 'kafka.pid', signal.SIGKILL)
 
