@@ -8,6 +8,7 @@ RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq 
 WORKDIR /source
 COPY Package.swift ./
 COPY Sources Sources
+COPY Benchmarks Benchmarks
 COPY Tests Tests
 RUN swift build -c release --static-swift-stdlib --explicit-target-dependency-import-check error --product pageviews \
     && install -m 0755 .build/release/pageviews /usr/local/bin/pageviews

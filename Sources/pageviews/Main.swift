@@ -4,6 +4,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Ingest
+internal import Logging
 internal import Store
 
 @main
@@ -12,6 +13,10 @@ enum Main {
         // A reader that goes away ends output with an error from write, not the process.
         signal(SIGPIPE, SIG_IGN)
         do {
+            // Even the program's own name comes from there.
+            guard !CommandLine.arguments.isEmpty else {
+                throw Failure("cannot read the arguments: /proc is not mounted", exitCode: 2)
+            }
             let arguments = try SettingsExpansion(
                 arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment
             ).expanded()
@@ -30,7 +35,7 @@ enum Main {
     private static func report(_ error: any Error) -> Int32 {
         if let code = error as? ExitCode { return code.rawValue }
         if let known = Failure(error) {
-            write("pageviews: \(known.text)\n", to: .standardError)
+            write("\(Journal.prefix(.error))pageviews: \(known.text)\n", to: .standardError)
             return known.exitCode
         }
         let text = Pageviews.fullMessage(for: error)
@@ -38,7 +43,7 @@ enum Main {
             write(text + "\n", to: .standardOutput)
             return 0
         }
-        write(text + "\n" + hint(for: text), to: .standardError)
+        write(Journal.prefix(.error) + text + "\n" + hint(for: text), to: .standardError)
         return 2
     }
 

@@ -37,7 +37,7 @@ struct StandardErrorLog: LogHandler {
         guard let leftOut = repeats.admit(kind, now: now) else { return }
         let line = Self.line(
             format, level: event.level, text: text, facts: facts, leftOut: leftOut, time: Date().ISO8601Format())
-        try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((Journal.prefix(event.level) + line).utf8))
     }
 
     static func line(

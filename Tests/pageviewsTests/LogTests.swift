@@ -87,3 +87,22 @@ struct ReaderTests {
         #expect(ProcessReadings.readers(inLocks: locks, inode: 77, own: 107) == [100, 105])
     }
 }
+
+/// Lines for systemd's journal.
+@Suite("Marks for the journal")
+struct JournalTests {
+    @Test("only the stream that JOURNAL_STREAM names is the journal's")
+    func stream() {
+        #expect(Journal.isStream("8:42", device: 8, inode: 42))
+        #expect(!Journal.isStream("8:42", device: 8, inode: 43))
+        #expect(!Journal.isStream("8:421", device: 8, inode: 42))
+        #expect(!Journal.isStream(nil, device: 8, inode: 42) && !Journal.isStream("", device: 0, inode: 0))
+    }
+
+    @Test("a graver level has a smaller number, as in syslog")
+    func marks() {
+        #expect(Logger.Level.allCases.map(Journal.mark) == ["<7>", "<7>", "<6>", "<5>", "<4>", "<3>", "<2>"])
+        // Here standard error is no journal.
+        #expect(Journal.prefix(.error) == "")
+    }
+}
