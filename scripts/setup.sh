@@ -57,9 +57,10 @@ browser() {
   [ ! -e "$why" ] || echo "setup: no browser to test the page with: $(cat "$why")" >&2
 }
 
+# A machine without a way to the packages must not wait for them for long.
 install_package() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1"
+  as_root timeout 60 env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+    as_root timeout 300 env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1"
 }
 
 # A Python of 3.10 or later that can make virtual environments: the first on the PATH, else Debian's.
