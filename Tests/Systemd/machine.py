@@ -78,7 +78,7 @@ class Machine:
     def start(self, *command: str, **settings: object) -> subprocess.Popen:
         """Starts a program in the machine, as root."""
         return subprocess.Popen(
-            ['nsenter', '--target', str(self._leader), '--mount', '--uts', '--ipc', '--pid', '--cgroup', '--wd=/', 'env', '-i',
+            ['nsenter', '--target', str(self._leader), '--mount', '--uts', '--ipc', '--pid', '--cgroup', '--wdns=/', 'env', '-i',
              'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C.UTF-8', 'HOME=/root', 'DEBIAN_FRONTEND=noninteractive', *command],
             stdin=subprocess.DEVNULL, text=True, **settings)  # type: ignore[call-overload]
 
