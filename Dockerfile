@@ -24,7 +24,7 @@ COPY LICENSE /usr/share/doc/pageviews/LICENSE
 USER pageviews
 WORKDIR /var/lib/pageviews
 VOLUME /var/lib/pageviews
-# Healthy as `pageviews status` sees it: exit 1, with its reasons, when not.
+# Healthy as `pageviews status` sees it: exit 1, with its reasons, when not. Podman keeps it in images built with --format docker.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["pageviews", "status"]
 ENTRYPOINT ["pageviews"]
 CMD ["--help"]

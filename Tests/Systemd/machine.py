@@ -55,6 +55,8 @@ class Machine:
             (self._base / 'made').touch()
         shutil.rmtree(self.root, ignore_errors=True)
         subprocess.run(['cp', '-a', self._base, self.root], check=True)
+        # Which debootstrap leaves to the installer.
+        self.write('/etc/hosts', '127.0.0.1 localhost\n::1 localhost\n')
 
     def boot(self) -> float:
         """Waits until systemd says that everything is started; how many seconds that took."""

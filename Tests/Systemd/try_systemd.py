@@ -35,6 +35,11 @@ HERE = {'apt-get install': 'apt-get install -y -qq', 'editor ': 'test -f ', 'mak
 LATE = 'late-events'
 
 
+def named(address: str) -> str:
+    """By name, which a hardened service has to be able to look up."""
+    return address.replace('127.0.0.1', 'localhost')
+
+
 class Try:
     """The steps share one machine, one broker, one S3; each begins where the one before it left the service."""
 
@@ -48,14 +53,14 @@ class Try:
 
     def settings(self, **changes: str) -> None:
         """Writes the settings; a change to nothing leaves a setting out."""
-        known = {'bootstrap-servers': self.broker.address, 'topic': self.topic, 'late-topic': LATE, 'state': STATE,
+        known = {'bootstrap-servers': named(self.broker.address), 'topic': self.topic, 'late-topic': LATE, 'state': STATE,
                  'export-interval': '1s', 'listen': 'off'}
         known |= {name.replace('_', '-'): value for name, value in changes.items()}
         self.machine.write(SETTINGS, ''.join(f'{name}: {json.dumps(value)}\n' for name, value in known.items() if value))
 
     def to_s3(self, **changes: str) -> None:
-        self.settings(warehouse='s3://plain/pageviews', s3_endpoint=self.s3.endpoint, s3_path_style='true', catalog=self.s3.catalog,
-                      catalog_warehouse='s3://warehouse', **changes)
+        self.settings(warehouse='s3://plain/pageviews', s3_endpoint=named(self.s3.endpoint), s3_path_style='true',
+                      catalog=named(self.s3.catalog), catalog_warehouse='s3://warehouse', **changes)
 
     def guide(self, part: str) -> str:
         """Runs the guide's block in which this occurs, as it stands; what it printed."""
@@ -206,12 +211,14 @@ class Try:
         """hardened as it is, the service sees who reads the state"""
         slow = ('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) '
                 'SELECT count(*) FROM n, (SELECT count(*) FROM partitions)')
-        reader = self.machine.start('pageviews', 'query', '--state', STATE, '--timeout', '30s', slow)
-        try:
-            found = eventually(lambda: json.loads(self.machine.read(f'{STATE}.health'))['readers'], 'a reader to be seen')
-        finally:
-            reader.terminate()
-            reader.wait(40)
+        reader = self.machine.start('pageviews', 'query', '--state', STATE, '--timeout', '5s', slow, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL)
+
+        def seen() -> list[dict]:
+            return json.loads(self.machine.try_('pageviews', 'status', '--state', STATE, '--format', 'json')[1])['wal_readers']
+        found = eventually(seen, 'a reader to be seen', every=0.3)
+        # Ended by its own limit.
+        assert reader.wait(20) == 3
         return f'{found}'
 
     def stops(self) -> str:
