@@ -55,6 +55,8 @@ class Machine:
             (self._base / 'made').touch()
         shutil.rmtree(self.root, ignore_errors=True)
         subprocess.run(['cp', '-a', self._base, self.root], check=True)
+        # Which debootstrap leaves to the installer.
+        self.write('/etc/hosts', '127.0.0.1 localhost\n::1 localhost\n')
 
     def boot(self) -> float:
         """Waits until systemd says that everything is started; how many seconds that took."""
@@ -78,7 +80,7 @@ class Machine:
     def start(self, *command: str, **settings: object) -> subprocess.Popen:
         """Starts a program in the machine, as root."""
         return subprocess.Popen(
-            ['nsenter', '--target', str(self._leader), '--mount', '--uts', '--ipc', '--pid', '--cgroup', '--wd=/', 'env', '-i',
+            ['nsenter', '--target', str(self._leader), '--mount', '--uts', '--ipc', '--pid', '--cgroup', '--wdns=/', 'env', '-i',
              'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C.UTF-8', 'HOME=/root', 'DEBIAN_FRONTEND=noninteractive', *command],
             stdin=subprocess.DEVNULL, text=True, **settings)  # type: ignore[call-overload]
 

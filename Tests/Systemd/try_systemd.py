@@ -14,6 +14,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -29,9 +30,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = '/var/lib/pageviews/pageviews.db'
 SETTINGS = '/etc/pageviews/pageviews.yaml'
 # A command of the guide as it is run here: packages without a question, an editor that changes nothing, a log that ends.
-HERE = {'apt-get install': 'apt-get install -y -qq', 'editor ': 'test -f ', 'make deb\n': '',
+HERE = {'apt-get install': 'apt-get install -y -qq', 'editor ': 'test -f ', 'make deb\n': '', 'make install PREFIX=/usr/local\n': '',
         'journalctl -u pageviews -f': 'journalctl -u pageviews'}
 LATE = 'late-events'
+
+
+def named(address: str) -> str:
+    """By name, which a hardened service has to be able to look up."""
+    return address.replace('127.0.0.1', 'localhost')
 
 
 class Try:
@@ -47,14 +53,14 @@ class Try:
 
     def settings(self, **changes: str) -> None:
         """Writes the settings; a change to nothing leaves a setting out."""
-        known = {'bootstrap-servers': self.broker.address, 'topic': self.topic, 'late-topic': LATE, 'state': STATE,
+        known = {'bootstrap-servers': named(self.broker.address), 'topic': self.topic, 'late-topic': LATE, 'state': STATE,
                  'export-interval': '1s', 'listen': 'off'}
         known |= {name.replace('_', '-'): value for name, value in changes.items()}
         self.machine.write(SETTINGS, ''.join(f'{name}: {json.dumps(value)}\n' for name, value in known.items() if value))
 
     def to_s3(self, **changes: str) -> None:
-        self.settings(warehouse='s3://plain/pageviews', s3_endpoint=self.s3.endpoint, s3_path_style='true', catalog=self.s3.catalog,
-                      catalog_warehouse='s3://warehouse', **changes)
+        self.settings(warehouse='s3://plain/pageviews', s3_endpoint=named(self.s3.endpoint), s3_path_style='true',
+                      catalog=named(self.s3.catalog), catalog_warehouse='s3://warehouse', **changes)
 
     def guide(self, part: str) -> str:
         """Runs the guide's block in which this occurs, as it stands; what it printed."""
@@ -194,11 +200,26 @@ class Try:
     def answers(self) -> str:
         """the guide's status, incidents and backup, beside the running service, by root"""
         status = self.guide('pageviews status')
+        assert status.startswith('healthy'), status
         self.guide('FROM incidents')
         self.guide('pageviews backup')
         owners = self.machine.run('find', '/var/lib/pageviews', '!', '-user', 'pageviews').strip()
         assert not owners, f'files of others in the state\'s folder: {owners}'
         return f'{status.splitlines()[0].strip()}; the copy: {self.machine.run("ls", "/srv/backup").strip()}'
+
+    def sees_readers(self) -> str:
+        """hardened as it is, the service sees who reads the state"""
+        slow = ('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) '
+                'SELECT count(*) FROM n, (SELECT count(*) FROM partitions)')
+        reader = self.machine.start('pageviews', 'query', '--state', STATE, '--timeout', '5s', slow, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL)
+
+        def seen() -> list[dict]:
+            return json.loads(self.machine.try_('pageviews', 'status', '--state', STATE, '--format', 'json')[1])['wal_readers']
+        found = eventually(seen, 'a reader to be seen', every=0.3)
+        # Ended by its own limit.
+        assert reader.wait(20) == 3
+        return f'{found}'
 
     def stops(self) -> str:
         """systemctl stop ends with a flush and an export, quickly and in good order, while events come"""
@@ -332,9 +353,23 @@ class Try:
         assert self.unit.show('LoadState', 'MainPID') == {'LoadState': 'not-found', 'MainPID': '0'}
         return said
 
-    STEPS = (installs, starts_without_kafka, waits_for_kafka, is_hardened, counts_to_a_folder, answers, stops, exports_to_s3,
-             survives_sigkill, survives_a_stop_signal, logs, wrong_usage, somebody_elses_state, is_restored, goes_back,
-             is_upgraded)
+    def is_installed_without_a_package(self) -> str:
+        """a purge leaves the state; `make install` and the guide's commands after it give a service as well"""
+        self.machine.run('apt-get', 'purge', '-y', '-qq', 'pageviews')
+        assert (self.machine.root / STATE.lstrip('/')).exists() and not (self.machine.root / SETTINGS.lstrip('/')).exists()
+        self.machine.run('userdel', 'pageviews')
+        self.machine.run('rm', '-rf', '/var/lib/pageviews')
+        # `make install DESTDIR=...` without its build.
+        subprocess.run([ROOT / 'scripts/package.sh', 'install', self.deb.parent / 'release/pageviews', self.machine.root, '/usr/local'],
+                       check=True)
+        self.guide('make install')
+        self.settings()
+        self.start()
+        return f'{self.counted()}; {self.unit.get("FragmentPath")}'
+
+    STEPS = (installs, starts_without_kafka, waits_for_kafka, is_hardened, counts_to_a_folder, answers, sees_readers, stops,
+             exports_to_s3, survives_sigkill, survives_a_stop_signal, logs, wrong_usage, somebody_elses_state, is_restored, goes_back,
+             is_upgraded, is_installed_without_a_package)
 
 
 def main() -> int:

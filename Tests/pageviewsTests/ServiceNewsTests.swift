@@ -32,7 +32,7 @@ struct ServiceNewsTests {
     func away() {
         var news = ServiceNews()
         var waiting = health(.starting, startedAgo: 29_999)
-        waiting.kafka.failed("no broker\nREADY=1", now: 1)
+        (waiting.kafka.failingSince, waiting.kafka.reason) = (1, "no broker\nREADY=1")
         #expect(
             news.words(waiting)
                 == "STATUS=waiting for Kafka at b:9092, topic t: no broker READY=1\nWATCHDOG=1")
