@@ -114,9 +114,9 @@ public final class Exporter {
         case .raw:
             let segments = try store.with { try $0.segments(limit: Self.segmentsPerCommit) }
             guard !segments.isEmpty else { return nil }
-            let generation = store.with { $0.generation }
+            let (generation, progress) = try store.with { ($0.generation, try $0.exportProgress(of: .raw)) }
             return try RawPreparation.intent(
-                try await context(session), segments: segments, generation: generation,
+                try await context(session), segments: segments, progress: progress.offsets, generation: generation,
                 jsonRoot: warehouse.root.location.description)
         case .counts:
             let (generation, exported) = try store.with {
