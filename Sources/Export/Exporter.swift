@@ -20,6 +20,7 @@ public final class Exporter {
     var maintained: [ExportTable: Int64] = [:]
     private let warehouse: Warehouse
     private var isTidy = false
+    private var isBehindSaid = false
     /// The most segments in one commit.
     private static let segmentsPerCommit = 200
 
@@ -123,8 +124,26 @@ public final class Exporter {
                 ($0.generation, try $0.exportProgress(of: .counts).generation)
             }
             guard generation > exported else { return nil }
-            return try CountsPreparation(try await context(session)).run()
+            let context = try await context(session)
+            return try isLevel(context) ? try CountsPreparation(context).run() : nil
         }
+    }
+
+    /// Whether everything was read again that the counts table counts. Until then, after a restore, the counts here are lower
+    /// than those of the table, and if Kafka should no longer have the records they stay so.
+    private func isLevel(_ context: PreparationContext) throws -> Bool {
+        let ends = context.metadata.ancestors(of: context.metadata.currentSnapshotID).ends
+        let partitions = try store.with { try $0.progress().partitions }
+        guard let behind = partitions.first(where: { $0.nextOffset < ends[$0.partition] ?? 0 }) else { return true }
+        if !isBehindSaid {
+            environment.log.warning(
+                """
+                table \(context.tableName) counts partition \(behind.partition) up to offset \(ends[behind.partition] ?? 0), the \
+                restored state up to \(behind.nextOffset): counts are exported when the rest was read again
+                """)
+        }
+        isBehindSaid = true
+        return false
     }
 
     private func context(_ session: TableSession) async throws -> PreparationContext {

@@ -1,6 +1,7 @@
 """`pageviews restore`: the state is lost, the tables are not; what goes on from them ends where an uninterrupted run does."""
 import concurrent.futures
 import json
+import pathlib
 import random
 import shutil
 import time
@@ -9,7 +10,7 @@ import pytest
 
 from support import backfills, oracle, program, tamper
 from support.events import DAY_MS, SAMPLE_MS, event, views
-from support.kafka import create_topic
+from support.kafka import MockCluster, create_topic
 from support.lake import COUNTS, RAW, Warehouse, is_rewrite
 from support.oracle import Stored
 from support.service import Service
@@ -329,3 +330,24 @@ def test_another_window_is_refused_where_no_counts_can_be_compared(topic, state,
     assert result.code == 1 and 'was made with --window 3600s, not 60s' in result.err, result
     assert not state.path.exists()
     assert try_restore(state, warehouse, '--window', '1h').code == 0
+
+
+def test_counts_that_kafka_cannot_bring_again_are_not_taken_from_the_table(state, service, make_warehouse):
+    """The raw table was dropped, and so are the records: a service that cannot read on leaves the table as it is."""
+    cluster, warehouse = MockCluster(), make_warehouse()
+    topic = cluster.topic('dropped')
+    topic.produce((event('OLD', SAMPLE_MS) for _ in range(100)), partition=0)
+    service.to_end(topic, state, *warehouse.options, '--late-topic', 'off')
+    lose(state)
+    shutil.rmtree(pathlib.Path(warehouse.location.removeprefix('file://')) / warehouse.namespace / RAW)
+    assert 'the last 100 offsets that the counts table has are read again' in restore(state, warehouse).out
+    topic.produce((event('NEW', SAMPLE_MS, webpage='x' * 1000) for _ in range(15_000)), partition=0)
+    counts = [('OLD', (SAMPLE_MS - SAMPLE_MS % 60_000) * 1000, 100)]
+    result = service.try_to_end(topic, state, *warehouse.options, '--late-topic', 'off')
+    assert result.code == 1 and '--on-missing-offsets skip' in result.err, result
+    assert 'counts are exported when the rest was read again' in result.err
+    assert warehouse.by_duckdb(COUNTS) == counts
+    # Told to go on without them, it does.
+    service.to_end(topic, state, *warehouse.options, '--late-topic', 'off', '--on-missing-offsets', 'skip')
+    assert [(postcode, count > 0) for postcode, _, count in warehouse.by_duckdb(COUNTS)] == [('NEW', True), ('OLD', False)]
+    del cluster
