@@ -108,7 +108,19 @@ final class TableSession {
         case nil where metadata.currentSnapshot != nil && isNew: throw ExportError.notOurs(table: name)
         case nil: break
         }
+        try checkNotRolledBack(metadata)
         return Open(metadata: metadata, metadataLocation: table.metadataLocation, io: try io(of: table))
+    }
+
+    /// A table that was set back to an older snapshot keeps its properties, the epoch among them; a commit on top of it would
+    /// leave out what was exported since, for good. Where our last snapshot has expired, nothing can be told.
+    private func checkNotRolledBack(_ metadata: TableMetadata) throws {
+        let kind = kind
+        guard let last = try store.with({ try $0.lastSnapshot(of: kind) }), metadata.snapshot(last) != nil,
+            !metadata.ancestors(of: metadata.currentSnapshotID).contains(where: { $0.id == last })
+        else { return }
+        throw ExportError.rolledBack(
+            table: identifier.description, current: metadata.currentSnapshotID ?? -1, last: last)
     }
 
     /// Anew when the catalog lends other credentials than before.
