@@ -126,9 +126,10 @@ public final class OutboxPublisher {
             let range = try made.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: Self.patience)
             // A partition that is new, or an offset that the topic does not have (any more, or yet: it was made anew): everything
             // there is looked at.
-            offsets[partition] = known.map { known in
-                known[partition].map { $0 >= range.low && $0 <= range.high ? $0 : range.low } ?? range.low
-            } ?? range.high
+            offsets[partition] =
+                known.map { known in
+                    known[partition].map { $0 >= range.low && $0 <= range.high ? $0 : range.low } ?? range.low
+                } ?? range.high
         }
         if known != nil { guard try lookBack() else { return false } }
         self.report = report
