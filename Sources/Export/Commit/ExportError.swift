@@ -53,7 +53,8 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         case .notOurs(let table):
             "table \(table) holds data that this program did not write; give another table name or namespace"
         case .otherState(let table, let recorded, let ours):
-            "table \(table) belongs to state \(recorded), this one is \(ours); use that state, or another namespace"
+            "table \(table) belongs to state \(recorded), this one is \(ours); use that state (`pageviews restore` makes it anew "
+                + "where it is lost), or another namespace"
         case .fenced(let table, let tableEpoch, let ours):
             "table \(table) was committed to by another copy of this state (epoch \(tableEpoch), ours \(ours)); "
                 + "only one copy may export: stop this one, or, if it is a backup, make the state anew with `pageviews restore`"
