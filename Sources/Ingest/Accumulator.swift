@@ -164,8 +164,12 @@ struct Accumulator {
         flush.partitions[index].highWatermarkOffset = highWatermark
     }
 
-    /// Every partition's end has been reached.
-    var isAtEnd: Bool { engine.partitions.allSatisfy(\.isAtEnd) }
+    /// Every partition's end has been reached, by both halves: the raw one may be reading again what it lost.
+    var isAtEnd: Bool {
+        guard engine.partitions.allSatisfy(\.isAtEnd) else { return false }
+        guard let raw else { return true }
+        return flush.partitions.indices.allSatisfy { raw.next(index: $0) >= flush.partitions[$0].nextOffset }
+    }
 
     /// So much is held that a flush should not wait for its time.
     var isFull: Bool { flush.counts.count >= 65_536 || rowBytes >= 4 << 20 }

@@ -166,7 +166,11 @@ struct Run {
             if accumulator.hasNews, accumulator.isFull || sinceFlush >= settings.flushIntervalMilliseconds {
                 try flush()
             }
-            if settings.exitsAtEnd, accumulator.isAtEnd, rawRetryAt == nil, !needsAssignment { return }
+            if settings.exitsAtEnd, accumulator.isAtEnd, rawRetryAt == nil, !needsAssignment {
+                closeSegment()
+                // A segment that cannot be completed is read again.
+                if rawRetryAt == nil { return }
+            }
             discoverNowAndThen()
         }
     }

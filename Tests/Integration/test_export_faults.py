@@ -235,6 +235,20 @@ def test_a_full_disk_under_the_spool_stops_only_the_raw_half(topic, state, start
     exports.check_tables(warehouse, state, topic.read())
 
 
+@pytest.mark.parametrize('json', ['--raw-json', '--no-raw-json'])
+def test_the_end_of_the_input_is_reached_when_a_lost_segment_was_read_again(json, topic, state, start, make_warehouse):
+    warehouse = make_warehouse()
+    topic.produce([event('E1', SAMPLE_MS + number, webpage=os.urandom(30_000).hex()) for number in range(60)])
+    running = start(*warehouse.options, json, '--exit-at-end', before=with_small_files)
+    eventually(lambda: 'raw events cannot be written' in running.err, 'a message')
+    time.sleep(2)  # the end of the topic is seen meanwhile, and the segment tried again; a shorter time would only make the test weaker
+    assert running.alive(), running.err
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    result = running.wait()
+    assert result.code == 0, result.err
+    exports.check_tables(warehouse, state, topic.read(), lines=json == '--raw-json')
+
+
 def test_late_events_are_marked_late_also_when_their_segment_had_to_be_written_again(
         topic, state, start, make_warehouse):
     from support.events import DAY_MS

@@ -5,9 +5,10 @@ import shutil
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from pyiceberg.table.update import SetSnapshotRefUpdate
 
 from support import exports
-from support.events import SAMPLE_MS, crowded_views, event
+from support.events import DAY_MS, SAMPLE_MS, crowded_views, event
 from support.lake import COUNTS, RAW, summary
 from support.state import State
 from support.wait import eventually
@@ -185,3 +186,27 @@ def test_rows_that_another_program_removed_stop_the_export_of_that_table(topic, 
     assert result.code == 1 and f'{warehouse.namespace}.{COUNTS}: another writer replaced' in result.err, result
     assert warehouse.by_pyiceberg(COUNTS) == [], 'no count of ours without what was there before'
     assert len(warehouse.by_pyiceberg(RAW)) == 4
+
+
+@pytest.mark.parametrize('kind', [COUNTS, RAW])
+def test_a_table_that_was_rolled_back_is_not_committed_to(kind, topic, state, service, make_warehouse):
+    """A commit on top of the older snapshot would leave out for good what was exported since."""
+    warehouse = make_warehouse('rest')
+    options = {'env': warehouse.environment}
+    for day in range(3):
+        topic.produce([event('E1', SAMPLE_MS + day * DAY_MS)] * 3)
+        service.to_end(topic, state, *warehouse.options, **options)
+    older, last = [snapshot.snapshot_id for snapshot in warehouse.snapshots(kind)][-2:]
+
+    def set_current(snapshot):
+        table = warehouse.table(kind)
+        table.catalog.commit_table(table, (), (SetSnapshotRefUpdate(ref_name='main', type='branch', snapshot_id=snapshot),))
+
+    set_current(older)
+    topic.produce([event('E1', SAMPLE_MS + 4 * DAY_MS)] * 3)
+    result = service.try_to_end(topic, state, *warehouse.options, **options)
+    assert result.code == 1 and f'was rolled back to snapshot {older}' in result.err and str(last) in result.err, result
+    assert warehouse.table(kind).current_snapshot().snapshot_id == older
+    set_current(last)
+    service.to_end(topic, state, *warehouse.options, **options)
+    exports.check_tables(warehouse, state, topic.read(), lines=False)

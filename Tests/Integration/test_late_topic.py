@@ -1,11 +1,13 @@
 """Each late event is in the late topic once, for a consumer of any isolation level, however the service ends."""
 import itertools
 import random
+import shutil
 import signal
 import sqlite3
 import time
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from support import outbox
 from support.events import DAY_MS, SAMPLE_MS, event, views
@@ -151,3 +153,34 @@ def test_without_a_rejected_topic_no_payload_is_kept(topic, state, service):
     service.to_end(topic, state, '--late-topic', 'off')
     with sqlite3.connect(f'file:{state.path}?mode=ro', uri=True) as connection:
         assert connection.execute('SELECT payload FROM rejected').fetchall() == [(None,)]
+
+
+def test_a_late_topic_that_was_made_anew_under_a_service_gets_nothing_twice(topic, state, service, late_topic, tmp_path):
+    """Its offsets begin again, also those from which it is read back after a crash."""
+    old = event('E1', SAMPLE_MS - 2 * DAY_MS)
+    create_topic(topic.address, 1, late_topic)
+
+    def published(count):
+        return lambda: state.rows('SELECT count(*) AS n FROM late_events WHERE published')[0]['n'] == count
+
+    running = service.start(topic, state, '--late-topic', late_topic, '--flush-interval', '20ms')
+    topic.produce([event('E1', SAMPLE_MS)] + [old] * 50)
+    eventually(lambda: state.path.exists() and state.consumed() == 51 and published(50)(), 'the first late events')
+    admin = AdminClient({'bootstrap.servers': topic.address, 'log_level': 2})
+    for done in admin.delete_topics([late_topic]).values():
+        done.result(20)
+    create_topic(topic.address, 1, late_topic)
+    topic.produce([old] * 5)
+    eventually(published(55), 'the late events after it')
+    running.stop()
+    # The next five are sent by a process that ends before it can note so.
+    saved = tmp_path / 'saved.db'
+    shutil.copy(state.path, saved)
+    topic.produce([old] * 5)
+    service.to_end(topic, state, '--late-topic', late_topic)
+    for suffix in ('-wal', '-shm'):
+        state.path.with_name(state.path.name + suffix).unlink(missing_ok=True)
+    shutil.copy(saved, state.path)
+    service.to_end(topic, state, '--late-topic', late_topic)
+    origins = [record.origin for record in outbox.read(topic.address, late_topic)]
+    assert sorted(origins) == [(0, offset) for offset in range(51, 61)]

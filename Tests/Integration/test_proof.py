@@ -1,11 +1,13 @@
 """`pageviews proof` is equal after honest work and finds each single thing that is wrong."""
 import json
+import pathlib
 import shutil
 
 import pytest
+from confluent_kafka import Producer
 
-from support import program, tamper
-from support.events import views
+from support import backfills, program, tamper
+from support.events import HOUR_MS, SAMPLE_MS, event, views
 from support.lake import COUNTS, RAW
 
 
@@ -218,3 +220,44 @@ def test_what_a_stranger_committed_is_found_through_a_catalog(topic, state, serv
     assert report['differences'] and any('recounted' in name for name in wrong(report))
     for found in report['differences']:
         assert found['table'] is None and found['local'] == found['raw'] == lost[found['postcode'], found['window']]
+
+
+@pytest.mark.parametrize('retention', [[], ['--retention', '0s']], ids=['kept', 'evicted'])
+def test_snapshots_from_before_a_backfill_are_equal_and_held_to_their_own_sum(retention, topic, state, service, make_warehouse):
+    """What a backfill added later, and whether its windows have left the state since, is no excuse for an older snapshot."""
+    warehouse = make_warehouse()
+    options = [*warehouse.options, '--allowed-lateness', '1h', '--no-maintenance', *retention]
+    topic.produce(event(f'E{n % 3}', SAMPLE_MS + n * HOUR_MS // 10) for n in range(60))
+    service.to_end(topic, state, *options)
+    for hour in (7, 8):
+        topic.produce(event(f'E{n % 3}', SAMPLE_MS + n * HOUR_MS // 10) for n in range(10))
+        topic.produce([event('E1', SAMPLE_MS + hour * HOUR_MS)])
+        service.to_end(topic, state, *options)
+        backfills.complete(state, warehouse, '--no-maintenance')
+    service.to_end(topic, state, *options)
+    snapshots = [snapshot.snapshot_id for snapshot in warehouse.ours(COUNTS)]
+    assert len(snapshots) == 5
+    for snapshot in snapshots:
+        assert_equal(prove(state, warehouse, '--snapshot', str(snapshot)))
+    oldest = next(iter(warehouse.table(COUNTS).scan(snapshot_id=snapshots[0]).plan_files())).file.file_path
+    tamper.rewrite(pathlib.Path(oldest.removeprefix('file://')), tamper.one_count)
+    assert any('sum of counts =' in name for name in wrong(prove(state, warehouse, '--snapshot', str(snapshots[0]))))
+
+
+def test_offsets_without_a_record_are_no_difference_where_the_topic_is_said_to_have_them(topic, state, service, make_warehouse):
+    """Transactions leave them; the counts table ends before the last of them, since nothing but late events came after it."""
+    warehouse = make_warehouse()
+    producer = Producer({'bootstrap.servers': topic.address, 'transactional.id': topic.name, 'log_level': 2})
+    producer.init_transactions(20)
+    for time_ms in (SAMPLE_MS, SAMPLE_MS, SAMPLE_MS - 48 * HOUR_MS):
+        producer.begin_transaction()
+        for _ in range(4):
+            producer.produce(topic.name, event('E1', time_ms), partition=0)
+        producer.commit_transaction(20)
+        service.to_end(topic, state, *warehouse.options)
+    report = prove(state, warehouse)
+    assert any('--compacted' in (check['note'] or '') for check in report['checks']) and not report['equal'], report
+    for options in ((), ('--quick',)):
+        assert_equal(prove(state, warehouse, '--compacted', *options))
+    for snapshot in warehouse.ours(COUNTS):
+        assert_equal(prove(state, warehouse, '--compacted', '--snapshot', str(snapshot.snapshot_id)))

@@ -1,16 +1,17 @@
 """`pageviews restore`: the state is lost, the tables are not; what goes on from them ends where an uninterrupted run does."""
 import concurrent.futures
 import json
+import pathlib
 import random
 import shutil
 import time
 
 import pytest
 
-from support import oracle, outbox, program, tamper
-from support.events import views
-from support.kafka import create_topic
-from support.lake import COUNTS, RAW, Warehouse
+from support import backfills, oracle, outbox, program, tamper
+from support.events import DAY_MS, SAMPLE_MS, event, views
+from support.kafka import MockCluster, create_topic
+from support.lake import COUNTS, RAW, Warehouse, is_rewrite
 from support.oracle import Stored
 from support.service import Service
 from support.state import State
@@ -29,9 +30,10 @@ def lose(state):
 
 def exported_end(warehouse, table):
     """The end (exclusive) of the offsets of partition 0 that a table has."""
-    ends = [json.loads(snapshot.summary['pageviews.offsets'])['0'][1] for snapshot in warehouse.table(table).snapshots()
+    snapshots = warehouse.table(table).snapshots() if warehouse.has(table) else []
+    ends = [json.loads(snapshot.summary['pageviews.offsets'])['0'][1] for snapshot in snapshots
             if 'pageviews.offsets' in snapshot.summary]
-    return max(ends)
+    return max(ends, default=0)
 
 
 def try_restore(state, warehouse, *options):
@@ -125,21 +127,26 @@ def test_a_state_lost_between_two_commits_ends_as_if_it_never_was(point, topic, 
     check_whole(topic, state, warehouse)
 
 
-def test_it_works_where_every_retained_snapshot_of_the_counts_is_ahead_of_the_raw_rows(topic, state, service, make_warehouse):
-    """The counts of the raw rows are made from them alone, and what the table has beyond them is read again from Kafka."""
-    warehouse = make_warehouse()
-    topic.produce(views(34, count=600))
-    service.to_end(topic, state, *warehouse.options)
+def get_ahead(topic, state, service, warehouse, *options):
+    """The counts table counts the last 100 records, the raw table does not have them yet."""
     # Mostly the first export finds the raw rows in a file that is still being written; another try where it did not.
     for seed in range(350, 360):
-        running = service.start(topic, state, *warehouse.options, '--export-interval', '2s')
+        running = service.start(topic, state, *warehouse.options, '--export-interval', '2s', *options)
         try:
             topic.produce(views(seed, count=100))
             eventually(lambda: exported_end(warehouse, COUNTS) == topic.end(0), 'that the counts are exported')
         finally:
             running.kill()
         if exported_end(warehouse, RAW) < exported_end(warehouse, COUNTS):
-            break
+            return
+
+
+def test_it_works_where_every_retained_snapshot_of_the_counts_is_ahead_of_the_raw_rows(topic, state, service, make_warehouse):
+    """The counts of the raw rows are made from them alone, and what the table has beyond them is read again from Kafka."""
+    warehouse = make_warehouse()
+    topic.produce(views(34, count=600))
+    service.to_end(topic, state, *warehouse.options)
+    get_ahead(topic, state, service, warehouse)
     maintain = program.run('maintain', '--state', str(state.path), *warehouse.options, '--keep-snapshots', '1')
     assert maintain.code == 0, maintain.err
     assert exported_end(warehouse, RAW) < exported_end(warehouse, COUNTS)
@@ -248,6 +255,7 @@ def test_backfilled_windows_come_back_with_their_late_events(topic, state, servi
         connection.execute(f"INSERT INTO counts VALUES ({key}, ?, 1, (SELECT generation FROM progress)) "
                            'ON CONFLICT DO UPDATE SET count = count + 1, generation = excluded.generation', [row['postcode']])
         connection.execute('UPDATE late SET backfilled_at_ms = 1 WHERE kafka_offset = ?', [row['kafka_offset']])
+        connection.execute("INSERT INTO meta VALUES ('backfilled_events', '1')")
         connection.commit()
     service.to_end(topic, state, *warehouse.options)
     assert_equal(prove(state, warehouse))
@@ -292,3 +300,89 @@ def test_what_the_lost_state_published_is_not_published_again(point, topic, stat
     assert len(origins) == len(set(origins)) > published[1]
     assert state.rows("SELECT count(*) AS n FROM meta WHERE key GLOB 'restored.*'") == [{'n': 0}]
     check_whole(topic, state, warehouse)
+
+
+@pytest.mark.parametrize('point', [None, 'raw.settled'])
+def test_an_event_of_the_future_does_not_make_honest_ones_late(point, topic, state, service, make_warehouse):
+    """It never moved the watermark, and does not when it is restored after its time; whether its counts were exported or not."""
+    warehouse = make_warehouse()
+    options = ['--window', '1s', '--watermark-delay', '0s', '--allowed-lateness', '0s', '--max-future-skew', '0s']
+    start = round(time.time() * 1000)
+    topic.produce([event('E1', start - 60_000)])
+    service.to_end(topic, state, *warehouse.options, *options)
+    ahead = round(time.time() * 1000) + 4000
+    topic.produce([event('E1', ahead)])
+    service.try_to_end(topic, state, *warehouse.options, *options, env={'PAGEVIEWS_FAIL_POINT': point} if point else None)
+    assert exported_end(warehouse, RAW) == 2 and time.time() * 1000 < ahead, 'it has to be exported before its time'
+    lose(state)
+    eventually(lambda: time.time() * 1000 > ahead + 1000, 'that the event is of the past')
+    assert try_restore(state, warehouse, *options).code == 0
+    topic.produce([event('E1', start - 50_000)])
+    service.to_end(topic, state, *warehouse.options, *options)
+    assert state.late() == {} and sum(state.counts().values()) == 3
+
+
+def test_a_rewrite_before_reading_on_does_not_hide_that_the_table_is_ahead(topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    topic.produce(views(37, count=600))
+    service.to_end(topic, state, *warehouse.options, '--no-maintenance')
+    get_ahead(topic, state, service, warehouse, '--no-maintenance')
+    for _ in range(2):
+        lose(state)
+        assert 'are read again' in restore(state, warehouse).out
+        program.run('maintain', '--state', str(state.path), *warehouse.options, check=True)
+        assert is_rewrite(warehouse.table(COUNTS).current_snapshot())
+        assert prove(state, warehouse)['equal']
+    service.to_end(topic, state, *warehouse.options)
+    check_whole(topic, state, warehouse)
+
+
+def test_backfilled_counts_come_back_when_the_raw_commits_of_a_quiet_partition_have_expired(
+        make_topic, state, service, make_warehouse):
+    topic, warehouse = make_topic(2), make_warehouse()
+    options = [*warehouse.options, '--keep-snapshots', '3']
+    for time_ms in (SAMPLE_MS, SAMPLE_MS - 2 * DAY_MS):
+        topic.produce([event('E1', time_ms)] * 4)
+        service.to_end(topic, state, *options)
+    backfills.complete(state, warehouse, '--keep-snapshots', '3')
+    # Late events alone are exported to the raw table only, so its snapshots expire and those of the counts stay.
+    for day in range(5):
+        topic.produce([event('E2', SAMPLE_MS - (5 + day) * DAY_MS)], partition=0)
+        service.to_end(topic, state, *options)
+    before = state.everything()['counts']
+    assert sum(row['count'] for row in before) == 8
+    lose(state)
+    restore(state, warehouse)
+    assert state.everything()['counts'] == before
+
+
+def test_another_window_is_refused_where_no_counts_can_be_compared(topic, state, service, make_warehouse):
+    """Every snapshot of the counts is ahead of the raw rows, and every start of an hour is one of a minute."""
+    warehouse = make_warehouse()
+    get_ahead(topic, state, service, warehouse, '--window', '1h')
+    lose(state)
+    result = try_restore(state, warehouse)
+    assert result.code == 1 and 'was made with --window 3600s, not 60s' in result.err, result
+    assert not state.path.exists()
+    assert try_restore(state, warehouse, '--window', '1h').code == 0
+
+
+def test_counts_that_kafka_cannot_bring_again_are_not_taken_from_the_table(state, service, make_warehouse):
+    """The raw table was dropped, and so are the records: a service that cannot read on leaves the table as it is."""
+    cluster, warehouse = MockCluster(), make_warehouse()
+    topic = cluster.topic('dropped')
+    topic.produce((event('OLD', SAMPLE_MS) for _ in range(100)), partition=0)
+    service.to_end(topic, state, *warehouse.options, '--late-topic', 'off')
+    lose(state)
+    shutil.rmtree(pathlib.Path(warehouse.location.removeprefix('file://')) / warehouse.namespace / RAW)
+    assert 'the last 100 offsets that the counts table has are read again' in restore(state, warehouse).out
+    topic.produce((event('NEW', SAMPLE_MS, webpage='x' * 1000) for _ in range(15_000)), partition=0)
+    counts = [('OLD', (SAMPLE_MS - SAMPLE_MS % 60_000) * 1000, 100)]
+    result = service.try_to_end(topic, state, *warehouse.options, '--late-topic', 'off')
+    assert result.code == 1 and '--on-missing-offsets skip' in result.err, result
+    assert 'counts are exported when the rest was read again' in result.err
+    assert warehouse.by_duckdb(COUNTS) == counts
+    # Told to go on without them, it does.
+    service.to_end(topic, state, *warehouse.options, '--late-topic', 'off', '--on-missing-offsets', 'skip')
+    assert [(postcode, count > 0) for postcode, _, count in warehouse.by_duckdb(COUNTS)] == [('NEW', True), ('OLD', False)]
+    del cluster

@@ -155,6 +155,8 @@ struct StateSnapshot {
             Mark.watermarks: Mark.text(watermarks: watermarks),
         ]
         summary[Mark.watermark] = watermark.map { "\($0)" }
+        summary[Mark.window] = try reader.text("SELECT value FROM meta WHERE key = 'window_ms'")
+        summary[Mark.watermarkDelay] = "\(delay)"
         summary[Mark.backfilled] = try reader.text("SELECT value FROM meta WHERE key = 'backfilled_events'") ?? "0"
         self.generation = generation
         self.exported = exported

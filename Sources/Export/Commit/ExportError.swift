@@ -14,6 +14,8 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     case fenced(table: String, tableEpoch: Int64, ours: Int64)
     /// The table does not have what this state exported to it.
     case wentBack(table: String, tableEpoch: Int64, ours: Int64)
+    /// The table was set back to a snapshot from before this state's last commit.
+    case rolledBack(table: String, current: Int64, last: Int64)
     /// Another writer replaced files whose rows this state still changes.
     case rewritten(table: String, file: String)
     /// The table no longer has rows that this state exported.
@@ -51,13 +53,17 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         case .notOurs(let table):
             "table \(table) holds data that this program did not write; give another table name or namespace"
         case .otherState(let table, let recorded, let ours):
-            "table \(table) belongs to state \(recorded), this one is \(ours); use that state, or another namespace"
+            "table \(table) belongs to state \(recorded), this one is \(ours); use that state (`pageviews restore` makes it anew "
+                + "where it is lost), or another namespace"
         case .fenced(let table, let tableEpoch, let ours):
             "table \(table) was committed to by another copy of this state (epoch \(tableEpoch), ours \(ours)); "
                 + "only one copy may export: stop this one, or, if it is a backup, make the state anew with `pageviews restore`"
         case .wentBack(let table, let tableEpoch, let ours):
             "table \(table) lacks commits of this state (epoch \(tableEpoch), ours \(ours)): it was made anew or rolled back; "
                 + "bring it back, or start a new --state and --namespace"
+        case .rolledBack(let table, let current, let last):
+            "table \(table) was rolled back to snapshot \(current), which lacks what this state exported; set it to snapshot \(last) "
+                + "again, or make the state anew with `pageviews restore`"
         case .rewritten(let table, let file):
             "table \(table): another writer replaced \(file), whose rows still change here; exports of it stop. "
                 + "Let no other program compact this table"

@@ -13,9 +13,15 @@ enum Mark {
     static let watermark = "pageviews.watermark"
     /// In the counts table's snapshots: late events that are in the counts, in all.
     static let backfilled = "pageviews.backfilled"
+    /// In the counts table's snapshots: the length of windows and how far watermarks stay behind, in milliseconds.
+    static let window = "pageviews.window-ms"
+    static let watermarkDelay = "pageviews.watermark-delay-ms"
     static let stateID = "pageviews.state-id"
     static let epoch = "pageviews.epoch"
     static let lastCommits = "pageviews.last-commit-ids"
+
+    /// What a snapshot of the counts table says besides its commit, generation and offsets.
+    static let ofCounts = [watermarks, watermark, backfilled, window, watermarkDelay]
 
     static func commit(_ id: String) -> CommitMark {
         CommitMark(summaryKey: commitID, propertyKey: lastCommits, id: id)

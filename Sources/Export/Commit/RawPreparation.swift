@@ -8,9 +8,11 @@ internal import Store
 enum RawPreparation {
     /// - Parameters:
     ///   - segments: in the order they were closed; not empty.
+    ///   - progress: where the table ends, by partition.
     ///   - jsonRoot: the location below which JSON lines go.
     static func intent(
-        _ context: PreparationContext, segments: [Segment], generation: Int64, jsonRoot: String
+        _ context: PreparationContext, segments: [Segment], progress: [Int32: Int64], generation: Int64,
+        jsonRoot: String
     ) throws -> Intent {
         var files = CommitFiles()
         for segment in segments {
@@ -28,7 +30,9 @@ enum RawPreparation {
                         name: json.name, location: "\(jsonRoot)/raw/\(DayName.folders(json.day))/\(name)"))
             }
         }
-        let offsets = covered(by: segments)
+        // Partitions without news are named too: older snapshots, which tell where they end, expire.
+        let offsets = progress.mapValues { OffsetSpan(from: $0, to: $0) }
+            .merging(covered(by: segments)) { $1 }
         files.summary = [Mark.generation: "\(generation)", Mark.offsets: Mark.text(offsets: offsets)]
         return Intent(
             commitID: context.commitID, table: .raw, tableName: context.tableName, generation: generation,

@@ -48,7 +48,7 @@ final class RewritePreparation {
         let snapshot = context.metadata.currentSnapshot
         files.readSnapshot = snapshot?.id
         files.sequenceNumber = snapshot?.sequenceNumber
-        files.summary = summary(progress, snapshot)
+        files.summary = summary(progress)
         return Intent(
             commitID: context.commitID, table: table, tableName: context.tableName, generation: progress.generation,
             offsets: [:], rowsAdded: rows, rowsDeleted: rows, files: files.uploads.map(\.location),
@@ -135,13 +135,17 @@ final class RewritePreparation {
         return names
     }
 
-    /// A rewrite adds nothing, so its offsets begin and end where the table is; the rest is as in the snapshot before.
-    private func summary(_ progress: ExportProgress, _ snapshot: Snapshot?) -> [String: String] {
+    /// A rewrite adds nothing, so its offsets begin and end where the table is, which after a restore can be ahead of the
+    /// ledger; the rest is as in our snapshot before.
+    private func summary(_ progress: ExportProgress) -> [String: String] {
+        let history = context.metadata.ancestors(of: context.metadata.currentSnapshotID)
+        let ends = progress.offsets.merging(history.ends) { max($0, $1) }
         var summary = [
             Mark.generation: "\(progress.generation)",
-            Mark.offsets: Mark.text(offsets: progress.offsets.mapValues { OffsetSpan(from: $0, to: $0) }),
+            Mark.offsets: Mark.text(offsets: ends.mapValues { OffsetSpan(from: $0, to: $0) }),
         ]
-        for key in [Mark.watermarks, Mark.watermark, Mark.backfilled] { summary[key] = snapshot?.summary[key] }
+        let last = history.first(where: \.isOurs)?.summary
+        for key in Mark.ofCounts { summary[key] = last?[key] }
         return summary
     }
 }

@@ -37,7 +37,9 @@ struct LocalProof {
         let isEqual = bounds.contains(partition.consumed)
         var note = lost > 0 ? "\(lost) offsets were lost, as incidents tell" : nil
         if !isEqual {
-            note = "\(span - lost - partition.consumed) offsets are neither consumed nor known to be missing"
+            note =
+                "\(span - lost - partition.consumed) offsets are neither consumed nor known to be missing"
+                + (allowsGaps ? "" : " (a topic with compaction or transactions has some: --compacted)")
         }
         if allowsGaps, partition.gap > lost { note = "\(partition.gap - lost) offsets had no record" }
         let expected = lost > 0 && isEqual ? partition.consumed : span - lost

@@ -95,7 +95,9 @@ extension Proof {
         let isSame = recounted.snapshot.id == counts.table.snapshot?.id
         let sums = isSame ? counts.pass.sums : try await counts.reading.sums(at: recounted.snapshot).sums
         let generation = recounted.snapshot.generation ?? counts.reading.generation
-        let unsure = try addBackfilled(to: raw, generation)
+        let history = counts.table.metadata.ancestors(of: recounted.snapshot.id)
+        let unsure = try addBackfilled(
+            to: raw, generation, history, isLast: isSame && counts.table.isSettled)
         let differing = WindowSums.differing(sums, raw.sums).filter { !unsure.contains($0) }
         let windows = Int64(sums.count)
         var notes = isSame ? [] : ["at snapshot \(recounted.snapshot.id), the newest that raw rows cover"]
@@ -115,8 +117,17 @@ extension Proof {
     }
 
     /// Late events that a backfill has counted.
-    /// - Returns: windows of which it is not known whether the generation has them.
-    private func addBackfilled(to raw: RawPass, _ generation: Int64) throws -> Set<Int64> {
+    /// - Parameters:
+    ///   - history: the snapshot that is recounted and those before it.
+    ///   - isLast: it is the last that was exported, which every count that has left the state is in.
+    /// - Returns: windows of which it is not known whether the snapshot has them.
+    private func addBackfilled(
+        to raw: RawPass, _ generation: Int64, _ history: [Snapshot], isLast: Bool
+    ) throws -> Set<Int64> {
+        let all = try state.connection.integer("SELECT count(*) FROM late WHERE backfilled_at_ms IS NOT NULL")
+        // Where the snapshot has none of them, or every one, nothing is unknown.
+        if history.backfilled == 0 { return [] }
+        let hasAll = history.backfilled == all
         let rows = try state.connection.prepare(
             """
             SELECT l.window_start, l.postcode, c.generation FROM late AS l
@@ -126,7 +137,8 @@ extension Proof {
         var unsure: Set<Int64> = []
         while try rows.step() {
             let window = rows.int64(0)
-            if let changed = rows.optionalInt64(2), changed > generation { unsure.insert(window) }
+            let isSure = rows.optionalInt64(2).map { $0 <= generation } ?? isLast
+            if !hasAll, !isSure { unsure.insert(window) }
             rows.withText(1) { raw.sums.add(window: window, postcode: $0, count: 1) }
         }
         return unsure

@@ -135,7 +135,9 @@ public final class Proof {
             state: state, counts: counts.table, countsReader: readers[.counts], rawReader: readers[.raw],
             snapshot: snapshot ?? counts.table.snapshot, isAtSettled: snapshot == nil,
             generation: counts.reading.generation,
-            rawSnapshot: report.rawSnapshot, rawEnds: rawEnds)
+            rawSnapshot: report.rawSnapshot,
+            hasBackfilled: counts.table.metadata.ancestors(of: (snapshot ?? counts.table.snapshot)?.id).backfilled != 0,
+            rawEnds: rawEnds)
         for window in windows.sorted() where report.differences.count < options.mostNamed {
             let room = options.mostNamed - report.differences.count
             report.differences += try await detail.differences(in: window).prefix(room)

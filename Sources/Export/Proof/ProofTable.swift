@@ -80,6 +80,9 @@ extension [Snapshot] {
         return starts
     }
 
+    /// How many late events the counts have, as our newest snapshot says; nil where it does not.
+    var backfilled: Int64? { first(where: \.isOurs)?.summary[Mark.backfilled].flatMap { Int64($0) } }
+
     /// Its first commit is still there.
     var isWhole: Bool { last.map { $0.parentID == nil } ?? true }
 }

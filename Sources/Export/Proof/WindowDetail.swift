@@ -16,6 +16,8 @@ struct WindowDetail {
     let isAtSettled: Bool
     let generation: Int64
     let rawSnapshot: Int64?
+    /// The snapshot counts late events that were backfilled.
+    let hasBackfilled: Bool
     /// Raw rows below these offsets are comparable; nil: none are.
     let rawEnds: [Int32: Int64]?
 
@@ -81,6 +83,7 @@ struct WindowDetail {
                 } catch  where Damage.isDamage(error) {}
             }
         } catch  where Damage.isDamage(error) {}
+        guard hasBackfilled else { return }
         let late = try state.connection.prepare(
             "SELECT postcode FROM late WHERE window_start = ?1 AND backfilled_at_ms IS NOT NULL")
         try late.bind(window, at: 1)

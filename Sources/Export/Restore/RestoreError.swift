@@ -20,6 +20,8 @@ public enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case unknownStart(table: String, partition: Int32)
     /// The windows of the tables have another length.
     case otherWindow(table: String, window: Int64, asked: Int64)
+    /// The table was made with windows of another length.
+    case madeWithWindow(table: String, milliseconds: Int64, askedMilliseconds: Int64)
     /// What was built is not right.
     case notEqual(String)
 
@@ -46,6 +48,8 @@ public enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
             "table \(table): the snapshots that say where partition \(partition) begins have expired, and there are no raw rows of it"
         case .otherWindow(let table, let window, let asked):
             "table \(table) has a window at \(window) (seconds since 1970), which is no multiple of \(asked) s; give its --window"
+        case .madeWithWindow(let table, let milliseconds, let asked):
+            "table \(table) was made with --window \(milliseconds / 1000)s, not \(asked / 1000)s; give its --window"
         case .notEqual(let differences):
             "the state that was built does not prove equal and was not kept: \(differences)"
         }

@@ -68,9 +68,10 @@ extension StateBuilder {
     private func writePartition(
         _ partition: RestoredPartition, _ from: Int64, _ to: Int64, _ rejected: Int64
     ) throws {
-        // The summary's watermark knows of the partition's largest time where raw rows beyond the skew hide it.
+        // The summary's watermark tells the partition's largest time up to there.
+        let delay = covered?.snapshot.summary[Mark.watermarkDelay].flatMap { Int64($0) }
         let known = covered?.snapshot.partitionWatermarks[partition.number].map {
-            $0 + windows.watermarkDelayMilliseconds + 1
+            $0 + (delay ?? windows.watermarkDelayMilliseconds) + 1
         }
         partition.maxEventTime = [known, partition.maxEventTime].compactMap { $0 }.max()
         let row = try connection.prepare(

@@ -28,7 +28,7 @@ extension StateBuilder {
 
     private func take(_ batch: RawBatch, _ raw: RestoreTables.Table) throws {
         let keys = keys
-        let skewLimit = now + windows.maxFutureSkewMilliseconds
+        let skew = windows.maxFutureSkewMilliseconds
         let numbers = keys.postcodes.numbers(of: batch.postcodes, adding: true)
         let entries = batch.postcodes.entries
         var clock = WindowClock(windowSeconds)
@@ -47,7 +47,7 @@ extension StateBuilder {
             current.least = min(current.least, offset)
             current.end = max(current.end, offset &+ 1)
             let milliseconds = microseconds / 1000
-            if milliseconds <= skewLimit { latest = max(latest, milliseconds) }
+            if milliseconds &- skew <= current.arrival(of: offset) { latest = max(latest, milliseconds) }
             if isLate {
                 current.late &+= 1
                 lateRows.append(Int32(truncatingIfNeeded: row))
@@ -68,7 +68,10 @@ extension StateBuilder {
 
     private func partition(_ number: Int32) -> RestoredPartition {
         if let known = partitions[number] { return known }
-        let partition = RestoredPartition(number, coveredEnd: covered?.ends[number] ?? Int64.min)
+        let coveredEnd = covered?.ends[number] ?? Int64.min
+        let arrivals = Arrivals(
+            number, recordedEnd: recordsTimes ? coveredEnd : Int64.min, history: tables.raw?.history ?? [], now: now)
+        let partition = RestoredPartition(number, coveredEnd: coveredEnd, arrivals: arrivals)
         partitions[number] = partition
         return partition
     }

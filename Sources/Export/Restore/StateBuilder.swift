@@ -30,6 +30,8 @@ final class StateBuilder {
     let counts: RowsStatement
     /// The watermark that the covered snapshot recorded, in milliseconds since the Unix epoch.
     let recordedWatermark: Int64?
+    /// The covered snapshot says what the largest event time of each partition was.
+    let recordsTimes: Bool
 
     var connection: Connection { store.connection }
     var windowSeconds: Int64 { windows.windowMilliseconds / 1000 }
@@ -54,6 +56,7 @@ final class StateBuilder {
         covered = tables.covered(by: tables.raw?.history.ends ?? [:])
         coveredSums = WindowSums(seed: seed)
         recordedWatermark = covered?.snapshot.summary[Mark.watermark].flatMap { Int64($0) }
+        recordsTimes = covered?.snapshot.summary[Mark.watermarks] != nil
         late = try RowsStatement(
             store.connection,
             """
@@ -69,7 +72,18 @@ final class StateBuilder {
                 """)
     }
 
+    /// The counts of other windows than the table's would be written beside those that it has.
+    private func checkWindow() throws {
+        let asked = windows.windowMilliseconds
+        guard let counts = tables.counts,
+            let made = counts.history.lazy.compactMap({ $0.summary[Mark.window].flatMap { Int64($0) } }).first,
+            made != asked
+        else { return }
+        throw RestoreError.madeWithWindow(table: counts.name, milliseconds: made, askedMilliseconds: asked)
+    }
+
     func build() async throws -> RestoreSummary {
+        try checkWindow()
         try numberLateRowsAnew()
         let indexes = try dropIndexes()
         try await readRaw()

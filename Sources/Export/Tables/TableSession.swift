@@ -108,7 +108,22 @@ final class TableSession {
         case nil where metadata.currentSnapshot != nil && isNew: throw ExportError.notOurs(table: name)
         case nil: break
         }
+        try checkNotRolledBack(metadata)
         return Open(metadata: metadata, metadataLocation: table.metadataLocation, io: try io(of: table))
+    }
+
+    /// A table that was set back to an older snapshot keeps its properties, the epoch among them; a commit on top of it would
+    /// leave out what was exported since, for good. Where our last snapshot, or one between it and the current one, has expired,
+    /// nothing can be told.
+    private func checkNotRolledBack(_ metadata: TableMetadata) throws {
+        let kind = kind
+        guard let id = try store.with({ try $0.lastSnapshot(of: kind) }), let last = metadata.snapshot(id) else {
+            return
+        }
+        let line = metadata.ancestors(of: metadata.currentSnapshotID)
+        guard !line.contains(where: { $0.id == id }), line.contains(where: { $0.sequenceNumber < last.sequenceNumber })
+        else { return }
+        throw ExportError.rolledBack(table: identifier.description, current: line.first?.id ?? -1, last: id)
     }
 
     /// Anew when the catalog lends other credentials than before.

@@ -169,8 +169,12 @@ public final class OutboxPublisher {
         offsets = [:]
         for partition in 0..<Int32(clamping: partitions) {
             let range = try made.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: Self.patience)
-            // A partition that is new, or an offset that the topic no longer has: everything there is looked at.
-            offsets[partition] = known.map { min(max($0[partition] ?? range.low, range.low), range.high) } ?? range.high
+            // A partition that is new, or an offset that the topic does not have (any more, or yet: it was made anew): everything
+            // there is looked at.
+            offsets[partition] =
+                known.map { known in
+                    known[partition].map { $0 >= range.low && $0 <= range.high ? $0 : range.low } ?? range.low
+                } ?? range.high
             // Where in it the lost state's records are is not known.
             if restored != nil { offsets[partition] = range.low }
         }
@@ -258,7 +262,8 @@ public final class OutboxPublisher {
     /// Marks what was acknowledged. After a failure everything starts again from what the topic has.
     private func book() throws {
         let failure = report.failure
-        for (partition, end) in report.ends { offsets[partition] = max(offsets[partition] ?? 0, end) }
+        // Offsets only go back where the topic was made anew.
+        for (partition, end) in report.ends { offsets[partition] = end }
         let now = time.wall()
         let acknowledged = report.acknowledged
         // With a failure the offsets stay: the look back begins there.
