@@ -108,7 +108,10 @@ struct DemoCommand: AsyncParsableCommand {
         let settings = IngestSettings(
             kafka: [("bootstrap.servers", servers), ("group.id", "pageviews")], bootstrapServers: servers,
             topic: Self.topic, statePath: state, windows: try WindowSettings())
-        return Pipeline(ingest: settings, export: try export(state), web: web, holder: "pageviews demo", log: log)
+        let late = OutboxSettings(
+            name: .late, topic: "pageviews-late-events", kafka: [("bootstrap.servers", servers)], bootstrapServers: servers)
+        return Pipeline(
+            ingest: settings, export: try export(state), web: web, outboxes: [late], holder: "pageviews demo", log: log)
     }
 
     private func export(_ state: String) throws -> ExportOptions {
