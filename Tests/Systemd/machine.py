@@ -81,7 +81,8 @@ class Machine:
         """Starts a program in the machine, as root."""
         return subprocess.Popen(
             ['nsenter', '--target', str(self._leader), '--mount', '--uts', '--ipc', '--pid', '--cgroup', '--wdns=/', 'env', '-i',
-             'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C.UTF-8', 'HOME=/root', 'DEBIAN_FRONTEND=noninteractive', *command],
+             'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C.UTF-8', 'HOME=/root',
+             'DEBIAN_FRONTEND=noninteractive', *command],
             stdin=subprocess.DEVNULL, text=True, **settings)  # type: ignore[call-overload]
 
     def try_(self, *command: str, seconds: float = 300) -> tuple[int, str]:

@@ -5,7 +5,7 @@ restarts, stop, exit codes, hardening, journal, and exact counts through all of 
 usage: try_systemd.py [--deb FILE] [--folder FOLDER] [--watchdog SECONDS] [--keep]
 
 It needs root, the Debian packages debootstrap and systemd-container, a Debian mirror, a kernel with cgroup2, `make setup`, and the
-package of `make deb`. The broker and S3 are the tests' own, on loopback. About three minutes, and one more for the first Debian.
+package of `make deb`. The broker and S3 are the tests' own, on loopback. Three to four minutes, and one more for the first Debian.
 The watchdog's time is shortened by a drop-in to 5 s; `--watchdog 60` is the unit's own.
 """
 import argparse
