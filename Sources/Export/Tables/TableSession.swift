@@ -117,7 +117,9 @@ final class TableSession {
     /// nothing can be told.
     private func checkNotRolledBack(_ metadata: TableMetadata) throws {
         let kind = kind
-        guard let id = try store.with({ try $0.lastSnapshot(of: kind) }), let last = metadata.snapshot(id) else { return }
+        guard let id = try store.with({ try $0.lastSnapshot(of: kind) }), let last = metadata.snapshot(id) else {
+            return
+        }
         let line = metadata.ancestors(of: metadata.currentSnapshotID)
         guard !line.contains(where: { $0.id == id }), line.contains(where: { $0.sequenceNumber < last.sequenceNumber })
         else { return }
