@@ -229,14 +229,13 @@ def test_snapshots_from_before_a_backfill_are_equal_and_held_to_their_own_sum(re
     options = [*warehouse.options, '--allowed-lateness', '1h', '--no-maintenance', *retention]
     topic.produce(event(f'E{n % 3}', SAMPLE_MS + n * HOUR_MS // 10) for n in range(60))
     service.to_end(topic, state, *options)
-    for hour in (7, 8):
-        topic.produce(event(f'E{n % 3}', SAMPLE_MS + n * HOUR_MS // 10) for n in range(10))
-        topic.produce([event('E1', SAMPLE_MS + hour * HOUR_MS)])
-        service.to_end(topic, state, *options)
-        backfills.complete(state, warehouse, '--no-maintenance')
+    topic.produce(event(f'E{n % 3}', SAMPLE_MS + n * HOUR_MS // 10) for n in range(10))
+    topic.produce([event('E1', SAMPLE_MS + 7 * HOUR_MS)])
+    service.to_end(topic, state, *options)
+    backfills.complete(state, warehouse, '--no-maintenance')
     service.to_end(topic, state, *options)
     snapshots = [snapshot.snapshot_id for snapshot in warehouse.ours(COUNTS)]
-    assert len(snapshots) == 5
+    assert len(snapshots) == 3
     for snapshot in snapshots:
         assert_equal(prove(state, warehouse, '--snapshot', str(snapshot)))
     oldest = next(iter(warehouse.table(COUNTS).scan(snapshot_id=snapshots[0]).plan_files())).file.file_path
