@@ -109,7 +109,8 @@ struct DemoCommand: AsyncParsableCommand {
             kafka: [("bootstrap.servers", servers), ("group.id", "pageviews")], bootstrapServers: servers,
             topic: Self.topic, statePath: state, windows: try WindowSettings())
         let late = OutboxSettings(
-            name: .late, topic: "pageviews-late-events", kafka: [("bootstrap.servers", servers)], bootstrapServers: servers)
+            name: .late, topic: "pageviews-late-events", kafka: [("bootstrap.servers", servers)],
+            bootstrapServers: servers)
         return Pipeline(
             ingest: settings, export: try export(state), web: web, outboxes: [late], holder: "pageviews demo", log: log)
     }
