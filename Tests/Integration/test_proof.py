@@ -193,6 +193,18 @@ def test_it_is_equal_beside_a_running_service(make_topic, state, service, make_w
     assert_equal(prove(state, warehouse))
 
 
+def test_postcodes_that_look_the_same_are_told_apart(topic, state, service, make_warehouse):
+    """Composed and decomposed: equal as text to Unicode, two rows to everybody who counts bytes."""
+    warehouse, looks = make_warehouse(), ['\u00c91', 'E\u03011']
+    topic.produce([event(looks[0], SAMPLE_MS)] * 2 + [event(looks[1], SAMPLE_MS)] * 3)
+    service.to_end(topic, state, *warehouse.options)
+    assert_equal(prove(state, warehouse))
+    for look, count in zip(looks, (3, 2)):
+        tamper.state(state, f"UPDATE counts SET count = {count} WHERE postcode = '{look}'")
+    found = [(one['postcode'], one['local'], one['table'], one['raw']) for one in prove(state, warehouse)['differences']]
+    assert found == [(looks[1], 2, 3, 3), (looks[0], 3, 2, 2)]
+
+
 def test_without_a_state_or_a_warehouse_it_says_so(tmp_path, topic, state, service):
     missing = program.run('proof', '--state', str(tmp_path / 'none.db'))
     assert missing.code == 1 and 'there is no state' in missing.err

@@ -21,6 +21,9 @@ struct WindowDetail {
     /// Raw rows below these offsets are comparable; nil: none are.
     let rawEnds: [Int32: Int64]?
 
+    /// A postcode. Not a String: two that differ only in their Unicode normalisation are equal as such.
+    private typealias Bytes = [UInt8]
+
     private struct Sides {
         var local: Int64?
         var isLocalComparable = true
@@ -31,13 +34,15 @@ struct WindowDetail {
     /// The keys that differ, by postcode. Files that cannot be read are passed over; the passes have named them.
     /// - Throws: what is not damage.
     func differences(in window: Int64) async throws -> [ProofDifference] {
-        var sides: [String: Sides] = [:]
+        var sides: [Bytes: Sides] = [:]
         let times = window * 1_000_000...(window + state.windowSeconds) * 1_000_000 - 1
         try await addTable(window, times, &sides)
         try await addRaw(window, times, &sides)
         if isAtSettled { try addLocal(window, &sides) }
-        return sides.filter { differs($0.value, window) }.sorted { $0.key < $1.key }.map { postcode, sides in
-            ProofDifference(postcode: postcode, window: window, local: sides.local, table: sides.table, raw: sides.raw)
+        return sides.filter { differs($0.value, window) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map {
+            ProofDifference(
+                postcode: String(decoding: $0.key, as: UTF8.self), window: window, local: $0.value.local,
+                table: $0.value.table, raw: $0.value.raw)
         }
     }
 
@@ -49,7 +54,7 @@ struct WindowDetail {
         return !counts.isAhead && (sides.local ?? 0) < (sides.table ?? 0)
     }
 
-    private func addTable(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [String: Sides]) async throws {
+    private func addTable(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [Bytes: Sides]) async throws {
         guard let countsReader else { return }
         do {
             for task in try await countsReader.tasks(at: snapshot, of: .counts, times: times) {
@@ -57,7 +62,7 @@ struct WindowDetail {
                     let file = try await countsReader.open(task, as: CountsBatch.self, times: times)
                     while let batch = try file.next() {
                         for row in batch.rows {
-                            let key = batch.postcodes.string(row)
+                            let key = batch.postcodes.withBytes(row) { Array($0) }
                             sides[key, default: Sides()].table = (sides[key]?.table ?? 0) + batch.counts[row]
                         }
                     }
@@ -66,7 +71,7 @@ struct WindowDetail {
         } catch  where Damage.isDamage(error) {}
     }
 
-    private func addRaw(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [String: Sides]) async throws {
+    private func addRaw(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [Bytes: Sides]) async throws {
         guard let rawReader, let rawEnds, let rawSnapshot else { return }
         do {
             for task in try await rawReader.tasks(atID: rawSnapshot, of: .raw, times: times) {
@@ -76,7 +81,7 @@ struct WindowDetail {
                     while let batch = try file.next() {
                         for row in batch.rows where !batch.late[row] {
                             guard batch.offsets[row] < rawEnds[batch.partitions[row]] ?? Int64.min else { continue }
-                            let key = batch.postcodes.string(row)
+                            let key = batch.postcodes.withBytes(row) { Array($0) }
                             sides[key, default: Sides()].raw = (sides[key]?.raw ?? 0) + 1
                         }
                     }
@@ -88,17 +93,17 @@ struct WindowDetail {
             "SELECT postcode FROM late WHERE window_start = ?1 AND backfilled_at_ms IS NOT NULL")
         try late.bind(window, at: 1)
         while try late.step() {
-            let key = late.string(0)
+            let key = late.withText(0) { Array($0) }
             sides[key, default: Sides()].raw = (sides[key]?.raw ?? 0) + 1
         }
     }
 
-    private func addLocal(_ window: Int64, _ sides: inout [String: Sides]) throws {
+    private func addLocal(_ window: Int64, _ sides: inout [Bytes: Sides]) throws {
         let rows = try state.connection.prepare(
             "SELECT postcode, count, generation FROM counts WHERE window_start = ?1")
         try rows.bind(window, at: 1)
         while try rows.step() {
-            let key = rows.string(0)
+            let key = rows.withText(0) { Array($0) }
             sides[key, default: Sides()].local = rows.int64(1)
             sides[key]?.isLocalComparable = rows.int64(2) <= generation
         }
