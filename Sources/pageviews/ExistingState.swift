@@ -66,7 +66,7 @@ struct ExistingState {
             let (window, delay) = (try number("window_ms"), try number("watermark_delay_ms"))
             return try WindowSettings(
                 windowMilliseconds: window ?? 60_000, watermarkDelayMilliseconds: delay ?? 20_000)
-        } catch is SQLiteError {
+        } catch let error as SQLiteError where error.isCorrupt {
             throw StoreError.notAState(path: path)
         }
     }

@@ -1,5 +1,6 @@
 // What counts as sent by a lost state.
 
+import Store
 import Testing
 
 @testable import Ingest
@@ -16,13 +17,17 @@ import Testing
         #expect(found.map(\.1) == [100, 120, 3])
     }
 
+    private func at(_ next: [Int32: Int64]) -> [PartitionProgress] {
+        next.map { PartitionProgress(partition: $0.key, nextOffset: $0.value) }
+    }
+
     @Test func `they are over when every partition was consumed beyond them`() {
         var sent = SentBefore(restored: [0: 100])
-        #expect(sent.isBelow([:]))
+        #expect(sent.isBelow([]))
         sent.note(key: "0/120")
         sent.note(key: "1/3")
-        #expect(!sent.isBelow([0: 121]))
-        #expect(!sent.isBelow([0: 120, 1: 4]))
-        #expect(sent.isBelow([0: 121, 1: 4]))
+        #expect(!sent.isBelow(at([0: 121])))
+        #expect(!sent.isBelow(at([0: 120, 1: 4])))
+        #expect(sent.isBelow(at([0: 121, 1: 4])))
     }
 }

@@ -124,7 +124,7 @@ extension Store {
         let row = try connection.prepare("SELECT generation, offsets FROM export_progress WHERE table_kind = ?1")
         try row.bind(table.rawValue, at: 1)
         guard try row.step() else { return ExportProgress(generation: 0, offsets: [:]) }
-        let offsets = try JSONDecoder().decode([Int32: Int64].self, from: Data(row.string(1).utf8))
+        let offsets = try Self.offsets(row.string(1))
         return ExportProgress(generation: row.int64(0), offsets: offsets)
     }
 
@@ -302,7 +302,7 @@ extension Store {
         }
     }
 
-    private static func json(_ value: some Encodable) throws -> String {
+    static func json(_ value: some Encodable) throws -> String {
         String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
     }
 }

@@ -75,7 +75,7 @@ extension Store {
                 """)
             try row.bind(name.rawValue, at: 1)
             try row.bind(topic, at: 2)
-            try row.bind(Self.text(offsets), at: 3)
+            try row.bind(Self.json(offsets), at: 3)
             try row.bind(number, at: 4)
             try row.run()
         }
@@ -96,7 +96,7 @@ extension Store {
             }
             let progress = try connection.prepare("UPDATE outbox SET offsets = ?2 WHERE name = ?1")
             try progress.bind(name.rawValue, at: 1)
-            try progress.bind(Self.text(offsets), at: 2)
+            try progress.bind(Self.json(offsets), at: 2)
             try progress.run()
         }
     }
@@ -104,7 +104,7 @@ extension Store {
     /// Notes that this state was restored in the place of a lost one, which may have published events from these offsets on.
     /// - Throws: `SQLiteError`.
     public func noteRestored(_ offsets: [Int32: Int64]) throws {
-        for name in OutboxName.allCases { try setMeta(Self.restoredKey(name), to: try Self.text(offsets)) }
+        for name in OutboxName.allCases { try setMeta(Self.restoredKey(name), to: try Self.json(offsets)) }
     }
 
     /// The offsets from which a lost state may have published; nil when there is none, or all that was read again.
@@ -121,22 +121,9 @@ extension Store {
         try row.run()
     }
 
-    /// The offset up to which each partition was consumed.
-    /// - Throws: `SQLiteError`.
-    public func nextOffsets() throws -> [Int32: Int64] {
-        let rows = try connection.prepare("SELECT kafka_partition, next_offset FROM partition_progress")
-        var offsets: [Int32: Int64] = [:]
-        while try rows.step() { offsets[Int32(clamping: rows.int64(0))] = rows.int64(1) }
-        return offsets
-    }
-
     private static func restoredKey(_ name: OutboxName) -> String { "restored.\(name.rawValue)" }
 
-    private static func offsets(_ text: String) throws -> [Int32: Int64] {
+    static func offsets(_ text: String) throws -> [Int32: Int64] {
         try JSONDecoder().decode([Int32: Int64].self, from: Data(text.utf8))
-    }
-
-    private static func text(_ offsets: [Int32: Int64]) throws -> String {
-        String(decoding: try JSONEncoder().encode(offsets), as: UTF8.self)
     }
 }

@@ -21,8 +21,8 @@ struct WindowDetail {
     /// Raw rows below these offsets are comparable; nil: none are.
     let rawEnds: [Int32: Int64]?
 
-    /// A postcode. Not a String: two that differ only in their Unicode normalisation are equal as such.
-    private typealias Bytes = [UInt8]
+    /// Bytes, not a String: two that differ only in their Unicode normalisation are equal as such.
+    private typealias Postcode = [UInt8]
 
     private struct Sides {
         var local: Int64?
@@ -34,7 +34,7 @@ struct WindowDetail {
     /// The keys that differ, by postcode. Files that cannot be read are passed over; the passes have named them.
     /// - Throws: what is not damage.
     func differences(in window: Int64) async throws -> [ProofDifference] {
-        var sides: [Bytes: Sides] = [:]
+        var sides: [Postcode: Sides] = [:]
         let times = window * 1_000_000...(window + state.windowSeconds) * 1_000_000 - 1
         try await addTable(window, times, &sides)
         try await addRaw(window, times, &sides)
@@ -54,7 +54,7 @@ struct WindowDetail {
         return !counts.isAhead && (sides.local ?? 0) < (sides.table ?? 0)
     }
 
-    private func addTable(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [Bytes: Sides]) async throws {
+    private func addTable(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [Postcode: Sides]) async throws {
         guard let countsReader else { return }
         do {
             for task in try await countsReader.tasks(at: snapshot, of: .counts, times: times) {
@@ -71,7 +71,7 @@ struct WindowDetail {
         } catch  where Damage.isDamage(error) {}
     }
 
-    private func addRaw(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [Bytes: Sides]) async throws {
+    private func addRaw(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [Postcode: Sides]) async throws {
         guard let rawReader, let rawEnds, let rawSnapshot else { return }
         do {
             for task in try await rawReader.tasks(atID: rawSnapshot, of: .raw, times: times) {
@@ -98,7 +98,7 @@ struct WindowDetail {
         }
     }
 
-    private func addLocal(_ window: Int64, _ sides: inout [Bytes: Sides]) throws {
+    private func addLocal(_ window: Int64, _ sides: inout [Postcode: Sides]) throws {
         let rows = try state.connection.prepare(
             "SELECT postcode, count, generation FROM counts WHERE window_start = ?1")
         try rows.bind(window, at: 1)

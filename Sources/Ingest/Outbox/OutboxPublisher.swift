@@ -123,13 +123,19 @@ public final class OutboxPublisher {
     /// - Returns: the others.
     private func passOver(_ rows: [OutboxRow]) throws -> [OutboxRow] {
         guard let sentBefore else { return rows }
-        let sent = rows.filter { sentBefore.contains(partition: $0.partition, offset: $0.offset) }
+        var rest: [OutboxRow] = []
+        var sent: [Int64] = []
+        for row in rows {
+            if sentBefore.contains(partition: row.partition, offset: row.offset) {
+                sent.append(row.number)
+            } else {
+                rest.append(row)
+            }
+        }
         guard !sent.isEmpty else { return rows }
         let now = time.wall()
-        try store.with {
-            try $0.markPublished(settings.name, numbers: sent.map(\.number), offsets: offsets, now: now)
-        }
-        return rows.filter { !sentBefore.contains(partition: $0.partition, offset: $0.offset) }
+        try store.with { try $0.markPublished(settings.name, numbers: sent, offsets: offsets, now: now) }
+        return rest
     }
 
     /// Once everything that the lost state had sent was read again, the topic need not be looked through any more.
@@ -138,7 +144,7 @@ public final class OutboxPublisher {
         let isOver = try store.with { store in
             // In one go: a flush between the two questions would bring rows that are not marked yet.
             guard try store.unpublished(settings.name, after: 0, limit: 1).isEmpty,
-                sentBefore.isBelow(try store.nextOffsets())
+                sentBefore.isBelow(try store.progress().partitions)
             else { return false }
             try store.forgetRestored(settings.name)
             return true

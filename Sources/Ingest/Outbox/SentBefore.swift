@@ -3,6 +3,8 @@
 // Those events are read from Kafka again, and become rows without the numbers that the lost state gave them; their origins
 // tell that the topic has them. Invariant: an origin is forgotten only when its row, if it became one again, is marked.
 
+internal import Store
+
 /// Origins of records that a topic has.
 struct SentBefore {
     /// Offsets of the source topic, by partition.
@@ -24,8 +26,10 @@ struct SentBefore {
     func contains(partition: Int32, offset: Int64) -> Bool { origins[partition]?.contains(offset) ?? false }
 
     /// Whether everything noted has been consumed again.
-    /// - Parameter next: the next offset of each partition.
-    func isBelow(_ next: [Int32: Int64]) -> Bool {
-        origins.allSatisfy { partition, offsets in offsets.allSatisfy { $0 < next[partition] ?? 0 } }
+    func isBelow(_ consumed: [PartitionProgress]) -> Bool {
+        origins.allSatisfy { number, offsets in
+            let next = consumed.first { $0.partition == number }?.nextOffset ?? 0
+            return offsets.allSatisfy { $0 < next }
+        }
     }
 }
