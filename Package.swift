@@ -33,58 +33,42 @@ func tests(_ target: String, _ dependencies: [Target.Dependency] = [], resources
         resources: resources, swiftSettings: strict)
 }
 
-let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
-let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
-let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
-let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
-
 let package = Package(
     name: "pageviews",
     products: [.executable(name: "pageviews", targets: ["pageviews"])],
-    dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-    ],
     targets: [
         // The executable: configuration, wiring, commands.
         .executableTarget(
             name: "pageviews",
             dependencies: [
                 "Ingest", "Query", "Export", "Dashboard", "Generator", "TopicBrowser", "Store", "Windowing",
-                "Kafka", "SQLite", "Iceberg",
-                "ObjectStorage", "HTTP",
-                argumentParser, logging, serviceLifecycle, unixSignals, yams,
+                "Kafka", "SQLite", "Iceberg", "ObjectStorage", "HTTP", "Arguments", "Base", "Log", "Services", "YAML",
             ],
             path: "Sources/pageviews", swiftSettings: strict),
 
         // The three verbs, and the sender of test events.
-        module("Ingest", ["Store", "Windowing", "Kafka", logging], settings: hot),
+        module("Ingest", ["Base", "Log", "Store", "Windowing", "Kafka"], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
         module(
             "Export",
             [
-                "Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps", "Compression",
-                logging,
+                "Base", "Log", "Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps",
+                "Compression",
             ]),
-        module("Dashboard", ["Store", hummingbird, httpTypes, nioCore, logging, serviceLifecycle]),
+        module("Dashboard", ["Base", "Log", "Store", "HTTPServer"]),
         module("Generator", ["Kafka"]),
         module("TopicBrowser", ["Kafka"]),
 
         // What they share.
+        module("Base", in: "Core/"),
+        module("Log", in: "Core/"),
+        module("Services", in: "Core/", ["Base"]),
+        module("Arguments", in: "Core/"),
         module("Windowing", in: "Core/", settings: hot),
         module("Store", in: "Core/", ["SQLite", "Windowing"]),
 
         // Everything needed for an Iceberg table; knows nothing of page views, Kafka or SQLite.
-        module("ObjectStorage", in: "Lake/", ["HTTP"]),
+        module("ObjectStorage", in: "Lake/", ["HTTP", "Crypto"]),
         module("Avro", in: "Lake/", ["Compression"]),
         module("Parquet", in: "Lake/", ["Compression"]),
         module("Iceberg", in: "Lake/", ["Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
@@ -96,6 +80,9 @@ let package = Package(
         module("LineEditor", in: "Bindings/", ["CReadline"]),
         module("Compression", in: "Bindings/", ["CZstd", "CSnappy", "CZlib"]),
         module("Bitmaps", in: "Bindings/", ["CRoaring"]),
+        module("YAML", in: "Bindings/", ["CYaml"]),
+        module("Crypto", in: "Bindings/", ["CCrypto"]),
+        module("HTTPServer", in: "Bindings/", ["CMicrohttpd"]),
         system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
         system("CRdKafka", "rdkafka", apt: "librdkafka-dev"),
         system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
@@ -104,20 +91,30 @@ let package = Package(
         system("CSnappy", "snappy", apt: "libsnappy-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
         system("CRoaring", apt: "libroaring-dev"),
+        system("CYaml", "yaml-0.1", apt: "libyaml-dev"),
+        system("CCrypto", "libcrypto", apt: "libssl-dev"),
+        system("CMicrohttpd", "libmicrohttpd", apt: "libmicrohttpd-dev"),
 
         // What several test targets share: temporary folders, seeded randomness.
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+        tests("Base"),
+        tests("Log"),
+        tests("Services", ["Base"]),
+        tests("Arguments"),
+        tests("YAML", ["TestSupport"]),
+        tests("Crypto"),
+        tests("HTTPServer", ["TestSupport"]),
         tests("Windowing", ["TestSupport"]),
         tests("Store", ["SQLite", "Windowing", "TestSupport"]),
         tests("SQLite", ["TestSupport"]),
         tests("Kafka"),
-        tests("Ingest", ["Kafka", "SQLite", "Store", "Windowing", "TestSupport", logging]),
+        tests("Ingest", ["Base", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
         tests("Generator", ["Kafka"]),
         tests("Dashboard", ["Store"]),
         tests("TopicBrowser", ["Kafka", "TestSupport"]),
         tests(
             "pageviews",
-            ["Generator", "Ingest", "Kafka", "SQLite", "Store", "Windowing", "TestSupport", argumentParser, logging]),
+            ["Arguments", "Base", "Generator", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
         tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),

@@ -3,7 +3,7 @@
 
 internal import HTTPTypes
 internal import Hummingbird
-internal import Logging
+internal import Log
 internal import NIOCore
 
 /// A request's context that knows its connection.

@@ -2,7 +2,7 @@
 
 internal import HTTPTypes
 internal import Hummingbird
-internal import Logging
+internal import Log
 internal import NIOCore
 internal import ServiceLifecycle
 internal import Store

@@ -2,7 +2,7 @@
 
 internal import Glibc
 internal import Hummingbird
-public import Logging
+public import Log
 internal import NIOCore
 public import ServiceLifecycle
 

@@ -1,7 +1,7 @@
 // What the exporter needs of the world: clock, randomness, pauses, a log, and points at which tests end the process.
 
 public import Iceberg
-public import Logging
+public import Log
 
 /// The exporter's surroundings.
 public struct ExportEnvironment: Sendable {

@@ -5,7 +5,7 @@
 
 internal import Foundation
 internal import Iceberg
-public import Logging
+public import Log
 internal import ObjectStorage
 internal import SQLite
 public import Store

@@ -3,25 +3,12 @@
 // Invariants: one thread runs it from start to end and owns consumer and store; offsets advance only in the transaction
 // that holds what they brought; a flush that fails is tried again with the same contents and nothing is consumed meanwhile.
 
+public import Base
 internal import Kafka
-public import Logging
+public import Log
 internal import SQLite
 public import Store
 internal import Windowing
-
-/// Wall-clock and monotonic time, in milliseconds; a parameter so that tests can hold it.
-public struct TimeSource: Sendable {
-    /// Milliseconds since the Unix epoch.
-    public let wall: @Sendable () -> Int64
-    /// Milliseconds since any fixed moment, never going back.
-    public let monotonic: @Sendable () -> Int64
-
-    /// A time source from two functions.
-    public init(wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Int64) {
-        self.wall = wall
-        self.monotonic = monotonic
-    }
-}
 
 /// Consumes a topic into a state until it is told to stop.
 public final class IngestService {
@@ -45,9 +32,7 @@ public final class IngestService {
         self.time = time
         self.random = random
         // Every line is about the topic.
-        var log = log
-        log[metadataKey: "topic"] = "\(settings.topic)"
-        self.log = log
+        self.log = log.with("topic", "\(settings.topic)")
     }
 
     /// Whether librdkafka takes the settings; nothing is connected to.

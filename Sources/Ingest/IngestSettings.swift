@@ -1,6 +1,6 @@
 // What `pageviews ingest` can be told, and why it may end.
 
-public import Logging
+public import Log
 public import Windowing
 
 /// Settings of the ingest service.

@@ -1,7 +1,7 @@
 // One run of the service over an open state and a reachable cluster.
 
 internal import Kafka
-internal import Logging
+internal import Log
 internal import SQLite
 internal import Store
 internal import Windowing

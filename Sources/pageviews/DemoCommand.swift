@@ -1,11 +1,12 @@
 // `pageviews demo`: broker, generator, service and a table of counts in one process and one temporary folder.
 
+internal import Base
 internal import ArgumentParser
 internal import Foundation
 internal import Generator
 internal import Ingest
 internal import Kafka
-internal import Logging
+internal import Log
 internal import Query
 internal import ServiceLifecycle
 internal import UnixSignals

@@ -2,7 +2,7 @@
 
 internal import Export
 internal import Foundation
-internal import Logging
+internal import Log
 internal import SQLite
 internal import Store
 internal import Windowing

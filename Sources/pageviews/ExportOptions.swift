@@ -1,12 +1,13 @@
 // Options of the export, and the warehouse they describe.
 
+internal import Base
 internal import ArgumentParser
 internal import Export
 internal import Foundation
 internal import HTTP
 internal import Iceberg
 internal import Ingest
-internal import Logging
+internal import Log
 internal import ObjectStorage
 internal import Store
 

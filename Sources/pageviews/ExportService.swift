@@ -1,11 +1,12 @@
 // The exporter as a service beside the counting: a cycle every interval, and a last one when counting has ended.
 
+internal import Base
 internal import Export
 internal import Foundation
 internal import HTTP
 internal import Iceberg
 internal import Ingest
-internal import Logging
+internal import Log
 internal import ObjectStorage
 internal import ServiceLifecycle
 internal import SQLite

@@ -1,5 +1,6 @@
 // `pageviews generate`: events to try things with.
 
+internal import Base
 public import ArgumentParser
 internal import Dispatch
 internal import Foundation

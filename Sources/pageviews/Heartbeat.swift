@@ -1,6 +1,7 @@
 // The heartbeat: once a second the service's health goes into the file beside the state, for `pageviews status`; a service
 // manager that wants to know is told as well (ServiceManager.swift).
 
+internal import Base
 internal import Foundation
 internal import Ingest
 internal import Store

@@ -4,7 +4,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Ingest
-internal import Logging
+internal import Log
 internal import Store
 
 @main

@@ -3,7 +3,7 @@
 internal import ArgumentParser
 internal import Export
 internal import Foundation
-internal import Logging
+internal import Log
 internal import ServiceLifecycle
 
 struct MaintainCommand: AsyncParsableCommand {

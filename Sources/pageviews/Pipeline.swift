@@ -1,10 +1,11 @@
 // The service as both `ingest` and `demo` run it: counting, and export where there is a warehouse.
 
+internal import Base
 internal import Dashboard
 internal import Export
 internal import Foundation
 internal import Ingest
-internal import Logging
+internal import Log
 internal import ServiceLifecycle
 internal import Store
 

@@ -1,8 +1,9 @@
 // A publisher as a service beside the counting.
 
+internal import Base
 internal import Foundation
 internal import Ingest
-internal import Logging
+internal import Log
 internal import Store
 
 /// Makes publishers' services.

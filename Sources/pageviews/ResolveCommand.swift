@@ -1,5 +1,6 @@
 // `pageviews resolve`: says that somebody has dealt with an incident that is not over by itself.
 
+internal import Base
 internal import ArgumentParser
 internal import Foundation
 internal import Ingest

@@ -1,10 +1,11 @@
 // `pageviews restore`: a new state from the tables.
 
+internal import Base
 internal import ArgumentParser
 internal import Export
 internal import Foundation
 internal import Ingest
-internal import Logging
+internal import Log
 internal import Store
 internal import Windowing
 

@@ -2,7 +2,7 @@
 
 public import ArgumentParser
 internal import Ingest
-public import Logging
+public import Log
 internal import Windowing
 
 /// Where settings come from and how much is logged.

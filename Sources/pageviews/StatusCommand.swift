@@ -1,5 +1,6 @@
 // `pageviews status`: one screen from the state and the heartbeat beside it.
 
+internal import Base
 internal import ArgumentParser
 internal import Foundation
 internal import Ingest

@@ -1,5 +1,6 @@
 // Reads the state for the pages: on a thread of its own, and not more often than anybody can see.
 
+internal import Base
 internal import Dashboard
 internal import Dispatch
 internal import Foundation

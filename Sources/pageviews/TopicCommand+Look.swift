@@ -1,5 +1,6 @@
 // Runs `pageviews topic`, for the command and for `\topic` at the prompt.
 
+internal import Base
 internal import Foundation
 internal import Ingest
 internal import Kafka

@@ -1,5 +1,6 @@
 // `pageviews topic`: the topics of a cluster, and the messages of one.
 
+internal import Base
 internal import ArgumentParser
 internal import Foundation
 internal import Ingest

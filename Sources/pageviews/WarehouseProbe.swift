@@ -1,6 +1,7 @@
 // Asks the warehouse and the catalog for a sign of life between exports, so that a minute's pause does not hide that they
 // are away. One small request each; what it is answered does not matter, only that it is.
 
+internal import Base
 internal import Export
 internal import Foundation
 internal import HTTP

@@ -1,7 +1,7 @@
 // The pages as a service beside the counting.
 
 internal import Dashboard
-internal import Logging
+internal import Log
 internal import ServiceLifecycle
 internal import Store
 

@@ -1,9 +1,10 @@
 // Blocking work as a service: a thread of its own, a graceful stop.
 
+internal import Base
 internal import Dispatch
 internal import Foundation
 internal import Ingest
-internal import Logging
+internal import Log
 internal import ServiceLifecycle
 internal import Synchronization
 internal import UnixSignals
@@ -91,11 +92,4 @@ extension ServiceGroup {
             try await tasks.next()
         }
     }
-}
-
-extension TimeSource {
-    /// The machine's clocks.
-    static let system = TimeSource(
-        wall: { Int64(Date().timeIntervalSince1970 * 1000) },
-        monotonic: { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) })
 }

@@ -1,5 +1,6 @@
 // The whole service over librdkafka's in-process broker.
 
+import Base
 import Foundation
 import Kafka
 import SQLite

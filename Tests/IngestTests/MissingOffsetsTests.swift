@@ -1,5 +1,6 @@
 // Offsets that Kafka no longer has. The in-process broker keeps about 5 MB a partition and forgets the rest.
 
+import Base
 import Kafka
 import SQLite
 import TestSupport

@@ -1,9 +1,10 @@
 // A broker with a topic, a state folder, and the service over both.
 
+import Base
 import Dispatch
 import Foundation
 import Kafka
-import Logging
+import Log
 import SQLite
 import Synchronization
 import TestSupport
@@ -35,26 +36,7 @@ final class LogLines: Sendable {
         return true
     }
 
-    var logger: Logger {
-        var logger = Logger(label: "test") { _ in Handler(lines: self) }
-        logger.logLevel = .info
-        return logger
-    }
-
-    private struct Handler: LogHandler {
-        let lines: LogLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level = .info
-
-        init(lines: LogLines) { self.lines = lines }
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) { lines.add("\(event.message)") }
-    }
+    var logger: Logger { Logger { self.add($0.message) } }
 }
 
 /// What tests need around a service.
@@ -120,7 +102,7 @@ final class Stage {
             {
                 let store = try Store(path: settings.statePath, settings: settings.windows, holder: "a test")
                 try IngestService(
-                    settings: settings, stop: stop, time: .machine, random: { UInt64.random(in: .min ... .max) },
+                    settings: settings, stop: stop, time: .system, random: { UInt64.random(in: .min ... .max) },
                     log: lines.logger
                 ).run(SharedStore(store))
                 ended.value = ContinuousClock.now
@@ -163,12 +145,6 @@ final class Stage {
     }
 
     var rejectedSent: Int { sent.joined().count { $0 == nil || $0.map { $0.first != UInt8(ascii: "{") } == true } }
-}
-
-extension TimeSource {
-    static let machine = TimeSource(
-        wall: { Int64(Date().timeIntervalSince1970 * 1000) },
-        monotonic: { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) })
 }
 
 /// Events of the last ten minutes before `base`, and now and then something that is none.

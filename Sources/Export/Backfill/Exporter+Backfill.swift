@@ -5,7 +5,7 @@
 // with an open commit nothing is read, since the rows it moves are not where the ledger says.
 
 internal import Iceberg
-internal import Logging
+internal import Log
 internal import Store
 
 /// Why a backfill could not begin.

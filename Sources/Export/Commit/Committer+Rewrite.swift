@@ -2,7 +2,7 @@
 
 internal import Foundation
 internal import Iceberg
-internal import Logging
+internal import Log
 internal import ObjectStorage
 internal import Store
 

@@ -4,7 +4,7 @@
 // each step is harmless to be ended at any moment; one rewrite is at most about one target file, so exports never wait long.
 
 internal import Iceberg
-internal import Logging
+internal import Log
 internal import SQLite
 internal import Store
 

@@ -5,7 +5,7 @@
 // tries of commits wait until a later commit of the table has settled, since until then a request may still be on its way.
 
 internal import Iceberg
-internal import Logging
+internal import Log
 internal import ObjectStorage
 internal import Store
 

@@ -4,8 +4,9 @@
 // the disk; it is marked only when the broker acknowledged it or it was found in the topic; after a crash the end of the
 // topic is read back before anything is sent, and after a restore all of it. docs/adr/0008 says what remains.
 
+public import Base
 internal import Kafka
-public import Logging
+public import Log
 public import Store
 
 /// Publishes late events, or rejected messages.

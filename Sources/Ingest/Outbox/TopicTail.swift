@@ -1,5 +1,6 @@
 // Reads back the end of a topic: which of our records it has from given offsets on.
 
+internal import Base
 internal import Kafka
 
 /// The records found at the end of a topic.

@@ -2,41 +2,37 @@
 // at most every ten seconds, with how often it was left out. What a line is about (topic, partition, offset, table, snapshot ...)
 // stands apart from its words, so that a collector need not read them.
 
-internal import ArgumentParser
 internal import Dispatch
 internal import Foundation
-internal import Logging
-internal import Synchronization
 
 /// How log lines are written.
-enum LogFormat: String, CaseIterable, ExpressibleByArgument {
-    case text, json
+public enum LogFormat: String, CaseIterable, Sendable {
+    /// A line for people.
+    case text
+    /// One JSON object a line, for collectors.
+    case json
 }
 
 /// Text: `2026-01-02T03:04:05Z warning  text [partition=3 topic=t]`. JSON: members `time`, `level`, `message`, and one for each
 /// fact; numbers as numbers.
-struct StandardErrorLog: LogHandler {
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.info
-    var format = LogFormat.text
-    /// Shared by all copies of a logger.
-    let repeats = RepeatedMessages()
+public struct StandardErrorLog: Sendable {
+    private let format: LogFormat
+    private let repeats = RepeatedMessages()
 
-    init(format: LogFormat = .text) { self.format = format }
+    /// One log for the whole process, so that repeats are noticed.
+    public init(format: LogFormat = .text) { self.format = format }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
+    /// A logger that writes here.
+    public func logger(level: Logger.Level) -> Logger { Logger(level: level) { write($0) } }
 
-    func log(event: LogEvent) {
-        let text = event.message.description.replacingOccurrences(of: "\n", with: " ")
+    private func write(_ event: Logger.Event) {
+        let text = event.message.replacingOccurrences(of: "\n", with: " ")
         let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
-        let facts = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        let kind = Self.kind(event.level, text, facts)
+        let kind = Self.kind(event.level, text, event.metadata)
         guard let leftOut = repeats.admit(kind, now: now) else { return }
         let line = Self.line(
-            format, level: event.level, text: text, facts: facts, leftOut: leftOut, time: Date().ISO8601Format())
+            format, level: event.level, text: text, facts: event.metadata, leftOut: leftOut,
+            time: Date().ISO8601Format())
         try? FileHandle.standardError.write(contentsOf: Data((Journal.prefix(event.level) + line).utf8))
     }
 
@@ -91,35 +87,5 @@ struct StandardErrorLog: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
         return (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
-    }
-}
-
-/// Which messages were written lately.
-final class RepeatedMessages: Sendable {
-    private struct Seen {
-        var at: UInt64
-        var leftOut: Int
-    }
-    private let seen = Mutex<[String: Seen]>([:])
-    static let milliseconds: UInt64 = 10_000
-    private static let most = 500
-
-    /// The messages that are remembered.
-    var count: Int { seen.withLock { $0.count } }
-
-    /// - Parameter now: milliseconds of a clock that never goes back.
-    /// - Returns: nil when the message is left out; otherwise how often it was since it was last written.
-    func admit(_ text: String, now: UInt64) -> Int? {
-        seen.withLock { seen in
-            if let last = seen[text], now - last.at < Self.milliseconds {
-                seen[text]?.leftOut += 1
-                return nil
-            }
-            if seen.count >= Self.most { seen = seen.filter { now - $0.value.at < Self.milliseconds } }
-            if seen.count >= Self.most { seen = [:] }
-            let leftOut = seen[text]?.leftOut ?? 0
-            seen[text] = Seen(at: now, leftOut: 0)
-            return leftOut
-        }
     }
 }

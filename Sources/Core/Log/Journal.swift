@@ -3,10 +3,9 @@
 
 internal import Foundation
 internal import Glibc
-internal import Logging
 
 /// Marks lines for the journal.
-enum Journal {
+public enum Journal {
     /// Whether standard error is the journal's stream, which JOURNAL_STREAM names as DEVICE:INODE. Standard error that was
     /// sent elsewhere since, to a file for example, is not.
     private static let listens: Bool = {
@@ -19,7 +18,7 @@ enum Journal {
     static func isStream(_ name: String?, device: dev_t, inode: ino_t) -> Bool { name == "\(device):\(inode)" }
 
     /// What to put before a line of this level: nothing where nobody takes it off.
-    static func prefix(_ level: Logger.Level) -> String { listens ? mark(level) : "" }
+    public static func prefix(_ level: Logger.Level) -> String { listens ? mark(level) : "" }
 
     static func mark(_ level: Logger.Level) -> String {
         switch level {

@@ -1,0 +1,35 @@
+// The limit on repeats: a message that comes again and again is written now and then, with how often it was left out.
+//
+// Invariant: at most `most` messages are remembered.
+
+internal import Synchronization
+
+/// Which messages were written lately.
+final class RepeatedMessages: Sendable {
+    private struct Seen {
+        var at: UInt64
+        var leftOut: Int
+    }
+    private let seen = Mutex<[String: Seen]>([:])
+    static let milliseconds: UInt64 = 10_000
+    private static let most = 500
+
+    /// The messages that are remembered.
+    var count: Int { seen.withLock { $0.count } }
+
+    /// - Parameter now: milliseconds of a clock that never goes back.
+    /// - Returns: nil when the message is left out; otherwise how often it was since it was last written.
+    func admit(_ text: String, now: UInt64) -> Int? {
+        seen.withLock { seen in
+            if let last = seen[text], now - last.at < Self.milliseconds {
+                seen[text]?.leftOut += 1
+                return nil
+            }
+            if seen.count >= Self.most { seen = seen.filter { now - $0.value.at < Self.milliseconds } }
+            if seen.count >= Self.most { seen = [:] }
+            let leftOut = seen[text]?.leftOut ?? 0
+            seen[text] = Seen(at: now, leftOut: 0)
+            return leftOut
+        }
+    }
+}
