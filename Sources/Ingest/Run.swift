@@ -1,5 +1,6 @@
 // One run of the service over an open state and a reachable cluster.
 
+internal import Base
 internal import Kafka
 internal import Log
 internal import SQLite
