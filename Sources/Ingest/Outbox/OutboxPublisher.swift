@@ -49,10 +49,7 @@ public final class OutboxPublisher {
         self.stop = stop
         self.time = time
         self.failPoint = failPoint
-        var log = log
-        log[metadataKey: "topic"] = "\(settings.topic)"
-        log[metadataKey: "outbox"] = "\(settings.name.rawValue)"
-        self.log = log
+        self.log = log.with("topic", "\(settings.topic)").with("outbox", "\(settings.name.rawValue)")
     }
 
     /// Publishes until it is told to stop, and then what is left, as long as `farewell` milliseconds allow.
