@@ -102,7 +102,7 @@ let package = Package(
         tests("Services", ["Base"]),
         tests("Arguments"),
         tests("YAML", ["TestSupport"]),
-        tests("Crypto"),
+        tests("Crypto", ["TestSupport"]),
         tests("HTTPServer", ["TestSupport"]),
         tests("Windowing", ["TestSupport"]),
         tests("Store", ["SQLite", "Windowing", "TestSupport"]),
@@ -118,7 +118,7 @@ let package = Package(
         tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
-        tests("ObjectStorage", ["HTTP", "FaultServer"], resources: [.copy("Golden")]),
+        tests("ObjectStorage", ["Crypto", "HTTP", "FaultServer"], resources: [.copy("Golden")]),
         tests("Bitmaps"),
         tests("Avro", ["Compression"], resources: [.copy("Goldens")]),
         tests(
