@@ -9,7 +9,8 @@ import Testing
 struct StopSignalTests {
     @Test("a body runs once: when the request is made, or at once when it was")
     func bodies() {
-        let (stop, count) = (StopSignal(), Mutex(0))
+        let stop = StopSignal()
+        let count = Mutex(0)
         stop.onSet { count.withLock { $0 += 1 } }
         let cancelled = stop.onSet { count.withLock { $0 += 100 } }
         cancelled.cancel()
