@@ -8,8 +8,7 @@ internal import Ingest
 internal import Kafka
 internal import Log
 internal import Query
-internal import ServiceLifecycle
-internal import UnixSignals
+internal import Services
 internal import Store
 internal import Windowing
 
@@ -81,7 +80,7 @@ struct DemoCommand: AsyncParsableCommand {
                 isInteractive ? promptService(state, broker.bootstrapServers) : tableService(state),
             ] + pipeline(state, broker.bootstrapServers, log).services()
         // At the prompt Ctrl-C belongs to the prompt.
-        try await ServiceGroup.run(signals: isInteractive ? [] : [.sigterm, .sigint], log: log) { services }
+        try await ServiceGroup.run(signals: isInteractive ? [] : ServiceGroup.stopSignals) { services }
         Self.say("\ndemo ended; the counts are in \(state)\n")
         withExtendedLifetime(broker) {}
     }

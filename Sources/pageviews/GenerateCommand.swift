@@ -7,7 +7,7 @@ internal import Foundation
 public import Generator
 internal import Ingest
 internal import Kafka
-internal import ServiceLifecycle
+internal import Services
 internal import Synchronization
 
 extension TimeUnit: ExpressibleByArgument {}
@@ -114,7 +114,7 @@ struct GenerateCommand: AsyncParsableCommand {
             result.withLock { $0 = summary }
         }
         do {
-            try await ServiceGroup.run(log: global.logger) { [service] }
+            try await ServiceGroup.run { [service] }
         } catch let error as KafkaError where error.isConnection {
             throw Failure(
                 "cannot reach Kafka at \(kafka.brokers.bootstrapServers): \(error.message); is it running, and is "

@@ -3,7 +3,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Ingest
-internal import ServiceLifecycle
+internal import Services
 internal import Store
 internal import Windowing
 
@@ -94,7 +94,7 @@ struct IngestCommand: AsyncParsableCommand {
         pipeline.retentionMilliseconds = retention.milliseconds
         pipeline.backfillMilliseconds = backfillEvery?.milliseconds
         do {
-            try await ServiceGroup.run(log: log) { try pipeline.services() }
+            try await ServiceGroup.run { try pipeline.services() }
         } catch {
             throw global.reported(error)
         }

@@ -4,7 +4,7 @@ internal import ArgumentParser
 internal import Export
 internal import Foundation
 internal import Log
-internal import ServiceLifecycle
+internal import Services
 
 struct MaintainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,11 +35,11 @@ struct MaintainCommand: AsyncParsableCommand {
         let log = global.logger
         let exporter = try ExistingState(path: state, holder: "pageviews maintain").exporter(export, log: log)
         let isDry = dryRun
-        let service = OneTask(name: "maintain") {
-            try await exporter().maintain(dryRun: isDry, mayGoOn: { !Task.isShuttingDownGracefully }) { line in
+        let service = OneTask(name: "maintain") { stop in
+            try await exporter().maintain(dryRun: isDry, mayGoOn: { !stop.wasSet }) { line in
                 try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
             }
         }
-        try await ServiceGroup.run(log: log) { [service] }
+        try await ServiceGroup.run { [service] }
     }
 }

@@ -6,7 +6,7 @@ internal import Export
 internal import Foundation
 internal import Ingest
 internal import Log
-internal import ServiceLifecycle
+internal import Services
 internal import Store
 
 /// Builds the services of one pipeline.

@@ -4,6 +4,7 @@ internal import Base
 internal import Foundation
 internal import Ingest
 internal import Log
+internal import Services
 internal import Store
 
 /// Makes publishers' services.
