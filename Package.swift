@@ -120,7 +120,7 @@ let package = Package(
         tests(
             "pageviews",
             ["Arguments", "Base", "Generator", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
-        tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
+        tests("Query", ["SQLite", "LineEditor", "Store"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
         tests("ObjectStorage", ["Crypto", "HTTP", "FaultServer"], resources: [.copy("Golden")]),
