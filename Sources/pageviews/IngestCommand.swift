@@ -94,7 +94,7 @@ struct IngestCommand: AsyncParsableCommand {
         pipeline.retentionMilliseconds = retention.milliseconds
         pipeline.backfillMilliseconds = backfillEvery?.milliseconds
         do {
-            try await ServiceGroup.run { try pipeline.services() }
+            try await ServiceGroup.run(stop: pipeline.stop) { [pipeline] in try pipeline.services() }
         } catch {
             throw global.reported(error)
         }
