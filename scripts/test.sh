@@ -6,6 +6,9 @@ cd "$(dirname "$0")/.."
 venv=${1:?usage: test.sh VENV swift|integration|prompt|page ...}
 shift
 python=$(cd "$venv" && pwd)/bin/python
+# As make sets it: both build the same objects.
+PKG_CONFIG_PATH=$(scripts/libraries.sh path)
+export PKG_CONFIG_PATH
 flags=(--explicit-target-dependency-import-check error --no-color-diagnostics)
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT

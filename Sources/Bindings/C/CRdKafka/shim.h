@@ -1,5 +1,5 @@
-// CRdKafka: what Swift needs to see of the system's librdkafka. Only what Swift cannot call by itself (variadics, macros) is
-// wrapped here.
+// CRdKafka: what Swift needs to see of librdkafka (pkg-config names it, pinned or the system's). Only what Swift cannot call
+// by itself (variadics, macros) is wrapped here.
 #pragma once
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
