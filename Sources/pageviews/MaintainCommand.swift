@@ -9,7 +9,8 @@ internal import Services
 
 struct MaintainCommand: Sendable {
     static let command = Command(
-        "maintain", abstract: "Merge the tables' small files, fold deletes in, expire snapshots, remove files that nothing uses.",
+        "maintain",
+        abstract: "Merge the tables' small files, fold deletes in, expire snapshots, remove files that nothing uses.",
         discussion: """
             `pageviews ingest` does the same between its exports, as far as it is worth a commit; this command does all there is \
             to do. The state must not be in use. What was done is printed, one line each.

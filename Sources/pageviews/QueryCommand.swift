@@ -61,7 +61,8 @@ struct ResultOptions: Sendable {
     static func rows(parameterHelp: String) -> [Option<ResultOptions>] {
         [
             .value(
-                "format", \.format, .choice, "format", "How results are written. (default: table on a terminal, else tsv)"),
+                "format", \.format, .choice, "format",
+                "How results are written. (default: table on a terminal, else tsv)"),
             .flag("no-header", \.hasNoHeader, "Leave out the line of column names."),
             .value(
                 "null", \.null, .text, "text",

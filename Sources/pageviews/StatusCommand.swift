@@ -32,11 +32,11 @@ struct StatusCommand: Sendable {
         checks: [ExportOptions.check.lifted(\.export)])
 
     private static let ownRows: [Option<StatusCommand>] = [
-            .state(\.state, kind: .file(.withExtension("db"))),
-            .value("format", \.format, .choice, "format", "How it is written."),
-            .value(
-                "watch", \.watch, .duration, "duration", "Show it again after each such time, until interrupted.",
-                bounds: Bounds("must be 100ms or more") { $0 >= 100 }),
+        .state(\.state, kind: .file(.withExtension("db"))),
+        .value("format", \.format, .choice, "format", "How it is written."),
+        .value(
+            "watch", \.watch, .duration, "duration", "Show it again after each such time, until interrupted.",
+            bounds: Bounds("must be 100ms or more") { $0 >= 100 }),
     ]
 
     var state = "pageviews.db"
