@@ -107,7 +107,7 @@ let package = Package(
         tests("Services", ["Base"]),
         tests("Arguments"),
         tests("YAML", ["TestSupport"]),
-        tests("Crypto"),
+        tests("Crypto", ["TestSupport"]),
         tests("HTTPServer", ["TestSupport"]),
         tests("Windowing", ["TestSupport"]),
         tests("Store", ["SQLite", "Windowing", "TestSupport"]),
@@ -120,10 +120,10 @@ let package = Package(
         tests(
             "pageviews",
             ["Arguments", "Base", "Generator", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
-        tests("Query", ["SQLite", "LineEditor"], resources: [.copy("Fixtures")]),
+        tests("Query", ["SQLite", "LineEditor", "Store"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
-        tests("ObjectStorage", ["HTTP", "FaultServer"], resources: [.copy("Golden")]),
+        tests("ObjectStorage", ["Crypto", "HTTP", "FaultServer"], resources: [.copy("Golden")]),
         tests("Bitmaps"),
         tests("Avro", ["Compression"], resources: [.copy("Goldens")]),
         tests(
