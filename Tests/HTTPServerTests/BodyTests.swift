@@ -2,6 +2,7 @@
 
 import Glibc
 import HTTPServer
+import TestSupport
 import Testing
 
 private let head = "POST /query HTTP/1.1\r\n" + host

@@ -5,6 +5,7 @@ internal import Foundation
 internal import Glibc
 internal import HTTPServer
 internal import Synchronization
+internal import TestSupport
 
 /// Its routes.
 final class Example: HTTPHandler {
