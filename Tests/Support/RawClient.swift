@@ -39,7 +39,7 @@ public final class RawClient: @unchecked Sendable {
     public init(_ port: UInt16, receiveBuffer: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         if let receiveBuffer { set(SO_RCVBUF, receiveBuffer) }
-        set(SO_SNDTIMEO, timeval(tv_sec: 15, tv_usec: 0))
+        set(SO_SNDTIMEO, timeval(tv_sec: 60, tv_usec: 0))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -87,23 +87,23 @@ public final class RawClient: @unchecked Sendable {
     }
 
     /// Everything until the other side ends, `isEnough` says so, or the time is over.
-    public func receive(seconds: Double = 20, until isEnough: (String) -> Bool = { _ in false }) -> Received {
+    public func receive(seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil) -> Received {
         var received = Received()
         var data: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let end = ContinuousClock.now + .seconds(seconds)
-        while received.end == .open, !isEnough(received.text) {
+        while received.end == .open, isEnough?(String(decoding: data, as: UTF8.self)) != true {
             let left = (end - .now) / .milliseconds(1)
             var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard left > 0, poll(&question, 1, Int32(left) + 1) > 0 else { break }
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count > 0 {
                 data.append(contentsOf: buffer[..<count])
-                received.text = String(decoding: data, as: UTF8.self)
             } else {
                 received.end = count == 0 ? .closed : .reset
             }
         }
+        received.text = String(decoding: data, as: UTF8.self)
         received.wasCutOff = wasCutOff
         received.seconds = (.now - began) / .seconds(1)
         return received
@@ -119,7 +119,7 @@ public final class RawClient: @unchecked Sendable {
 
     /// Sends, and reads to the end or until it is enough.
     public func ask(
-        _ text: String, seconds: Double = 20, until isEnough: (String) -> Bool = { _ in false }
+        _ text: String, seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil
     ) -> Received {
         began = .now
         send(text)
@@ -137,7 +137,7 @@ public func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> V
 }
 
 /// Asks again and again.
-public func eventually(_ seconds: Double = 15, _ isSo: () -> Bool) -> Bool {
+public func eventually(_ seconds: Double = 60, _ isSo: () -> Bool) -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while !isSo() {
         if .now > end { return false }
