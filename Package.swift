@@ -115,7 +115,7 @@ let package = Package(
         tests("Kafka"),
         tests("Ingest", ["Base", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
         tests("Generator", ["Kafka"]),
-        tests("Dashboard", ["Store"]),
+        tests("Dashboard", ["Log", "Store", "TestSupport"]),
         tests("TopicBrowser", ["Kafka", "TestSupport"]),
         tests(
             "pageviews",
