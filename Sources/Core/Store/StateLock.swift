@@ -9,14 +9,14 @@ public final class StateLock {
     private let descriptor: Int32
 
     /// - Parameters:
-    ///   - path: the state file; the lock file is beside it.
+    ///   - path: the state file, or a link to it; the lock file is beside the file itself.
     ///   - holder: what other processes are told, for example "pageviews ingest (pid 4711)".
     /// - Throws: `StoreError.inUse` with the holder's words, or `StoreError.cannotOpen`.
     public init(statePath path: String, holder: String) throws {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw StoreError.cannotOpen(path: path, reason: "this is no file name")
         }
-        let file = open(Self.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let file = open(try StatePath.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
         }
@@ -32,40 +32,6 @@ public final class StateLock {
     deinit {
         ftruncate(descriptor, 0)
         close(descriptor)
-    }
-
-    /// The file itself, where `path` is a link to it, also one that is still to be made: two names of one state share one
-    /// lock.
-    private static func resolved(_ path: String) -> String {
-        var name = path
-        for _ in 0..<40 {
-            if let real = real(name) { return real }
-            guard let target = target(ofLink: name) else { break }
-            name = target.hasPrefix("/") ? target : folder(of: name) + "/" + target
-        }
-        guard let folder = real(folder(of: name)) else { return name }
-        return folder + "/" + (name.split(separator: "/").last.map(String.init) ?? "")
-    }
-
-    private static func folder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-
-    private static func real(_ path: String) -> String? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return String(cString: real)
-    }
-
-    private static func target(ofLink path: String) -> String? {
-        var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = bytes.withUnsafeMutableBytes { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { characters in
-                characters.baseAddress.map { readlink(path, $0, characters.count) } ?? -1
-            }
-        }
-        return count > 0 && count < bytes.count ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
     }
 
     private static func read(_ file: Int32) -> String {
