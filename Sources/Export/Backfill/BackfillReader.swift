@@ -48,8 +48,8 @@ struct BackfillReader {
             counter.take(batch)
         }
         for index in 0..<table.count {
-            chunk.keys[index].rawCounted = table.entries[index].first
-            chunk.keys[index].rawLate = table.entries[index].second
+            chunk.keys[index].rawCounted = table[index].first
+            chunk.keys[index].rawLate = table[index].second
         }
     }
 

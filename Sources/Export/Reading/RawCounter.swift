@@ -39,7 +39,7 @@ struct RawCounter {
                     else { return }
                     let index = table.find(window: clock.window(ofMicroseconds: microseconds), postcode: postcode)
                     guard index >= 0 else { return }
-                    if isLate { table.entries[index].second += 1 } else { table.entries[index].first += 1 }
+                    table.add(first: isLate ? 0 : 1, second: isLate ? 1 : 0, at: index)
                 }
             }
         }

@@ -42,11 +42,12 @@ enum Hybrid {
         let groups = (count + 7) / 8
         out.appendVarint(UInt64(groups) << 1 | 1)
         let length = groups * width
-        let target = out.reserve(length + 8)
-        let written = BitPacking.bytes(count, width)
-        BitPacking.pack(values, count: count, width: width, to: target)
-        for index in written..<max(written, length) { target[index] = 0 }
-        out.advance(length)
+        out.append(upTo: length + 8) { target in
+            let written = BitPacking.bytes(count, width)
+            BitPacking.pack(values, count: count, width: width, to: target)
+            for index in written..<max(written, length) { target[index] = 0 }
+            return length
+        }
     }
 
     /// Appends the definition levels (width 1) of `rows` rows of which those in `nulls` (ascending) are null.
