@@ -29,7 +29,7 @@ public struct ScanRange: Sendable, Equatable {
     func through(_ transform: Transform, source: FieldType) -> ScanRange? {
         switch transform {
         case .identity: self
-        case .day:
+        case .year, .month, .day, .hour:
             ScanRange(
                 fieldID: fieldID, lower: transform.apply(lower, source: source),
                 upper: transform.apply(upper, source: source))
