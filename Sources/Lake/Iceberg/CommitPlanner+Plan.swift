@@ -187,6 +187,7 @@ extension Build {
             files: files + [PlannedFile(path: snapshot.manifestList, bytes: list)], snapshot: snapshot,
             requirements: [
                 .uuid(metadata.uuid), .refSnapshot(name: SnapshotRef.main, metadata.refs[SnapshotRef.main]?.snapshotID),
+                .formatVersion(metadata.formatVersion),
             ], updates: updates, manifests: manifests)
     }
 

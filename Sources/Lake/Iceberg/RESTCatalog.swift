@@ -71,7 +71,7 @@ public final class RESTCatalog: Catalog {
             "identifier": .object([
                 "namespace": .array(table.namespace.map { .string($0) }), "name": .string(table.name),
             ]),
-            "requirements": .array(requirements.map(\.json)), "updates": .array(updates.map(\.json)),
+            "requirements": .array(requirements.compactMap(\.json)), "updates": .array(updates.map(\.json)),
         ])
         do throws(CatalogError) {
             let url = try await session.address(Self.path(table))
