@@ -142,4 +142,13 @@ public protocol Catalog: Sendable {
 
     /// The tables of a namespace; none when it is not there.
     func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier]
+
+    /// Makes sure that what stands beneath the catalog keeps two writers apart. Leaves nothing behind.
+    /// - Throws: of kind `refused` when it does not.
+    func checkConditions() async throws(CatalogError)
+}
+
+extension Catalog {
+    /// A catalog server is trusted.
+    public func checkConditions() async throws(CatalogError) {}
 }

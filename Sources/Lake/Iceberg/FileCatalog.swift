@@ -110,6 +110,37 @@ public final class FileCatalog: Catalog {
         } catch { throw CatalogError(storage: error, doing: "list \(namespace.joined(separator: "."))") }
     }
 
+    /// Writes an object that must be absent twice: a store that takes it the second time would let a writer replace the
+    /// version of another one, and lose what that one committed.
+    public func checkConditions() async throws(CatalogError) {
+        let probe = "\(warehouse)/.pageviews-condition-\(makeUUID())"
+        do throws(ObjectStorageError) {
+            try await files.write(probe, [0x31], condition: .ifAbsent)
+            let isKept = await isKept(probe)
+            try? await files.delete([probe])
+            try isKept.get()
+        } catch {
+            guard error.kind == .invalid else { throw CatalogError(storage: error, doing: "check \(warehouse)") }
+            throw CatalogError(
+                .refused,
+                "\(warehouse): the store ignores If-None-Match, so two writers could replace each other's commits; tables "
+                    + "without a catalog need a store with conditional writes: use another one, or --catalog")
+        }
+    }
+
+    /// Whether the store refuses to write an object that is there; `invalid` when it does not.
+    private func isKept(_ probe: String) async -> Result<Void, ObjectStorageError> {
+        do throws(ObjectStorageError) {
+            try await files.write(probe, [0x32], condition: .ifAbsent)
+            return .failure(
+                ObjectStorageError(
+                    kind: .invalid, operation: "put", object: probe,
+                    detail: "it replaced an object that had to be absent"))
+        } catch {
+            return error.kind == .preconditionFailed ? .success(()) : .failure(error)
+        }
+    }
+
     private static func check(_ table: TableIdentifier) throws(CatalogError) {
         let parts = table.namespace + [table.name]
         let isPlain = parts.allSatisfy { part in
