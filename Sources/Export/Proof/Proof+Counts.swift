@@ -23,8 +23,9 @@ extension Proof {
         let reading = CountsReading(
             state: state, table: table, reader: reader, generation: table.generation, seed: seed)
         let pass = options.isQuick ? try await reading.total(at: table.snapshot) : try await reading.compare()
-        report.findings += pass.damaged
+        report.findings += pass.damaged + pass.misplaced.prefix(options.mostNamed)
         report.checks.append(files(table.name, pass.files, pass.damaged))
+        if !options.isQuick { report.checks.append(entries(table.name, pass.files, pass.misplaced)) }
         report.checks.append(
             table.isAhead
                 ? ProofCheck(
@@ -39,6 +40,12 @@ extension Proof {
 
     func files(_ name: String, _ files: Int, _ damaged: [String]) -> ProofCheck {
         ProofCheck("\(name): files that can be read", expected: Int64(files), found: Int64(files - damaged.count))
+    }
+
+    func entries(_ name: String, _ files: Int, _ misplaced: [String]) -> ProofCheck {
+        ProofCheck(
+            "\(name): partition values and bounds that are true of the rows", expected: Int64(files),
+            found: Int64(files) - Int64(misplaced.count))
     }
 
     /// The sum of a snapshot against the offsets up to which it counts.
