@@ -64,8 +64,8 @@ extension KeyTable {
         }
     }
 
-    /// The table grows at 512 keys, several times: an index that was taken before still names its key, and what is added to
-    /// it is not lost. A sanitizer sees a write to memory that was given back.
+    /// The table grows at 512 keys, several times: an index that was taken before still names its key, and what is
+    /// added to it is not lost. A sanitizer sees a write to memory that was given back.
     @Test(arguments: [0, 512, 513, 5000]) func anIndexOutlivesTheGrowthOfTheTable(capacity: Int) {
         let table = KeyTable(capacity: capacity, seed: 11)
         let first = table.index(Key(window: 60, postcode: "E0"))

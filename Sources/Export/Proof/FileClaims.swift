@@ -1,5 +1,6 @@
-// What a manifest says of a data file, against the rows that were read of it: partition values and column bounds. Readers leave
-// files out by them, so a file whose entry is wrong is one whose rows are not found, whatever its rows are.
+// What a manifest says of a data file, against the rows that were read of it: partition values and column bounds.
+// Readers leave files out by them, so a file whose entry is wrong is one whose rows are not found, whatever its rows
+// are.
 
 internal import Iceberg
 internal import Parquet

@@ -63,7 +63,8 @@ extension Proof {
             expected += end - partition.first - late - rejected - gap
         }
         let (sure, unsure) = try backfilled(generation, isSettled: table.isSettled)
-        // Of a window that was backfilled and has changed since, the snapshot may have any late events; how many in all, it says.
+        // Of a window that was backfilled and has changed since, the snapshot may have any late events; how many in
+        // all, it says.
         let possible = sure...sure + unsure
         let added = table.history.backfilled ?? min(max(total - expected, possible.lowerBound), possible.upperBound)
         expected += added
@@ -75,8 +76,8 @@ extension Proof {
                 ? nil : "the snapshot says that \(added) late events were added, the late log \(sure + unsure)")
     }
 
-    /// Late events that are in the counts of a generation, and those that may be: their count has changed since, or has left
-    /// the state, nobody knows when.
+    /// Late events that are in the counts of a generation, and those that may be: their count has changed since, or has
+    /// left the state, nobody knows when.
     private func backfilled(_ generation: Int64, isSettled: Bool) throws -> (sure: Int64, unsure: Int64) {
         let row = try state.connection.prepare(
             """

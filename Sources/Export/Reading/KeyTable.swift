@@ -1,9 +1,9 @@
 // (window, postcode) pairs with two counters each, found for every raw row.
 //
-// A postcode has a number, which is looked up once for each dictionary entry of a row group; a row then costs one look-up of
-// a pair of integers. Invariants: postcodes are compared byte by byte; memory follows the number of keys, not of rows; at most
-// half of the slots are used; one thread at a time. Adding a key may move all of them, so no pointer into the memory leaves
-// this file: callers hold indexes, which stay valid.
+// A postcode has a number, which is looked up once for each dictionary entry of a row group; a row then costs one
+// look-up of a pair of integers. Invariants: postcodes are compared byte by byte; memory follows the number of keys,
+// not of rows; at most half of the slots are used; one thread at a time. Adding a key may move all of them, so no
+// pointer into the memory leaves this file: callers hold indexes, which stay valid.
 
 internal import Parquet
 
@@ -88,7 +88,8 @@ final class KeyTable {
         var tag: UInt32
     }
 
-    /// What changes, behind a constant pointer: the inner loops would otherwise be checked for exclusive access at every row.
+    /// What changes, behind a constant pointer: the inner loops would otherwise be checked for exclusive access at
+    /// every row.
     private struct Memory {
         var slots: UnsafeMutablePointer<Slot>
         var mask: Int

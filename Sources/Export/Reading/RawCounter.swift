@@ -2,8 +2,8 @@
 
 internal import Parquet
 
-/// Counts rows of the raw table below some offsets: those that were counted as the first counter of their key, those that were
-/// late as the second.
+/// Counts rows of the raw table below some offsets: those that were counted as the first counter of their key, those
+/// that were late as the second.
 struct RawCounter {
     /// The keys; rows of others are passed over.
     let table: KeyTable

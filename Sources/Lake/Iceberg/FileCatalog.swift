@@ -1,5 +1,6 @@
 // Purpose: a catalog without a server: the metadata files of a table are numbered, and the file of the next number is
-// created only if it is absent, so one of any number of writers wins (https://iceberg.apache.org/spec/#file-system-tables).
+// created only if it is absent, so one of any number of writers wins
+// (https://iceberg.apache.org/spec/#file-system-tables).
 // Invariants: `metadata/vN.metadata.json` is never replaced; `version-hint.text` is only a hint, written after the fact
 // and never believed to be the last; a reader goes on from it until a number is not there.
 internal import Avro

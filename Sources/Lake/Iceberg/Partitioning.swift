@@ -1,5 +1,6 @@
 // Purpose: partition specs, transforms and sort orders (https://iceberg.apache.org/spec/#partitioning).
-// Invariant: a transform that is not computed here is kept by name, and its partition values are read and written as they are.
+// Invariant: a transform that is not computed here is kept by name, and its partition values are read and written as
+// they are.
 public import Avro
 
 /// How a partition or sort value comes from a column.
@@ -82,7 +83,8 @@ public enum Transform: Sendable, Equatable {
         }
     }
 
-    /// Whether a larger value never has a smaller result, so that two values with one result have only that between them.
+    /// Whether a larger value never has a smaller result, so that two values with one result have only that between
+    /// them.
     public var isMonotonic: Bool {
         switch self {
         case .identity, .year, .month, .day, .hour: true
@@ -172,8 +174,8 @@ public struct PartitionSpec: Sendable, Equatable {
 
     var json: JSON { .object(["spec-id": .int(id), "fields": fieldsJSON]) }
 
-    /// The partition of all rows whose column `fieldID` lies between two values, whatever their other columns hold; nil when
-    /// they can be of more than one, or it is not known how to tell.
+    /// The partition of all rows whose column `fieldID` lies between two values, whatever their other columns hold; nil
+    /// when they can be of more than one, or it is not known how to tell.
     public func partition(from lower: Literal, through upper: Literal, of fieldID: Int, type: FieldType) -> [Literal?]?
     {
         var values: [Literal?] = []

@@ -1,7 +1,7 @@
 // Purpose: an Iceberg REST catalog
 // (https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml): load, create, commit, list.
-// Invariant: only an answer that proves it makes a commit `failed` or `conflict`; 5xx, timeouts and cut connections after
-// the request went out are `unknown`.
+// Invariant: only an answer that proves it makes a commit `failed` or `conflict`; 5xx, timeouts and cut connections
+// after the request went out are `unknown`.
 internal import Avro
 public import HTTP
 

@@ -20,8 +20,8 @@ public enum TableRequirement: Sendable, Equatable {
     case defaultSpecID(Int)
     /// The sort order of new files is this one.
     case defaultSortOrderID(Int)
-    /// The table's format is this one: what may be in a commit depends on it. Only a catalog without a server can be asked
-    /// for it; the REST protocol has no such requirement.
+    /// The table's format is this one: what may be in a commit depends on it. Only a catalog without a server can be
+    /// asked for it; the REST protocol has no such requirement.
     case formatVersion(Int)
 }
 

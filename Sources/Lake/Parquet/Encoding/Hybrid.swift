@@ -36,7 +36,8 @@ enum Hybrid {
         for index in 0..<bytes { out.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * index))) }
     }
 
-    /// The last group is filled up with zeros, so only the last call of a sequence may have a count that is no multiple of 8.
+    /// The last group is filled up with zeros, so only the last call of a sequence may have a count that is no multiple
+    /// of 8.
     private static func encodePacked(_ values: UnsafePointer<UInt32>, count: Int, width: Int, to out: OutputBuffer) {
         guard count > 0 else { return }
         let groups = (count + 7) / 8

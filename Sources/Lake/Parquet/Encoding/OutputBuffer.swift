@@ -1,7 +1,7 @@
 // A growing byte buffer that is cleared and used again, for page bodies. It always keeps `slack` bytes of room behind
 // what a writer asked for, so that packers may store whole 64-bit words.
-// Invariant: growing moves the bytes, so a writable pointer exists only within `append(upTo:)`, whose body must not use the
-// buffer.
+// Invariant: growing moves the bytes, so a writable pointer exists only within `append(upTo:)`, whose body must not use
+// the buffer.
 
 final class OutputBuffer {
     private static let slack = 16
