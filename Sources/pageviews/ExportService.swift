@@ -8,7 +8,7 @@ internal import Iceberg
 internal import Ingest
 internal import Log
 internal import ObjectStorage
-internal import ServiceLifecycle
+internal import Services
 internal import SQLite
 internal import Store
 internal import Synchronization
@@ -16,6 +16,11 @@ internal import Synchronization
 /// Why counting ended, and since when the others have to: the services end one after the other, and share one short time.
 final class EndOfInput: Sendable {
     private let reached = Atomic<Bool>(false)
+    /// A signal asked the whole service to stop, also after the end of the input.
+    let asked: StopSignal
+
+    init(asked: StopSignal = StopSignal()) { self.asked = asked }
+
     private let told = Mutex<ContinuousClock.Instant?>(nil)
 
     /// Counting was told to stop.
@@ -31,8 +36,9 @@ final class EndOfInput: Sendable {
     var wasReached: Bool { reached.load(ordering: .acquiring) }
 }
 
-/// Runs an exporter until graceful shutdown.
+/// Runs an exporter until it is told to stop.
 struct ExportService: Service {
+    let name = "export"
     let makeExporter: @Sendable () throws -> Exporter
     let store: SharedStore
     let intervalMilliseconds: Int64
@@ -48,33 +54,27 @@ struct ExportService: Service {
 
     /// The loop runs in a task of its own, which is cancelled when the farewell takes too long: an export that is cut
     /// short is gone on with by the next run.
-    func run() async throws {
-        let work = Task { try await exportUntilShutdown() }
-        try await withTaskCancellationHandler {
-            try await withGracefulShutdownHandler {
-                try await work.value
-            } onGracefulShutdown: {
-                if end.wasReached { return }
-                let left = end.remaining(of: Self.farewell)
-                Task.detached {
-                    try? await Task.sleep(for: left)
-                    work.cancel()
-                }
+    func run(_ stop: StopSignal) async throws {
+        let work = Task { try await exportUntil(stop) }
+        let registration = stop.onSet { [end] in
+            if end.wasReached { return }
+            let left = end.remaining(of: Self.farewell)
+            Task {
+                try? await Task.sleep(for: left)
+                work.cancel()
             }
-        } onCancel: {
-            work.cancel()
         }
+        defer { registration.cancel() }
+        try await work.value
     }
 
-    private func exportUntilShutdown() async throws {
+    private func exportUntil(_ stop: StopSignal) async throws {
         let exporter = try makeExporter()
         var report = ExportReport(store: store, log: log)
         var pause = intervalMilliseconds
         var lastBackfill = ContinuousClock.now
-        while !Task.isShuttingDownGracefully {
-            await sleep(milliseconds: pause)
-            if Task.isShuttingDownGracefully { break }
-            let failure = try await cycle(exporter, &report)
+        while await !stop.sleep(for: .milliseconds(pause)) {
+            let failure = try await cycle(exporter, &report, stop)
             pause = failure == nil ? intervalMilliseconds : min(max(1000, intervalMilliseconds), 10_000)
             // After an export nothing is open, and the next one carries what the backfill changes.
             guard failure == nil, let every = backfillMilliseconds,
@@ -83,7 +83,7 @@ struct ExportService: Service {
             await backfill(exporter)
             lastBackfill = .now
         }
-        try await finish(exporter, &report)
+        try await finish(exporter, &report, stop)
     }
 
     /// Adds late events to their counts; what fails is tried again the next time.
@@ -115,22 +115,15 @@ struct ExportService: Service {
         try? store.with { try $0.note(Incident(kind: kind, detail: detail), now: now) }
     }
 
-    private func sleep(milliseconds: Int64) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(for: .milliseconds(milliseconds)) }
-            group.addTask { try? await gracefulShutdown() }
-            await group.next()
-            group.cancelAll()
-        }
-    }
-
     /// - Returns: why not everything was exported; nil when it was.
     /// - Throws: only what waiting does not mend.
-    private func cycle(_ exporter: Exporter, _ report: inout ExportReport) async throws -> (any Error)? {
+    private func cycle(
+        _ exporter: Exporter, _ report: inout ExportReport, _ stop: StopSignal
+    ) async throws -> (any Error)? {
         let end = end
         do {
             // Maintenance gives way when the service is told to stop; when the input has ended it has its turn.
-            try await exporter.cycle { end.wasReached || !Task.isShuttingDownGracefully }
+            try await exporter.cycle { end.wasReached || !stop.wasSet }
             report.succeeded()
             board.exportSucceeded(now: TimeSource.system.wall())
             return nil
@@ -146,13 +139,13 @@ struct ExportService: Service {
     }
 
     /// The last export: what there is when the input has ended, what a few seconds allow when the service was told to stop.
-    private func finish(_ exporter: Exporter, _ report: inout ExportReport) async throws {
+    private func finish(_ exporter: Exporter, _ report: inout ExportReport, _ stop: StopSignal) async throws {
         guard end.wasReached else {
-            if !Task.isCancelled { _ = try? await cycle(exporter, &report) }
+            if !Task.isCancelled { _ = try? await cycle(exporter, &report, stop) }
             return
         }
         let start = ContinuousClock.now
-        while let failure = try await cycle(exporter, &report) {
+        while let failure = try await cycle(exporter, &report, stop) {
             guard Failure.mayPass(failure), ContinuousClock.now - start < Self.patience else {
                 throw Failure(
                     "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",

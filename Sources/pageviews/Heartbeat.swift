@@ -4,6 +4,7 @@
 internal import Base
 internal import Foundation
 internal import Ingest
+internal import Services
 internal import Store
 
 /// Makes the heartbeat's service. It is started first and ends last, so that it sees the others' end.

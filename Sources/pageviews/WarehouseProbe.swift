@@ -7,18 +7,19 @@ internal import Foundation
 internal import HTTP
 internal import Ingest
 internal import ObjectStorage
-internal import ServiceLifecycle
+internal import Services
 internal import Store
 
-/// Probes until graceful shutdown.
+/// Probes until it is told to stop.
 struct WarehouseProbe: Service {
+    let name = "warehouse-probe"
     let options: ExportOptions
     let environment: [String: String]
     let board: HealthBoard
     private static let period = Duration.seconds(4)
     private static let patience = Duration.seconds(3)
 
-    func run() async throws {
+    func run(_ stop: StopSignal) async throws {
         let client = try HTTPClient()
         var settings = ExportAssembly(options: options, environment: environment).s3Settings([:])
         settings.retry = RetryPolicy(maximumAttempts: 1)
@@ -26,13 +27,13 @@ struct WarehouseProbe: Service {
             (Self.patience, Self.patience, Self.patience)
         let opener = StorageOpener(settings: settings, client: client)
         // With a catalog the tables may be elsewhere; then only the JSON lines are here.
-        let root = options.catalog == nil || options.rawJson ? try options.warehouse.map { try opener.open($0) } : nil
-        while !Task.isShuttingDownGracefully {
+        let root = options.catalog == nil || options.tables.keepsJSON ? try options.warehouse.map { try opener.open($0) } : nil
+        while !stop.wasSet {
             let asked = TimeSource.system.wall()
             let failure = await failure(root, client)
             // What says nothing has not answered since it was asked.
             board.warehouseAsked(failure: failure, now: failure == nil ? TimeSource.system.wall() : asked)
-            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.period) }
+            await stop.sleep(for: Self.period)
         }
     }
 

@@ -17,12 +17,18 @@ public struct Record {
     public let payload: UnsafeRawBufferPointer
     /// The value is null (a tombstone), not merely empty.
     public let isTombstone: Bool
+    /// librdkafka's message, which holds what is only read on request (`copyEnvelope`).
+    @usableFromInline let message: UnsafeMutableRawPointer?
 
-    init(partition: Int32, offset: Int64, payload: UnsafeRawBufferPointer, isTombstone: Bool) {
+    init(
+        partition: Int32, offset: Int64, payload: UnsafeRawBufferPointer, isTombstone: Bool,
+        message: UnsafeMutableRawPointer? = nil
+    ) {
         self.partition = partition
         self.offset = offset
         self.payload = payload
         self.isTombstone = isTombstone
+        self.message = message
     }
 }
 
@@ -60,7 +66,7 @@ public struct TopicPartitions: Equatable, Sendable {
 
 /// A consumer of explicitly assigned partitions.
 public final class Consumer {
-    private let client: Client
+    let client: Client
     private let queue: OpaquePointer
     private let messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private var records: [Record] = []
@@ -172,7 +178,7 @@ public final class Consumer {
         let payload = UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len)
         return Record(
             partition: message.pointee.partition, offset: message.pointee.offset, payload: payload,
-            isTombstone: message.pointee.payload == nil)
+            isTombstone: message.pointee.payload == nil, message: UnsafeMutableRawPointer(message))
     }
 
     private static func notice(_ message: rd_kafka_message_t) -> Notice {
@@ -230,6 +236,9 @@ public final class Consumer {
     public func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
+
+    /// The errors since the last call or batch.
+    public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
 
     /// The end of a partition as the last fetch answer told; nil before there was one.
     public func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {

@@ -11,13 +11,14 @@ public final class Producer {
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win.
+    ///   - resetsSockets: nothing leaves the machine any more once the process has ended.
     ///   - delivered: called by `poll` and `flush` for each record that was sent.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
     public init(
-        settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void,
+        settings: [(String, String)], resetsSockets: Bool = false, log: @escaping @Sendable (KafkaLogLine) -> Void,
         delivered: @escaping (Delivery) -> Void
     ) throws {
-        client = try Client(RD_KAFKA_PRODUCER, settings: settings, log: log)
+        client = try Client(RD_KAFKA_PRODUCER, settings: settings, resetsSockets: resetsSockets, log: log)
         client.callbacks.delivered = delivered
     }
 
@@ -60,6 +61,11 @@ public final class Producer {
     /// - Returns: whether nothing is left in the queue.
     public func flush(timeoutMilliseconds: Int32) -> Bool {
         rd_kafka_flush(client.handle, timeoutMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
+    }
+
+    /// Drops what waits to be sent and what was not acknowledged yet; their reports name it as purged.
+    public func purge() {
+        rd_kafka_purge(client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
     }
 
     /// The errors since the last call.

@@ -10,6 +10,14 @@ extension Producer {
     }
 }
 
+extension Consumer {
+    /// Creates a topic; one that exists already is left as it is.
+    /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
+    public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws {
+        try client.createTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
+    }
+}
+
 extension Client {
     func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws {
         var text = [CChar](repeating: 0, count: 512)

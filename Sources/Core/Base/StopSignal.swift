@@ -1,12 +1,25 @@
-// Tells a working thread to finish, and wakes it from its pauses.
+// A request to stop: set once, seen by whoever polls it, waits for it, or asked to be called.
+//
+// Invariant: every body given to `onSet` runs at most once, and not after its registration was cancelled.
 
 internal import Dispatch
+internal import Foundation
 internal import Synchronization
 
-/// A request to finish, set once from any thread.
+/// A request to stop, made once from any thread.
 public final class StopSignal: Sendable {
+    /// A body that waits for the request; it is forgotten when this is cancelled.
+    public struct Registration: Sendable {
+        fileprivate let id: Int
+        fileprivate let signal: StopSignal
+
+        /// Forgets the body. Without effect when it has run.
+        public func cancel() { signal.waiting.remove(id) }
+    }
+
     private let isSet = Atomic<Bool>(false)
     private let wakeUp = DispatchSemaphore(value: 0)
+    private let waiting = WaitingBodies()
 
     /// A request that was not made yet.
     public init() {}
@@ -15,17 +28,70 @@ public final class StopSignal: Sendable {
     public func set() {
         isSet.store(true, ordering: .releasing)
         wakeUp.signal()
+        for body in waiting.takeAll() { body() }
     }
 
     /// The request was made.
     public var wasSet: Bool { isSet.load(ordering: .acquiring) }
 
-    /// Waits for the request, no longer than `milliseconds`.
+    /// Runs `body` once, on the thread that makes the request; at once when it was made already.
+    @discardableResult
+    public func onSet(_ body: @escaping @Sendable () -> Void) -> Registration {
+        guard let id = waiting.add(body) else {
+            body()
+            return Registration(id: -1, signal: self)
+        }
+        return Registration(id: id, signal: self)
+    }
+
+    /// Blocks until the request is made, no longer than `milliseconds`.
     /// - Returns: whether it was made.
     @discardableResult
     public func wait(milliseconds: Int64) -> Bool {
         if wasSet { return true }
         if wakeUp.wait(timeout: .now() + .milliseconds(Int(milliseconds))) == .success { wakeUp.signal() }
         return wasSet
+    }
+
+    /// Suspends until the request is made, the task is cancelled, or `duration` has passed; nil: without limit.
+    /// - Returns: whether the request was made.
+    @discardableResult
+    public func sleep(for duration: Duration?) async -> Bool {
+        let pause = Task { try? await Task.sleep(for: duration ?? .seconds(Int64.max / 4)) }
+        let registration = onSet { pause.cancel() }
+        await withTaskCancellationHandler {
+            await pause.value
+        } onCancel: {
+            pause.cancel()
+        }
+        registration.cancel()
+        return wasSet
+    }
+}
+
+/// The bodies that wait for one request.
+private final class WaitingBodies: @unchecked Sendable {
+    private let lock = NSLock()
+    // Both are used under the lock only; nil once the request was made.
+    private var bodies: [Int: @Sendable () -> Void]? = [:]
+    private var next = 0
+
+    /// - Returns: nil when the request was made.
+    func add(_ body: @escaping @Sendable () -> Void) -> Int? {
+        lock.withLock {
+            guard bodies != nil else { return nil }
+            next += 1
+            bodies?[next] = body
+            return next
+        }
+    }
+
+    func remove(_ id: Int) { lock.withLock { bodies?[id] = nil } }
+
+    func takeAll() -> [@Sendable () -> Void] {
+        lock.withLock {
+            defer { bodies = nil }
+            return (bodies ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+        }
     }
 }

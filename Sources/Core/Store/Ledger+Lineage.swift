@@ -41,5 +41,7 @@ extension Store {
 
     /// Notes that another writer committed to a table.
     /// - Throws: `SQLiteError`.
-    public func noteForeignCommits(_ table: ExportTable) throws { try setMeta("foreign.\(table.rawValue)", to: "1") }
+    public func noteForeignCommits(_ table: ExportTable) throws {
+        try transaction { try setMeta("foreign.\(table.rawValue)", to: "1") }
+    }
 }

@@ -15,7 +15,7 @@ enum Schema {
 
     /// Each element takes the file from version `index` to `index + 1`.
     static let migrations: [String] = [
-        tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets,
+        tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets, oneWriter, outboxEnvelopes,
     ]
 
     private static let tablesOfVersion1 = """
@@ -238,6 +238,12 @@ enum Schema {
         """
     }
 
+    /// Key, headers and timestamp of the source's message, and rows that the topic will never take.
+    private static let outboxEnvelopes = ["late", "rejected"].map { table in
+        ["source_key BLOB", "source_headers BLOB", "source_timestamp_ms INTEGER", "passed_at_ms INTEGER"]
+            .map { "ALTER TABLE \(table) ADD COLUMN \($0);\n" }.joined()
+    }.joined()
+
     /// Which record brought a partition's largest event time.
     private static var eventOffsets: String {
         """
@@ -253,6 +259,9 @@ enum Schema {
 
         """
     }
+
+    /// Who writes: the random token of the store that was opened last.
+    private static let oneWriter = "ALTER TABLE progress ADD COLUMN writer TEXT;\n"
 
     private static let watermarkOffset =
         "(SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'watermark_delay_ms')"

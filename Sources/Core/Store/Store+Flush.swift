@@ -15,6 +15,7 @@ final class FlushStatements {
     let partition: Statement
     let progress: Statement
     let incident: Statement
+    let writer: Statement
 
     init(_ connection: Connection) throws {
         count = try connection.prepare(
@@ -29,12 +30,14 @@ final class FlushStatements {
         late = try connection.prepare(
             """
             INSERT INTO late (kafka_partition, kafka_offset, user_id, postcode, webpage, event_time_us, window_start,
-              lateness_ms, received_at_ms, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+              lateness_ms, received_at_ms, payload, source_key, source_headers, source_timestamp_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             """, persistent: true)
         rejected = try connection.prepare(
             """
-            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms, payload)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms, payload,
+              source_key, source_headers, source_timestamp_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """, persistent: true)
         partition = try connection.prepare(
             """
@@ -46,16 +49,17 @@ final class FlushStatements {
             """, persistent: true)
         incident = try connection.prepare(
             "INSERT INTO incident (at_ms, kind, detail) VALUES (?1, ?2, ?3)", persistent: true)
+        writer = try connection.prepare("SELECT generation, writer FROM progress", persistent: true)
     }
 }
 
 extension Store {
     /// Writes one flush as one transaction and raises the generation by one.
     /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
-    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be tried again.
+    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be tried again. `StoreError.otherWriter`.
     public func write(_ flush: Flush, now: Int64) throws {
         let next = generation + 1
-        try connection.transaction {
+        try transaction {
             try writeCounts(flush.counts, generation: next)
             for event in flush.late { try write(event) }
             for event in flush.rejected { try write(event) }
@@ -105,6 +109,7 @@ extension Store {
         try statement.bind(event.latenessMilliseconds, at: 8)
         try statement.bind(event.receivedAt, at: 9)
         try event.payload.withUnsafeBytes { try statement.bindBlob($0, at: 10) }
+        try bind(event.envelope, to: statement, at: 11)
         try statement.run()
     }
 
@@ -121,7 +126,20 @@ extension Store {
         } else {
             try statement.bindNull(at: 7)
         }
+        try bind(event.envelope, to: statement, at: 8)
         try statement.run()
+    }
+
+    private func bind(_ envelope: SourceEnvelope, to statement: Statement, at first: Int) throws {
+        for (index, bytes) in [envelope.key, envelope.headers].enumerated() {
+            let place = first + index
+            if let bytes {
+                try bytes.withUnsafeBytes { try statement.bindBlob($0, at: place) }
+            } else {
+                try statement.bindNull(at: place)
+            }
+        }
+        try statement.bind(envelope.timestamp, at: first + 2)
     }
 
     private func write(_ partition: PartitionProgress) throws {

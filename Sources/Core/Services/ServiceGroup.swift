@@ -1,0 +1,65 @@
+// Runs services beside one another: started in order, stopped in reverse, one at a time.
+//
+// Invariants: signals are held from before the first service is made; the first service to end, a failure or a signal stops
+// the others; the first failure is rethrown when all have ended or their patience is over. Services are tasks, since most of
+// them wait for HTTP; the ones that block have a thread of their own (ThreadService.swift).
+
+public import Base
+internal import Glibc
+
+/// Runs services together.
+public enum ServiceGroup {
+    /// The signals that ask a service to stop.
+    public static let stopSignals = [SIGTERM, SIGINT]
+
+    /// Runs the services that `make` gives until the first ends or one of the signals arrives; a second signal ends the
+    /// process at once, with exit code 3. A signal that comes while `make` runs stops the group as soon as it is made.
+    /// - Parameter stop: stops the group as a signal does.
+    /// - Throws: what `make` throws, or the first error of a service.
+    public static func run(
+        signals: [Int32] = stopSignals, stop: StopSignal = StopSignal(), _ make: () throws -> [any Service]
+    ) async throws {
+        let held = Signals(signals, stop)
+        let services = try make()
+        let (events, sender) = AsyncStream.makeStream(of: GroupEvent.self)
+        let stops = services.map { _ in StopSignal() }
+        for (index, service) in services.enumerated() {
+            Task {
+                do {
+                    try await service.run(stops[index])
+                    sender.yield(.ended(index, nil))
+                } catch {
+                    sender.yield(.ended(index, error))
+                }
+            }
+        }
+        stop.onSet { sender.yield(.stopRequested) }
+        let failure = await loop(services, stops, events, sender)
+        withExtendedLifetime(held) {}
+        if let failure { throw failure }
+    }
+
+    /// - Returns: the first error.
+    private static func loop(
+        _ services: [any Service], _ stops: [StopSignal], _ events: AsyncStream<GroupEvent>,
+        _ sender: AsyncStream<GroupEvent>.Continuation
+    ) async -> (any Error)? {
+        var state = GroupState(count: services.count)
+        if services.isEmpty { return nil }
+        for await event in events {
+            for action in state.next(event) {
+                switch action {
+                case .finish: return state.failure
+                case .stop(let index):
+                    stops[index].set()
+                    guard let patience = services[index].patience() else { continue }
+                    Task {
+                        try? await Task.sleep(for: patience)
+                        sender.yield(.overdue(index))
+                    }
+                }
+            }
+        }
+        return state.failure
+    }
+}

@@ -1,0 +1,46 @@
+// Blocking work as a service: a thread of its own, so that it never takes one of the few that tasks share.
+
+public import Base
+internal import Foundation
+internal import Synchronization
+
+/// Runs a blocking function on its own thread until it returns.
+public struct ThreadService: Service {
+    public let name: String
+    private let stop: StopSignal
+    private let willStop: @Sendable () -> Void
+    private let longest: @Sendable () -> Duration?
+    private let work: @Sendable () throws -> Void
+
+    /// - Parameters:
+    ///   - stop: set when the service has to stop; `work` looks at it.
+    ///   - willStop: called before it is set.
+    ///   - patience: see `Service.patience`.
+    public init(
+        name: String, stop: StopSignal, willStop: @escaping @Sendable () -> Void = {},
+        patience: @escaping @Sendable () -> Duration? = { nil }, work: @escaping @Sendable () throws -> Void
+    ) {
+        (self.name, self.stop, self.willStop, longest, self.work) = (name, stop, willStop, patience, work)
+    }
+
+    public func patience() -> Duration? { longest() }
+
+    public func run(_ stop: StopSignal) async throws {
+        let registration = stop.onSet {
+            willStop()
+            self.stop.set()
+        }
+        defer { registration.cancel() }
+        try await Self.onThread(name, work)
+    }
+
+    /// Runs `work` on a new thread with a stack that deep JSON in the fallback parser fits into.
+    public static func onThread(_ name: String, _ work: @escaping @Sendable () throws -> Void) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let thread = Thread { continuation.resume(with: Result { try work() }) }
+            thread.name = name
+            thread.stackSize = 16 << 20
+            thread.start()
+        }
+    }
+}
