@@ -84,6 +84,8 @@ private final class Ending: @unchecked Sendable {
 final class Client {
     let handle: OpaquePointer
     let callbacks: Callbacks
+    /// Whoever drops the client waits a moment for its end.
+    var waitsForItsEnd = true
 
     init(
         _ kind: rd_kafka_type_t, settings: [(String, String)], resetsSockets: Bool = false,
@@ -113,7 +115,7 @@ final class Client {
     deinit {
         let ending = Ending(handle: handle, callbacks: callbacks)
         Thread.detachNewThread { ending.run() }
-        ending.wait(milliseconds: 500)
+        if waitsForItsEnd { ending.wait(milliseconds: 500) }
     }
 
     private static func apply(_ settings: [(String, String)], to configuration: OpaquePointer) throws {

@@ -15,6 +15,7 @@ public final class OutboxPublisher {
     private let stop: StopSignal
     private let failPoint: (String) -> Void
     private var connection: OutboxConnection?
+    private var fence: PublisherFence?
     private var stateID = ""
     private var lastSent: Int64 = 0
     /// The topic's offsets up to which everything of ours is marked.
@@ -76,7 +77,7 @@ public final class OutboxPublisher {
 
     private func disconnect() {
         connection?.abandon()
-        (connection, lastSent) = (nil, 0)
+        (connection, fence, lastSent) = (nil, nil, 0)
     }
 
     private func complain(_ error: KafkaError) {
@@ -138,7 +139,7 @@ public final class OutboxPublisher {
         // What was found in the topic is marked now.
         let left = try passOver(try rows())
         guard !left.isEmpty else { return true }
-        try checkOwnership(connection)
+        try checkOwnership()
         try send(left, connection)
         return true
     }
@@ -160,16 +161,15 @@ public final class OutboxPublisher {
         let takeover = try TakeoverOperation(context, stateID: stateID).run()
         (offsets, sentBefore) = (takeover.offsets, takeover.sentBefore)
         ownedAt = context.time.monotonic()
-        connection = try OutboxConnection(context, takeover, stateID: stateID)
+        (connection, fence) = (takeover.connection, takeover.fence)
         return true
     }
 
-    private func checkOwnership(_ connection: OutboxConnection) throws {
+    private func checkOwnership() throws {
         let now = context.time.monotonic()
         guard now - ownedAt > Self.ownershipMilliseconds else { return }
-        try connection.takeover.fence.mark(
-            topic: settings.topic, partitions: [0], settleMilliseconds: 30,
-            timeoutMilliseconds: context.limit(5000))
+        try fence?.mark(
+            topic: settings.topic, partitions: [0], timeoutMilliseconds: context.limit(5000))
         ownedAt = now
     }
 
@@ -263,6 +263,6 @@ public final class OutboxPublisher {
 
     private func limitText(_ refusal: KafkaError) -> String {
         guard refusal.isTooLarge else { return "" }
-        return connection?.takeover.maximumBatchBytes.map { " (its max.message.bytes is \($0))" } ?? ""
+        return connection?.maximumBatchBytes.map { " (its max.message.bytes is \($0))" } ?? ""
     }
 }
