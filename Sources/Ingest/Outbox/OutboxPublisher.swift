@@ -51,7 +51,7 @@ public final class OutboxPublisher {
     /// - Returns: nil when everything was published; else how many rows wait, and why.
     /// - Throws: `SQLiteError` when the state cannot be read, `KafkaError` for a refused setting.
     public func run() throws -> String? {
-        defer { connection?.abandon() }
+        defer { disconnect() }
         var pause = Backoff()
         do {
             while !context.isOver {
@@ -77,7 +77,9 @@ public final class OutboxPublisher {
 
     private func disconnect() {
         connection?.abandon()
-        (connection, fence, lastSent) = (nil, nil, 0)
+        // The fence first: the end of the connection is waited for, and with it the fence's.
+        fence = nil
+        (connection, lastSent) = (nil, 0)
     }
 
     private func complain(_ error: KafkaError) {
@@ -249,7 +251,8 @@ public final class OutboxPublisher {
         }
         let incident = Incident(
             kind: "\(settings.name.rawValue)-not-publishable",
-            detail: "topic \(settings.topic) refuses the \(settings.name.rawValue) event of partition \(last.partition), "
+            detail:
+                "topic \(settings.topic) refuses the \(settings.name.rawValue) event of partition \(last.partition), "
                 + "offset \(last.offset) (\(last.payload.count) bytes): \(refusal.message)\(limitText(refusal)); it stays in "
                 + "\(settings.name.rawValue)_events and is not published")
         context.log.error(
