@@ -125,6 +125,7 @@ process.roles=broker,controller
 node.id=$node
 controller.quorum.voters=$voters
 controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
 listeners=${listeners}CONTROLLER://127.0.0.1:$(port_of "$node" 0)
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$run/$node/data

@@ -72,15 +72,14 @@ build_sqlite() {
 }
 
 # package_file PREFIX FINAL MODULE LIBRARIES   The archives have names of their own: SwiftPM puts other packages' -L before
-# ours, and a shared library of the same name there would win. The macro is for clang's cache of modules, which does not look
-# at -I: without it, objects made with the system's headers would stay.
+# ours, and a shared library of the same name there would win.
 package_file() {
   mkdir -p "$1/lib/pkgconfig"
   cat >"$1/lib/pkgconfig/$3.pc" <<PC
 Name: $3
 Description: static, pinned for pageviews
 Version: ${version[$name]}
-Cflags: -I$2/include -DPINNED_${3^^}=$(sha256sum <<<"$2" | cut -c 1-8)
+Cflags: -I$2/include
 Libs: -L$2/lib $4
 PC
 }

@@ -45,6 +45,10 @@ binary as a whole is distributed under its terms: /usr/share/common-licenses/GPL
 It contains librdkafka (licences: /usr/share/doc/pageviews/librdkafka-LICENSES.txt) and SQLite (public domain), unless the
 system's were used.
 
+It is linked with GNU libmicrohttpd (GNU Lesser General Public License, version 2.1 or later:
+/usr/share/common-licenses/LGPL-2.1), OpenSSL's libcrypto (Apache License 2.0) and libyaml (Expat License); Debian's packages
+libmicrohttpd12, libssl3 and libyaml-0-2 hold their copyright files.
+
 It contains the Swift standard library and Foundation (Apache License 2.0 with Runtime Library Exception) and ICU (Unicode
 License).
 TEXT

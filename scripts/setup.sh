@@ -10,7 +10,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 packages=(
   pkg-config gcc libc6-dev make git curl ca-certificates procps libsqlite3-dev librdkafka-dev libcurl4-openssl-dev
-  libreadline-dev libzstd-dev libsnappy-dev zlib1g-dev libroaring-dev python3 python3-venv
+  libreadline-dev libzstd-dev libsnappy-dev zlib1g-dev libroaring-dev libyaml-dev libmicrohttpd-dev
+  python3 python3-venv
   g++ libssl-dev liblz4-dev libsasl2-dev
 )
 

@@ -70,8 +70,8 @@ struct Pipeline {
     private func health(exports: Bool) -> ServiceHealth {
         var settings = HealthSettings(flushIntervalMilliseconds: ingest.flushIntervalMilliseconds)
         if exports {
-            settings.exportIntervalMilliseconds = export.exportInterval.milliseconds
-            settings.spoolBudgetBytes = export.spoolBudget.bytes
+            settings.exportIntervalMilliseconds = export.tables.intervalMilliseconds
+            settings.spoolBudgetBytes = export.tables.spoolBudgetBytes
         }
         return ServiceHealth(
             pid: getpid(), host: StatusReader.hostName(), version: Pageviews.version, now: TimeSource.system.wall(),
@@ -84,13 +84,13 @@ struct Pipeline {
         guard let place else { return [heartbeat] }
         let provider = StatusProvider(path: ingest.statePath, board: board)
         let runner = QueryRunner(
-            state: ingest.statePath, timeoutMilliseconds: web.limits.httpQueryTimeout.milliseconds)
+            state: ingest.statePath, timeoutMilliseconds: web.queryMilliseconds)
         let startedAt = board.current.startedAt
         let sources = DashboardSources(
             report: { await provider.currentReport() }, series: { await provider.currentSeries() },
             process: { ProcessReadings.facts(startedAt: startedAt) }, query: { await runner.answer($0) })
         return [
-            heartbeat, WebService(place: place, sources: sources, limits: web.limits.dashboard, board: board, log: log),
+            heartbeat, WebService(place: place, sources: sources, limits: web.limits, board: board, log: log),
         ]
     }
 

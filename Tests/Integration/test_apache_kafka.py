@@ -96,8 +96,20 @@ def test_a_login_reads_what_it_may(secured, login, listener):
     client = {**LOGINS[login], 'security.protocol': listener, 'ssl.ca.location': str(certificates.authority)}
     topic = cluster.create_topic(listener=listener, client=tuple(client.items()))
     Topic(cluster.address, topic.name, 1).produce([b'{}'] * 3)
-    cluster.allow(USER[0], ['Read', 'Describe'], '--topic', topic.name, '--group', 'oracle')
+    cluster.allow(USER[0], ['read', 'describe'], topic=topic.name, group='oracle')
     assert len(topic.read()[0]) == 3
+
+
+def test_a_right_that_is_missing_is_missed(secured):
+    cluster, _ = secured
+    client = {**LOGINS['plain'], 'security.protocol': 'SASL_PLAINTEXT'}
+    topic = cluster.create_topic(listener='SASL_PLAINTEXT', client=tuple(client.items()))
+    cluster.allow(USER[0], ['write', 'describe'], topic=topic.name)
+    cluster.allow(USER[0], ['idempotent_write'], cluster=True)
+    assert topic.produce([b'{}']) == 1
+    cluster.forbid(USER[0], ['write'], topic=topic.name)
+    with pytest.raises(AssertionError, match='1 records not sent|TOPIC_AUTHORIZATION_FAILED'):
+        topic.produce([b'{}'], seconds=5)
 
 
 def test_a_client_without_a_certificate_is_refused(make_apache_kafka, tmp_path):

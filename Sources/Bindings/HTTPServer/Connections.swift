@@ -42,7 +42,7 @@ final class Connections: Sendable {
         (self.limits, self.most, self.lateAnswer) = (limits, most, lateAnswer)
     }
 
-    var isEmpty: Bool { entries.withLock { $0.isEmpty } }
+    var count: Int { entries.withLock { $0.count } }
     var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
     /// One too many: the one that waits longest for its client goes. When there is none, the new one does.

@@ -63,7 +63,7 @@ public final class HTTPServer: Sendable {
         shutdown(listener, Int32(SHUT_RDWR))
         connections.stop(now: false)
         let end = ContinuousClock.now + grace
-        while !connections.isEmpty, .now < end { usleep(10_000) }
+        while connections.count > 0, .now < end { usleep(10_000) }
         connections.stop(now: true)
         MHD_stop_daemon(daemon)
         // Not earlier: libmicrohttpd's thread polls it until then.

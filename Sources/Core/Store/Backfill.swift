@@ -95,7 +95,7 @@ extension Store {
     public func backfill(_ chunk: BackfillChunk, now: Int64) throws -> BackfillOutcome {
         let next = generation + 1
         var outcome = BackfillOutcome()
-        try connection.transaction {
+        try transaction {
             let statements = try BackfillStatements(connection)
             let changed = try judge(chunk, statements, &outcome)
             guard !changed.isEmpty else { return }

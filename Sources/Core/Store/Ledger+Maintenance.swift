@@ -22,7 +22,7 @@ extension Store {
     /// - Returns: the last key; nil when none was left.
     /// - Throws: `SQLiteError`; nothing was changed then.
     public func moveExported(after key: RowKey?, limit: Int) throws -> RowKey? {
-        try connection.transaction {
+        try transaction {
             let staged = try connection.prepare(
                 """
                 SELECT window_start, postcode, file_id, position FROM staged
@@ -60,7 +60,7 @@ extension Store {
     /// Forgets data files by their number.
     /// - Throws: `SQLiteError`.
     public func forgetFiles(ids: [Int64]) throws {
-        try connection.transaction {
+        try transaction {
             let row = try connection.prepare("DELETE FROM data_file WHERE id = ?1")
             for id in ids {
                 try row.bind(id, at: 1)

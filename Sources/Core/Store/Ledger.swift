@@ -145,7 +145,7 @@ extension Store {
     public func fileID(ofPath path: String) throws -> Int64 {
         let insert = try connection.prepare("INSERT OR IGNORE INTO data_file (path) VALUES (?1)")
         try insert.bind(path, at: 1)
-        try insert.run()
+        try transaction { try insert.run() }
         let row = try connection.prepare("SELECT id FROM data_file WHERE path = ?1")
         try row.bind(path, at: 1)
         guard try row.step() else { throw SQLiteError(code: 1, message: "data_file lost \(path)") }
@@ -157,13 +157,13 @@ extension Store {
     /// Forgets what an earlier, unfinished preparation staged.
     /// - Throws: `SQLiteError`.
     public func clearStaged() throws {
-        try connection.execute("DELETE FROM staged")
+        try transaction { try connection.execute("DELETE FROM staged") }
     }
 
     /// Stages row locations for the counts table's next intent. Called in pieces, so that flushes get their turn.
     /// - Throws: `SQLiteError`.
     public func stage(_ rows: some Collection<RowLocation>) throws {
-        try connection.transaction {
+        try transaction {
             let statement = try connection.prepare("INSERT OR REPLACE INTO staged VALUES (?1, ?2, ?3, ?4, ?5)")
             for row in rows {
                 try statement.bind(row.windowStart, at: 1)
@@ -208,7 +208,7 @@ extension Store {
     ///   - now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was changed then, and it can be called again.
     public func settle(_ intent: Intent, forgetting replaced: [String] = [], snapshotID: Int64?, now: Int64) throws {
-        try connection.transaction {
+        try transaction {
             if intent.table == .counts {
                 if !intent.isRewrite { try connection.execute("INSERT OR REPLACE INTO exported SELECT * FROM staged") }
                 try connection.execute("DELETE FROM staged")
@@ -258,7 +258,7 @@ extension Store {
     /// could make them part of the table, until another commit has taken its place.
     /// - Throws: `SQLiteError`.
     public func abandon(_ intent: Intent, now: Int64) throws {
-        try connection.transaction {
+        try transaction {
             try addOrphans(intent.files, of: intent.table, now: now)
             if intent.table == .counts { try clearStaged() }
             try closeIntent(intent, state: "abandoned", snapshotID: nil, at: now)
@@ -271,11 +271,13 @@ extension Store {
     /// - Throws: `SQLiteError`.
     public func addOrphans(_ locations: [String], of table: ExportTable, now: Int64) throws {
         let row = try connection.prepare("INSERT OR IGNORE INTO orphan VALUES (?1, ?2, ?3)")
-        for location in locations {
-            try row.bind(location, at: 1)
-            try row.bind(table.rawValue, at: 2)
-            try row.bind(now, at: 3)
-            try row.run()
+        try transaction {
+            for location in locations {
+                try row.bind(location, at: 1)
+                try row.bind(table.rawValue, at: 2)
+                try row.bind(now, at: 3)
+                try row.run()
+            }
         }
     }
 
@@ -294,7 +296,7 @@ extension Store {
     /// - Throws: `SQLiteError`.
     public func forgetOrphans(_ locations: [String]) throws {
         let row = try connection.prepare("DELETE FROM orphan WHERE location = ?1")
-        try connection.transaction {
+        try transaction {
             for location in locations {
                 try row.bind(location, at: 1)
                 try row.run()

@@ -157,7 +157,7 @@ extension Store {
     public func markPublished(
         _ name: OutboxName, numbers: some Sequence<Int64>, offsets: [Int32: Int64], now: Int64
     ) throws {
-        try connection.transaction {
+        try transaction {
             let row = try connection.prepare("UPDATE \(name.rawValue) SET published_at_ms = ?2 WHERE id = ?1")
             for number in numbers {
                 try row.bind(number, at: 1)
@@ -196,7 +196,7 @@ extension Store {
     public func forgetRestored(_ name: OutboxName) throws {
         let row = try connection.prepare("DELETE FROM meta WHERE key = ?1")
         try row.bind(Self.restoredKey(name), at: 1)
-        try row.run()
+        try transaction { try row.run() }
     }
 
     private static func restoredKey(_ name: OutboxName) -> String { "restored.\(name.rawValue)" }

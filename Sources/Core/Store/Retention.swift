@@ -74,7 +74,7 @@ extension Store {
         let new = max(old, min(bound, waiting ?? bound))
         let leaving = try evictable(before: new, exported: exported, limit: limit)
         guard !leaving.isEmpty else { return Eviction(windows: 0, isDone: true) }
-        try connection.transaction {
+        try transaction {
             if new > old { try setMeta("evicted_before_s", to: "\(new)") }
             for window in leaving { try remove(window) }
         }

@@ -15,7 +15,7 @@ enum Schema {
 
     /// Each element takes the file from version `index` to `index + 1`.
     static let migrations: [String] = [
-        tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets, outboxEnvelopes,
+        tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets, oneWriter, outboxEnvelopes,
     ]
 
     private static let tablesOfVersion1 = """
@@ -259,6 +259,9 @@ enum Schema {
 
         """
     }
+
+    /// Who writes: the random token of the store that was opened last.
+    private static let oneWriter = "ALTER TABLE progress ADD COLUMN writer TEXT;\n"
 
     private static let watermarkOffset =
         "(SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'watermark_delay_ms')"

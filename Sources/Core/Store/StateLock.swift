@@ -9,11 +9,11 @@ public final class StateLock {
     private let descriptor: Int32
 
     /// - Parameters:
-    ///   - path: the state file; the lock file is beside it.
+    ///   - path: the state file, or a link to it; the lock file is beside the file itself.
     ///   - holder: what other processes are told, for example "pageviews ingest (pid 4711)".
     /// - Throws: `StoreError.inUse` with the holder's words, or `StoreError.cannotOpen`.
     public init(statePath path: String, holder: String) throws {
-        let file = open(Self.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let file = open(try StatePath.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
         }
@@ -29,13 +29,6 @@ public final class StateLock {
     deinit {
         ftruncate(descriptor, 0)
         close(descriptor)
-    }
-
-    /// The file itself, where `path` is a link to it: two names of one state share one lock.
-    private static func resolved(_ path: String) -> String {
-        guard let real = realpath(path, nil) else { return path }
-        defer { free(real) }
-        return String(cString: real)
     }
 
     private static func read(_ file: Int32) -> String {

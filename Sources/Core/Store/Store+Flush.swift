@@ -15,6 +15,7 @@ final class FlushStatements {
     let partition: Statement
     let progress: Statement
     let incident: Statement
+    let writer: Statement
 
     init(_ connection: Connection) throws {
         count = try connection.prepare(
@@ -48,16 +49,17 @@ final class FlushStatements {
             """, persistent: true)
         incident = try connection.prepare(
             "INSERT INTO incident (at_ms, kind, detail) VALUES (?1, ?2, ?3)", persistent: true)
+        writer = try connection.prepare("SELECT generation, writer FROM progress", persistent: true)
     }
 }
 
 extension Store {
     /// Writes one flush as one transaction and raises the generation by one.
     /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
-    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be tried again.
+    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be tried again. `StoreError.otherWriter`.
     public func write(_ flush: Flush, now: Int64) throws {
         let next = generation + 1
-        try connection.transaction {
+        try transaction {
             try writeCounts(flush.counts, generation: next)
             for event in flush.late { try write(event) }
             for event in flush.rejected { try write(event) }

@@ -2,7 +2,8 @@
 //
 // Invariants: exactly one connection, this one, ever writes or checkpoints (SQLite before 3.51.3 can lose a write when
 // two connections reset the WAL at once); every flush is one transaction that holds counts, late and rejected rows,
-// offsets, watermark and a generation one higher; the file in between is always the whole truth.
+// offsets, watermark and a generation one higher; every transaction that writes finds the state as this store left it
+// (Store+Writer.swift); the file in between is always the whole truth.
 
 public import SQLite
 public import Windowing
@@ -46,6 +47,10 @@ public final class Store {
     let statements: FlushStatements
     /// nil for one that only reads.
     private let lock: StateLock?
+    /// What tells this writer from any other; nil for one that only reads.
+    let token: String?
+    /// The file itself, where `path` may be a link.
+    private let file: String
     /// The generation of the last flush that was committed.
     public internal(set) var generation: Int64 = 0
     var pagesAtCheckpoint = 0
@@ -57,11 +62,17 @@ public final class Store {
         self.path = path
         self.settings = settings
         lock = try StateLock(statePath: path, holder: holder)
-        connection = try Self.openConnection(path)
+        file = try StatePath.resolved(path)
+        guard !StatePath.hasSeveralNames(file) else { throw StoreError.severalNames(path: path) }
+        connection = try Self.openConnection(file, path)
         try Schema.migrate(connection, path: path)
         statements = try FlushStatements(connection)
-        try Self.checkWindow(connection, settings, path)
-        generation = try connection.integer("SELECT generation FROM progress") ?? 0
+        let token = Self.newToken()
+        self.token = token
+        generation = try connection.transaction {
+            try Self.checkWindow(connection, settings, path)
+            return try takeOver(token)
+        }
     }
 
     /// Opens a state for reading alone, at the generation it has now: no lock is taken, a service may go on beside. Whatever
@@ -71,6 +82,8 @@ public final class Store {
         self.path = path
         self.settings = settings
         lock = nil
+        token = nil
+        file = path
         connection = try StateReader.open(path)
         try connection.execute("PRAGMA cache_size = -8192")
         try connection.execute("BEGIN")
@@ -80,9 +93,9 @@ public final class Store {
         generation = try connection.integer("SELECT generation FROM progress") ?? 0
     }
 
-    private static func openConnection(_ path: String) throws -> Connection {
+    private static func openConnection(_ file: String, _ path: String) throws -> Connection {
         do {
-            let connection = try Connection(path: path, mode: .readWriteCreate)
+            let connection = try Connection(path: file, mode: .readWriteCreate)
             try connection.setBusyTimeout(milliseconds: 5000)
             // Before anything is changed: the file may be somebody else's.
             try Schema.check(connection, path: path)
@@ -128,7 +141,7 @@ public final class Store {
             throw StoreError.otherCluster(path: path, recorded: cluster, found: identity.clusterID)
         }
         guard topic == nil || cluster == nil else { return }
-        try connection.transaction {
+        try transaction {
             try setMeta("topic", to: identity.topic)
             try setMeta("cluster_id", to: identity.clusterID)
             // A restored state has the id of the one it replaces, and learns its cluster and topic only here.
@@ -158,7 +171,7 @@ public final class Store {
         let statement = try connection.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
         try statement.bind(key, at: 1)
         try statement.bind(value, at: 2)
-        try statement.run()
+        try transaction { try statement.run() }
     }
 
     /// Runs `body` as one transaction that is on the disk when this returns, for facts that must survive a power cut
@@ -167,7 +180,7 @@ public final class Store {
     public func durably<Result>(_ body: () throws -> Result) throws -> Result {
         try connection.execute("PRAGMA synchronous = FULL")
         defer { try? connection.execute("PRAGMA synchronous = NORMAL") }
-        return try connection.transaction(body)
+        return try transaction(body)
     }
 
     /// What an earlier run left.
@@ -204,7 +217,7 @@ public final class Store {
     /// Notes an incident of its own, outside a flush.
     /// - Throws: `SQLiteError`.
     public func note(_ incident: Incident, now: Int64) throws {
-        try write(incident, now: now)
+        try transaction { try write(incident, now: now) }
     }
 
     /// Marks the open incidents of a kind as over.
@@ -214,7 +227,7 @@ public final class Store {
             "UPDATE incident SET resolved_at_ms = ?2 WHERE kind = ?1 AND resolved_at_ms IS NULL")
         try statement.bind(kind, at: 1)
         try statement.bind(now, at: 2)
-        try statement.run()
+        try transaction { try statement.run() }
     }
 
     /// How many incidents of a kind are open.
@@ -229,7 +242,7 @@ public final class Store {
     /// The size of the write-ahead log, in bytes.
     public var walBytes: Int64 {
         var facts = stat()
-        return stat(path + "-wal", &facts) == 0 ? Int64(facts.st_size) : 0
+        return stat(file + "-wal", &facts) == 0 ? Int64(facts.st_size) : 0
     }
 
     /// The SQL that makes an empty state with all its views.

@@ -4,6 +4,10 @@
 public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Another process holds the lock.
     case inUse(path: String, holder: String)
+    /// Another process has written since this store was opened.
+    case otherWriter(path: String)
+    /// The file has several names, hard links, in folders.
+    case severalNames(path: String)
     /// The state was made from another Kafka cluster.
     case otherCluster(path: String, recorded: String, found: String)
     /// The state was made from another topic.
@@ -24,6 +28,12 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
         switch self {
         case .inUse(let path, let holder):
             "state \(path) is in use by \(holder); stop that process first, or give another --state"
+        case .otherWriter(let path):
+            "state \(path) was written by another process since this one opened it, so nothing more is written; "
+                + "let only one service have this --state"
+        case .severalNames(let path):
+            "state \(path) has other names (hard links), under each of which SQLite would keep another log; "
+                + "remove the other names, or make a copy with `pageviews backup`"
         case .otherCluster(let path, let recorded, let found):
             "state \(path) belongs to Kafka cluster \(recorded), but the servers given are cluster \(found); "
                 + "point --bootstrap-servers at the first, or start a new --state"

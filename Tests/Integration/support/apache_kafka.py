@@ -11,7 +11,8 @@ import subprocess
 from collections.abc import Iterable, Mapping
 
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, NewTopic,
+                                   ResourcePatternType, ResourceType)
 
 from .kafka import Topic
 from .program import ROOT
@@ -239,10 +240,27 @@ class ApacheKafka:
         pairs = ','.join(f'{name.replace("_", ".")}={value}' for name, value in settings.items())
         self.tool('configs', '--alter', '--entity-type', 'topics', '--entity-name', topic, '--add-config', pairs)
 
-    def allow(self, user: str, operations: Iterable[str], *resource: str) -> None:
-        """Adds to the access lists: allow('alice', ['Read'], '--topic', 'views')."""
-        each = itertools.chain.from_iterable(('--operation', operation) for operation in operations)
-        self.tool('acls', '--add', '--allow-principal', f'User:{user}', *each, *resource)
+    def allow(self, user: str, operations: Iterable[str], topic: str = '', group: str = '', transactional_id: str = '',
+              cluster: bool = False) -> None:
+        """Adds to the access lists: allow('alice', ['read', 'describe'], topic='views', group='pageviews')."""
+        self._change_rights(user, operations, topic, group, transactional_id, cluster, add=True)
+
+    def forbid(self, user: str, operations: Iterable[str], topic: str = '', group: str = '', transactional_id: str = '',
+               cluster: bool = False) -> None:
+        """Takes back what `allow` gave."""
+        self._change_rights(user, operations, topic, group, transactional_id, cluster, add=False)
+
+    def _change_rights(self, user: str, operations: Iterable[str], topic: str, group: str, transactional_id: str,
+                       cluster: bool, add: bool) -> None:
+        resources = [(ResourceType.TOPIC, topic), (ResourceType.GROUP, group),
+                     (ResourceType.TRANSACTIONAL_ID, transactional_id),
+                     (ResourceType.BROKER, 'kafka-cluster' if cluster else '')]
+        rights = [AclBinding(kind, name, ResourcePatternType.LITERAL, f'User:{user}', '*', AclOperation[operation.upper()],
+                             AclPermissionType.ALLOW)
+                  for kind, name in resources if name for operation in operations]
+        admin = self.admin()
+        for future in (admin.create_acls(rights) if add else admin.delete_acls([_filter(right) for right in rights])).values():
+            future.result(60)
 
     def elect(self, topic: str, partition: int = 0, unclean: bool = False) -> None:
         """Elects the preferred leader, or with `unclean` any that lives."""
@@ -255,3 +273,8 @@ class ApacheKafka:
         admin = self.admin()
         for future in admin.delete_records(wanted).values():
             future.result(60)
+
+
+def _filter(right: AclBinding) -> AclBindingFilter:
+    return AclBindingFilter(right.restype, right.name, right.resource_pattern_type, right.principal, right.host,
+                            right.operation, right.permission_type)

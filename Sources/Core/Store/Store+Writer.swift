@@ -1,0 +1,40 @@
+// One writer, whatever happened to lock files: every transaction that writes checks that the state is as this store left it.
+//
+// Opening for writing puts a random token into `progress`, and every transaction compares it, and the generation, with its
+// own. Invariant: of two stores over one file the one that was opened last can write, and it has read everything that the
+// other has written; the other can write nothing more.
+
+internal import SQLite
+
+extension Store {
+    /// A token that no other store has.
+    static func newToken() -> String { String(UInt64.random(in: .min ... .max), radix: 16) }
+
+    /// Runs `body` as one transaction over a state that nobody else has written; within a transaction, as part of it.
+    /// - Throws: what `body` throws, `StoreError.otherWriter`, or `SQLiteError`; nothing was changed then.
+    func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+        guard !connection.isInTransaction else { return try body() }
+        return try connection.transaction {
+            try checkWriter()
+            return try body()
+        }
+    }
+
+    private func checkWriter() throws {
+        guard let token else { return }
+        let row = statements.writer
+        defer { row.reset() }
+        guard try row.step(), row.int64(0) == generation, row.optionalString(1) == token else {
+            throw StoreError.otherWriter(path: path)
+        }
+    }
+
+    /// Becomes the one writer, and reads the generation that it goes on from.
+    func takeOver(_ token: String) throws -> Int64 {
+        let row = try connection.prepare("UPDATE progress SET writer = ?1 RETURNING generation")
+        try row.bind(token, at: 1)
+        let generation = try row.step() ? row.int64(0) : 0
+        while try row.step() {}
+        return generation
+    }
+}
