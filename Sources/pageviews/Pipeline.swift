@@ -88,7 +88,8 @@ struct Pipeline {
         let startedAt = board.current.startedAt
         let sources = DashboardSources(
             report: { provider.currentReport() }, series: { provider.currentSeries() },
-            process: { ProcessReadings.facts(startedAt: startedAt) }, query: { runner.answer($0) })
+            process: { ProcessReadings.facts(startedAt: startedAt) }, query: { runner.answer($0) },
+            willStop: { runner.stop() })
         return [
             heartbeat, WebService(place: place, sources: sources, limits: web.limits, board: board, log: log),
         ]
