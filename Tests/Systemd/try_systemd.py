@@ -135,7 +135,7 @@ class Try:
         assert self.unit.state == 'inactive dead'
         verified = self.machine.run('systemd-analyze', 'verify', '--man=no', '/lib/systemd/system/pageviews.service')
         rating = self.machine.run('systemd-analyze', 'security', '--no-pager', 'pageviews').strip().splitlines()[-1]
-        return f'{self.machine.run("pageviews", "--version").strip()}; verify: {verified.strip() or "nothing to say"}; {rating[2:]}'
+        return f'{self.machine.run("pageviews", "--version").splitlines()[0]}; verify: {verified.strip() or "nothing to say"}; {rating[2:]}'
 
     def starts_without_kafka(self) -> str:
         """the guide's installation, with the settings as they come and no Kafka: active after 30 s, saying what it waits for"""
