@@ -2,6 +2,7 @@
 
 internal import Base
 internal import Arguments
+internal import Export
 internal import Foundation
 internal import Generator
 internal import Ingest
@@ -26,8 +27,11 @@ struct DemoCommand: Sendable {
     static let rows = Rows(
         DemoCommand(),
         ownRows + WebOptions.rows.lifted(\.web)
-            + [.flag("table", \.table, "Show a table of the busiest postcodes instead of the prompt.")]
+            + [tableRow]
             + GlobalOptions.rows.lifted(\.global))
+
+    private static let tableRow = Option<DemoCommand>.flag(
+        "table", \.table, "Show a table of the busiest postcodes instead of the prompt.")
 
     private static let ownRows: [Option<DemoCommand>] = [
         .value(
