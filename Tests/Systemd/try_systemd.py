@@ -159,7 +159,7 @@ class Try:
         self.broker.kill_proxy()
         self.settings(warehouse=f'file://{os.path.dirname(STATE)}/warehouse')
         self.machine.write('/etc/pageviews/secrets.env',
-                           ''.join(f'{name}={value}\n' for name, value in self.s3.KEYS.items()), mode=0o600)
+                           ''.join(f'{name}={value}\n' for name, value in (self.s3.KEYS | self.s3.CREDENTIAL).items()), mode=0o600)
         self.machine.run('systemctl', 'start', '--no-block', 'pageviews')
         eventually(lambda: 'waiting for Kafka' in self.unit.get('StatusText'), 'a status that says what it waits for', seconds=15)
         time.sleep(3)
