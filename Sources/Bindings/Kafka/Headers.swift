@@ -33,7 +33,7 @@ extension Producer {
     /// The offsets a partition has, asked of its broker.
     /// - Throws: `KafkaError`.
     public func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
-        try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
+        try ask().offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 }
 

@@ -192,12 +192,14 @@ public final class OutboxPublisher {
         do {
             return try producer.partitionCount(of: settings.topic, timeoutMilliseconds: Self.patience)
         } catch let error as KafkaError where error.isUnknownTopic {
-            try producer.createTopic(
+            let made = try producer.createTopic(
                 settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000)
-            log.info(
-                "created topic \(settings.topic) with \(settings.newTopicPartitions) partitions",
-                metadata: ["partitions": .stringConvertible(settings.newTopicPartitions)])
-            return settings.newTopicPartitions
+            if made.isNew {
+                log.info(
+                    "created topic \(settings.topic) with \(made.partitions) partitions",
+                    metadata: ["partitions": .stringConvertible(made.partitions)])
+            }
+            return made.partitions
         }
     }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include "log_identity.h"
 
 // Sends a copy of one record with one header.
 static inline rd_kafka_resp_err_t pv_rd_kafka_produce_with_header(
