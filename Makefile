@@ -11,11 +11,11 @@ BINARY := .build/release/pageviews
 # Refuses an import of a target that Package.swift does not name as a dependency. Colours are an argument of the compiler, so
 # a terminal and a pipe would each build everything anew.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error --no-color-diagnostics
-# The compiler's arguments for packages with traits come in the order of a hashed set, and another order builds them anew.
-SAME_ORDER := SWIFT_DETERMINISTIC_HASHING=1
 RUN := $(CURDIR)/.run
+# The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` takes the system's.
+export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser build test integration prompt page demo up down check bench static install deb clean
+.PHONY: help setup libraries venv browser kafka build test integration prompt page demo up down check bench static install deb clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,18 +28,22 @@ libraries:
 venv: libraries
 	@scripts/setup.sh venv $(VENV)
 
+# Apart from `setup`: only the integration tests need it.
+kafka: libraries
+	@scripts/setup.sh kafka
+
 # Apart from `setup`: only the page's suite needs it, and it is large.
 browser: venv
 	@scripts/setup.sh browser $(VENV)
 
 build: libraries ## build the release binary, .build/release/pageviews
 	@echo "build: $(BINARY)"
-	@$(SAME_ORDER) swift build -c release $(SWIFT_FLAGS) --product pageviews
+	@swift build -c release $(SWIFT_FLAGS) --product pageviews
 
-test: setup browser ## build, run all Swift tests, then the tests against real servers, of the prompt and of the page
+test: setup browser kafka ## build, run all Swift tests, then the tests against real servers, of the prompt and of the page
 	@scripts/test.sh $(VENV) swift integration prompt page
 
-integration: setup build ## run the integration tests only: make integration ARGS="-k idle"
+integration: setup kafka build ## run the integration tests only: make integration ARGS="-k idle"
 	@$(VENV)/bin/python -m pytest Tests/Integration $(ARGS)
 
 prompt: setup build ## test the prompt on a pseudo-terminal
@@ -66,7 +70,7 @@ bench: setup build ## compare CPU, throughput and memory with minimal C programs
 # A build folder of its own: the flag changes every object.
 static: libraries
 	@echo "build: .build-static/release/pageviews, with Swift's libraries inside"
-	@$(SAME_ORDER) swift build -c release --static-swift-stdlib --scratch-path .build-static $(SWIFT_FLAGS) --product pageviews
+	@swift build -c release --static-swift-stdlib --scratch-path .build-static $(SWIFT_FLAGS) --product pageviews
 
 PREFIX ?= /usr/local
 install: static ## install the binary, manual page, completions and unit file: make install PREFIX=/usr/local

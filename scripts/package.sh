@@ -19,6 +19,7 @@ install_files() {
   "$binary" --generate-completion-script fish | put 0644 "$root$prefix/share/fish/vendor_completions.d/pageviews.fish"
   install -D -m 0644 "$source/LICENSE" "$root$prefix/share/doc/pageviews/LICENSE"
   install -D -m 0644 "$source/deploy/pageviews.yaml" "$root$prefix/share/doc/pageviews/pageviews.yaml"
+  "$here/libraries.sh" licences "$root$prefix/share/doc/pageviews"
   sed "s|/usr/bin/pageviews|$prefix/bin/pageviews|" "$source/deploy/systemd/pageviews.service" |
     put 0644 "$root$prefix/lib/systemd/system/pageviews.service"
 }
@@ -40,6 +41,13 @@ pageviews is licensed under the Apache License, Version 2.0:
 
 This binary is linked with GNU Readline, which is licensed under the GNU General Public License, version 3 or later, so the
 binary as a whole is distributed under its terms: /usr/share/common-licenses/GPL-3
+
+It contains librdkafka (licences: /usr/share/doc/pageviews/librdkafka-LICENSES.txt) and SQLite (public domain), unless the
+system's were used.
+
+It is linked with GNU libmicrohttpd (GNU Lesser General Public License, version 2.1 or later:
+/usr/share/common-licenses/LGPL-2.1), OpenSSL's libcrypto (Apache License 2.0) and libyaml (Expat License); Debian's packages
+libmicrohttpd12, libssl3 and libyaml-0-2 hold their copyright files.
 
 It contains the Swift standard library and Foundation (Apache License 2.0 with Runtime Library Exception) and ICU (Unicode
 License).

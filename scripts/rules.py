@@ -17,6 +17,7 @@ MAX_COLUMNS = 136
 FORBIDDEN = [
     ('C modules are imported in Bindings only', r'^(Sources|Tests)/.*\.swift$', r'^Sources/Bindings/',
      re.compile(r'^\s*(?:public |internal |private |fileprivate |package )?import C[A-Z]\w*\b')),
+    ('no Swift package from outside', r'^Package\.swift$', None, re.compile(r'\.package\(')),
     ('no try!, as! or fatalError in Sources', r'^Sources/.*\.swift$', None,
      re.compile(r'^(?!\s*//).*(\btry!|\bas!|\bfatalError\()')),
     ('no unfinished notes', r'\.(swift|py|sh|c|md|yml)$', r'^scripts/rules\.py$',

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# setup.sh libraries     installs the Debian packages that are missing; asks for sudo only when not root
+# setup.sh libraries     installs the Debian packages that are missing (asks for sudo only when not root), and builds librdkafka
+#                        and SQLite where Debian's are too old (libraries.sh)
+# setup.sh kafka         brings what the tests' brokers need: Java, and Apache Kafka's jars unless KAFKA_JARS names them
 # setup.sh venv VENV     makes the tests' Python environment from requirements.txt
 # setup.sh browser VENV  installs the browser that looks at the page; where that cannot be, VENV/no-browser says why
 # Quick when everything is there, and safe to run again at any time.
@@ -8,7 +10,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 packages=(
   pkg-config gcc libc6-dev make git curl ca-certificates procps libsqlite3-dev librdkafka-dev libcurl4-openssl-dev
-  libreadline-dev libzstd-dev libsnappy-dev zlib1g-dev libroaring-dev python3 python3-venv
+  libreadline-dev libzstd-dev libsnappy-dev zlib1g-dev libroaring-dev libyaml-dev libmicrohttpd-dev
+  python3 python3-venv
+  g++ libssl-dev liblz4-dev libsasl2-dev
 )
 
 installed() {
@@ -37,6 +41,15 @@ libraries() {
     echo "setup: Swift 6.3 is needed and not on the PATH; see https://www.swift.org/install" >&2
     exit 2
   fi
+  "$here/libraries.sh" build
+}
+
+kafka() {
+  if ! command -v java >/dev/null; then
+    echo "setup: installing openjdk-17-jre-headless (for the tests' brokers)"
+    install_package openjdk-17-jre-headless >/dev/null
+  fi
+  "$here/apache-kafka.sh" jars >/dev/null
 }
 
 # Only one suite needs it, so a machine that cannot have it goes on without: that suite's line in the summary says so.
@@ -94,5 +107,6 @@ case "${1:-}" in
   libraries) libraries ;;
   venv) venv "${2:?usage: setup.sh venv VENV}" ;;
   browser) browser "${2:?usage: setup.sh browser VENV}" ;;
-  *) echo "usage: setup.sh libraries | setup.sh venv VENV | setup.sh browser VENV" >&2; exit 2 ;;
+  kafka) kafka ;;
+  *) echo "usage: setup.sh libraries | setup.sh venv VENV | setup.sh browser VENV | setup.sh kafka" >&2; exit 2 ;;
 esac

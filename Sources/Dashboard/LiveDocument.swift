@@ -40,3 +40,27 @@ struct LiveDocument: Encodable {
         }
     }
 }
+
+/// One open page: what it is sent, and when. Used by its connection's thread only.
+final class LiveStream {
+    private let sources: DashboardSources
+    private let period: Duration
+    /// When the next document is due; nil before the first piece.
+    private var due: ContinuousClock.Instant?
+
+    init(_ sources: DashboardSources, every period: Duration) { (self.sources, self.period) = (sources, period) }
+
+    /// The next piece; nothing when none is due by the deadline. Waits until then.
+    func next(until deadline: ContinuousClock.Instant) -> [UInt8] {
+        guard let due else {
+            due = .now
+            return Array("retry: 2000\n\n".utf8)
+        }
+        let pause = min(due, deadline) - .now
+        if pause > .zero { Thread.sleep(forTimeInterval: pause / .seconds(1)) }
+        guard .now >= due else { return [] }
+        let json = LiveDocument.json(sources.report(), sources.series())
+        self.due = .now + period
+        return Array("event: live\ndata: \(json)\n\n".utf8)
+    }
+}

@@ -1,21 +1,17 @@
 // Answers, and the headers that every one of them has.
 
-internal import HTTPTypes
-internal import Hummingbird
+internal import HTTPServer
 
 enum Answer {
-    static func text(
-        _ body: String, _ status: HTTPResponse.Status = .ok, type: String = "text/plain; charset=utf-8"
-    ) -> Response {
-        Response(
-            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
+    static func text(_ body: String, _ status: Int = 200, type: String = "text/plain; charset=utf-8") -> HTTPResponse {
+        HTTPResponse(status, text: body, type: type)
     }
 
-    static func json(_ body: String, _ status: HTTPResponse.Status = .ok) -> Response {
+    static func json(_ body: String, _ status: Int = 200) -> HTTPResponse {
         text(body + "\n", status, type: "application/json")
     }
 
-    static func error(_ message: String, _ status: HTTPResponse.Status) -> Response {
+    static func error(_ message: String, _ status: Int) -> HTTPResponse {
         json("{\"error\":\(quoted(message))}", status)
     }
 
@@ -47,11 +43,9 @@ enum Answer {
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"), ("Cache-Control", "no-store"),
     ]
 
-    static func secured(_ response: Response) -> Response {
+    static func secured(_ response: HTTPResponse) -> HTTPResponse {
         var response = response
-        for (name, value) in securityHeaders {
-            if let name = HTTPField.Name(name) { response.headers[name] = value }
-        }
+        response.headers += securityHeaders.map { (name: $0.0, value: $0.1) }
         return response
     }
 }

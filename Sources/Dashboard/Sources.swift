@@ -30,22 +30,27 @@ public enum QueryAnswer: Equatable, Sendable {
     case failed(String)
 }
 
-/// Where the pages' contents come from. Each may be called often, from any task.
+/// Where the pages' contents come from. Each may be called often, from many threads at once, and may block: the request's
+/// connection has a thread of its own.
 public struct DashboardSources: Sendable {
     /// The judged facts as of now.
-    public var report: @Sendable () async -> StatusReport
+    public var report: @Sendable () -> StatusReport
     /// Views and busiest postcodes.
-    public var series: @Sendable () async -> ViewSeries
+    public var series: @Sendable () -> ViewSeries
     /// The process.
     public var process: @Sendable () -> ProcessFacts
     /// Answers a question.
-    public var query: @Sendable (QueryRequest) async -> QueryAnswer
+    public var query: @Sendable (QueryRequest) -> QueryAnswer
+    /// The server stops: questions that are being answered have to end, and new ones are refused.
+    public var willStop: @Sendable () -> Void
 
     /// Sources from their parts.
     public init(
-        report: @escaping @Sendable () async -> StatusReport, series: @escaping @Sendable () async -> ViewSeries,
-        process: @escaping @Sendable () -> ProcessFacts, query: @escaping @Sendable (QueryRequest) async -> QueryAnswer
+        report: @escaping @Sendable () -> StatusReport, series: @escaping @Sendable () -> ViewSeries,
+        process: @escaping @Sendable () -> ProcessFacts, query: @escaping @Sendable (QueryRequest) -> QueryAnswer,
+        willStop: @escaping @Sendable () -> Void = {}
     ) {
         (self.report, self.series, self.process, self.query) = (report, series, process, query)
+        self.willStop = willStop
     }
 }

@@ -170,22 +170,27 @@ struct Accumulator {
                 postcode: String(decoding: event.postcode, as: UTF8.self),
                 webpage: event.webpage.map { String(decoding: $0, as: UTF8.self) },
                 eventTimeMicroseconds: event.timeMicroseconds, windowStart: windowStart,
-                latenessMilliseconds: lateness, receivedAt: now, payload: Array(record.payload)))
+                latenessMilliseconds: lateness, receivedAt: now, payload: Array(record.payload),
+                envelope: SourceEnvelope(record.copyEnvelope())))
         rowBytes += record.payload.count + 256
     }
 
     private mutating func keepRejected(_ fault: Fault, _ record: Record, now: Int64) {
+        let isPublished = keepsRejected && !record.isTombstone
         flush.rejected.append(
             RejectedEvent(
                 partition: record.partition, offset: record.offset, reason: fault.reason.rawValue,
                 bytePosition: Int64(fault.position), excerpt: Excerpt.of(record.payload, around: fault.position),
-                receivedAt: now, payload: keepsRejected && !record.isTombstone ? Array(record.payload) : nil))
+                receivedAt: now, payload: isPublished ? Array(record.payload) : nil,
+                envelope: isPublished ? SourceEnvelope(record.copyEnvelope()) : SourceEnvelope()))
         rowBytes += 512 + (keepsRejected ? record.payload.count : 0)
     }
 
     /// Notes a partition's end. An end that records have passed meanwhile is old news.
     mutating func reachedEnd(of partition: Int32, offset: Int64, now: Int64) {
-        guard let index = index(of: partition), flush.partitions[index].nextOffset <= offset else { return }
+        guard let index = index(of: partition), flush.partitions[index].nextOffset <= offset,
+            !check.isBlocked(index: index)
+        else { return }
         // What lies between holds no records for us: transaction markers, or offsets that compaction removed.
         if flush.partitions[index].nextOffset < offset {
             flush.partitions[index].nextOffset = offset

@@ -1,51 +1,57 @@
 // `pageviews backfill`: adds late events to the counts they came too late for, checked against the raw table.
 // Invariants: it is the state's one writer while it runs; ended at any moment, it goes on where it was.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Export
 internal import Foundation
 internal import Store
 internal import Windowing
 
-struct BackfillCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "backfill",
-        abstract: "Add late events to their counts, checked against the raw table, and export the result.",
+struct BackfillCommand: Sendable {
+    static let command = Command(
+        "backfill", abstract: "Add late events to their counts, checked against the raw table, and export the result.",
         discussion: """
             Takes every window with late events that were not added yet, or all windows between --from and --to. A window \
             that the raw table does not vouch for stays as it is, is named, and makes the exit code 1. While a service holds \
             the state, `ingest --backfill-every 1h` does this work; --dry-run looks at the state beside it.
-            """)
+            """,
+        rows: rows,
+        secrets: ExportOptions.secrets, run: { try await $0.run() })
 
-    @OptionGroup var kafka: KafkaOptions
+    static let rows = Rows(
+        BackfillCommand(),
+        KafkaOptions.rows.lifted(\.kafka) + ownRows + ExportOptions.rows.lifted(\.export, group: ExportOptions.group)
+            + GlobalOptions.rows.lifted(\.global),
+        checks: [
+            ExportOptions.check.lifted(\.export),
+            Check("backfill reads the raw table: give the --warehouse that `ingest` exports to") {
+                $0.export.warehouse != nil
+            },
+            Check("from", "must be before --to") { $0.from ?? .min < $0.to ?? .max },
+        ])
 
-    @Option(help: ArgumentHelp("The state file.", valueName: "file"))
+    private static let ownRows: [Option<BackfillCommand>] = [
+        .state(\.state),
+        .value(
+            "from", \.from, TimeArgument.kind, "time",
+            "From the window that holds this time, such as 2021-01-26T12:04:00Z."),
+        .value("to", \.to, TimeArgument.kind, "time", "Up to this time (exclusive)."),
+        .flag("dry-run", \.dryRun, "Only print the old count, the new count and the difference."),
+        .value(
+            "counts-per-chunk", \.countsPerChunk, .number, "Counts changed in one transaction.",
+            bounds: Bounds("must be above 0") { $0 > 0 }
+        ).hidden,
+    ]
+
+    var kafka = KafkaOptions()
     var state = "pageviews.db"
-
-    @Option(
-        help: ArgumentHelp("From the window that holds this time, such as 2021-01-26T12:04:00Z.", valueName: "time"))
-    var from: TimeArgument?
-
-    @Option(help: ArgumentHelp("Up to this time (exclusive).", valueName: "time"))
-    var to: TimeArgument?
-
-    @Flag(help: "Only print the old count, the new count and the difference.")
+    /// In seconds since 1970.
+    var from: Int64?
+    var to: Int64?
     var dryRun = false
-
-    @Option(help: ArgumentHelp("Counts changed in one transaction.", visibility: .hidden))
     var countsPerChunk = 20_000
-
-    @OptionGroup(title: "Export") var export: ExportOptions
-
-    @OptionGroup var global: GlobalOptions
-
-    func validate() throws {
-        guard export.warehouse != nil else {
-            throw ValidationError("backfill reads the raw table: give the --warehouse that `ingest` exports to")
-        }
-        guard countsPerChunk > 0 else { throw ValidationError("--counts-per-chunk must be above 0") }
-        if let from, let to, from.seconds >= to.seconds { throw ValidationError("--from must be before --to") }
-    }
+    var export = ExportOptions()
+    var global = GlobalOptions()
 
     func run() async throws {
         let existing = ExistingState(path: state, holder: "pageviews backfill")
@@ -87,8 +93,8 @@ struct BackfillCommand: AsyncParsableCommand {
     private func request(windowSeconds length: Int64) -> BackfillRequest {
         var request = BackfillRequest()
         if from != nil || to != nil {
-            let first = from.map { $0.seconds - $0.seconds % length } ?? Int64.min
-            request = BackfillRequest(windows: first..<(to?.seconds ?? Int64.max))
+            let first = from.map { $0 - $0 % length } ?? Int64.min
+            request = BackfillRequest(windows: first..<(to ?? Int64.max))
         }
         request.isDryRun = dryRun
         request.countsPerChunk = countsPerChunk

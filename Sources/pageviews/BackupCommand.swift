@@ -1,28 +1,29 @@
 // `pageviews backup`: a copy of the state, while the service runs or not.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Foundation
 internal import Export
 
 /// `pageviews backup`.
-struct BackupCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "backup",
-        abstract: "Copy a state, while a service runs on it or not.",
+struct BackupCommand: Sendable {
+    static let command = Command(
+        "backup", abstract: "Copy a state, while a service runs on it or not.",
         discussion: """
             The copy is the state at one moment, by SQLite's online backup, with the raw files that wait for export in \
             FILE.spool. Nothing is overwritten. To go back to it, stop the service and put FILE and FILE.spool in the place of \
             the state and its spool: counting goes on from the copy's offsets. Once the service has exported more than the copy \
             knows of, ingest refuses to export from it; make the state from the tables then, with restore.
-            """)
+            """,
+        rows: rows, run: { try $0.run() })
 
-    @Argument(help: ArgumentHelp("The file to make.", valueName: "file"))
-    var file: String
+    static let rows = Rows(
+        BackupCommand(),
+        [
+            .argument("file", \.file, .text, "The file to make."), .state(\.state), .config(\.config),
+        ])
 
-    @Option(help: ArgumentHelp("The state file.", valueName: "file"))
+    var file = ""
     var state = "pageviews.db"
-
-    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
     var config: String?
 
     func run() throws {

@@ -1,7 +1,7 @@
 // `pageviews demo`: broker, generator, service and a table of counts in one process and one temporary folder.
 
 internal import Base
-internal import ArgumentParser
+internal import Arguments
 internal import Foundation
 internal import Generator
 internal import Ingest
@@ -12,49 +12,48 @@ internal import Services
 internal import Store
 internal import Windowing
 
-struct DemoCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "demo",
-        abstract: "Run the whole pipeline in one process; nothing else is needed.",
+struct DemoCommand: Sendable {
+    static let command = Command(
+        "demo", abstract: "Run the whole pipeline in one process; nothing else is needed.",
         discussion: """
             An in-process broker, a generator, the ingest service with export to a local warehouse, and the prompt, where \
             \\q ends the demo; without a terminal (or with --table) a table of the busiest postcodes, which Ctrl-C ends. \
             Everything is kept in a temporary folder, whose name is printed first.
-            """)
+            """,
+        rows: rows,
+        secrets: WebOptions.secrets, run: { try await $0.run() })
 
-    @Option(help: ArgumentHelp("Events per second.", valueName: "n"))
+    static let rows = Rows(
+        DemoCommand(),
+        ownRows + WebOptions.rows.lifted(\.web)
+            + [.flag("table", \.table, "Show a table of the busiest postcodes instead of the prompt.")]
+            + GlobalOptions.rows.lifted(\.global))
+
+    private static let ownRows: [Option<DemoCommand>] = [
+        .value(
+            "rate", \.rate, .number, "n", "Events per second.",
+            bounds: Bounds("must be above 0 and up to 100000") { $0 > 0 && $0 <= 100_000 }),
+        .value("count", \.count, .number, "n", "How many events. (default: no end)"),
+        .value("seed", \.seed, .number, "n", "Makes the stream reproducible. (default: random)"),
+        .value("postcodes", \.postcodes, .number, "n", "How many different postcodes."),
+        .value(
+            "refresh", \.refresh, .duration, "duration", "How often the table is shown anew.",
+            bounds: .from(100...3_600_000, .duration)),
+        .value(
+            "export-interval", \.exportInterval, .duration, "duration",
+            "The time between exports to the folder's warehouse.", bounds: .from(100...86_400_000, .duration)),
+    ]
+
     var rate = 50.0
-
-    @Option(help: ArgumentHelp("How many events. (default: no end)", valueName: "n"))
     var count: Int?
-
-    @Option(help: ArgumentHelp("Makes the stream reproducible. (default: random)", valueName: "n"))
     var seed: UInt64?
-
-    @Option(help: ArgumentHelp("How many different postcodes.", valueName: "n"))
     var postcodes = 200
-
-    @Option(
-        help: ArgumentHelp("How often the table is shown anew.", valueName: "duration"))
-    var refresh = DurationArgument(milliseconds: 2000)
-
-    @Option(
-        help: ArgumentHelp("The time between exports to the folder's warehouse.", valueName: "duration"))
-    var exportInterval = DurationArgument(milliseconds: 10_000)
-
-    @OptionGroup var web: WebOptions
-
-    @Flag(help: "Show a table of the busiest postcodes instead of the prompt.")
+    /// In milliseconds, as all durations here.
+    var refresh: Int64 = 2000
+    var exportInterval: Int64 = 10_000
+    var web = WebOptions()
     var table = false
-
-    @OptionGroup var global: GlobalOptions
-
-    func validate() throws {
-        guard rate > 0, rate <= 100_000 else { throw ValidationError("--rate must be above 0 and up to 100000") }
-        guard (100...3_600_000).contains(refresh.milliseconds) else {
-            throw ValidationError("--refresh must be from 100ms to 1h")
-        }
-    }
+    var global = GlobalOptions()
 
     private static let topic = "pageviews"
 
@@ -112,20 +111,21 @@ struct DemoCommand: AsyncParsableCommand {
             name: .late, topic: "pageviews-late-events", kafka: [("bootstrap.servers", servers)],
             bootstrapServers: servers)
         return Pipeline(
-            ingest: settings, export: try export(state), web: web, outboxes: [late], holder: "pageviews demo", log: log)
+            ingest: settings, export: export(state), web: web, outboxes: [late], holder: "pageviews demo", log: log)
     }
 
-    private func export(_ state: String) throws -> ExportOptions {
+    private func export(_ state: String) -> ExportOptions {
         let warehouse = URL(fileURLWithPath: state).deletingLastPathComponent().appendingPathComponent("warehouse").path
-        return try ExportOptions.parse([
-            "--warehouse", "file://\(warehouse)", "--export-interval", exportInterval.defaultValueDescription,
-        ])
+        var export = ExportOptions()
+        export.warehouse = "file://\(warehouse)"
+        export.tables.intervalMilliseconds = exportInterval
+        return export
     }
 
     private func generatorService(_ servers: String) -> ThreadService {
         var settings = GeneratorSettings(
             kafka: [("bootstrap.servers", servers)], topic: Self.topic,
-            seed: seed ?? UInt64.random(in: .min ... .max), classes: LatenessArgument().classes, postcodes: postcodes)
+            seed: seed ?? UInt64.random(in: .min ... .max), classes: Lateness.reference, postcodes: postcodes)
         settings.rate = rate
         settings.count = count
         let stop = StopSignal()
@@ -139,10 +139,10 @@ struct DemoCommand: AsyncParsableCommand {
     /// A person is at the terminal: the demo ends in the prompt.
     private var isInteractive: Bool { isatty(0) == 1 && isatty(1) == 1 && !table }
 
-    private func promptService(_ state: String, _ servers: String) throws -> ThreadService {
-        let domain = PipelineCommands(
-            state: state, kafka: try KafkaOptions.parse(["--bootstrap-servers", servers]), group: "pageviews",
-            export: try export(state))
+    private func promptService(_ state: String, _ servers: String) -> ThreadService {
+        var brokers = BrokerOptions()
+        brokers.bootstrapServers = servers
+        let domain = PipelineCommands(state: state, brokers: brokers, group: "pageviews", export: export(state))
         return ThreadService(name: "prompt", stop: StopSignal()) {
             while !FileManager.default.fileExists(atPath: state) { usleep(20_000) }
             var configuration = SessionConfiguration(
@@ -160,7 +160,7 @@ struct DemoCommand: AsyncParsableCommand {
 
     private func tableService(_ state: String) -> ThreadService {
         let stop = StopSignal()
-        let interval = refresh.milliseconds
+        let interval = refresh
         return ThreadService(name: "table", stop: stop) {
             while !FileManager.default.fileExists(atPath: state), !stop.wait(milliseconds: 20) {}
             DemoTable(state: state).show(every: interval, until: stop)

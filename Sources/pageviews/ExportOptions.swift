@@ -1,7 +1,7 @@
 // Options of the export, and the warehouse they describe.
 
+internal import Arguments
 internal import Base
-internal import ArgumentParser
 internal import Export
 internal import Foundation
 internal import HTTP
@@ -11,117 +11,80 @@ internal import Log
 internal import ObjectStorage
 internal import Store
 
-/// A size such as `10GiB`.
-struct SizeArgument: ExpressibleByArgument, Equatable {
-    let bytes: Int64
-    let defaultValueDescription: String
+/// Where exported data goes, and how often.
+struct ExportOptions: Sendable {
+    var warehouse: String?
+    var catalog: String?
+    var catalogWarehouse: String?
+    var s3Endpoint: String?
+    var s3Region = "us-east-1"
+    var s3PathStyle = false
+    /// In milliseconds.
+    var requestTimeout: Int64 = 60_000
+    /// What the rows set of it; the folder depends on the state.
+    var tables = ExportSettings(spoolFolder: "")
 
-    private static let units: [(String, Int64)] = [
-        ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("kB", 1000), ("MB", 1_000_000),
-        ("GB", 1_000_000_000), ("B", 1), ("", 1),
+    static let group = "Export"
+
+    /// Secrets that reaching warehouse and catalog may need.
+    static let secrets = [
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PAGEVIEWS_CATALOG_TOKEN",
     ]
 
-    init?(argument text: String) {
-        guard let value = Quantity.parse(text, units: Self.units) else { return nil }
-        bytes = value
-        defaultValueDescription = text
-    }
+    static let rows: [Option<ExportOptions>] =
+        placeRows + tableRows + MaintenanceSettings.rows.lifted(\.tables.maintenance)
 
-    /// For defaults in the code.
-    init(gibibytes: Int64) {
-        bytes = gibibytes << 30
-        defaultValueDescription = "\(gibibytes)GiB"
-    }
+    static let check = Check<ExportOptions>("catalog", "needs --warehouse") { $0.warehouse != nil || $0.catalog == nil }
 
-    /// For defaults in the code.
-    init(mebibytes: Int64) {
-        bytes = mebibytes << 20
-        defaultValueDescription = "\(mebibytes)MiB"
-    }
-}
+    private static let placeRows: [Option<ExportOptions>] = [
+        .value(
+            "warehouse", \.warehouse, .text, "location",
+            "Export to this place: file:///folder or s3://bucket/prefix. (default: no export)"
+        ).showing(\.withoutCredentials),
+        .value(
+            "catalog", \.catalog, .text, "url",
+            "An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)"
+        ).showing(\.withoutCredentials),
+        .value("catalog-warehouse", \.catalogWarehouse, .text, "name", "The warehouse's name in the catalog."),
+        .value("s3-endpoint", \.s3Endpoint, .text, "url", "The S3 server. (default: AWS)")
+            .showing(\.withoutCredentials),
+        .value("s3-region", \.s3Region, .text, "name", "The S3 region."),
+        .flag("s3-path-style", \.s3PathStyle, "Put the bucket into the path, not into the host name."),
+    ]
 
-/// Where exported data goes, and how often.
-struct ExportOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Export to this place: file:///folder or s3://bucket/prefix. (default: no export)", valueName: "location"))
-    var warehouse: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)", valueName: "url"))
-    var catalog: String?
-
-    @Option(help: ArgumentHelp("The warehouse's name in the catalog.", valueName: "name"))
-    var catalogWarehouse: String?
-
-    @Option(name: .customLong("s3-endpoint"), help: ArgumentHelp("The S3 server. (default: AWS)", valueName: "url"))
-    var s3Endpoint: String?
-
-    @Option(name: .customLong("s3-region"), help: ArgumentHelp("The S3 region.", valueName: "name"))
-    var s3Region = "us-east-1"
-
-    @Flag(name: .customLong("s3-path-style"), help: "Put the bucket into the path, not into the host name.")
-    var s3PathStyle = false
-
-    @Option(help: ArgumentHelp("The tables' namespace.", valueName: "name"))
-    var namespace = "pageviews"
-
-    @Option(help: ArgumentHelp("The table of counts.", valueName: "name"))
-    var countsTable = "postcode_view_count"
-
-    @Option(help: ArgumentHelp("The table of raw events.", valueName: "name"))
-    var rawTable = "page_view"
-
-    @Flag(inversion: .prefixedNo, help: "Keep the unchanged messages as compressed JSON lines in the warehouse.")
-    var rawJson = true
-
-    @Option(
-        help: ArgumentHelp(
-            "Where new tables put their data files. (default: beside their metadata)", valueName: "location"))
-    var dataPath: String?
-
-    @Option(
-        help: ArgumentHelp("Consuming pauses when this much waits for export.", valueName: "size"))
-    var spoolBudget = SizeArgument(gibibytes: 10)
-
-    @Option(
-        help: ArgumentHelp("The time between exports.", valueName: "duration"))
-    var exportInterval = DurationArgument(milliseconds: 60_000)
-
-    @Option(
-        help: ArgumentHelp(
-            "The longest time one request to the warehouse or the catalog may take.", valueName: "duration"))
-    var requestTimeout = DurationArgument(milliseconds: 60_000)
-
-    @Option(help: ArgumentHelp("Iceberg format of new tables: 2 or 3 (deletion vectors).", valueName: "n"))
-    var formatVersion = 2
-
-    @OptionGroup(title: "Maintenance") var maintenance: MaintenanceOptions
-
-    func validate() throws {
-        guard formatVersion == 2 || formatVersion == 3 else { throw ValidationError("--format-version is 2 or 3") }
-        guard (100...86_400_000).contains(exportInterval.milliseconds) else {
-            throw ValidationError("--export-interval must be from 100ms to 1d")
-        }
-        guard (100...3_600_000).contains(requestTimeout.milliseconds) else {
-            throw ValidationError("--request-timeout must be from 100ms to 1h")
-        }
-        guard warehouse != nil || catalog == nil else { throw ValidationError("--catalog needs --warehouse") }
-    }
+    private static let tableRows: [Option<ExportOptions>] = [
+        .value(
+            "namespace", \.tables.namespace,
+            ValueKind(
+                read: { $0.split(separator: ".").map(String.init) }, write: { $0.joined(separator: ".") }),
+            "name", "The tables' namespace."),
+        .value("counts-table", \.tables.countsTable, .text, "name", "The table of counts."),
+        .value("raw-table", \.tables.rawTable, .text, "name", "The table of raw events."),
+        .flag(
+            "raw-json", \.tables.keepsJSON, "Keep the unchanged messages as compressed JSON lines in the warehouse.",
+            isInvertible: true),
+        .value(
+            "data-path", \.tables.dataPath, .text, "location",
+            "Where new tables put their data files. (default: beside their metadata)"),
+        .value(
+            "spool-budget", \.tables.spoolBudgetBytes, .size, "size",
+            "Consuming pauses when this much waits for export."),
+        .value(
+            "export-interval", \.tables.intervalMilliseconds, .duration, "duration", "The time between exports.",
+            bounds: .from(100...86_400_000, .duration)),
+        .value(
+            "request-timeout", \.requestTimeout, .duration, "duration",
+            "The longest time one request to the warehouse or the catalog may take.",
+            bounds: .from(100...3_600_000, .duration)),
+        .value(
+            "format-version", \.tables.formatVersion, .number, "n",
+            "Iceberg format of new tables: 2 or 3 (deletion vectors).", bounds: Bounds("is 2 or 3") { 2...3 ~= $0 }),
+    ]
 
     /// The exporter's settings for a state.
     func settings(state: String) -> ExportSettings {
-        var settings = ExportSettings(spoolFolder: state + ".spool")
-        settings.namespace = namespace.split(separator: ".").map(String.init)
-        settings.countsTable = countsTable
-        settings.rawTable = rawTable
-        settings.keepsJSON = rawJson
-        settings.dataPath = dataPath
-        settings.spoolBudgetBytes = spoolBudget.bytes
-        settings.intervalMilliseconds = exportInterval.milliseconds
-        settings.formatVersion = formatVersion
-        settings.maintenance = maintenance.settings
+        var settings = tables
+        settings.spoolFolder = state + ".spool"
         return settings
     }
 }
@@ -148,7 +111,7 @@ struct ExportAssembly {
     private func restSettings(_ address: String) throws -> RESTSettings {
         var settings = RESTSettings(
             address: address, warehouse: options.catalogWarehouse,
-            timeout: .milliseconds(options.requestTimeout.milliseconds))
+            timeout: .milliseconds(options.requestTimeout))
         if let token = environment["PAGEVIEWS_CATALOG_TOKEN"] {
             settings.authorization = .bearer(token)
         } else if let id = environment["AWS_ACCESS_KEY_ID"], let secret = environment["AWS_SECRET_ACCESS_KEY"] {
@@ -173,7 +136,7 @@ struct ExportAssembly {
         var settings = S3Settings(
             endpoint: options.s3Endpoint ?? catalog["s3.endpoint"], region: catalog["s3.region"] ?? options.s3Region,
             pathStyle: options.s3PathStyle || catalog["s3.path-style-access"] == "true", credentials: credentials)
-        settings.callTimeout = .milliseconds(options.requestTimeout.milliseconds)
+        settings.callTimeout = .milliseconds(options.requestTimeout)
         settings.stallTimeout = min(settings.stallTimeout, settings.callTimeout)
         settings.connectTimeout = min(settings.connectTimeout, settings.callTimeout)
         return settings

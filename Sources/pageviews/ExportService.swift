@@ -16,6 +16,11 @@ internal import Synchronization
 /// Why counting ended, and since when the others have to: the services end one after the other, and share one short time.
 final class EndOfInput: Sendable {
     private let reached = Atomic<Bool>(false)
+    /// A signal asked the whole service to stop, also after the end of the input.
+    let asked: StopSignal
+
+    init(asked: StopSignal = StopSignal()) { self.asked = asked }
+
     private let told = Mutex<ContinuousClock.Instant?>(nil)
 
     /// Counting was told to stop.

@@ -1,6 +1,5 @@
 // Which exit code an error means, and its one line.
 
-internal import ArgumentParser
 internal import Export
 internal import Iceberg
 internal import Ingest
@@ -9,6 +8,12 @@ internal import ObjectStorage
 internal import SQLite
 internal import Store
 internal import Windowing
+
+/// Ends the program with a code; what there was to say has been said.
+struct ExitCode: Error, Equatable {
+    let rawValue: Int32
+    init(_ rawValue: Int32) { self.rawValue = rawValue }
+}
 
 /// An error of the parts, as the user is told of it.
 struct Failure: Error {
@@ -20,7 +25,7 @@ struct Failure: Error {
         self.exitCode = exitCode
     }
 
-    /// nil for errors of the argument parser, which have their own form.
+    /// nil for wrong usage, which has its own form, and for errors that nobody foresaw.
     init?(_ error: any Error) {
         switch error {
         case let error as Failure: self = error

@@ -1,6 +1,6 @@
 // `pageviews ingest`: the service.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Foundation
 internal import Ingest
 internal import Services
@@ -8,93 +8,86 @@ internal import Store
 internal import Windowing
 
 /// What to do when Kafka no longer has the next offset.
-enum MissingOffsets: String, CaseIterable, ExpressibleByArgument {
+enum MissingOffsets: String, CaseIterable, Sendable {
     case stop, skip
 }
 
-struct IngestCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "ingest",
-        abstract: "Count page views from Kafka into a state that SQL can ask; runs until it is stopped.",
+struct IngestCommand: Sendable {
+    static let command = Command(
+        "ingest", abstract: "Count page views from Kafka into a state that SQL can ask; runs until it is stopped.",
         discussion: """
             SIGTERM and SIGINT write what was consumed and exit 0. The state may be queried by other processes at any time.
-            """)
+            """,
+        rows: rows,
+        secrets: ExportOptions.secrets + WebOptions.secrets, run: { try await $0.run() })
 
-    @OptionGroup var kafka: KafkaOptions
+    static let rows = Rows(
+        IngestCommand(),
+        KafkaOptions.rows.lifted(\.kafka) + countingRows + WindowOptions.rows.lifted(\.windows) + runningRows
+            + WebOptions.rows.lifted(\.web) + ExportOptions.rows.lifted(\.export, group: ExportOptions.group)
+            + GlobalOptions.rows.lifted(\.global),
+        checks: [
+            WindowOptions.check.lifted(\.windows), ExportOptions.check.lifted(\.export),
+            Check("backfill-every", "needs --warehouse") { $0.backfillEvery == nil || $0.export.warehouse != nil },
+        ])
 
-    @Option(help: ArgumentHelp("The group whose offsets are committed, for lag tools.", valueName: "name"))
-    var group = "pageviews"
+    private static let countingRows: [Option<IngestCommand>] = [
+        .value("group", \.group, .text, "name", "The group whose offsets are committed, for lag tools."),
+        .value(
+            "late-topic", \.lateTopic, .text, "name",
+            "Late events are published to this topic, each once; off for not at all."),
+        .value(
+            "rejected-topic", \.rejectedTopic, .text, "name",
+            "Whole rejected messages are published to this topic. (default: only an excerpt is kept)"),
+        .value("partitions", \.partitions, Partitions.kind, "list", "The partitions to read, for example 0-3,7."),
+        .state(\.state, "The state file; created when it is missing."),
+    ]
 
-    @Option(
-        help: ArgumentHelp("Late events are published to this topic, each once; off for not at all.", valueName: "name")
-    )
-    var lateTopic = "pageviews-late-events"
-
-    @Option(
-        help: ArgumentHelp(
-            "Whole rejected messages are published to this topic. (default: only an excerpt is kept)", valueName: "name"
-        ))
-    var rejectedTopic: String?
-
-    @Option(help: ArgumentHelp("The partitions to read, for example 0-3,7.", valueName: "list"))
-    var partitions = PartitionsArgument()
-
-    @Option(help: ArgumentHelp("The state file; created when it is missing.", valueName: "file"))
-    var state = "pageviews.db"
-
-    @OptionGroup var windows: WindowOptions
-
-    @Option(
-        help: ArgumentHelp("The longest time until a record is visible.", valueName: "duration"))
-    var flushInterval = DurationArgument(milliseconds: 200)
-
-    @Option(help: "What to do when Kafka no longer has the next offset: stop, or record the loss and go on.")
-    var onMissingOffsets = MissingOffsets.stop
-
-    @Flag(help: "End when every partition's end has been reached and everything is written.")
-    var exitAtEnd = false
-
-    @Option(
-        help: ArgumentHelp(
+    private static let runningRows: [Option<IngestCommand>] = [
+        .value(
+            "flush-interval", \.flushInterval, .duration, "duration", "The longest time until a record is visible.",
+            bounds: .from(10...60_000, .duration)),
+        .value(
+            "on-missing-offsets", \.onMissingOffsets, .choice,
+            "What to do when Kafka no longer has the next offset: stop, or record the loss and go on."),
+        .flag(
+            "exit-at-end", \.exitAtEnd,
+            "End when every partition's end has been reached and everything is written."),
+        .value(
+            "retention", \.retention, .duration, "duration",
             "Exported counts of windows older than this leave the state, but never before their events can only be late.",
-            valueName: "duration"))
-    var retention = DurationArgument(milliseconds: 7 * 86_400_000)
-
-    @Option(
-        help: ArgumentHelp(
+            bounds: Bounds("must be at most 3650d") { $0 <= WindowSettings.longestMilliseconds }),
+        .value(
+            "backfill-every", \.backfillEvery, .duration, "duration",
             "Add late events to their counts this often, checked against the raw table. (default: only `backfill` does)",
-            valueName: "duration"))
-    var backfillEvery: DurationArgument?
+            bounds: .from(100...WindowSettings.longestMilliseconds, .duration)),
+    ]
 
-    @OptionGroup var web: WebOptions
-
-    @OptionGroup(title: "Export") var export: ExportOptions
-
-    @OptionGroup var global: GlobalOptions
-
-    func validate() throws {
-        guard (10...60_000).contains(flushInterval.milliseconds) else {
-            throw ValidationError("--flush-interval must be from 10ms to 60s")
-        }
-        guard retention.milliseconds <= WindowSettings.longestMilliseconds else {
-            throw ValidationError("--retention must be at most 3650d")
-        }
-        if let every = backfillEvery {
-            guard (100...WindowSettings.longestMilliseconds).contains(every.milliseconds) else {
-                throw ValidationError("--backfill-every must be from 100ms to 3650d")
-            }
-            guard export.warehouse != nil else { throw ValidationError("--backfill-every needs --warehouse") }
-        }
-    }
+    var kafka = KafkaOptions()
+    var group = "pageviews"
+    var lateTopic = "pageviews-late-events"
+    var rejectedTopic: String?
+    var partitions: Set<Int32>?
+    var state = "pageviews.db"
+    var windows = WindowOptions()
+    /// In milliseconds, as all durations here.
+    var flushInterval: Int64 = 200
+    var onMissingOffsets = MissingOffsets.stop
+    var exitAtEnd = false
+    var retention: Int64 = 7 * 86_400_000
+    var backfillEvery: Int64?
+    var web = WebOptions()
+    var export = ExportOptions()
+    var global = GlobalOptions()
 
     func run() async throws {
         let log = global.logger
         var pipeline = Pipeline(
             ingest: try settings(), export: export, web: web, outboxes: outboxes, holder: "pageviews ingest", log: log)
-        pipeline.retentionMilliseconds = retention.milliseconds
-        pipeline.backfillMilliseconds = backfillEvery?.milliseconds
+        pipeline.retentionMilliseconds = retention
+        pipeline.backfillMilliseconds = backfillEvery
         do {
-            try await ServiceGroup.run { try pipeline.services() }
+            try await ServiceGroup.run(stop: pipeline.stop) { [pipeline] in try pipeline.services() }
         } catch {
             throw global.reported(error)
         }
@@ -118,8 +111,8 @@ struct IngestCommand: AsyncParsableCommand {
         var settings = IngestSettings(
             kafka: kafka.settings(group: group), bootstrapServers: kafka.brokers.bootstrapServers, topic: kafka.topic,
             statePath: state, windows: try windows.settings())
-        settings.partitions = partitions.partitions
-        settings.flushIntervalMilliseconds = flushInterval.milliseconds
+        settings.partitions = partitions
+        settings.flushIntervalMilliseconds = flushInterval
         settings.skipsMissingOffsets = onMissingOffsets == .skip
         settings.exitsAtEnd = exitAtEnd
         settings.keepsRejected = rejectedTopic != nil

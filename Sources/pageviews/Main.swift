@@ -1,59 +1,39 @@
-// The entry: settings from flags, environment and file become one list of arguments; the parser and the exit codes of the
-// contract (docs: README, "Exit codes") do the rest.
+// The entry: a command line becomes settings, settings a command's work, and what ends it an exit code.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Foundation
-internal import Ingest
 internal import Log
-internal import Store
 
 @main
 enum Main {
     static func main() async {
         // A reader that goes away ends output with an error from write, not the process.
         signal(SIGPIPE, SIG_IGN)
+        var command: Command?
         do {
-            // Even the program's own name comes from there.
-            guard !CommandLine.arguments.isEmpty else {
-                throw Failure("cannot read the arguments: /proc is not mounted", exitCode: 2)
-            }
-            let arguments = try SettingsExpansion(
-                arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment
-            ).expanded()
-            var command = try Pageviews.parseAsRoot(arguments)
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
+            let (arguments, environment) = (try ProcessArguments.read(), ProcessInfo.processInfo.environment)
+            switch try Pageviews.program.plan(arguments, width: Terminal.width(environment)) {
+            case .show(let text): write(text, to: .standardOutput)
+            case .run(let wanted, let arguments):
+                command = wanted
+                try await wanted.run(SettingSources(environment: environment).assignments(of: wanted, arguments))
             }
         } catch {
-            exit(report(error))
+            exit(report(error, of: command))
         }
     }
 
     /// Prints what ended the program and gives its exit code.
-    private static func report(_ error: any Error) -> Int32 {
+    private static func report(_ error: any Error, of command: Command?) -> Int32 {
         if let code = error as? ExitCode { return code.rawValue }
-        if let known = Failure(error) {
-            write("\(Journal.prefix(.error))pageviews: \(known.text)\n", to: .standardError)
-            return known.exitCode
+        let mark = Journal.prefix(.error)
+        if let error = error as? UsageError {
+            write(mark + Pageviews.program.asked(error, of: command).text, to: .standardError)
+            return 2
         }
-        let text = Pageviews.fullMessage(for: error)
-        guard Pageviews.exitCode(for: error) != .success else {
-            write(text + "\n", to: .standardOutput)
-            return 0
-        }
-        write(Journal.prefix(.error) + text + "\n" + hint(for: text), to: .standardError)
-        return 2
-    }
-
-    /// What a valid value looks like, where the parser only says that one is not.
-    private static func hint(for message: String) -> String {
-        if message.contains("<duration>'") {
-            return "A duration is a whole number with ms, s, m, h or d, such as 200ms or 7d.\n"
-        }
-        if message.contains("<size>'") { return "A size is a whole number with KiB, MiB or GiB, such as 10GiB.\n" }
-        return ""
+        let known = Failure(error) ?? Failure("\(error)", exitCode: 1)
+        write("\(mark)pageviews: \(known.text)\n", to: .standardError)
+        return known.exitCode
     }
 
     private static func write(_ text: String, to file: FileHandle) {
@@ -62,12 +42,11 @@ enum Main {
 }
 
 /// The whole program.
-struct Pageviews: AsyncParsableCommand {
+enum Pageviews {
     static let version = "0.1.0"
 
-    static let configuration = CommandConfiguration(
-        commandName: "pageviews",
-        abstract: "Page views from Kafka to counts that SQL can ask.",
+    static let program = Program(
+        "pageviews", version: version, abstract: "Page views from Kafka to counts that SQL can ask.",
         discussion: """
             Every option can also be given as an environment variable (PAGEVIEWS_ and the option's name in capitals, \
             dashes as underscores) or in a YAML or JSON file named by --config. The flag wins, then the environment, \
@@ -75,10 +54,12 @@ struct Pageviews: AsyncParsableCommand {
             Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 deadline or interrupt, 4 a service could not be \
             reached, 5 the state is in use or belongs to another cluster or topic.
             """,
-        version: Self.version,
-        subcommands: [
-            IngestCommand.self, QueryCommand.self, ReplCommand.self, StatusCommand.self, TopicCommand.self,
-            GenerateCommand.self, BackfillCommand.self, RestoreCommand.self, ProofCommand.self, MaintainCommand.self,
-            BackupCommand.self, ResolveCommand.self, DemoCommand.self, ManualCommand.self,
-        ])
+        commands: configurable + [ManualCommand.command, SettingsCommand.command])
+
+    /// The commands that have settings of their own.
+    static let configurable = [
+        IngestCommand.command, QueryCommand.command, ReplCommand.command, StatusCommand.command, TopicCommand.command,
+        GenerateCommand.command, BackfillCommand.command, RestoreCommand.command, ProofCommand.command,
+        MaintainCommand.command, BackupCommand.command, ResolveCommand.command, DemoCommand.command,
+    ]
 }

@@ -1,35 +1,36 @@
 // `pageviews maintain`: maintenance by itself, while no service runs on the state.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Export
 internal import Foundation
 internal import Log
 internal import Services
 
-struct MaintainCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "maintain",
-        abstract: "Merge the tables' small files, fold deletes in, expire snapshots, remove files that nothing uses.",
+struct MaintainCommand: Sendable {
+    static let command = Command(
+        "maintain", abstract: "Merge the tables' small files, fold deletes in, expire snapshots, remove files that nothing uses.",
         discussion: """
             `pageviews ingest` does the same between its exports, as far as it is worth a commit; this command does all there is \
             to do. The state must not be in use. What was done is printed, one line each.
-            """)
+            """,
+        rows: rows,
+        secrets: ExportOptions.secrets, run: { try await $0.run() })
 
-    @OptionGroup var kafka: KafkaOptions
+    static let rows = Rows(
+        MaintainCommand(),
+        KafkaOptions.rows.lifted(\.kafka)
+            + [.state(\.state), .flag("dry-run", \.dryRun, "Only print what would be done.")]
+            + ExportOptions.rows.lifted(\.export, group: ExportOptions.group) + GlobalOptions.rows.lifted(\.global),
+        checks: [
+            ExportOptions.check.lifted(\.export),
+            Check("maintain needs --warehouse") { $0.export.warehouse != nil },
+        ])
 
-    @Option(help: ArgumentHelp("The state file.", valueName: "file"))
+    var kafka = KafkaOptions()
     var state = "pageviews.db"
-
-    @Flag(help: "Only print what would be done.")
     var dryRun = false
-
-    @OptionGroup(title: "Export") var export: ExportOptions
-
-    @OptionGroup var global: GlobalOptions
-
-    func validate() throws {
-        guard export.warehouse != nil else { throw ValidationError("maintain needs --warehouse") }
-    }
+    var export = ExportOptions()
+    var global = GlobalOptions()
 
     func run() async throws {
         let log = global.logger

@@ -23,6 +23,8 @@ struct Pipeline {
     var backfillMilliseconds: Int64?
     /// What another process that wants the state is told of this one.
     let holder: String
+    /// Set when a signal asks the service to stop.
+    var stop = StopSignal()
     let log: Logger
 
     /// The services, in the order in which they are started; they end in the reverse order: counting first, then what it
@@ -37,11 +39,15 @@ struct Pipeline {
         let store = SharedStore(
             try Store(path: ingest.statePath, settings: ingest.windows, holder: "\(holder) (pid \(getpid()))"))
         try store.with { try $0.checkEvicted() }
-        let end = EndOfInput()
+        let end = EndOfInput(asked: stop)
         let failPoint = ExportEnvironment.failPoint(environment)
         let board = HealthBoard(health(exports: warehouse != nil))
         let watching = watchers(place, board, end)
-        let publishing = outboxes.map { PublishingService.make($0, store, end, failPoint, log) }
+        let publishing = outboxes.map {
+            PublishingService(
+                settings: PublishingService.complete($0, ingest), store: store, end: end, board: board,
+                failPoint: failPoint, log: log)
+        }
         guard let warehouse else { return watching + publishing + [counting(store, end, board)] }
         var settings = export.settings(state: ingest.statePath)
         settings.retentionMilliseconds = retentionMilliseconds
@@ -64,8 +70,8 @@ struct Pipeline {
     private func health(exports: Bool) -> ServiceHealth {
         var settings = HealthSettings(flushIntervalMilliseconds: ingest.flushIntervalMilliseconds)
         if exports {
-            settings.exportIntervalMilliseconds = export.exportInterval.milliseconds
-            settings.spoolBudgetBytes = export.spoolBudget.bytes
+            settings.exportIntervalMilliseconds = export.tables.intervalMilliseconds
+            settings.spoolBudgetBytes = export.tables.spoolBudgetBytes
         }
         return ServiceHealth(
             pid: getpid(), host: StatusReader.hostName(), version: Pageviews.version, now: TimeSource.system.wall(),
@@ -78,13 +84,13 @@ struct Pipeline {
         guard let place else { return [heartbeat] }
         let provider = StatusProvider(path: ingest.statePath, board: board)
         let runner = QueryRunner(
-            state: ingest.statePath, timeoutMilliseconds: web.limits.httpQueryTimeout.milliseconds)
+            state: ingest.statePath, timeoutMilliseconds: web.queryMilliseconds)
         let startedAt = board.current.startedAt
         let sources = DashboardSources(
             report: { await provider.currentReport() }, series: { await provider.currentSeries() },
             process: { ProcessReadings.facts(startedAt: startedAt) }, query: { await runner.answer($0) })
         return [
-            heartbeat, WebService(place: place, sources: sources, limits: web.limits.dashboard, board: board, log: log),
+            heartbeat, WebService(place: place, sources: sources, limits: web.limits, board: board, log: log),
         ]
     }
 

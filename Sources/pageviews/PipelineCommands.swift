@@ -1,7 +1,7 @@
 // `\topic` and `\proof` at the prompt: what the commands of the shell do, with the prompt's own settings, cancelled by
 // Ctrl-C.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Dispatch
 internal import Foundation
 internal import Query
@@ -13,22 +13,18 @@ struct PipelineCommands: DomainCommands {
     private static let graceMilliseconds = 2000
 
     let state: String
-    let kafka: KafkaOptions
+    let brokers: BrokerOptions
     let group: String
     let export: ExportOptions
 
     // MARK: Topics
 
     func topic(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32 {
-        parsed(topicArguments + Self.withLimit(arguments), as: TopicCommand.self, out, err) { command in
-            command.look(out, err, interrupt, speaker: "error")
+        var base = TopicCommand()
+        (base.state, base.brokers, base.group) = (state, brokers, group)
+        return parsed(Self.withLimit(arguments), TopicCommand.rows, onto: base, TopicCommand.command, out, err) {
+            $0.look(out, err, interrupt, speaker: "error")
         }
-    }
-
-    /// Later arguments win, so what is typed comes last.
-    private var topicArguments: [String] {
-        ["--state=\(state)", "--bootstrap-servers=\(kafka.brokers.bootstrapServers)", "--group=\(group)"]
-            + kafka.brokers.kafkaConfig.map { "--kafka-config=\($0.key)=\($0.value)" }
     }
 
     /// `NAME 20` is short for `NAME --limit 20`.
@@ -40,12 +36,12 @@ struct PipelineCommands: DomainCommands {
     // MARK: Proof
 
     func proof(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32 {
-        parsed(arguments, as: ProofCommand.self, out, err) { command in
-            var command = command
-            if !Self.names(["state"], arguments) { command.state = state }
-            // A warehouse that is typed comes with all that describes it.
-            if !Self.names(["warehouse", "catalog"], arguments) { command.export = export }
-            return prove(command, out, err, interrupt)
+        var base = ProofCommand()
+        base.state = state
+        // A warehouse that is typed comes with all that describes it.
+        if !Self.names(["warehouse", "catalog"], arguments) { base.export = export }
+        return parsed(arguments, ProofCommand.rows, onto: base, ProofCommand.command, out, err) {
+            prove($0, out, err, interrupt)
         }
     }
 
@@ -71,17 +67,19 @@ struct PipelineCommands: DomainCommands {
 
     // MARK: Arguments
 
-    private func parsed<Command: ParsableArguments>(
-        _ arguments: [String], as type: Command.Type, _ out: Output, _ err: Output, _ body: (Command) -> Int32
+    /// Reads what was typed over what the prompt knows; environment and file were read when it started.
+    private func parsed<Root>(
+        _ arguments: [String], _ rows: Rows<Root>, onto base: Root, _ command: Command, _ out: Output, _ err: Output,
+        _ body: (Root) -> Int32
     ) -> Int32 {
         do {
-            return body(try Command.parse(arguments))
-        } catch {
-            guard Command.exitCode(for: error) != .success else {
-                out.write(Command.fullMessage(for: error) + "\n")
+            if case .show(let text) = try Pageviews.program.plan([command.name] + arguments) {
+                out.write(text)
                 return 0
             }
-            err.write("error: \(Command.message(for: error))\n")
+            return body(try rows.read(rows.infos.assignments(of: arguments), onto: base).values)
+        } catch {
+            err.write("error: \(error)\n")
             return 2
         }
     }

@@ -1,49 +1,52 @@
 // `pageviews proof`: recounts what came in against what is stored and exported.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Export
 internal import Foundation
 internal import Ingest
 internal import Store
 
 /// How a report is written.
-enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
+enum ReportFormat: String, CaseIterable, Sendable {
     case table, json
 }
 
-struct ProofCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "proof",
-        abstract: "Recount what came in against what is stored and exported.",
+struct ProofCommand: Sendable {
+    static let command = Command(
+        "proof", abstract: "Recount what came in against what is stored and exported.",
         discussion: """
             Compares the state with itself, with its tables, and both with the raw rows, count by count. Nothing is written; \
             a service may be running on the state. Without --warehouse only the state is looked at.
             Exit codes: 0 all equal, 1 a difference, 2 wrong usage, 4 the warehouse could not be reached, 5 the tables belong \
             to another state.
-            """)
+            """,
+        rows: rows,
+        secrets: ExportOptions.secrets, run: { try await $0.run() })
 
-    @OptionGroup var kafka: KafkaOptions
+    static let rows = Rows(
+        ProofCommand(),
+        KafkaOptions.rows.lifted(\.kafka) + ownRows + ExportOptions.rows.lifted(\.export, group: ExportOptions.group)
+            + GlobalOptions.rows.lifted(\.global),
+        checks: [ExportOptions.check.lifted(\.export)])
 
-    @Option(help: ArgumentHelp("The state file.", valueName: "file"))
+    private static let ownRows: [Option<ProofCommand>] = [
+        .state(\.state),
+        .flag("quick", \.options.isQuick, "Compare sums only, without reading raw rows."),
+        .value(
+            "snapshot", \.options.snapshotID, .number, "id",
+            "Compare this retained snapshot of either table. (default: the last exported)"),
+        .flag(
+            "compacted", \.options.allowsGaps,
+            "The topic has offsets without records (compaction, transactions): do not call them missing."),
+        .value("format", \.format, .choice, "How the checks are written: table or json."),
+    ]
+
+    var kafka = KafkaOptions()
     var state = "pageviews.db"
-
-    @Flag(help: "Compare sums only, without reading raw rows.")
-    var quick = false
-
-    @Option(
-        help: ArgumentHelp(
-            "Compare this retained snapshot of either table. (default: the last exported)", valueName: "id"))
-    var snapshot: Int64?
-
-    @Flag(help: "The topic has offsets without records (compaction, transactions): do not call them missing.")
-    var compacted = false
-
-    @Option(help: ArgumentHelp("How the checks are written: table or json."))
+    var options = ProofOptions()
     var format = ReportFormat.table
-
-    @OptionGroup(title: "Export") var export: ExportOptions
-
-    @OptionGroup var global: GlobalOptions
+    var export = ExportOptions()
+    var global = GlobalOptions()
 
     func run() async throws {
         let report = try await report()
@@ -55,14 +58,6 @@ struct ProofCommand: AsyncParsableCommand {
     func report() async throws -> (text: String, isEqual: Bool) {
         let report = try await Self.prove(state: state, export: export, options: options)
         return (format == .json ? try Self.json(report) : Self.table(report), report.isEqual)
-    }
-
-    private var options: ProofOptions {
-        var options = ProofOptions()
-        options.isQuick = quick
-        options.snapshotID = snapshot
-        options.allowsGaps = compacted
-        return options
     }
 
     /// Makes a proof; what cannot be reached ends with the exit code of the contract.

@@ -1,4 +1,7 @@
 // A publisher as a service beside the counting.
+//
+// Invariant: it ends in time whatever Kafka does. The publisher looks at its time itself; a call of librdkafka that does not
+// come back is left behind, which is harmless (docs/adr/0015).
 
 internal import Base
 internal import Foundation
@@ -6,34 +9,97 @@ internal import Ingest
 internal import Log
 internal import Services
 internal import Store
+internal import Synchronization
 
-/// Makes publishers' services.
-enum PublishingService {
+/// Runs one publisher; it ends after the counting, with what that left.
+struct PublishingService: Service {
+    let settings: OutboxSettings
+    let store: SharedStore
+    let end: EndOfInput
+    let board: HealthBoard
+    let failPoint: @Sendable (String) -> Void
+    let log: Logger
+    var name: String { "publish-\(settings.name.rawValue)" }
     /// How long after the service was told to stop publishing may go on.
     private static let farewell = Duration.milliseconds(2500)
+    /// How long after the end of the input publishing may go on.
+    private static let patienceAtEnd = Duration.seconds(60)
+    /// How long a call that does not come back is waited for after that.
+    private static let grace = Duration.milliseconds(500)
 
-    /// The service of one publisher; it ends after the counting, with what that left.
-    static func make(
-        _ settings: OutboxSettings, _ store: SharedStore, _ end: EndOfInput,
-        _ failPoint: @escaping @Sendable (String) -> Void,
-        _ log: Logger
-    ) -> ThreadService {
-        let stop = StopSignal()
-        // A question to a Kafka that went away can outlast its time limit by a minute in librdkafka 2.0.
-        let patience: @Sendable () -> Duration? = {
-            end.wasReached ? nil : end.remaining(of: farewell) + .milliseconds(500)
-        }
-        return ThreadService(name: "publish-\(settings.name.rawValue)", stop: stop, patience: patience) {
+    private enum Event {
+        case ended(Result<String?, any Error>)
+        case tick
+    }
+
+    /// The settings with what the service as a whole knows.
+    static func complete(_ settings: OutboxSettings, _ ingest: IngestSettings) -> OutboxSettings {
+        var settings = settings
+        settings.sourceTopic = ingest.topic
+        settings.partitions = ingest.partitions
+        settings.group = ingest.kafka.last { $0.0 == "group.id" }?.1 ?? settings.group
+        return settings
+    }
+
+    func run(_ stop: StopSignal) async throws {
+        let deadline = PublishingDeadline(end, atSignal: Self.farewell, atEnd: Self.patienceAtEnd)
+        let (events, sender) = AsyncStream.makeStream(of: Event.self)
+        let thread = Thread { [self] in
             let publisher = OutboxPublisher(
-                settings: settings, store: store, stop: stop, time: .system, failPoint: failPoint, log: log)
-            let isDone = try publisher.run {
-                end.wasReached ? 60_000 : Int64(end.remaining(of: farewell) / .milliseconds(1))
+                settings: settings, store: store, stop: stop, time: .system, board: board, failPoint: failPoint,
+                log: log, remaining: { Int64(deadline.remaining() / .milliseconds(1)) })
+            sender.yield(.ended(Result { try publisher.run() }))
+        }
+        thread.name = name
+        thread.stackSize = 1 << 20
+        thread.start()
+        let ticking = Task {
+            while (try? await Task.sleep(for: .milliseconds(100))) != nil { sender.yield(.tick) }
+        }
+        defer { ticking.cancel() }
+        for await event in events {
+            switch event {
+            case .ended(let result): return try finish(try result.get())
+            case .tick where stop.wasSet && deadline.remaining() < .zero - Self.grace:
+                return try finish("\(settings.name.rawValue) events may wait (Kafka does not answer)")
+            case .tick: break
             }
-            guard isDone || !end.wasReached else {
-                throw Failure(
-                    "not every \(settings.name.rawValue) event could be published to topic \(settings.topic); they wait in the "
-                        + "state for the next run", exitCode: 4)
+        }
+    }
+
+    /// - Parameter left: what waits, and why; nil when nothing does.
+    private func finish(_ left: String?) throws {
+        guard let left else { return }
+        let text = "topic \(settings.topic): \(left); they are published by the next run"
+        guard end.wasReached, !end.asked.wasSet else { return log.warning("\(text)") }
+        throw Failure(text, exitCode: 4)
+    }
+}
+
+/// Until when publishing may go on.
+final class PublishingDeadline: Sendable {
+    private let end: EndOfInput
+    private let atSignal: Duration
+    private let atEnd: Duration
+    private let moments = Mutex<(asked: ContinuousClock.Instant?, reached: ContinuousClock.Instant?)>((nil, nil))
+
+    init(_ end: EndOfInput, atSignal: Duration, atEnd: Duration) {
+        (self.end, self.atSignal, self.atEnd) = (end, atSignal, atEnd)
+    }
+
+    /// What is left, once the publisher was told to stop; negative when it is over.
+    func remaining() -> Duration {
+        let now = ContinuousClock.now
+        return moments.withLock { moments in
+            guard end.wasReached else {
+                // Counted from when counting was told; all services share that time.
+                moments.asked = moments.asked ?? now + end.remaining(of: atSignal) - atSignal
+                return (moments.asked ?? now) + atSignal - now
             }
+            moments.reached = moments.reached ?? now
+            if end.asked.wasSet { moments.asked = moments.asked ?? now }
+            let limit = (moments.reached ?? now) + atEnd - now
+            return moments.asked.map { min(limit, $0 + atSignal - now) } ?? limit
         }
     }
 }

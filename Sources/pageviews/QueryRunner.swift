@@ -6,37 +6,45 @@ internal import Dashboard
 internal import Dispatch
 internal import Foundation
 internal import Glibc
-internal import ServiceLifecycle
-internal import Synchronization
 
 /// Runs questions, a few at a time.
-final class QueryRunner: Sendable {
+final class QueryRunner: @unchecked Sendable {
     private let state: String
     private let timeoutMilliseconds: Int64
-    private let running = Atomic<Int>(0)
     private static let most = 4
     private static let maxRows = 10_000
     private static let mostBytes = 16 << 20
+
+    private let lock = NSLock()
+    // Both are used under the lock only.
+    private var running: [ObjectIdentifier: Child] = [:]
+    private var isStopping = false
 
     init(state: String, timeoutMilliseconds: Int64) {
         (self.state, self.timeoutMilliseconds) = (state, timeoutMilliseconds)
     }
 
-    func answer(_ request: QueryRequest) async -> QueryAnswer {
-        guard running.add(1, ordering: .relaxed).newValue <= Self.most else {
-            running.subtract(1, ordering: .relaxed)
-            return .busy
-        }
-        defer { running.subtract(1, ordering: .relaxed) }
+    /// Answers a question; blocks until its process has ended.
+    func answer(_ request: QueryRequest) -> QueryAnswer {
         let child = Child()
-        // Threads of their own: they wait for a process, which would keep Dispatch's few from others' work.
-        return await withGracefulShutdownHandler {
-            await withCheckedContinuation { done in
-                Thread.detachNewThread { done.resume(returning: self.run(request, child)) }
-            }
-        } onGracefulShutdown: {
-            child.end()
+        let refusal: QueryAnswer? = lock.withLock {
+            if isStopping { return .failed("the service is stopping") }
+            guard running.count < Self.most else { return .busy }
+            running[ObjectIdentifier(child)] = child
+            return nil
         }
+        if let refusal { return refusal }
+        defer { lock.withLock { running[ObjectIdentifier(child)] = nil } }
+        return run(request, child)
+    }
+
+    /// Ends what runs; from now on nothing is started.
+    func stop() {
+        let ending = lock.withLock {
+            isStopping = true
+            return Array(running.values)
+        }
+        for child in ending { child.end() }
     }
 
     private func arguments(_ request: QueryRequest) -> [String] {
@@ -58,7 +66,7 @@ final class QueryRunner: Sendable {
         let (input, output, messages) = (Pipe(), Pipe(), Pipe())
         (process.standardInput, process.standardOutput, process.standardError) = (input, output, messages)
         do {
-            try process.run()
+            try Self.withSIGPIPE { try process.run() }
         } catch {
             return .failed("the statement could not be started: \(error.localizedDescription)")
         }
@@ -77,6 +85,16 @@ final class QueryRunner: Sendable {
         return Self.judge(process, rows: rows, words: words())
     }
 
+    /// libmicrohttpd blocks SIGPIPE on its threads, and a process that is started here would inherit that.
+    private static func withSIGPIPE(_ body: () throws -> Void) rethrows {
+        var (pipe, before) = (sigset_t(), sigset_t())
+        sigemptyset(&pipe)
+        sigaddset(&pipe, SIGPIPE)
+        pthread_sigmask(SIG_UNBLOCK, &pipe, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
+    }
+
     /// Reads on another thread.
     /// - Returns: waits for the end and gives the text.
     private static func collect(
@@ -84,13 +102,12 @@ final class QueryRunner: Sendable {
     ) -> () -> String {
         let box = SharedText()
         Thread.detachNewThread {
-            let data = read(file, most: most) {} ?? Data()
-            box.result.withLock { $0 = data }
+            box.result = read(file, most: most) {} ?? Data()
             box.isThere.signal()
         }
         return {
             box.isThere.wait()
-            return String(decoding: box.result.withLock { $0 }, as: UTF8.self)
+            return String(decoding: box.result, as: UTF8.self)
         }
     }
 
@@ -124,34 +141,38 @@ final class QueryRunner: Sendable {
     }
 }
 
-private final class SharedText: Sendable {
-    let result = Mutex<Data>(Data())
+private final class SharedText: @unchecked Sendable {
+    /// Written before the signal, read after it.
+    var result = Data()
     let isThere = DispatchSemaphore(value: 0)
 }
 
 /// The process that runs one statement: less urgent than counting, and ended before its time when the service ends.
-private final class Child: Sendable {
-    private let state = Mutex<(pid: Int32, isOver: Bool)>((0, false))
+private final class Child: @unchecked Sendable {
+    private let lock = NSLock()
+    // Both are used under the lock only.
+    private var pid: Int32 = 0
+    private var isOver = false
     private static let niceness: Int32 = 10
 
     /// It was started.
-    func began(_ pid: Int32) {
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), Self.niceness)
-        let isOver = state.withLock { state in
-            state.pid = pid
-            return state.isOver
+    func began(_ started: Int32) {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(started), Self.niceness)
+        let isOver = lock.withLock {
+            pid = started
+            return self.isOver
         }
         if isOver { end() }
     }
 
     /// It is gone, and its number may soon be another's.
-    func ended() { state.withLock { $0.pid = 0 } }
+    func ended() { lock.withLock { pid = 0 } }
 
     /// Ends it, now or as soon as it is started.
     func end() {
-        state.withLock { state in
-            state.isOver = true
-            if state.pid > 0 { kill(state.pid, SIGKILL) }
+        lock.withLock {
+            isOver = true
+            if pid > 0 { kill(pid, SIGKILL) }
         }
     }
 }

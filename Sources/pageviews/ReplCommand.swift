@@ -1,74 +1,60 @@
 // `pageviews repl`: SQL at a prompt.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Foundation
 internal import Query
 
 /// `pageviews repl`.
-struct ReplCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "repl",
-        abstract: "Ask for SQL at a prompt, over live counts and the late log.",
+struct ReplCommand: Sendable {
+    static let command = Command(
+        "repl", abstract: "Ask for SQL at a prompt, over live counts and the late log.",
         discussion: """
             With -c, --file, or standard input that is no terminal, the statements and commands given there run without a \
             prompt, up to the first error (exit 1). At the prompt \\? lists the commands. Nothing is ever written to the state.
             Only \\topic needs Kafka, and only \\proof the warehouse: it takes --warehouse and all options of `pageviews proof` \
             that describe one, also from the environment and --config.
             Files: ~/.pageviews_history, ~/.pageviews_queries, ~/.pageviewsrc. Environment: PAGER, VISUAL or EDITOR, NO_COLOR.
-            """)
+            """,
+        rows: rows, secrets: ExportOptions.secrets, run: { try $0.run() })
 
-    @Option(
-        name: [.customShort("c"), .customLong("command")],
-        help: ArgumentHelp("Run these statements and commands, then exit.", valueName: "sql"))
+    static let rows = Rows(
+        ReplCommand(),
+        scriptRows + ReadingOptions.rows.lifted(\.reading)
+            + ResultOptions.rows(parameterHelp: "Bind a value to :NAME.").lifted(\.results) + [
+                .config(\.config), .flag("no-pager", \.hasNoPager, "Never show long results with a pager."),
+            ] + KafkaOptions.rows.lifted(\.kafka, group: "Kafka, for \\topic")
+            + [.value("group", \.group, .text, "name", "The group whose lag \\topic lists.")]
+            // As for `proof`; too many to be shown here.
+            + ExportOptions.rows.lifted(\.export, isHidden: true),
+        checks: [
+            ExportOptions.check.lifted(\.export),
+            Check("give the script with -c or with --file, not both") { $0.commands.isEmpty || $0.file == nil },
+        ])
+
+    private static let scriptRows: [Option<ReplCommand>] = [
+        .list("command", \.commands, .text, "sql", "Run these statements and commands, then exit.", short: "c"),
+        .value(
+            "file", \.file, .file(.every), "file", "Run a file of statements and commands, then exit.", short: "f"),
+        .flag("keep-going", \.keepGoing, "A script goes on after an error; the exit code is still 1."),
+    ]
+
     var commands: [String] = []
-
-    @Option(
-        name: [.short, .long],
-        help: ArgumentHelp("Run a file of statements and commands, then exit.", valueName: "file"),
-        completion: .file())
     var file: String?
-
-    @Flag(help: "A script goes on after an error; the exit code is still 1.")
     var keepGoing = false
-
-    @OptionGroup var reading: ReadingOptions
-
-    @Option(help: "How results are written. (default: table on a terminal, else tsv)")
-    var format: OutputFormat?
-
-    @Flag(name: .customLong("no-header"), help: "Leave out the line of column names.")
-    var hasNoHeader = false
-
-    @Option(help: ArgumentHelp("What stands for NULL. (default: nothing in csv and tsv, else NULL)", valueName: "text"))
-    var null: String?
-
-    @Option(name: .customLong("param"), help: ArgumentHelp("Bind a value to :NAME.", valueName: "name=value"))
-    var parameters: [String] = []
-
-    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
+    var reading = ReadingOptions()
+    var results = ResultOptions()
     var config: String?
-
-    @Flag(name: .customLong("no-pager"), help: "Never show long results with a pager.")
     var hasNoPager = false
-
-    @OptionGroup(title: "Kafka, for \\topic") var kafka: KafkaOptions
-
-    @Option(help: ArgumentHelp("The group whose lag \\topic lists.", valueName: "name"))
+    var kafka = KafkaOptions()
     var group = "pageviews"
-
-    /// As for `proof`; too many to be shown here.
-    @OptionGroup(visibility: .hidden) var export: ExportOptions
-
-    func validate() throws {
-        if !commands.isEmpty, file != nil { throw ValidationError("give the script with -c or with --file, not both") }
-    }
+    var export = ExportOptions()
 
     func run() throws {
         let interrupt = ProcessSignals.watch()
-        let session = try reading.session(interrupt: interrupt) {
+        let session = reading.session(interrupt: interrupt) {
             FileHandle.standardError.write(Data("\($0)\n".utf8))
         }
-        let domain = PipelineCommands(state: reading.state, kafka: kafka, group: group, export: export)
+        let domain = PipelineCommands(state: reading.state, brokers: kafka.brokers, group: group, export: export)
         let code = Repl(
             session: session, options: try options(), domain: domain,
             wallClock: { Int64(Date().timeIntervalSince1970 * 1000) }
@@ -81,10 +67,10 @@ struct ReplCommand: ParsableCommand {
         options.adopt(environment: ProcessInfo.processInfo.environment)
         options.script = try script()
         options.keepsGoing = keepGoing
-        options.format = format
-        options.showsHeader = !hasNoHeader
-        options.null = null
-        options.parameters = parameters
+        options.format = results.format
+        options.showsHeader = !results.hasNoHeader
+        options.null = results.null
+        options.parameters = results.parameters
         options.usesPager = !hasNoPager
         return options
     }
@@ -93,7 +79,7 @@ struct ReplCommand: ParsableCommand {
         if !commands.isEmpty { return commands.joined(separator: "\n") }
         guard let file, file != "-" else { return nil }
         guard let data = FileManager.default.contents(atPath: file) else {
-            throw ValidationError("cannot read the file \(file)")
+            throw UsageError("cannot read the file \(file)")
         }
         return String(decoding: data, as: UTF8.self)
     }

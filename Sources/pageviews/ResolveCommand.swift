@@ -1,28 +1,30 @@
 // `pageviews resolve`: says that somebody has dealt with an incident that is not over by itself.
 
 internal import Base
-internal import ArgumentParser
+internal import Arguments
 internal import Foundation
 internal import Ingest
 internal import Store
 
 /// `pageviews resolve`.
-struct ResolveCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "resolve",
-        abstract: "Mark the open incidents of a kind as dealt with.",
+struct ResolveCommand: Sendable {
+    static let command = Command(
+        "resolve", abstract: "Mark the open incidents of a kind as dealt with.",
         discussion: """
             For incidents that nothing ends by itself, such as missing-offsets: `pageviews status` is unhealthy until somebody has \
             seen them. The row stays in the table incidents. The state must not be in use: stop the service first (exit 5).
-            """)
+            """,
+        rows: rows, run: { try $0.run() })
 
-    @Argument(help: ArgumentHelp("The incidents' kind, as the table incidents has it.", valueName: "kind"))
-    var kind: String
+    static let rows = Rows(
+        ResolveCommand(),
+        [
+            .argument("kind", \.kind, .text, "The incidents' kind, as the table incidents has it."), .state(\.state),
+            .config(\.config),
+        ])
 
-    @Option(help: ArgumentHelp("The state file.", valueName: "file"))
+    var kind = ""
     var state = "pageviews.db"
-
-    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
     var config: String?
 
     func run() throws {

@@ -1,7 +1,7 @@
 // `pageviews restore`: a new state from the tables.
 
 internal import Base
-internal import ArgumentParser
+internal import Arguments
 internal import Export
 internal import Foundation
 internal import Ingest
@@ -9,32 +9,34 @@ internal import Log
 internal import Store
 internal import Windowing
 
-struct RestoreCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "restore",
-        abstract: "Build a new state from the tables of a warehouse.",
+struct RestoreCommand: Sendable {
+    static let command = Command(
+        "restore", abstract: "Build a new state from the tables of a warehouse.",
         discussion: """
             For when the state file is lost. Nothing is written to the warehouse, and an existing state is never touched. What \
             was built is proven equal to the tables before it gets its name; `pageviews ingest` then goes on from Kafka. \
             Give the same --window and --watermark-delay as before.
             Exit codes: 0 done, 1 the state exists or cannot be restored, 2 wrong usage, 4 the warehouse could not be reached, \
             5 the state is in use.
-            """)
+            """,
+        rows: rows,
+        secrets: ExportOptions.secrets, run: { try await $0.run() })
 
-    @OptionGroup var kafka: KafkaOptions
+    static let rows = Rows(
+        RestoreCommand(),
+        KafkaOptions.rows.lifted(\.kafka) + [.state(\.state, "The state file to make.")]
+            + WindowOptions.rows.lifted(\.windows)
+            + ExportOptions.rows.lifted(\.export, group: ExportOptions.group) + GlobalOptions.rows.lifted(\.global),
+        checks: [
+            WindowOptions.check.lifted(\.windows), ExportOptions.check.lifted(\.export),
+            Check("restore needs --warehouse") { $0.export.warehouse != nil },
+        ])
 
-    @Option(help: ArgumentHelp("The state file to make.", valueName: "file"))
+    var kafka = KafkaOptions()
     var state = "pageviews.db"
-
-    @OptionGroup var windows: WindowOptions
-
-    @OptionGroup(title: "Export") var export: ExportOptions
-
-    @OptionGroup var global: GlobalOptions
-
-    func validate() throws {
-        guard export.warehouse != nil else { throw ValidationError("restore needs --warehouse") }
-    }
+    var windows = WindowOptions()
+    var export = ExportOptions()
+    var global = GlobalOptions()
 
     func run() async throws {
         let log = global.logger

@@ -1,28 +1,26 @@
-// Options that several commands take.
+// Rows that several commands have.
 
-public import ArgumentParser
+internal import Arguments
 internal import Ingest
-public import Log
+internal import Log
 internal import Windowing
 
 /// Where settings come from and how much is logged.
-struct GlobalOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Read settings from a YAML or JSON file.", valueName: "file"))
+struct GlobalOptions: Sendable {
     var config: String?
-
-    @Option(help: ArgumentHelp("Log from this level on: debug, info, warning, error.", valueName: "level"))
     var logLevel = Logger.Level.info
-
-    @Option(help: ArgumentHelp("How log lines are written: text, or json for collectors.", valueName: "format"))
     var logFormat = LogFormat.text
 
+    static let rows: [Option<GlobalOptions>] = [
+        .config(\.config),
+        .value(
+            "log-level", \.logLevel, .choice, "level", "Log from this level on: debug, info, warning, error."),
+        .value(
+            "log-format", \.logFormat, .choice, "format", "How log lines are written: text, or json for collectors."),
+    ]
+
     /// The program's logger.
-    var logger: Logger {
-        let format = logFormat
-        var logger = Logger(label: "pageviews") { _ in StandardErrorLog(format: format) }
-        logger.logLevel = logLevel
-        return logger
-    }
+    var logger: Logger { StandardErrorLog(format: logFormat).logger(level: logLevel) }
 
     /// What ends a service, for those who read its lines by a program: one more line.
     /// - Returns: what to throw instead. In text, the error itself, which is printed as every command's is.
@@ -33,17 +31,32 @@ struct GlobalOptions: ParsableArguments {
     }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+extension Option {
+    /// The settings file; read before the rest.
+    static func config(_ field: Field<String?>) -> Option {
+        .value("config", field, .text, "file", "Read settings from a YAML or JSON file.")
+    }
+
+    /// The state file of commands that work on one.
+    static func state(
+        _ field: Field<String>, _ help: String = "The state file.", kind: ValueKind<String> = .text
+    ) -> Option {
+        .value("state", field, kind, "file", help)
+    }
+}
 
 /// How to reach Kafka.
-struct BrokerOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The brokers to start from.", valueName: "host:port,..."))
+struct BrokerOptions: Sendable {
     var bootstrapServers = "localhost:9092"
-
-    @Option(
-        help: ArgumentHelp(
-            "Any librdkafka setting, for example security.protocol=sasl_ssl; repeatable.", valueName: "key=value"))
     var kafkaConfig: [KafkaSetting] = []
+
+    static let rows: [Option<BrokerOptions>] = [
+        .value("bootstrap-servers", \.bootstrapServers, .text, "host:port,...", "The brokers to start from."),
+        .list(
+            "kafka-config", \.kafkaConfig, KafkaSetting.kind, "key=value",
+            "Any librdkafka setting, for example security.protocol=sasl_ssl; repeatable.", ofPairs: true
+        ).showing { KafkaSetting($0)?.shown ?? "set" },
+    ]
 
     /// As librdkafka wants them; what the user gave comes last and wins.
     func settings(clientID: String, group: String? = nil) -> [(String, String)] {
@@ -54,44 +67,57 @@ struct BrokerOptions: ParsableArguments {
 }
 
 /// The topic of page views, and how to reach it.
-struct KafkaOptions: ParsableArguments {
-    @OptionGroup var brokers: BrokerOptions
-
-    @Option(help: ArgumentHelp("The topic of page views.", valueName: "name"))
+struct KafkaOptions: Sendable {
+    var brokers = BrokerOptions()
     var topic = "pageviews"
+
+    static let rows: [Option<KafkaOptions>] =
+        BrokerOptions.rows.lifted(\.brokers) + [.value("topic", \.topic, .text, "name", "The topic of page views.")]
 
     /// As librdkafka wants them; what the user gave comes last and wins.
     func settings(group: String? = nil) -> [(String, String)] { brokers.settings(clientID: "pageviews", group: group) }
 }
 
-/// Windows, watermark, lateness.
-struct WindowOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp("Length of the tumbling windows.", valueName: "duration"))
-    var window = DurationArgument(milliseconds: 60_000)
+/// Windows, watermark, lateness, in milliseconds. `WindowSettings` cannot hold values that are out of bounds, so they are
+/// collected here.
+struct WindowOptions: Sendable {
+    var window: Int64 = 60_000
+    var watermarkDelay: Int64 = 20_000
+    var allowedLateness: Int64 = 86_400_000
+    var idleTimeout: Int64 = 30_000
+    var maxFutureSkew: Int64 = 300_000
 
-    @Option(
-        help: ArgumentHelp("How far the watermark stays behind the latest event.", valueName: "duration"))
-    var watermarkDelay = DurationArgument(milliseconds: 20_000)
+    static let rows: [Option<WindowOptions>] = [
+        .value("window", \.window, .duration, "duration", "Length of the tumbling windows."),
+        .value(
+            "watermark-delay", \.watermarkDelay, .duration, "duration",
+            "How far the watermark stays behind the latest event."),
+        .value(
+            "allowed-lateness", \.allowedLateness, .duration, "duration",
+            "How long after the watermark has passed a window it still counts."),
+        .value(
+            "idle-timeout", \.idleTimeout, .duration, "duration",
+            "A partition without records for this long stops holding the watermark."),
+        .value(
+            "max-future-skew", \.maxFutureSkew, .duration, "duration",
+            "Events further ahead of the clock never move the watermark."),
+    ]
 
-    @Option(
-        help: ArgumentHelp("How long after the watermark has passed a window it still counts.", valueName: "duration"))
-    var allowedLateness = DurationArgument(milliseconds: 86_400_000)
-
-    @Option(
-        help: ArgumentHelp(
-            "A partition without records for this long stops holding the watermark.", valueName: "duration"))
-    var idleTimeout = DurationArgument(milliseconds: 30_000)
-
-    @Option(
-        help: ArgumentHelp("Events further ahead of the clock never move the watermark.", valueName: "duration"))
-    var maxFutureSkew = DurationArgument(milliseconds: 300_000)
+    static let check = Check<WindowOptions> { options in
+        do {
+            _ = try options.settings()
+            return nil
+        } catch {
+            guard let error = error as? WindowSettings.OutOfBounds else { return ("", "\(error)") }
+            return (error.setting, "must be \(error.expectation)")
+        }
+    }
 
     /// - Throws: `WindowSettings.OutOfBounds`.
     func settings() throws -> WindowSettings {
         try WindowSettings(
-            windowMilliseconds: window.milliseconds, watermarkDelayMilliseconds: watermarkDelay.milliseconds,
-            allowedLatenessMilliseconds: allowedLateness.milliseconds,
-            idleTimeoutMilliseconds: idleTimeout.milliseconds, maxFutureSkewMilliseconds: maxFutureSkew.milliseconds)
+            windowMilliseconds: window, watermarkDelayMilliseconds: watermarkDelay,
+            allowedLatenessMilliseconds: allowedLateness, idleTimeoutMilliseconds: idleTimeout,
+            maxFutureSkewMilliseconds: maxFutureSkew)
     }
 }

@@ -1,21 +1,20 @@
 // `pageviews status`: one screen from the state and the heartbeat beside it.
 
 internal import Base
-internal import ArgumentParser
+internal import Arguments
 internal import Foundation
 internal import Ingest
 internal import SQLite
 internal import Store
 
 /// How the status is written.
-enum StatusFormat: String, CaseIterable, ExpressibleByArgument {
+enum StatusFormat: String, CaseIterable, Sendable {
     case text, json
 }
 
-struct StatusCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "status",
-        abstract: "Show how a state and its service are; exit 1 when something is wrong.",
+struct StatusCommand: Sendable {
+    static let command = Command(
+        "status", abstract: "Show how a state and its service are; exit 1 when something is wrong.",
         discussion: """
             It reads the state and the heartbeat that the service keeps beside it (STATE.health), so it works whether the \
             service is up or not, and changes nothing. Unhealthy: no service, no flush for 3 intervals while there is \
@@ -23,32 +22,36 @@ struct StatusCommand: ParsableCommand {
             budget, a lag that grew for 5 minutes, a stuck partition, Kafka or the warehouse away, a burst of rejected \
             messages, an incident that is not over. Intervals and budget are those the service was started with.
             Exit codes: 0 healthy, 1 unhealthy, 2 wrong usage.
-            """)
+            """,
+        rows: rows, run: { try $0.run() })
 
-    @Option(help: ArgumentHelp("The state file.", valueName: "file"), completion: .file(extensions: ["db"]))
+    static let rows = Rows(
+        StatusCommand(),
+        [
+            .state(\.state, kind: .file(.withExtension("db"))),
+            .value("format", \.format, .choice, "How it is written."),
+            .value(
+                "watch", \.watch, .duration, "duration", "Show it again after each such time, until interrupted.",
+                bounds: Bounds("must be 100ms or more") { $0 >= 100 }),
+        ] + KafkaOptions.rows.lifted(\.kafka, isHidden: true) + ExportOptions.rows.lifted(\.export, isHidden: true)
+            + GlobalOptions.rows.lifted(\.global),
+        checks: [ExportOptions.check.lifted(\.export)])
+
     var state = "pageviews.db"
-
-    @Option(help: "How it is written.")
     var format = StatusFormat.text
-
-    @Option(help: ArgumentHelp("Show it again after each such time, until interrupted.", valueName: "duration"))
-    var watch: DurationArgument?
-
+    /// In milliseconds.
+    var watch: Int64?
     // The settings of `ingest` are taken, so that one set of arguments does for both; those that matter here are in the
     // heartbeat.
-    @OptionGroup(visibility: .hidden) var kafka: KafkaOptions
-    @OptionGroup(visibility: .hidden) var export: ExportOptions
-    @OptionGroup var global: GlobalOptions
-
-    func validate() throws {
-        guard watch?.milliseconds ?? 1000 >= 100 else { throw ValidationError("--watch must be 100ms or more") }
-    }
+    var kafka = KafkaOptions()
+    var export = ExportOptions()
+    var global = GlobalOptions()
 
     func run() throws {
         let reader = StatusReader(path: state)
         var report = try show(reader)
         while let watch {
-            usleep(UInt32(clamping: watch.milliseconds * 1000))
+            usleep(UInt32(clamping: min(watch, 4_000_000) * 1000))
             report = try show(reader)
         }
         if !report.isHealthy { throw ExitCode(1) }

@@ -26,15 +26,11 @@ final class StatusProvider: @unchecked Sendable {
         reader = StatusReader(path: path)
     }
 
-    /// The report as of now, or of a moment ago.
-    func currentReport() async -> StatusReport {
-        await withCheckedContinuation { done in queue.async { done.resume(returning: self.readReport()) } }
-    }
+    /// The report as of now, or of a moment ago. Blocks while the state is read.
+    func currentReport() -> StatusReport { queue.sync { readReport() } }
 
-    /// The series as of a moment ago.
-    func currentSeries() async -> ViewSeries {
-        await withCheckedContinuation { done in queue.async { done.resume(returning: self.readSeries()) } }
-    }
+    /// The series as of a moment ago. Blocks while the state is read.
+    func currentSeries() -> ViewSeries { queue.sync { readSeries() } }
 
     private func readReport() -> StatusReport {
         let clock = TimeSource.system.monotonic()

@@ -1,42 +1,55 @@
 // Where the pages are, and who may see them.
 
-internal import ArgumentParser
+internal import Arguments
 internal import Dashboard
 internal import Foundation
 internal import Glibc
 
-/// `HOST:PORT` or `off`.
-enum ListenArgument: ExpressibleByArgument, Equatable {
-    case off
-    case at(ListenAddress)
-
-    init?(argument: String) {
-        if argument == "off" {
-            self = .off
-        } else if let address = ListenAddress(argument) {
-            self = .at(address)
-        } else {
-            return nil
-        }
-    }
-}
-
 /// Options of `ingest` and `demo`.
-struct WebOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            """
-            Serve the page, the metrics and SQL here; off for not at all, port 0 for any free one. An address that others \
-            can reach needs the token PAGEVIEWS_HTTP_TOKEN. (default: 127.0.0.1:8080, or nothing when that is taken)
-            """, valueName: "host:port"))
+struct WebOptions: Sendable {
     var listen: ListenArgument?
-
-    @Flag(
-        inversion: .prefixedNo, help: "Ask the warehouse for a sign of life every few seconds, for status and the page."
-    )
     var probeWarehouse = true
+    /// What clients of the pages may use. The defaults suit everybody; tests cannot wait for them.
+    var limits = DashboardLimits()
+    /// The longest time for a statement sent to /api/query, in milliseconds.
+    var queryMilliseconds: Int64 = 30_000
 
-    @OptionGroup(visibility: .hidden) var limits: WebLimitOptions
+    /// The secret that lets others than this machine in.
+    static let secrets = ["PAGEVIEWS_HTTP_TOKEN"]
+
+    static let rows: [Option<WebOptions>] =
+        [
+            .value(
+                "listen", \.listen, ListenArgument.kind, "host:port",
+                """
+                Serve the page, the metrics and SQL here; off for not at all, port 0 for any free one. An address that \
+                others can reach needs the token PAGEVIEWS_HTTP_TOKEN. (default: 127.0.0.1:8080, or nothing when that is \
+                taken)
+                """),
+            .flag(
+                "probe-warehouse", \.probeWarehouse,
+                "Ask the warehouse for a sign of life every few seconds, for status and the page.", isInvertible: true),
+        ] + limitRows.map(\.hidden)
+
+    private static let limitRows: [Option<WebOptions>] = [
+        .value(
+            "http-connections", \.limits.connections, .number, "n", "Connections at the same time; more wait.",
+            bounds: .from(1...100_000)),
+        .value(
+            "http-idle-timeout", \.limits.idleTimeout, .span, "duration",
+            "The longest time until a request's head is there.", bounds: times),
+        .value(
+            "http-body-timeout", \.limits.bodyTimeout, .span, "duration",
+            "The longest time from a request's head to the end of its body.", bounds: times),
+        .value(
+            "http-answer-timeout", \.limits.answerTimeout, .span, "duration",
+            "The longest time that an answer may wait for its reader.", bounds: times),
+        .value(
+            "http-query-timeout", \.queryMilliseconds, .duration, "duration",
+            "The longest time for a statement sent to /api/query.", bounds: .from(100...3_600_000, .duration)),
+    ]
+
+    private static let times = Bounds<Duration>.from(.milliseconds(100)...(.seconds(3600)), .span)
 
     /// Where to serve; nil for not at all.
     /// - Throws: `Failure` with exit code 2 when a token is missing or the address, given by the user, is taken.
@@ -75,47 +88,6 @@ struct WebOptions: ParsableArguments {
             let reason = String(cString: strerror(errno)).lowercased()
             throw Failure("--listen \(address): \(reason); choose another address, or off", exitCode: 2)
         }
-    }
-}
-
-/// What clients of the pages may use. The defaults suit everybody; tests cannot wait for them.
-struct WebLimitOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Connections at the same time; more wait.", valueName: "n"))
-    var httpConnections = DashboardLimits().connections
-
-    @Option(help: ArgumentHelp("The longest time until a request's head is there.", valueName: "duration"))
-    var httpIdleTimeout = DurationArgument(milliseconds: 30_000)
-
-    @Option(help: ArgumentHelp("The longest time from a request's head to the end of its body.", valueName: "duration"))
-    var httpBodyTimeout = DurationArgument(milliseconds: 10_000)
-
-    @Option(help: ArgumentHelp("The longest time that an answer may wait for its reader.", valueName: "duration"))
-    var httpAnswerTimeout = DurationArgument(milliseconds: 60_000)
-
-    @Option(help: ArgumentHelp("The longest time for a statement sent to /api/query.", valueName: "duration"))
-    var httpQueryTimeout = DurationArgument(milliseconds: 30_000)
-
-    func validate() throws {
-        guard (1...100_000).contains(httpConnections) else {
-            throw ValidationError("--http-connections must be from 1 to 100000")
-        }
-        let times = [
-            ("idle", httpIdleTimeout), ("body", httpBodyTimeout), ("answer", httpAnswerTimeout),
-            ("query", httpQueryTimeout),
-        ]
-        for (name, time) in times where !(100...3_600_000).contains(time.milliseconds) {
-            throw ValidationError("--http-\(name)-timeout must be from 100ms to 1h")
-        }
-    }
-
-    /// As the server wants them.
-    var dashboard: DashboardLimits {
-        var limits = DashboardLimits()
-        limits.connections = httpConnections
-        limits.idleTimeout = .milliseconds(httpIdleTimeout.milliseconds)
-        limits.bodyTimeout = .milliseconds(httpBodyTimeout.milliseconds)
-        limits.answerTimeout = .milliseconds(httpAnswerTimeout.milliseconds)
-        return limits
     }
 }
 

@@ -1,11 +1,12 @@
 // The pages as a service beside the counting.
 
+internal import Base
 internal import Dashboard
 internal import Log
-internal import ServiceLifecycle
+internal import Services
 internal import Store
 
-/// Serves the pages until graceful shutdown.
+/// Serves the pages until it is told to stop.
 struct WebService: Service {
     let place: WebPlace
     let sources: DashboardSources
@@ -13,20 +14,30 @@ struct WebService: Service {
     let board: HealthBoard
     let log: Logger
 
-    func run() async throws {
-        let server = DashboardServer(
-            address: place.address, token: place.token, sources: sources, limits: limits, log: log
-        ) { [board, log] address in
-            let text = address.description
-            board.update { $0.listen = text }
-            log.info("page, metrics and SQL at http://\(text)/", metadata: ["listen": "\(text)"])
-        }
+    var name: String { "page" }
+
+    func run(_ stop: StopSignal) async throws {
+        try await ThreadService.onThread(name) { try serve(until: stop) }
+    }
+
+    private func serve(until stop: StopSignal) throws {
+        let server: DashboardServer
         do {
-            try await server.run()
-        } catch let error as DashboardError {
+            server = try DashboardServer(
+                address: place.address, token: place.token, sources: sources, limits: limits, log: log)
+        } catch {
             guard !place.isGiven else { throw Failure("--listen: \(error)", exitCode: 2) }
             log.warning("\(error); going on without the page (--listen chooses another address)")
-            try? await gracefulShutdown()
+            return Self.wait(for: stop)
         }
+        let text = server.address.description
+        board.update { $0.listen = text }
+        log.info("page, metrics and SQL at http://\(text)/", metadata: ["listen": "\(text)"])
+        Self.wait(for: stop)
+        server.stop()
+    }
+
+    private static func wait(for stop: StopSignal) {
+        while !stop.wait(milliseconds: 60_000) {}
     }
 }

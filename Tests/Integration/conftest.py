@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from support import program
+from support.apache_kafka import ApacheKafka
 from support.kafka import Topic, create_topic
 from support.lake import Warehouse
 from support.servers import S3, Broker
@@ -44,6 +45,30 @@ def own_broker(tmp_path: pathlib.Path) -> Iterator[Callable[..., Broker]]:
     yield make
     for broker in made:
         broker.stop()
+
+
+@pytest.fixture(scope='session')
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """One node of Apache Kafka that the tests of a worker share, started for the first of them; none of them may harm it."""
+    cluster = ApacheKafka(tmp_path_factory.mktemp('apache-kafka'))
+    try:
+        yield cluster.start()
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope='module')
+def make_apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ApacheKafka]]:
+    """Makes clusters that the tests of one module share and may kill: make_apache_kafka(nodes=3). They are started."""
+    made: list[ApacheKafka] = []
+
+    def make(**settings: object) -> ApacheKafka:
+        made.append(ApacheKafka(tmp_path_factory.mktemp('apache-kafka'), **settings))  # type: ignore[arg-type]
+        return made[-1].start()
+
+    yield make
+    for cluster in made:
+        cluster.stop()
 
 
 @pytest.fixture

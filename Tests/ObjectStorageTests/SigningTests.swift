@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import HTTP
 import Testing
@@ -5,64 +6,7 @@ import Testing
 @testable import ObjectStorage
 
 @Suite
-struct HashTests {
-    @Test(arguments: [
-        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (
-            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-        ),
-    ])
-    func `SHA-256 gives FIPS 180-4's examples`(text: String, digest: String) {
-        #expect(Hex.encode(SHA256.hash(Array(text.utf8))) == digest)
-    }
-
-    @Test func `SHA-256 of a million a's is the published one`() {
-        var hash = SHA256()
-        let chunk = [UInt8](repeating: 0x61, count: 1000)
-        for _ in 0..<1000 { hash.update(chunk) }
-        #expect(
-            Hex.encode(hash.finalize()) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
-    }
-
-    @Test func `SHA-256 does not depend on how the bytes are cut`() {
-        let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-        for length in 0...300 {
-            let whole = SHA256.hash(Array(bytes[..<length]))
-            for cut in stride(from: 0, through: length, by: 37) {
-                var hash = SHA256()
-                hash.update(Array(bytes[..<cut]))
-                hash.update(Array(bytes[cut..<length]))
-                #expect(hash.finalize() == whole)
-            }
-        }
-    }
-
-    /// RFC 4231, cases 1, 2 and 6.
-    @Test func `HMAC-SHA-256 gives the RFC's examples`() {
-        let first = SHA256.authenticate(Array("Hi There".utf8), key: [UInt8](repeating: 0x0b, count: 20))
-        #expect(Hex.encode(first) == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
-        let second = SHA256.authenticate(Array("what do ya want for nothing?".utf8), key: Array("Jefe".utf8))
-        #expect(Hex.encode(second) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
-        let long = SHA256.authenticate(
-            Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8),
-            key: [UInt8](repeating: 0xaa, count: 131))
-        #expect(Hex.encode(long) == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
-    }
-
-    /// RFC 1321, A.5.
-    @Test(arguments: [
-        ("", "d41d8cd98f00b204e9800998ecf8427e"), ("abc", "900150983cd24fb0d6963f7d28e17f72"),
-        (
-            "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
-            "57edf4a22be3c955ac49da2e2107b67a"
-        ),
-    ])
-    func `MD5 gives the RFC's examples`(text: String, digest: String) {
-        #expect(Hex.encode(MD5.hash(Array(text.utf8))) == digest)
-    }
-
+struct TextFormTests {
     @Test func `Base64 equals Foundation's`() {
         for length in 0..<50 {
             let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 41 &+ 3) }
@@ -82,58 +26,59 @@ struct PublishedSignatureTests {
     private let suiteScope = SigningScope(region: "us-east-1", service: "service", time: 1_440_938_160)
     private let s3Scope = SigningScope(region: "us-east-1", service: "s3", time: 1_369_353_600)
 
-    private func suiteSignature(_ method: String, query: Pairs = [], path: String = "/") -> Substring? {
+    private func suiteSignature(_ method: String, query: Pairs = [], path: String = "/") throws -> Substring? {
         let headers: Pairs = [("Host", "example.amazonaws.com"), ("X-Amz-Date", "20150830T123600Z")]
         let request = SignableRequest(
             method: method, path: path, query: query, headers: headers, payloadHash: SigV4.emptyHash)
-        return SigV4.authorization(request, suite, suiteScope).split(separator: "Signature=").last
+        return try SigV4.authorization(request, suite, suiteScope).split(separator: "Signature=").last
     }
 
     private func s3Authorization(
         _ method: String, _ path: String, query: Pairs = [], headers: Pairs = [], hash: String = SigV4.emptyHash
-    ) -> String {
+    ) throws -> String {
         let always: Pairs = [
             ("Host", "examplebucket.s3.amazonaws.com"), ("x-amz-content-sha256", hash),
             ("x-amz-date", "20130524T000000Z"),
         ]
         let request = SignableRequest(
             method: method, path: path, query: query, headers: always + headers, payloadHash: hash)
-        return SigV4.authorization(request, s3, s3Scope)
+        return try SigV4.authorization(request, s3, s3Scope)
     }
 
-    @Test func `the suite's plain GET and POST`() {
-        #expect(suiteSignature("GET") == "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31")
-        #expect(suiteSignature("POST") == "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b")
+    @Test func `the suite's plain GET and POST`() throws {
+        #expect(try suiteSignature("GET") == "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31")
+        #expect(try suiteSignature("POST") == "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b")
     }
 
-    @Test func `the suite's query out of order`() {
+    @Test func `the suite's query out of order`() throws {
         let query: Pairs = [("Param2", "value2"), ("Param1", "value1")]
         #expect(
-            suiteSignature("GET", query: query) == "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500")
+            try suiteSignature("GET", query: query)
+                == "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500")
     }
 
-    @Test func `S3's GET of a range`() {
+    @Test func `S3's GET of a range`() throws {
         #expect(
-            s3Authorization("GET", "/test.txt", headers: [("Range", "bytes=0-9")])
+            try s3Authorization("GET", "/test.txt", headers: [("Range", "bytes=0-9")])
                 == "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
                 + "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, "
                 + "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41")
     }
 
-    @Test func `S3's PUT of an object with a dollar sign in its key`() {
-        let authorization = s3Authorization(
+    @Test func `S3's PUT of an object with a dollar sign in its key`() throws {
+        let authorization = try s3Authorization(
             "PUT", "/" + PercentEncoding.encode("test$file.text", keepingSlashes: true),
             headers: [("Date", "Fri, 24 May 2013 00:00:00 GMT"), ("x-amz-storage-class", "REDUCED_REDUNDANCY")],
-            hash: Hex.encode(SHA256.hash(Array("Welcome to Amazon S3.".utf8))))
+            hash: Hex.encode(try SHA256.hash(Array("Welcome to Amazon S3.".utf8))))
         #expect(authorization.hasSuffix("Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"))
     }
 
-    @Test func `S3's query with a name alone, and with values`() {
+    @Test func `S3's query with a name alone, and with values`() throws {
         #expect(
-            s3Authorization("GET", "/", query: [("lifecycle", "")])
+            try s3Authorization("GET", "/", query: [("lifecycle", "")])
                 .hasSuffix("Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"))
         #expect(
-            s3Authorization("GET", "/", query: [("prefix", "J"), ("max-keys", "2")])
+            try s3Authorization("GET", "/", query: [("prefix", "J"), ("max-keys", "2")])
                 .hasSuffix("Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"))
     }
 }
@@ -161,8 +106,8 @@ struct GoldenSignatureTests {
             var request = S3Request(operation: "put", method: "PUT", key: golden.key)
             request.query = golden.query.map { ($0[0], $0[1]) }
             request.headers = golden.headers.map { ($0[0], $0[1]) }
-            request.payloadHash = Hex.encode(SHA256.hash(Array(golden.body.utf8)))
-            let signed = request.signed(
+            request.payloadHash = Hex.encode(try SHA256.hash(Array(golden.body.utf8)))
+            let signed = try request.signed(
                 try S3Endpoint(settings, bucket: golden.bucket), settings, credentials, time: golden.time,
                 timeout: .seconds(1))
             #expect(signed.url.hasPrefix("https://\(golden.bucket).s3.example.com:9000\(golden.path)"))

@@ -168,7 +168,8 @@ private final class TypedLines: LineSource {
         let plan = "EXPLAIN QUERY PLAN SELECT * FROM counts WHERE n IN (SELECT max(n) FROM counts UNION SELECT 1);"
         let result = repl(TypedLines([.line(plan)]), over: try TestState().session())
         #expect(result.out.contains("QUERY PLAN\n|--SCAN counts\n`--LIST SUBQUERY"))
-        #expect(result.out.contains("\n   `--COMPOUND QUERY\n      |--LEFT-MOST SUBQUERY\n"))
+        // The words of a plan are SQLite's and differ by its version; the depth of the branches is ours.
+        #expect(result.out.contains(/\n   `--[A-Z (]+\)?\n      \|--LEFT/))
         var odd = ResultSet(columns: ["id", "parent", "notused", "detail"])
         odd.rows = [[.integer(1), .integer(1), .integer(0), .text("its own parent")], [.null, .null, .null, .null]]
         #expect(PlanTree.text(of: odd) == nil)

@@ -5,6 +5,7 @@
 internal import CRdKafka
 internal import Dispatch
 internal import Foundation
+internal import Glibc
 internal import Synchronization
 
 /// A line that librdkafka logs.
@@ -85,7 +86,8 @@ final class Client {
     let callbacks: Callbacks
 
     init(
-        _ kind: rd_kafka_type_t, settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void
+        _ kind: rd_kafka_type_t, settings: [(String, String)], resetsSockets: Bool = false,
+        log: @escaping @Sendable (KafkaLogLine) -> Void
     ) throws {
         callbacks = Callbacks(log: log)
         guard let configuration = rd_kafka_conf_new() else { throw KafkaError("out of memory") }
@@ -96,6 +98,7 @@ final class Client {
             throw error
         }
         Self.install(callbacks, in: configuration, reports: kind == RD_KAFKA_PRODUCER)
+        if resetsSockets { Self.resetSockets(configuration) }
         var text = [CChar](repeating: 0, count: 512)
         guard let made = rd_kafka_new(kind, configuration, &text, text.count) else {
             rd_kafka_conf_destroy(configuration)
@@ -142,6 +145,18 @@ final class Client {
                 Delivery(
                     tag: Int(bitPattern: message._private), partition: message.partition, offset: message.offset,
                     failure: failure))
+        }
+    }
+
+    /// Connections that are reset when they are closed, also by the end of the process: what the kernel has not sent by then
+    /// is dropped instead of being delivered at any later time.
+    private static func resetSockets(_ configuration: OpaquePointer) {
+        rd_kafka_conf_set_socket_cb(configuration) { domain, type, transport, _ in
+            let made = socket(domain, type | Int32(SOCK_CLOEXEC.rawValue), transport)
+            guard made >= 0 else { return -1 }
+            var none = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(made, SOL_SOCKET, SO_LINGER, &none, socklen_t(MemoryLayout<linger>.size))
+            return made
         }
     }
 

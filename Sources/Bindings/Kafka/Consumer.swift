@@ -17,12 +17,12 @@ public struct Record {
     public let payload: UnsafeRawBufferPointer
     /// The value is null (a tombstone), not merely empty.
     public let isTombstone: Bool
-    /// librdkafka's message, for what only one record in a batch is asked for (`Record+Identity.swift`).
-    @usableFromInline let message: UnsafeRawPointer?
+    /// librdkafka's message, which holds what is only read on request (`copyEnvelope`, `fingerprint`).
+    @usableFromInline let message: UnsafeMutableRawPointer?
 
     init(
         partition: Int32, offset: Int64, payload: UnsafeRawBufferPointer, isTombstone: Bool,
-        message: UnsafeRawPointer? = nil
+        message: UnsafeMutableRawPointer? = nil
     ) {
         self.partition = partition
         self.offset = offset
@@ -122,6 +122,10 @@ public final class Consumer {
         defer { rd_kafka_topic_partition_list_destroy(list) }
         let code = rd_kafka_assign(client.handle, list)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+        // librdkafka asks the leader about an epoch only where a seek gives it, or the leader changes.
+        let known = Self.list(topic, positions.filter { $0.leaderEpoch != nil })
+        defer { rd_kafka_topic_partition_list_destroy(known) }
+        if let error = rd_kafka_seek_partitions(client.handle, known, 0) { rd_kafka_error_destroy(error) }
     }
 
     /// Stops (or goes on with) fetching the assigned partitions, without losing the place.
@@ -195,7 +199,7 @@ public final class Consumer {
         let payload = UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len)
         return Record(
             partition: message.pointee.partition, offset: message.pointee.offset, payload: payload,
-            isTombstone: message.pointee.payload == nil, message: UnsafeRawPointer(message))
+            isTombstone: message.pointee.payload == nil, message: UnsafeMutableRawPointer(message))
     }
 
     private static func notice(_ message: rd_kafka_message_t) -> Notice {
@@ -231,6 +235,9 @@ public final class Consumer {
     public func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
+
+    /// The errors since the last call or batch.
+    public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
 
     /// The end of a partition as the last fetch answer told; nil before there was one.
     public func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {

@@ -1,71 +1,81 @@
-// Records with a header: sent by the producer, looked for by the consumer.
+// Keys, headers and timestamps: read from consumed records on request, sent by the producer.
 
 internal import CRdKafka
 
-/// A header found in a record.
-public struct FoundHeader: Equatable, Sendable {
-    /// The record's partition.
-    public let partition: Int32
-    /// The record's offset.
-    public let offset: Int64
-    /// The header's value as text; nil when the record does not have the header.
-    public let value: String?
-    /// The record's key as text; nil when it has none.
-    public let key: String?
+/// What a message carries besides its value.
+public struct Envelope: Equatable, Sendable {
+    /// The key; nil when there is none.
+    public var key: [UInt8]?
+    /// The headers in their order.
+    public var headers: [Message.Header]
+    /// Milliseconds since the Unix epoch; nil when the broker does not say.
+    public var timestamp: Int64?
+
+    /// Makes an envelope.
+    public init(key: [UInt8]? = nil, headers: [Message.Header] = [], timestamp: Int64? = nil) {
+        (self.key, self.headers, self.timestamp) = (key, headers, timestamp)
+    }
+
+    /// The value of the last header of this name; nil when there is none or it is null.
+    public func lastHeader(_ name: String) -> [UInt8]? { headers.last { $0.name == name }?.value }
+}
+
+extension Record {
+    /// Copies key, headers and timestamp. Valid only while the batch's body runs.
+    public func copyEnvelope() -> Envelope {
+        guard let message = message?.assumingMemoryBound(to: rd_kafka_message_t.self) else { return Envelope() }
+        let copy = TopicReader.copy(message)
+        return Envelope(key: copy.key, headers: copy.headers, timestamp: copy.timestamp)
+    }
 }
 
 extension Producer {
-    /// Puts one record with one header into the local send queue.
-    /// - Parameter tag: comes back with the delivery report.
+    /// Puts one record into the local send queue.
+    /// - Parameters:
+    ///   - envelope: key, headers and timestamp; without a timestamp the record gets the present time.
+    ///   - tag: comes back with the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
     public func send(
-        topic: String, partition: Int32, key: String, value: UnsafeRawBufferPointer, header: String,
-        headerValue: String, tag: Int
+        topic: String, partition: Int32, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int
     ) throws {
-        let key = Array(key.utf8)
-        let text = Array(headerValue.utf8)
-        let code = pv_rd_kafka_produce_with_header(
-            client.handle, topic, partition, key, key.count, value.baseAddress, value.count, header, text, text.count,
-            UnsafeMutableRawPointer(bitPattern: tag))
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+        let headers = rd_kafka_headers_new(envelope.headers.count)
+        for header in envelope.headers {
+            Self.withAddress(header.value) { _ = rd_kafka_header_add(headers, header.name, -1, $0, $1) }
+        }
+        let code = Self.withAddress(envelope.key) { key, size in
+            pv_rd_kafka_produce(
+                client.handle, topic, partition, key, size, value.baseAddress ?? Self.empty, value.count, headers,
+                max(0, envelope.timestamp ?? 0), UnsafeMutableRawPointer(bitPattern: tag))
+        }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            rd_kafka_headers_destroy(headers)
+            throw KafkaError(code)
+        }
+    }
+
+    /// librdkafka reads a null pointer as null, so an empty value needs some address.
+    private static var empty: UnsafeRawPointer? { UnsafeRawPointer(bitPattern: 1) }
+
+    private static func withAddress<Result>(
+        _ bytes: [UInt8]?, _ body: (UnsafeRawPointer?, Int) -> Result
+    ) -> Result {
+        guard let bytes else { return body(nil, 0) }
+        return bytes.withUnsafeBytes { body($0.baseAddress ?? empty, $0.count) }
     }
 
     /// The offsets a partition has, asked of its broker.
     /// - Throws: `KafkaError`.
     public func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
-        try ask().offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
+        try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 }
 
 extension Consumer {
-    /// Waits for records of the assigned partitions and tells one header and the key of each.
-    /// - Returns: the headers, and what else the batch brought.
-    public func pollHeaders(named name: String, timeoutMilliseconds: Int32) -> (
-        headers: [FoundHeader], notices: [Notice]
-    ) {
-        var found: [FoundHeader] = []
-        let notices = pollMessages(timeoutMilliseconds: timeoutMilliseconds) { message in
-            found.append(
-                FoundHeader(
-                    partition: message.pointee.partition, offset: message.pointee.offset,
-                    value: Self.header(name, of: message), key: Self.key(of: message)))
-        }
+    /// Waits for records of the assigned partitions and copies them whole. Not for the event path.
+    /// - Returns: the messages, and what else the batch brought.
+    public func pollCopies(timeoutMilliseconds: Int32) -> (messages: [Message], notices: [Notice]) {
+        var found: [Message] = []
+        let notices = pollMessages(timeoutMilliseconds: timeoutMilliseconds) { found.append(TopicReader.copy($0)) }
         return (found, notices)
-    }
-
-    private static func key(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> String? {
-        guard let key = message.pointee.key else { return nil }
-        return String(decoding: UnsafeRawBufferPointer(start: key, count: message.pointee.key_len), as: UTF8.self)
-    }
-
-    private static func header(_ name: String, of message: UnsafeMutablePointer<rd_kafka_message_t>) -> String? {
-        var headers: OpaquePointer?
-        guard rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR, headers != nil else {
-            return nil
-        }
-        var value: UnsafeRawPointer?
-        var count = 0
-        guard rd_kafka_header_get_last(headers, name, &value, &count) == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-        return String(decoding: UnsafeRawBufferPointer(start: value, count: count), as: UTF8.self)
     }
 }

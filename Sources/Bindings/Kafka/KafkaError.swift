@@ -11,6 +11,8 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     public let name: String
     /// What happened, in words.
     public let message: String
+    /// The same call may be made again, to go on with what it began.
+    public internal(set) var isRetriable = false
 
     init(_ code: rd_kafka_resp_err_t, _ message: String? = nil) {
         self.code = code.rawValue
@@ -26,6 +28,10 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     init(_ message: String) {
         self.init(RD_KAFKA_RESP_ERR__INVALID_ARG, message)
     }
+
+    /// A record was acknowledged without its offset: whether the topic has it is not known.
+    public static let unknownOffset = KafkaError(
+        RD_KAFKA_RESP_ERR__INCONSISTENT, "a record was acknowledged without an offset; looking for it in the topic")
 
     /// One line for people: what failed, on what, what to do.
     public var description: String { message }
@@ -80,4 +86,58 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
 
     /// The local send queue is full; polling makes room.
     public var isQueueFull: Bool { code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }
+
+    /// Another client has claimed the same transactional id.
+    public var isFenced: Bool {
+        [
+            RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+        ].contains { $0.rawValue == code }
+    }
+
+    /// The record, or the batch it was in, is larger than the topic allows or than the client is allowed to send.
+    public var isTooLarge: Bool {
+        [
+            RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
+            RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
+        ].contains { $0.rawValue == code }
+    }
+
+    /// The topic will never take the record, or another of its batch.
+    public var isRefusedRecord: Bool {
+        isTooLarge
+            || [
+                RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, RD_KAFKA_RESP_ERR_INVALID_MSG,
+            ].contains { $0.rawValue == code }
+    }
+
+    /// The broker does not know the request.
+    public var isUnsupported: Bool {
+        [
+            RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION,
+            RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED,
+        ].contains { $0.rawValue == code }
+    }
+
+    /// What the cluster's access rules refuse; nil for other errors.
+    public var refusedResource: RefusedResource? {
+        switch rd_kafka_resp_err_t(rawValue: code) {
+        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: .topic
+        case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: .group
+        case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: .cluster
+        case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED: .transactionalID
+        default: nil
+        }
+    }
+}
+
+/// What an access rule of a cluster is about.
+public enum RefusedResource: Equatable, Sendable {
+    /// A topic.
+    case topic
+    /// A consumer group.
+    case group
+    /// The cluster as a whole.
+    case cluster
+    /// A transactional id.
+    case transactionalID
 }

@@ -7,22 +7,21 @@ internal import CRdKafka
 /// A producer.
 public final class Producer {
     let client: Client
-    private let settings: [(String, String)]
-    /// Answers questions about topics, since those of a producer create the topic they are about.
-    private var asker: Client?
     private var topics: [String: OpaquePointer] = [:]
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win.
+    ///   - resetsSockets: nothing leaves the machine any more once the process has ended.
     ///   - delivered: called by `poll` and `flush` for each record that was sent.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
     public init(
-        settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void,
+        settings: [(String, String)], resetsSockets: Bool = false, log: @escaping @Sendable (KafkaLogLine) -> Void,
         delivered: @escaping (Delivery) -> Void
     ) throws {
         try ReservedSettings.check(settings)
-        self.settings = settings
-        client = try Client(RD_KAFKA_PRODUCER, settings: settings, log: log)
+        // Of a producer, too, a question about a topic would create it.
+        let settings = settings + [("allow.auto.create.topics", "false")]
+        client = try Client(RD_KAFKA_PRODUCER, settings: settings, resetsSockets: resetsSockets, log: log)
         client.callbacks.delivered = delivered
     }
 
@@ -67,31 +66,17 @@ public final class Producer {
         rd_kafka_flush(client.handle, timeoutMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
     }
 
+    /// Drops what waits to be sent and what was not acknowledged yet; their reports name it as purged.
+    public func purge() {
+        rd_kafka_purge(client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
+    }
+
     /// The errors since the last call.
     public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
 
     /// The number of partitions of a topic; one that is missing stays so.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
     public func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
-        try ask().partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0
+        try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0
     }
-
-    /// A client for questions, connected when there is a first one.
-    func ask() throws -> Client {
-        if let asker { return asker }
-        let made = try Client(
-            RD_KAFKA_CONSUMER,
-            settings: [("enable.auto.commit", "false")] + settings.filter { !Self.ofProducers.contains($0.0) }
-                + [("allow.auto.create.topics", "false")],
-            log: { _ in })
-        asker = made
-        return made
-    }
-
-    /// Settings of which a consumer would only say that they are not for it.
-    private static let ofProducers: Set<String> = [
-        "enable.idempotence", "transactional.id", "transaction.timeout.ms", "message.timeout.ms", "linger.ms", "acks",
-        "request.required.acks", "queue.buffering.max.messages", "queue.buffering.max.kbytes", "batch.size",
-        "compression.codec", "compression.type", "partitioner",
-    ]
 }

@@ -6,7 +6,7 @@ internal import CRdKafka
 extension Record {
     /// librdkafka's message; nil for a record that was made otherwise.
     private var source: UnsafePointer<rd_kafka_message_t>? {
-        message?.assumingMemoryBound(to: rd_kafka_message_t.self)
+        message.map { UnsafePointer($0.assumingMemoryBound(to: rd_kafka_message_t.self)) }
     }
 
     /// The record's timestamp, milliseconds since the Unix epoch; nil when there is none.

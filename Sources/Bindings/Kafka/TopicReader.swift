@@ -149,7 +149,7 @@ public final class TopicReader {
         }
     }
 
-    private static func copy(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Message {
+    static func copy(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Message {
         var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let timestamp = rd_kafka_message_timestamp(message, &kind)
         let content = message.pointee

@@ -16,14 +16,26 @@ extension Producer {
     /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
     @discardableResult
     public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
-        let asker = try ask()
-        let isNew = try asker.createTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
-        let found = try asker.waitForLeaders(of: name, timeoutMilliseconds: timeoutMilliseconds)
-        return CreatedTopic(isNew: isNew, partitions: found)
+        try client.makeTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
+    }
+}
+
+extension Consumer {
+    /// Creates a topic, and waits until every partition has a leader; one that exists already is left as it is.
+    /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
+    @discardableResult
+    public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
+        try client.makeTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
     }
 }
 
 extension Client {
+    func makeTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
+        let isNew = try createTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
+        return CreatedTopic(
+            isNew: isNew, partitions: try waitForLeaders(of: name, timeoutMilliseconds: timeoutMilliseconds))
+    }
+
     /// - Returns: whether it was made now.
     func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> Bool {
         var text = [CChar](repeating: 0, count: 512)

@@ -152,10 +152,21 @@ extension Connection {
     }
 
     /// Caps the memory of all SQLite connections of the process, in bytes; 0 removes the cap.
-    public static func setMemoryLimit(bytes: Int64) {
+    ///
+    /// To be called before the process opens its first connection: a library built without memory statistics, as the
+    /// pinned one is, can turn them on only then, and without them SQLite does not keep to the cap.
+    /// - Returns: whether the cap is in force.
+    @discardableResult
+    public static func setMemoryLimit(bytes: Int64) -> Bool {
+        keepMemoryStatistics()
         sqlite3_hard_heap_limit64(bytes)
+        guard let probe = sqlite3_malloc64(64) else { return true }
+        defer { sqlite3_free(probe) }
+        return sqlite3_memory_used() > 0
     }
 
-    /// The version of the linked library, for example "3.40.1".
-    public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+    /// Refused by SQLite after its first use; then what was set before stays.
+    static func keepMemoryStatistics() {
+        _ = pv_sqlite3_keep_memory_statistics()
+    }
 }

@@ -39,7 +39,15 @@ public final class Connection {
         try self.init(name: path, flags: mode.flags)
     }
 
+    #if DEBUG
+        /// Tests cap memory and open connections in one process, in any order.
+        private static let statisticsOfTests: Void = keepMemoryStatistics()
+    #endif
+
     init(name: String, flags: Int32) throws {
+        #if DEBUG
+            _ = Self.statisticsOfTests
+        #endif
         var opened: OpaquePointer?
         let result = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard result == SQLITE_OK, let opened else {

@@ -2,6 +2,21 @@
 
 public import Windowing
 
+/// What a message carried besides its value, for the topic that it is published to.
+public struct SourceEnvelope: Equatable, Sendable {
+    /// The key; nil when there was none.
+    public let key: [UInt8]?
+    /// The headers, in an encoding of the caller's; nil when there were none.
+    public let headers: [UInt8]?
+    /// Milliseconds since the Unix epoch; nil when the broker did not say.
+    public let timestamp: Int64?
+
+    /// Makes an envelope.
+    public init(key: [UInt8]? = nil, headers: [UInt8]? = nil, timestamp: Int64? = nil) {
+        (self.key, self.headers, self.timestamp) = (key, headers, timestamp)
+    }
+}
+
 /// An event that came too late to be counted.
 public struct LateEvent: Equatable, Sendable {
     /// Where it came from.
@@ -24,13 +39,16 @@ public struct LateEvent: Equatable, Sendable {
     public let receivedAt: Int64
     /// The message, unchanged.
     public let payload: [UInt8]
+    /// Its key, headers and timestamp.
+    public let envelope: SourceEnvelope
 
     /// Makes a late event from its parts.
     public init(
         partition: Int32, offset: Int64, userID: Int64?, postcode: String, webpage: String?,
         eventTimeMicroseconds: Int64, windowStart: Int64, latenessMilliseconds: Int64, receivedAt: Int64,
-        payload: [UInt8]
+        payload: [UInt8], envelope: SourceEnvelope = SourceEnvelope()
     ) {
+        self.envelope = envelope
         self.partition = partition
         self.offset = offset
         self.userID = userID
@@ -60,12 +78,15 @@ public struct RejectedEvent: Equatable, Sendable {
     public let receivedAt: Int64
     /// The message, unchanged, when it is to be published; nil when only its coordinates are kept.
     public let payload: [UInt8]?
+    /// Its key, headers and timestamp, when it is to be published.
+    public let envelope: SourceEnvelope
 
     /// Makes a rejected event from its parts.
     public init(
         partition: Int32, offset: Int64, reason: String, bytePosition: Int64, excerpt: String, receivedAt: Int64,
-        payload: [UInt8]? = nil
+        payload: [UInt8]? = nil, envelope: SourceEnvelope = SourceEnvelope()
     ) {
+        self.envelope = envelope
         self.payload = payload
         self.partition = partition
         self.offset = offset

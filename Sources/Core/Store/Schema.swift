@@ -15,7 +15,8 @@ enum Schema {
 
     /// Each element takes the file from version `index` to `index + 1`.
     static let migrations: [String] = [
-        tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets, oneWriter, lastRecords,
+        tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets, oneWriter, outboxEnvelopes,
+        lastRecords,
     ]
 
     private static let tablesOfVersion1 = """
@@ -237,6 +238,12 @@ enum Schema {
 
         """
     }
+
+    /// Key, headers and timestamp of the source's message, and rows that the topic will never take.
+    private static let outboxEnvelopes = ["late", "rejected"].map { table in
+        ["source_key BLOB", "source_headers BLOB", "source_timestamp_ms INTEGER", "passed_at_ms INTEGER"]
+            .map { "ALTER TABLE \(table) ADD COLUMN \($0);\n" }.joined()
+    }.joined()
 
     /// Which record brought a partition's largest event time.
     private static var eventOffsets: String {

@@ -30,12 +30,14 @@ final class FlushStatements {
         late = try connection.prepare(
             """
             INSERT INTO late (kafka_partition, kafka_offset, user_id, postcode, webpage, event_time_us, window_start,
-              lateness_ms, received_at_ms, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+              lateness_ms, received_at_ms, payload, source_key, source_headers, source_timestamp_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             """, persistent: true)
         rejected = try connection.prepare(
             """
-            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms, payload)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms, payload,
+              source_key, source_headers, source_timestamp_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """, persistent: true)
         partition = try connection.prepare(
             """
@@ -109,6 +111,7 @@ extension Store {
         try statement.bind(event.latenessMilliseconds, at: 8)
         try statement.bind(event.receivedAt, at: 9)
         try event.payload.withUnsafeBytes { try statement.bindBlob($0, at: 10) }
+        try bind(event.envelope, to: statement, at: 11)
         try statement.run()
     }
 
@@ -125,7 +128,20 @@ extension Store {
         } else {
             try statement.bindNull(at: 7)
         }
+        try bind(event.envelope, to: statement, at: 8)
         try statement.run()
+    }
+
+    private func bind(_ envelope: SourceEnvelope, to statement: Statement, at first: Int) throws {
+        for (index, bytes) in [envelope.key, envelope.headers].enumerated() {
+            let place = first + index
+            if let bytes {
+                try bytes.withUnsafeBytes { try statement.bindBlob($0, at: place) }
+            } else {
+                try statement.bindNull(at: place)
+            }
+        }
+        try statement.bind(envelope.timestamp, at: first + 2)
     }
 
     private func write(_ partition: PartitionProgress) throws {

@@ -1,8 +1,8 @@
 // Publishes the rows of an outbox, each once.
 //
-// Invariants: rows are sent in the order of their numbers, by one idempotent producer; before a row is sent its number is on
-// the disk; it is marked only when the broker acknowledged it or it was found in the topic; after a crash the end of the
-// topic is read back before anything is sent, and after a restore all of it. docs/adr/0008 says what remains.
+// Invariants: rows are sent in the order of their numbers; before a row is sent its number is on the disk; it is marked
+// only when the broker acknowledged it with an offset or it was found in the topic. Publishing begins with a takeover
+// (OutboxTakeover.swift), and so does everything after a failure whose outcome is not known. docs/adr/0021 has the argument.
 
 public import Base
 internal import Kafka
@@ -11,135 +11,185 @@ public import Store
 
 /// Publishes late events, or rejected messages.
 public final class OutboxPublisher {
-    private let settings: OutboxSettings
-    private let store: SharedStore
+    private let context: OutboxContext
     private let stop: StopSignal
-    private let time: TimeSource
     private let failPoint: (String) -> Void
-    private let log: Logger
+    private var connection: OutboxConnection?
     private var stateID = ""
-    private var partitions = 0
     private var lastSent: Int64 = 0
-    private var lastComplaint: String?
     /// The topic's offsets up to which everything of ours is marked.
     private var offsets: [Int32: Int64] = [:]
-    /// What the lost state has sent in whose place this one was restored; nil where none was.
     private var sentBefore: SentBefore?
-    private var report = Report()
+    /// Up to this number rows are sent one by one, since the topic refused one of them.
+    private var oneByOneUpTo: Int64 = 0
+    /// When the identity was last seen to be ours, on the monotonic clock.
+    private var ownedAt: Int64 = 0
+    private var settings: OutboxSettings { context.settings }
     private static let batch = 1000
-    /// How long a question to Kafka may take, in milliseconds.
-    private static let patience: Int32 = 5000
+    /// How old the last look at the fence may be when a batch is sent, in milliseconds. Less than the quiet time of a
+    /// takeover, which therefore sees what was sent since.
+    private static let ownershipMilliseconds: Int64 = 500
 
-    /// What the broker said of the batch under way.
-    private final class Report {
-        var acknowledged: [Int64] = []
-        var ends: [Int32: Int64] = [:]
-        var failure: KafkaError?
-        var failedPartition: Int32?
-        var open = 0
-    }
-
-    /// - Parameter failPoint: called at each step whose interruption must be harmless.
+    /// - Parameters:
+    ///   - board: is told since when and why nothing can be published.
+    ///   - failPoint: called at each step whose interruption must be harmless.
+    ///   - remaining: once `stop` is set, how many milliseconds are left.
     public init(
-        settings: OutboxSettings, store: SharedStore, stop: StopSignal, time: TimeSource,
-        failPoint: @escaping (String) -> Void, log: Logger
+        settings: OutboxSettings, store: SharedStore, stop: StopSignal, time: TimeSource, board: HealthBoard? = nil,
+        failPoint: @escaping (String) -> Void, log: Logger, remaining: @escaping () -> Int64
     ) {
-        self.settings = settings
-        self.store = store
+        context = OutboxContext(
+            settings: settings, store: store, stop: stop, time: time, board: board,
+            log: log.with("topic", "\(settings.topic)").with("outbox", "\(settings.name.rawValue)"),
+            remaining: remaining)
         self.stop = stop
-        self.time = time
         self.failPoint = failPoint
-        self.log = log.with("topic", "\(settings.topic)").with("outbox", "\(settings.name.rawValue)")
     }
 
-    /// Publishes until it is told to stop, and then what is left, as long as `farewell` milliseconds allow.
-    /// - Returns: whether everything was published.
+    /// Publishes until it is told to stop, and then what is left, as long as the time allows.
+    /// - Returns: nil when everything was published; else how many rows wait, and why.
     /// - Throws: `SQLiteError` when the state cannot be read, `KafkaError` for a refused setting.
-    public func run(farewell: () -> Int64) throws -> Bool {
-        var deadline: Int64?
+    public func run() throws -> String? {
+        defer { connection?.abandon() }
         var pause = Backoff()
-        while true {
-            if stop.wasSet, deadline == nil { deadline = time.monotonic() + farewell() }
-            if let deadline, time.monotonic() >= deadline { return try pending().isEmpty }
-            do {
-                let wasBusy = try publishOnce(until: deadline)
-                pause.reset()
-                lastComplaint = nil
-                if !wasBusy {
-                    if stop.wasSet { return true }
+        do {
+            while !context.isOver {
+                do {
+                    let wasBusy = try publishOnce()
+                    pause.reset()
+                    context.succeeded()
+                    guard !wasBusy else { continue }
+                    if stop.wasSet { return nil }
                     stop.wait(milliseconds: 200)
+                } catch let error as KafkaError where error.isFenced {
+                    disconnect()
+                    return try waitFenced()
+                } catch let error as KafkaError where !error.isInvalidSetting {
+                    disconnect()
+                    complain(error)
+                    context.rest(pause.next())
                 }
-            } catch let error as KafkaError where !error.isInvalidSetting {
-                complain(error)
-                rest(pause.next())
             }
-        }
+        } catch is OutboxStopped {}
+        return leftOver()
     }
 
-    private func rest(_ milliseconds: Int64) {
-        if stop.wasSet {
-            StopSignal().wait(milliseconds: min(milliseconds, 500))
-        } else {
-            stop.wait(milliseconds: milliseconds)
-        }
+    private func disconnect() {
+        connection?.abandon()
+        (connection, lastSent) = (nil, 0)
     }
 
     private func complain(_ error: KafkaError) {
-        let text = "topic \(settings.topic) at \(settings.bootstrapServers): \(error.message)"
-        guard text != lastComplaint else { return }
-        lastComplaint = text
-        var facts = Facts.place(partition: report.failedPartition, offset: nil)
         // The row that waits, by where it came from.
-        if let row = try? pending().first {
+        var facts: Logger.Metadata = [:]
+        if let row = try? context.state({ try $0.unpublished(settings.name, after: 0, limit: 1) }).first {
             facts["source_partition"] = .stringConvertible(row.partition)
             facts["source_offset"] = .stringConvertible(row.offset)
         }
-        log.warning("\(text); \(settings.name.rawValue) events wait in the state; trying again", metadata: facts)
+        context.complain(
+            "topic \(settings.topic) at \(settings.bootstrapServers): \(explanation(error)); "
+                + "\(settings.name.rawValue) events wait in the state; trying again", facts)
     }
 
-    private func pending() throws -> [OutboxRow] {
-        try store.with { try $0.unpublished(settings.name, after: 0, limit: 1) }
+    /// The error's words, and the right that is missing.
+    private func explanation(_ error: KafkaError) -> String {
+        switch error.refusedResource {
+        case .topic:
+            "\(error.message): the user needs DESCRIBE, READ and WRITE on topic \(settings.topic), and CREATE where it does "
+                + "not exist yet"
+        case .group: "\(error.message): the user needs READ on group \(settings.group)"
+        case .transactionalID:
+            "\(error.message): the user needs DESCRIBE and WRITE on transactional id \(settings.transactionalID)"
+        case .cluster:
+            "\(error.message): the user needs CREATE on topic \(settings.topic) or on the cluster, and before Kafka 3.0 "
+                + "IDEMPOTENT_WRITE on the cluster"
+        case nil: error.message
+        }
     }
 
-    /// One round: connects and looks back when that is due, then sends a batch.
+    /// Another publisher has the identity: nothing more is sent.
+    private func waitFenced() throws -> String? {
+        context.complain(
+            "topic \(settings.topic): another service publishes the \(settings.name.rawValue) events of topic "
+                + "\(settings.sourceTopic) for group \(settings.group); this one publishes nothing any more: stop one of "
+                + "them, then restart the one that stays")
+        while !stop.wasSet { stop.wait(milliseconds: 1000) }
+        return leftOver()
+    }
+
+    /// - Returns: how many rows wait, and why; nil when none do.
+    private func leftOver() -> String? {
+        let reason = context.complaint.map { " (\($0))" } ?? ""
+        // The state may be what is not reachable.
+        guard let count = try? context.state({ try $0.unpublishedCount(settings.name) }) else {
+            return "\(settings.name.rawValue) events wait\(reason)"
+        }
+        return count == 0 ? nil : "\(count) \(settings.name.rawValue) events wait\(reason)"
+    }
+
+    /// One round: takes the topic over when that is due, then sends a batch.
     /// - Returns: false when there was nothing to do.
-    private func publishOnce(until deadline: Int64?) throws -> Bool {
-        let rows = try store.with { try $0.unpublished(settings.name, after: lastSent, limit: Self.batch) }
-        guard !rows.isEmpty else {
-            try forgetLostState()
+    private func publishOnce() throws -> Bool {
+        guard try !rows().isEmpty else {
+            try forgetOthers()
             return false
         }
-        guard try prepare() else { return true }
+        guard try connect(), let connection else { return true }
         // What was found in the topic is marked now.
-        let left = try passOver(
-            try store.with { try $0.unpublished(settings.name, after: lastSent, limit: Self.batch) })
-        if !left.isEmpty { try send(left, until: deadline) }
+        let left = try passOver(try rows())
+        guard !left.isEmpty else { return true }
+        try checkOwnership(connection)
+        try send(left, connection)
         return true
     }
 
-    /// Marks rows that a lost state has sent.
-    /// - Returns: the others.
-    private func passOver(_ rows: [OutboxRow]) throws -> [OutboxRow] {
-        guard let sentBefore else { return rows }
-        var rest: [OutboxRow] = []
-        var sent: [Int64] = []
-        for row in rows {
-            if sentBefore.contains(partition: row.partition, offset: row.offset) {
-                sent.append(row.number)
-            } else {
-                rest.append(row)
-            }
+    private func rows() throws -> [OutboxRow] {
+        let isCareful = lastSent < oneByOneUpTo
+        return try context.state {
+            try $0.unpublished(settings.name, after: lastSent, limit: isCareful ? 1 : Self.batch)
         }
-        guard !sent.isEmpty else { return rows }
-        let now = time.wall()
-        try store.with { try $0.markPublished(settings.name, numbers: sent, offsets: offsets, now: now) }
-        return rest
     }
 
-    /// Once everything that the lost state had sent was read again, the topic need not be looked through any more.
-    private func forgetLostState() throws {
+    private func connect() throws -> Bool {
+        guard connection == nil else { return true }
+        stateID = try context.state { try $0.meta("state_id") ?? "" }
+        guard !stateID.isEmpty else {
+            context.rest(100)
+            return false
+        }
+        let takeover = try TakeoverOperation(context, stateID: stateID).run()
+        (offsets, sentBefore) = (takeover.offsets, takeover.sentBefore)
+        ownedAt = context.time.monotonic()
+        connection = try OutboxConnection(context, takeover, stateID: stateID)
+        return true
+    }
+
+    private func checkOwnership(_ connection: OutboxConnection) throws {
+        let now = context.time.monotonic()
+        guard now - ownedAt > Self.ownershipMilliseconds else { return }
+        try connection.takeover.fence.mark(
+            topic: settings.topic, partitions: [0], settleMilliseconds: 30,
+            timeoutMilliseconds: context.limit(5000))
+        ownedAt = now
+    }
+
+    /// Marks rows that others have sent.
+    /// - Returns: the rest.
+    private func passOver(_ rows: [OutboxRow]) throws -> [OutboxRow] {
+        guard let sentBefore else { return rows }
+        let sent = rows.filter { sentBefore.contains($0) }
+        guard !sent.isEmpty else { return rows }
+        let now = context.time.wall()
+        try context.state {
+            try $0.markPublished(settings.name, numbers: sent.map(\.number), offsets: offsets, now: now)
+        }
+        return rows.filter { !sentBefore.contains($0) }
+    }
+
+    /// Once everything that others had sent was read, the topic need not be looked through any more.
+    private func forgetOthers() throws {
         guard let sentBefore else { return }
-        let isOver = try store.with { store in
+        let isOver = try context.state { store in
             // In one go: a flush between the two questions would bring rows that are not marked yet.
             guard try store.unpublished(settings.name, after: 0, limit: 1).isEmpty,
                 sentBefore.isBelow(try store.progress().partitions)
@@ -150,148 +200,69 @@ public final class OutboxPublisher {
         if isOver { self.sentBefore = nil }
     }
 
-    // MARK: Connecting and looking back
-
-    private var producer: Producer?
-
-    /// Connects, makes the topic where it is missing, and finds out what of the outbox it has.
-    /// - Returns: false when it was stopped meanwhile.
-    private func prepare() throws -> Bool {
-        guard producer == nil else { return true }
-        stateID = try store.with { try $0.meta("state_id") ?? "" }
-        guard !stateID.isEmpty else { return false }
-        let report = Report()
-        let made = try Producer(
-            settings: settings.kafka + [
-                ("enable.idempotence", "true"), ("message.timeout.ms", "0"), ("linger.ms", "5"),
-            ],
-            log: { _ in }, delivered: { Self.take($0, into: report) })
-        partitions = try topicPartitions(made)
-        let (known, restored) = try store.with {
-            (try $0.outboxOffsets(settings.name, topic: settings.topic), try $0.restoredOffsets(settings.name))
-        }
-        offsets = [:]
-        for partition in 0..<Int32(clamping: partitions) {
-            let range = try made.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: Self.patience)
-            // A partition that is new, or an offset that the topic does not have (any more, or yet: it was made anew): everything
-            // there is looked at.
-            offsets[partition] =
-                known.map { known in
-                    known[partition].map { $0 >= range.low && $0 <= range.high ? $0 : range.low } ?? range.low
-                } ?? range.high
-            // Where in it the lost state's records are is not known.
-            if restored != nil { offsets[partition] = range.low }
-        }
-        if known != nil || restored != nil { guard try lookBack(restored) else { return false } }
-        self.report = report
-        producer = made
-        return true
-    }
-
-    private func topicPartitions(_ producer: Producer) throws -> Int {
-        do {
-            return try producer.partitionCount(of: settings.topic, timeoutMilliseconds: Self.patience)
-        } catch let error as KafkaError where error.isUnknownTopic {
-            let made = try producer.createTopic(
-                settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000)
-            if made.isNew {
-                log.info(
-                    "created topic \(settings.topic) with \(made.partitions) partitions",
-                    metadata: ["partitions": .stringConvertible(made.partitions)])
-            }
-            return made.partitions
-        }
-    }
-
-    private func lookBack(_ restored: [Int32: Int64]?) throws -> Bool {
-        if restored != nil { log.info("the state was restored: looking for its events in topic \(settings.topic)") }
-        let began = time.monotonic()
-        let sent = restored.map { SentBefore(restored: $0) }
-        let tail = try TopicTail.read(settings, from: offsets, stateID: stateID, sentBefore: sent, time: time) {
-            // A stop does not end it at once: without it nothing more can be published.
-            !stop.wasSet || time.monotonic() - began < 3000
-        }
-        guard let tail else { return false }
-        offsets = tail.ends
-        sentBefore = tail.sentBefore
-        let now = time.wall()
-        try store.with { try $0.markPublished(settings.name, numbers: tail.numbers, offsets: tail.ends, now: now) }
-        return true
-    }
-
     // MARK: Sending
 
-    private func send(_ rows: [OutboxRow], until deadline: Int64?) throws {
-        guard let producer, let last = rows.last else { return }
-        try store.with {
+    private func send(_ rows: [OutboxRow], _ connection: OutboxConnection) throws {
+        guard let last = rows.last else { return }
+        try context.state {
             try $0.beginPublishing(settings.name, topic: settings.topic, upTo: last.number, from: offsets)
         }
         failPoint("\(settings.name.rawValue).numbered")
-        for row in rows { try send(row, producer) }
-        while report.open > 0, report.failure == nil, deadline.map({ time.monotonic() < $0 }) ?? true {
-            if producer.flush(timeoutMilliseconds: 200) { break }
-            if let error = producer.takeErrors().last { complain(error) }
-        }
+        let report = try connection.send(rows)
         failPoint("\(settings.name.rawValue).sent")
-        try book()
+        try book(report)
+        if report.open > 0 { throw OutboxStopped() }
+        guard report.refused.isEmpty else { return try refused(rows, report) }
         lastSent = last.number
     }
 
-    private func send(_ row: OutboxRow, _ producer: Producer) throws {
-        let target = row.partition % Int32(clamping: max(1, partitions))
-        while true {
-            do {
-                try row.payload.withUnsafeBytes { payload in
-                    try producer.send(
-                        topic: settings.topic, partition: target, key: OutboxKey.text(row), value: payload,
-                        header: OutboxHeader.name,
-                        headerValue: OutboxHeader.text(stateID: stateID, number: row.number), tag: Int(row.number))
-                }
-                report.open += 1
-                return
-            } catch let error as KafkaError where error.isQueueFull {
-                producer.poll(timeoutMilliseconds: 100)
-            }
-        }
-    }
-
-    private static func take(_ delivery: Delivery, into report: Report) {
-        report.open -= 1
-        if let failure = delivery.failure {
-            (report.failure, report.failedPartition) = (failure, delivery.partition)
-        } else {
-            report.acknowledged.append(Int64(delivery.tag))
-            report.ends[delivery.partition] = max(report.ends[delivery.partition] ?? 0, delivery.offset + 1)
-        }
-    }
-
     /// Marks what was acknowledged. After a failure everything starts again from what the topic has.
-    private func book() throws {
-        let failure = report.failure
-        // Offsets only go back where the topic was made anew.
+    private func book(_ report: OutboxConnection.Report) throws {
         for (partition, end) in report.ends { offsets[partition] = end }
-        let now = time.wall()
+        let now = context.time.wall()
         let acknowledged = report.acknowledged
-        // With a failure the offsets stay: the look back begins there.
-        let isClean = failure == nil && report.open == 0
-        let known = try store.with { try $0.outboxOffsets(settings.name, topic: settings.topic) } ?? offsets
-        try store.with {
-            try $0.markPublished(
+        // With a failure the offsets stay: reading back begins there.
+        let isClean = report.failure == nil && report.open == 0
+        try context.state { store in
+            let known = try store.outboxOffsets(settings.name, topic: settings.topic) ?? offsets
+            try store.markPublished(
                 settings.name, numbers: acknowledged, offsets: isClean ? offsets : known, now: now)
         }
         if !acknowledged.isEmpty {
-            log.debug(
+            context.log.debug(
                 "published \(acknowledged.count) \(settings.name.rawValue) events",
                 metadata: [
                     "events": .stringConvertible(acknowledged.count),
                     "offsets": Facts.ends(report.ends.map { ($0, $1) }),
                 ])
         }
-        report.acknowledged = []
-        report.ends = [:]
-        guard let failure else { return }
-        producer = nil
-        lastSent = 0
-        throw failure
+        if let failure = report.failure { throw failure }
+    }
+
+    /// Rows that the topic refused are sent again one by one; one that it refuses alone is passed.
+    private func refused(_ rows: [OutboxRow], _ report: OutboxConnection.Report) throws {
+        guard let last = rows.last else { return }
+        guard rows.count == 1, let refusal = report.refusal else {
+            // Those before it are marked; the rest is read again from the state.
+            (oneByOneUpTo, lastSent) = (last.number, 0)
+            return
+        }
+        let incident = Incident(
+            kind: "\(settings.name.rawValue)-not-publishable",
+            detail: "topic \(settings.topic) refuses the \(settings.name.rawValue) event of partition \(last.partition), "
+                + "offset \(last.offset) (\(last.payload.count) bytes): \(refusal.message)\(limitText(refusal)); it stays in "
+                + "\(settings.name.rawValue)_events and is not published")
+        context.log.error(
+            "\(incident.detail)", metadata: Facts.place(partition: last.partition, offset: last.offset))
+        let now = context.time.wall()
+        try context.state {
+            try $0.passUnpublished(settings.name, number: last.number, incident: incident, now: now)
+        }
+        lastSent = last.number
+    }
+
+    private func limitText(_ refusal: KafkaError) -> String {
+        guard refusal.isTooLarge else { return "" }
+        return connection?.takeover.maximumBatchBytes.map { " (its max.message.bytes is \($0))" } ?? ""
     }
 }

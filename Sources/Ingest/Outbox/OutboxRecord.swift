@@ -1,29 +1,72 @@
-// By what a published record is known again: a header with the state's id and the row's number, and a key that says where the
-// event came from.
+// How a publisher recognises its own records, and other publishers' records of the same source.
+//
+// A record is the source's message with four headers added. `pageviews-outbox` has the state's id and the row's number;
+// the others say where the message came from. Records of earlier versions had the origin, `PARTITION/OFFSET`, as their key.
 
+internal import Kafka
 internal import Store
 
-/// The outbox number of a record.
-enum OutboxHeader {
-    static let name = "pageviews-outbox"
-
-    static func text(stateID: String, number: Int64) -> String { "\(stateID):\(number)" }
-
-    /// The number in a header of the same state; nil for other writers' records.
-    static func number(in text: String?, stateID: String) -> Int64? {
-        guard let text, text.hasPrefix(stateID + ":") else { return nil }
-        return Int64(text.dropFirst(stateID.count + 1))
-    }
+/// Where a message came from.
+struct OutboxOrigin: Hashable {
+    let partition: Int32
+    let offset: Int64
 }
 
-/// The key of a record: `PARTITION/OFFSET` of the source topic.
-enum OutboxKey {
-    static func text(_ row: OutboxRow) -> String { "\(row.partition)/\(row.offset)" }
+/// A record of some publisher, as it was found in the topic.
+struct OutboxRecord: Equatable {
+    /// The state that published it.
+    let stateID: String
+    /// The row's number in that state.
+    let number: Int64
+    /// The source's topic; nil in records of earlier versions.
+    let topic: String?
+    /// nil where it cannot be read.
+    let origin: OutboxOrigin?
+}
 
-    /// nil for what is no such key.
-    static func origin(of text: String) -> (partition: Int32, offset: Int64)? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+extension OutboxRecord {
+    static let outboxHeader = "pageviews-outbox"
+    static let topicHeader = "pageviews-topic"
+    static let partitionHeader = "pageviews-partition"
+    static let offsetHeader = "pageviews-offset"
+
+    /// nil for records that no publisher of this program has sent.
+    init?(_ message: Message) {
+        let envelope = Envelope(key: message.key, headers: message.headers)
+        func text(_ name: String) -> String? {
+            envelope.lastHeader(name).map { String(decoding: $0, as: UTF8.self) }
+        }
+        guard let parts = text(Self.outboxHeader)?.split(separator: ":", omittingEmptySubsequences: false),
+            parts.count == 2, !parts[0].isEmpty, let number = Int64(parts[1])
+        else { return nil }
+        (stateID, self.number, topic) = (String(parts[0]), number, text(Self.topicHeader))
+        if let partition = text(Self.partitionHeader).flatMap({ Int32($0) }),
+            let offset = text(Self.offsetHeader).flatMap({ Int64($0) })
+        {
+            origin = OutboxOrigin(partition: partition, offset: offset)
+        } else {
+            origin = message.key.flatMap { Self.origin(ofKey: String(decoding: $0, as: UTF8.self)) }
+        }
+    }
+
+    /// The origin in a key of an earlier version; nil for what is no such key.
+    static func origin(ofKey key: String) -> OutboxOrigin? {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]) else { return nil }
-        return (partition, offset)
+        return OutboxOrigin(partition: partition, offset: offset)
+    }
+
+    /// What a row is sent with.
+    static func envelope(_ row: OutboxRow, stateID: String, topic: String) -> Envelope {
+        func header(_ name: String, _ value: String) -> Message.Header {
+            Message.Header(name: name, value: Array(value.utf8))
+        }
+        let added = [
+            header(topicHeader, topic), header(partitionHeader, "\(row.partition)"),
+            header(offsetHeader, "\(row.offset)"), header(outboxHeader, "\(stateID):\(row.number)"),
+        ]
+        return Envelope(
+            key: row.envelope.key, headers: HeaderCodec.decode(row.envelope.headers) + added,
+            timestamp: row.envelope.timestamp)
     }
 }

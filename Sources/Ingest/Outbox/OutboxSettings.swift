@@ -1,4 +1,4 @@
-// What a publisher can be told.
+// Settings of a publisher.
 
 public import Store
 
@@ -12,10 +12,15 @@ public struct OutboxSettings: Sendable {
     public var kafka: [(String, String)]
     /// The addresses as the user gave them, for messages.
     public var bootstrapServers: String
+    /// The topic that the rows came from.
+    public var sourceTopic = ""
+    /// The group of the service: one service of a group publishes what it read of the source's partitions.
+    public var group = "pageviews"
+    /// The partitions of the source that the service reads; nil for all.
+    public var partitions: Set<Int32>?
     /// Partitions of a topic that has to be created.
     public var newTopicPartitions = 4
-    /// How long the end of the topic has to be quiet after a crash, before what is not there counts as not sent,
-    /// in milliseconds.
+    /// How long nothing of ours may arrive in the topic before what is not there counts as not sent, in milliseconds.
     public var quietMilliseconds: Int64 = 1000
 
     /// Settings with the defaults of the command line.
@@ -24,5 +29,12 @@ public struct OutboxSettings: Sendable {
         self.topic = topic
         self.kafka = kafka
         self.bootstrapServers = bootstrapServers
+    }
+
+    /// Who publishes: the transactional id by which a publisher fences the one before it. Services that read other
+    /// partitions, or for another group, have other ids.
+    public var transactionalID: String {
+        let parts = partitions.map { "-p" + $0.sorted().map(String.init).joined(separator: ".") } ?? ""
+        return "pageviews-\(name.rawValue)-\(sourceTopic)-\(group)-\(topic)\(parts)"
     }
 }

@@ -1,35 +1,36 @@
-// What a lost state had published beyond the offsets that the state restored in its place begins with.
+// What others have published of the same source: the lost state in whose place this one was restored, or another state.
 //
-// Those events are read from Kafka again, and become rows without the numbers that the lost state gave them; their origins
-// tell that the topic has them. Invariant: an origin is forgotten only when its row, if it became one again, is marked.
+// Those events are read from Kafka again, and become rows without the numbers that the others gave them; their origins
+// show that the topic has them. Invariants: an event counts as sent only when origin and bytes are equal, so that a topic
+// created again under the same name is another source; an origin is forgotten only when its row, if there is one, is marked.
 
 internal import Store
 
-/// Origins of records that a topic has.
+/// Messages that a topic has, by origin.
 struct SentBefore {
-    /// Offsets of the source topic, by partition.
-    private var origins: [Int32: Set<Int64>] = [:]
+    /// A hash of each message's bytes.
+    private var origins: [OutboxOrigin: Int] = [:]
     /// Where the restored state began to read.
     private let restored: [Int32: Int64]
 
     /// - Parameter restored: the first offset of each partition that is read again; of others it is all.
     init(restored: [Int32: Int64]) { self.restored = restored }
 
-    /// Takes note of the key of a record of ours.
-    mutating func note(key: String?) {
-        guard let origin = key.flatMap({ OutboxKey.origin(of: $0) }), origin.offset >= restored[origin.partition] ?? 0
-        else { return }
-        origins[origin.partition, default: []].insert(origin.offset)
+    /// Takes note of a record.
+    mutating func note(_ origin: OutboxOrigin?, value: [UInt8]) {
+        guard let origin, origin.offset >= restored[origin.partition] ?? 0 else { return }
+        origins[origin] = value.hashValue
     }
 
-    /// Whether the topic has the event of this origin.
-    func contains(partition: Int32, offset: Int64) -> Bool { origins[partition]?.contains(offset) ?? false }
+    /// Whether the topic has this event.
+    func contains(_ row: OutboxRow) -> Bool {
+        origins[OutboxOrigin(partition: row.partition, offset: row.offset)] == row.payload.hashValue
+    }
 
     /// Whether everything noted has been consumed again.
     func isBelow(_ consumed: [PartitionProgress]) -> Bool {
-        origins.allSatisfy { number, offsets in
-            let next = consumed.first { $0.partition == number }?.nextOffset ?? 0
-            return offsets.allSatisfy { $0 < next }
-        }
+        var next: [Int32: Int64] = [:]
+        for progress in consumed { next[progress.partition] = progress.nextOffset }
+        return origins.keys.allSatisfy { $0.offset < next[$0.partition] ?? 0 }
     }
 }

@@ -1,54 +1,97 @@
-// Reads back the end of a topic: which of our records it has from given offsets on.
+// Reads back the end of a topic: which records of ours it has, and which of other publishers of the same source.
+//
+// Invariant: a partition is read without a hole; offsets that no record has (control batches, compaction) are noted as gaps.
 
 internal import Base
 internal import Kafka
+internal import Store
 
-/// The records found at the end of a topic.
-struct TopicTail {
-    /// Our numbers found, in any order.
-    var numbers: Set<Int64> = []
-    /// The end of each partition.
-    var ends: [Int32: Int64]
-    /// What a lost state has sent; nil where none was lost.
-    var sentBefore: SentBefore?
+/// A reader of a topic's partitions, from given offsets on.
+final class TopicTail {
+    private let context: OutboxContext
+    private let consumer: Consumer
+    private let stateID: String
+    /// Our numbers found.
+    private(set) var numbers: Set<Int64> = []
+    /// The next offset of each partition.
+    private(set) var next: [Int32: Int64]
+    /// The last offset of each partition that no record has.
+    private(set) var lastGap: [Int32: Int64] = [:]
+    /// What others have sent; nil where there are none.
+    private(set) var sentBefore: SentBefore?
+    /// Records of another state were found.
+    private(set) var foreignStates: Set<String> = []
+    /// When a record of this source was last found, on the monotonic clock.
+    private var lastNews: Int64
 
-    /// Reads from `offsets` until every partition's end was seen and nothing came for `quietMilliseconds`.
-    /// - Parameter sentBefore: takes note of the origins of our records.
-    /// - Returns: nil when it was stopped before.
-    /// - Throws: `KafkaError` when a partition cannot be read.
-    static func read(
-        _ settings: OutboxSettings, from offsets: [Int32: Int64], stateID: String, sentBefore: SentBefore?,
-        time: TimeSource, mayContinue: () -> Bool
-    ) throws -> TopicTail? {
-        let consumer = try Consumer(
-            settings: settings.kafka + [("group.id", "pageviews-outbox"), ("isolation.level", "read_uncommitted")],
-            batchCapacity: 1000
-        ) { _ in }
-        let positions = offsets.map { Position(partition: $0.key, offset: $0.value) }
-        try consumer.assign(topic: settings.topic, positions)
-        var tail = TopicTail(ends: offsets, sentBefore: sentBefore)
-        var open = Set(offsets.keys)
-        var lastNews = time.monotonic()
-        while !open.isEmpty || time.monotonic() - lastNews < settings.quietMilliseconds {
-            guard mayContinue() else { return nil }
-            let (headers, notices) = consumer.pollHeaders(named: OutboxHeader.name, timeoutMilliseconds: 100)
-            if !headers.isEmpty { lastNews = time.monotonic() }
-            for header in headers {
-                tail.ends[header.partition] = max(tail.ends[header.partition] ?? 0, header.offset + 1)
-                guard let number = OutboxHeader.number(in: header.value, stateID: stateID) else { continue }
-                tail.numbers.insert(number)
-                tail.sentBefore?.note(key: header.key)
-            }
-            for notice in notices { try tail.take(notice, &open) }
-        }
-        return tail
+    init(
+        _ context: OutboxContext, _ consumer: Consumer, from offsets: [Int32: Int64], stateID: String,
+        sentBefore: SentBefore?
+    ) throws {
+        (self.context, self.consumer, self.stateID) = (context, consumer, stateID)
+        (next, self.sentBefore, lastNews) = (offsets, sentBefore, context.time.monotonic())
+        try consumer.assign(
+            topic: context.settings.topic, offsets.map { Position(partition: $0.key, offset: $0.value) })
     }
 
-    private mutating func take(_ notice: Notice, _ open: inout Set<Int32>) throws {
-        switch notice {
-        case .endOfPartition(let partition, _): open.remove(partition)
-        case .partitionFailed(_, _, let error): throw error
-        case .failed: break
+    /// Reads until every partition has been read up to its offset in `ends`.
+    /// - Throws: `KafkaError` when a partition cannot be read, `OutboxStopped`.
+    func read(to ends: [Int32: Int64]) throws {
+        var lastProgress = context.time.monotonic()
+        while ends.contains(where: { next[$0.key] ?? 0 < $0.value }) {
+            let before = next
+            try poll()
+            let now = context.time.monotonic()
+            if next != before { lastProgress = now }
+            if now - lastProgress > 5000 { context.complain("topic \(context.settings.topic): reading it back waits") }
         }
+    }
+
+    /// Reads on until nothing of this source came for `milliseconds`.
+    /// - Returns: whether anything came.
+    /// - Throws: `KafkaError` when a partition cannot be read, `OutboxStopped`.
+    func readUntilQuiet(_ milliseconds: Int64) throws -> Bool {
+        let began = context.time.monotonic()
+        lastNews = began
+        while context.time.monotonic() - lastNews < milliseconds { try poll() }
+        return lastNews != began
+    }
+
+    private func poll() throws {
+        try context.checkTime()
+        let (messages, notices) = consumer.pollCopies(timeoutMilliseconds: 50)
+        for message in messages {
+            advance(message.partition, to: message.offset)
+            next[message.partition] = message.offset + 1
+            note(message)
+        }
+        for notice in notices {
+            switch notice {
+            case .endOfPartition(let partition, let offset): advance(partition, to: offset)
+            case .partitionFailed(_, _, let error): throw error
+            case .failed(let error): if error.isAuthentication { throw error }
+            }
+        }
+    }
+
+    private func advance(_ partition: Int32, to offset: Int64) {
+        guard let expected = next[partition], offset > expected else { return }
+        (lastGap[partition], next[partition]) = (offset - 1, offset)
+    }
+
+    private func note(_ message: Message) {
+        guard let record = OutboxRecord(message) else { return }
+        if record.stateID == stateID {
+            numbers.insert(record.number)
+            sentBefore?.note(record.origin, value: message.value ?? [])
+        } else {
+            guard let origin = record.origin, record.topic == context.settings.sourceTopic,
+                context.settings.partitions?.contains(origin.partition) ?? true
+            else { return }
+            foreignStates.insert(record.stateID)
+            if sentBefore == nil { sentBefore = SentBefore(restored: [:]) }
+            sentBefore?.note(origin, value: message.value ?? [])
+        }
+        lastNews = context.time.monotonic()
     }
 }

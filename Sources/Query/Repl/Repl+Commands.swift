@@ -77,7 +77,7 @@ extension Repl {
             ("timeout", session.limits.timeoutMilliseconds.map(ErrorMessage.span) ?? "none"),
             ("rows", session.limits.maxRows.map { "at most \($0)" } ?? "\(Self.shownRows) shown, all copied"),
             ("memory", session.limits.memoryBytes.map { "\($0 >> 20) MiB" } ?? "no limit"),
-            ("SQLite", Connection.libraryVersion),
+            ("SQLite", SQLite.libraryVersion),
         ]
         for (name, text) in lines { out.write("\(name.padded(to: 9))\(text)\n") }
     }

@@ -54,7 +54,7 @@ extension Repl {
         run(
             """
             SELECT name, CASE name \(cases.joined(separator: " ")) ELSE '' END AS holds
-            FROM (SELECT name, type FROM sqlite_schema UNION ALL SELECT name, type FROM sqlite_temp_schema)
+            FROM (SELECT name, type FROM sqlite_schema UNION SELECT name, type FROM sqlite_temp_schema)
             WHERE type = 'view'\(Self.condition("name", pattern)) ORDER BY name
             """)
     }
@@ -63,7 +63,7 @@ extension Repl {
         run(
             """
             SELECT s.name, s.type, group_concat(c.name, ', ') AS columns
-            FROM sqlite_schema AS s JOIN pragma_table_xinfo(s.name) AS c
+            FROM sqlite_schema AS s JOIN pragma_table_xinfo(s.name, 'main') AS c
             WHERE s.type IN ('view', 'table') AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'\(Self.condition("s.name", pattern))
             GROUP BY s.name ORDER BY s.type DESC, s.name
             """)
@@ -90,10 +90,11 @@ extension Repl {
             return fail("there is no table or view \(ValueText.visible(name))\(guess ?? " (\\dt lists them)")")
         }
         let quoted = Self.literal(.text(name))
+        let home = "(SELECT CASE WHEN count(*) > 0 THEN 'main' ELSE 'temp' END FROM sqlite_schema WHERE lower(name) = lower(\(quoted)))"
         run(
             """
             SELECT name AS "column", type, CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
-            FROM pragma_table_xinfo(\(quoted)) ORDER BY cid
+            FROM pragma_table_xinfo(\(quoted), \(home)) ORDER BY cid
             """)
         guard mayGoOn, let sql = first(Self.definition(of: quoted)) else {
             return
@@ -105,7 +106,7 @@ extension Repl {
     private static func definition(of quoted: String) -> String {
         """
         SELECT sql FROM (SELECT name, sql FROM sqlite_schema UNION ALL SELECT name, sql FROM sqlite_temp_schema)
-        WHERE lower(name) = lower(\(quoted))
+        WHERE lower(name) = lower(\(quoted)) LIMIT 1
         """
     }
 

@@ -31,6 +31,7 @@ public final class QuerySession {
     private var hasWarned = false
     private var history: (() -> String)?
     private var hasBoundedFunctions = false
+    private let timeFault = TimeFault()
 
     /// Nothing is opened before the first statement.
     /// - Parameters:
@@ -72,37 +73,73 @@ public final class QuerySession {
         refusal = nil
         do {
             if text.utf8.contains(0) { throw QueryError.sql(message: "the statement contains a NUL byte", offset: nil) }
-            let statement = try prepared(text)
+            let (statement, columns) = try prepared(text, parameters)
             defer { statement.reset() }
             try parameters.bind(to: statement)
-            return try rows(of: statement, begin: begin, receive: receive)
+            return try rows(of: statement, columns, begin: begin, receive: receive)
         } catch let error as QueryError {
             throw error
         } catch let error as SQLiteError {
+            if let message = timeFault.message { throw .sql(message: message, offset: nil) }
             throw explain(error, text)
         } catch {
             throw .output("\(error)")
         }
     }
 
-    private func prepared(_ text: String) throws -> Statement {
+    /// The statement, and its columns' names as it was written.
+    private func prepared(_ text: String, _ parameters: Parameters) throws -> (Statement, [String]) {
+        timeFault.message = nil
         let connection = try opened()
         if !hasBoundedFunctions, BoundedFunctions.areNamed(in: text) {
             try BoundedFunctions.define(on: connection)
             hasBoundedFunctions = true
         }
-        return try connection.prepare(text)
+        // As it stands first, so that errors point into what was typed.
+        let plain = try connection.prepare(text)
+        let columns = (0..<plain.columnCount).map(plain.columnName)
+        var statement = plain
+        connection.setLimit(.sqlLength, to: Self.markedLimitBytes)
+        defer { connection.setLimit(.sqlLength, to: Self.statementLimitBytes) }
+        if let marked = TimeMarker.marked(text, parameters), let compiled = try? connection.prepare(marked) {
+            statement = compiled
+        }
+        try refuseNumbers(in: statement, on: connection, parameters)
+        return (statement, columns)
+    }
+
+    private static let statementLimitBytes: Int32 = 1 << 20
+    /// The marks may be three times as long as the literal before them.
+    private static let markedLimitBytes: Int32 = 8 << 20
+
+    private func refuseNumbers(in statement: Statement, on connection: Connection, _ parameters: Parameters) throws {
+        guard statement.explainKind == 0, statement.columnCount > 0,
+            statement.sql.trimmed.prefix(6).uppercased() != "PRAGMA"
+        else { return }
+        let areCompared = try TimeNumbers.areCompared(by: statement.sql, on: connection) { index in
+            let value = statement.parameterName(index).flatMap { parameters.values[Parameters.bareName($0)] }
+            return switch value {
+            case .integer, .real: true
+            default: false
+            }
+        }
+        guard areCompared else { return }
+        throw QueryError.sql(message: "a time is compared with a number: \(TimeCollation.remedy)", offset: nil)
     }
 
     private func rows(
-        of statement: Statement, begin: ([String]) throws -> Void, receive: ([Value]) throws -> Bool
+        of statement: Statement, _ names: [String], begin: ([String]) throws -> Void,
+        receive: ([Value]) throws -> Bool
     ) throws -> RunSummary {
         let columns = 0..<statement.columnCount
         var summary = RunSummary(columnCount: columns.count)
-        if !columns.isEmpty { try begin(columns.map(statement.columnName)) }
+        if !columns.isEmpty { try begin(names) }
         var row: [Value] = []
         row.reserveCapacity(columns.count)
-        while try statement.step() {
+        while true {
+            let hasRow = try statement.step()
+            if let message = timeFault.message { throw QueryError.sql(message: message, offset: nil) }
+            guard hasRow else { break }
             try runGuard.check()
             if summary.rowCount == limits.maxRows {
                 summary.isTruncated = true
@@ -178,6 +215,8 @@ extension QuerySession {
         hasBoundedFunctions = false
         if let history { try SessionFunctions.defineHistory(on: connection, history) }
         try SessionFunctions.define(on: connection, wallClock: configuration.wallClock)
+        try TimeCollation.define(on: connection, fault: timeFault)
+        try TimeViews.define(on: connection)
         for (which, on) in [
             (Switch.defensive, true), (.trustedSchema, false), (.loadExtension, false),
             (.fts3Tokenizer, false), (.noCheckpointOnClose, true),
@@ -187,15 +226,15 @@ extension QuerySession {
         try connection.execute("PRAGMA query_only = 1")
         connection.setLimit(.attached, to: 0)
         connection.setLimit(.length, to: Int32(clamping: limits.valueBytes))
-        connection.setLimit(.sqlLength, to: 1 << 20)
+        connection.setLimit(.sqlLength, to: Self.statementLimitBytes)
         connection.setLimit(.expressionDepth, to: 200)
         connection.setLimit(.compoundSelect, to: 100)
         connection.setLimit(.workerThreads, to: 0)
         connection.setLimit(StatementLimit.columns, to: 500)
         connection.setLimit(StatementLimit.instructions, to: 250_000)
         connection.setLimit(StatementLimit.likePattern, to: 256)
-        let runGuard = runGuard
-        connection.setProgressHandler(every: 1000) { runGuard.mayContinue }
+        let (runGuard, timeFault) = (runGuard, timeFault)
+        connection.setProgressHandler(every: 1000) { timeFault.message == nil && runGuard.mayContinue }
         connection.setAuthorizer { [weak self] action in self?.allows(action) ?? false }
     }
 

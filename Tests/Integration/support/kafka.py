@@ -25,7 +25,7 @@ class Topic:
     # Settings that a client needs to reach it, such as those of TLS.
     client: tuple[tuple[str, str], ...] = ()
 
-    def produce(self, values: Iterable[bytes | None], partition: int | None = None) -> int:
+    def produce(self, values: Iterable[bytes | None], partition: int | None = None, seconds: float = 30) -> int:
         """Sends the values in order, in turn over the partitions unless one is given; the number sent."""
         producer = Producer({
             **dict(self.client), 'bootstrap.servers': self.address, 'enable.idempotence': True, 'linger.ms': 5, 'log_level': 2,
@@ -41,7 +41,7 @@ class Topic:
                 except BufferError:
                     producer.poll(0.1)
             producer.poll(0)
-        left = producer.flush(30)
+        left = producer.flush(seconds)
         assert not left and not failed, f'{left} records not sent to {self.name}; {failed[:1]}'
         return sent
 

@@ -21,10 +21,10 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def script(name: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+def script(name: str, *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 60) -> str:
     """Runs scripts/NAME and returns what it printed."""
     done = subprocess.run([ROOT / 'scripts' / name, *arguments], env={**os.environ, **(env or {})}, text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
     assert done.returncode == 0, f'{name} ended with {done.returncode}: {done.stderr}'
     return done.stdout.strip()
 

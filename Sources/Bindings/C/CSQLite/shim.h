@@ -1,7 +1,11 @@
-// CSQLite: what Swift needs to see of the system's libsqlite3. Only what Swift cannot call by itself (variadics, macros)
-// is wrapped here.
+// CSQLite: what Swift needs to see of libsqlite3 (pkg-config names it, pinned or the system's). Only what Swift cannot call
+// by itself (variadics, macros) is wrapped here.
 #pragma once
 #include <sqlite3.h>
+
+static inline int pv_sqlite3_keep_memory_statistics(void) {
+  return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 1);
+}
 
 static inline int pv_sqlite3_db_config_flag(sqlite3 *db, int option, int value) {
   int now = 0;

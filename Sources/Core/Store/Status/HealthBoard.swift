@@ -113,6 +113,27 @@ public final class HealthBoard: Sendable {
         }
     }
 
+    // MARK: Publishing
+
+    /// A publisher has published what there was, or had nothing to do.
+    public func published(_ name: OutboxName, now: Int64) {
+        update { health in
+            var contact = health.publishing?[name.rawValue] ?? .init()
+            contact.answered(now)
+            health.publishing = (health.publishing ?? [:]).merging([name.rawValue: contact]) { $1 }
+        }
+    }
+
+    /// A publisher cannot publish.
+    /// - Parameter reason: what failed, on what, what to do, in one line.
+    public func publishingFailed(_ name: OutboxName, _ reason: String, now: Int64) {
+        update { health in
+            var contact = health.publishing?[name.rawValue] ?? .init()
+            contact.failed(reason, now)
+            health.publishing = (health.publishing ?? [:]).merging([name.rawValue: contact]) { $1 }
+        }
+    }
+
     // MARK: Export
 
     /// A cycle of the exporter ended well.

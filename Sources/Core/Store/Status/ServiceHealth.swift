@@ -122,6 +122,8 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
     public var warehouse: Contact?
     /// The exporter's cycles; nil without export.
     public var export: Contact?
+    /// The publishers' topics, by the names of their outboxes; nil in files of earlier versions.
+    public var publishing: [String: Contact]?
     /// Since when the state could not be written; nil when it can.
     public var unwrittenSince: Int64?
     /// Why not.

@@ -1,5 +1,6 @@
 // Size, hash and parts of the bytes to put, in memory or in a file. Blocking calls go off the concurrency threads.
 
+internal import Crypto
 internal import Glibc
 internal import HTTP
 
@@ -48,22 +49,34 @@ struct Payload: Sendable {
     }
 
     private func hashNow(_ range: Range<Int64>) throws(SystemFailure) -> String {
-        var hash = SHA256()
-        switch body {
-        case .bytes(let bytes):
-            bytes.withUnsafeBytes { buffer in
-                let part = buffer[Int(range.lowerBound)..<Int(range.upperBound)]
-                hash.update(UnsafeRawBufferPointer(rebasing: part))
+        do {
+            var hash = try SHA256()
+            switch body {
+            case .bytes(let bytes):
+                try bytes.withUnsafeBytes { buffer in
+                    let part = buffer[Int(range.lowerBound)..<Int(range.upperBound)]
+                    try hash.update(UnsafeRawBufferPointer(rebasing: part))
+                }
+            case .file(let path):
+                let file = try Self.open(path)
+                try LocalFiles.forEachChunk(file, range, path) { chunk in
+                    do throws(CryptoError) {
+                        try hash.update(chunk)
+                        return nil
+                    } catch {
+                        return Self.failure(error)
+                    }
+                }
             }
-        case .file(let path):
-            let file = try Self.open(path)
-            try LocalFiles.forEachChunk(file, range, path) { chunk in
-                hash.update(chunk)
-                return nil
-            }
+            return Hex.encode(try hash.finalize())
+        } catch let failure as SystemFailure {
+            throw failure
+        } catch {
+            throw Self.failure(error)
         }
-        return Hex.encode(hash.finalize())
     }
+
+    private static func failure(_ error: any Error) -> SystemFailure { SystemFailure(number: EINVAL, what: "\(error)") }
 
     private static func open(_ path: String) throws(SystemFailure) -> Descriptor {
         try Descriptor(Glibc.open(path, O_RDONLY | O_CLOEXEC), "opening \(path)")

@@ -1,5 +1,6 @@
 // Carries out one S3 operation: sign, send, judge, and try again until there is an answer, a final failure, or no time.
 
+internal import Crypto
 internal import HTTP
 
 struct S3Caller: Sendable {
@@ -48,7 +49,12 @@ struct S3Caller: Sendable {
             return .final(S3Failure(kind: error.kind, detail: error.detail))
         }
         let time = timing.wallClock()
-        let signed = request.signed(endpoint, settings, credentials, time: time, timeout: remaining)
+        let signed: HTTPRequest
+        do throws(CryptoError) {
+            signed = try request.signed(endpoint, settings, credentials, time: time, timeout: remaining)
+        } catch {
+            return .final(S3Failure(kind: .invalid, detail: error.description))
+        }
         let result: Result<HTTPResponse, HTTPError>
         do throws(HTTPError) {
             result = .success(try await client.send(signed))

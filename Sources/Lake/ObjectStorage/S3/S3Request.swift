@@ -1,5 +1,6 @@
 // One S3 operation before it is signed, and its signed form. Pure.
 
+internal import Crypto
 internal import HTTP
 
 struct S3Request {
@@ -23,7 +24,7 @@ struct S3Request {
     /// The HTTP request, signed for this moment.
     func signed(
         _ endpoint: S3Endpoint, _ settings: S3Settings, _ credentials: Credentials, time: Int64, timeout: Duration
-    ) -> HTTPRequest {
+    ) throws(CryptoError) -> HTTPRequest {
         var headers = headers
         headers.append(("Host", endpoint.host))
         headers.append(("x-amz-content-sha256", payloadHash))
@@ -33,7 +34,7 @@ struct S3Request {
         let signable = SignableRequest(
             method: method, path: path, query: query, headers: headers, payloadHash: payloadHash)
         let scope = SigningScope(region: settings.region, service: "s3", time: time)
-        headers.append(("Authorization", SigV4.authorization(signable, credentials, scope)))
+        headers.append(("Authorization", try SigV4.authorization(signable, credentials, scope)))
         return HTTPRequest(
             method: method, url: endpoint.url(path: path, query: SigV4.queryString(query)),
             headers: headers.map { HTTPHeader($0.name, $0.value) }, body: body, sink: sink,

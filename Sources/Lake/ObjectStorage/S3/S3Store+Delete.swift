@@ -2,6 +2,7 @@
 // cannot carry, and servers without batch delete.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
+internal import Crypto
 internal import HTTP
 
 extension S3Store {
@@ -38,9 +39,15 @@ extension S3Store {
         let entries = batch.map { "<Object><Key>\($0.escaped)</Key></Object>" }.joined()
         let body = Array("<Delete><Quiet>true</Quiet>\(entries)</Delete>".utf8)
         var request = S3Request(operation: "delete", method: "POST", key: nil, query: [("delete", "")])
-        request.headers = [("Content-Type", "application/xml"), ("Content-MD5", Base64.encode(MD5.hash(body)))]
+        request.headers = [("Content-Type", "application/xml")]
         request.body = .bytes(body)
-        request.payloadHash = Hex.encode(SHA256.hash(body))
+        do throws(CryptoError) {
+            request.headers.append(("Content-MD5", Base64.encode(try MD5.hash(body))))
+            request.payloadHash = Hex.encode(try SHA256.hash(body))
+        } catch {
+            throw ObjectStorageError(
+                kind: .invalid, operation: "delete", object: caller.location(nil), detail: error.description)
+        }
         let response: HTTPResponse
         do throws(ObjectStorageError) {
             response = try await caller.call(request, deadline: caller.deadline())

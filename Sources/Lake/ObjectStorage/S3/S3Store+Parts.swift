@@ -2,6 +2,7 @@
 // before; a failure removes the parts.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 
+internal import Crypto
 internal import HTTP
 
 /// How an object is cut into parts. Pure.
@@ -127,7 +128,11 @@ extension S3Store {
         let body = Array("<CompleteMultipartUpload>\(entries.joined())</CompleteMultipartUpload>".utf8)
         request.headers = [("Content-Type", "application/xml")]
         request.body = .bytes(body)
-        request.payloadHash = Hex.encode(SHA256.hash(body))
+        do throws(CryptoError) {
+            request.payloadHash = Hex.encode(try SHA256.hash(body))
+        } catch {
+            throw failure(.invalid, "put", key, error.description)
+        }
         request.mayHideError = true
         do throws(ObjectStorageError) {
             let response = try await caller.call(request, deadline: deadline)

@@ -2,6 +2,8 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
+internal import Crypto
+
 /// What a signature covers. Path and query are given already encoded, as they will be sent.
 struct SignableRequest: Equatable {
     var method: String
@@ -37,15 +39,16 @@ enum SigV4 {
     /// The value of the Authorization header.
     static func authorization(
         _ request: SignableRequest, _ credentials: Credentials, _ scope: SigningScope
-    ) -> String {
-        let key = signingKey(credentials.secretAccessKey, scope)
-        let signature = Hex.encode(SHA256.authenticate(Array(stringToSign(request, scope).utf8), key: key))
+    ) throws(CryptoError) -> String {
+        let key = try signingKey(credentials.secretAccessKey, scope)
+        let text = try stringToSign(request, scope)
+        let signature = Hex.encode(try HMACSHA256.authenticate(Array(text.utf8), key: key))
         return "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope.text), "
             + "SignedHeaders=\(signedHeaders(request)), Signature=\(signature)"
     }
 
-    static func stringToSign(_ request: SignableRequest, _ scope: SigningScope) -> String {
-        let hash = Hex.encode(SHA256.hash(Array(canonicalRequest(request).utf8)))
+    static func stringToSign(_ request: SignableRequest, _ scope: SigningScope) throws(CryptoError) -> String {
+        let hash = Hex.encode(try SHA256.hash(Array(canonicalRequest(request).utf8)))
         return "AWS4-HMAC-SHA256\n\(Timestamps.compact(scope.time))\n\(scope.text)\n\(hash)"
     }
 
@@ -86,9 +89,11 @@ enum SigV4 {
             .map { name in (name, (values[name] ?? []).joined(separator: ",")) }
     }
 
-    private static func signingKey(_ secret: String, _ scope: SigningScope) -> [UInt8] {
-        [scope.date, scope.region, scope.service, "aws4_request"].reduce(Array("AWS4\(secret)".utf8)) { key, part in
-            SHA256.authenticate(Array(part.utf8), key: key)
+    private static func signingKey(_ secret: String, _ scope: SigningScope) throws(CryptoError) -> [UInt8] {
+        var key = Array("AWS4\(secret)".utf8)
+        for part in [scope.date, scope.region, scope.service, "aws4_request"] {
+            key = try HMACSHA256.authenticate(Array(part.utf8), key: key)
         }
+        return key
     }
 }

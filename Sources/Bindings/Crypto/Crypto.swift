@@ -1,1 +1,0 @@
-// Hashes and signatures.

@@ -1,0 +1,17 @@
+// The one error type of this target.
+internal import CCrypto
+
+/// Why libcrypto did not do what was asked.
+public struct CryptoError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// One line: which algorithm, and libcrypto's own word for the reason.
+    public let description: String
+
+    /// Takes the reason from libcrypto's queue of this thread's errors, and empties it.
+    init(_ algorithm: String) {
+        let code = ERR_get_error()
+        ERR_clear_error()
+        let reason = code == 0 ? nil : ERR_reason_error_string(code)
+        let words = reason.map { String(cString: $0) } ?? "no reason given"
+        description = "\(algorithm) failed in libcrypto: \(words) (OpenSSL's settings on this machine may forbid it)"
+    }
+}

@@ -1,0 +1,67 @@
+// The listening socket is our own: its errors have an errno, and port 0 can be read back.
+
+internal import CMicrohttpd  // owns the enum of SOCK_STREAM for the compiler, as it includes sys/socket.h too
+internal import Glibc
+
+/// Why a server does not start.
+public struct HTTPServerError: Error, CustomStringConvertible {
+    /// One line.
+    public let description: String
+}
+
+enum Listener {
+    /// - Parameter host: an address or a name.
+    /// - Returns: the socket, and the port that it got.
+    static func open(_ host: String, _ port: UInt16) throws(HTTPServerError) -> (descriptor: Int32, port: UInt16) {
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, String(port), nil, &found) == 0, let first = found?.pointee else {
+            throw HTTPServerError(description: "there is no such host here")
+        }
+        defer { freeaddrinfo(found) }
+        let descriptor = listen(first.ai_family, first.ai_addr, first.ai_addrlen)
+        guard descriptor >= 0 else {
+            throw HTTPServerError(description: String(cString: strerror(errno)).lowercased())
+        }
+        return (descriptor, Self.port(of: descriptor))
+    }
+
+    /// A descriptor, or a negative number and errno.
+    private static func listen(_ family: Int32, _ address: UnsafePointer<sockaddr>?, _ length: socklen_t) -> Int32 {
+        let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+        let descriptor = socket(family, Int32(kind), 0)
+        guard descriptor >= 0 else { return -1 }
+        // The port can be taken again while connections of the last run are in TIME_WAIT. Not SO_REUSEPORT
+        // (MHD_OPTION_LISTENING_ADDRESS_REUSE): with that a second server starts without an error.
+        var yes: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        if bind(descriptor, address, length) == 0, Glibc.listen(descriptor, SOMAXCONN) == 0 { return descriptor }
+        let code = errno
+        close(descriptor)
+        errno = code
+        return -1
+    }
+
+    private static func port(of descriptor: Int32) -> UInt16 {
+        var address = sockaddr_in6()  // its port lies where sockaddr_in has it
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        withUnsafeMutableBytes(of: &address) {
+            _ = getsockname(descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
+        }
+        return UInt16(bigEndian: address.sin6_port)
+    }
+}
+
+/// How many files may be open.
+enum Descriptors {
+    /// Raises the process's soft limit to its hard limit: libmicrohttpd's thread spins when there is none left.
+    /// - Returns: the limit that holds now.
+    static func raise() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        if limit.rlim_cur < limit.rlim_max {
+            var raised = rlimit(rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max)
+            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+}

@@ -1,0 +1,73 @@
+// Claims an identity for publishing: whoever claimed it before is refused by the brokers from then on, and a mark that no
+// consumer sees is set at the end of each partition.
+//
+// Invariants: no record is ever sent. A message is put into a transaction only to register its partition with it; it
+// lingers in the local queue and is purged when the transaction is aborted. The coordinator then writes a control batch to
+// each registered partition, with acknowledgement by all in-sync replicas. Consumers pass over control batches, whatever
+// their isolation level, but the offsets show them: docs/adr/0021.
+
+internal import CRdKafka
+internal import Dispatch
+
+/// A transactional producer that only fences.
+public final class PublisherFence {
+    private let client: Client
+
+    /// - Parameters:
+    ///   - settings: librdkafka settings, later ones win.
+    ///   - id: the transactional id.
+    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    public init(settings: [(String, String)], id: String) throws {
+        let own = [
+            ("transactional.id", id), ("transaction.timeout.ms", "60000"), ("message.timeout.ms", "60000"),
+            // Longer than any transaction here lasts, so that no message leaves the queue.
+            ("linger.ms", "50000"), ("allow.auto.create.topics", "false"),
+        ]
+        client = try Client(RD_KAFKA_PRODUCER, settings: settings + own, resetsSockets: true, log: { _ in })
+    }
+
+    /// Fences the earlier owner and waits until its transaction, also an aborted one, is complete on all replicas.
+    /// - Throws: `KafkaError`; `isRetriable` when the same call may be made again to go on waiting.
+    public func claim(timeoutMilliseconds: Int32) throws {
+        try check(rd_kafka_init_transactions(client.handle, timeoutMilliseconds))
+    }
+
+    /// Aborts a transaction that registered these partitions and holds nothing.
+    /// - Parameter settleMilliseconds: how long to wait for the registration, which librdkafka does not tell of.
+    /// - Throws: `KafkaError`; `isFenced` when another has claimed the id.
+    public func mark(
+        topic: String, partitions: some Sequence<Int32>, settleMilliseconds: Int32, timeoutMilliseconds: Int32
+    ) throws {
+        try check(rd_kafka_begin_transaction(client.handle))
+        var failure: KafkaError?
+        for partition in partitions {
+            let code = pv_rd_kafka_produce(
+                client.handle, topic, partition, nil, 0, nil, 0, nil, 0, nil)
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR { failure = failure ?? KafkaError(code) }
+        }
+        let deadline = DispatchTime.now() + .milliseconds(Int(settleMilliseconds))
+        while DispatchTime.now() < deadline { rd_kafka_poll(client.handle, 5) }
+        // The error of a registration that was refused comes back here.
+        try check(rd_kafka_abort_transaction(client.handle, timeoutMilliseconds))
+        if let failure { throw failure }
+    }
+
+    /// The errors since the last call.
+    public func takeErrors() -> [KafkaError] {
+        rd_kafka_poll(client.handle, 0)
+        return client.callbacks.takeErrors()
+    }
+
+    private func check(_ error: OpaquePointer?) throws {
+        guard let error else { return }
+        defer { rd_kafka_error_destroy(error) }
+        // The cause of a fatal error is kept apart from "this operation is not possible any more".
+        var text = [CChar](repeating: 0, count: 512)
+        let fatal = rd_kafka_fatal_error(client.handle, &text, text.count)
+        if fatal != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(fatal, Client.string(text)) }
+        var found = KafkaError(
+            rd_kafka_error_code(error), rd_kafka_error_string(error).map { String(cString: $0) })
+        found.isRetriable = rd_kafka_error_is_retriable(error) != 0
+        throw found
+    }
+}

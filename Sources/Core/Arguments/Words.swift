@@ -1,0 +1,65 @@
+// Words: nearest names, line breaks, and texts of strangers in messages.
+
+extension [String] {
+    /// The name that is most likely meant; nil when none is near.
+    package func nearest(to name: String) -> String? {
+        let most = Swift.min(3, Swift.max(1, name.drop { $0 == "-" }.count / 2))
+        return map { (name: $0, distance: $0.editDistance(to: name)) }.filter { $0.distance <= most }
+            .min { $0.distance < $1.distance }?.name
+    }
+}
+
+extension String {
+    /// Letters to insert, delete or replace (Levenshtein).
+    func editDistance(to other: String) -> Int {
+        var row = Array(0...other.count)
+        for (index, mine) in self.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for (column, theirs) in other.enumerated() {
+                (diagonal, row[column + 1]) = (
+                    row[column + 1],
+                    mine == theirs ? diagonal : Swift.min(diagonal, row[column], row[column + 1]) + 1
+                )
+            }
+        }
+        return row[other.count]
+    }
+
+    /// What is before and after a letter, nil when it is not there. By scalars: a combining mark would hide it.
+    func cut(_ letter: Unicode.Scalar) -> (name: String, value: String?) {
+        guard let place = unicodeScalars.firstIndex(of: letter) else { return (self, nil) }
+        return (String(unicodeScalars[..<place]), String(unicodeScalars[unicodeScalars.index(after: place)...]))
+    }
+
+    /// On one line, with nothing that a terminal would obey.
+    package var visible: String {
+        guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return self }
+        return unicodeScalars.map { scalar in
+            scalar.properties.generalCategory == .control ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+        }.joined()
+    }
+
+    /// Lines of less than `width` characters, the last of at most `width`, broken at spaces; every line after `indent` spaces.
+    /// Line breaks that are there stay.
+    func wrapped(to width: Int, indent: Int = 0) -> String {
+        let columns = Swift.max(1, width - indent)
+        let margin = String(repeating: " ", count: indent)
+        return split(separator: "\n", omittingEmptySubsequences: false).flatMap { $0.broken(to: columns) }
+            .map { $0.isEmpty ? "" : margin + $0 }.joined(separator: "\n")
+    }
+}
+
+extension Substring {
+    fileprivate func broken(to columns: Int) -> [Substring] {
+        var lines: [Substring] = []
+        var rest = self
+        while rest.count > columns {
+            let chunk = rest.prefix(columns)
+            guard let space = chunk.lastIndex(of: " ") ?? rest.firstIndex(of: " ") else { break }
+            lines.append(rest[..<space])
+            rest = rest[rest.index(after: space)...]
+        }
+        return lines + [rest]
+    }
+}

@@ -1,0 +1,104 @@
+// One producer and what its records became.
+//
+// Invariants: one request is under way at a time for each broker, so that no request waits behind another in a broker's
+// socket; connections are reset at the end of the process, so that nothing leaves the machine after it. An acknowledgement
+// without an offset says nothing of what the topic has.
+
+internal import Base
+internal import Kafka
+internal import Store
+
+/// A connection over which rows are sent.
+final class OutboxConnection {
+    let takeover: OutboxTakeover
+    private let context: OutboxContext
+    private let stateID: String
+    private let producer: Producer
+    private let report: Report
+
+    /// What the broker said of the rows under way.
+    final class Report {
+        var acknowledged: [Int64] = []
+        var ends: [Int32: Int64] = [:]
+        /// Rows that the topic will not take, or that shared a batch with one.
+        var refused: [Int64] = []
+        var refusal: KafkaError?
+        /// What leaves it open whether a row is in the topic.
+        var failure: KafkaError?
+        var failedPartition: Int32?
+        var open = 0
+
+        func take(_ delivery: Delivery) {
+            open -= 1
+            switch delivery.failure {
+            case nil where delivery.offset >= 0:
+                acknowledged.append(Int64(delivery.tag))
+                ends[delivery.partition] = max(ends[delivery.partition] ?? 0, delivery.offset + 1)
+            case nil:
+                (failure, failedPartition) = (.unknownOffset, delivery.partition)
+            case let error? where error.isRefusedRecord:
+                refused.append(Int64(delivery.tag))
+                refusal = error
+            case let error?:
+                (failure, failedPartition) = (error, delivery.partition)
+            }
+        }
+    }
+
+    init(_ context: OutboxContext, _ takeover: OutboxTakeover, stateID: String) throws {
+        (self.context, self.takeover, self.stateID) = (context, takeover, stateID)
+        let report = Report()
+        self.report = report
+        let batch = max(1000, min(takeover.maximumBatchBytes ?? 900_000, 1_000_000))
+        producer = try Producer(
+            settings: [("compression.type", "lz4")] + context.settings.kafka + [
+                ("enable.idempotence", "true"), ("acks", "all"), ("max.in.flight.requests.per.connection", "1"),
+                ("message.timeout.ms", "0"), ("linger.ms", "5"), ("batch.size", String(batch)),
+                // The topic's limit rules, not this client's.
+                ("message.max.bytes", "1000000000"), ("queue.buffering.max.kbytes", "2000000"),
+            ], resetsSockets: true, log: { _ in }, delivered: { report.take($0) })
+    }
+
+    /// Ends the connection: nothing that waits in it is sent any more.
+    func abandon() { producer.purge() }
+
+    /// Sends rows and waits for what becomes of them.
+    /// - Returns: what is known; without a failure, and with nothing open, everything is.
+    func send(_ rows: [OutboxRow]) throws -> Report {
+        (report.acknowledged, report.refused, report.ends) = ([], [], [:])
+        for row in rows { try send(row) }
+        let began = context.time.monotonic()
+        while report.open > 0, report.failure == nil, !context.isOver {
+            if producer.flush(timeoutMilliseconds: context.limit(200)) { break }
+            let cause = producer.takeErrors().last
+            guard context.time.monotonic() - began > 5000 || cause?.isAuthentication == true else { continue }
+            context.complain(
+                "topic \(context.settings.topic) at \(context.settings.bootstrapServers): "
+                    + (cause?.message ?? "no acknowledgement by all in-sync replicas yet") + "; trying again")
+        }
+        return report
+    }
+
+    private func send(_ row: OutboxRow) throws {
+        let target = row.partition % Int32(clamping: max(1, takeover.partitions))
+        let envelope = OutboxRecord.envelope(row, stateID: stateID, topic: context.settings.sourceTopic)
+        while true {
+            do {
+                try row.payload.withUnsafeBytes { payload in
+                    try producer.send(
+                        topic: context.settings.topic, partition: target, value: payload, envelope: envelope,
+                        tag: Int(row.number))
+                }
+                report.open += 1
+                return
+            } catch let error as KafkaError where error.isQueueFull {
+                try context.checkTime()
+                producer.poll(timeoutMilliseconds: 100)
+            } catch let error as KafkaError where error.isRefusedRecord {
+                report.refused.append(row.number)
+                report.refusal = error
+                return
+            }
+        }
+    }
+}

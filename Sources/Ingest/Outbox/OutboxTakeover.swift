@@ -1,0 +1,214 @@
+// How a publisher begins: it fences whoever published before it, sets a mark behind everything that was sent, and reads the
+// topic back to that mark.
+//
+// Invariants: what is read back is replicated, so that it stays; what the topic does not have at the end is not on its way
+// any more. docs/adr/0021 has the argument, and what a broker without visible marks means.
+
+internal import Base
+internal import Kafka
+internal import Log
+internal import Store
+
+/// What the beginning found.
+struct OutboxTakeover {
+    /// Holds the publisher's identity.
+    let fence: PublisherFence
+    /// The topic's partitions.
+    let partitions: Int
+    /// The offsets up to which everything of ours is marked.
+    let offsets: [Int32: Int64]
+    /// What others have sent; nil where there are none.
+    let sentBefore: SentBefore?
+    /// The largest batch that the topic takes, in bytes; nil when it is not known.
+    let maximumBatchBytes: Int?
+}
+
+/// Takes over a topic.
+struct TakeoverOperation {
+    let context: OutboxContext
+    let stateID: String
+    private var settings: OutboxSettings { context.settings }
+
+    init(_ context: OutboxContext, stateID: String) { (self.context, self.stateID) = (context, stateID) }
+
+    /// Fences, marks and reads back; what was found is marked in the state.
+    /// - Throws: `KafkaError`, `OutboxStopped`, `SQLiteError`.
+    func run() throws -> OutboxTakeover {
+        let reader = try Consumer(
+            settings: settings.kafka + [
+                ("group.id", settings.group), ("isolation.level", "read_uncommitted"),
+                ("queued.max.messages.kbytes", "16384"),
+            ], batchCapacity: 1000
+        ) { _ in }
+        do {
+            return try run(reader)
+        } catch let error as KafkaError where error.isConnection {
+            // The cause, where the client was told one: "timed out" hides it.
+            throw reader.takeErrors().last(where: \.isAuthentication) ?? error
+        }
+    }
+
+    private func run(_ reader: Consumer) throws -> OutboxTakeover {
+        let partitions = try topicPartitions(reader)
+        var fence = try claim()
+        let began = try context.state { store in
+            (
+                known: try store.outboxOffsets(settings.name, topic: settings.topic),
+                restored: try store.restoredOffsets(settings.name),
+                mayBeSent: try store.sendingUpTo(settings.name, topic: settings.topic),
+                first: try store.unpublished(settings.name, after: 0, limit: 1).first?.number
+            )
+        }
+        // Rows that were sent and not acknowledged, as far as the state knows.
+        let isUncertain = began.first.map { $0 <= began.mayBeSent } ?? false
+        if began.restored != nil {
+            context.log.info("looking for events in topic \(settings.topic) that another state has published")
+        }
+        let ranges = try offsetRanges(reader, partitions)
+        let tail = try TopicTail(
+            context, reader, from: start(ranges, known: began.known, isRestored: began.restored != nil),
+            stateID: stateID, sentBefore: began.restored.map { SentBefore(restored: $0) })
+        var before = ranges.mapValues(\.high)
+        while true {
+            fence = try mark(fence, reader, tail, before: before)
+            guard isUncertain || !tail.foreignStates.isEmpty,
+                try tail.readUntilQuiet(settings.quietMilliseconds)
+            else { break }
+            // Something was still on its way: once more, behind it.
+            before = tail.next
+        }
+        try book(tail)
+        return OutboxTakeover(
+            fence: fence, partitions: partitions, offsets: tail.next, sentBefore: tail.sentBefore,
+            maximumBatchBytes: maximumBatchBytes(reader))
+    }
+
+    private func book(_ tail: TopicTail) throws {
+        let now = context.time.wall()
+        try context.state {
+            if !tail.foreignStates.isEmpty { try $0.noteForeignPublisher(settings.name) }
+            try $0.markPublished(settings.name, numbers: tail.numbers, offsets: tail.next, now: now)
+        }
+        guard !tail.foreignStates.isEmpty else { return }
+        context.log.warning(
+            """
+            topic \(settings.topic) has events of topic \(settings.sourceTopic) that another state published \
+            (\(tail.foreignStates.sorted().joined(separator: ", "))); those are not published again
+            """)
+    }
+
+    // MARK: The topic
+
+    /// The topic's partitions; it is created when it is missing. Asking does not create it.
+    private func topicPartitions(_ reader: Consumer) throws -> Int {
+        var isCreated = false
+        while true {
+            do {
+                let count = try reader.partitionCount(
+                    of: settings.topic, timeoutMilliseconds: context.limit(3000))
+                if isCreated {
+                    context.log.info(
+                        "created topic \(settings.topic) with \(count) partitions",
+                        metadata: ["partitions": .stringConvertible(count)])
+                }
+                return count
+            } catch let error as KafkaError where error.isUnknownTopic {
+                try context.checkTime()
+                guard !isCreated else {
+                    // Brokers learn of it one after the other.
+                    context.rest(100)
+                    continue
+                }
+                // Somebody else may have been faster, with other partitions.
+                isCreated = try reader.createTopic(
+                    settings.topic, partitions: settings.newTopicPartitions,
+                    timeoutMilliseconds: context.limit(10_000)
+                ).isNew
+            }
+        }
+    }
+
+    private func offsetRanges(_ reader: Consumer, _ partitions: Int) throws -> [Int32: OffsetRange] {
+        var ranges: [Int32: OffsetRange] = [:]
+        for partition in 0..<Int32(clamping: partitions) {
+            try context.checkTime()
+            ranges[partition] = try reader.offsets(
+                of: settings.topic, partition: partition, timeoutMilliseconds: context.limit(3000))
+        }
+        return ranges
+    }
+
+    /// Where reading back begins.
+    private func start(
+        _ ranges: [Int32: OffsetRange], known: [Int32: Int64]?, isRestored: Bool
+    ) -> [Int32: Int64] {
+        ranges.reduce(into: [:]) { start, entry in
+            let (partition, range) = entry
+            // A partition that is new, or an offset that the topic does not have (any more, or yet: it was created again):
+            // everything there is looked at. A topic new to this state may have another state's events.
+            guard !isRestored, let offset = known?[partition], offset >= range.low, offset <= range.high else {
+                start[partition] = range.low
+                return
+            }
+            start[partition] = offset
+        }
+    }
+
+    private func maximumBatchBytes(_ reader: Consumer) -> Int? {
+        // A right of its own, which nobody has to give.
+        let text = try? reader.configuration(
+            of: settings.topic, "max.message.bytes", timeoutMilliseconds: context.limit(2000))
+        return text.flatMap { $0 }.flatMap { Int($0) }
+    }
+
+    // MARK: The fence
+
+    /// Claims the identity anew.
+    private func claim() throws -> PublisherFence {
+        let fence = try PublisherFence(settings: settings.kafka, id: settings.transactionalID)
+        let began = context.time.monotonic()
+        while true {
+            try context.checkTime()
+            do {
+                try fence.claim(timeoutMilliseconds: context.limit(1000))
+                return fence
+            } catch let error as KafkaError where error.isRetriable {
+                if let cause = fence.takeErrors().last(where: \.isAuthentication) { throw cause }
+                guard context.time.monotonic() - began > 5000 else { continue }
+                context.complain(
+                    "topic \(settings.topic) at \(settings.bootstrapServers): the earlier publisher's requests are not "
+                        + "settled on all replicas yet; waiting for it")
+            }
+        }
+    }
+
+    /// Sets a mark behind everything in the topic and reads up to it.
+    /// - Parameter before: the ends of the partitions, as they were before.
+    /// - Returns: the identity, claimed again: the mark is on all replicas only when this is possible.
+    private func mark(
+        _ fence: PublisherFence, _ reader: Consumer, _ tail: TopicTail, before: [Int32: Int64]
+    ) throws -> PublisherFence {
+        var fence = fence
+        for settle: Int32 in [50, 300, 1000] {
+            let isMarked = try mark(fence, before.keys.sorted(), settle: settle)
+            fence = try claim()
+            try tail.read(to: try offsetRanges(reader, before.count).mapValues(\.high))
+            if isMarked, before.allSatisfy({ tail.lastGap[$0.key] ?? -1 >= $0.value }) { return fence }
+        }
+        // A broker that writes no control batches for a transaction without records.
+        context.log.debug("topic \(settings.topic): the broker's marks cannot be seen; trusting the high watermark")
+        return fence
+    }
+
+    private func mark(_ fence: PublisherFence, _ partitions: [Int32], settle: Int32) throws -> Bool {
+        do {
+            try fence.mark(
+                topic: settings.topic, partitions: partitions, settleMilliseconds: settle,
+                timeoutMilliseconds: context.limit(5000))
+            return true
+        } catch let error as KafkaError where error.isRetriable {
+            // The next claim ends what is left of it.
+            return false
+        }
+    }
+}

@@ -1,0 +1,133 @@
+// Points in time as people and SQLite write them: `2026-01-10T12:00:00Z`, with a space for the T, with fewer parts, with a
+// fraction, with an offset. Without an offset a time is UTC, as it is for SQLite's own functions.
+// Invariants: no allocation; every byte sequence is accepted; what is not one of these forms, or is no day of the
+// Gregorian calendar, is no time.
+
+/// A point in time.
+struct Instant: Equatable, Comparable {
+    /// Seconds since the Unix epoch, rounded down.
+    var seconds: Int64
+    /// Nanoseconds after them.
+    var nanoseconds: Int64
+
+    static func < (first: Instant, second: Instant) -> Bool {
+        (first.seconds, first.nanoseconds) < (second.seconds, second.nanoseconds)
+    }
+}
+
+extension Instant {
+    /// nil when the text is no time.
+    init?(_ text: String) {
+        var text = text
+        guard let instant = text.withUTF8({ Instant(UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = instant
+    }
+
+    /// nil when the UTF-8 text is no time. Forms: `YYYY-MM`, `YYYY-MM-DD`, then `T` or one space and `HH`, `HH:MM`,
+    /// `HH:MM:SS` with up to nine digits of fraction, then nothing, `Z`, `+HH:MM`, `+HHMM` or `+HH`.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        var reader = InstantReader(bytes)
+        guard let instant = reader.instant() else { return nil }
+        self = instant
+    }
+}
+
+private struct InstantReader {
+    private let bytes: UnsafeRawBufferPointer
+    private var position = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    mutating func instant() -> Instant? {
+        guard let year = number(4), take("-"), let month = number(2), (1...12).contains(month) else { return nil }
+        guard !isAtEnd else { return Self.midnight(year, month, 1) }
+        guard take("-"), let day = number(2), (1...Self.days(of: month, in: year)).contains(day) else { return nil }
+        guard var instant = Self.midnight(year, month, day) else { return nil }
+        guard !isAtEnd else { return instant }
+        guard take("T") || take("t") || take(" "), let hour = number(2), hour < 24 else { return nil }
+        instant.seconds += hour * 3600
+        if take(":") {
+            guard let minute = number(2), minute < 60 else { return nil }
+            instant.seconds += minute * 60
+            if take(":") {
+                guard let second = number(2), second < 60, let fraction = fraction() else { return nil }
+                instant.seconds += second
+                instant.nanoseconds = fraction
+            }
+        }
+        guard let offset = offset(), isAtEnd else { return nil }
+        instant.seconds -= offset
+        return instant
+    }
+
+    private var isAtEnd: Bool { position == bytes.count }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard position < bytes.count, UInt32(bytes[position]) == character.value else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func digit() -> Int64? {
+        guard position < bytes.count, (0x30...0x39).contains(bytes[position]) else { return nil }
+        position += 1
+        return Int64(bytes[position - 1] - 0x30)
+    }
+
+    private mutating func number(_ digits: Int) -> Int64? {
+        var value: Int64 = 0
+        for _ in 0..<digits {
+            guard let digit = digit() else { return nil }
+            value = value * 10 + digit
+        }
+        return value
+    }
+
+    /// Nanoseconds; 0 where there is no fraction.
+    private mutating func fraction() -> Int64? {
+        guard take(".") || take(",") else { return 0 }
+        guard var value = digit() else { return nil }
+        var digits = 1
+        while let next = digit() {
+            guard digits < 9 else { return nil }
+            value = value * 10 + next
+            digits += 1
+        }
+        for _ in digits..<9 { value *= 10 }
+        return value
+    }
+
+    /// Seconds east of UTC.
+    private mutating func offset() -> Int64? {
+        if isAtEnd || take("Z") || take("z") { return 0 }
+        _ = take(" ")
+        let isWest = take("-")
+        guard isWest || take("+"), let hours = number(2), hours < 24 else { return nil }
+        var minutes: Int64 = 0
+        if take(":") || !isAtEnd {
+            guard let given = number(2), given < 60 else { return nil }
+            minutes = given
+        }
+        return (isWest ? -1 : 1) * (hours * 3600 + minutes * 60)
+    }
+
+    private static func isLeap(_ year: Int64) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+
+    private static func days(of month: Int64, in year: Int64) -> Int64 {
+        switch month {
+        case 2: isLeap(year) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// Years are counted from March so that the leap day comes last.
+    private static func midnight(_ year: Int64, _ month: Int64, _ day: Int64) -> Instant? {
+        let shifted = year - (month <= 2 ? 1 : 0) + 400
+        let era = shifted / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return Instant(seconds: ((era - 1) * 146_097 + dayOfEra - 719_468) * 86_400, nanoseconds: 0)
+    }
+}

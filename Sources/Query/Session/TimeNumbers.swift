@@ -1,0 +1,77 @@
+// Finds comparisons of times with numbers in a compiled statement. SQLite puts every number before every text, without
+// asking a collation: `timestamp >= CAST(strftime('%s', 'now') AS INTEGER)` is true of all rows.
+// What is compared with what is known only after names and types have been resolved, so this reads the program that
+// EXPLAIN lists (https://www.sqlite.org/opcode.html). Of an operation it does not know it assumes nothing.
+
+internal import SQLite
+
+/// Looks for numbers on the other side of a time.
+enum TimeNumbers {
+    private static let comparisons: Set<String> = ["Eq", "Ne", "Lt", "Le", "Gt", "Ge"]
+    /// Operations that leave a number in the register of their second operand.
+    private static let numbers: Set<String> = ["Integer", "Int64", "Real"]
+    /// Operations that leave a number in the register of their third operand.
+    private static let arithmetic: Set<String> = ["Add", "Subtract", "Multiply", "Divide", "Remainder"]
+    /// Which operand, from 1, is the register that an operation writes to.
+    private static let written: [String: Int] = [
+        "Integer": 2, "Int64": 2, "Real": 2, "Variable": 2, "String8": 2, "String": 2, "Copy": 2, "SCopy": 2,
+        "IntCopy": 2, "Null": 2, "Rowid": 2, "Column": 3, "Function": 3, "PureFunc": 3, "Concat": 3, "Add": 3,
+        "Subtract": 3, "Multiply": 3, "Divide": 3, "Remainder": 3, "AggFinal": 1, "AggValue": 3,
+    ]
+    /// How a comparison treats its operands: the bits of its fifth operand, and those of texts and of any number.
+    private static let affinityMask: Int64 = 0x47
+    private static let textAffinity: Int64 = 0x42
+    private static let numericAffinities: ClosedRange<Int64> = 0x43...0x46
+
+    private struct Operation {
+        let code: String
+        let operands: [Int64]
+        let detail: String
+        let flags: Int64
+
+        /// The register it writes to, as far as it is known.
+        var target: Int64? { TimeNumbers.written[code].map { operands[$0 - 1] } }
+        /// It compares a time column, or a value taken from one.
+        var comparesTime: Bool {
+            TimeNumbers.comparisons.contains(code) && detail.hasPrefix("\(TimeCollation.instant.rawValue)-")
+        }
+    }
+
+    /// The statement compares a time with a number.
+    /// - Parameter isNumber: the parameter of this index is bound to a number.
+    static func areCompared(
+        by sql: String, on connection: Connection, isNumber: (Int) -> Bool
+    ) throws -> Bool {
+        let listing = try connection.prepare("EXPLAIN \(sql)")
+        var program: [Operation] = []
+        while try listing.step() {
+            program.append(
+                Operation(
+                    code: listing.string(1), operands: (2...4).map(listing.int64), detail: listing.string(5),
+                    flags: listing.int64(6)))
+        }
+        return program.indices.contains { index in
+            guard program[index].comparesTime else { return false }
+            let affinity = program[index].flags & affinityMask
+            if numericAffinities.contains(affinity) { return true }
+            guard affinity != textAffinity else { return false }
+            return [program[index].operands[0], program[index].operands[2]].contains { register in
+                writer(of: register, before: index, in: program).map { leavesNumber($0, isNumber) } ?? false
+            }
+        }
+    }
+
+    /// The nearest operation before; constants are set in a part of the program that is listed last and runs first.
+    private static func writer(of register: Int64, before index: Int, in program: [Operation]) -> Operation? {
+        program[..<index].last { $0.target == register } ?? program[index...].last { $0.target == register }
+    }
+
+    private static func leavesNumber(_ operation: Operation, _ isNumber: (Int) -> Bool) -> Bool {
+        switch operation.code {
+        case "Variable": isNumber(Int(clamping: operation.operands[0]))
+        case "Function", "PureFunc":
+            ["unixepoch(", "julianday("].contains { operation.detail.hasPrefix($0) }
+        default: numbers.contains(operation.code) || arithmetic.contains(operation.code)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+// Views of a session that stand before the state's views of the same names: their time columns compare as instants.
+// The state's own schema stays as it is, since a view that needs our collations could not be read by other programs.
+
+internal import SQLite
+
+/// Which columns of the views are times, and the temporary views that say so.
+enum TimeViews {
+    /// The time columns, by view. All are UTC texts in ISO 8601.
+    static let columns: [String: Set<String>] = [
+        "postcode_view_count": ["timestamp"],
+        "late_events": ["timestamp", "window", "received_at", "backfilled_at"],
+        "rejected_events": ["received_at"],
+        "partitions": ["max_event_time", "watermark"],
+        "exports": ["committed_at"],
+        "incidents": ["at", "resolved_at"],
+    ]
+
+    /// The names of all time columns.
+    static let allColumns = columns.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+
+    /// Makes the views on a new connection that may still write to its own temporary schema. A view that the state does
+    /// not have is passed over.
+    static func define(on connection: Connection) throws {
+        for (view, times) in columns.sorted(by: { $0.key < $1.key }) {
+            let names = try columnNames(of: view, on: connection)
+            guard !names.isEmpty else { continue }
+            let list = names.map { name in
+                let quoted = name.quoted(with: "\"")
+                // The cast is for numbers: one that is compared with a text becomes a text, and the collation sees it.
+                return times.contains(name) ? "CAST(\(quoted) AS TEXT) COLLATE instant AS \(quoted)" : quoted
+            }
+            try connection.execute(
+                "CREATE TEMP VIEW IF NOT EXISTS \(view) AS SELECT \(list.joined(separator: ", ")) FROM main.\(view)")
+        }
+    }
+
+    private static func columnNames(of view: String, on connection: Connection) throws -> [String] {
+        let statement = try connection.prepare(
+            """
+            SELECT name FROM pragma_table_xinfo('\(view)', 'main')
+            WHERE EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'view' AND name = '\(view)') ORDER BY cid
+            """)
+        var names: [String] = []
+        while try statement.step() { names.append(statement.string(0)) }
+        return names
+    }
+}

@@ -1,0 +1,34 @@
+// Rows of maintenance: one for each threshold.
+
+internal import Arguments
+internal import Export
+
+extension MaintenanceSettings {
+    static let rows: [Option<MaintenanceSettings>] = [
+        .flag("maintenance", \.isOn, "Merge files and expire snapshots between exports.", isInvertible: true),
+        .value(
+            "compact-files", \.smallFiles, .number, "n",
+            "Merge a day's small data files when there are so many, or fewer where they have few rows.",
+            bounds: .atLeast(2)),
+        .value(
+            "target-file-size", \.targetFileBytes, .size, "size",
+            "Merge data files up to this size; those below half of it are small.",
+            bounds: .from(1 << 20...1 << 40, .size)),
+        .value(
+            "compact-deletes", \.deletedShare, .number, "share",
+            "Rewrite a data file when this share of its rows is deleted.",
+            bounds: Bounds("must be above 0 and at most 1") { $0 > 0 && $0 <= 1 }),
+        .value(
+            "compact-delete-files", \.deleteFiles, .number, "n",
+            "Rewrite a data file when so many delete files are of it.", bounds: .atLeast(1)),
+        .value(
+            "keep-snapshots", \.keepSnapshots, .number, "n",
+            "Keep so many of a table's newest snapshots; older ones expire.", bounds: .atLeast(1)),
+        .value(
+            "keep-snapshots-for", \.keepSnapshotsMilliseconds, .duration, "duration",
+            "Expire snapshots older than this too, but the current one."),
+        .value(
+            "merge-manifests", \.mergeManifests, .number, "n",
+            "Merge a table's manifests when there are so many.", bounds: .atLeast(2)),
+    ]
+}

@@ -1,0 +1,103 @@
+// Settings from a YAML file (JSON is YAML) and the environment, as assignments.
+//
+// Invariants: an option is only assigned in a command that has it; a key that no command has is an error; every message
+// names file and line.
+
+internal import Arguments
+internal import Foundation
+internal import YAML
+
+/// Where a command's settings come from.
+struct SettingSources {
+    let environment: [String: String]
+
+    /// The assignments of file, environment and command line, in this order: what comes later wins.
+    /// - Throws: `UsageError`; `Failure` with exit code 2 for a file that cannot be used.
+    func assignments(of command: Command, _ arguments: [String]) throws -> [Assignment] {
+        let typed = try command.options.assignments(of: arguments)
+        let given = command.options.assignments(ofEnvironment: environment)
+        guard let config = (given + typed).last(where: { $0.option == "config" }) else { return given + typed }
+        let namedBy = config.origin == .argument ? "--config" : "\(config.origin)"
+        return try SettingsFile(path: config.text, namedBy: namedBy).assignments(of: command) + given + typed
+    }
+}
+
+/// A settings file.
+struct SettingsFile {
+    let path: String
+    private let entries: [(key: String, keyLine: Int, value: YAMLNode)]
+
+    /// More than the YAML reader takes is not read.
+    private static let mostBytes = (1 << 20) + 1
+
+    /// - Parameter namedBy: the option or variable that has the path.
+    init(path: String, namedBy: String) throws {
+        self.path = path
+        guard let file = FileHandle(forReadingAtPath: path),
+            let data = try? file.read(upToCount: Self.mostBytes) ?? Data()
+        else {
+            throw Failure("the settings file \(path.visible) cannot be read; correct \(namedBy)", exitCode: 2)
+        }
+        do {
+            switch try YAMLDocument.parse([UInt8](data), name: path)?.content {
+            case nil, .null: entries = []
+            case .mapping(let mapping): entries = mapping
+            case .scalar, .sequence:
+                throw Failure("\(path): the settings file is not a mapping of names to values", exitCode: 2)
+            }
+        } catch let error as YAMLError {
+            throw Failure(error.description, exitCode: 2)
+        }
+    }
+
+    /// What the file says of a command's options, in its order.
+    func assignments(of command: Command) throws -> [Assignment] {
+        let every = Set(
+            Pageviews.program.commands.flatMap(\.options).flatMap { $0.settingNames.map(\.name) })
+        var found: [Assignment] = []
+        for entry in entries {
+            guard every.contains(entry.key) else {
+                let close = every.sorted().nearest(to: entry.key).map { "; did you mean \($0)?" } ?? ""
+                throw failure(entry.keyLine, "there is no setting named \(entry.key.visible)\(close)")
+            }
+            // Which file is read was decided before.
+            guard entry.key != "config",
+                let option = command.options.first(where: { $0.settingNames.contains { $0.name == entry.key } })
+            else { continue }
+            found += try texts(of: entry.value, option, entry.key).compactMap { text, line in
+                command.options.assignment(ofKey: entry.key, text: text, origin: .file(path, line: line))
+            }
+        }
+        return found
+    }
+
+    private func texts(of node: YAMLNode, _ option: OptionInfo, _ key: String) throws -> [(String, Int)] {
+        switch node.content {
+        case .null: throw failure(node.line, "\(key) has no value; give it one, or remove the line")
+        case .scalar(let text, _): return [(text, node.line)]
+        case .sequence(let nodes):
+            guard option.isList else { throw failure(node.line, "\(key) takes one value, not a list") }
+            return try nodes.map { ($0.scalar, $0.line) }.map { text, line in
+                guard let text else { throw failure(line, "setting \(key) is nested too deep") }
+                return (text, line)
+            }
+        case .mapping(let pairs):
+            // kafka-config reads naturally as a mapping.
+            guard option.kind == .list(ofPairs: true) else {
+                throw failure(node.line, "\(key) takes \(option.isList ? "a list" : "one value"), not a mapping")
+            }
+            return try pairs.map { name, line, value in
+                guard let text = value.scalar else { throw failure(line, "setting \(key) is nested too deep") }
+                return ("\(name)=\(text)", line)
+            }
+        }
+    }
+
+    private func failure(_ line: Int, _ words: String) -> Failure { Failure("\(path):\(line): \(words)", exitCode: 2) }
+}
+
+extension YAMLNode {
+    fileprivate var scalar: String? {
+        if case .scalar(let text, _) = content { text } else { nil }
+    }
+}

@@ -1,0 +1,129 @@
+// Kinds of values that are this program's own.
+
+internal import Arguments
+internal import Dashboard
+internal import Foundation
+internal import Query
+
+/// A librdkafka setting, `KEY=VALUE`.
+struct KafkaSetting: Equatable, Sendable {
+    let key: String
+    let value: String
+
+    /// nil without a key or without an equals sign.
+    init?(_ text: String) {
+        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
+        key = String(text[..<equals])
+        value = String(text[text.index(after: equals)...])
+    }
+
+    static let kind = ValueKind<KafkaSetting>(read: { KafkaSetting($0) }, write: { "\($0.key)=\($0.value)" })
+
+    /// What of it may be shown: of a secret, that it is set.
+    var shown: String { "\(key)=\(Self.isSecret(key) ? "set" : value)" }
+
+    private static func isSecret(_ key: String) -> Bool {
+        let key = key.lowercased()
+        return ["password", "passphrase", "secret", "key.pem", "private.key.", "oauthbearer.config"].contains {
+            key.contains($0)
+        }
+    }
+}
+
+/// Partitions such as `0-3,7`.
+enum Partitions {
+    /// nil stands for every partition.
+    static let kind = ValueKind<Set<Int32>?>(read: read, write: write)
+
+    private static func read(_ text: String) -> Set<Int32>?? {
+        if text == "all" { return .some(nil) }
+        var found: Set<Int32> = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int32($0) }
+            guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
+                first <= last, last - first < 100_000
+            else { return nil }
+            found.formUnion(first...last)
+        }
+        return .some(found)
+    }
+
+    private static func write(_ partitions: Set<Int32>?) -> String {
+        guard let partitions else { return "all" }
+        return partitions.sorted().map(String.init).joined(separator: ",")
+    }
+}
+
+extension ValueKind where Value == Int {
+    /// A length of time in milliseconds, as a statement's: `250ms`, `1.5s`, `5m`, or plain seconds.
+    static var statementTime: ValueKind {
+        ValueKind(
+            hint: "A duration is a number with ms, s, m, h or d, such as 500ms, 30s or 5m.",
+            read: { QueryText.milliseconds(of: $0) }, write: { Quantity.durations.write(Int64($0)) })
+    }
+
+    /// A size in bytes, such as `64MiB`.
+    static var memory: ValueKind {
+        ValueKind(
+            hint: "A size is a whole number with KiB, MiB or GiB, such as 64MiB.",
+            read: { QueryText.bytes(of: $0) }, write: { Quantity.sizes.write(Int64($0)) })
+    }
+}
+
+extension ValueKind where Value == Int64 {
+    /// A moment such as `2021-01-26T12:04:44Z`, in milliseconds since 1970.
+    static var moment: ValueKind {
+        ValueKind(
+            read: { text in
+                (try? Date(text, strategy: .iso8601)).map { Int64($0.timeIntervalSince1970 * 1000) }
+            }, write: { Date(timeIntervalSince1970: Double($0) / 1000).ISO8601Format() })
+    }
+}
+
+extension ValueKind where Value == Duration {
+    /// `.duration` as a `Duration`.
+    static var span: ValueKind {
+        ValueKind<Int64>.duration.mapped(
+            { .milliseconds($0) },
+            { $0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000 })
+    }
+}
+
+/// `HOST:PORT` or `off`.
+enum ListenArgument: Equatable, Sendable {
+    case off
+    case at(ListenAddress)
+
+    static let kind = ValueKind<ListenArgument>(
+        read: { $0 == "off" ? .off : ListenAddress($0).map { .at($0) } },
+        write: { if case .at(let address) = $0 { "\(address)" } else { "off" } })
+}
+
+/// Moments in UTC.
+enum TimeArgument {
+    /// `2021-01-26`, `2021-01-26T12:04:00Z`, or seconds since 1970, as seconds since 1970.
+    static let kind = ValueKind<Int64>(read: read, write: text)
+
+    private static func read(_ text: String) -> Int64? {
+        if let number = Int64(text), (0...253_402_300_799).contains(number) { return number }
+        let formatter = ISO8601DateFormatter()
+        return formatter.date(from: text.contains("T") ? text : text + "T00:00:00Z").map {
+            Int64($0.timeIntervalSince1970)
+        }
+    }
+
+    /// As people read it.
+    static func text(_ seconds: Int64) -> String {
+        Date(timeIntervalSince1970: TimeInterval(seconds)).ISO8601Format()
+    }
+}
+
+extension String {
+    /// Without what stands before an `@` in an address: it may be a password.
+    var withoutCredentials: String {
+        guard let start = range(of: "://"), let end = range(of: "@", range: start.upperBound..<endIndex),
+            !self[start.upperBound..<end.lowerBound].contains("/")
+        else { return self }
+        return String(self[..<start.upperBound]) + "set" + String(self[end.lowerBound...])
+    }
+}
