@@ -27,7 +27,8 @@ struct WarehouseProbe: Service {
             (Self.patience, Self.patience, Self.patience)
         let opener = StorageOpener(settings: settings, client: client)
         // With a catalog the tables may be elsewhere; then only the JSON lines are here.
-        let root = options.catalog == nil || options.tables.keepsJSON ? try options.warehouse.map { try opener.open($0) } : nil
+        let root =
+            options.catalog == nil || options.tables.keepsJSON ? try options.warehouse.map { try opener.open($0) } : nil
         while !stop.wasSet {
             let asked = TimeSource.system.wall()
             let failure = await failure(root, client)

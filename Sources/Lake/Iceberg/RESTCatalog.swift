@@ -1,7 +1,7 @@
 // Purpose: an Iceberg REST catalog
 // (https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml): load, create, commit, list.
-// Invariant: only an answer that proves it makes a commit `failed` or `conflict`; 5xx, timeouts and cut connections after
-// the request went out are `unknown`.
+// Invariant: only an answer that proves it makes a commit `failed` or `conflict`; 5xx, timeouts and cut connections
+// after the request went out are `unknown`.
 internal import Avro
 public import HTTP
 
@@ -71,7 +71,7 @@ public final class RESTCatalog: Catalog {
             "identifier": .object([
                 "namespace": .array(table.namespace.map { .string($0) }), "name": .string(table.name),
             ]),
-            "requirements": .array(requirements.map(\.json)), "updates": .array(updates.map(\.json)),
+            "requirements": .array(requirements.compactMap(\.json)), "updates": .array(updates.map(\.json)),
         ])
         do throws(CatalogError) {
             let url = try await session.address(Self.path(table))
