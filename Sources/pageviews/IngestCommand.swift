@@ -88,7 +88,7 @@ struct IngestCommand: Sendable {
         pipeline.retentionMilliseconds = retention
         pipeline.backfillMilliseconds = backfillEvery
         do {
-            try await ServiceGroup.run(stop: pipeline.stop) { [pipeline] in try pipeline.services() }
+            try await ServiceGroup.run(stop: pipeline.stop) { [pipeline] in try await pipeline.services() }
         } catch {
             throw global.reported(error)
         }
