@@ -82,6 +82,7 @@ struct IngestCommand: Sendable {
 
     func run() async throws {
         let log = global.logger
+        for warning in Pageviews.libraryWarnings { log.warning("\(warning)") }
         var pipeline = Pipeline(
             ingest: try settings(), export: export, web: web, outboxes: outboxes, holder: "pageviews ingest", log: log)
         pipeline.retentionMilliseconds = retention
