@@ -21,6 +21,8 @@ struct Run {
     private var nextDiscovery: Int64 = 0
     private var lastObservation: Int64 = 0
     private var lastComplaint: [String: Int64] = [:]
+    /// Why Kafka cannot be reached, while it cannot.
+    private var cause = FailureCause()
     private var needsAssignment = false
     /// Partitions whose next offset Kafka said it does not have.
     private var recovering: Set<Int32> = []
@@ -57,14 +59,23 @@ struct Run {
                 break
             } catch let error as KafkaError {
                 let milliseconds = pause.next()
+                noteErrors()
+                let reason = cause.words(for: error, now: service.time.wall())
                 service.board?.kafkaFailed(
-                    error.isUnknownTopic ? "the topic does not exist" : error.message, now: service.time.wall())
-                complain(
-                    error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(error.message); trying again")
+                    error.isUnknownTopic ? "the topic does not exist" : reason, now: service.time.wall())
+                complain(error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(reason); trying again")
                 service.stop.wait(milliseconds: milliseconds)
             }
         }
         lastFlush = service.time.monotonic()
+    }
+
+    /// What the client met meanwhile says more than that no answer came. Nothing is assigned yet, so nothing else comes.
+    private mutating func noteErrors() {
+        let now = service.time.wall()
+        for case .failed(let error) in consumer.poll(timeoutMilliseconds: 0, { _, notices in notices }) {
+            service.board?.kafkaFailed(cause.words(for: error, now: now), now: now)
+        }
     }
 
     private var missingTopic: String {
@@ -202,13 +213,14 @@ struct Run {
                 "topic \(settings.topic) partition \(partition): \(error.message); trying again", partition: partition,
                 offset: offset)
         case .failed(let error):
+            let reason = cause.words(for: error, now: service.time.wall())
             if error.isConnection || error.isAuthentication {
-                service.board?.kafkaFailed(error.message, now: service.time.wall())
+                service.board?.kafkaFailed(reason, now: service.time.wall())
             }
             // Asked at once, it says whether this is one broken connection, one partition, or the end of them all.
             nextDiscovery = min(nextDiscovery, service.time.monotonic() + 500)
             complain(
-                "Kafka at \(settings.bootstrapServers): \(error.message); trying again",
+                "Kafka at \(settings.bootstrapServers): \(error.isBare ? reason : error.message); trying again",
                 partition: Facts.partition(namedIn: error.message, of: settings.topic))
         }
     }
@@ -236,9 +248,12 @@ struct Run {
         guard service.time.monotonic() >= nextDiscovery else { return }
         do {
             try discover()
+            cause.forget()
         } catch {
             nextDiscovery = service.time.monotonic() + settings.discoveryInterval(afterFault: true)
-            service.board?.kafkaFailed("\(error)", now: service.time.wall())
+            let now = service.time.wall()
+            let reason = (error as? KafkaError).map { cause.words(for: $0, now: now) } ?? "\(error)"
+            service.board?.kafkaFailed(reason, now: now)
             service.log.debug("looking for partitions: \(error)")
         }
     }
@@ -251,8 +266,7 @@ struct Run {
             accumulator.note(
                 highWatermark: consumer.cachedHighWatermark(of: settings.topic, partition: partition), of: partition)
         }
-        board.observe(
-            accumulator.flush.partitions.map { PartitionReading($0) }, isPaused: isPaused, now: service.time.wall())
+        board.observe(accumulator.readings, isPaused: isPaused, now: service.time.wall())
     }
 
     /// Logs a complaint, the same one at most every ten seconds.
