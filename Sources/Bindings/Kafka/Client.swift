@@ -66,24 +66,29 @@ final class Callbacks {
 private final class Ending: @unchecked Sendable {
     private let handle: OpaquePointer
     private let callbacks: Callbacks
-    private let ended = DispatchSemaphore(value: 0)
+    /// The ends under way. One that is cut off by the exit handlers of the process crashes it.
+    private static let all = DispatchGroup()
 
     init(handle: OpaquePointer, callbacks: Callbacks) {
         (self.handle, self.callbacks) = (handle, callbacks)
+        Self.all.enter()
     }
 
     func run() {
         withExtendedLifetime(callbacks) { rd_kafka_destroy(handle) }
-        ended.signal()
+        Self.all.leave()
     }
 
-    func wait(milliseconds: Int) { _ = ended.wait(timeout: .now() + .milliseconds(milliseconds)) }
+    /// Waits for all ends under way.
+    static func wait(milliseconds: Int) { _ = all.wait(timeout: .now() + .milliseconds(milliseconds)) }
 }
 
 /// A librdkafka handle.
 final class Client {
     let handle: OpaquePointer
     let callbacks: Callbacks
+    /// Whoever drops the client waits a moment for its end, and for other ends under way.
+    var waitsForItsEnd = true
 
     init(
         _ kind: rd_kafka_type_t, settings: [(String, String)], resetsSockets: Bool = false,
@@ -113,7 +118,7 @@ final class Client {
     deinit {
         let ending = Ending(handle: handle, callbacks: callbacks)
         Thread.detachNewThread { ending.run() }
-        ending.wait(milliseconds: 500)
+        if waitsForItsEnd { Ending.wait(milliseconds: 500) }
     }
 
     private static func apply(_ settings: [(String, String)], to configuration: OpaquePointer) throws {
@@ -208,6 +213,7 @@ final class Client {
         var found = TopicPartitions(count: Int(entry.partition_cnt), faults: [:])
         for index in 0..<found.count {
             let partition = entry.partitions[index]
+            found.leaders[partition.id] = partition.leader
             if partition.leader < 0 { found.faults[partition.id] = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
         }
         return found

@@ -18,6 +18,9 @@ public final class Producer {
         settings: [(String, String)], resetsSockets: Bool = false, log: @escaping @Sendable (KafkaLogLine) -> Void,
         delivered: @escaping (Delivery) -> Void
     ) throws {
+        try ReservedSettings.check(settings)
+        // Of a producer, too, a question about a topic would create it.
+        let settings = settings + [("allow.auto.create.topics", "false")]
         client = try Client(RD_KAFKA_PRODUCER, settings: settings, resetsSockets: resetsSockets, log: log)
         client.callbacks.delivered = delivered
     }
@@ -65,13 +68,14 @@ public final class Producer {
 
     /// Drops what waits to be sent and what was not acknowledged yet; their reports name it as purged.
     public func purge() {
-        rd_kafka_purge(client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
+        rd_kafka_purge(
+            client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
     }
 
     /// The errors since the last call.
     public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
 
-    /// The number of partitions of a topic.
+    /// The number of partitions of a topic; one that is missing stays so.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
     public func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
         try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0

@@ -8,10 +8,27 @@
 
 internal import CRdKafka
 internal import Dispatch
+internal import Synchronization
 
 /// A transactional producer that only fences.
 public final class PublisherFence {
     private let client: Client
+    private let registrations = Registrations()
+
+    /// Counts the partitions that the coordinator has registered. librdkafka tells so in its debug lines alone; they only
+    /// end a wait early.
+    private final class Registrations: Sendable {
+        private let count = Mutex(0)
+
+        func take(_ line: KafkaLogLine) {
+            if line.facility == "ADDPARTS", line.text.hasSuffix("registered with transaction") {
+                count.withLock { $0 += 1 }
+            }
+        }
+
+        func reset() { count.withLock { $0 = 0 } }
+        var current: Int { count.withLock { $0 } }
+    }
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win.
@@ -21,9 +38,12 @@ public final class PublisherFence {
         let own = [
             ("transactional.id", id), ("transaction.timeout.ms", "60000"), ("message.timeout.ms", "60000"),
             // Longer than any transaction here lasts, so that no message leaves the queue.
-            ("linger.ms", "50000"), ("allow.auto.create.topics", "false"),
+            ("linger.ms", "50000"), ("debug", "eos"), ("log_level", "7"),
         ]
-        client = try Client(RD_KAFKA_PRODUCER, settings: settings + own, resetsSockets: true, log: { _ in })
+        client = try Client(
+            RD_KAFKA_PRODUCER, settings: settings + own, resetsSockets: true,
+            log: { [registrations] in registrations.take($0) })
+        client.waitsForItsEnd = false
     }
 
     /// Fences the earlier owner and waits until its transaction, also an aborted one, is complete on all replicas.
@@ -33,11 +53,12 @@ public final class PublisherFence {
     }
 
     /// Aborts a transaction that registered these partitions and holds nothing.
-    /// - Parameter settleMilliseconds: how long to wait for the registration, which librdkafka does not tell of.
+    /// - Parameter timeoutMilliseconds: how long to wait for the registration, and again for the end of the transaction.
+    /// - Returns: whether all partitions were registered.
     /// - Throws: `KafkaError`; `isFenced` when another has claimed the id.
-    public func mark(
-        topic: String, partitions: some Sequence<Int32>, settleMilliseconds: Int32, timeoutMilliseconds: Int32
-    ) throws {
+    @discardableResult
+    public func mark(topic: String, partitions: [Int32], timeoutMilliseconds: Int32) throws -> Bool {
+        registrations.reset()
         try check(rd_kafka_begin_transaction(client.handle))
         var failure: KafkaError?
         for partition in partitions {
@@ -45,11 +66,30 @@ public final class PublisherFence {
                 client.handle, topic, partition, nil, 0, nil, 0, nil, 0, nil)
             if code != RD_KAFKA_RESP_ERR_NO_ERROR { failure = failure ?? KafkaError(code) }
         }
-        let deadline = DispatchTime.now() + .milliseconds(Int(settleMilliseconds))
-        while DispatchTime.now() < deadline { rd_kafka_poll(client.handle, 5) }
-        // The error of a registration that was refused comes back here.
-        try check(rd_kafka_abort_transaction(client.handle, timeoutMilliseconds))
+        let deadline = DispatchTime.now() + .milliseconds(Int(timeoutMilliseconds))
+        while registrations.current < partitions.count, failure == nil, DispatchTime.now() < deadline {
+            rd_kafka_poll(client.handle, 5)
+            failure = transactionFailure()
+        }
+        let isRegistered = registrations.current >= partitions.count
+        do {
+            try check(rd_kafka_abort_transaction(client.handle, timeoutMilliseconds))
+        } catch let error as KafkaError {
+            throw error.isFenced ? error : failure ?? error
+        }
         if let failure { throw failure }
+        return isRegistered
+    }
+
+    /// Why the transaction under way has failed, such as a partition that may not be written to; nil while it is well.
+    private func transactionFailure() -> KafkaError? {
+        // Within a transaction another cannot begin; one that has failed says why.
+        do {
+            try check(rd_kafka_begin_transaction(client.handle))
+        } catch let error as KafkaError {
+            return error.code == RD_KAFKA_RESP_ERR__STATE.rawValue ? nil : error
+        } catch {}
+        return nil
     }
 
     /// The errors since the last call.

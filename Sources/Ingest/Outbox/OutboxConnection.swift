@@ -10,7 +10,9 @@ internal import Store
 
 /// A connection over which rows are sent.
 final class OutboxConnection {
-    let takeover: OutboxTakeover
+    /// The largest batch that the topic takes, in bytes; nil when it is not known.
+    let maximumBatchBytes: Int?
+    private let partitions: Int
     private let context: OutboxContext
     private let stateID: String
     private let producer: Producer
@@ -45,11 +47,12 @@ final class OutboxConnection {
         }
     }
 
-    init(_ context: OutboxContext, _ takeover: OutboxTakeover, stateID: String) throws {
-        (self.context, self.takeover, self.stateID) = (context, takeover, stateID)
+    init(_ context: OutboxContext, stateID: String, partitions: Int, maximumBatchBytes: Int?) throws {
+        (self.context, self.stateID) = (context, stateID)
+        (self.partitions, self.maximumBatchBytes) = (partitions, maximumBatchBytes)
         let report = Report()
         self.report = report
-        let batch = max(1000, min(takeover.maximumBatchBytes ?? 900_000, 1_000_000))
+        let batch = max(1000, min(maximumBatchBytes ?? 900_000, 1_000_000))
         producer = try Producer(
             settings: [("compression.type", "lz4")] + context.settings.kafka + [
                 ("enable.idempotence", "true"), ("acks", "all"), ("max.in.flight.requests.per.connection", "1"),
@@ -80,7 +83,7 @@ final class OutboxConnection {
     }
 
     private func send(_ row: OutboxRow) throws {
-        let target = row.partition % Int32(clamping: max(1, takeover.partitions))
+        let target = row.partition % Int32(clamping: max(1, partitions))
         let envelope = OutboxRecord.envelope(row, stateID: stateID, topic: context.settings.sourceTopic)
         while true {
             do {

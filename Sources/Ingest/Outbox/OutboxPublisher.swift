@@ -15,6 +15,7 @@ public final class OutboxPublisher {
     private let stop: StopSignal
     private let failPoint: (String) -> Void
     private var connection: OutboxConnection?
+    private var fence: PublisherFence?
     private var stateID = ""
     private var lastSent: Int64 = 0
     /// The topic's offsets up to which everything of ours is marked.
@@ -50,7 +51,7 @@ public final class OutboxPublisher {
     /// - Returns: nil when everything was published; else how many rows wait, and why.
     /// - Throws: `SQLiteError` when the state cannot be read, `KafkaError` for a refused setting.
     public func run() throws -> String? {
-        defer { connection?.abandon() }
+        defer { disconnect() }
         var pause = Backoff()
         do {
             while !context.isOver {
@@ -76,6 +77,8 @@ public final class OutboxPublisher {
 
     private func disconnect() {
         connection?.abandon()
+        // The fence first: the end of the connection is waited for, and with it the fence's.
+        fence = nil
         (connection, lastSent) = (nil, 0)
     }
 
@@ -94,9 +97,7 @@ public final class OutboxPublisher {
     /// The error's words, and the right that is missing.
     private func explanation(_ error: KafkaError) -> String {
         switch error.refusedResource {
-        case .topic:
-            "\(error.message): the user needs DESCRIBE, READ and WRITE on topic \(settings.topic), and CREATE where it does "
-                + "not exist yet"
+        case .topic: "\(error.message): the user needs \(context.neededRight) on topic \(settings.topic)"
         case .group: "\(error.message): the user needs READ on group \(settings.group)"
         case .transactionalID:
             "\(error.message): the user needs DESCRIBE and WRITE on transactional id \(settings.transactionalID)"
@@ -138,7 +139,8 @@ public final class OutboxPublisher {
         // What was found in the topic is marked now.
         let left = try passOver(try rows())
         guard !left.isEmpty else { return true }
-        try checkOwnership(connection)
+        context.neededRight = "WRITE"
+        try checkOwnership()
         try send(left, connection)
         return true
     }
@@ -160,16 +162,15 @@ public final class OutboxPublisher {
         let takeover = try TakeoverOperation(context, stateID: stateID).run()
         (offsets, sentBefore) = (takeover.offsets, takeover.sentBefore)
         ownedAt = context.time.monotonic()
-        connection = try OutboxConnection(context, takeover, stateID: stateID)
+        (connection, fence) = (takeover.connection, takeover.fence)
         return true
     }
 
-    private func checkOwnership(_ connection: OutboxConnection) throws {
+    private func checkOwnership() throws {
         let now = context.time.monotonic()
         guard now - ownedAt > Self.ownershipMilliseconds else { return }
-        try connection.takeover.fence.mark(
-            topic: settings.topic, partitions: [0], settleMilliseconds: 30,
-            timeoutMilliseconds: context.limit(5000))
+        try fence?.mark(
+            topic: settings.topic, partitions: [0], timeoutMilliseconds: context.limit(5000))
         ownedAt = now
     }
 
@@ -249,7 +250,8 @@ public final class OutboxPublisher {
         }
         let incident = Incident(
             kind: "\(settings.name.rawValue)-not-publishable",
-            detail: "topic \(settings.topic) refuses the \(settings.name.rawValue) event of partition \(last.partition), "
+            detail:
+                "topic \(settings.topic) refuses the \(settings.name.rawValue) event of partition \(last.partition), "
                 + "offset \(last.offset) (\(last.payload.count) bytes): \(refusal.message)\(limitText(refusal)); it stays in "
                 + "\(settings.name.rawValue)_events and is not published")
         context.log.error(
@@ -263,6 +265,6 @@ public final class OutboxPublisher {
 
     private func limitText(_ refusal: KafkaError) -> String {
         guard refusal.isTooLarge else { return "" }
-        return connection?.takeover.maximumBatchBytes.map { " (its max.message.bytes is \($0))" } ?? ""
+        return connection?.maximumBatchBytes.map { " (its max.message.bytes is \($0))" } ?? ""
     }
 }

@@ -11,16 +11,14 @@ internal import Store
 
 /// What the beginning found.
 struct OutboxTakeover {
+    /// Over which rows are sent from now on.
+    let connection: OutboxConnection
     /// Holds the publisher's identity.
     let fence: PublisherFence
-    /// The topic's partitions.
-    let partitions: Int
     /// The offsets up to which everything of ours is marked.
     let offsets: [Int32: Int64]
     /// What others have sent; nil where there are none.
     let sentBefore: SentBefore?
-    /// The largest batch that the topic takes, in bytes; nil when it is not known.
-    let maximumBatchBytes: Int?
 }
 
 /// Takes over a topic.
@@ -38,6 +36,8 @@ struct TakeoverOperation {
             settings: settings.kafka + [
                 ("group.id", settings.group), ("isolation.level", "read_uncommitted"),
                 ("queued.max.messages.kbytes", "16384"),
+                // A question waits behind a fetch of the same broker.
+                ("fetch.wait.max.ms", "20"),
             ], batchCapacity: 1000
         ) { _ in }
         do {
@@ -50,6 +50,9 @@ struct TakeoverOperation {
 
     private func run(_ reader: Consumer) throws -> OutboxTakeover {
         let partitions = try topicPartitions(reader)
+        // Made now, since a producer needs a second until it can send.
+        let connection = try OutboxConnection(
+            context, stateID: stateID, partitions: partitions, maximumBatchBytes: maximumBatchBytes(reader))
         var fence = try claim()
         let began = try context.state { store in
             (
@@ -79,8 +82,7 @@ struct TakeoverOperation {
         }
         try book(tail)
         return OutboxTakeover(
-            fence: fence, partitions: partitions, offsets: tail.next, sentBefore: tail.sentBefore,
-            maximumBatchBytes: maximumBatchBytes(reader))
+            connection: connection, fence: fence, offsets: tail.next, sentBefore: tail.sentBefore)
     }
 
     private func book(_ tail: TopicTail) throws {
@@ -104,6 +106,7 @@ struct TakeoverOperation {
         var isCreated = false
         while true {
             do {
+                context.neededRight = "DESCRIBE"
                 let count = try reader.partitionCount(
                     of: settings.topic, timeoutMilliseconds: context.limit(3000))
                 if isCreated {
@@ -119,10 +122,12 @@ struct TakeoverOperation {
                     context.rest(100)
                     continue
                 }
-                try reader.createTopic(
+                context.neededRight = "CREATE"
+                // Somebody else may have been faster, with other partitions.
+                isCreated = try reader.createTopic(
                     settings.topic, partitions: settings.newTopicPartitions,
-                    timeoutMilliseconds: context.limit(10_000))
-                isCreated = true
+                    timeoutMilliseconds: context.limit(10_000)
+                ).isNew
             }
         }
     }
@@ -188,23 +193,25 @@ struct TakeoverOperation {
         _ fence: PublisherFence, _ reader: Consumer, _ tail: TopicTail, before: [Int32: Int64]
     ) throws -> PublisherFence {
         var fence = fence
-        for settle: Int32 in [50, 300, 1000] {
-            let isMarked = try mark(fence, before.keys.sorted(), settle: settle)
+        var marks = 0
+        for _ in 0..<5 where marks < 2 {
+            let isMarked = try mark(fence, before.keys.sorted())
             fence = try claim()
+            context.neededRight = "READ"
             try tail.read(to: try offsetRanges(reader, before.count).mapValues(\.high))
-            if isMarked, before.allSatisfy({ tail.lastGap[$0.key] ?? -1 >= $0.value }) { return fence }
+            if before.allSatisfy({ tail.lastGap[$0.key] ?? -1 >= $0.value }) { return fence }
+            if isMarked { marks += 1 }
         }
         // A broker that writes no control batches for a transaction without records.
         context.log.debug("topic \(settings.topic): the broker's marks cannot be seen; trusting the high watermark")
         return fence
     }
 
-    private func mark(_ fence: PublisherFence, _ partitions: [Int32], settle: Int32) throws -> Bool {
+    private func mark(_ fence: PublisherFence, _ partitions: [Int32]) throws -> Bool {
         do {
-            try fence.mark(
-                topic: settings.topic, partitions: partitions, settleMilliseconds: settle,
-                timeoutMilliseconds: context.limit(5000))
-            return true
+            context.neededRight = "WRITE"
+            return try fence.mark(
+                topic: settings.topic, partitions: partitions, timeoutMilliseconds: context.limit(3000))
         } catch let error as KafkaError where error.isRetriable {
             // The next claim ends what is left of it.
             return false

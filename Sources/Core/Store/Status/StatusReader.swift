@@ -143,7 +143,8 @@ public final class StatusReader {
     private func readEvents(_ connection: Connection, _ facts: inout StatusFacts, since: Int64) throws {
         facts.unpublishedLate =
             try connection.integer(
-                "SELECT count(*) FROM (SELECT 1 FROM late WHERE published_at_ms IS NULL AND passed_at_ms IS NULL LIMIT 100000)") ?? 0
+                "SELECT count(*) FROM (SELECT 1 FROM late WHERE published_at_ms IS NULL AND passed_at_ms IS NULL LIMIT 100000)"
+            ) ?? 0
         facts.unpublishedRejected =
             try connection.integer(
                 """
