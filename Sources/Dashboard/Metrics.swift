@@ -84,7 +84,8 @@ public enum Metrics {
             "pageviews_warehouse_up", "Whether the warehouse answers.",
             health.warehouse.map { $0.failingSince == nil ? 1.0 : 0.0 })
         out.gauge(
-            "pageviews_late_topic_up", "Whether late events can be published.", up(health.publishing?[OutboxName.late.rawValue]))
+            "pageviews_late_topic_up", "Whether late events can be published.",
+            up(health.publishing?[OutboxName.late.rawValue]))
         out.gauge(
             "pageviews_rejected_topic_up", "Whether rejected messages can be published.",
             up(health.publishing?[OutboxName.rejected.rawValue]))
@@ -101,10 +102,11 @@ public enum Metrics {
             "pageviews_last_flush_timestamp_seconds", "When the last flush was written.", seconds(facts.flushedAt))
         out.gauge("pageviews_watermark_timestamp_seconds", "The watermark, in event time.", seconds(facts.watermark))
         out.gauge(
-            "pageviews_lag_records", "Records that wait in Kafka, in all partitions; absent when their ends are not known.",
+            "pageviews_lag_records",
+            "Records that wait in Kafka, in all partitions; absent when their ends are not known.",
             facts.lag)
         out.gauge(
-            "pageviews_late_events_unpublished", "Late events that wait to be published.", facts.unpublishedLate)
+            "pageviews_late_events_unpublished", "Late events that wait to be published.", facts.lateToPublish)
         out.gauge("pageviews_incidents_open", "Incidents that are not over.", Int64(facts.incidents.count))
     }
 

@@ -44,7 +44,8 @@ public final class HealthBoard: Sendable {
         update { health in
             health.kafka.failed(reason, now)
             // What the client says of one broker says more than that it does not answer.
-            guard let index = health.leaders?.firstIndex(where: { $0.silentSince != nil && reason.contains($0.address) })
+            guard
+                let index = health.leaders?.firstIndex(where: { $0.silentSince != nil && reason.contains($0.address) })
             else { return }
             health.leaders?[index].reason = reason
         }

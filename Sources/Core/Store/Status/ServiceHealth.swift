@@ -97,6 +97,12 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
         public var reason: String?
         /// The cluster says that nobody serves it.
         public var isMissing = false
+
+        /// A partition of which nothing but this is known.
+        public init(partition: Int32, nextOffset: Int64, highWatermarkOffset: Int64? = nil) {
+            (self.partition, self.nextOffset) = (partition, nextOffset)
+            self.highWatermarkOffset = highWatermarkOffset
+        }
     }
 
     /// Sums at one moment, for rates.

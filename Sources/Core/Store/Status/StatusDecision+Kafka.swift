@@ -15,7 +15,8 @@ extension StatusDecision {
                 .kafka,
                 "Kafka at \(health.brokers) does not serve topic \(health.topic) since \(isoText(milliseconds: since)): "
                     + (health.kafka.reason ?? "no broker answered"), since: since,
-                advice: "check brokers, network, --bootstrap-servers, --topic, login and rights, as the cause says; nothing is "
+                advice:
+                    "check brokers, network, --bootstrap-servers, --topic, login and rights, as the cause says; nothing is "
                     + "lost, it goes on by itself")
         ]
     }
@@ -34,7 +35,8 @@ extension StatusDecision {
             .kafka,
             "broker \(leader.id) at \(leader.address), which leads \(named(leader.partitions)) of topic \(health.topic), "
                 + "does not answer\(since): \(leader.reason ?? "no answer in time")", since: leader.silentSince,
-            advice: "if that address is wrong for this machine, correct advertised.listeners of the broker; else check the "
+            advice:
+                "if that address is wrong for this machine, correct advertised.listeners of the broker; else check the "
                 + "broker and the network to it")
     }
 
@@ -111,7 +113,9 @@ extension StatusDecision {
                 .lag,
                 "the lag has grown for \(thresholds.lagGrowthMinutes) minutes, from \(first) to \(lag) records: "
                     + "more comes in than is consumed", since: last.at - Int64(thresholds.lagGrowthMinutes) * 60_000,
-                advice: "look at processor and disk of this machine, and at `backlog` and `flush`; the guide says how to grow")
+                advice:
+                    "look at processor and disk of this machine, and at `backlog` and `flush`; the guide says how to grow"
+            )
         ]
     }
 
@@ -127,13 +131,15 @@ extension StatusDecision {
             guard isRecent || hasNoOther else { return nil }
             var text = "partition \(partition.partition) has events too far ahead of the clock to move the watermark"
             if let seen {
-                text += ": \(seen.count) since the start, the latest at \(isoText(milliseconds: seen.at)) with a time of "
+                text +=
+                    ": \(seen.count) since the start, the latest at \(isoText(milliseconds: seen.at)) with a time of "
                     + "\(isoText(milliseconds: seen.eventTime)), \(span(seen.skew)) ahead"
             }
             if hasNoOther { text += "; it has had no others, so it holds the watermark" }
             return StatusReason(
                 .futureEvents, text, since: seen?.firstAt,
-                advice: "check the clock and the time unit of the producer, and the clock of this machine; the events are "
+                advice:
+                    "check the clock and the time unit of the producer, and the clock of this machine; the events are "
                     + "counted; --max-future-skew sets how far ahead is taken for right")
         }
     }

@@ -25,7 +25,8 @@ extension StatusDecision {
                 code,
                 "\(what) are not published since \(isoText(milliseconds: since)): "
                     + "\(contact.reason ?? "the topic does not take them"); \(waiting) wait", since: since,
-                advice: "see that the topic exists, that the user may DESCRIBE, READ and WRITE it and use the transactional id, "
+                advice:
+                    "see that the topic exists, that the user may DESCRIBE, READ and WRITE it and use the transactional id, "
                     + "and that its max.message.bytes is not below the source's; they wait in the state and go out by "
                     + "themselves")
         }

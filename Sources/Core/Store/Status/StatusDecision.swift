@@ -12,7 +12,8 @@ public enum StatusDecision {
             return [
                 StatusReason(
                     .state, "the state \(facts.path) cannot be read: \(why)",
-                    advice: "check --state and the file's permissions; a damaged file is replaced by `pageviews restore` "
+                    advice:
+                        "check --state and the file's permissions; a damaged file is replaced by `pageviews restore` "
                         + "or by a backup")
             ]
         }
@@ -38,7 +39,9 @@ public enum StatusDecision {
 
     private static func service(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
         guard let health = facts.health else {
-            return [notRunning("no service has written to this state's heartbeat; start `pageviews ingest`", since: nil)]
+            return [
+                notRunning("no service has written to this state's heartbeat; start `pageviews ingest`", since: nil)
+            ]
         }
         let name = "the service (pid \(health.pid) on \(health.host))"
         let time = "\(isoText(milliseconds: health.beatAt)), \(span(facts.now - health.beatAt)) ago"
@@ -78,7 +81,8 @@ public enum StatusDecision {
         }
         return StatusReason(
             .topicChanged, text, since: health.beatAt,
-            advice: "start a new --state for the topic as it is now, or point the settings at the one that was read; where "
+            advice:
+                "start a new --state for the topic as it is now, or point the settings at the one that was read; where "
                 + "the message offers it, --on-missing-offsets skip passes over what was not read")
     }
 
@@ -111,7 +115,8 @@ public enum StatusDecision {
                 "process \(first.pid) reads the state without a pause since \(isoText(milliseconds: first.since))\(others); "
                     + "its write-ahead log cannot start again and has \(bytes(facts.walBytes))",
                 since: first.since,
-                advice: "end that process, or the transaction that it left open (`ps \(first.pid)` names it); the log then "
+                advice:
+                    "end that process, or the transaction that it left open (`ps \(first.pid)` names it); the log then "
                     + "shrinks by itself")
         ]
     }
@@ -131,7 +136,8 @@ public enum StatusDecision {
                 .rejected,
                 "a burst of poison messages: \(rejected.count) rejected in the last "
                     + "\(thresholds.rejectedMilliseconds / 1000) s\(share), the latest: \(rejected.example)",
-                advice: "find their producer: pageviews query 'SELECT * FROM rejected_events ORDER BY received_at DESC LIMIT 10'"
+                advice:
+                    "find their producer: pageviews query 'SELECT * FROM rejected_events ORDER BY received_at DESC LIMIT 10'"
             )
         ]
     }
@@ -141,7 +147,8 @@ public enum StatusDecision {
         return facts.incidents.filter { $0.kind != "export-failed" || !isExportSaid }.map {
             StatusReason(
                 .incident, "\($0.kind) since \(isoText(milliseconds: $0.at)): \($0.detail)", since: $0.at,
-                advice: "the operations guide says what to do for `\($0.kind)`; what does not end by itself is closed with "
+                advice:
+                    "the operations guide says what to do for `\($0.kind)`; what does not end by itself is closed with "
                     + "`pageviews resolve \($0.kind)` while the service is stopped")
         }
     }

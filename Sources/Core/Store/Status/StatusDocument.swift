@@ -138,8 +138,9 @@ public struct StatusReport: Equatable, Sendable {
             lastExportAt: Self.time(facts.lastExportAt), exports: exports,
             incidents: facts.incidents.map {
                 .init(at: isoText(milliseconds: $0.at), kind: $0.kind, detail: $0.detail)
-            }, lateEventsToPublish: facts.unpublishedLate,
-            rejectedMessagesToPublish: facts.unpublishedRejected, stateBytes: facts.stateBytes, walBytes: facts.walBytes,
+            }, lateEventsToPublish: facts.lateToPublish,
+            rejectedMessagesToPublish: facts.unpublishedRejected, stateBytes: facts.stateBytes,
+            walBytes: facts.walBytes,
             walReaders: (facts.isRunning ? facts.health?.readers ?? [] : []).map {
                 .init(pid: $0.pid, since: isoText(milliseconds: $0.since))
             }, partitions: partitions)

@@ -114,6 +114,14 @@ public struct StatusFacts: Equatable, Sendable {
     /// The records that wait in Kafka in the partitions that are read; nil when the end of one is not known.
     public var lag: Int64? { isRunning ? health?.lag(now: now) : nil }
 
+    /// A service is at work that publishes no late events: it was started without a topic for them.
+    public var publishesNoLateEvents: Bool {
+        isRunning && health?.phase == .running && health?.publishing?[OutboxName.late.rawValue] == nil
+    }
+
+    /// Late events that somebody is to publish.
+    public var lateToPublish: Int64 { publishesNoLateEvents ? 0 : unpublishedLate }
+
     /// Events a second over the last minute; nil when nothing is known.
     public var rates: StatusRates? {
         guard isRunning, let samples = health?.samples, let last = samples.last else { return nil }

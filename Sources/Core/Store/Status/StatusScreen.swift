@@ -8,7 +8,7 @@ extension StatusReport {
             [verdict, "", row("state", "\(facts.path), \(facts.topic.map { "topic \($0)" } ?? "no topic yet")")]
             + [serviceLine, row("generation", generationText), row("lag", lagText), row("watermark", watermarkText)]
             + [row("rates", ratesText), row("last export", exportText), row("backlog", backlogText)]
-            + [row("late events", "\(facts.unpublishedLate) wait to be published"), row("size", sizeText)]
+            + [row("late events", lateText), row("size", sizeText)]
             + [row("incidents", facts.incidents.isEmpty ? "none open" : "\(facts.incidents.count) open")]
         return (lines + [""] + partitionLines).joined(separator: "\n")
     }
@@ -16,7 +16,8 @@ extension StatusReport {
     private var verdict: String {
         isHealthy
             ? "healthy"
-            : (["UNHEALTHY"] + reasons.flatMap { ["  - \($0.code.rawValue): \($0.text)", "    \($0.advice)"] }).joined(separator: "\n")
+            : (["UNHEALTHY"] + reasons.flatMap { ["  - \($0.code.rawValue): \($0.text)", "    \($0.advice)"] }).joined(
+                separator: "\n")
     }
 
     private func row(_ name: String, _ value: String) -> String { Self.padded(name, 13) + value }
@@ -74,6 +75,11 @@ extension StatusReport {
     private var backlogText: String {
         let budget = facts.health?.settings.spoolBudgetBytes.map { " of \(StatusDecision.bytes($0))" } ?? ""
         return "\(facts.backlogSegments) segments, \(StatusDecision.bytes(facts.backlogBytes))\(budget)"
+    }
+
+    private var lateText: String {
+        facts.publishesNoLateEvents
+            ? "not published, as --late-topic is off" : "\(facts.unpublishedLate) wait to be published"
     }
 
     private var sizeText: String {
