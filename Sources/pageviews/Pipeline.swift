@@ -121,11 +121,20 @@ struct Pipeline {
                 let sink = try export.map { SegmentSink(try Self.segmentWriter($0, store), failPoint: failPoint) }
                 try service.run(store, raw: sink)
             } catch {
-                board.fail(Failure(error)?.text ?? "\(error)")
+                board.fail(Failure(error)?.text ?? "\(error)", code: Self.code(of: error))
                 throw error
             }
             board.enter(.stopping)
             if !stop.wasSet { end.set() }
+        }
+    }
+
+    /// The reason that an error is, where it has one of its own.
+    private static func code(of error: any Error) -> StatusReason.Code? {
+        switch error {
+        case let error as IngestError where error.isForeignState: .topicChanged
+        case StoreError.otherCluster, StoreError.otherTopic: .topicChanged
+        default: nil
         }
     }
 
