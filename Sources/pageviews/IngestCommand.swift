@@ -3,6 +3,7 @@
 internal import Arguments
 internal import Foundation
 internal import Ingest
+internal import Log
 internal import Services
 internal import Store
 internal import Windowing
