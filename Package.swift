@@ -115,11 +115,11 @@ let package = Package(
         tests("Kafka"),
         tests("Ingest", ["Base", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
         tests("Generator", ["Kafka"]),
-        tests("Dashboard", ["Store"]),
+        tests("Dashboard", ["Log", "Store", "TestSupport"]),
         tests("TopicBrowser", ["Kafka", "TestSupport"]),
         tests(
             "pageviews",
-            ["Arguments", "Base", "Generator", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
+            ["Arguments", "Base", "Generator", "Iceberg", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
         tests("Query", ["SQLite", "LineEditor", "Store"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
@@ -131,8 +131,12 @@ let package = Package(
             resources: [.copy("Scripts"), .copy("Fixtures")]),
         tests("Compression"),
         tests(
-            "Export", ["Store", "SQLite", "Iceberg", "Parquet", "ObjectStorage", "TestSupport"],
-            resources: [.copy("Golden")]),
+            "Export",
+            [
+                "Base", "Store", "SQLite", "HTTP", "Iceberg", "Log", "Parquet", "ObjectStorage", "Windowing",
+                "TestSupport",
+            ],
+            resources: [.copy("Golden"), .copy("Scripts")]),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(
             name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],

@@ -132,6 +132,7 @@ build() { # build NAME FINAL
   exec 9>"$cache/.lock"
   flock 9
   if [ -e "$final" ]; then return; fi
+  rm -rf "$cache"/.build-*  # of one that was killed; none but the holder of the lock builds
   work=$(mktemp -d "$cache/.build-XXXXXX")
   trap 'rm -rf "$work"' EXIT
   if ! obtain "$name" "$work/archive"; then

@@ -1,7 +1,7 @@
 // Exports what has changed, again and again: first what an earlier process left open, then raw segments, then counts.
 //
-// Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction; an
-// export that fails leaves its intent and is gone on with in the next cycle.
+// Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction;
+// an export that fails leaves its intent and is gone on with in the next cycle.
 
 internal import Foundation
 internal import Iceberg
@@ -20,6 +20,7 @@ public final class Exporter {
     var maintained: [ExportTable: Int64] = [:]
     private let warehouse: Warehouse
     private var isTidy = false
+    private var isStoreChecked = false
     /// What the last failure of a cycle was about, for log lines: the table, and the commit it was at.
     public private(set) var failureFacts: Logger.Metadata = [:]
     private var isBehindSaid = false
@@ -46,6 +47,7 @@ public final class Exporter {
     /// - Throws: the first failure of an export, after the other table had its turn.
     public func cycle(mayMaintain: @escaping @Sendable () -> Bool = { true }) async throws {
         try tidy()
+        try await checkStore()
         var failure: (any Error)?
         for table in [ExportTable.raw, .counts] {
             do {
@@ -129,20 +131,22 @@ public final class Exporter {
             guard !segments.isEmpty else { return nil }
             let (generation, progress) = try store.with { ($0.generation, try $0.exportProgress(of: .raw)) }
             return try RawPreparation.intent(
-                try await context(session), segments: segments, progress: progress.offsets, generation: generation,
+                try context(session, try await session.open()), segments: segments, progress: progress.offsets,
+                generation: generation,
                 jsonRoot: warehouse.root.location.description)
         case .counts:
             let (generation, exported) = try store.with {
                 ($0.generation, try $0.exportProgress(of: .counts).generation)
             }
             guard generation > exported else { return nil }
-            let context = try await context(session)
-            return try isLevel(context) ? try CountsPreparation(context).run() : nil
+            let open = try await session.open()
+            let context = try context(session, open)
+            return try isLevel(context) ? try CountsPreparation(context, specs: try await specs(open)).run() : nil
         }
     }
 
-    /// Whether everything was read again that the counts table counts. Until then, after a restore, the counts here are lower
-    /// than those of the table, and if Kafka should no longer have the records they stay so.
+    /// Whether everything was read again that the counts table counts. Until then, after a restore, the counts here are
+    /// lower than those of the table, and if Kafka should no longer have the records they stay so.
     private func isLevel(_ context: PreparationContext) throws -> Bool {
         let ends = context.metadata.ancestors(of: context.metadata.currentSnapshotID).ends
         let partitions = try store.with { try $0.progress().partitions }
@@ -158,8 +162,15 @@ public final class Exporter {
         return false
     }
 
-    private func context(_ session: TableSession) async throws -> PreparationContext {
-        let table = try await session.open()
+    private func context(_ session: TableSession, _ table: TableSession.Open) throws -> PreparationContext {
+        let epoch = try checkedEpoch(session, table)
+        return PreparationContext(
+            settings: settings, store: store, tableName: session.identifier.description, metadata: table.metadata,
+            commitID: environment.uniqueName(), epoch: epoch + 1)
+    }
+
+    /// The ledger's epoch, which is the table's.
+    private func checkedEpoch(_ session: TableSession, _ table: TableSession.Open) throws -> Int64 {
         let kind = session.kind
         let epoch = try store.with { try $0.epoch(of: kind) }
         let name = session.identifier.description
@@ -169,8 +180,50 @@ public final class Exporter {
         guard table.epoch == epoch else {
             throw ExportError.wentBack(table: name, tableEpoch: table.epoch, ours: epoch)
         }
-        return PreparationContext(
-            settings: settings, store: store, tableName: name, metadata: table.metadata,
-            commitID: environment.uniqueName(), epoch: epoch + 1)
+        return epoch
+    }
+
+    /// The partition specs of the live data files, by path; empty where the table has but one.
+    private func specs(_ table: TableSession.Open) async throws -> [String: Int] {
+        guard table.metadata.partitionSpecs.count > 1 else { return [:] }
+        let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
+        return Dictionary(live.map { ($0.file.path, $0.file.specID) }) { first, _ in first }
+    }
+
+    // MARK: Before the start
+
+    /// Looks at both tables before anything is counted: whose they are, whether they have what this state exported,
+    /// whether their columns and partitions can be written, and whether the rows that the next commit changes are where
+    /// they were. Creates nothing.
+    /// - Throws: the `ExportError` that stands in the way; when warehouse or catalog cannot be reached, their errors.
+    public func check() async throws {
+        for kind in [ExportTable.counts, .raw] {
+            guard let session = sessions[kind], let table = try await session.look() else { continue }
+            let (intent, ledger) = try store.with { (try $0.intent(of: kind), try $0.position(of: kind)) }
+            let found = intent.flatMap { table.metadata.findCommit(Mark.commit($0.commitID)) }
+            // A commit of ours that is in the table and not settled raised its epoch.
+            guard found == nil else { continue }
+            _ = try checkedEpoch(session, table)
+            guard kind == .counts, ledger.epoch > 0 else { continue }
+            let isOthers = try store.with { try $0.hasForeignCommits(kind) }
+            guard isOthers || table.metadata.currentSnapshotID != ledger.snapshotID else { continue }
+            let rows =
+                intent?.isRewrite == false
+                ? try StaleRows.staged(store.path)
+                : try StaleRows.pending(store.path, since: ledger.progress.generation)
+            try await committer(session).check(rows, table)
+        }
+        try await checkStore()
+    }
+
+    /// Makes sure, once, that the store beneath tables without a catalog keeps two writers apart.
+    private func checkStore() async throws {
+        guard !isStoreChecked else { return }
+        do throws(CatalogError) {
+            try await warehouse.catalog.checkConditions()
+        } catch {
+            throw error.kind == .refused ? ExportError.unsafeStore(error.description) : error
+        }
+        isStoreChecked = true
     }
 }

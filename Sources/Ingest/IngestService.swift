@@ -54,9 +54,12 @@ public final class IngestService {
         }
         guard let clusterID = try waitForCluster(consumer) else { return }
         let identity = Identity(clusterID: clusterID, topic: settings.topic)
-        let (progress, rawOffsets) = try store.with { store in
+        let (progress, rawOffsets, topicID, users) = try store.with { store in
             try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
-            return (try store.progress(), try store.rawOffsets())
+            return (
+                try store.progress(), try store.rawOffsets(), try Run.recordedTopicID(store),
+                try store.meta(UserWatch.key)
+            )
         }
         let raw = sink.map { sink in
             RawHalf(sink) { partition, offset in
@@ -67,10 +70,11 @@ public final class IngestService {
         let finalBefore = progress.finalBefore > 0 ? progress.finalBefore : nil
         let accumulator = Accumulator(
             engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw,
-            keepsRejected: settings.keepsRejected)
+            keepsRejected: settings.keepsRejected,
+            users: UserWatch(recorded: users, hasEvents: progress.partitions.contains { $0.consumed > 0 }))
         var run = Run(
             service: self, store: store, consumer: consumer, accumulator: accumulator, raw: raw, progress: progress,
-            rawOffsets: rawOffsets)
+            rawOffsets: rawOffsets, topicID: topicID)
         try run.start()
         try run.loop()
         try run.finish()

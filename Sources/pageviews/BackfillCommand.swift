@@ -38,7 +38,7 @@ struct BackfillCommand: Sendable {
         .value("to", \.to, TimeArgument.kind, "time", "Up to this time (exclusive)."),
         .flag("dry-run", \.dryRun, "Only print the old count, the new count and the difference."),
         .value(
-            "counts-per-chunk", \.countsPerChunk, .number, "Counts changed in one transaction.",
+            "counts-per-chunk", \.countsPerChunk, .number, "n", "Counts changed in one transaction.",
             bounds: Bounds("must be above 0") { $0 > 0 }
         ).hidden,
     ]

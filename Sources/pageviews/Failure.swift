@@ -31,7 +31,8 @@ struct Failure: Error {
         case let error as Failure: self = error
         case let error as StoreError: self.init(error.description, exitCode: Self.exitCode(of: error))
         case let error as EvictedWindowsReopened: self.init(error.description, exitCode: 2)
-        case let error as IngestError: self.init(error.description, exitCode: error.isForeignState ? 5 : 1)
+        case let error as IngestError:
+            self.init(error.description, exitCode: error.isForeignState ? 5 : error.isWrongUsage ? 2 : 1)
         case let error as WindowSettings.OutOfBounds: self.init(error.description, exitCode: 2)
         case let error as KafkaError: self.init("Kafka: \(error.message)", exitCode: Self.exitCode(of: error))
         case let error as ExportError: self.init(error.description, exitCode: error.isForeign ? 5 : 1)

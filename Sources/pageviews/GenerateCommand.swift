@@ -61,7 +61,7 @@ struct GenerateCommand: Sendable {
         .value(
             "postcodes", \.settings.postcodes, .number, "n", "How many different postcodes.",
             bounds: .from(1...1_000_000)),
-        .value("time-unit", \.settings.unit, .choice, "Unit of the timestamps sent."),
+        .value("time-unit", \.settings.unit, .choice, "time-unit", "Unit of the timestamps sent."),
         .value(
             "start-time", \.settings.startMilliseconds, .moment, "time",
             "The clock of the first event, ISO 8601. (default: the wall clock)"),

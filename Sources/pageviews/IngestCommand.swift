@@ -48,7 +48,7 @@ struct IngestCommand: Sendable {
             "flush-interval", \.flushInterval, .duration, "duration", "The longest time until a record is visible.",
             bounds: .from(10...60_000, .duration)),
         .value(
-            "on-missing-offsets", \.onMissingOffsets, .choice,
+            "on-missing-offsets", \.onMissingOffsets, .choice, "on-missing-offsets",
             "What to do when Kafka no longer has the next offset: stop, or record the loss and go on."),
         .flag(
             "exit-at-end", \.exitAtEnd,
@@ -82,6 +82,7 @@ struct IngestCommand: Sendable {
 
     func run() async throws {
         let log = global.logger
+        for warning in Pageviews.libraryWarnings { log.warning("\(warning)") }
         var pipeline = Pipeline(
             ingest: try settings(), export: export, web: web, outboxes: outboxes, holder: "pageviews ingest", log: log)
         pipeline.retentionMilliseconds = retention

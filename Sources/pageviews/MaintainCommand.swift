@@ -1,6 +1,7 @@
 // `pageviews maintain`: maintenance by itself, while no service runs on the state.
 
 internal import Arguments
+internal import Base
 internal import Export
 internal import Foundation
 internal import Log
@@ -8,7 +9,8 @@ internal import Services
 
 struct MaintainCommand: Sendable {
     static let command = Command(
-        "maintain", abstract: "Merge the tables' small files, fold deletes in, expire snapshots, remove files that nothing uses.",
+        "maintain",
+        abstract: "Merge the tables' small files, fold deletes in, expire snapshots, remove files that nothing uses.",
         discussion: """
             `pageviews ingest` does the same between its exports, as far as it is worth a commit; this command does all there is \
             to do. The state must not be in use. What was done is printed, one line each.
@@ -19,12 +21,16 @@ struct MaintainCommand: Sendable {
     static let rows = Rows(
         MaintainCommand(),
         KafkaOptions.rows.lifted(\.kafka)
-            + [.state(\.state), .flag("dry-run", \.dryRun, "Only print what would be done.")]
+            + ownRows
             + ExportOptions.rows.lifted(\.export, group: ExportOptions.group) + GlobalOptions.rows.lifted(\.global),
         checks: [
             ExportOptions.check.lifted(\.export),
             Check("maintain needs --warehouse") { $0.export.warehouse != nil },
         ])
+
+    private static let ownRows: [Option<MaintainCommand>] = [
+        .state(\.state), .flag("dry-run", \.dryRun, "Only print what would be done."),
+    ]
 
     var kafka = KafkaOptions()
     var state = "pageviews.db"

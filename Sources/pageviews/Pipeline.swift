@@ -87,8 +87,9 @@ struct Pipeline {
             state: ingest.statePath, timeoutMilliseconds: web.queryMilliseconds)
         let startedAt = board.current.startedAt
         let sources = DashboardSources(
-            report: { await provider.currentReport() }, series: { await provider.currentSeries() },
-            process: { ProcessReadings.facts(startedAt: startedAt) }, query: { await runner.answer($0) })
+            report: { provider.currentReport() }, series: { provider.currentSeries() },
+            process: { ProcessReadings.facts(startedAt: startedAt) }, query: { runner.answer($0) },
+            willStop: { runner.stop() })
         return [
             heartbeat, WebService(place: place, sources: sources, limits: web.limits, board: board, log: log),
         ]

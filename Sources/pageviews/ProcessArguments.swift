@@ -39,7 +39,9 @@ enum ProcessArguments {
 enum Terminal {
     /// Columns: COLUMNS, or those of the terminal on standard output, or 80.
     static func width(_ environment: [String: String]) -> Int {
-        if let text = environment["COLUMNS"], let columns = Int(text), columns > 0 { return max(40, min(columns, 1000)) }
+        if let text = environment["COLUMNS"], let columns = Int(text), columns > 0 {
+            return max(40, min(columns, 1000))
+        }
         var size = winsize()
         guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return max(40, Int(size.ws_col))

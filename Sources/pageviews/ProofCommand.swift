@@ -38,7 +38,7 @@ struct ProofCommand: Sendable {
         .flag(
             "compacted", \.options.allowsGaps,
             "The topic has offsets without records (compaction, transactions): do not call them missing."),
-        .value("format", \.format, .choice, "How the checks are written: table or json."),
+        .value("format", \.format, .choice, "format", "How the checks are written: table or json."),
     ]
 
     var kafka = KafkaOptions()

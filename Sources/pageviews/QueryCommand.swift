@@ -61,7 +61,8 @@ struct ResultOptions: Sendable {
     static func rows(parameterHelp: String) -> [Option<ResultOptions>] {
         [
             .value(
-                "format", \.format, .choice, "How results are written. (default: table on a terminal, else tsv)"),
+                "format", \.format, .choice, "format",
+                "How results are written. (default: table on a terminal, else tsv)"),
             .flag("no-header", \.hasNoHeader, "Leave out the line of column names."),
             .value(
                 "null", \.null, .text, "text",
@@ -89,24 +90,27 @@ struct QueryCommand: Sendable {
 
     static let rows = Rows(
         QueryCommand(),
-        [
-            .argument("sql", \.sql, .text, "The statements, separated by semicolons."),
-            .value(
-                "file", \.file, .file(.every), "file", "Read the statements from a file; - is standard input.", short: "f"),
-        ] + ReadingOptions.rows.lifted(\.reading)
-            + ResultOptions.rows(
-                parameterHelp:
-                    "Bind a value to :NAME. What is plainly a number is bound as one; 'text' in single quotes stays text."
-            ).lifted(\.results) + [
-                .config(\.config),
-                .value(
-                    "watch", \.watch, .statementTime, "duration",
-                    "Run again after each such time, until interrupted.",
-                    bounds: Bounds("must be 50ms or more") { $0 >= 50 }),
-            ],
+        sourceRows + ReadingOptions.rows.lifted(\.reading)
+            + ResultOptions.rows(parameterHelp: parameterHelp).lifted(\.results) + lastRows,
         checks: [
             Check("give the SQL as an argument or with --file, not both") { $0.sql == nil || $0.file == nil }
         ])
+
+    private static let parameterHelp =
+        "Bind a value to :NAME. What is plainly a number is bound as one; 'text' in single quotes stays text."
+
+    private static let sourceRows: [Option<QueryCommand>] = [
+        .argument("sql", \.sql, .text, "The statements, separated by semicolons."),
+        .value(
+            "file", \.file, .file(.every), "file", "Read the statements from a file; - is standard input.", short: "f"),
+    ]
+
+    private static let lastRows: [Option<QueryCommand>] = [
+        .config(\.config),
+        .value(
+            "watch", \.watch, .statementTime, "duration", "Run again after each such time, until interrupted.",
+            bounds: Bounds("must be 50ms or more") { $0 >= 50 }),
+    ]
 
     var sql: String?
     var file: String?

@@ -20,16 +20,21 @@ struct ReplCommand: Sendable {
     static let rows = Rows(
         ReplCommand(),
         scriptRows + ReadingOptions.rows.lifted(\.reading)
-            + ResultOptions.rows(parameterHelp: "Bind a value to :NAME.").lifted(\.results) + [
-                .config(\.config), .flag("no-pager", \.hasNoPager, "Never show long results with a pager."),
-            ] + KafkaOptions.rows.lifted(\.kafka, group: "Kafka, for \\topic")
-            + [.value("group", \.group, .text, "name", "The group whose lag \\topic lists.")]
+            + ResultOptions.rows(parameterHelp: "Bind a value to :NAME.").lifted(\.results) + promptRows
+            + KafkaOptions.rows.lifted(\.kafka, group: "Kafka, for \\topic") + [groupRow]
             // As for `proof`; too many to be shown here.
             + ExportOptions.rows.lifted(\.export, isHidden: true),
         checks: [
             ExportOptions.check.lifted(\.export),
             Check("give the script with -c or with --file, not both") { $0.commands.isEmpty || $0.file == nil },
         ])
+
+    private static let groupRow = Option<ReplCommand>.value(
+        "group", \.group, .text, "name", "The group whose lag \\topic lists.")
+
+    private static let promptRows: [Option<ReplCommand>] = [
+        .config(\.config), .flag("no-pager", \.hasNoPager, "Never show long results with a pager."),
+    ]
 
     private static let scriptRows: [Option<ReplCommand>] = [
         .list("command", \.commands, .text, "sql", "Run these statements and commands, then exit.", short: "c"),

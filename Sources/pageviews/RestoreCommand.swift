@@ -24,13 +24,15 @@ struct RestoreCommand: Sendable {
 
     static let rows = Rows(
         RestoreCommand(),
-        KafkaOptions.rows.lifted(\.kafka) + [.state(\.state, "The state file to make.")]
+        KafkaOptions.rows.lifted(\.kafka) + [stateRow]
             + WindowOptions.rows.lifted(\.windows)
             + ExportOptions.rows.lifted(\.export, group: ExportOptions.group) + GlobalOptions.rows.lifted(\.global),
         checks: [
             WindowOptions.check.lifted(\.windows), ExportOptions.check.lifted(\.export),
             Check("restore needs --warehouse") { $0.export.warehouse != nil },
         ])
+
+    private static let stateRow = Option<RestoreCommand>.state(\.state, "The state file to make.")
 
     var kafka = KafkaOptions()
     var state = "pageviews.db"

@@ -23,7 +23,7 @@ struct SettingsCommand: Sendable {
             [
                 .argument("command", \.name, .text, "The command."),
                 .rest("options", \.options, "Its options."),
-                .value("format", \.format, .choice, "How settings are written: table or json."),
+                .value("format", \.format, .choice, "format", "How settings are written: table or json."),
             ]),
         run: { try $0.run() })
 

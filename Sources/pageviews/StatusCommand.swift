@@ -27,15 +27,17 @@ struct StatusCommand: Sendable {
 
     static let rows = Rows(
         StatusCommand(),
-        [
-            .state(\.state, kind: .file(.withExtension("db"))),
-            .value("format", \.format, .choice, "How it is written."),
-            .value(
-                "watch", \.watch, .duration, "duration", "Show it again after each such time, until interrupted.",
-                bounds: Bounds("must be 100ms or more") { $0 >= 100 }),
-        ] + KafkaOptions.rows.lifted(\.kafka, isHidden: true) + ExportOptions.rows.lifted(\.export, isHidden: true)
-            + GlobalOptions.rows.lifted(\.global),
+        ownRows + KafkaOptions.rows.lifted(\.kafka, isHidden: true)
+            + ExportOptions.rows.lifted(\.export, isHidden: true) + GlobalOptions.rows.lifted(\.global),
         checks: [ExportOptions.check.lifted(\.export)])
+
+    private static let ownRows: [Option<StatusCommand>] = [
+        .state(\.state, kind: .file(.withExtension("db"))),
+        .value("format", \.format, .choice, "format", "How it is written."),
+        .value(
+            "watch", \.watch, .duration, "duration", "Show it again after each such time, until interrupted.",
+            bounds: Bounds("must be 100ms or more") { $0 >= 100 }),
+    ]
 
     var state = "pageviews.db"
     var format = StatusFormat.text

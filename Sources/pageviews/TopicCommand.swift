@@ -36,14 +36,7 @@ struct TopicCommand: Sendable {
 
     static let rows = Rows(
         TopicCommand(),
-        messageRows + BrokerOptions.rows.lifted(\.brokers) + [
-            .value("group", \.group, .text, "name", "The group whose lag is listed."),
-            .state(\.state, kind: .file(.withExtension("db"))),
-            .value(
-                "timeout", \.timeout, .duration, "duration", "How long Kafka may take to answer.",
-                bounds: .from(100...3_600_000, .duration)),
-            .config(\.config),
-        ],
+        messageRows + BrokerOptions.rows.lifted(\.brokers) + placeRows,
         checks: [
             Check(
                 "from", "is beginning, end, an offset, a time such as 2021-01-26T12:04:44Z, or one such as -1h"
@@ -53,6 +46,15 @@ struct TopicCommand: Sendable {
             },
             Check("--from and --follow need the name of a topic") { $0.name != nil || !$0.follow && $0.from == nil },
         ])
+
+    private static let placeRows: [Option<TopicCommand>] = [
+        .value("group", \.group, .text, "name", "The group whose lag is listed."),
+        .state(\.state, kind: .file(.withExtension("db"))),
+        .value(
+            "timeout", \.timeout, .duration, "duration", "How long Kafka may take to answer.",
+            bounds: .from(100...3_600_000, .duration)),
+        .config(\.config),
+    ]
 
     private static let messageRows: [Option<TopicCommand>] = [
         .argument("name", \.name, .text, "The topic to look at. (default: list all)"),
@@ -66,7 +68,7 @@ struct TopicCommand: Sendable {
             bounds: .atLeast(0)),
         .flag("follow", \.follow, "Go on with messages as they come, until Ctrl-C.", short: "f"),
         .value(
-            "format", \.format, TopicFormat.kind,
+            "format", \.format, TopicFormat.kind, "format",
             "How messages are written. (default: pretty on a terminal, else tsv)"),
         .flag("no-header", \.hasNoHeader, "Leave out the line of column names."),
         .value(

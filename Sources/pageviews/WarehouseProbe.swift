@@ -27,7 +27,8 @@ struct WarehouseProbe: Service {
             (Self.patience, Self.patience, Self.patience)
         let opener = StorageOpener(settings: settings, client: client)
         // With a catalog the tables may be elsewhere; then only the JSON lines are here.
-        let root = options.catalog == nil || options.tables.keepsJSON ? try options.warehouse.map { try opener.open($0) } : nil
+        let root =
+            options.catalog == nil || options.tables.keepsJSON ? try options.warehouse.map { try opener.open($0) } : nil
         while !stop.wasSet {
             let asked = TimeSource.system.wall()
             let failure = await failure(root, client)
@@ -46,7 +47,7 @@ struct WarehouseProbe: Service {
         (request.timeout, request.connectTimeout) = (Self.patience, Self.patience)
         do throws(HTTPError) {
             let status = try await client.send(request).status
-            return [502, 503, 504].contains(status) ? "\(catalog) answers \(status)" : nil
+            return [502, 503, 504].contains(status) ? "\(catalog.withoutCredentials) answers \(status)" : nil
         } catch {
             return error.description
         }

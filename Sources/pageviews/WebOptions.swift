@@ -33,8 +33,8 @@ struct WebOptions: Sendable {
 
     private static let limitRows: [Option<WebOptions>] = [
         .value(
-            "http-connections", \.limits.connections, .number, "n", "Connections at the same time; more wait.",
-            bounds: .from(1...100_000)),
+            "http-connections", \.limits.connections, .number, "n",
+            "Connections at the same time; one more closes the one that waits longest.", bounds: .from(1...100_000)),
         .value(
             "http-idle-timeout", \.limits.idleTimeout, .span, "duration",
             "The longest time until a request's head is there.", bounds: times),

@@ -15,9 +15,9 @@ import Testing
             for ledgerEpoch in Int64(0)...3 {
                 let seen = TableObservation(
                     found: .snapshot(Self.snapshot), tableEpoch: tableEpoch, ledgerEpoch: ledgerEpoch)
-                #expect(CommitDecision.decide(seen) == .settle(snapshotID: 7))
+                #expect(CommitDecision.decide(seen) == .settle(Self.snapshot))
                 let expired = TableObservation(found: .property, tableEpoch: tableEpoch, ledgerEpoch: ledgerEpoch)
-                #expect(CommitDecision.decide(expired) == .settle(snapshotID: nil))
+                #expect(CommitDecision.decide(expired) == .settle(nil))
             }
         }
     }
@@ -35,7 +35,7 @@ import Testing
 
     @Test func onlyAnotherWriterOfTheSameTableEndsTheProcess() {
         let all: [ExportError] = [
-            .tableGone(table: "t", catalog: "c"), .otherSchema(table: "t", expected: "a", found: "b"),
+            .tableGone(table: "t", catalog: "c"), .otherSchema(table: "t", expected: "a", found: "b", obstacle: "c"),
             .notOurs(table: "t"), .otherState(table: "t", recorded: "a", ours: "b"),
             .fenced(table: "t", tableEpoch: 2, ours: 1), .wentBack(table: "t", tableEpoch: 0, ours: 1),
             .rewritten(table: "t", file: "f"), .spoolFileMissing(path: "p", table: "t"),

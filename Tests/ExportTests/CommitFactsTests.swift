@@ -55,7 +55,7 @@ import Testing
         let facts = try Self.facts(["b", "a", "c"])
         #expect(try FileFacts(encoded: facts.encoded()) == facts)
         #expect(facts.rows == 3)
-        let file = facts.dataFile(location: "s3://b/k", specID: 0, day: 18_653)
+        let file = facts.dataFile(location: "s3://b/k", specID: 0, partition: [.int(18_653)])
         #expect(file.recordCount == 3)
         #expect(file.partition == [.int(18_653)])
         #expect(file.metrics.nullValueCounts == [1: 0, 2: 1])
@@ -93,7 +93,12 @@ import Testing
         files.summary = ["k": "v"]
         #expect(try CommitFiles(encoded: files.encoded()) == files)
         #expect(files.uploads.map(\.name) == ["d", "x", "j"])
-        #expect(files.deletes[0].dataFile(.positionDeletes, specID: 0).referencedDataFile == "s3://b/d")
+        let metadata = try TableMetadata(
+            formatVersion: 2, uuid: "u", location: "t", schema: ExportTable.counts.icebergSchema,
+            spec: ExportTable.counts.partitionSpec, properties: [:], nowMilliseconds: 0)
+        let deletes = try files.deletes[0].dataFile(.positionDeletes, .counts, in: metadata, table: "t")
+        #expect(deletes.referencedDataFile == "s3://b/d")
+        #expect(deletes.partition == [.int(1)])
     }
 
     @Test func positionDeletesAreSortedByPathThenPosition() throws {

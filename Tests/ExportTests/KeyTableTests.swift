@@ -19,7 +19,7 @@ extension KeyTable {
     /// The keys with their counters, in the order of `sorted`.
     fileprivate func listed() -> [(key: Key, first: Int64, second: Int64)] {
         sorted().map { index in
-            let entry = entries[Int(index)]
+            let entry = self[Int(index)]
             let postcode = postcodes.withBytes(Int(entry.postcode)) { String(decoding: $0, as: UTF8.self) }
             return (Key(window: entry.window, postcode: postcode), entry.first, entry.second)
         }
@@ -45,8 +45,7 @@ extension KeyTable {
                     let key = draw(&random, windows: 1 + round * 30)
                     let (first, second) = (Int64(random.below(3)), Int64(random.below(3)))
                     let index = table.index(key)
-                    table.entries[index].first += first
-                    table.entries[index].second += second
+                    table.add(first: first, second: second, at: index)
                     naive[key, default: (0, 0)].first += first
                     naive[key, default: (0, 0)].second += second
                 }
@@ -63,6 +62,30 @@ extension KeyTable {
                 #expect(table.count == 0)
             }
         }
+    }
+
+    /// The table grows at 512 keys, several times: an index that was taken before still names its key, and what is
+    /// added to it is not lost. A sanitizer sees a write to memory that was given back.
+    @Test(arguments: [0, 512, 513, 5000]) func anIndexOutlivesTheGrowthOfTheTable(capacity: Int) {
+        let table = KeyTable(capacity: capacity, seed: 11)
+        let first = table.index(Key(window: 60, postcode: "E0"))
+        for number in 0..<5000 {
+            let index = table.index(Key(window: 60, postcode: "E\(number)"))
+            #expect(table.add(first: Int64(number), second: 1, at: index))
+            #expect(table.add(second: 1, at: first))
+        }
+        #expect(table.count == 5000)
+        #expect(table[first].second == 5001)
+        #expect((0..<5000).allSatisfy { table[$0].first == Int64($0) })
+    }
+
+    @Test func aCounterThatWouldOverflowIsLeftAsItIs() {
+        let table = KeyTable(seed: 5)
+        let index = table.index(Key(window: 0, postcode: "E1"))
+        #expect(table.add(first: .max, second: 1, at: index))
+        #expect(!table.add(first: 1, second: 1, at: index))
+        #expect(table[index].first == .max)
+        #expect(table[index].second == 1)
     }
 
     @Test func keysThatAreNotThereAreNotFoundAndNotAdded() {

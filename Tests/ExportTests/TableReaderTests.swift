@@ -22,12 +22,16 @@ private struct Lake {
         files = TableFiles { (location: String) throws(ObjectStorageError) in (store, location) }
     }
 
-    func reader(_ formatVersion: Int = 2) throws -> TableReader {
-        let metadata = try TableMetadata(
+    static func metadata(_ formatVersion: Int) throws -> TableMetadata {
+        try TableMetadata(
             formatVersion: formatVersion, uuid: "u", location: "t", schema: ExportTable.counts.icebergSchema,
             spec: ExportTable.counts.partitionSpec, properties: [:], nowMilliseconds: 0)
-        return TableReader(
-            TableSession.Open(metadata: metadata, metadataLocation: nil, io: TableIO(files: files)),
+    }
+
+    func reader(_ formatVersion: Int = 2) throws -> TableReader {
+        TableReader(
+            TableSession.Open(
+                metadata: try Self.metadata(formatVersion), metadataLocation: nil, io: TableIO(files: files)),
             spoolFolder: folder.file("spool"), uniqueName: { UUID().uuidString })
     }
 
@@ -48,12 +52,12 @@ private struct Lake {
         }
         let facts = FileFacts(try writer.finish())
         try file.finish()
-        return facts.dataFile(location: name, specID: 0, day: 0)
+        return facts.dataFile(location: name, specID: 0, partition: [.int(0)])
     }
 
     func deletes(_ name: String, _ rows: [PositionDelete]) throws -> DataFile {
         try PositionDelete.write(rows, day: 0, name: name, location: name, path: folder.file(name))
-            .dataFile(.positionDeletes, specID: 0)
+            .dataFile(.positionDeletes, .counts, in: try Self.metadata(2), table: "t")
     }
 }
 

@@ -5,6 +5,7 @@ internal import Foundation
 internal import Glibc
 internal import HTTPServer
 internal import Synchronization
+internal import TestSupport
 
 /// Its routes.
 final class Example: HTTPHandler {
@@ -94,7 +95,9 @@ final class Running: Sendable {
     let server: HTTPServer
 
     init(port: UInt16 = 0, _ change: (inout HTTPLimits) -> Void = { _ in }) throws {
+        // Long, so that a slow machine does not make a request late; tests of a limit shorten it.
         var limits = HTTPLimits()
+        (limits.headTime, limits.bodyTime) = (.seconds(60), .seconds(60))
         change(&limits)
         server = try HTTPServer(host: "127.0.0.1", port: port, limits: limits, handler: example)
     }
@@ -103,7 +106,7 @@ final class Running: Sendable {
 
     func connect() -> RawClient { RawClient(server.port) }
 
-    func ask(_ text: String, seconds: Double = 20) -> Received { connect().ask(text, seconds: seconds) }
+    func ask(_ text: String, seconds: Double = 60) -> Received { connect().ask(text, seconds: seconds) }
 
     /// Whether /healthz is answered, and after how many seconds.
     func probe() -> Received { ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n") }

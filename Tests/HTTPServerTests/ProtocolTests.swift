@@ -1,6 +1,7 @@
 // Heads: what is answered, what is refused, and which connections go on.
 
 import HTTPServer
+import TestSupport
 import Testing
 
 private let get = "GET /echo HTTP/1.1\r\n" + host

@@ -136,7 +136,9 @@ import Testing
             .lastAssignedFieldID(3), .currentSchemaID(0), .lastAssignedPartitionID(1000), .defaultSpecID(0),
             .defaultSortOrderID(0),
         ]
-        for requirement in requirements { #expect(try TableRequirement(json: requirement.json) == requirement) }
+        for requirement in requirements {
+            #expect(try TableRequirement(json: #require(requirement.json)) == requirement)
+        }
         #expect(throws: IcebergError.self) { try TableUpdate(json: .object(["action": .string("dance")])) }
     }
 }

@@ -76,7 +76,7 @@ def seconds_until_cut_off(connection, piece=b'', every=0.1, at_most=8):
 
 # Connections
 
-def test_a_connection_above_the_limit_waits_and_the_service_goes_on(service, topic, state):
+def test_a_connection_above_the_limit_closes_the_one_that_waits_longest(service, topic, state):
     topic.produce([event('N1', SAMPLE_MS)])
     site = Site(service.start(topic, state, '--listen', '127.0.0.1:0'))
     with contextlib.ExitStack() as stack:
@@ -84,25 +84,91 @@ def test_a_connection_above_the_limit_waits_and_the_service_goes_on(service, top
         for connection in held:
             connection.sendall(head('GET', '/healthz'))
             assert answer_to(connection).status == 200
-        waiting = [stack.enter_context(connect(site, seconds=1)) for _ in range(2)]
-        for connection in waiting:
-            connection.sendall(head('GET', '/healthz'))
-            with pytest.raises(TimeoutError):
-                connection.recv(1)
-        # Those who have a connection are served, and the service does its work.
+        for number in range(2):
+            new = stack.enter_context(connect(site))
+            new.sendall(head('GET', '/healthz'))
+            assert answer_to(new).status == 200
+            assert held[number].recv(1) == b'', 'the one that waited longest is closed'
+        # Those who still have a connection are served, and the service does its work.
         held[7].sendall(head('GET', '/api/status'))
         assert json.loads(answer_to(held[7]).text)['healthy']
         topic.produce([event('N1', SAMPLE_MS)] * 10)
         eventually(lambda: state.consumed() == 11, 'events to be counted meanwhile')
         assert program.run('status', '--state', str(state.path)).code == 0
-        # Who goes makes room for one.
-        held[0].close()
-        assert answer_to(waiting[0]).status == 200
-        with pytest.raises(TimeoutError):
-            waiting[1].recv(1)
-        held[1].close()
-        assert answer_to(waiting[1]).status == 200
     assert site.ask('/api/status', seconds=5).status == 200
+
+
+PROBE_SECONDS = 2
+
+
+@pytest.mark.parametrize('count,begun,piece', [
+    (500, b'', b''), (200, b'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ', b'x'),
+    (200, b'POST /api/query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000\r\n\r\n', b' '),
+    (200, b'POST /api/query HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n', b'1\r\n \r\n')])
+def test_crowds_do_not_keep_the_probes_from_answering(service, topic, state, count, begun, piece):
+    site = Site(service.start(topic, state, '--listen', '127.0.0.1:0'))
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(connect(site)) for _ in range(count)]
+        took = []
+        for number in range(10):
+            for connection in crowd:
+                with contextlib.suppress(OSError):
+                    connection.sendall(piece if number else begun)
+            for path in ('/healthz', '/metrics'):
+                started = time.monotonic()
+                assert site.ask(path, seconds=PROBE_SECONDS).status == 200
+                took.append(time.monotonic() - started)
+        print(f'{count} clients beside {len(took)} probes: at most {max(took) * 1000:.0f} ms')
+        assert max(took) < PROBE_SECONDS
+        # Their places are few, whatever they do.
+        files = pathlib.Path(f'/proc/{site.running.pid}/fd')
+        eventually(lambda: len(list(files.iterdir())) < CONNECTIONS + 100, 'the others to be closed')
+
+
+def test_open_pages_do_not_keep_the_probes_from_answering(service, topic, state):
+    site = Site(service.start(topic, state, '--listen', '127.0.0.1:0'))
+    with contextlib.ExitStack() as stack:
+        pages = [stack.enter_context(connect(site)) for _ in range(32)]
+        for page in pages:
+            page.sendall(head('GET', '/api/live'))
+            assert page.recv(4096).startswith(b'HTTP/1.1 200 ')
+        took = []
+        for _ in range(20):
+            for path in ('/healthz', '/metrics'):
+                started = time.monotonic()
+                assert site.ask(path, seconds=PROBE_SECONDS).status == 200
+                took.append(time.monotonic() - started)
+        print(f'32 pages beside {len(took)} probes: at most {max(took) * 1000:.0f} ms')
+        assert max(took) < PROBE_SECONDS
+
+
+def test_as_many_files_may_be_open_as_the_machine_allows(site):
+    limits = pathlib.Path(f'/proc/{site.running.pid}/limits').read_text()
+    row = next(line for line in limits.splitlines() if line.startswith('Max open files')).split()
+    assert row[3] == row[4]
+
+
+# Requests that are not HTTP/1.1
+
+@pytest.mark.parametrize('request_', [
+    b'GET /healthz HTTP/1.1\r\n\r\n', b'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n',
+    b'GET http://evil.example/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
+    b'POST /api/query HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    b'POST /api/query HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'])
+def test_requests_that_others_could_read_in_another_way_are_refused(site, request_):
+    with connect(site) as connection:
+        connection.sendall(request_)
+        seconds, said = seconds_until_cut_off(connection)
+    top, _, body = said.partition(b'\r\n\r\n')
+    assert top.startswith(b'HTTP/1.1 400 ') and b'connection: close' in top.lower() and b'nosniff' in top, said
+    assert json.loads(body)['error']
+
+
+def test_http_1_0_is_closed_after_its_answer(site):
+    with connect(site) as connection:
+        connection.sendall(b'GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n')
+        seconds, said = seconds_until_cut_off(connection)
+    assert said.startswith(b'HTTP/1.1 200 ') and said.endswith(b'\r\n\r\nalive\n')
 
 
 def test_clients_that_say_nothing_give_their_connections_back(service, topic, state):

@@ -125,9 +125,11 @@ private final class TypedLines: LineSource {
     @Test func `a statement that never ends is given up`() throws {
         let line = String(repeating: "x", count: 600_000)
         let result = repl(
-            TypedLines([.line(line), .line(line), .line("SELECT 5 AS a;")]), over: try TestState().session())
-        #expect(result.err == "error: the statement is longer than 1 MiB\n")
-        #expect(result.out.contains("| 5 |"))
+            TypedLines([.line(line), .line(line), .line("SELECT 5 AS a;"), .line("SELECT 6 AS a;")]),
+            over: try TestState().session())
+        #expect(result.err == "error: the statement is longer than 1 MiB: it is left out to its end\n")
+        // The first line with a semicolon is still its end.
+        #expect(result.out.contains("| 6 |") && !result.out.contains("| 5 |"))
     }
 
     @Test func `random scripts end, and change nothing`() throws {
@@ -291,7 +293,11 @@ private final class TypedLines: LineSource {
         let many = (0..<History.entryLimit + 50).map { ["\($0)", "SELECT \($0);"] }
         #expect(PrivateFile(path: path).replace(with: many))
         #expect(History(path: path).entries.count == History.entryLimit)
-        #expect(PrivateFile(path: path).records().count == History.entryLimit)
+        guard case .records(let records) = PrivateFile(path: path).contents(takesNewest: true) else {
+            Issue.record("the history cannot be read")
+            return
+        }
+        #expect(records.count == History.entryLimit)
         try Data("garbage\n\t\t\n5\tgood\n\u{FFFD}\\".utf8).write(to: URL(fileURLWithPath: path))
         #expect(History(path: path).entries.map(\.text) == ["good"])
     }
@@ -350,7 +356,8 @@ private final class TypedLines: LineSource {
             if idles == 1 { _ = write(ends[1], rest[0], rest[0].utf8.count) }
             idles += 1
         }
-        #expect(first == .line("one"))
+        // A carriage return may be part of a text that goes on in the next line.
+        #expect(first == .line("one\r"))
         #expect(lines.next(prompt: "", idle: {}) == .line("two"))
         #expect(lines.next(prompt: "", idle: {}) == .line(""))
         _ = write(ends[1], rest[1], rest[1].utf8.count)

@@ -37,8 +37,8 @@ extension Connection {
     /// (https://www.sqlite.org/uri.html#uriimmutable). It serves a reader who may not create files beside the database.
     /// - Throws: `SQLiteError` when the file cannot be opened.
     public convenience init(immutablePath path: String) throws {
-        var uri = "file:"
-        for byte in path.utf8 {
+        var uri = "file://"
+        for byte in try FileName.absolute(path).utf8 {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"),

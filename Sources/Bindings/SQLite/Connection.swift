@@ -33,10 +33,11 @@ public final class Connection {
     var authorizer: AuthorizerBox?
     let wal = WALPages()
 
-    /// Opens `path`, a plain file name (never read as a URI).
-    /// - Throws: `SQLiteError` when the file cannot be opened.
+    /// Opens `path`, a plain file name: `file:x`, `:memory:` and `x?mode=ro` are files of these names. A relative one is
+    /// of the working folder at the time of the call.
+    /// - Throws: `SQLiteError` when the file cannot be opened, or the name is empty or holds a NUL.
     public convenience init(path: String, mode: Mode) throws {
-        try self.init(name: path, flags: mode.flags)
+        try self.init(name: mode == .memory ? ":memory:" : FileName.absolute(path), flags: mode.flags)
     }
 
     #if DEBUG

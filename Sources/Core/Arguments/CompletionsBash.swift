@@ -72,11 +72,15 @@ extension Program {
         let repeatable = options.filter(\.isList).flatMap(\.spellings)
         let words = command.visible.filter(\.isWord)
         var lines = ["    \(command.name))"]
-        lines.append("        options=\"\((options.flatMap(\.spellings) + ["--version", "-h", "--help"]).joined(separator: " "))\"")
+        lines.append(
+            "        options=\"\((options.flatMap(\.spellings) + ["--version", "-h", "--help"]).joined(separator: " "))\""
+        )
         if !repeatable.isEmpty { lines.append("        repeatable=\"\(repeatable.joined(separator: " "))\"") }
         if let word = words.first {
             lines.append("        words=1")
-            if !word.choices.isEmpty { lines.append("        [[ \"$cur\" != -* ]] && values=\"\(word.choices.joined(separator: " "))\"") }
+            if !word.choices.isEmpty {
+                lines.append("        [[ \"$cur\" != -* ]] && values=\"\(word.choices.joined(separator: " "))\"")
+            }
         }
         let valued = options.filter { !$0.isFlag }
         if !valued.isEmpty {

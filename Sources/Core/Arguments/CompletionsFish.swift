@@ -39,7 +39,9 @@ extension Program {
             """
         ]
         for command in offeredCommands {
-            lines.append("complete -c \(name) -n '__\(name)_offers \"\"' -a \(command.name) -d \(Self.fishQuoted(command.abstract))")
+            lines.append(
+                "complete -c \(name) -n '__\(name)_offers \"\"' -a \(command.name) -d \(Self.fishQuoted(command.abstract))"
+            )
         }
         lines += fishCommon("\"\"", hasHelp: true)
         for command in commands {
@@ -50,17 +52,22 @@ extension Program {
 
     private func fishCommon(_ command: String, hasHelp: Bool) -> [String] {
         let version = "complete -c \(name) -n '__\(name)_offers \(command) --version' -l version -d 'Show the version.'"
-        let help = "complete -c \(name) -n '__\(name)_offers \(command) -h --help' -s h -l help -d 'Show help information.'"
+        let help =
+            "complete -c \(name) -n '__\(name)_offers \(command) -h --help' -s h -l help -d 'Show help information.'"
         return hasHelp ? [version, help] : [version]
     }
 
     private func fishLines(_ option: OptionInfo, _ command: String) -> [String] {
         if option.isWord {
             guard !option.choices.isEmpty else { return [] }
-            return ["complete -c \(name) -n '__\(name)_offers \(command)' -a '\(option.choices.joined(separator: " "))'"]
+            return [
+                "complete -c \(name) -n '__\(name)_offers \(command)' -a '\(option.choices.joined(separator: " "))'"
+            ]
         }
         return option.settingNames.reversed().map { setting, isInverted in
-            let spellings = option.isList ? [] : isInverted ? ["--" + setting] : option.spellings.filter { $0 != "--no-" + option.name }
+            let spellings =
+                option.isList
+                ? [] : isInverted ? ["--" + setting] : option.spellings.filter { $0 != "--no-" + option.name }
             let condition = (["__\(name)_offers", command] + spellings).joined(separator: " ")
             var line = "complete -c \(name) -n '\(condition)'"
             if let short = option.short { line += " -s \(short)" }
@@ -69,7 +76,9 @@ extension Program {
             switch option.files {
             case .every: return line + " -r -F"
             case .withExtension(let suffix): return line + " -r -k -a '(__fish_complete_suffix .\(suffix))'"
-            case nil: return line + " -r -f" + (option.choices.isEmpty ? "" : " -k -a '\(option.choices.joined(separator: " "))'")
+            case nil:
+                return line + " -r -f"
+                    + (option.choices.isEmpty ? "" : " -k -a '\(option.choices.joined(separator: " "))'")
             }
         }
     }

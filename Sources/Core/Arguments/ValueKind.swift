@@ -26,7 +26,8 @@ package struct ValueKind<Value>: Sendable {
         _ forth: @escaping @Sendable (Value) -> Other, _ back: @escaping @Sendable (Other) -> Value
     ) -> ValueKind<Other> {
         var kind = ValueKind<Other>(
-            choices: choices, hint: hint, read: { [read] in read($0).map(forth) }, write: { [write] in write(back($0)) })
+            choices: choices, hint: hint, read: { [read] in read($0).map(forth) }, write: { [write] in write(back($0)) }
+        )
         kind.files = files
         return kind
     }

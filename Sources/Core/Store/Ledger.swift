@@ -1,10 +1,10 @@
 // The export ledger: what is about to be committed to a table, what was, and where each exported row lies.
 //
 // A commit goes through prepare (the intent and its staged row positions, durable before anything is sent), commit (the
-// exporter's business) and settle (positions take effect, progress moves, the intent goes). Invariants: at most one intent
-// a table; staged rows belong to the counts table's intent and mean nothing without it; `exported` says exactly where the
-// table's live rows are, as of `export_progress`; a file that was written for a commit that did not happen is an orphan
-// until a later commit made sure that it never can.
+// exporter's business) and settle (positions take effect, progress moves, the intent goes). Invariants: at most one
+// intent a table; staged rows belong to the counts table's intent and mean nothing without it; `exported` says exactly
+// where the table's live rows are, as of `export_progress`; a file that was written for a commit that did not happen is
+// an orphan until a later commit made sure that it never can.
 
 public import Foundation
 public import SQLite
@@ -205,9 +205,12 @@ extension Store {
     /// - Parameters:
     ///   - replaced: the data files that a rewrite replaced; all its rows must have been moved (`moveExported`).
     ///   - snapshotID: the snapshot that holds it, when that is still known.
+    ///   - tableRows: the rows of the table in that snapshot, when they are known.
     ///   - now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was changed then, and it can be called again.
-    public func settle(_ intent: Intent, forgetting replaced: [String] = [], snapshotID: Int64?, now: Int64) throws {
+    public func settle(
+        _ intent: Intent, forgetting replaced: [String] = [], snapshotID: Int64?, tableRows: Int64? = nil, now: Int64
+    ) throws {
         try transaction {
             if intent.table == .counts {
                 if !intent.isRewrite { try connection.execute("INSERT OR REPLACE INTO exported SELECT * FROM staged") }
@@ -217,7 +220,9 @@ extension Store {
             if !intent.isRewrite { try moveProgress(intent) }
             try forgetSegments(intent.segments)
             try setMeta("epoch.\(intent.table.rawValue)", to: "\(intent.epoch)")
+            try setMeta("commit.\(intent.table.rawValue)", to: intent.commitID)
             if let snapshotID { try setMeta("snapshot.\(intent.table.rawValue)", to: "\(snapshotID)") }
+            if let tableRows { try setMeta("rows.\(intent.table.rawValue)", to: "\(tableRows)") }
             try closeIntent(intent, state: "committed", snapshotID: snapshotID, at: now)
         }
     }
@@ -254,8 +259,8 @@ extension Store {
         try row.run()
     }
 
-    /// Gives up an intent that is not in the table's history. Its files become orphans: a request that is still on its way
-    /// could make them part of the table, until another commit has taken its place.
+    /// Gives up an intent that is not in the table's history. Its files become orphans: a request that is still on its
+    /// way could make them part of the table, until another commit has taken its place.
     /// - Throws: `SQLiteError`.
     public func abandon(_ intent: Intent, now: Int64) throws {
         try transaction {

@@ -13,6 +13,9 @@ public final class StateLock {
     ///   - holder: what other processes are told, for example "pageviews ingest (pid 4711)".
     /// - Throws: `StoreError.inUse` with the holder's words, or `StoreError.cannotOpen`.
     public init(statePath path: String, holder: String) throws {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw StoreError.cannotOpen(path: path, reason: "this is no file name")
+        }
         let file = open(try StatePath.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))

@@ -1,7 +1,7 @@
 // What the tables say of the counts that are being recomputed.
 //
-// Invariants: raw rows at or above the bounds are not counted; a file that cannot be read makes exactly the windows doubtful
-// that it may have rows of, and nothing else; memory is bounded by the keys and one row group.
+// Invariants: raw rows at or above the bounds are not counted; a file that cannot be read makes exactly the windows
+// doubtful that it may have rows of, and nothing else; memory is bounded by the keys and one row group.
 
 internal import Iceberg
 internal import ObjectStorage
@@ -48,8 +48,8 @@ struct BackfillReader {
             counter.take(batch)
         }
         for index in 0..<table.count {
-            chunk.keys[index].rawCounted = table.entries[index].first
-            chunk.keys[index].rawLate = table.entries[index].second
+            chunk.keys[index].rawCounted = table[index].first
+            chunk.keys[index].rawLate = table[index].second
         }
     }
 

@@ -18,7 +18,7 @@ struct TableObservation: Equatable {
 /// What to do next.
 enum CommitDecision: Equatable {
     /// The commit is in the table.
-    case settle(snapshotID: Int64?)
+    case settle(Snapshot?)
     /// The commit is not in the table, and nobody else was: try it.
     case commit
     /// Another process commits as this state.
@@ -28,8 +28,8 @@ enum CommitDecision: Equatable {
 
     static func decide(_ observation: TableObservation) -> CommitDecision {
         switch observation.found {
-        case .snapshot(let snapshot): return .settle(snapshotID: snapshot.id)
-        case .property: return .settle(snapshotID: nil)
+        case .snapshot(let snapshot): return .settle(snapshot)
+        case .property: return .settle(nil)
         case nil: break
         }
         if observation.tableEpoch == observation.ledgerEpoch { return .commit }

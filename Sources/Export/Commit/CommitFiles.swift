@@ -3,6 +3,7 @@
 
 internal import Foundation
 internal import Iceberg
+internal import Store
 
 /// A Parquet file of a commit.
 struct ParquetUpload: Codable, Equatable {
@@ -10,14 +11,26 @@ struct ParquetUpload: Codable, Equatable {
     var name: String
     /// Where it goes.
     var location: String
-    /// The day of its partition, since 1970-01-01.
+    /// The day of its rows, since 1970-01-01. The partition follows from it, when it is committed.
     var day: Int
     var facts: FileFacts
     /// Of position deletes: the one data file they are of, when it is one.
     var referencedDataFile: String?
+    /// Of position deletes: the spec of the data files they are of, which alone they apply to; nil: the table has but
+    /// one.
+    var specID: Int?
 
-    func dataFile(_ content: FileContent, specID: Int) -> DataFile {
-        var file = facts.dataFile(content: content, location: location, specID: specID, day: day)
+    /// The file as a manifest has it: data files in the spec in force, position deletes in that of their data files.
+    /// - Throws: `ExportError.otherPartitions`.
+    func dataFile(
+        _ content: FileContent, _ kind: ExportTable, in metadata: TableMetadata, table: String
+    ) throws(ExportError) -> DataFile {
+        let id = specID ?? metadata.defaultSpecID
+        guard let spec = metadata.spec(id), let partition = kind.partition(ofDay: day, in: spec) else {
+            throw ExportError.otherPartitions(
+                table: table, spec: metadata.spec(id)?.text(in: metadata.currentSchema) ?? "", specID: id)
+        }
+        var file = facts.dataFile(content: content, location: location, specID: id, partition: partition)
         file.referencedDataFile = referencedDataFile
         return file
     }

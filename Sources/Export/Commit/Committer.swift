@@ -1,8 +1,8 @@
 // Brings a prepared commit into its table: look, decide, act, until it is settled.
 //
-// Invariants: the intent was durable before the first file went out; before every try the table's history is asked for the
-// commit id; an unknown outcome is looked at again, never treated as a failure; files of a try that certainly failed are
-// removed, those of an uncertain one become orphans until a later commit has settled.
+// Invariants: the intent was durable before the first file went out; before every try the table's history is asked for
+// the commit id; an unknown outcome is looked at again, never treated as a failure; files of a try that certainly
+// failed are removed, those of an uncertain one become orphans until a later commit has settled.
 
 internal import Foundation
 internal import Iceberg
@@ -33,8 +33,8 @@ struct Committer {
                 found: table.metadata.findCommit(Mark.commit(intent.commitID)), tableEpoch: table.epoch,
                 ledgerEpoch: ledgerEpoch)
             switch CommitDecision.decide(observation) {
-            case .settle(let snapshotID):
-                return try await settle(intent, files, snapshotID: snapshotID, table)
+            case .settle(let snapshot):
+                return try await settle(intent, files, snapshot, table)
             case .fenced:
                 throw ExportError.fenced(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
             case .wentBack:
@@ -43,14 +43,14 @@ struct Committer {
             }
             if let reason = try await obstacle(to: intent, files, table) { return try abandon(intent, files, reason) }
             if !isUploaded {
-                try await upload(files, intent, table.io)
+                try await upload(files, intent, table)
                 isUploaded = true
                 environment.failPoint("\(step).uploaded")
             }
             switch try await attemptCommit(intent, files, table, step) {
-            case .settled(let snapshotID, let written):
+            case .settled(let snapshot, let written):
                 try store.with { try $0.forgetOrphans(written) }
-                return try await settle(intent, files, snapshotID: snapshotID, table)
+                return try await settle(intent, files, snapshot, table)
             case .again(let now):
                 failed = now
                 environment.log.info(
@@ -72,7 +72,7 @@ struct Committer {
     }
 
     private enum Attempt {
-        case settled(snapshotID: Int64, written: [String])
+        case settled(Snapshot, written: [String])
         case again(FailedTry)
     }
 
@@ -81,6 +81,7 @@ struct Committer {
         _ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open, _ step: String
     ) async throws -> Attempt {
         let identity = environment.identity()
+        try noteOthers(intent, table)
         var change = try await changeSet(intent, files, table)
         var written: [String] = []
         // Until the commit has settled, what is written for a try is an orphan: the process may end at any moment.
@@ -90,9 +91,10 @@ struct Committer {
             written += paths
         }
         if intent.table == .counts, !intent.isRewrite, table.metadata.formatVersion >= 3 {
-            let writer = VectorWriter(io: table.io, metadata: table.metadata, tableName: intent.tableName)
+            let writer = VectorWriter(
+                io: table.io, metadata: table.metadata, tableName: intent.tableName, deletes: deletes(table))
             let name = "vectors-\(intent.commitID)-\(identity.uuid)"
-            try await writer.add(try VectorWriter.staleRows(store.path), to: &change, name: name, announce: announce)
+            try await writer.add(try StaleRows.staged(store.path), to: &change, name: name, announce: announce)
         }
         let plan = try await table.io.stage(
             change, on: table.metadata, identity: identity, policy: settings.maintenance.manifestPolicy,
@@ -107,7 +109,7 @@ struct Committer {
             guard answer?.metadata.snapshot(plan.snapshot.id) != nil else {
                 return .again(FailedTry(reason: reason, isUnknown: true, written: written))
             }
-            return .settled(snapshotID: plan.snapshot.id, written: written)
+            return .settled(plan.snapshot, written: written)
         case .conflict(let reason): return .again(FailedTry(reason: reason, isUnknown: false, written: written))
         case .unknown(let reason):
             let text = "the outcome of a commit is not known (\(reason))"
@@ -118,8 +120,8 @@ struct Committer {
         }
     }
 
-    /// Removes what a try left that was refused and, as the table shows, not applied. It is not removed before the table was
-    /// looked at: a proxy that repeats a request that was applied answers with a conflict.
+    /// Removes what a try left that was refused and, as the table shows, not applied. It is not removed before the
+    /// table was looked at: a proxy that repeats a request that was applied answers with a conflict.
     private func removeRefused(_ failed: FailedTry, _ table: TableSession.Open) async {
         if !failed.isUnknown { await remove(failed.written, table) }
     }
@@ -137,17 +139,21 @@ struct Committer {
     private func changeSet(
         _ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open
     ) async throws -> ChangeSet {
-        let specID = table.metadata.defaultSpecID
+        let (kind, metadata, name) = (intent.table, table.metadata, intent.tableName)
         var change = ChangeSet()
-        change.addedDataFiles = files.data.map { $0.dataFile(.data, specID: specID) }
-        change.addedDeleteFiles = files.deletes.map { $0.dataFile(.positionDeletes, specID: specID) }
+        change.addedDataFiles = try files.data.map { try $0.dataFile(.data, kind, in: metadata, table: name) }
+        if Self.takesPositionDeletes(table) {
+            change.addedDeleteFiles = try files.deletes.map {
+                try $0.dataFile(.positionDeletes, kind, in: metadata, table: name)
+            }
+        }
         change.removedDataFiles = Set(files.replaced)
         change.summary = files.summary
         if intent.isRewrite {
             change.operation = .replace
             change.removedDeleteFiles = Set(files.replacedDeletes.map(\.key))
             change.dataSequenceNumber = files.sequenceNumber
-        } else if !files.deletes.isEmpty {
+        } else if !change.addedDeleteFiles.isEmpty {
             try await checkTargets(intent, table)
         }
         Mark.commit(intent.commitID).stamp(&change, on: table.metadata)
@@ -156,21 +162,42 @@ struct Committer {
         return change
     }
 
-    /// When somebody else committed since, the files whose rows are deleted must still be there.
+    /// What was prepared for a v2 table goes into one that was upgraded meanwhile too: the rows that it deletes are
+    /// staged, and become vectors.
+    private static func takesPositionDeletes(_ table: TableSession.Open) -> Bool { table.metadata.formatVersion < 3 }
+
+    /// From the first commit of somebody else on, the ledger may not know where its rows are.
+    private func noteOthers(_ intent: Intent, _ table: TableSession.Open) throws {
+        let kind = intent.table
+        let (last, isNoted) = try store.with { (try $0.lastSnapshot(of: kind), try $0.hasForeignCommits(kind)) }
+        guard !isNoted, table.metadata.currentSnapshotID != last else { return }
+        try store.with { try $0.noteForeignCommits(kind) }
+    }
+
+    /// When somebody else committed to the table, the rows that are deleted must still be where the ledger has them.
     private func checkTargets(_ intent: Intent, _ table: TableSession.Open) async throws {
-        let last = try store.with { try $0.lastSnapshot(of: intent.table) }
-        guard table.metadata.currentSnapshotID != last else { return }
-        let live = Set(try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata).map(\.file.path))
-        for path in try VectorWriter.staleRows(store.path).keys where !live.contains(path) {
-            throw ExportError.rewritten(table: intent.tableName, file: path)
-        }
+        guard try store.with({ try $0.hasForeignCommits(intent.table) }) else { return }
+        try await check(try StaleRows.staged(store.path), table)
+    }
+
+    /// - Throws: `ExportError.rewritten`, `ExportError.rowsMoved`.
+    func check(_ rows: StaleRows, _ table: TableSession.Open) async throws {
+        guard !rows.isEmpty else { return }
+        let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
+        _ = try await rows.located(in: live, deletes(table), table: session.identifier.description)
+    }
+
+    private func deletes(_ table: TableSession.Open) -> DeleteReader {
+        DeleteReader(
+            FileFetcher(
+                files: table.io.files, folder: settings.spoolFolder, uniqueName: environment.uniqueName))
     }
 
     // MARK: Files
 
-    private func upload(_ files: CommitFiles, _ intent: Intent, _ io: TableIO) async throws {
-        for upload in files.data + files.deletes {
-            let (target, key) = try io.files.resolve(upload.location)
+    private func upload(_ files: CommitFiles, _ intent: Intent, _ table: TableSession.Open) async throws {
+        for upload in files.data + (Self.takesPositionDeletes(table) ? files.deletes : []) {
+            let (target, key) = try table.io.files.resolve(upload.location)
             try await send(upload.name, to: target, key, intent)
             environment.failPoint("\(intent.stepName).uploading")
         }
@@ -193,13 +220,20 @@ struct Committer {
     // MARK: Settle
 
     private func settle(
-        _ intent: Intent, _ files: CommitFiles, snapshotID: Int64?, _ table: TableSession.Open
+        _ intent: Intent, _ files: CommitFiles, _ snapshot: Snapshot?, _ table: TableSession.Open
     ) async throws {
         let now = environment.nowMilliseconds()
+        let snapshotID = snapshot?.id
         if intent.isRewrite { try moveRows(intent) }
+        // Rows of the counts table are deleted in several ways, which its summaries do not add up.
+        let rows = intent.table == .raw ? snapshot?.summary["total-records"].flatMap { Int64($0) } : nil
         try store.with { store in
             try forgetWinner(store, intent.table, snapshotID: snapshotID, table, now: now)
-            try store.settle(intent, forgetting: files.replaced, snapshotID: snapshotID, now: now)
+            if !Self.takesPositionDeletes(table) {
+                try store.addOrphans(files.deletes.map(\.location), of: intent.table, now: now)
+            }
+            try store.settle(
+                intent, forgetting: files.replaced, snapshotID: snapshotID, tableRows: rows, now: now)
         }
         environment.failPoint("\(intent.stepName).settled")
         for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }

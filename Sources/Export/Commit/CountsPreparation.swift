@@ -1,7 +1,9 @@
-// Prepares a commit of the counts table: what changed since the last export, as new rows and position deletes of the old.
+// Prepares a commit of the counts table: what changed since the last export, as new rows and position deletes of the
+// old.
 //
 // Invariants: everything is read in one snapshot of the state, so rows, offsets and watermarks are of one generation; a
-// row's position is its place in the file that is written here; nothing outside the spool and the staging table changes.
+// row's position is its place in the file that is written here; nothing outside the spool and the staging table
+// changes.
 
 internal import Foundation
 internal import Iceberg
@@ -20,23 +22,40 @@ struct PreparationContext {
 
     func spoolPath(_ name: String) -> String { "\(settings.spoolFolder)/\(name)" }
 
-    func location(day: Int, _ name: String) -> String {
-        "\(metadata.dataFolder)/timestamp_day=\(DayName.iso(day))/\(name)"
+    /// Where a file of a day goes. The folder is for people; readers take the partition from the manifest.
+    func location(_ kind: ExportTable, day: Int, _ name: String) -> String {
+        guard let spec = metadata.defaultSpec, let partition = kind.partition(ofDay: day, in: spec) else {
+            return "\(metadata.dataFolder)/\(name)"
+        }
+        let folder = spec.folder(partition)
+        return folder.isEmpty ? "\(metadata.dataFolder)/\(name)" : "\(metadata.dataFolder)/\(folder)/\(name)"
     }
 }
 
 /// Builds the intent of one counts commit.
 final class CountsPreparation {
     private let context: PreparationContext
+    /// The partition specs of the table's live data files, by path; empty where all files have the same.
+    private let specs: [String: Int]
     private var files = CommitFiles()
     private var day: CountsFile?
     private var staged: [RowLocation] = []
-    private var deletes: [Int: [PositionDelete]] = [:]
+    private var deletes: [DeleteGroup: [PositionDelete]] = [:]
     private var rowsAdded: Int64 = 0
     private var rowsDeleted: Int64 = 0
     private static let stagingChunk = 2000
 
-    init(_ context: PreparationContext) { self.context = context }
+    /// Position deletes apply to data files of their own spec and partition alone.
+    private struct DeleteGroup: Hashable {
+        let day: Int
+        let specID: Int?
+    }
+
+    /// - Parameter specs: the partition specs of the live data files, by path; empty where all have the same.
+    init(_ context: PreparationContext, specs: [String: Int]) {
+        self.context = context
+        self.specs = specs
+    }
 
     /// Writes the files and stages the rows.
     /// - Returns: nil when no count changed.
@@ -74,10 +93,17 @@ final class CountsPreparation {
         while try rows.step() {
             try add(windowStart: rows.int64(0), postcode: rows.string(1), count: rows.int64(2))
             if let position = rows.optionalInt64(3), let path = rows.optionalString(4) {
-                deletes[Int(rows.int64(0) / 86_400), default: []].append(PositionDelete(path: path, position: position))
+                let group = DeleteGroup(day: Int(rows.int64(0) / 86_400), specID: try spec(of: path))
+                deletes[group, default: []].append(PositionDelete(path: path, position: position))
                 rowsDeleted += 1
             }
         }
+    }
+
+    private func spec(of path: String) throws(ExportError) -> Int? {
+        if specs.isEmpty { return nil }
+        guard let id = specs[path] else { throw ExportError.rewritten(table: context.tableName, file: path) }
+        return id
     }
 
     private func add(windowStart: Int64, postcode: String, count: Int64) throws {
@@ -97,7 +123,7 @@ final class CountsPreparation {
 
     private func openDay(_ number: Int) throws -> CountsFile {
         let name = "counts-\(context.commitID)-\(DayName.iso(number)).parquet"
-        let location = context.location(day: number, name)
+        let location = context.location(.counts, day: number, name)
         let id = try context.store.with { try $0.fileID(ofPath: location) }
         return try CountsFile(
             day: number, name: name, location: location, fileID: id, path: context.spoolPath(name))
@@ -115,15 +141,19 @@ final class CountsPreparation {
         try context.store.with { try $0.stage(rows) }
     }
 
-    /// One position-delete file a day, sorted by path and position; a v3 table gets its vectors when it is committed.
+    /// One position-delete file a day and spec, sorted by path and position; a v3 table gets its vectors when it is
+    /// committed.
     private func writeDeletes() throws {
         guard context.metadata.formatVersion < 3 else { return }
-        for (day, rows) in deletes.sorted(by: { $0.key < $1.key }) {
-            let name = "deletes-\(context.commitID)-\(DayName.iso(day)).parquet"
+        for (group, rows) in deletes.sorted(by: {
+            ($0.key.day, $0.key.specID ?? -1) < ($1.key.day, $1.key.specID ?? -1)
+        }) {
+            let suffix = group.specID.map { "-spec\($0)" } ?? ""
+            let name = "deletes-\(context.commitID)-\(DayName.iso(group.day))\(suffix).parquet"
             files.deletes.append(
                 try PositionDelete.write(
-                    rows, day: day, name: name, location: context.location(day: day, name),
-                    path: context.spoolPath(name)))
+                    rows, day: group.day, specID: group.specID, name: name,
+                    location: context.location(.counts, day: group.day, name), path: context.spoolPath(name)))
         }
     }
 }

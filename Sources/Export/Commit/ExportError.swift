@@ -5,7 +5,11 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The table was there and is gone.
     case tableGone(table: String, catalog: String)
     /// The table has other columns.
-    case otherSchema(table: String, expected: String, found: String)
+    case otherSchema(table: String, expected: String, found: String, obstacle: String)
+    /// The table's partition spec has no value that all rows of a day share.
+    case otherPartitions(table: String, spec: String, specID: Int)
+    /// The store beneath the tables does not keep two writers apart.
+    case unsafeStore(String)
     /// The table holds data that no state of ours wrote.
     case notOurs(table: String)
     /// The table belongs to another state.
@@ -15,9 +19,11 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The table does not have what this state exported to it.
     case wentBack(table: String, tableEpoch: Int64, ours: Int64)
     /// The table was set back to a snapshot from before this state's last commit.
-    case rolledBack(table: String, current: Int64, last: Int64)
+    case rolledBack(table: String, current: Int64?, last: Int64?)
     /// Another writer replaced files whose rows this state still changes.
     case rewritten(table: String, file: String)
+    /// Another writer moved or deleted rows that this state is about to change.
+    case rowsMoved(table: String, file: String, rows: Int)
     /// The table no longer has rows that this state exported.
     case rowsMissing(table: String, file: String, rows: Int64)
     /// A local file that waits for export is gone.
@@ -35,6 +41,18 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         }
     }
 
+    /// A table is not, or no longer, what the state says: exports of it stop until somebody does what the line says. A
+    /// start does not begin to count.
+    public var isTableChanged: Bool {
+        switch self {
+        case .otherSchema, .otherPartitions, .notOurs, .otherState, .fenced, .wentBack, .rolledBack, .rewritten,
+            .rowsMoved,
+            .rowsMissing, .tableGone:
+            true
+        case .unsafeStore, .spoolFileMissing, .contended, .unknownOutcome: false
+        }
+    }
+
     /// The catalog answered, but not in a way that says whether the commit is there.
     public var isUnsettled: Bool {
         switch self {
@@ -48,8 +66,13 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         switch self {
         case .tableGone(let table, let catalog):
             "table \(table) is no longer in \(catalog); bring it back, or start a new --state and --namespace"
-        case .otherSchema(let table, let expected, let found):
-            "table \(table) has columns \(found), not \(expected); give another table name or namespace"
+        case .otherSchema(let table, let expected, let found, let obstacle):
+            "table \(table) has columns \(found), not \(expected) (\(obstacle)); undo that in the engine that changed it, or "
+                + "give another table name or namespace"
+        case .otherPartitions(let table, let spec, let specID):
+            "table \(table) is partitioned by \(spec) now (spec \(specID)), of which a day's rows do not have one value; replace "
+                + "that in the engine that changed it by day, month or year of timestamp, or give another table name or namespace"
+        case .unsafeStore(let reason): reason
         case .notOurs(let table):
             "table \(table) holds data that this program did not write; give another table name or namespace"
         case .otherState(let table, let recorded, let ours):
@@ -62,11 +85,17 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
             "table \(table) lacks commits of this state (epoch \(tableEpoch), ours \(ours)): it was made anew or rolled back; "
                 + "bring it back, or start a new --state and --namespace"
         case .rolledBack(let table, let current, let last):
-            "table \(table) was rolled back to snapshot \(current), which lacks what this state exported; set it to snapshot \(last) "
-                + "again, or make the state anew with `pageviews restore`"
+            "table \(table) was rolled back to \(current.map { "snapshot \($0)" } ?? "no snapshot at all"), which lacks what this "
+                + "state exported; undo the rollback in the other engine\(last.map { " (set it to snapshot \($0) again)" } ?? ""), "
+                + "or move the state away and make it anew with `pageviews restore`"
         case .rewritten(let table, let file):
-            "table \(table): another writer replaced \(file), whose rows still change here; exports of it stop. "
-                + "Let no other program compact this table"
+            "table \(table): another writer replaced \(file), whose rows still change here; exports of it stop. Roll that change "
+                + "back in the other engine, or move the state away and make it anew with `pageviews restore`; let no other "
+                + "program compact this table"
+        case .rowsMoved(let table, let file, let rows):
+            "table \(table): another writer moved or deleted \(rows) \(rows == 1 ? "row" : "rows") of \(file) that still change "
+                + "here (UPDATE, MERGE or DELETE); exports of it stop. Roll that change back in the other engine, or move the "
+                + "state away and make it anew with `pageviews restore`"
         case .rowsMissing(let table, let file, let rows):
             "table \(table): \(rows) rows that this state exported are no longer in \(file); another writer deleted them. "
                 + "The file is left as it is; let no other program change this table"

@@ -18,8 +18,9 @@ struct PositionDelete: Equatable {
     ])
 
     /// Writes the deletes of one day to a local file.
+    /// - Parameter specID: the partition spec of the data files; nil: the table has but one.
     static func write(
-        _ deletes: [PositionDelete], day: Int, name: String, location: String, path: String
+        _ deletes: [PositionDelete], day: Int, specID: Int? = nil, name: String, location: String, path: String
     ) throws -> ParquetUpload {
         SpoolFile.remove(path)
         let file = try SpoolFile(path: path)
@@ -42,6 +43,6 @@ struct PositionDelete: Equatable {
         let isOfOneFile = sorted.first?.path == sorted.last?.path
         return ParquetUpload(
             name: name, location: location, day: day, facts: facts,
-            referencedDataFile: isOfOneFile ? sorted.first?.path : nil)
+            referencedDataFile: isOfOneFile ? sorted.first?.path : nil, specID: specID)
     }
 }

@@ -20,7 +20,7 @@ enum RawPreparation {
                 guard let facts = file.facts else { continue }
                 files.data.append(
                     ParquetUpload(
-                        name: file.name, location: context.location(day: file.day, file.name), day: file.day,
+                        name: file.name, location: context.location(.raw, day: file.day, file.name), day: file.day,
                         facts: try FileFacts(encoded: facts)))
             }
             if let json = segment.json {

@@ -1,7 +1,8 @@
 // Maintains one table between its exports: merges files, expires snapshots, removes what nothing names.
 //
-// Invariants: it runs in the exporter's own task and only while the table has no open intent, so nothing of ours is under way;
-// each step is harmless to be ended at any moment; one rewrite is at most about one target file, so exports never wait long.
+// Invariants: it runs in the exporter's own task and only while the table has no open intent, so nothing of ours is
+// under way; each step is harmless to be ended at any moment; one rewrite is at most about one target file, so exports
+// never wait long.
 
 internal import Iceberg
 internal import Log
@@ -44,9 +45,11 @@ struct Maintainer {
 
     private func due(_ table: TableSession.Open) async throws -> (groups: [RewriteGroup], live: [ScanTask]) {
         let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
+        // A rewrite would leave out what other writers put into columns of their own.
+        if TableLayout.hasForeignColumns(table.metadata, self.table) { return ([], live) }
         let decision = RewriteDecision(
             settings: settings.maintenance, lastSequenceNumber: table.metadata.lastSequenceNumber,
-            isThorough: isThorough)
+            table: self.table, isByDay: self.table.isByDay(table.metadata.defaultSpec), isThorough: isThorough)
         return (decision.plan(live.filter { $0.file.specID == table.metadata.defaultSpecID }), live)
     }
 

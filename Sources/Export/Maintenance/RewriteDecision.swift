@@ -1,11 +1,13 @@
 // Which data files to merge and to free of deletes: a pure decision from what the table's manifests say.
 //
-// A day's files are merged when enough small ones have come together, when deletes weigh on one, or when the day has been
-// left alone for long. Small files of like size are merged with each other first, so a row is rewritten a few times over its
-// life and not with every merge. Invariants: a plan reads at most about the target size, or one file; a file of a plan is in
-// exactly one group; rewriting a plan's result again is never asked for while nothing else changes.
+// A day's files are merged when enough small ones have come together, when deletes weigh on one, or when the day has
+// been left alone for long. Small files of like size are merged with each other first, so a row is rewritten a few
+// times over its life and not with every merge. Invariants: a plan reads at most about the target size, or one file; a
+// file of a plan is in exactly one group; rewriting a plan's result again is never asked for while nothing else
+// changes.
 
 internal import Iceberg
+internal import Store
 
 /// Data files that become one.
 struct RewriteGroup: Equatable {
@@ -25,6 +27,10 @@ struct RewriteDecision {
     let settings: MaintenanceSettings
     /// The table's last sequence number.
     let lastSequenceNumber: Int64
+    /// The table whose files they are.
+    var table = ExportTable.counts
+    /// Partitions are days; otherwise the bounds of a file tell its day.
+    var isByDay = true
     /// Every day counts as one that no longer changes: all that is small or heavy is rewritten.
     var isThorough = false
     /// Small files up to this size are all alike, and their deletes wait for their next merge.
@@ -40,7 +46,7 @@ struct RewriteDecision {
         let weights = DeleteWeights(tasks)
         var plan: [RewriteGroup] = []
         var bytes: Int64 = 0
-        for day in Self.days(tasks) {
+        for day in days(tasks) {
             for group in groups(day, weights) {
                 guard plan.isEmpty || (plan.count < maxGroups && bytes + group.bytes <= settings.targetFileBytes) else {
                     return plan
@@ -59,23 +65,24 @@ struct RewriteDecision {
         var tasks: [ScanTask]
     }
 
-    /// Files by day, newest day first: that is where readers look. Files without a day are left alone.
-    private static func days(_ tasks: [ScanTask]) -> [Day] {
+    /// Files by day, newest day first: that is where readers look. Files with rows of several days are left alone.
+    private func days(_ tasks: [ScanTask]) -> [Day] {
         var days: [String: Day] = [:]
         for task in tasks {
-            guard case .int(let number)? = task.file.partition.first ?? nil, task.file.partition.count == 1 else {
-                continue
-            }
-            days[
-                "\(number) \(task.file.specID)", default: Day(number: Int(number), specID: task.file.specID, tasks: [])
-            ]
-            .tasks.append(task)
+            guard let number = isByDay ? Self.partitionDay(task.file) : table.day(of: task.file) else { continue }
+            days["\(number) \(task.file.specID)", default: Day(number: number, specID: task.file.specID, tasks: [])]
+                .tasks.append(task)
         }
         return days.values.map { day in
             var day = day
             day.tasks.sort { ($0.sequenceNumber, $0.file.path) < ($1.sequenceNumber, $1.file.path) }
             return day
         }.sorted { ($0.number, $0.specID) > ($1.number, $1.specID) }
+    }
+
+    private static func partitionDay(_ file: DataFile) -> Int? {
+        guard case .int(let number)? = file.partition.first ?? nil, file.partition.count == 1 else { return nil }
+        return Int(number)
     }
 
     private func groups(_ day: Day, _ weights: DeleteWeights) -> [RewriteGroup] {
@@ -151,8 +158,8 @@ struct RewriteDecision {
     }
 }
 
-/// How many rows of each data file are deleted, as far as manifests tell. A delete file of several data files counts for
-/// each in proportion to its rows.
+/// How many rows of each data file are deleted, as far as manifests tell. A delete file of several data files counts
+/// for each in proportion to its rows.
 struct DeleteWeights {
     private var shared: [String: Int64] = [:]
 

@@ -1,7 +1,7 @@
 // Prepares a rewrite: reads the live rows of some data files and writes each group's to one new file.
 //
-// Invariants: nothing outside the spool and the staging table changes; rows keep their order within a file; every delete
-// that was applied is noted with its data file, so that the commit can tell whether another one came since.
+// Invariants: nothing outside the spool and the staging table changes; rows keep their order within a file; every
+// delete that was applied is noted with its data file, so that the commit can tell whether another one came since.
 
 internal import Foundation
 internal import Iceberg
@@ -64,7 +64,7 @@ final class RewritePreparation {
 
     private func rewriteCounts(_ group: RewriteGroup, _ number: Int) async throws {
         let name = name(group, number, "counts")
-        let location = context.location(day: group.day, name)
+        let location = context.location(.counts, day: group.day, name)
         let moves = try RowMoves(context.store, tableName: context.tableName, isFirst: number == 0)
         let target = try context.store.with { try $0.fileID(ofPath: location) }
         var sources: [Int64: String] = [:]
@@ -84,7 +84,7 @@ final class RewritePreparation {
         let name = name(group, number, "rewritten")
         let output = try RawOutput(path: context.spoolPath(name))
         for task in group.tasks { try await copy(task, to: output) { _ in } }
-        try close(output, group, name, context.location(day: group.day, name))
+        try close(output, group, name, context.location(.raw, day: group.day, name))
     }
 
     private func copy<Output: RewriteOutput>(
@@ -135,8 +135,8 @@ final class RewritePreparation {
         return names
     }
 
-    /// A rewrite adds nothing, so its offsets begin and end where the table is, which after a restore can be ahead of the
-    /// ledger; the rest is as in our snapshot before.
+    /// A rewrite adds nothing, so its offsets begin and end where the table is, which after a restore can be ahead of
+    /// the ledger; the rest is as in our snapshot before.
     private func summary(_ progress: ExportProgress) -> [String: String] {
         let history = context.metadata.ancestors(of: context.metadata.currentSnapshotID)
         let ends = progress.offsets.merging(history.ends) { max($0, $1) }

@@ -14,6 +14,8 @@ struct CountsPass {
     var sums: WindowSums
     var files = 0
     var damaged: [String] = []
+    /// Files whose manifest entry is not true of their rows.
+    var misplaced: [String] = []
     var rows: Int64 = 0
     var total: Int64 = 0
     /// Rows with the value that the ledger has for their key.
@@ -184,7 +186,16 @@ struct CountsReading {
                 pass.files += 1
                 do {
                     let file = try await reader.open(task, as: CountsBatch.self, columns: columns)
-                    while let batch = try file.next() { try body(batch, task.file, &pass) }
+                    var claims = FileClaims(task.file, in: table.metadata)
+                    while let batch = try file.next() {
+                        claims.note(batch)
+                        try body(batch, task.file, &pass)
+                    }
+                    let faults = claims.faults()
+                    if !faults.isEmpty {
+                        pass.misplaced.append(
+                            "table \(table.name), file \(task.file.path): \(faults.joined(separator: "; "))")
+                    }
                 } catch  where Damage.isDamage(error) {
                     pass.damaged.append("table \(table.name), file \(task.file.path): \(error)")
                 }

@@ -23,8 +23,9 @@ extension Proof {
         let reading = CountsReading(
             state: state, table: table, reader: reader, generation: table.generation, seed: seed)
         let pass = options.isQuick ? try await reading.total(at: table.snapshot) : try await reading.compare()
-        report.findings += pass.damaged
+        report.findings += pass.damaged + pass.misplaced.prefix(options.mostNamed)
         report.checks.append(files(table.name, pass.files, pass.damaged))
+        if !options.isQuick { report.checks.append(entries(table.name, pass.files, pass.misplaced)) }
         report.checks.append(
             table.isAhead
                 ? ProofCheck(
@@ -39,6 +40,12 @@ extension Proof {
 
     func files(_ name: String, _ files: Int, _ damaged: [String]) -> ProofCheck {
         ProofCheck("\(name): files that can be read", expected: Int64(files), found: Int64(files - damaged.count))
+    }
+
+    func entries(_ name: String, _ files: Int, _ misplaced: [String]) -> ProofCheck {
+        ProofCheck(
+            "\(name): partition values and bounds that are true of the rows", expected: Int64(files),
+            found: Int64(files) - Int64(misplaced.count))
     }
 
     /// The sum of a snapshot against the offsets up to which it counts.
@@ -56,7 +63,8 @@ extension Proof {
             expected += end - partition.first - late - rejected - gap
         }
         let (sure, unsure) = try backfilled(generation, isSettled: table.isSettled)
-        // Of a window that was backfilled and has changed since, the snapshot may have any late events; how many in all, it says.
+        // Of a window that was backfilled and has changed since, the snapshot may have any late events; how many in
+        // all, it says.
         let possible = sure...sure + unsure
         let added = table.history.backfilled ?? min(max(total - expected, possible.lowerBound), possible.upperBound)
         expected += added
@@ -68,8 +76,8 @@ extension Proof {
                 ? nil : "the snapshot says that \(added) late events were added, the late log \(sure + unsure)")
     }
 
-    /// Late events that are in the counts of a generation, and those that may be: their count has changed since, or has left
-    /// the state, nobody knows when.
+    /// Late events that are in the counts of a generation, and those that may be: their count has changed since, or has
+    /// left the state, nobody knows when.
     private func backfilled(_ generation: Int64, isSettled: Bool) throws -> (sure: Int64, unsure: Int64) {
         let row = try state.connection.prepare(
             """

@@ -19,8 +19,9 @@ extension Proof {
             seed: seed, windowSeconds: state.windowSeconds,
             partitions: try reach.partitions(countedEnds: recounted?.ends ?? [:]))
         try await pass.read(table, reader)
-        report.findings += pass.damaged
+        report.findings += pass.damaged + pass.misplaced.prefix(options.mostNamed)
         report.checks.append(files(table.name, pass.files, pass.damaged))
+        report.checks.append(entries(table.name, pass.files, pass.misplaced))
         addRawChecks(table, pass)
         try await recount(counts, recounted, pass)
     }

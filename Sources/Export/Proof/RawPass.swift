@@ -93,6 +93,8 @@ final class RawPass {
     var partitions: [Int32: RawPartition]
     var files = 0
     var damaged: [String] = []
+    /// Files whose manifest entry is not true of their rows.
+    var misplaced: [String] = []
     var foreign: Int64 = 0
     private let windowSeconds: Int64
 
@@ -129,7 +131,16 @@ final class RawPass {
                 files += 1
                 do {
                     let file = try await reader.open(task, as: RawBatch.self, columns: RawCounter.columns)
-                    while let batch = try file.next() { take(batch) }
+                    var claims = FileClaims(task.file, in: table.metadata)
+                    while let batch = try file.next() {
+                        claims.note(batch)
+                        take(batch)
+                    }
+                    let faults = claims.faults()
+                    if !faults.isEmpty {
+                        misplaced.append(
+                            "table \(table.name), file \(task.file.path): \(faults.joined(separator: "; "))")
+                    }
                 } catch  where Damage.isDamage(error) {
                     damaged.append("table \(table.name), file \(task.file.path): \(error)")
                 }

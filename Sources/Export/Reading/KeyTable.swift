@@ -1,8 +1,9 @@
 // (window, postcode) pairs with two counters each, found for every raw row.
 //
-// A postcode has a number, which is looked up once for each dictionary entry of a row group; a row then costs one look-up of
-// a pair of integers. Invariants: postcodes are compared byte by byte; memory follows the number of keys, not of rows; at most
-// half of the slots are used; one thread at a time.
+// A postcode has a number, which is looked up once for each dictionary entry of a row group; a row then costs one
+// look-up of a pair of integers. Invariants: postcodes are compared byte by byte; memory follows the number of keys,
+// not of rows; at most half of the slots are used; one thread at a time. Adding a key may move all of them, so no
+// pointer into the memory leaves this file: callers hold indexes, which stay valid.
 
 internal import Parquet
 
@@ -77,8 +78,8 @@ final class KeyTable {
         /// The postcode's number.
         let postcode: Int32
         fileprivate let tag: UInt32
-        var first: Int64 = 0
-        var second: Int64 = 0
+        fileprivate(set) var first: Int64 = 0
+        fileprivate(set) var second: Int64 = 0
     }
 
     /// An index + 1, and the upper half of the hash; zero for free.
@@ -87,7 +88,8 @@ final class KeyTable {
         var tag: UInt32
     }
 
-    /// What changes, behind a constant pointer: the inner loops would otherwise be checked for exclusive access at every row.
+    /// What changes, behind a constant pointer: the inner loops would otherwise be checked for exclusive access at
+    /// every row.
     private struct Memory {
         var slots: UnsafeMutablePointer<Slot>
         var mask: Int
@@ -101,9 +103,31 @@ final class KeyTable {
     private let memory: UnsafeMutablePointer<Memory>
     private let seed: UInt64
 
-    /// The keys in the order in which they were added. Adding one may move them.
     @inline(__always)
-    var entries: UnsafeMutablePointer<Entry> { memory.pointee.entries }
+    private var entries: UnsafeMutablePointer<Entry> { memory.pointee.entries }
+
+    /// The key of an index and its counters, as they are now.
+    @inline(__always)
+    subscript(index: Int) -> Entry {
+        assert(index >= 0 && index < count)
+        return entries[index]
+    }
+
+    /// Adds to the counters of a key.
+    /// - Returns: false when a counter would exceed 64 bits; neither is changed then.
+    @inline(__always)
+    @discardableResult
+    func add(first: Int64 = 0, second: Int64 = 0, at index: Int) -> Bool {
+        assert(index >= 0 && index < count)
+        let entry = entries + index
+        let (one, firstOverflows) = entry.pointee.first.addingReportingOverflow(first)
+        let (two, secondOverflows) = entry.pointee.second.addingReportingOverflow(second)
+        guard !firstOverflows, !secondOverflows else { return false }
+        entry.pointee.first = one
+        entry.pointee.second = two
+        return true
+    }
+
     /// The number of keys; their indexes are below it.
     @inline(__always)
     var count: Int { memory.pointee.count }

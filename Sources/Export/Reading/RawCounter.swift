@@ -2,8 +2,8 @@
 
 internal import Parquet
 
-/// Counts rows of the raw table below some offsets: those that were counted as the first counter of their key, those that were
-/// late as the second.
+/// Counts rows of the raw table below some offsets: those that were counted as the first counter of their key, those
+/// that were late as the second.
 struct RawCounter {
     /// The keys; rows of others are passed over.
     let table: KeyTable
@@ -39,7 +39,7 @@ struct RawCounter {
                     else { return }
                     let index = table.find(window: clock.window(ofMicroseconds: microseconds), postcode: postcode)
                     guard index >= 0 else { return }
-                    if isLate { table.entries[index].second += 1 } else { table.entries[index].first += 1 }
+                    table.add(first: isLate ? 0 : 1, second: isLate ? 1 : 0, at: index)
                 }
             }
         }

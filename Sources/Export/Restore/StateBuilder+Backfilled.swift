@@ -25,7 +25,7 @@ extension StateBuilder {
             let keys = KeyTable(seed: seed)
             try readState(group, keys)
             try await readTable(group, covered.snapshot, keys)
-            for index in 0..<keys.count where keys.entries[index].first != keys.entries[index].second {
+            for index in 0..<keys.count where keys[index].first != keys[index].second {
                 try addBackfilled(keys, index, marks, counts.name)
             }
         }
@@ -59,7 +59,7 @@ extension StateBuilder {
             try rows.bind(window, at: 1)
             while try rows.step() {
                 let index = rows.withText(0) { keys.index(window: window, postcode: $0) }
-                keys.entries[index].second = rows.int64(1)
+                keys.add(second: rows.int64(1), at: index)
             }
         }
     }
@@ -68,19 +68,25 @@ extension StateBuilder {
     private func readTable(_ windows: [Int64], _ snapshot: Snapshot, _ keys: KeyTable) async throws {
         guard let first = windows.first, let last = windows.last else { return }
         let wanted = Set(windows)
+        let table = tables.counts?.name ?? ""
         let times = first * 1_000_000...(last + windowSeconds) * 1_000_000 - 1
         try await forEachCount(at: snapshot, times: times) { batch, _ in
             let numbers = keys.postcodes.numbers(of: batch.postcodes, adding: true)
             let entries = batch.postcodes.entries
             for row in batch.rows where wanted.contains(batch.windowStart(row)) {
                 let postcode = numbers[entries.isEmpty ? row : Int(entries[row])]
-                keys.entries[keys.index(window: batch.windowStart(row), postcode: postcode)].first += batch.counts[row]
+                let window = batch.windowStart(row)
+                let index = keys.index(window: window, postcode: postcode)
+                guard keys.add(first: batch.counts[row], at: index) else {
+                    let key = "\(batch.postcodes.string(row)) in the window at \(window) (seconds since 1970)"
+                    throw RestoreError.damaged("table \(table): the counts of \(key) exceed 64 bits")
+                }
             }
         }
     }
 
     private func addBackfilled(_ keys: KeyTable, _ index: Int, _ marks: BackfillMarks, _ table: String) throws {
-        let entry = keys.entries[index]
+        let entry = keys[index]
         let surplus = entry.first - entry.second
         try keys.postcodes.withBytes(Int(entry.postcode)) { postcode in
             let known = try marks.lateRows(entry.window, postcode)

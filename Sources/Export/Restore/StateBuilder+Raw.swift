@@ -56,8 +56,7 @@ extension StateBuilder {
             current.counted &+= 1
             let postcode = numbers[entries.isEmpty ? row : Int(entries[row])]
             let index = keys.index(window: clock.window(ofMicroseconds: microseconds), postcode: postcode)
-            keys.entries[index].first &+= 1
-            if offset < current.coveredEnd { keys.entries[index].second &+= 1 }
+            keys.add(first: 1, second: offset < current.coveredEnd ? 1 : 0, at: index)
             if keys.count >= Self.mostKeys { try flushCounts() }
         }
         current.note(latest)
@@ -107,7 +106,7 @@ extension StateBuilder {
         let order = keys.sorted()
         let (isCovered, unchanged, changed) = (covered != nil, unchanged, changed)
         try counts.write(rows: order.count) { place, count, before in
-            let entry = keys.entries[Int(order[place])]
+            let entry = keys[Int(order[place])]
             let missing = entry.first - entry.second
             try count.bind(entry.window, at: before + 1)
             try keys.postcodes.withBytes(Int(entry.postcode)) { try count.bindText($0, at: before + 2) }

@@ -45,10 +45,12 @@ struct FileFacts: Codable, Equatable {
     }
 
     /// The manifest's line for the file.
-    func dataFile(content: FileContent = .data, location: String, specID: Int, day: Int) -> DataFile {
+    func dataFile(
+        content: FileContent = .data, location: String, specID: Int, partition: [Literal?]
+    ) -> DataFile {
         var file = DataFile(
-            content: content, path: location, specID: specID, partition: [.int(Int32(clamping: day))],
-            recordCount: rows, fileSizeBytes: bytes)
+            content: content, path: location, specID: specID, partition: partition, recordCount: rows,
+            fileSizeBytes: bytes)
         for column in columns {
             file.metrics.columnSizes[column.id] = column.bytes
             file.metrics.valueCounts[column.id] = column.values

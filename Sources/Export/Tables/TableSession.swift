@@ -11,8 +11,8 @@ final class TableSession {
     private let warehouse: Warehouse
     private let settings: ExportSettings
     private let store: SharedStore
-    /// What is cached of the table's files, for the storage settings that the catalog gave with it.
-    private var opened: (config: [String: String], io: TableIO)?
+    /// What is cached of the table's files, for the places and the storage settings that came with it.
+    private var opened: (places: [String: String], io: TableIO)?
 
     init(kind: ExportTable, warehouse: Warehouse, settings: ExportSettings, store: SharedStore) {
         self.kind = kind
@@ -57,6 +57,16 @@ final class TableSession {
         return try checked(table, isNew: true, stateID: stateID)
     }
 
+    /// Checks the table as `open` does, and creates nothing.
+    /// - Returns: nil when there is no table; `ExportError.tableGone` is not thrown.
+    /// - Throws: like `open`.
+    func look() async throws -> Open? {
+        let kind = kind
+        let (ledger, stateID) = try store.with { (try $0.position(of: kind), try $0.meta("state_id") ?? "") }
+        guard let table = try await load() else { return nil }
+        return try checked(table, isNew: ledger.epoch == 0 && ledger.openCommitID == nil, stateID: stateID)
+    }
+
     /// Loads the table when this state has exported to it and it is there; creates nothing.
     /// - Throws: like `open`.
     func openExisting() async throws -> Open? {
@@ -97,50 +107,41 @@ final class TableSession {
     private func checked(_ table: LoadedTable, isNew: Bool, stateID: String) throws -> Open {
         let metadata = table.metadata
         let name = identifier.description
-        let expected = kind.icebergSchema
-        guard let schema = metadata.currentSchema, Self.haveSameColumns(schema, expected) else {
-            throw ExportError.otherSchema(
-                table: name, expected: Self.text(expected), found: metadata.currentSchema.map(Self.text) ?? "none")
-        }
         switch metadata.properties[Mark.stateID] {
         case stateID: break
         case let other?: throw ExportError.otherState(table: name, recorded: other, ours: stateID)
         case nil where metadata.currentSnapshot != nil && isNew: throw ExportError.notOurs(table: name)
         case nil: break
         }
-        try checkNotRolledBack(metadata)
-        return Open(metadata: metadata, metadataLocation: table.metadataLocation, io: try io(of: table))
+        try TableLayout.check(metadata, kind, name: name)
+        let open = Open(metadata: metadata, metadataLocation: table.metadataLocation, io: try io(of: table))
+        try checkLineage(open)
+        return open
     }
 
-    /// A table that was set back to an older snapshot keeps its properties, the epoch among them; a commit on top of it would
-    /// leave out what was exported since, for good. Where our last snapshot, or one between it and the current one, has expired,
-    /// nothing can be told.
-    private func checkNotRolledBack(_ metadata: TableMetadata) throws {
+    /// A commit on top of a table that was set back would leave out for good what was exported since.
+    private func checkLineage(_ table: Open) throws {
         let kind = kind
-        guard let id = try store.with({ try $0.lastSnapshot(of: kind) }), let last = metadata.snapshot(id) else {
-            return
+        let ledger = try store.with { try $0.position(of: kind) }
+        switch Lineage.decide(table.metadata.ancestors(of: table.metadata.currentSnapshotID), ledger) {
+        case .whole: break
+        // A higher epoch is told apart by whoever asked for the table.
+        case .replaced where table.epoch > ledger.epoch: break
+        case .replaced:
+            throw ExportError.fenced(table: identifier.description, tableEpoch: table.epoch, ours: ledger.epoch)
+        case .setBack(let current):
+            throw ExportError.rolledBack(table: identifier.description, current: current, last: ledger.snapshotID)
         }
-        let line = metadata.ancestors(of: metadata.currentSnapshotID)
-        guard !line.contains(where: { $0.id == id }), line.contains(where: { $0.sequenceNumber < last.sequenceNumber })
-        else { return }
-        throw ExportError.rolledBack(table: identifier.description, current: line.first?.id ?? -1, last: id)
     }
 
-    /// Anew when the catalog lends other credentials than before.
+    /// Anew when the catalog lends other credentials than before, or the table's files go elsewhere.
     private func io(of table: LoadedTable) throws -> TableIO {
-        if let opened, opened.config == table.config { return opened.io }
+        var places = table.config
+        places["location"] = table.metadata.location
+        places["write.data.path"] = table.metadata.properties["write.data.path"]
+        if let opened, opened.places == places { return opened.io }
         let io = TableIO(files: try warehouse.files(table))
-        opened = (table.config, io)
+        opened = (places, io)
         return io
-    }
-
-    /// The catalog may number the fields as it likes only if it kept ours; names, ids and types have to be the same.
-    private static func haveSameColumns(_ a: TableSchema, _ b: TableSchema) -> Bool {
-        a.fields.count == b.fields.count
-            && zip(a.fields, b.fields).allSatisfy { $0.id == $1.id && $0.name == $1.name && $0.type == $1.type }
-    }
-
-    private static func text(_ schema: TableSchema) -> String {
-        "(" + schema.fields.map { "\($0.id) \($0.name) \($0.type.name ?? "nested")" }.joined(separator: ", ") + ")"
     }
 }

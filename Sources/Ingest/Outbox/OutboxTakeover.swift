@@ -123,10 +123,11 @@ struct TakeoverOperation {
                     continue
                 }
                 context.neededRight = "CREATE"
-                try reader.createTopic(
+                // Somebody else may have been faster, with other partitions.
+                isCreated = try reader.createTopic(
                     settings.topic, partitions: settings.newTopicPartitions,
-                    timeoutMilliseconds: context.limit(10_000))
-                isCreated = true
+                    timeoutMilliseconds: context.limit(10_000)
+                ).isNew
             }
         }
     }

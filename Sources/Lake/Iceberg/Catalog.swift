@@ -25,7 +25,8 @@ public struct LoadedTable: Sendable, Equatable {
     public let metadata: TableMetadata
     /// Where that state is stored; nil when the catalog does not say.
     public let metadataLocation: String?
-    /// Settings that a REST catalog gives for this table: `s3.endpoint`, `s3.access-key-id` and so on. May hold secrets.
+    /// Settings that a REST catalog gives for this table: `s3.endpoint`, `s3.access-key-id` and so on. May hold
+    /// secrets.
     public let config: [String: String]
 
     /// A table in a state.
@@ -75,7 +76,8 @@ public struct TableDefinition: Sendable, Equatable {
 
 /// How the creation of a table ended.
 public enum CreateOutcome: Sendable, Equatable {
-    /// It was created. Some catalogs say so of a table that another writer created a moment before: compare what you need.
+    /// It was created. Some catalogs say so of a table that another writer created a moment before: compare what you
+    /// need.
     case created(LoadedTable)
     /// There was one of this name; load it.
     case exists
@@ -85,8 +87,8 @@ public enum CreateOutcome: Sendable, Equatable {
 public enum CommitOutcome: Sendable, Equatable {
     /// It was applied; the new state, when the catalog answered with it.
     case committed(LoadedTable?)
-    /// A requirement did not hold: load the table, look for the commit (a proxy that repeats a request can make a commit
-    /// conflict with itself), and plan anew.
+    /// A requirement did not hold: load the table, look for the commit (a proxy that repeats a request can make a
+    /// commit conflict with itself), and plan anew.
     case conflict(String)
     /// It was certainly not applied, for another reason, which the text says.
     case failed(CatalogError)
@@ -142,4 +144,13 @@ public protocol Catalog: Sendable {
 
     /// The tables of a namespace; none when it is not there.
     func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier]
+
+    /// Makes sure that what stands beneath the catalog keeps two writers apart. Leaves nothing behind.
+    /// - Throws: of kind `refused` when it does not.
+    func checkConditions() async throws(CatalogError)
+}
+
+extension Catalog {
+    /// A catalog server is trusted.
+    public func checkConditions() async throws(CatalogError) {}
 }

@@ -3,8 +3,8 @@
 extension CommitPlanner {
     /// The snapshot, given the entries of the manifests that `manifestsToRead` named, by path.
     ///
-    /// Throws `IcebergError` of kind `invalid` when a file to remove is not live, or a deletion vector is added beside one
-    /// that stays; of kind `missing` when entries are not given.
+    /// Throws `IcebergError` of kind `invalid` when a file to remove is not live, or a deletion vector is added beside
+    /// one that stays; of kind `missing` when entries are not given.
     public func plan(
         entries: [String: [ManifestEntry]], identity: CommitIdentity
     ) throws -> CommitPlan {
@@ -187,6 +187,7 @@ extension Build {
             files: files + [PlannedFile(path: snapshot.manifestList, bytes: list)], snapshot: snapshot,
             requirements: [
                 .uuid(metadata.uuid), .refSnapshot(name: SnapshotRef.main, metadata.refs[SnapshotRef.main]?.snapshotID),
+                .formatVersion(metadata.formatVersion),
             ], updates: updates, manifests: manifests)
     }
 
@@ -206,8 +207,8 @@ extension Build {
             operation: operation, summary: summary, schemaID: metadata.currentSchemaID)
     }
 
-    /// v3: data manifests without row ids get them from the table's next one on, existing rows included, so that files of
-    /// a table that was upgraded get theirs too (https://iceberg.apache.org/spec/#first-row-id-assignment).
+    /// v3: data manifests without row ids get them from the table's next one on, existing rows included, so that files
+    /// of a table that was upgraded get theirs too (https://iceberg.apache.org/spec/#first-row-id-assignment).
     private func assignRowIDs(
         _ manifests: [ManifestFile]
     ) throws(IcebergError) -> (manifests: [ManifestFile], rows: Int64) {

@@ -1,5 +1,6 @@
 // Purpose: a catalog without a server: the metadata files of a table are numbered, and the file of the next number is
-// created only if it is absent, so one of any number of writers wins (https://iceberg.apache.org/spec/#file-system-tables).
+// created only if it is absent, so one of any number of writers wins
+// (https://iceberg.apache.org/spec/#file-system-tables).
 // Invariants: `metadata/vN.metadata.json` is never replaced; `version-hint.text` is only a hint, written after the fact
 // and never believed to be the last; a reader goes on from it until a number is not there.
 internal import Avro
@@ -108,6 +109,37 @@ public final class FileCatalog: Catalog {
             }
             return names.sorted().map { TableIdentifier(namespace: namespace, name: $0) }
         } catch { throw CatalogError(storage: error, doing: "list \(namespace.joined(separator: "."))") }
+    }
+
+    /// Writes an object that must be absent twice: a store that takes it the second time would let a writer replace the
+    /// version of another one, and lose what that one committed.
+    public func checkConditions() async throws(CatalogError) {
+        let probe = "\(warehouse)/.pageviews-condition-\(makeUUID())"
+        do throws(ObjectStorageError) {
+            try await files.write(probe, [0x31], condition: .ifAbsent)
+            let isKept = await isKept(probe)
+            try? await files.delete([probe])
+            try isKept.get()
+        } catch {
+            guard error.kind == .invalid else { throw CatalogError(storage: error, doing: "check \(warehouse)") }
+            throw CatalogError(
+                .refused,
+                "\(warehouse): the store ignores If-None-Match, so two writers could replace each other's commits; tables "
+                    + "without a catalog need a store with conditional writes: use another one, or --catalog")
+        }
+    }
+
+    /// Whether the store refuses to write an object that is there; `invalid` when it does not.
+    private func isKept(_ probe: String) async -> Result<Void, ObjectStorageError> {
+        do throws(ObjectStorageError) {
+            try await files.write(probe, [0x32], condition: .ifAbsent)
+            return .failure(
+                ObjectStorageError(
+                    kind: .invalid, operation: "put", object: probe,
+                    detail: "it replaced an object that had to be absent"))
+        } catch {
+            return error.kind == .preconditionFailed ? .success(()) : .failure(error)
+        }
     }
 
     private static func check(_ table: TableIdentifier) throws(CatalogError) {

@@ -13,6 +13,8 @@ extension PartitionSpec {
         switch value {
         case nil: "null"
         case .int(let days) where transform == .day: CivilDate.text(daysSinceEpoch: days)
+        case .int(let months) where transform == .month: CivilDate.text(monthsSinceEpoch: months)
+        case .int(let years) where transform == .year: "\(1970 + Int(years))"
         case .boolean(let flag): "\(flag)"
         case .int(let number): "\(number)"
         case .long(let number): "\(number)"
@@ -32,6 +34,24 @@ enum CivilDate {
 
     /// `YYYY-MM-DD`.
     static func text(daysSinceEpoch: Int32) -> String {
+        let (year, month, day) = civil(daysSinceEpoch)
+        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+    }
+
+    /// `YYYY-MM`.
+    static func text(monthsSinceEpoch months: Int32) -> String {
+        let (year, month) = Int(months).quotientAndRemainder(dividingBy: 12)
+        return month < 0
+            ? "\(padded(1969 + year, 4))-\(padded(month + 13, 2))" : "\(padded(1970 + year, 4))-\(padded(month + 1, 2))"
+    }
+
+    /// The year, and the month from 1 to 12.
+    static func yearAndMonth(daysSinceEpoch: Int32) -> (year: Int, month: Int) {
+        let (year, month, _) = civil(daysSinceEpoch)
+        return (year, month)
+    }
+
+    private static func civil(_ daysSinceEpoch: Int32) -> (year: Int, month: Int, day: Int) {
         let days = Int(daysSinceEpoch) + daysFromMarchOfYear0
         let era = (days >= 0 ? days : days - daysOf400Years + 1) / daysOf400Years
         let dayOfEra = days - era * daysOf400Years
@@ -41,7 +61,7 @@ enum CivilDate {
         let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
         let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+        return (year, month, day)
     }
 
     private static func padded(_ number: Int, _ width: Int) -> String {

@@ -1,24 +1,33 @@
 // Purpose: partition specs, transforms and sort orders (https://iceberg.apache.org/spec/#partitioning).
-// Invariant: our own tables are partitioned by identity, day and void alone, so only these are computed. The transforms of
-// other writers are kept by name, and their partition values are read and written as they are.
+// Invariant: a transform that is not computed here is kept by name, and its partition values are read and written as
+// they are.
 public import Avro
 
 /// How a partition or sort value comes from a column.
 public enum Transform: Sendable, Equatable {
     /// The value itself.
     case identity
+    /// Years since 1970 of a date or timestamp, rounded down.
+    case year
+    /// Months since 1970-01 of a date or timestamp, rounded down.
+    case month
     /// Days since 1970-01-01 of a date or timestamp, rounded down.
     case day
+    /// Hours since 1970-01-01 00:00 of a timestamp, rounded down.
+    case hour
     /// Always null.
     case void
-    /// `bucket[16]`, `month` and so on: kept, not computed.
+    /// `bucket[16]`, `truncate[4]` and so on: kept, not computed.
     case other(String)
 
     /// The transform of a name; every name is one.
     public init(name: String) {
         switch name {
         case "identity": self = .identity
+        case "year": self = .year
+        case "month": self = .month
         case "day": self = .day
+        case "hour": self = .hour
         case "void": self = .void
         default: self = .other(name)
         }
@@ -28,7 +37,10 @@ public enum Transform: Sendable, Equatable {
     public var name: String {
         switch self {
         case .identity: "identity"
+        case .year: "year"
+        case .month: "month"
         case .day: "day"
+        case .hour: "hour"
         case .void: "void"
         case .other(let name): name
         }
@@ -39,6 +51,7 @@ public enum Transform: Sendable, Equatable {
         switch self {
         case .identity, .void: source
         case .day: .date
+        case .year, .month, .hour: .int
         case .other(let name) where name.hasPrefix("truncate"): source
         case .other: .int
         }
@@ -48,9 +61,34 @@ public enum Transform: Sendable, Equatable {
     public func apply(_ value: Literal?, source: FieldType) -> Literal? {
         switch (self, value) {
         case (.identity, _): value
-        case (.day, .int(let days)) where source == .date: .int(days)
-        case (.day, .long(let time)): source.unitsPerDay.map { .int(Int32(clamping: Self.floor(time, $0))) }
+        case (.hour, .long(let time)):
+            source.unitsPerDay.map { .int(Int32(clamping: Self.floor(time, $0 / 24))) }
+        case (.year, .int(let days)), (.month, .int(let days)), (.day, .int(let days)):
+            source == .date ? calendar(Int64(days)) : nil
+        case (.year, .long(let time)), (.month, .long(let time)), (.day, .long(let time)):
+            source.unitsPerDay.flatMap { calendar(Self.floor(time, $0)) }
         default: nil
+        }
+    }
+
+    /// The value of a day, counted from 1970-01-01; nil for transforms that are not of days.
+    private func calendar(_ days: Int64) -> Literal? {
+        guard let day = Int32(exactly: days) else { return .int(Int32(clamping: days)) }
+        let (year, month) = CivilDate.yearAndMonth(daysSinceEpoch: day)
+        switch self {
+        case .year: return .int(Int32(clamping: year - 1970))
+        case .month: return .int(Int32(clamping: (year - 1970) * 12 + month - 1))
+        case .day: return .int(day)
+        default: return nil
+        }
+    }
+
+    /// Whether a larger value never has a smaller result, so that two values with one result have only that between
+    /// them.
+    public var isMonotonic: Bool {
+        switch self {
+        case .identity, .year, .month, .day, .hour: true
+        case .void, .other: false
         }
     }
 
@@ -135,6 +173,33 @@ public struct PartitionSpec: Sendable, Equatable {
     }
 
     var json: JSON { .object(["spec-id": .int(id), "fields": fieldsJSON]) }
+
+    /// The partition of all rows whose column `fieldID` lies between two values, whatever their other columns hold; nil
+    /// when they can be of more than one, or it is not known how to tell.
+    public func partition(from lower: Literal, through upper: Literal, of fieldID: Int, type: FieldType) -> [Literal?]?
+    {
+        var values: [Literal?] = []
+        for field in fields {
+            if field.transform == .void {
+                values.append(nil)
+                continue
+            }
+            guard field.sourceID == fieldID, field.transform.isMonotonic,
+                let value = field.transform.apply(lower, source: type),
+                value == field.transform.apply(upper, source: type)
+            else { return nil }
+            values.append(value)
+        }
+        return values
+    }
+
+    /// `(day(timestamp), bucket[16](postcode))`, for people; columns that no schema has by their number.
+    public func text(in schema: TableSchema?) -> String {
+        let parts = fields.map { field in
+            "\(field.transform.name)(\(schema?.field(id: field.sourceID)?.name ?? "column \(field.sourceID)"))"
+        }
+        return "(\(parts.joined(separator: ", ")))"
+    }
 
     /// What a manifest's header holds.
     var fieldsJSON: JSON { .array(fields.map(\.json)) }

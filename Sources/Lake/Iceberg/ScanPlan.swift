@@ -1,6 +1,8 @@
 // Purpose: which files to read for the rows of a snapshot, and which deletes to apply to each; pure. Files that cannot
-// hold a wanted row are left out by their partition and by their bounds (https://iceberg.apache.org/spec/#scan-planning).
-// Invariant: a file is left out only when it certainly has no wanted row; deletes are never left out for a file that stays.
+// hold a wanted row are left out by their partition and by their bounds
+// (https://iceberg.apache.org/spec/#scan-planning).
+// Invariant: a file is left out only when it certainly has no wanted row; deletes are never left out for a file that
+// stays.
 
 /// A wanted range of a column's values. Rows where it is null are not wanted.
 public struct ScanRange: Sendable, Equatable {
@@ -29,7 +31,7 @@ public struct ScanRange: Sendable, Equatable {
     func through(_ transform: Transform, source: FieldType) -> ScanRange? {
         switch transform {
         case .identity: self
-        case .day:
+        case .year, .month, .day, .hour:
             ScanRange(
                 fieldID: fieldID, lower: transform.apply(lower, source: source),
                 upper: transform.apply(upper, source: source))

@@ -20,6 +20,9 @@ public enum TableRequirement: Sendable, Equatable {
     case defaultSpecID(Int)
     /// The sort order of new files is this one.
     case defaultSortOrderID(Int)
+    /// The table's format is this one: what may be in a commit depends on it. Only a catalog without a server can be
+    /// asked for it; the REST protocol has no such requirement.
+    case formatVersion(Int)
 }
 
 extension TableRequirement {
@@ -40,6 +43,7 @@ extension TableRequirement {
         case .lastAssignedPartitionID(let id): return Self.differs("last partition id", metadata.lastPartitionID, id)
         case .defaultSpecID(let id): return Self.differs("default spec id", metadata.defaultSpecID, id)
         case .defaultSortOrderID(let id): return Self.differs("default sort order id", metadata.defaultSortOrderID, id)
+        case .formatVersion(let version): return Self.differs("format version", metadata.formatVersion, version)
         }
     }
 
@@ -51,8 +55,8 @@ extension TableRequirement {
 }
 
 extension TableRequirement {
-    /// The JSON form.
-    public var json: JSON {
+    /// The JSON form; nil for what the protocol does not have.
+    public var json: JSON? {
         switch self {
         case .notExisting: Self.form("assert-create", [:])
         case .uuid(let uuid): Self.form("assert-table-uuid", ["uuid": .string(uuid)])
@@ -67,6 +71,7 @@ extension TableRequirement {
         case .defaultSpecID(let id): Self.form("assert-default-spec-id", ["default-spec-id": .int(id)])
         case .defaultSortOrderID(let id):
             Self.form("assert-default-sort-order-id", ["default-sort-order-id": .int(id)])
+        case .formatVersion: nil
         }
     }
 

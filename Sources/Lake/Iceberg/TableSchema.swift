@@ -25,6 +25,14 @@ public struct SchemaField: Sendable, Equatable {
         self.doc = doc
     }
 
+    /// Readers have a value for rows of files without the column (v3).
+    public var hasInitialDefault: Bool { unknown["initial-default"].map { $0 != .null } ?? false }
+
+    /// A row written without the column would be read with another value than a writer has to give it (v3).
+    public var hasOtherWriteDefault: Bool {
+        (unknown["initial-default"] ?? .null) != (unknown["write-default"] ?? .null)
+    }
+
     init(json: JSON, path: String, depth: Int = 0) throws(IcebergError) {
         var fields = try FieldReader(json, path)
         id = try fields.int("id")

@@ -16,8 +16,12 @@ final class History {
     private let file: PrivateFile?
 
     init(path: String?) {
-        file = path.map { PrivateFile(path: $0) }
-        entries = (file?.records() ?? []).compactMap { record in
+        let stored = path.map { PrivateFile(path: $0) }
+        let contents = stored?.contents(takesNewest: true) ?? .missing
+        // What cannot be read is not written over.
+        file = contents == .unreadable ? nil : stored
+        guard case .records(let records) = contents else { return }
+        entries = records.compactMap { record in
             guard record.count == 2, let time = Int64(record[0]) else { return nil }
             return Entry(epochMilliseconds: time, text: record[1])
         }

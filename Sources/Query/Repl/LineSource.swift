@@ -12,9 +12,12 @@ protocol LineSource: AnyObject {
     func next(prompt: String, idle: () -> Void) -> LineEvent
     /// Makes what was entered reachable with the arrow keys.
     func remember(_ entry: String)
+    /// Why the source ended before its time; what came last is then only a part and must not run.
+    var failure: QueryError? { get }
 }
 
 extension LineSource {
+    var failure: QueryError? { nil }
     func remember(_ entry: String) {}
 }
 
@@ -24,7 +27,8 @@ final class TextLines: LineSource {
     private var lines: ArraySlice<Substring>
 
     init(_ text: String) {
-        lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }[...]
+        // By bytes: SQL knows one line break, and what else Unicode calls one belongs to the text around it.
+        lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { Substring($0) }[...]
         // A line break at the end starts no further line.
         if lines.last?.isEmpty == true { lines.removeLast() }
     }
@@ -34,7 +38,7 @@ final class TextLines: LineSource {
 
 /// Lines from a file descriptor that is no terminal, as they come.
 final class DescriptorLines: LineSource {
-    /// A line longer than this ends the input: it cannot be SQL.
+    /// A line longer than this ends the input with an error: it cannot be SQL.
     private static let lineLimitBytes = 8 << 20
 
     let isInteractive = false
@@ -43,6 +47,7 @@ final class DescriptorLines: LineSource {
     private var buffer: [UInt8] = []
     private var consumed = 0
     private var hasEnded = false
+    private(set) var failure: QueryError?
 
     init(descriptor: Int32, interrupt: InterruptFlag) { (self.descriptor, self.interrupt) = (descriptor, interrupt) }
 
@@ -51,6 +56,7 @@ final class DescriptorLines: LineSource {
         while true {
             if let end = buffer[searched...].firstIndex(of: 0x0A) { return .line(take(to: end, skipping: 1)) }
             searched = buffer.count
+            if failure != nil { return .end }
             if hasEnded { return consumed < buffer.count ? .line(take(to: buffer.count, skipping: 0)) : .end }
             if interrupt.isRaised { return .interrupted }
             idle()
@@ -60,10 +66,8 @@ final class DescriptorLines: LineSource {
     }
 
     private func take(to end: Int, skipping: Int) -> String {
-        var line = buffer[consumed..<end]
-        if line.last == 0x0D { line.removeLast() }
         defer { consumed = end + skipping }
-        return String(decoding: line, as: UTF8.self)
+        return String(decoding: buffer[consumed..<end], as: UTF8.self)
     }
 
     /// - Returns: by how much everything moved.
@@ -79,8 +83,12 @@ final class DescriptorLines: LineSource {
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         let count = read(descriptor, &chunk, chunk.count)
         if count < 0, errno == EINTR || errno == EAGAIN { return }
+        if count < 0 { failure = .usage("cannot read the standard input: \(String(cString: strerror(errno)))") }
         buffer += chunk.prefix(max(0, count))
-        hasEnded = count <= 0 || buffer.count - consumed > Self.lineLimitBytes
+        hasEnded = count <= 0
+        if !chunk.prefix(max(0, count)).contains(0x0A), buffer.count - consumed > Self.lineLimitBytes {
+            failure = .limit("a line of the standard input is longer than \(Self.lineLimitBytes >> 20) MiB")
+        }
     }
 }
 

@@ -3,11 +3,16 @@
 /// Queries by name.
 final class NamedQueries {
     private let file: PrivateFile?
+    /// There are queries that are not known here: the file must not be replaced.
+    private let isUnreadable: Bool
     private(set) var own: [String: String] = [:]
 
     init(path: String?) {
         file = path.map { PrivateFile(path: $0) }
-        for record in file?.records() ?? [] where record.count == 2 { own[record[0]] = record[1] }
+        let contents = file?.contents(takesNewest: false) ?? .missing
+        isUnreadable = contents == .unreadable
+        guard case .records(let records) = contents else { return }
+        for record in records where record.count == 2 { own[record[0]] = record[1] }
     }
 
     /// What comes with the program.
@@ -49,6 +54,7 @@ final class NamedQueries {
     }
 
     private func store() -> Bool {
-        file?.replace(with: own.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }) ?? true
+        if isUnreadable { return false }
+        return file?.replace(with: own.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }) ?? true
     }
 }

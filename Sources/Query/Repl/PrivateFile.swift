@@ -6,52 +6,103 @@ internal import Glibc
 /// A file of lines that belongs to its user alone.
 struct PrivateFile {
     let path: String
+    /// The most bytes that are read.
     private static let sizeLimitBytes = 64 << 20
 
-    /// The records; none when there is no file or it cannot be read.
-    func records() -> [[String]] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return [] }
+    /// What a file holds.
+    enum Contents: Equatable {
+        /// There is no file yet.
+        case missing
+        /// All records, or the newest ones where that was asked for.
+        case records([[String]])
+        /// It cannot be read, or is no file of its own: it must not be written either.
+        case unreadable
+    }
+
+    /// Reads the file.
+    /// - Parameter takesNewest: of a file over the limit the newest records are enough; else it counts as unreadable.
+    func contents(takesNewest: Bool, limitBytes: Int = sizeLimitBytes) -> Contents {
+        // Without waiting: the name may be that of a pipe.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return errno == ENOENT ? .missing : .unreadable }
         defer { close(descriptor) }
-        // A file that was made by other means may be open to others.
-        fchmod(descriptor, 0o600)
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count < Self.sizeLimitBytes {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count <= 0 { break }
-            bytes += chunk.prefix(count)
+        guard let size = Self.claim(descriptor) else { return .unreadable }
+        let start = max(0, size - limitBytes)
+        guard start == 0 || takesNewest, lseek(descriptor, start, SEEK_SET) == start,
+            var bytes = Self.rest(of: descriptor)
+        else {
+            return .unreadable
+        }
+        if start > 0 {
+            // The first of them may be a part.
+            bytes.removeFirst(bytes.firstIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count)
         }
         let lines = bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
-        return lines.map { $0.split(separator: "\t", omittingEmptySubsequences: false).map { Self.unescaped($0) } }
+        return .records(
+            lines.map { $0.split(separator: "\t", omittingEmptySubsequences: false).map { Self.unescaped($0) } })
+    }
+
+    /// Takes from others the right to read it, when it is a regular file of this user's.
+    /// - Returns: its size; nil when it is anything but a regular file: a device, a pipe, a folder.
+    private static func claim(_ descriptor: Int32) -> Int? {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return nil }
+        if info.st_uid == geteuid(), info.st_mode & 0o077 != 0 { fchmod(descriptor, 0o600) }
+        return Int(info.st_size)
+    }
+
+    private static func rest(of descriptor: Int32) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { return bytes }
+            bytes += chunk.prefix(count)
+        }
     }
 
     /// Adds one record at the end. Several processes may do so at once.
     func append(_ record: [String]) {
-        let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        fchmod(descriptor, 0o600)
-        _ = Self.write([record], to: descriptor)
+        guard Self.claim(descriptor) != nil else { return }
+        _ = Self.write(Self.bytes(of: [record]), to: descriptor)
     }
 
-    /// Replaces the whole file.
+    /// Replaces the whole file; where its name is a link, the file that the link leads to.
     /// - Returns: false when it could not be written; the old file is then still there.
     func replace(with records: [[String]]) -> Bool {
-        let new = "\(path).new.\(getpid())"
+        let real = realpath(path, nil)
+        defer { free(real) }
+        let target = real.map { String(cString: $0) } ?? path
+        let new = "\(target).new.\(getpid())"
         let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return false }
-        let isWritten = Self.write(records, to: descriptor)
+        let isWritten = Self.write(Self.bytes(of: records), to: descriptor)
         close(descriptor)
-        if isWritten, rename(new, path) == 0 { return true }
+        if isWritten, rename(new, target) == 0 { return true }
         unlink(new)
         return false
     }
 
-    private static func write(_ records: [[String]], to descriptor: Int32) -> Bool {
-        let text = records.map { $0.map(escaped).joined(separator: "\t") + "\n" }.joined()
-        let bytes = Array(text.utf8)
-        return Glibc.write(descriptor, bytes, bytes.count) == bytes.count
+    private static func bytes(of records: [[String]]) -> [UInt8] {
+        Array(records.map { $0.map(escaped).joined(separator: "\t") + "\n" }.joined().utf8)
+    }
+
+    /// Writes all bytes.
+    /// - Returns: false when it could not; `errno` says why.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
     }
 
     static func escaped(_ text: String) -> String {

@@ -90,11 +90,11 @@ extension Repl {
             return fail("there is no table or view \(ValueText.visible(name))\(guess ?? " (\\dt lists them)")")
         }
         let quoted = Self.literal(.text(name))
-        let home = "(SELECT CASE WHEN count(*) > 0 THEN 'main' ELSE 'temp' END FROM sqlite_schema WHERE lower(name) = lower(\(quoted)))"
+        let isOfState = "EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = lower(\(quoted)))"
         run(
             """
             SELECT name AS "column", type, CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
-            FROM pragma_table_xinfo(\(quoted), \(home)) ORDER BY cid
+            FROM pragma_table_xinfo(\(quoted), iif(\(isOfState), 'main', 'temp')) ORDER BY cid
             """)
         guard mayGoOn, let sql = first(Self.definition(of: quoted)) else {
             return

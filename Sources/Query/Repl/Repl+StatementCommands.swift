@@ -16,7 +16,7 @@ extension Repl {
         case .unset: unset(arguments.first)
         case .edit: edit(arguments.first)
         case .printBuffer: out.write((buffer.isEmpty ? lastStatement ?? "" : buffer).trimmed + "\n")
-        case .reset: buffer = ""
+        case .reset: clearBuffer()
         case .input: input(arguments.first)
         case .named: named(arguments)
         case .saveNamed: saveNamed(command)
@@ -173,52 +173,54 @@ extension Repl {
     /// Runs a file's statements and commands as if they were entered here.
     func runFile(_ path: String) {
         guard inputDepth < Self.inputDepthLimit else { return fail("files read one another too deep, at \(path)") }
-        guard let text = Self.contents(of: path) else {
-            return fail("cannot read \(path): \(String(cString: strerror(errno)))")
+        let text: String
+        do throws(QueryError) {
+            text = try InputFile.text(of: path)
+        } catch {
+            return fail(error)
         }
-        let saved = (buffer, bufferLine, lineNumber)
-        (buffer, bufferLine, lineNumber) = ("", 1, 0)
+        let saved = (buffer, bufferLine, lineNumber, tracker)
+        (buffer, bufferLine, lineNumber, tracker) = ("", 1, 0, OpenTokenTracker())
         inputDepth += 1
         process(TextLines(text))
         inputDepth -= 1
-        (buffer, bufferLine, lineNumber) = saved
+        (buffer, bufferLine, lineNumber, tracker) = saved
+        (isSkipping, isInputAbandoned) = (false, isInputAbandoned && inputDepth > 0)
     }
 
-    private static func contents(of path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count < 0 { return nil }
-            if count == 0 || bytes.count > 64 << 20 { return String(decoding: bytes, as: UTF8.self) }
-            bytes += chunk.prefix(count)
+    /// Lets the user change the statement, or a file, with their editor; a statement with a semicolon is then run. What was
+    /// being typed stays as it is when the editor fails.
+    private func edit(_ path: String?) {
+        let text = buffer.isEmpty ? lastStatement.map { $0 + ";\n" } ?? "" : buffer
+        do throws(QueryError) {
+            let edited = try edited(text)
+            clearBuffer()
+            guard !edited.trimmed.isEmpty else { return }
+            out.write(edited.hasSuffix("\n") ? edited : edited + "\n")
+            take(edited.trimmed)
+        } catch {
+            fail(error)
         }
     }
 
-    /// Lets the user change the statement, or a file, with their editor; a statement with a semicolon is then run.
-    private func edit(_ path: String?) {
-        let text = buffer.isEmpty ? lastStatement.map { $0 + ";\n" } ?? "" : buffer
-        buffer = ""
+    private func edited(_ text: String) throws(QueryError) -> String {
         let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var name = Array("\(folder)/pageviews-XXXXXX.sql".utf8CString)
         let descriptor = mkstemps(&name, 4)
-        guard descriptor >= 0 else { return fail("cannot make a file to edit: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw .usage("cannot make a file to edit: \(String(cString: strerror(errno)))")
+        }
         let file = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { unlink(file) }
-        let bytes = Array(text.utf8)
-        _ = write(descriptor, bytes, bytes.count)
+        let isWritten = PrivateFile.write(Array(text.utf8), to: descriptor)
+        let reason = String(cString: strerror(errno))
         close(descriptor)
+        guard isWritten else { throw .usage("cannot write the file to edit: \(reason)") }
         flush()
         let code = terminal.run("\(options.editor ?? "vi") '\(file.escaping { $0 == "'" ? "'\\''" : nil })'")
         session.interrupt.lower()
-        guard code == 0, let edited = Self.contents(of: file) else { return fail("the editor failed with \(code)") }
-        if !edited.trimmed.isEmpty {
-            out.write(edited.hasSuffix("\n") ? edited : edited + "\n")
-            take(edited.trimmed)
-        }
+        guard code == 0 else { throw .usage("the editor failed with \(code)") }
+        return try InputFile.text(of: file)
     }
 
     // MARK: Names and history

@@ -30,6 +30,12 @@ public final class Repl {
     var parameters = Parameters()
     /// The statement that is being typed.
     var buffer = ""
+    /// Where `buffer` ends, as SQL: within a text, a comment, or neither.
+    var tracker = OpenTokenTracker()
+    /// A statement was too long: what comes is left out up to its end, and `buffer` only stands for it.
+    var isSkipping = false
+    /// A file that is being read may not go on.
+    var isInputAbandoned = false
     /// The line of the source on which `buffer` starts.
     var bufferLine = 1
     var lineNumber = 0
@@ -113,14 +119,14 @@ public final class Repl {
 
     /// Takes lines until the source ends.
     func process(_ lines: any LineSource) {
-        while !isDone {
+        while !isDone, !isInputAbandoned || lines.isInteractive {
             flush()
             if lines.isInteractive, isGivenUp { settleInterrupt() }
             if session.interrupt.isRaisedForGood { return fail(.interrupted) }
-            switch lines.next(prompt: prompt, idle: { letGoOfOldSnapshot() }) {
+            switch lines.next(prompt: lines.isInteractive ? prompt : "", idle: { letGoOfOldSnapshot() }) {
             case .line(let line): take(line)
             case .interrupted where lines.isInteractive:
-                buffer = ""
+                clearBuffer()
                 settleInterrupt()
             case .interrupted: fail(.interrupted)
             case .end:
@@ -139,8 +145,9 @@ public final class Repl {
 
     /// The last statement of a script needs no semicolon.
     private func finishScript(_ lines: any LineSource) {
-        defer { buffer = "" }
-        guard !lines.isInteractive, !isDone else { return }
+        defer { clearBuffer() }
+        guard !lines.isInteractive, !isDone, !isSkipping else { return }
+        if let failure = lines.failure { return abandon(failure) }
         for statement in StatementSplitter.split(buffer).statements where !isDone { execute(statement) }
     }
 
@@ -168,9 +175,8 @@ public final class Repl {
     // MARK: Lines
 
     var prompt: String {
-        let split = StatementSplitter.split(buffer)
-        if split.isBlank { return session.holdsSnapshot ? "pageviews*> " : "pageviews> " }
-        return switch split.openToken {
+        if buffer.isEmpty { return session.holdsSnapshot ? "pageviews*> " : "pageviews> " }
+        return switch tracker.openToken {
         case .string: "        '> "
         case .quotedName: "       \"> "
         case .comment: "       /*> "
@@ -180,14 +186,16 @@ public final class Repl {
 
     /// Takes what was entered at once; a pasted text has several lines.
     func take(_ text: String) {
-        for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) where mayGoOn {
+        for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) where mayGoOn {
             lineNumber += 1
-            takeLine(String(line))
+            takeLine(String(Substring(line)))
         }
     }
 
     private func takeLine(_ line: String) {
+        if isSkipping { return skip(line) }
         if buffer.isEmpty {
+            tracker = OpenTokenTracker()
             bufferLine = lineNumber
             if let command = CommandLine(line) {
                 remember(line.trimmed)
@@ -200,11 +208,36 @@ public final class Repl {
             }
         }
         buffer += (buffer.isEmpty ? "" : "\n") + line
-        if buffer.utf8.count > Self.statementLimitBytes {
-            buffer = ""
-            return fail(.limit("the statement is longer than \(Self.statementLimitBytes >> 20) MiB"))
-        }
-        if line.utf8.contains(where: { $0 == UInt8(ascii: ";") || $0 == UInt8(ascii: "\\") }) || isBlank { runBuffer() }
+        let content = tracker.take(line)
+        if buffer.utf8.count > Self.statementLimitBytes { return leaveOut(endsHere: content.endsStatement) }
+        guard content.mayEnd || isBlank else { return }
+        runBuffer()
+        tracker = OpenTokenTracker(after: buffer)
+    }
+
+    /// The statement in `buffer` is too long. Its rest is no input: a line of a long text could be a command.
+    private func leaveOut(endsHere: Bool) {
+        isSkipping = !endsHere
+        buffer = tracker.standIn.isEmpty ? " " : tracker.standIn
+        if endsHere { clearBuffer() }
+        abandon(.limit("the statement is longer than \(Self.statementLimitBytes >> 20) MiB: it is left out to its end"))
+    }
+
+    private func skip(_ line: String) {
+        if tracker.take(line).endsStatement { return clearBuffer() }
+        buffer = tracker.standIn.isEmpty ? " " : tracker.standIn
+    }
+
+    /// Nothing is being typed any more.
+    func clearBuffer() {
+        (buffer, isSkipping, tracker) = ("", false, OpenTokenTracker())
+    }
+
+    /// Reports an error after which a script cannot go on, whatever its options: what follows may not be what it seems.
+    private func abandon(_ error: QueryError) {
+        fail(error)
+        isInputAbandoned = true
+        if !isTalking { isDone = true }
     }
 
     /// Only white space and comments so far.

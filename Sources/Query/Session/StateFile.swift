@@ -33,6 +33,7 @@ struct StateFile: Equatable {
     }
 
     /// Opens the file read-only.
+    /// - Throws: `SQLiteError`.
     func open() throws -> Connection {
         do {
             return try openShared()

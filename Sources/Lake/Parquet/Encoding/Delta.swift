@@ -41,21 +41,19 @@ enum Delta {
         for index in 0..<count { deltas[index] = deltas[index] &- least }
         for index in count..<max(count, blockSize) { deltas[index] = 0 }
         out.appendZigzag(Int64(smallest))
-        let widths = out.reserve(miniblocks)
-        out.advance(miniblocks)
-        // `reserve` below may move the buffer, so the widths are found again by their offset.
-        let widthsAt = out.count - miniblocks
-        for index in 0..<miniblocks { widths[index] = 0 }
+        let widthsAt = out.count
+        for _ in 0..<miniblocks { out.append(0) }
         for mini in 0..<(count + miniblockSize - 1) / miniblockSize {
             let start = deltas + mini * miniblockSize
             var all: T.Magnitude = 0
             for index in 0..<miniblockSize { all |= start[index] }
             let width = BitPacking.width(UInt64(truncatingIfNeeded: all))
             let length = miniblockSize * width / 8
-            let target = out.reserve(length + 8)
-            (out.base + widthsAt)[mini] = UInt8(width)
-            BitPacking.pack(start, count: miniblockSize, width: width, to: target)
-            out.advance(length)
+            out.overwrite(UInt8(width), at: widthsAt + mini)
+            out.append(upTo: length + 8) { target in
+                BitPacking.pack(start, count: miniblockSize, width: width, to: target)
+                return length
+            }
         }
     }
 

@@ -36,17 +36,19 @@ enum Hybrid {
         for index in 0..<bytes { out.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * index))) }
     }
 
-    /// The last group is filled up with zeros, so only the last call of a sequence may have a count that is no multiple of 8.
+    /// The last group is filled up with zeros, so only the last call of a sequence may have a count that is no multiple
+    /// of 8.
     private static func encodePacked(_ values: UnsafePointer<UInt32>, count: Int, width: Int, to out: OutputBuffer) {
         guard count > 0 else { return }
         let groups = (count + 7) / 8
         out.appendVarint(UInt64(groups) << 1 | 1)
         let length = groups * width
-        let target = out.reserve(length + 8)
-        let written = BitPacking.bytes(count, width)
-        BitPacking.pack(values, count: count, width: width, to: target)
-        for index in written..<max(written, length) { target[index] = 0 }
-        out.advance(length)
+        out.append(upTo: length + 8) { target in
+            let written = BitPacking.bytes(count, width)
+            BitPacking.pack(values, count: count, width: width, to: target)
+            for index in written..<max(written, length) { target[index] = 0 }
+            return length
+        }
     }
 
     /// Appends the definition levels (width 1) of `rows` rows of which those in `nulls` (ascending) are null.

@@ -1,9 +1,11 @@
 // A growing byte buffer that is cleared and used again, for page bodies. It always keeps `slack` bytes of room behind
-// what was reserved, so that packers may store whole 64-bit words.
+// what a writer asked for, so that packers may store whole 64-bit words.
+// Invariant: growing moves the bytes, so a writable pointer exists only within `append(upTo:)`, whose body must not use
+// the buffer.
 
 final class OutputBuffer {
     private static let slack = 16
-    private(set) var base: UnsafeMutablePointer<UInt8>
+    private var base: UnsafeMutablePointer<UInt8>
     private var capacity: Int
     private(set) var count = 0
 
@@ -21,42 +23,64 @@ final class OutputBuffer {
     /// Drops the bytes from `count` on.
     func cut(to count: Int) { self.count = min(count, self.count) }
 
-    /// Makes room for `extra` bytes and returns where they go; `advance` then counts those that were written.
-    func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8> {
-        if capacity - count < extra { grow(count + extra) }
-        return base + count
+    /// Lets `body` write at most `room` bytes behind the others; it answers how many it wrote.
+    @inline(__always)
+    func append(upTo room: Int, _ body: (UnsafeMutablePointer<UInt8>) throws -> Int) rethrows {
+        if capacity - count < room { grow(count + room) }
+        let start = base
+        let written = try body(start + count)
+        assert(start == base && written >= 0 && written <= room, "the body used the buffer, or wrote too much")
+        count += written
     }
-
-    func advance(_ written: Int) { count += written }
 
     func append(_ byte: UInt8) {
-        reserve(1).pointee = byte
-        count += 1
+        append(upTo: 1) { target in
+            target.pointee = byte
+            return 1
+        }
     }
 
+    /// Appends bytes, which must not be this buffer's own.
     func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-        UnsafeMutableRawPointer(reserve(bytes.count)).copyMemory(from: source, byteCount: bytes.count)
-        count += bytes.count
+        append(upTo: bytes.count) { target in
+            UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: bytes.count)
+            return bytes.count
+        }
     }
 
     func appendLittleEndian(_ value: UInt32) {
-        UnsafeMutableRawPointer(reserve(4)).storeBytes(of: value.littleEndian, as: UInt32.self)
-        count += 4
+        append(upTo: 4) { target in
+            UnsafeMutableRawPointer(target).storeBytes(of: value.littleEndian, as: UInt32.self)
+            return 4
+        }
+    }
+
+    /// Replaces bytes that are there.
+    func overwriteLittleEndian(_ value: UInt32, at index: Int) {
+        precondition(index >= 0 && index + 4 <= count)
+        UnsafeMutableRawPointer(base + index).storeBytes(of: value.littleEndian, as: UInt32.self)
+    }
+
+    /// Replaces a byte that is there.
+    func overwrite(_ byte: UInt8, at index: Int) {
+        precondition(index >= 0 && index < count)
+        base[index] = byte
     }
 
     /// ULEB128.
     func appendVarint(_ value: UInt64) {
-        let target = reserve(10)
-        var rest = value
-        var length = 0
-        while rest >= 0x80 {
-            target[length] = UInt8(truncatingIfNeeded: rest) | 0x80
-            rest >>= 7
-            length += 1
+        append(upTo: 10) { target in
+            var rest = value
+            var length = 0
+            while rest >= 0x80 {
+                target[length] = UInt8(truncatingIfNeeded: rest) | 0x80
+                rest >>= 7
+                length += 1
+            }
+            target[length] = UInt8(rest)
+            return length + 1
         }
-        target[length] = UInt8(rest)
-        count += length + 1
     }
 
     func appendZigzag(_ value: Int64) { appendVarint(UInt64(bitPattern: (value << 1) ^ (value >> 63))) }

@@ -43,8 +43,9 @@ final class PageInflater {
         } else {
             let context = try zstd ?? ZstdDecompressor()
             zstd = context
-            let target = UnsafeMutableRawBufferPointer(start: buffer.reserve(size), count: size)
-            buffer.advance(try context.decompress(packed, into: target))
+            try buffer.append(upTo: size) { target in
+                try context.decompress(packed, into: UnsafeMutableRawBufferPointer(start: target, count: size))
+            }
         }
         return buffer.bytes
     }

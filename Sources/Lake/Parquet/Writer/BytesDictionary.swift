@@ -37,15 +37,15 @@ final class BytesDictionary {
     /// The entries as PLAIN values.
     var bytes: UnsafeRawBufferPointer { entries.bytes }
 
-    /// The bytes of an entry.
+    /// The bytes of an entry, valid until the next one is added.
     @inline(__always)
     subscript(index: Int) -> UnsafeRawBufferPointer { entry(at: starts[index]) }
 
     @inline(__always)
     private func entry(at start: Int) -> UnsafeRawBufferPointer {
-        let start = UnsafeRawPointer(entries.base) + start
-        let length = UInt32(littleEndian: (start - 4).loadUnaligned(as: UInt32.self))
-        return UnsafeRawBufferPointer(start: start, count: Int(length))
+        let bytes = entries.bytes
+        let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start &- 4, as: UInt32.self))
+        return UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + start }, count: Int(length))
     }
 
     func clear() {

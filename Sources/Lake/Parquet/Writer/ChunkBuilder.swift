@@ -75,8 +75,7 @@ final class ChunkBuilder {
         guard column.isOptional else { return body }
         body.appendLittleEndian(0)
         Hybrid.encodeLevels(rows: rows, nulls: nulls, to: body)
-        let length = UInt32(body.count - 4)
-        UnsafeMutableRawPointer(body.base).storeBytes(of: length.littleEndian, as: UInt32.self)
+        body.overwriteLittleEndian(UInt32(body.count - 4), at: 0)
         return body
     }
 
@@ -129,9 +128,10 @@ final class ChunkBuilder {
         guard let compressor = shared.compressor else { return body }
         let room = ZstdCompressor.bound(body.count)
         shared.packed.clear()
-        let target = UnsafeMutableRawBufferPointer(start: shared.packed.reserve(room), count: room)
-        let size = try compressor.compress(body, into: target)
-        return UnsafeRawBufferPointer(rebasing: target[..<size])
+        try shared.packed.append(upTo: room) { target in
+            try compressor.compress(body, into: UnsafeMutableRawBufferPointer(start: target, count: room))
+        }
+        return shared.packed.bytes
     }
 
     /// Hands the chunk to `sink`, which is at `offset` in the file, and starts the next one.

@@ -84,14 +84,15 @@ final class BooleanEncoder {
         let rows = values.count + nulls.count
         let body = chunk.beginPage(rows: rows, nulls: nulls)
         let length = (values.count + 7) / 8
-        let target = body.reserve(length)
-        target.update(repeating: 0, count: length)
         var trues = 0
-        for (index, value) in values.enumerated() where value {
-            target[index >> 3] |= 1 << UInt8(index & 7)
-            trues += 1
+        body.append(upTo: length) { target in
+            target.update(repeating: 0, count: length)
+            for (index, value) in values.enumerated() where value {
+                target[index >> 3] |= 1 << UInt8(index & 7)
+                trues += 1
+            }
+            return length
         }
-        body.advance(length)
         var statistics = ColumnStatistics()
         if !values.isEmpty {
             statistics.lower = [trues == values.count ? 1 : 0]

@@ -4,33 +4,42 @@ internal import Foundation
 internal import Glibc
 
 /// What came, and how it ended.
-struct Received: Sendable {
-    enum End: Sendable { case closed, reset, open }
-    var text = ""
-    var end = End.open
+public struct Received: Sendable {
+    /// How a connection stands after reading.
+    public enum End: Sendable { case closed, reset, open }
+    /// All bytes, as UTF-8.
+    public fileprivate(set) var text = ""
+    /// The end, if it was seen.
+    public fileprivate(set) var end = End.open
     /// The request could not be sent to its end: many clients do not look at an answer then.
-    var wasCutOff = false
+    public fileprivate(set) var wasCutOff = false
     /// Since the request was begun.
-    var seconds = 0.0
+    public fileprivate(set) var seconds = 0.0
 
     /// The statuses of all answers, without 100.
-    var statuses: [Int] { text.matches(of: /HTTP\/1\.[01] (\d{3})/).compactMap { Int($0.1) }.filter { $0 != 100 } }
-    var status: Int { statuses.first ?? 0 }
+    public var statuses: [Int] {
+        text.matches(of: /HTTP\/1\.[01] (\d{3})/).compactMap { Int($0.1) }.filter { $0 != 100 }
+    }
+    /// The first answer's status; 0 without one.
+    public var status: Int { statuses.first ?? 0 }
     /// The client could send all, and then saw the end.
-    var isPlain: Bool { !wasCutOff && end == .closed }
-    func holds(_ part: String) -> Bool { text.range(of: part) != nil }
+    public var isPlain: Bool { !wasCutOff && end == .closed }
+    /// Whether the text is somewhere in it.
+    public func holds(_ part: String) -> Bool { text.range(of: part) != nil }
 }
 
 /// A connection. Used by one thread at a time.
-final class RawClient: @unchecked Sendable {
+public final class RawClient: @unchecked Sendable {
     private let descriptor: Int32
-    private(set) var began = ContinuousClock.now
+    /// When it was connected, or last asked.
+    public private(set) var began = ContinuousClock.now
     private var wasCutOff = false
 
-    init(_ port: UInt16, receiveBuffer: Int32? = nil) {
+    /// Connects; an address that nobody listens on is found out when something is sent.
+    public init(_ port: UInt16, receiveBuffer: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         if let receiveBuffer { set(SO_RCVBUF, receiveBuffer) }
-        set(SO_SNDTIMEO, timeval(tv_sec: 15, tv_usec: 0))
+        set(SO_SNDTIMEO, timeval(tv_sec: 60, tv_usec: 0))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -51,16 +60,18 @@ final class RawClient: @unchecked Sendable {
     }
 
     /// The connection's end will be a reset.
-    func willReset() { set(SO_LINGER, linger(l_onoff: 1, l_linger: 0)) }
+    public func willReset() { set(SO_LINGER, linger(l_onoff: 1, l_linger: 0)) }
 
-    func hangUp() { shutdown(descriptor, Int32(SHUT_WR)) }
+    /// Sends no more.
+    public func hangUp() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// - Returns: whether all could be sent.
     @discardableResult
-    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+    public func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
+    /// - Returns: whether all could be sent.
     @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool {
+    public func send(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
@@ -76,23 +87,23 @@ final class RawClient: @unchecked Sendable {
     }
 
     /// Everything until the other side ends, `isEnough` says so, or the time is over.
-    func receive(seconds: Double = 20, until isEnough: (String) -> Bool = { _ in false }) -> Received {
+    public func receive(seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil) -> Received {
         var received = Received()
         var data: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let end = ContinuousClock.now + .seconds(seconds)
-        while received.end == .open, !isEnough(received.text) {
+        while received.end == .open, isEnough?(String(decoding: data, as: UTF8.self)) != true {
             let left = (end - .now) / .milliseconds(1)
             var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard left > 0, poll(&question, 1, Int32(left) + 1) > 0 else { break }
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count > 0 {
                 data.append(contentsOf: buffer[..<count])
-                received.text = String(decoding: data, as: UTF8.self)
             } else {
                 received.end = count == 0 ? .closed : .reset
             }
         }
+        received.text = String(decoding: data, as: UTF8.self)
         received.wasCutOff = wasCutOff
         received.seconds = (.now - began) / .seconds(1)
         return received
@@ -100,22 +111,24 @@ final class RawClient: @unchecked Sendable {
 
     /// Reads and forgets what is there.
     /// - Returns: false when the other side has ended.
-    func stands() -> Bool {
+    public func stands() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
         return count > 0 || (count < 0 && errno == EAGAIN)
     }
 
-    /// Sends, and reads to the end.
-    func ask(_ text: String, seconds: Double = 20) -> Received {
+    /// Sends, and reads to the end or until it is enough.
+    public func ask(
+        _ text: String, seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil
+    ) -> Received {
         began = .now
         send(text)
-        return receive(seconds: seconds)
+        return receive(seconds: seconds, until: isEnough)
     }
 }
 
 /// Blocking work on a thread of its own; tests run on few threads.
-func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+public func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { done in
         let thread = Thread { done.resume(with: Result { try work() }) }
         thread.stackSize = 8 << 20
@@ -124,7 +137,7 @@ func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) a
 }
 
 /// Asks again and again.
-func eventually(_ seconds: Double = 15, _ isSo: () -> Bool) -> Bool {
+public func eventually(_ seconds: Double = 60, _ isSo: () -> Bool) -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while !isSo() {
         if .now > end { return false }

@@ -1,0 +1,103 @@
+// Another engine upgrades a v2 table to v3: the first vector of a data file takes in its position deletes, and a commit
+// that was prepared for v2 goes into v3 as vectors.
+
+import Foundation
+import Iceberg
+import Store
+import Testing
+
+@testable import Export
+
+@Suite struct UpgradeTests {
+    /// - Parameter exports: before the upgrade. After two, deletes are of one data file; later, of several.
+    @Test(arguments: [1, 2, 3, 5]) func deletedRowsStayDeleted(exports: Int) async throws {
+        let world = try World()
+        for _ in 0..<exports {
+            try world.consume(World.views(200, days: 2))
+            try await world.export()
+        }
+        try world.foreign(.counts, "upgrade")
+        for round in 0..<3 {
+            try world.consume(World.views(round == 1 ? 20 : 200, days: 2))
+            try await world.export()
+            #expect(try world.read("duckdb") == world.counted(), "round \(round)")
+            #expect(try await world.proof().findings == [])
+            #expect(try await world.proof().isEqual)
+        }
+        #expect(try await world.restore(to: "again.db").countRows == Int64(world.counted().count))
+        try await world.exporter.maintain(dryRun: false, mayGoOn: { true }, report: { _ in })
+        #expect(try world.read() == world.counted(), "after maintenance")
+        #expect(try await world.proof().isEqual)
+    }
+
+    /// When the upgrade falls into a commit.
+    enum Moment: String, CaseIterable {
+        /// The commit was not applied, and the process ended.
+        case afterAFailure
+        /// The commit was applied, and the answer was lost.
+        case afterALostAnswer
+        /// Between the last look at the table and the commit.
+        case within
+    }
+
+    @Test(arguments: Moment.allCases) func aCommitPreparedForV2IsNotLostAndNotMadeInV2(moment: Moment) async throws {
+        let holder = Holder()
+        let world = try World(catalog: { holder.make($0) })
+        for _ in 0..<3 {
+            try world.consume(World.views(200))
+            try await world.export()
+        }
+        try world.consume(World.views(200))
+        let catalog = try #require(holder.catalog)
+        let (rawTable, folder) = (world.settings.rawTable, world.path(.counts))
+        // Raw commits first: the hook waits for the counts.
+        catalog.next { inner, table, requirements, updates in
+            if table.name == rawTable {
+                catalog.next(Self.hook(moment, folder))
+                return nil
+            }
+            return await Self.hook(moment, folder)(inner, table, requirements, updates)
+        }
+        do { try await world.export() } catch { #expect(moment == .afterAFailure, "\(error)") }
+        if moment != .within { try world.foreign(.counts, "upgrade") }
+        try await world.export()
+        let metadata = try await world.metadata(.counts)
+        #expect(metadata.formatVersion == 3)
+        let open = try world.store.with { try $0.intent(of: .counts) }
+        #expect(open == nil)
+        #expect(try world.read("duckdb") == world.counted())
+        #expect(try await world.proof().isEqual)
+        let io = TableIO(files: try world.warehouse.files(LoadedTable(metadata: metadata, metadataLocation: nil)))
+        for manifest in try await io.manifests(of: metadata.currentSnapshot)
+        where manifest.content == .deletes && moment != .afterALostAnswer {
+            let added = try await io.entries(of: manifest, in: metadata).filter { entry in
+                entry.status == .added && entry.snapshotID == metadata.currentSnapshotID
+            }
+            #expect(!added.contains { !$0.file.isDeletionVector }, "position deletes were added to a v3 table")
+        }
+    }
+
+    private static func hook(_ moment: Moment, _ folder: String) -> InterposedCatalog.Commit {
+        { inner, table, requirements, updates in
+            switch moment {
+            case .afterAFailure: return .failed(CatalogError(.unavailable, "away"))
+            case .afterALostAnswer:
+                _ = await inner.commit(table, requirements: requirements, updates: updates)
+                return .unknown("lost")
+            case .within:
+                try? World.upgrade(folder)
+                return nil
+            }
+        }
+    }
+
+    /// Where a test finds the catalog that the world made.
+    private final class Holder: @unchecked Sendable {
+        var catalog: InterposedCatalog?
+        func make(_ inner: any Catalog) -> any Catalog {
+            let made = InterposedCatalog(inner)
+            catalog = made
+            return made
+        }
+    }
+}

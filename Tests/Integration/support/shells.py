@@ -1,0 +1,45 @@
+"""A shell on a pseudo-terminal: what is typed is typed as a person does, and answers are waited for, never slept for."""
+import os
+import pathlib
+import pty
+import re
+import select
+import subprocess
+import termios
+import time
+
+PROMPT = 'ready-for-more> '
+#: What terminals send and shells print besides text.
+CONTROL = re.compile(r'\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[\[(][0-9;?>=]*[A-Za-z]|\x1b[=>]|[\x00-\x07\x0e-\x1a\x1c-\x1f]')
+
+
+class Shell:
+    """An interactive shell; its configuration is its own, in `home`."""
+
+    def __init__(self, arguments: list[str], home: pathlib.Path, folder: pathlib.Path) -> None:
+        self._own, theirs = pty.openpty()
+        termios.tcsetwinsize(self._own, (50, 200))
+        environment = {'PATH': f'{folder}:{os.environ["PATH"]}', 'HOME': str(home), 'TERM': 'dumb', 'LC_ALL': 'C.UTF-8'}
+        self._process = subprocess.Popen(
+            arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=home, start_new_session=True)
+        os.close(theirs)
+        self.seen = ''
+
+    def type(self, text: str) -> None:
+        os.write(self._own, text.encode())
+
+    def wait(self, text: str, seconds: float = 30) -> str:
+        """Reads until `text` is seen; what was seen since the last wait."""
+        deadline = time.monotonic() + seconds
+        while text not in (plain := CONTROL.sub('', self.seen)):
+            ready, _, _ = select.select([self._own], [], [], max(0, deadline - time.monotonic()))
+            assert ready, f'{text!r} was not seen in {seconds} s; what was:\n{plain}'
+            self.seen += os.read(self._own, 65536).decode(errors='replace')
+        end = plain.index(text) + len(text)
+        self.seen = plain[end:]
+        return plain[:end]
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+        os.close(self._own)
