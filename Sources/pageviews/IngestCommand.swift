@@ -3,6 +3,7 @@
 internal import Arguments
 internal import Foundation
 internal import Ingest
+internal import Log
 internal import Services
 internal import Store
 internal import Windowing
@@ -88,7 +89,7 @@ struct IngestCommand: Sendable {
         pipeline.retentionMilliseconds = retention
         pipeline.backfillMilliseconds = backfillEvery
         do {
-            try await ServiceGroup.run(stop: pipeline.stop) { [pipeline] in try pipeline.services() }
+            try await ServiceGroup.run(stop: pipeline.stop) { [pipeline] in try await pipeline.services() }
         } catch {
             throw global.reported(error)
         }

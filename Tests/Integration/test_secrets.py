@@ -1,6 +1,7 @@
 """Secrets go where they belong and nowhere else: every byte that a catalog, a store, a broker and a proxy receive is read,
 and all that the program prints and writes.
 """
+import dataclasses
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from support.apache_kafka import ApacheKafka, Security
 from support.events import views
 from support.recorder import Answer, files_below, found, http_server, relay
 from support.servers import free_port
+from support.wait import eventually
 
 KEY, SECRET, SESSION = 'AKIDOFTHEWAREHOUSE', 'aws/secret+of-the-warehouse', 'aws/session+token-of-the-warehouse=='
 AWS = {'AWS_ACCESS_KEY_ID': KEY, 'AWS_SECRET_ACCESS_KEY': SECRET, 'AWS_SESSION_TOKEN': SESSION}
@@ -207,15 +209,17 @@ def test_a_broker_gets_its_login_alone(mechanism, meant, cluster, tmp_path):
     assert USER.encode() in received.data
 
 
-def test_a_refused_login_does_not_quote_the_password(cluster, tmp_path):
+def test_a_refused_login_does_not_quote_the_password(cluster, state, service):
     kafka, relayed, login = cluster
-    topic = kafka.create_topic()
+    topic = dataclasses.replace(kafka.create_topic(), address=f'127.0.0.1:{relayed}')
+    options = [word for setting in ('security.protocol=sasl_plaintext', 'sasl.mechanism=PLAIN', f'sasl.username={USER}',
+                                    'sasl.password=another-password', 'debug=all') for word in ('--kafka-config', setting)]
     with relay(relayed, login):
-        result = ingest(f'127.0.0.1:{relayed}', topic.name, tmp_path / 'state', [
-            word for setting in ('security.protocol=sasl_plaintext', 'sasl.mechanism=PLAIN', f'sasl.username={USER}',
-                                 'sasl.password=another-password', 'debug=all') for word in ('--kafka-config', setting)], BASE)
-    assert result.code == 4, result
-    assert 'another-password' not in result.err + result.out
+        running = service.start(topic, state, *options, '--log-level', 'debug')
+        eventually(lambda: 'Authentication failed' in running.err, 'the login to be refused')
+        said = program.run('status', '--state', str(state.path), '--format', 'json').out
+        result, _ = running.stop(seconds=10)
+    assert 'another-password' not in result.err + result.out + said
 
 
 def test_the_settings_say_that_secrets_are_set():

@@ -99,6 +99,7 @@ def relay(port: int, target: int) -> Iterator[Recording]:
     """Carries connections to `port` on to the port `target`, both on loopback; keeps what clients send."""
     recording = Recording()
     listener = socket.create_server(('127.0.0.1', port))
+    threads: list[threading.Thread] = []
 
     def carry(source: socket.socket, sink: socket.socket, keep: bool) -> None:
         with contextlib.suppress(OSError):
@@ -110,25 +111,29 @@ def relay(port: int, target: int) -> Iterator[Recording]:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def serve(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', target)) as server:
+            back = threading.Thread(target=carry, args=(server, client, False), daemon=True)
+            back.start()
+            carry(client, server, True)
+            back.join()
+
     def accept() -> None:
         with contextlib.suppress(OSError):
             while True:
-                client, _ = listener.accept()
-                try:
-                    server = socket.create_connection(('127.0.0.1', target))
-                except OSError:
-                    client.close()
-                    continue
-                for arguments in ((client, server, True), (server, client, False)):
-                    threading.Thread(target=carry, args=arguments, daemon=True).start()
+                threads.append(threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True))
+                threads[-1].start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
     try:
         yield recording
     finally:
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        for thread in (accepting, *threads):
+            thread.join(10)
 
 
 def forms(secret: str) -> set[bytes]:
