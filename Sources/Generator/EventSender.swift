@@ -106,9 +106,9 @@ public final class EventSender {
         do {
             return try producer.partitionCount(of: settings.topic, timeoutMilliseconds: 10_000)
         } catch let error as KafkaError where error.isUnknownTopic {
-            try producer.createTopic(
-                settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000)
-            return settings.newTopicPartitions
+            return try producer.createTopic(
+                settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000
+            ).partitions
         }
     }
 

@@ -23,10 +23,19 @@ struct Accumulator {
     /// Rough size of the late and rejected rows held, in bytes.
     private var rowBytes = 0
     private var finalBeforeWritten: Int64?
+    private var check = LogCheck()
+    /// Indexes of the last records of the batch, by partition index; -1 for none.
+    private var lastInBatch: [Int] = []
+    private var users: UserWatch
+    /// None of the first events has a user; until somebody takes it.
+    private var lacksUsers = false
 
     /// - Parameter finalBefore: what the state has as its final windows, as `Flush.finalBefore`.
-    init(engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil, keepsRejected: Bool = false)
-    {
+    init(
+        engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil, keepsRejected: Bool = false,
+        users: UserWatch = UserWatch(recorded: nil, hasEvents: false)
+    ) {
+        self.users = users
         self.engine = engine
         self.raw = raw
         self.keepsRejected = keepsRejected
@@ -36,8 +45,11 @@ struct Accumulator {
 
     /// Adds a partition with the progress it has made so far.
     /// - Parameter rawNext: the offset from which its raw events are wanted.
+    ///   The record that was consumed last is looked for before anything else is taken.
     mutating func add(_ progress: PartitionProgress, isNew: Bool, rawNext: Int64? = nil, now: Int64) {
         if isNew { hasNews = true }
+        check.add(progress.lastRecord)
+        lastInBatch.append(-1)
         raw?.add(partition: progress.partition, next: rawNext ?? progress.nextOffset)
         let number = Int(progress.partition)
         while indexes.count <= number { indexes.append(-1) }
@@ -60,23 +72,56 @@ struct Accumulator {
     /// Takes in a batch.
     mutating func take(_ records: UnsafeBufferPointer<Record>, now: Int64) {
         engine.beginBatch(now: now)
+        let (withoutUser, watched) = (users.withoutUser, users.isOn)
         var current: Int32 = -1
         var index = 0
-        for record in records {
+        var (isChecked, isNews) = (true, false)
+        for (position, record) in records.enumerated() {
             if record.partition != current {
                 guard let found = self.index(of: record.partition) else { continue }
+                if current >= 0 { lastInBatch[index] = position - 1 }
                 current = record.partition
                 index = found
-                engine.sawRecords(inPartitionAt: index, now: now)
+                isChecked = check.isOver(index: index)
+                if isChecked { engine.sawRecords(inPartitionAt: index, now: now) }
+            }
+            if !isChecked {
+                guard check.admits(record, index: index) else { continue }
+                // What is only looked at is no activity. The next record begins anew.
+                if record.offset < flush.partitions[index].nextOffset {
+                    current = -1
+                } else {
+                    engine.sawRecords(inPartitionAt: index, now: now)
+                    isChecked = check.isOver(index: index)
+                }
             }
             if record.offset >= flush.partitions[index].nextOffset {
                 take(record, index: index, now: now)
                 flush.partitions[index].nextOffset = record.offset + 1
+                isNews = true
             } else if let raw, raw.wants(record.offset, index: index) {
                 replay(record, index: index, into: raw, now: now)
+                isNews = true
             }
         }
-        if !records.isEmpty { hasNews = true }
+        if current >= 0 { lastInBatch[index] = records.count - 1 }
+        if isNews { hasNews = true }
+        markLast(records)
+        if users.withoutUser != withoutUser || users.isOn != watched { flush.facts[UserWatch.key] = users.fact }
+    }
+
+    /// Remembers what tells the last record of each partition from others; one record of a batch and partition is read for
+    /// it.
+    private mutating func markLast(_ records: UnsafeBufferPointer<Record>) {
+        for index in lastInBatch.indices where lastInBatch[index] >= 0 {
+            let record = records[lastInBatch[index]]
+            lastInBatch[index] = -1
+            let progress = flush.partitions[index]
+            guard !check.isBlocked(index: index), record.partition == progress.partition,
+                record.offset + 1 == progress.nextOffset
+            else { continue }
+            flush.partitions[index].lastRecord = record.mark
+        }
     }
 
     @inline(__always)
@@ -84,6 +129,7 @@ struct Accumulator {
         do throws(Fault) {
             if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
             let event = try parser.parse(record.payload)
+            if users.isOn, users.saw(user: event.userID) { lacksUsers = true }
             switch engine.place(
                 eventTime: event.timeMicroseconds / 1000, inPartitionAt: index, offset: record.offset)
             {
@@ -142,7 +188,9 @@ struct Accumulator {
 
     /// Notes a partition's end. An end that records have passed meanwhile is old news.
     mutating func reachedEnd(of partition: Int32, offset: Int64, now: Int64) {
-        guard let index = index(of: partition), flush.partitions[index].nextOffset <= offset else { return }
+        guard let index = index(of: partition), flush.partitions[index].nextOffset <= offset,
+            !check.isBlocked(index: index)
+        else { return }
         // What lies between holds no records for us: transaction markers, or offsets that compaction removed.
         if flush.partitions[index].nextOffset < offset {
             flush.partitions[index].nextOffset = offset
@@ -156,8 +204,50 @@ struct Accumulator {
     mutating func skip(partition: Int32, to next: Int64, incident: Incident) {
         guard let index = index(of: partition) else { return }
         flush.partitions[index].nextOffset = max(next, flush.partitions[index].nextOffset)
+        check.expect(nil, index: index)
         raw?.pass(next - 1, index: index)
         flush.incidents.append(incident)
+        hasNews = true
+    }
+
+    /// Takes a partition's log as it is, though it is not the one that was read: the incident says what is passed over.
+    mutating func forgetLog(of partition: Int32, incident: Incident?) {
+        guard let index = index(of: partition) else { return }
+        check.forget(index: index)
+        flush.partitions[index].lastRecord = nil
+        raw?.pass(flush.partitions[index].nextOffset - 1, index: index)
+        if let incident { flush.incidents.append(incident) }
+        hasNews = true
+    }
+
+    /// Takes nothing more of a partition until its log was forgotten.
+    mutating func block(_ partition: Int32) {
+        if let index = index(of: partition) { check.block(index: index) }
+    }
+
+    /// Looks for the last record again before anything more of a partition is taken.
+    mutating func checkAgain(_ partition: Int32) {
+        guard let index = index(of: partition) else { return }
+        check.expect(flush.partitions[index].lastRecord, index: index)
+    }
+
+    /// Reads a partition on without looking for its last record: it is not there any more.
+    mutating func passCheck(of partition: Int32) {
+        if let index = index(of: partition) { check.expect(nil, index: index) }
+    }
+
+    /// Partitions that hold another record at an offset than the one that was read there; they are blocked.
+    mutating func takeForeign() -> [(partition: Int32, offset: Int64)] { check.takeForeign() }
+
+    /// True once, when none of the topic's first events has a user.
+    mutating func takeLackOfUsers() -> Bool {
+        defer { lacksUsers = false }
+        return lacksUsers
+    }
+
+    /// Notes a fact about the state with the next flush.
+    mutating func note(fact key: String, _ value: String) {
+        flush.facts[key] = value
         hasNews = true
     }
 
@@ -197,12 +287,23 @@ struct Accumulator {
         hasNews = true
     }
 
-    /// Where to read each partition: the half that is further behind decides.
+    /// What is wanted next of each partition: the half that is further behind decides.
     var positions: [Position] {
         flush.partitions.indices.map { index in
             let progress = flush.partitions[index]
             let next = min(progress.nextOffset, raw?.next(index: index) ?? progress.nextOffset)
             return Position(partition: progress.partition, offset: next)
+        }
+    }
+
+    /// Where to begin reading each partition: at its last record where that is to be looked for. With the leader's epoch the
+    /// broker is asked whether the log still has it, which holds for the offset after the record at most.
+    var readPositions: [Position] {
+        zip(flush.partitions.indices, positions).map { index, position in
+            let offset = min(position.offset, check.expected(index: index)?.offset ?? position.offset)
+            let last = flush.partitions[index].lastRecord
+            let epoch = last.flatMap { offset <= $0.offset + 1 ? $0.leaderEpoch : nil }
+            return Position(partition: position.partition, offset: offset, leaderEpoch: epoch)
         }
     }
 
@@ -225,6 +326,7 @@ struct Accumulator {
         flush.late.removeAll(keepingCapacity: flush.late.count < 10_000)
         flush.rejected.removeAll(keepingCapacity: flush.rejected.count < 10_000)
         flush.incidents.removeAll()
+        flush.facts.removeAll()
         flush.segments.removeAll()
         rowBytes = 0
         hasNews = false

@@ -52,11 +52,15 @@ public final class IngestService {
         let consumer = try Consumer(settings: settings.kafka) { line in
             log.debug("librdkafka \(line.facility): \(line.text)")
         }
+        let ends = board.map { EndWatch(settings: settings, consumer: consumer, board: $0, time: time, log: log) }
         guard let clusterID = try waitForCluster(consumer) else { return }
         let identity = Identity(clusterID: clusterID, topic: settings.topic)
-        let (progress, rawOffsets) = try store.with { store in
+        let (progress, rawOffsets, topicID, users) = try store.with { store in
             try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
-            return (try store.progress(), try store.rawOffsets())
+            return (
+                try store.progress(), try store.rawOffsets(), try Run.recordedTopicID(store),
+                try store.meta(UserWatch.key)
+            )
         }
         let raw = sink.map { sink in
             RawHalf(sink) { partition, offset in
@@ -67,10 +71,13 @@ public final class IngestService {
         let finalBefore = progress.finalBefore > 0 ? progress.finalBefore : nil
         let accumulator = Accumulator(
             engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw,
-            keepsRejected: settings.keepsRejected)
+            keepsRejected: settings.keepsRejected,
+            users: UserWatch(recorded: users, hasEvents: progress.partitions.contains { $0.consumed > 0 }))
         var run = Run(
             service: self, store: store, consumer: consumer, accumulator: accumulator, raw: raw, progress: progress,
-            rawOffsets: rawOffsets)
+            rawOffsets: rawOffsets, topicID: topicID)
+        ends?.start()
+        defer { ends?.end() }
         try run.start()
         try run.loop()
         try run.finish()
@@ -91,9 +98,10 @@ public final class IngestService {
     /// - Returns: its id; nil when the service was stopped before that.
     private func waitForCluster(_ consumer: Consumer) throws -> String? {
         var pause = Backoff()
+        var cause = FailureCause()
         while !stop.wasSet {
             if let id = consumer.clusterID(timeoutMilliseconds: 1000) { return id }
-            let reason = lastError(consumer)
+            let reason = lastError(consumer, &cause)
             board?.kafkaFailed(reason, now: time.wall())
             let milliseconds = pause.next()
             log.warning(
@@ -105,12 +113,10 @@ public final class IngestService {
         return nil
     }
 
-    private func lastError(_ consumer: Consumer) -> String {
+    private func lastError(_ consumer: Consumer, _ cause: inout FailureCause) -> String {
         let notices = consumer.poll(timeoutMilliseconds: 0) { _, notices in notices }
-        for case .failed(let error) in notices.reversed() where !error.message.contains("brokers are down") {
-            return error.message
-        }
-        return "no broker answered"
+        for case .failed(let error) in notices { _ = cause.words(for: error, now: time.wall()) }
+        return cause.words(now: time.wall())
     }
 }
 

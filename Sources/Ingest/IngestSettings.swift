@@ -1,12 +1,13 @@
-// What `pageviews ingest` can be told, and why it may end.
+// What `pageviews ingest` can be told.
 
-public import Log
 public import Windowing
 
 /// Settings of the ingest service.
 public struct IngestSettings: Sendable {
     /// librdkafka settings; `bootstrap.servers` and `group.id` among them.
     public var kafka: [(String, String)]
+    /// The group whose offsets are committed, for messages.
+    var group: String { kafka.last { $0.0 == "group.id" }?.1 ?? "" }
     /// The addresses as the user gave them, for messages.
     public var bootstrapServers: String
     /// The topic to count.
@@ -42,56 +43,5 @@ public struct IngestSettings: Sendable {
         self.topic = topic
         self.statePath = statePath
         self.windows = windows
-    }
-}
-
-/// Why the service gave up.
-public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
-    /// Kafka no longer has the next offset.
-    case missingOffsets(topic: String, partition: Int32, from: Int64, to: Int64)
-    /// The state is ahead of the topic: the topic was re-created or cut.
-    case topicShorter(topic: String, partition: Int32, next: Int64, end: Int64)
-    /// A partition that was asked for does not exist.
-    case noSuchPartition(topic: String, partition: Int32, count: Int)
-    /// The state could not be written and the service was told to stop.
-    case notWritten(path: String, reason: String)
-
-    /// The state belongs to another topic.
-    public var isForeignState: Bool {
-        if case .topicShorter = self { true } else { false }
-    }
-
-    /// What a log line about it is about, apart from its words.
-    public var facts: Logger.Metadata {
-        var facts: Logger.Metadata
-        switch self {
-        case .missingOffsets(let topic, let partition, let from, let to):
-            facts = Facts.place(partition: partition, offset: from, end: to)
-            facts["topic"] = "\(topic)"
-        case .topicShorter(let topic, let partition, let next, let end):
-            facts = Facts.place(partition: partition, offset: next, end: end)
-            facts["topic"] = "\(topic)"
-        case .noSuchPartition(let topic, let partition, _):
-            facts = Facts.place(partition: partition, offset: nil)
-            facts["topic"] = "\(topic)"
-        case .notWritten: facts = [:]
-        }
-        return facts
-    }
-
-    /// One line for people: what failed, on what, what to do.
-    public var description: String {
-        switch self {
-        case .missingOffsets(let topic, let partition, let from, let to):
-            "topic \(topic) partition \(partition): Kafka no longer has offsets \(from) to \(to - 1), which were not "
-                + "consumed yet; give --on-missing-offsets skip to record them as lost and go on from \(to)"
-        case .topicShorter(let topic, let partition, let next, let end):
-            "topic \(topic) partition \(partition): the state is at offset \(next), but the partition ends at \(end), "
-                + "so the topic was re-created or cut; start a new --state for it"
-        case .noSuchPartition(let topic, let partition, let count):
-            "topic \(topic) has no partition \(partition), only 0 to \(count - 1); correct --partitions"
-        case .notWritten(let path, let reason):
-            "state \(path) could not be written: \(reason); nothing is lost, its offsets stay where they were"
-        }
     }
 }

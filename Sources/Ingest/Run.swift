@@ -12,38 +12,54 @@ struct Run {
     let store: SharedStore
     let raw: RawHalf?
     let consumer: Consumer
+    let watch: TopicWatch
     var accumulator: Accumulator
     /// The partitions that the state knows and that were not added yet.
     var known: [PartitionProgress]
-    private var assigned: [Int32] = []
+    var assigned: [Int32] = []
     private var lastFlush: Int64 = 0
     /// When the topic is asked for its partitions again, on the monotonic clock.
-    private var nextDiscovery: Int64 = 0
+    var nextDiscovery: Int64 = 0
     private var lastObservation: Int64 = 0
     private var lastComplaint: [String: Int64] = [:]
-    private var needsAssignment = false
-    /// Partitions whose next offset Kafka said it does not have.
-    private var recovering: Set<Int32> = []
+    /// Why Kafka cannot be reached, while it cannot.
+    var cause = FailureCause()
+    var needsAssignment = false
+    /// Partitions whose offsets are looked at anew, and what is wrong with their log where that is known.
+    var suspects: [Int32: LogChange?] = [:]
+    /// Partitions of which nothing is read until their log is as long as what the state has passed.
+    var waiting: Set<Int32> = []
+    /// The topic's id; nil where it is not known.
+    var topicID: String?
+    /// The broker that leads each partition, as last heard.
+    var leaders: [Int32: Int32] = [:]
+    private let commits: GroupCommits
+    private var group = GroupOffsets()
+    /// When all brokers were last known to be away, on the monotonic clock; nil while one answers.
+    private var brokersAwaySince: Int64?
 
-    private var settings: IngestSettings { service.settings }
+    var settings: IngestSettings { service.settings }
 
-    private var isPaused = false
+    var isPaused = false
     private var rawBackoff = Backoff()
     /// The end of the pause after a raw segment was lost, on the monotonic clock.
-    private var rawRetryAt: Int64?
-    private var rawOffsets: [Int32: Int64]
+    var rawRetryAt: Int64?
+    let rawOffsets: [Int32: Int64]
 
     init(
         service: IngestService, store: SharedStore, consumer: Consumer, accumulator: Accumulator, raw: RawHalf?,
-        progress: Progress, rawOffsets: [Int32: Int64]
+        progress: Progress, rawOffsets: [Int32: Int64], topicID: String?
     ) {
         self.service = service
         self.store = store
         self.raw = raw
         self.rawOffsets = rawOffsets
+        self.topicID = topicID
         known = progress.partitions
         self.consumer = consumer
         self.accumulator = accumulator
+        watch = TopicWatch(topic: service.settings.topic, inquiry: consumer.inquiry)
+        commits = consumer.groupCommits()
     }
 
     // MARK: Start
@@ -52,91 +68,35 @@ struct Run {
     mutating func start() throws {
         var pause = Backoff()
         while !service.stop.wasSet {
+            askAboutTopic()
+            guard let answer = watch.take(waitMilliseconds: 100) else { continue }
             do {
-                try discover()
+                try take(try answer.get())
                 break
             } catch let error as KafkaError {
                 let milliseconds = pause.next()
+                noteErrors()
+                let reason = cause.words(for: error, now: service.time.wall())
                 service.board?.kafkaFailed(
-                    error.isUnknownTopic ? "the topic does not exist" : error.message, now: service.time.wall())
-                complain(
-                    error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(error.message); trying again")
+                    error.isUnknownTopic ? "the topic does not exist" : reason, now: service.time.wall())
+                complain(error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(reason); trying again")
                 service.stop.wait(milliseconds: milliseconds)
             }
         }
         lastFlush = service.time.monotonic()
     }
 
+    /// What the client met meanwhile says more than that no answer came. Nothing is assigned yet, so nothing else comes.
+    private mutating func noteErrors() {
+        let now = service.time.wall()
+        for case .failed(let error) in consumer.poll(timeoutMilliseconds: 0, { _, notices in notices }) {
+            service.board?.kafkaFailed(cause.words(for: error, now: now), now: now)
+        }
+    }
+
     private var missingTopic: String {
         "topic \(settings.topic) does not exist at \(settings.bootstrapServers); waiting for it "
             + "(create it, or correct --topic)"
-    }
-
-    /// Adds the partitions that are not assigned yet.
-    private mutating func discover() throws {
-        let found = try consumer.partitions(of: settings.topic, timeoutMilliseconds: 2000)
-        let count = found.count
-        let hasMissing = noteMissing(found)
-        nextDiscovery = service.time.monotonic() + settings.discoveryInterval(afterFault: hasMissing)
-        if let wrong = settings.partitions?.first(where: { $0 >= count }), assigned.isEmpty {
-            throw IngestError.noSuchPartition(topic: settings.topic, partition: wrong, count: count)
-        }
-        let wanted = (0..<Int32(clamping: count)).filter { settings.partitions?.contains($0) ?? true }
-        let new = wanted.filter { !assigned.contains($0) }
-        guard !new.isEmpty else { return }
-        // Every question is asked before anything changes, so that a failure can be tried again as a whole.
-        let ranges = try new.map {
-            try consumer.offsets(of: settings.topic, partition: $0, timeoutMilliseconds: 5000)
-        }
-        for (partition, range) in zip(new, ranges) { try add(partition, range) }
-        try assign()
-        service.log.info(
-            "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))",
-            metadata: ["offsets": Facts.ends(accumulator.positions.map { ($0.partition, $0.offset) })])
-    }
-
-    /// Tells the board which partitions the cluster does not serve.
-    /// - Returns: whether there are any.
-    private func noteMissing(_ found: TopicPartitions) -> Bool {
-        var missing = found.faults.mapValues(\.message)
-        for partition in assigned where partition >= found.count { missing[partition] = "the topic no longer has it" }
-        service.board?.discovered(missing: missing, now: service.time.wall())
-        return assigned.contains { missing[$0] != nil }
-    }
-
-    private mutating func add(_ partition: Int32, _ range: OffsetRange) throws {
-        let earlier = known.first { $0.partition == partition }
-        // A raw half that is new begins where the counts did, as far back as Kafka still goes.
-        let rawNext = rawOffsets[partition] ?? max(range.low, earlier?.firstOffset ?? range.low)
-        let next = earlier.map { raw == nil ? $0.nextOffset : min($0.nextOffset, rawNext) }
-        let decision = StartPosition.decide(next: next, range: range)
-        accumulator.add(
-            earlier ?? PartitionProgress(partition: partition, nextOffset: range.low), isNew: earlier == nil,
-            rawNext: rawNext, now: service.time.wall())
-        accumulator.note(highWatermark: range.high, of: partition)
-        assigned.append(partition)
-        try act(on: decision, partition: partition)
-    }
-
-    /// Follows the decision, or says why not.
-    private mutating func act(on decision: StartPosition, partition: Int32) throws {
-        switch decision {
-        case .read: break
-        case .lost(let from, let to):
-            guard settings.skipsMissingOffsets else {
-                throw IngestError.missingOffsets(topic: settings.topic, partition: partition, from: from, to: to)
-            }
-            let incident = Incident(
-                kind: "missing-offsets",
-                detail: "topic \(settings.topic) partition \(partition): offsets \(from) to \(to - 1) "
-                    + "(\(to - from) in all) were no longer in Kafka and are not counted")
-            service.log.error(
-                "\(incident.detail)",
-                metadata: Facts.place(partition: partition, offset: from, end: to))
-            accumulator.skip(partition: partition, to: to, incident: incident)
-        case .beyondEnd(let next, let end):
-            throw IngestError.topicShorter(topic: settings.topic, partition: partition, next: next, end: end)
-        }
     }
 
     /// The offsets of the counting half, which lag tools see.
@@ -145,7 +105,7 @@ struct Run {
     }
 
     private mutating func assign() throws {
-        try consumer.assign(topic: settings.topic, accumulator.positions)
+        try consumer.assign(topic: settings.topic, accumulator.readPositions.filter { !waiting.contains($0.partition) })
         needsAssignment = false
         isPaused = false
         if rawRetryAt == nil { raw?.resume() }
@@ -160,19 +120,22 @@ struct Run {
             for notice in notices { try take(notice) }
             accumulator.tick(now: service.time.wall())
             observeNowAndThen()
-            try recover()
+            mindForeignLogs()
             try mindRaw()
             if needsAssignment { try assign() }
             let sinceFlush = service.time.monotonic() - lastFlush
             if accumulator.hasNews, accumulator.isFull || sinceFlush >= settings.flushIntervalMilliseconds {
                 try flush()
             }
-            if settings.exitsAtEnd, accumulator.isAtEnd, rawRetryAt == nil, !needsAssignment {
+            mindCommits()
+            if settings.exitsAtEnd, accumulator.isAtEnd, rawRetryAt == nil, !needsAssignment,
+                suspects.keys.allSatisfy(waiting.contains)
+            {
                 closeSegment()
                 // A segment that cannot be completed is read again.
                 if rawRetryAt == nil { return }
             }
-            discoverNowAndThen()
+            try discoverNowAndThen()
         }
     }
 
@@ -184,6 +147,7 @@ struct Run {
         let (consumer, time) = (consumer, service.time)
         return consumer.poll(timeoutMilliseconds: Int32(clamping: wait)) { records, notices in
             accumulator.take(records, now: time.wall())
+            if !records.isEmpty { brokersAwaySince = nil }
             return notices
         }
     }
@@ -192,54 +156,27 @@ struct Run {
         switch notice {
         case .endOfPartition(let partition, let offset):
             service.board?.partitionAnswered(partition, now: service.time.wall())
+            brokersAwaySince = nil
             accumulator.note(highWatermark: offset, of: partition)
             accumulator.reachedEnd(of: partition, offset: offset, now: service.time.wall())
-        case .partitionFailed(let partition, _, let error) where error.isMissingOffset:
-            recovering.insert(partition)
+        case .partitionFailed(let partition, _, let error) where error.isMissingOffset || error.isLogTruncation:
+            suspect(partition, error.isLogTruncation ? .cut(at: error.truncationEnd) : nil)
         case .partitionFailed(let partition, let offset, let error):
             service.board?.partitionFailed(partition, error.message, now: service.time.wall())
             complain(
                 "topic \(settings.topic) partition \(partition): \(error.message); trying again", partition: partition,
                 offset: offset)
         case .failed(let error):
+            let reason = cause.words(for: error, now: service.time.wall())
+            if error.isAllBrokersDown { brokersAwaySince = brokersAwaySince ?? service.time.monotonic() }
             if error.isConnection || error.isAuthentication {
-                service.board?.kafkaFailed(error.message, now: service.time.wall())
+                service.board?.kafkaFailed(reason, now: service.time.wall())
             }
             // Asked at once, it says whether this is one broken connection, one partition, or the end of them all.
             nextDiscovery = min(nextDiscovery, service.time.monotonic() + 500)
             complain(
-                "Kafka at \(settings.bootstrapServers): \(error.message); trying again",
+                "Kafka at \(settings.bootstrapServers): \(error.isBare ? reason : error.message); trying again",
                 partition: Facts.partition(namedIn: error.message, of: settings.topic))
-        }
-    }
-
-    /// Decides anew where to read the partitions whose next offset is not there.
-    private mutating func recover() throws {
-        for partition in recovering {
-            guard let next = accumulator.positions.first(where: { $0.partition == partition })?.offset else { continue }
-            do {
-                let range = try consumer.offsets(of: settings.topic, partition: partition, timeoutMilliseconds: 1000)
-                try act(on: StartPosition.decide(next: next, range: range), partition: partition)
-            } catch let error as KafkaError {
-                complain(
-                    "topic \(settings.topic) partition \(partition): \(error.message); trying again",
-                    partition: partition,
-                    offset: next)
-                continue
-            }
-            recovering.remove(partition)
-            needsAssignment = true
-        }
-    }
-
-    private mutating func discoverNowAndThen() {
-        guard service.time.monotonic() >= nextDiscovery else { return }
-        do {
-            try discover()
-        } catch {
-            nextDiscovery = service.time.monotonic() + settings.discoveryInterval(afterFault: true)
-            service.board?.kafkaFailed("\(error)", now: service.time.wall())
-            service.log.debug("looking for partitions: \(error)")
         }
     }
 
@@ -251,12 +188,11 @@ struct Run {
             accumulator.note(
                 highWatermark: consumer.cachedHighWatermark(of: settings.topic, partition: partition), of: partition)
         }
-        board.observe(
-            accumulator.flush.partitions.map { PartitionReading($0) }, isPaused: isPaused, now: service.time.wall())
+        board.observe(accumulator.readings, isPaused: isPaused, now: service.time.wall())
     }
 
     /// Logs a complaint, the same one at most every ten seconds.
-    private mutating func complain(_ text: String, partition: Int32? = nil, offset: Int64? = nil) {
+    mutating func complain(_ text: String, partition: Int32? = nil, offset: Int64? = nil) {
         let now = service.time.monotonic()
         if let last = lastComplaint[text], now - last < 10_000 { return }
         if lastComplaint.count > 100 { lastComplaint = [:] }
@@ -334,7 +270,60 @@ struct Run {
                 service.stop.wait(milliseconds: milliseconds)
             }
         }
-        try? consumer.commit(topic: settings.topic, countedPositions)
+        group.changed()
+        mindCommits()
+    }
+
+    // MARK: The group's offsets
+
+    /// Sends what is due, and tells what came back.
+    private mutating func mindCommits() {
+        let now = service.time.monotonic()
+        if let outcome = commits.outcome() {
+            if let words = group.ended(outcome, now: now) { complainOfCommit(words) }
+        } else if let words = group.silence(now: now) {
+            complainOfCommit(words)
+        }
+        guard group.isDue(now: now) else { return }
+        commits.begin(topic: settings.topic, countedPositions)
+        if commits.isUnderWay { group.sent(now: now) }
+    }
+
+    private mutating func complainOfCommit(_ words: String) {
+        complain("group \(settings.group): its offsets were not committed: \(words); lag tools show older ones")
+    }
+
+    /// Commits the last offsets and waits until that is confirmed: longer where a broker is there, since a new cluster makes
+    /// the group's coordinator only now.
+    private mutating func confirmCommit() {
+        let began = service.time.monotonic()
+        var last = "no answer in time"
+        group.changed()
+        while true {
+            let now = service.time.monotonic()
+            if now - began >= (brokersAwaySince == nil ? 10_000 : 1000) { break }
+            if let outcome = commits.outcome(timeoutMilliseconds: 100) {
+                _ = group.ended(outcome, now: now)
+                guard case .failed(let error) = outcome else {
+                    if group.isPending { continue }
+                    return
+                }
+                last = error.message
+                if error.isAuthentication { break }
+            }
+            if group.isDue(now: now) {
+                commits.begin(topic: settings.topic, countedPositions)
+                if commits.isUnderWay { group.sent(now: now) }
+            } else if !commits.isUnderWay {
+                StopSignal().wait(milliseconds: 50)
+            }
+            // Says whether a broker is there; what it brings besides is read again by the next run.
+            for case .failed(let error) in consumer.poll(timeoutMilliseconds: 0, { _, notices in notices })
+            where error.isAllBrokersDown { brokersAwaySince = brokersAwaySince ?? now }
+        }
+        service.log.warning(
+            "group \(settings.group): its last offsets were not committed: \(last); lag tools will show older ones",
+            metadata: ["offsets": Facts.ends(countedPositions.map { ($0.partition, $0.offset) })])
     }
 
     private mutating func writeOnce() throws {
@@ -353,18 +342,28 @@ struct Run {
         service.board?.flushed()
     }
 
+    /// The end that was reached is not the end of the log where a producer has a transaction open, or a hung one.
+    private func tellOpenTransactions() {
+        guard settings.exitsAtEnd, !service.stop.wasSet else { return }
+        for progress in accumulator.flush.partitions {
+            guard let end = consumer.cachedHighWatermark(of: settings.topic, partition: progress.partition),
+                end > progress.nextOffset
+            else { continue }
+            service.log.warning(
+                """
+                topic \(settings.topic) partition \(progress.partition): ended at offset \(progress.nextOffset), where a \
+                transaction is open; up to \(end - progress.nextOffset) records after it were not read
+                """, metadata: Facts.place(partition: progress.partition, offset: progress.nextOffset, end: end))
+        }
+    }
+
     /// The last flush, the group's offsets, a tidy file.
     mutating func finish() throws {
+        tellOpenTransactions()
         closeSegment()
         accumulator.tick(now: service.time.wall())
         if accumulator.hasNews { try flush() }
-        do {
-            try consumer.commit(topic: settings.topic, countedPositions, timeoutMilliseconds: 1000)
-        } catch {
-            service.log.info(
-                "the group's offsets were not committed: \(error); lag tools will show older ones",
-                metadata: ["offsets": Facts.ends(countedPositions.map { ($0.partition, $0.offset) })])
-        }
+        if !assigned.isEmpty { confirmCommit() }
         let generation = try store.with { store in
             try store.checkpointFully()
             return store.generation

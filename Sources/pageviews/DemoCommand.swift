@@ -60,12 +60,14 @@ struct DemoCommand: Sendable {
     var global = GlobalOptions()
 
     private static let topic = "pageviews"
+    private static let lateTopic = "pageviews-late-events"
 
     func run() async throws {
         let folder = try Self.makeFolder()
         let state = folder.appendingPathComponent("pageviews.db").path
         let broker = try InProcessBroker()
-        try broker.createTopic(Self.topic, partitions: 4)
+        // The in-process broker answers no requests to create topics.
+        for topic in [Self.topic, Self.lateTopic] { try broker.createTopic(topic, partitions: 4) }
         Self.say(
             """
             pageviews demo: \(Self.number(rate)) events per second through an in-process broker (\(broker.bootstrapServers))
@@ -78,7 +80,7 @@ struct DemoCommand: Sendable {
         log.logLevel = max(log.logLevel, .warning)
         // Sender and table follow the service: they stop with it.
         let services: [any Service] =
-            try [
+            try await [
                 generatorService(broker.bootstrapServers),
                 isInteractive ? promptService(state, broker.bootstrapServers) : tableService(state),
             ] + pipeline(state, broker.bootstrapServers, log).services()
@@ -112,7 +114,7 @@ struct DemoCommand: Sendable {
             kafka: [("bootstrap.servers", servers), ("group.id", "pageviews")], bootstrapServers: servers,
             topic: Self.topic, statePath: state, windows: try WindowSettings())
         let late = OutboxSettings(
-            name: .late, topic: "pageviews-late-events", kafka: [("bootstrap.servers", servers)],
+            name: .late, topic: Self.lateTopic, kafka: [("bootstrap.servers", servers)],
             bootstrapServers: servers)
         return Pipeline(
             ingest: settings, export: export(state), web: web, outboxes: [late], holder: "pageviews demo", log: log)

@@ -27,6 +27,12 @@ final class Feeder {
         accumulator.add(PartitionProgress(partition: partition, nextOffset: nextOffset), isNew: isNew, now: base)
     }
 
+    func add(_ progress: PartitionProgress) { accumulator.add(progress, isNew: false, now: base) }
+
+    /// The offsets at which another record stands.
+    func foreign() -> [Int64] { accumulator.takeForeign().map(\.offset) }
+    func forget(_ partition: Int32) { accumulator.forgetLog(of: partition, incident: nil) }
+
     func take(_ records: [(partition: Int32, offset: Int64, value: [UInt8]?)], now: Int64 = base) {
         let bytes = records.map { record -> UnsafeMutableRawBufferPointer in
             let value = record.value ?? []

@@ -35,6 +35,11 @@ struct EventParserTests {
             #""postcode":"","timestamp":-1"#, #""timestamp":99999999999999999999"#,
         ] { #expect(verdict("{\(first),\(last)") == event(), "\(first)") }
         #expect(verdict(#"{"user_id":5,"webpage":"w","user_id":null,"webpage":null,"# + last) == event())
+        // One field of two names.
+        #expect(verdict(#"{"user_id":5,"userId":7,"# + last) == event(user: 7))
+        #expect(verdict(#"{"userId":7,"user_id":5,"# + last) == event(user: 5))
+        #expect(verdict(#"{"user_id":5,"userId":null,"# + last) == event())
+        #expect(verdict(#"{"\u0075serId":7,"userID":9,"userid":9,"userIds":9,"user_Id":9,"# + last) == event(user: 7))
         #expect(
             verdict(#"{"postcode":"E1","timestamp":1611662684,"postcode":null}"#)
                 == .rejected(.missingPostcode, at: 51))

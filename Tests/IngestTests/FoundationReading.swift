@@ -85,7 +85,8 @@ struct FoundationReading {
         default: throw Refused(reason: .timestampRange)
         }
         var user: Int64?
-        if let value = fields["user_id"], !(value is NSNull) {
+        // Which of two names comes last is not to be seen here; documents of these tests have one of them.
+        if let value = fields["user_id"] ?? fields["userId"], !(value is NSNull) {
             user = try integer(value, lexer, type: .userType, range: .userRange)
         }
         var webpage: [UInt8]?

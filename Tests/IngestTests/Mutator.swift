@@ -9,6 +9,7 @@ struct Mutator {
     static let seeds: [[UInt8]] = [
         #"{"user_id": 1234, "postcode": "SW19", "webpage": "www.website.com/index.html", "timestamp": 1611662684}"#,
         #"{"timestamp":1611662684123,"postcode":"E1"}"#,
+        #"{"postcode":"SW1A","timestamp":1611662684,"userId":77,"webpage":"w"}"#,
         #"{"postcode":"SW1A 2AA","timestamp":"1611662684","user_id":"77","webpage":null}"#,
         #"{"postcod\u0065":"\u0053W19","time\u0073tamp":1.611662684e9,"user_id":12.0,"webpage":"é\ud83d\ude00\n"}"#,
         #"{"a":{"b":[1,2.5,-3e-7,true,false,null,"x\\y\"z"],"postcode":"E2"},"postcode":"N1","timestamp":1611662684000000}"#,

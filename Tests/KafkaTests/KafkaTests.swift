@@ -159,9 +159,19 @@ struct KafkaTests {
         let broker = try Self.broker(partitions: 1)
         let consumer = try Self.consumer(broker.bootstrapServers)
         try consumer.assign(topic: "t", [Position(partition: 0, offset: 0)])
-        try consumer.commit(topic: "t", [Position(partition: 0, offset: 5)], timeoutMilliseconds: 10_000)
-        try consumer.commit(topic: "t", [], timeoutMilliseconds: 10_000)
-        try consumer.commit(topic: "t", [Position(partition: 0, offset: 6)])
+        let commits = consumer.groupCommits()
+        #expect(commits.outcome() == nil)
+        commits.begin(topic: "t", [])
+        #expect(!commits.isUnderWay)
+        commits.begin(topic: "t", [Position(partition: 0, offset: 5)])
+        #expect(commits.isUnderWay)
+        // Another one waits for the first.
+        commits.begin(topic: "t", [Position(partition: 0, offset: 6)])
+        #expect(commits.outcome(timeoutMilliseconds: 10_000) == .acknowledged)
+        let cluster = try Cluster(
+            settings: [("bootstrap.servers", broker.bootstrapServers), ("group.id", "g")], log: { _ in })
+        let place = TopicPartition(topic: "t", partition: 0)
+        #expect(try cluster.committedOffsets(of: [place], timeoutMilliseconds: 10_000) == [place: 5])
     }
 
     @Test("a paused partition brings nothing and goes on where it was")

@@ -242,7 +242,10 @@ struct EffectiveSettingsTests {
             "ingest",
             ["--window", "30s", "--s3-endpoint", "http://u:hunter2@h:1/x"]
                 + (secrets + ["client.id=c"]).flatMap { ["--kafka-config", $0] },
-            ["PAGEVIEWS_TOPIC": "t", "AWS_SECRET_ACCESS_KEY": "hunter2", "PAGEVIEWS_HTTP_TOKEN": "hunter2"])
+            [
+                "PAGEVIEWS_TOPIC": "t", "AWS_SECRET_ACCESS_KEY": "hunter2", "PAGEVIEWS_HTTP_TOKEN": "hunter2",
+                "PAGEVIEWS_CATALOG_CREDENTIAL": "id:hunter2",
+            ])
         let lines = SettingsCommand.table(settings).split(separator: "\n").map {
             $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
         }
@@ -250,7 +253,7 @@ struct EffectiveSettingsTests {
             "window 30s command line", "topic t PAGEVIEWS_TOPIC", "group pageviews default", "catalog - default",
             "kafka-config sasl.password=set command line", "kafka-config client.id=c command line",
             "s3-endpoint http://set@h:1/x command line", "AWS_SECRET_ACCESS_KEY set AWS_SECRET_ACCESS_KEY",
-            "PAGEVIEWS_CATALOG_TOKEN - default",
+            "PAGEVIEWS_CATALOG_TOKEN - default", "PAGEVIEWS_CATALOG_CREDENTIAL set PAGEVIEWS_CATALOG_CREDENTIAL",
         ] { #expect(lines.contains(line), "\(line)") }
         #expect(format == .table)
         #expect(!SettingsCommand.table(settings).contains("hunter2"))

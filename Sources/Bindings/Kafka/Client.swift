@@ -213,6 +213,7 @@ final class Client {
         var found = TopicPartitions(count: Int(entry.partition_cnt), faults: [:])
         for index in 0..<found.count {
             let partition = entry.partitions[index]
+            found.leaders[partition.id] = partition.leader
             if partition.leader < 0 { found.faults[partition.id] = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
         }
         return found

@@ -52,6 +52,7 @@ public final class Cluster {
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
     public init(settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void) throws {
         let defaults = [("allow.auto.create.topics", "false"), ("enable.auto.commit", "false")]
+        try ReservedSettings.check(settings)
         client = try Client(RD_KAFKA_CONSUMER, settings: defaults + settings, log: log)
     }
 
@@ -114,10 +115,7 @@ public final class Cluster {
     private func failure(_ code: rd_kafka_resp_err_t) -> KafkaError {
         rd_kafka_poll(client.handle, 0)
         let heard = client.callbacks.takeErrors()
-        return heard.first(where: \.isAuthentication) ?? heard.first(where: { !$0.isAllDown }) ?? KafkaError(code)
+        return heard.first(where: \.isAuthentication) ?? heard.first(where: { !$0.isAllBrokersDown })
+            ?? KafkaError(code)
     }
-}
-
-extension KafkaError {
-    fileprivate var isAllDown: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 }

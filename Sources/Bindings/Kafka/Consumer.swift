@@ -17,7 +17,7 @@ public struct Record {
     public let payload: UnsafeRawBufferPointer
     /// The value is null (a tombstone), not merely empty.
     public let isTombstone: Bool
-    /// librdkafka's message, which holds what is only read on request (`copyEnvelope`).
+    /// librdkafka's message, which holds what is only read on request (`copyEnvelope`, `fingerprint`).
     @usableFromInline let message: UnsafeMutableRawPointer?
 
     init(
@@ -48,11 +48,14 @@ public struct Position: Equatable, Sendable {
     public let partition: Int32
     /// The next offset.
     public let offset: Int64
+    /// The epoch of the leader that appended the record before: with it a log that was cut is told (KIP-320).
+    public let leaderEpoch: Int32?
 
     /// Makes a position.
-    public init(partition: Int32, offset: Int64) {
+    public init(partition: Int32, offset: Int64, leaderEpoch: Int32? = nil) {
         self.partition = partition
         self.offset = offset
+        self.leaderEpoch = leaderEpoch
     }
 }
 
@@ -62,6 +65,14 @@ public struct TopicPartitions: Equatable, Sendable {
     public var count: Int
     /// Those that no broker serves, and why.
     public var faults: [Int32: KafkaError]
+    /// The broker that leads each partition.
+    public var leaders: [Int32: Int32] = [:]
+
+    /// Partitions that were not asked about.
+    public init(count: Int = 0, faults: [Int32: KafkaError] = [:]) {
+        self.count = count
+        self.faults = faults
+    }
 }
 
 /// A consumer of explicitly assigned partitions.
@@ -75,6 +86,9 @@ public final class Consumer {
     private static let defaults: [(String, String)] = [
         ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("enable.partition.eof", "true"),
         ("auto.offset.reset", "error"), ("allow.auto.create.topics", "false"),
+        // A broker that hangs is given up after these seconds, not after a minute: its partitions may have moved meanwhile.
+        ("socket.timeout.ms", "6000"), ("socket.connection.setup.timeout.ms", "6000"),
+        ("topic.metadata.refresh.interval.ms", "10000"),
         // A full local queue makes librdkafka stop fetching for a second: bound it by bytes, not by messages.
         ("queued.min.messages", "1000000"), ("queued.max.messages.kbytes", "65536"),
         ("socket.keepalive.enable", "true"), ("reconnect.backoff.max.ms", "5000"),
@@ -87,6 +101,7 @@ public final class Consumer {
     public init(
         settings: [(String, String)], batchCapacity: Int = 10_000, log: @escaping @Sendable (KafkaLogLine) -> Void
     ) throws {
+        try ReservedSettings.check(settings)
         client = try Client(RD_KAFKA_CONSUMER, settings: Self.defaults + settings, log: log)
         rd_kafka_poll_set_consumer(client.handle)
         queue = rd_kafka_queue_get_consumer(client.handle)
@@ -107,6 +122,10 @@ public final class Consumer {
         defer { rd_kafka_topic_partition_list_destroy(list) }
         let code = rd_kafka_assign(client.handle, list)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+        // librdkafka asks the leader about an epoch only where a seek gives it, or the leader changes.
+        let known = Self.list(topic, positions.filter { $0.leaderEpoch != nil })
+        defer { rd_kafka_topic_partition_list_destroy(known) }
+        if let error = rd_kafka_seek_partitions(client.handle, known, 0) { rd_kafka_error_destroy(error) }
     }
 
     /// Stops (or goes on with) fetching the assigned partitions, without losing the place.
@@ -118,12 +137,14 @@ public final class Consumer {
             ? rd_kafka_pause_partitions(client.handle, list) : rd_kafka_resume_partitions(client.handle, list)
     }
 
-    private static func list(
+    static func list(
         _ topic: String, _ positions: [Position]
     ) -> UnsafeMutablePointer<rd_kafka_topic_partition_list_t>? {
         let list = rd_kafka_topic_partition_list_new(Int32(clamping: positions.count))
         for position in positions {
-            rd_kafka_topic_partition_list_add(list, topic, position.partition)?.pointee.offset = position.offset
+            let entry = rd_kafka_topic_partition_list_add(list, topic, position.partition)
+            entry?.pointee.offset = position.offset
+            if let epoch = position.leaderEpoch { pv_rd_kafka_set_leader_epoch(entry, epoch) }
         }
         return list
     }
@@ -192,28 +213,6 @@ public final class Consumer {
             ? .failed(error) : .partitionFailed(partition: message.partition, offset: message.offset, error)
     }
 
-    /// Sends the group's offsets, for lag tools, and waits for the answer no longer than the time given (0: not at all).
-    /// - Throws: `KafkaError` when the broker refused or did not answer in time.
-    public func commit(topic: String, _ positions: [Position], timeoutMilliseconds: Int32 = 0) throws {
-        guard !positions.isEmpty else { return }
-        let list = Self.list(topic, positions)
-        defer { rd_kafka_topic_partition_list_destroy(list) }
-        guard timeoutMilliseconds > 0 else {
-            let code = rd_kafka_commit(client.handle, list, 1)
-            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
-            return
-        }
-        let answers = rd_kafka_queue_new(client.handle)
-        defer { rd_kafka_queue_destroy(answers) }
-        rd_kafka_commit_queue(client.handle, list, answers, nil, nil)
-        guard let event = rd_kafka_queue_poll(answers, timeoutMilliseconds) else {
-            throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT)
-        }
-        defer { rd_kafka_event_destroy(event) }
-        let code = rd_kafka_event_error(event)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
-    }
-
     /// The id of the cluster; nil when no broker answered in time.
     public func clusterID(timeoutMilliseconds: Int32) -> String? {
         client.clusterID(timeoutMilliseconds: timeoutMilliseconds)
@@ -237,8 +236,11 @@ public final class Consumer {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// The errors since the last call or batch.
-    public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
+    /// The errors since the last batch. Records that were fetched meanwhile are dropped.
+    public func takeErrors() -> [KafkaError] {
+        free(receive(0))
+        return client.callbacks.takeErrors()
+    }
 
     /// The end of a partition as the last fetch answer told; nil before there was one.
     public func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {

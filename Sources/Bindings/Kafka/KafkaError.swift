@@ -67,8 +67,22 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         [RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE].contains { $0.rawValue == code }
     }
 
+    /// The log was cut before the offset asked for; what was there is not what was read (KIP-320).
+    public var isLogTruncation: Bool {
+        isMissingOffset && message.contains("log truncation detected") || name == "_LOG_TRUNCATION"
+    }
+
+    /// Where a log that was cut ends for the epoch that was read, as the broker told; nil when it did not.
+    public var truncationEnd: Int64? {
+        guard isLogTruncation, let words = message.firstRange(of: "broker end offset is ") else { return nil }
+        return Int64(message[words.upperBound...].prefix { $0.isNumber || $0 == "-" }).flatMap { $0 < 0 ? nil : $0 }
+    }
+
     /// A setting that librdkafka does not know, or a value it refuses.
     public var isInvalidSetting: Bool { code == RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue }
+
+    /// No broker at all can be reached.
+    public var isAllBrokersDown: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 
     /// The local send queue is full; polling makes room.
     public var isQueueFull: Bool { code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }

@@ -18,6 +18,9 @@ public final class Producer {
         settings: [(String, String)], resetsSockets: Bool = false, log: @escaping @Sendable (KafkaLogLine) -> Void,
         delivered: @escaping (Delivery) -> Void
     ) throws {
+        try ReservedSettings.check(settings)
+        // Of a producer, too, a question about a topic would create it.
+        let settings = settings + [("allow.auto.create.topics", "false")]
         client = try Client(RD_KAFKA_PRODUCER, settings: settings, resetsSockets: resetsSockets, log: log)
         client.callbacks.delivered = delivered
     }
@@ -72,7 +75,7 @@ public final class Producer {
     /// The errors since the last call.
     public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
 
-    /// The number of partitions of a topic.
+    /// The number of partitions of a topic; one that is missing stays so.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
     public func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
         try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0

@@ -75,6 +75,7 @@ public final class TopicReader {
         settings: [(String, String)], topic name: String, partitions: Int, queueBytes: Int = 8 << 20,
         log: @escaping @Sendable (KafkaLogLine) -> Void
     ) throws {
+        try ReservedSettings.check(settings)
         client = try Client(
             RD_KAFKA_CONSUMER, settings: Self.bounds(queueBytes, partitions) + settings, log: log)
         guard let made = rd_kafka_topic_new(client.handle, name, nil) else { throw KafkaError(rd_kafka_last_error()) }

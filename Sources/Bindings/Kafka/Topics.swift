@@ -1,25 +1,43 @@
-// Creates topics.
+// Creates topics, and waits until they can be used.
 
 internal import CRdKafka
+internal import Dispatch
+
+/// What became of a wish for a topic.
+public struct CreatedTopic: Equatable, Sendable {
+    /// It was made now; otherwise it was there already.
+    public let isNew: Bool
+    /// The partitions that it has, which are others than those asked for where somebody else made it.
+    public let partitions: Int
+}
 
 extension Producer {
-    /// Creates a topic; one that exists already is left as it is.
+    /// Creates a topic, and waits until every partition has a leader; one that exists already is left as it is.
     /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
-    public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws {
-        try client.createTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
+    @discardableResult
+    public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
+        try client.makeTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
     }
 }
 
 extension Consumer {
-    /// Creates a topic; one that exists already is left as it is.
+    /// Creates a topic, and waits until every partition has a leader; one that exists already is left as it is.
     /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
-    public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws {
-        try client.createTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
+    @discardableResult
+    public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
+        try client.makeTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
     }
 }
 
 extension Client {
-    func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws {
+    func makeTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
+        let isNew = try createTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
+        return CreatedTopic(
+            isNew: isNew, partitions: try waitForLeaders(of: name, timeoutMilliseconds: timeoutMilliseconds))
+    }
+
+    /// - Returns: whether it was made now.
+    func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> Bool {
         var text = [CChar](repeating: 0, count: 512)
         let topic = rd_kafka_NewTopic_new(name, Int32(clamping: partitions), -1, &text, text.count)
         guard topic != nil else { throw KafkaError(Self.string(text)) }
@@ -32,19 +50,39 @@ extension Client {
             throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "creating topic \(name): no answer in time")
         }
         defer { rd_kafka_event_destroy(event) }
-        try Self.check(event, creating: name)
+        return try Self.check(event, creating: name)
     }
 
-    private static func check(_ event: OpaquePointer, creating name: String) throws {
+    private static func check(_ event: OpaquePointer, creating name: String) throws -> Bool {
         let code = rd_kafka_event_error(event)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
         var count = 0
         guard let result = rd_kafka_event_CreateTopics_result(event),
             let topics = rd_kafka_CreateTopics_result_topics(result, &count), count > 0
-        else { return }
+        else { return true }
         let failure = rd_kafka_topic_result_error(topics[0])
-        guard failure != RD_KAFKA_RESP_ERR_NO_ERROR, failure != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS else { return }
+        if failure == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS { return false }
+        guard failure != RD_KAFKA_RESP_ERR_NO_ERROR else { return true }
         let words = rd_kafka_topic_result_error_string(topics[0]).map { String(cString: $0) }
         throw KafkaError(failure, "creating topic \(name): \(words ?? "refused")")
+    }
+
+    /// Waits until the cluster tells of a topic and of a leader for each of its partitions.
+    /// - Returns: how many partitions it has.
+    /// - Throws: `KafkaError` when that takes longer than the time given.
+    func waitForLeaders(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
+        let deadline = DispatchTime.now() + .milliseconds(Int(timeoutMilliseconds))
+        let pause = DispatchSemaphore(value: 0)
+        var last = KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "topic \(topic) has no leader yet")
+        while DispatchTime.now() < deadline {
+            do {
+                let found = try partitions(of: topic, timeoutMilliseconds: 2000)
+                if found.count > 0, found.faults.isEmpty { return found.count }
+            } catch let error as KafkaError where error.isUnknownTopic || error.isConnection {
+                last = error
+            }
+            _ = pause.wait(timeout: .now() + .milliseconds(50))
+        }
+        throw last
     }
 }

@@ -97,6 +97,31 @@ public struct RejectedEvent: Equatable, Sendable {
     }
 }
 
+/// What tells a record from any other at the same offset of a log with the same name.
+public struct RecordMark: Equatable, Sendable {
+    /// Its offset.
+    public let offset: Int64
+    /// Its timestamp in Kafka, milliseconds since the Unix epoch; nil when it has none.
+    public let timestamp: Int64?
+    /// The epoch of the leader that appended it; nil when it is not known.
+    public let leaderEpoch: Int32?
+    /// 64 bits of its key and value.
+    public let fingerprint: UInt64
+
+    /// Makes a mark.
+    public init(offset: Int64, timestamp: Int64?, leaderEpoch: Int32?, fingerprint: UInt64) {
+        self.offset = offset
+        self.timestamp = timestamp
+        self.leaderEpoch = leaderEpoch
+        self.fingerprint = fingerprint
+    }
+
+    /// Whether the other can be the same record. The epoch does not tell: a copy of a log may have others.
+    public func isSame(as other: RecordMark) -> Bool {
+        offset == other.offset && timestamp == other.timestamp && fingerprint == other.fingerprint
+    }
+}
+
 /// How far one partition has come; sums are over the life of the state.
 public struct PartitionProgress: Equatable, Sendable {
     /// The partition's number in Kafka.
@@ -111,6 +136,8 @@ public struct PartitionProgress: Equatable, Sendable {
     public var maxEventTime: Int64?
     /// The offset of the record that brought it; nil when it is not known.
     public var maxEventOffset: Int64?
+    /// The last record consumed; nil when there is none, or it is not known.
+    public var lastRecord: RecordMark?
     /// The partition brought nothing for the idle timeout.
     public var isIdle: Bool
     /// Records consumed: counted + late + rejected.
@@ -163,6 +190,8 @@ public struct Flush {
     public var watermark: Int64?
     /// Windows that end at or before this are final (milliseconds since the Unix epoch).
     public var finalBefore: Int64?
+    /// Facts about the state (`Store.meta`) that are true once this is written.
+    public var facts: [String: String] = [:]
 
     /// A flush of `counts` and nothing else yet.
     public init(counts: CountDeltas) {

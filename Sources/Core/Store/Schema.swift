@@ -16,6 +16,7 @@ enum Schema {
     /// Each element takes the file from version `index` to `index + 1`.
     static let migrations: [String] = [
         tablesOfVersion1 + viewsOfVersion1, backfillTables, backfillIndex, eventOffsets, oneWriter, outboxEnvelopes,
+        lastRecords,
     ]
 
     private static let tablesOfVersion1 = """
@@ -262,6 +263,15 @@ enum Schema {
 
     /// Who writes: the random token of the store that was opened last.
     private static let oneWriter = "ALTER TABLE progress ADD COLUMN writer TEXT;\n"
+
+    /// What tells the last record consumed of a partition from any other at its offset.
+    private static let lastRecords = """
+        ALTER TABLE partition_progress ADD COLUMN last_offset INTEGER;
+        ALTER TABLE partition_progress ADD COLUMN last_timestamp_ms INTEGER;
+        ALTER TABLE partition_progress ADD COLUMN last_leader_epoch INTEGER;
+        ALTER TABLE partition_progress ADD COLUMN last_fingerprint INTEGER;
+
+        """
 
     private static let watermarkOffset =
         "(SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'watermark_delay_ms')"

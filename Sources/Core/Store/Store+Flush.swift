@@ -41,7 +41,8 @@ final class FlushStatements {
             """, persistent: true)
         partition = try connection.prepare(
             """
-            INSERT OR REPLACE INTO partition_progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            INSERT OR REPLACE INTO partition_progress
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
             """, persistent: true)
         progress = try connection.prepare(
             """
@@ -66,6 +67,7 @@ extension Store {
             for partition in flush.partitions { try write(partition) }
             for incident in flush.incidents { try write(incident, now: now) }
             for segment in flush.segments { try write(segment, now: now) }
+            for (key, value) in flush.facts { try setMeta(key, to: value) }
             try writeProgress(flush, generation: next, now: now)
         }
         generation = next
@@ -155,6 +157,11 @@ extension Store {
         try statement.bind(partition.late, at: 9)
         try statement.bind(partition.rejected, at: 10)
         try statement.bind(partition.maxEventOffset, at: 11)
+        let last = partition.lastRecord
+        try statement.bind(last?.offset, at: 12)
+        try statement.bind(last?.timestamp, at: 13)
+        try statement.bind(last?.leaderEpoch.map { Int64($0) }, at: 14)
+        try statement.bind(last.map { Int64(bitPattern: $0.fingerprint) }, at: 15)
         try statement.run()
     }
 

@@ -195,7 +195,8 @@ public final class Store {
         let rows = try connection.prepare(
             """
             SELECT kafka_partition, first_offset, next_offset, high_watermark_offset, max_event_time_ms, idle,
-              counted, late, rejected, max_event_offset
+              counted, late, rejected, max_event_offset, last_offset, last_timestamp_ms, last_leader_epoch,
+              last_fingerprint
             FROM partition_progress ORDER BY kafka_partition
             """)
         while try rows.step() {
@@ -209,9 +210,18 @@ public final class Store {
             partition.late = rows.int64(7)
             partition.rejected = rows.int64(8)
             partition.maxEventOffset = rows.optionalInt64(9)
+            partition.lastRecord = Self.mark(rows)
             progress.partitions.append(partition)
         }
         return progress
+    }
+
+    private static func mark(_ row: Statement) -> RecordMark? {
+        guard let offset = row.optionalInt64(10), let fingerprint = row.optionalInt64(13) else { return nil }
+        return RecordMark(
+            offset: offset, timestamp: row.optionalInt64(11),
+            leaderEpoch: row.optionalInt64(12).map { Int32(clamping: $0) },
+            fingerprint: UInt64(bitPattern: fingerprint))
     }
 
     /// Notes an incident of its own, outside a flush.

@@ -75,7 +75,11 @@ extension StateBuilder {
         }
         partition.maxEventTime = [known, partition.maxEventTime].compactMap { $0 }.max()
         let row = try connection.prepare(
-            "INSERT INTO partition_progress VALUES (?1, ?2, ?3, NULL, ?4, 0, ?5, ?6, ?7, ?8, NULL)")
+            """
+            INSERT INTO partition_progress (kafka_partition, first_offset, next_offset, max_event_time_ms, idle, consumed,
+              counted, late, rejected)
+            VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)
+            """)
         try row.bind(Int64(partition.number), at: 1)
         try row.bind(from, at: 2)
         try row.bind(to, at: 3)

@@ -1,7 +1,8 @@
 // From message bytes to an event, in place.
 //
 // The scanner checks the whole message and remembers where the four fields' last values are; only then are they read, so
-// that of duplicated keys the last wins and a fault in an unknown field is found too. Nothing is allocated on the usual
+// that of duplicated keys the last wins and a fault in an unknown field is found too. The user's field has two names,
+// `user_id` and `userId`; of both in one message the last wins, too, be it null. Nothing is allocated on the usual
 // shape: integers, quoted digits, strings with or without escapes. A key with an escape in it goes to Foundation's JSON
 // (`FoundationParser`), a number with a fraction or exponent where an integer is needed to `NumberText`.
 // Invariants: the event's bytes lie in the message or in `scratch`; `scratch` never moves while an event is in use.
@@ -120,6 +121,9 @@ final class EventParser {
             if first == Self.word("user_id\"") {
                 scanner.position = start + 8
                 return .userID
+            } else if first & 0x00FF_FFFF_FFFF_FFFF == Self.word("userId\"\0") {
+                scanner.position = start + 7
+                return .userID
             } else if first == Self.word("webpage\"") {
                 scanner.position = start + 8
                 return .webpage
@@ -142,7 +146,7 @@ final class EventParser {
         // of which Foundation drops a byte order mark.
         guard token.count <= 56, token.allSatisfy({ $0 < 0x80 }) else { return .unknown }
         return switch FoundationParser.string(token) {
-        case "user_id": .userID
+        case "user_id", "userId": .userID
         case "postcode": .postcode
         case "webpage": .webpage
         case "timestamp": .timestamp

@@ -3,6 +3,7 @@
 #pragma once
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include "log_identity.h"
 
 // Sends a copy of one record. `headers` belongs to librdkafka once this succeeds; a timestamp of 0 stands for now.
 static inline rd_kafka_resp_err_t pv_rd_kafka_produce(

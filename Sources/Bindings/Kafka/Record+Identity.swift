@@ -1,0 +1,52 @@
+// What tells a record from any other at the same offset: when it was appended, under which leader, and what it holds.
+// Asked for one record in a batch, never for each.
+
+internal import CRdKafka
+
+extension Record {
+    /// librdkafka's message; nil for a record that was made otherwise.
+    private var source: UnsafePointer<rd_kafka_message_t>? {
+        message.map { UnsafePointer($0.assumingMemoryBound(to: rd_kafka_message_t.self)) }
+    }
+
+    /// The record's timestamp, milliseconds since the Unix epoch; nil when there is none.
+    public var timestamp: Int64? {
+        guard let message = source else { return nil }
+        var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+        let timestamp = rd_kafka_message_timestamp(message, &kind)
+        return kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || timestamp < 0 ? nil : timestamp
+    }
+
+    /// The epoch of the leader that appended it; nil when broker or library do not tell.
+    public var leaderEpoch: Int32? {
+        guard let message = source else { return nil }
+        let epoch = pv_rd_kafka_message_leader_epoch(message)
+        return epoch < 0 ? nil : epoch
+    }
+
+    /// 64 bits of key and value (FNV-1a). It is stored, so it never changes: each of the two as one byte, 0 for null and 1
+    /// otherwise, then its length as eight bytes, the least significant first, then its bytes.
+    public var fingerprint: UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        let key = source.map { UnsafeRawBufferPointer(start: $0.pointee.key, count: $0.pointee.key_len) }
+        Self.add(key?.baseAddress == nil ? nil : key, to: &hash)
+        Self.add(isTombstone ? nil : payload, to: &hash)
+        return hash
+    }
+
+    private static func add(_ bytes: UnsafeRawBufferPointer?, to hash: inout UInt64) {
+        add(bytes == nil ? 0 : 1, to: &hash)
+        guard let bytes else { return }
+        var length = UInt64(bytes.count)
+        for _ in 0..<8 {
+            add(UInt8(truncatingIfNeeded: length), to: &hash)
+            length >>= 8
+        }
+        for byte in bytes { add(byte, to: &hash) }
+    }
+
+    @inline(__always)
+    private static func add(_ byte: UInt8, to hash: inout UInt64) {
+        hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+    }
+}

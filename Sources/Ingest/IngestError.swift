@@ -1,0 +1,68 @@
+// Why the ingest service may end before it is told to.
+
+public import Log
+
+/// Why the service gave up.
+public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
+    /// Kafka no longer has the next offset.
+    case missingOffsets(topic: String, partition: Int32, from: Int64, to: Int64)
+    /// The state is ahead of the topic: the topic was re-created or cut.
+    case topicShorter(topic: String, partition: Int32, next: Int64, end: Int64)
+    /// The log is not the one that the state has read.
+    case otherLog(UnreadRange)
+    /// A partition that was asked for does not exist.
+    case noSuchPartition(topic: String, partition: Int32, count: Int)
+    /// The state could not be written and the service was told to stop.
+    case notWritten(path: String, reason: String)
+
+    /// The state belongs to another topic, or to another log of its name.
+    public var isForeignState: Bool {
+        switch self {
+        case .topicShorter, .otherLog: true
+        case .missingOffsets, .noSuchPartition, .notWritten: false
+        }
+    }
+
+    /// What was asked for cannot be.
+    public var isWrongUsage: Bool {
+        if case .noSuchPartition = self { true } else { false }
+    }
+
+    /// What a log line about it is about, apart from its words.
+    public var facts: Logger.Metadata {
+        var facts: Logger.Metadata
+        switch self {
+        case .missingOffsets(let topic, let partition, let from, let to):
+            facts = Facts.place(partition: partition, offset: from, end: to)
+            facts["topic"] = "\(topic)"
+        case .topicShorter(let topic, let partition, let next, let end):
+            facts = Facts.place(partition: partition, offset: next, end: end)
+            facts["topic"] = "\(topic)"
+        case .otherLog(let range):
+            facts = Facts.place(partition: range.partition, offset: range.from, end: range.to)
+            facts["topic"] = "\(range.topic)"
+        case .noSuchPartition(let topic, let partition, _):
+            facts = Facts.place(partition: partition, offset: nil)
+            facts["topic"] = "\(topic)"
+        case .notWritten: facts = [:]
+        }
+        return facts
+    }
+
+    /// One line for people: what failed, on what, what to do.
+    public var description: String {
+        switch self {
+        case .missingOffsets(let topic, let partition, let from, let to):
+            "topic \(topic) partition \(partition): Kafka no longer has offsets \(from) to \(to - 1), which were not "
+                + "consumed yet; give --on-missing-offsets skip to record them as lost and go on from \(to)"
+        case .topicShorter(let topic, let partition, let next, let end):
+            "topic \(topic) partition \(partition): the state is at offset \(next), but the partition ends at \(end), "
+                + "so the topic was re-created or cut; start a new --state for it"
+        case .otherLog(let range): range.refusal
+        case .noSuchPartition(let topic, let partition, let count):
+            "topic \(topic) has no partition \(partition), only 0 to \(count - 1); correct --partitions"
+        case .notWritten(let path, let reason):
+            "state \(path) could not be written: \(reason); nothing is lost, its offsets stay where they were"
+        }
+    }
+}

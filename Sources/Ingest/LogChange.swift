@@ -1,0 +1,75 @@
+// How a log can turn out not to be the one that the state has read, and what of it is passed over then.
+
+internal import Store
+
+/// Why a partition's log is another one than before.
+public enum LogChange: Equatable, Sendable {
+    /// The topic was deleted and created again: its id is another.
+    case recreated(old: String, new: String)
+    /// The log was cut at this offset and written on from there; nil when the offset is not known.
+    case cut(at: Int64?)
+    /// The record at this offset is not the one that was read there.
+    case otherRecord(at: Int64)
+    /// The log ends before what was read of it, and nothing more is known.
+    case shorter(end: Int64)
+
+    /// What happened, in words.
+    var words: String {
+        switch self {
+        case .recreated(let old, let new):
+            "the topic was deleted and created again since this state read it (its id was \(old) and is \(new))"
+        case .cut(let end?):
+            "the log was cut at offset \(end), as an unclean leader election does, and goes on from there"
+        case .cut(nil): "the log was cut, as an unclean leader election does, and goes on from there"
+        case .otherRecord(let offset): "the record at offset \(offset) is not the one that this state has read there"
+        case .shorter(let end): "the log ends at offset \(end), so the topic was re-created or cut"
+        }
+    }
+
+    /// The first offset whose record was not read though the state has passed it.
+    /// - Parameter low: the first offset of the log as it is now.
+    func firstUnread(low: Int64) -> Int64 {
+        switch self {
+        case .cut(let end?), .shorter(let end): max(low, end)
+        case .recreated, .cut(nil), .otherRecord: low
+        }
+    }
+
+    /// Whether the first unread offset is known, not only a bound of it.
+    var isExact: Bool {
+        switch self {
+        case .recreated, .cut(.some): true
+        case .cut(nil), .otherRecord, .shorter: false
+        }
+    }
+}
+
+/// A part of a log that is not read because the state has read another log up to its end.
+public struct UnreadRange: Equatable, Sendable {
+    /// The topic.
+    public let topic: String
+    /// The partition.
+    public let partition: Int32
+    /// What happened to the log.
+    public let change: LogChange
+    /// The first offset (inclusive) that was not read.
+    public let from: Int64
+    /// The end (exclusive).
+    public let to: Int64
+
+    /// The incident that records it as passed over.
+    var incident: Incident {
+        let bound = change.isExact ? "" : ", at most,"
+        return Incident(
+            kind: "log-replaced",
+            detail: "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to - 1) "
+                + "(\(to - from) in all)\(bound) of the log as it is now are passed over and not counted")
+    }
+
+    /// Why the service ends instead.
+    var refusal: String {
+        "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to - 1) of the log as it is now were "
+            + "not read. Start a new --state for it, or give --on-missing-offsets skip to record them as passed over and "
+            + "go on from \(to)"
+    }
+}

@@ -1,0 +1,97 @@
+// Asks the cluster about the topic on a thread of its own, so that a broker that does not answer holds up nobody who counts.
+//
+// Invariants: at most one question is open; an answer is taken once; nothing here decides anything. The thread ends with its
+// last question when the watch is let go.
+
+internal import Dispatch
+internal import Foundation
+internal import Kafka
+internal import Synchronization
+
+/// Questions about one topic, and their answers.
+final class TopicWatch: Sendable {
+    /// What is to be found out.
+    struct Question: Sendable {
+        /// The partitions that are read already.
+        var assigned: Set<Int32> = []
+        /// Those of them whose offsets are asked for again.
+        var suspects: Set<Int32> = []
+        /// The partitions that are wanted at all; nil for all.
+        var wanted: Set<Int32>?
+    }
+
+    /// What the cluster said.
+    struct Findings: Sendable {
+        var partitions = TopicPartitions()
+        /// The topic's id; nil where it is not known.
+        var topicID: String?
+        /// The offsets of new and suspect partitions.
+        var ranges: [Int32: OffsetRange] = [:]
+        /// Why there are none.
+        var failures: [Int32: KafkaError] = [:]
+    }
+
+    private let topic: String
+    private let inquiry: Inquiry
+    private let answer = Mutex<Result<Findings, any Error>?>(nil)
+    private let isBusy = Mutex(false)
+    private let answered = DispatchSemaphore(value: 0)
+
+    init(topic: String, inquiry: Inquiry) {
+        self.topic = topic
+        self.inquiry = inquiry
+    }
+
+    /// Asks, unless an earlier question is open or its answer was not taken.
+    func ask(_ question: Question) {
+        let isFree = isBusy.withLock { busy in
+            defer { busy = true }
+            return !busy
+        }
+        guard isFree else { return }
+        Thread.detachNewThread { [self] in
+            let found = Result { try find(question) }
+            answer.withLock { $0 = found }
+            answered.signal()
+        }
+    }
+
+    /// The answer, once it is there; waits no longer than the time given.
+    func take(waitMilliseconds: Int = 0) -> Result<Findings, any Error>? {
+        guard answered.wait(timeout: .now() + .milliseconds(waitMilliseconds)) == .success else { return nil }
+        let found = answer.withLock { answer in
+            defer { answer = nil }
+            return answer
+        }
+        isBusy.withLock { $0 = false }
+        return found
+    }
+
+    private func find(_ question: Question) throws -> Findings {
+        var found = Findings()
+        found.partitions = try inquiry.partitions(of: topic, timeoutMilliseconds: 2000)
+        found.topicID = inquiry.topicID(of: topic, timeoutMilliseconds: 2000)
+        let all = (0..<Int32(clamping: found.partitions.count)).filter { question.wanted?.contains($0) ?? true }
+        findRanges(of: all.filter { !question.assigned.contains($0) || question.suspects.contains($0) }, &found)
+        return found
+    }
+
+    /// A leader that did not answer for one partition is not waited for again.
+    private func findRanges(of partitions: [Int32], _ found: inout Findings) {
+        var silent: [Int32: KafkaError] = [:]
+        for partition in partitions {
+            let leader = found.partitions.leaders[partition] ?? -1
+            if let failure = found.partitions.faults[partition] ?? silent[leader] {
+                found.failures[partition] = failure
+                continue
+            }
+            do {
+                found.ranges[partition] = try inquiry.offsets(
+                    of: topic, partition: partition, timeoutMilliseconds: 3000)
+            } catch let error as KafkaError {
+                found.failures[partition] = error
+                if error.isConnection { silent[leader] = error }
+            } catch {}
+        }
+    }
+}
