@@ -97,7 +97,7 @@ deb() {
   gzip -9nc "$source/CHANGELOG.md" | put 0644 "$root/usr/share/doc/pageviews/changelog.gz"
   # Debian 12 keeps units in /lib.
   mkdir "$root/lib" && mv "$root/usr/lib/systemd" "$root/lib/" && rmdir "$root/usr/lib"
-  version=$("$binary" --version)
+  version=$("$binary" --version | sed -n 1p)
   architecture=$(dpkg --print-architecture)
   maintainer_scripts "$root/DEBIAN"
   put 0644 "$root/DEBIAN/control" <<CONTROL

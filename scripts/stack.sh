@@ -4,7 +4,8 @@
 # stack.sh down VENV RUN   stops them; their data stays in RUN and is there after the next `up`
 # KAFKA_PORT (9092, or that of last time) is the broker's port; S3_PORT_BASE moves S3 and the catalog to that port and
 # the next (8333, 8181).
-# The S3 keys are made once and kept in RUN/s3.env, readable by the user alone.
+# The S3 keys are made once and kept in RUN/s3.env, readable by the user alone; the catalog takes them as an OAuth client's
+# id and secret, and stands there as PAGEVIEWS_CATALOG_CREDENTIAL.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 action=${1:-}
@@ -15,14 +16,18 @@ alive() {
   [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null
 }
 
-make_keys() {
-  [ -s "$run/s3.env" ] && return
-  (
-    umask 077
+make_keys() (
+  umask 077
+  if [ ! -s "$run/s3.env" ]; then
     printf 'export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n' \
       "$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')" "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" >"$run/s3.env"
-  )
-}
+  fi
+  # Files of earlier versions have no line for the catalog.
+  if ! grep -q PAGEVIEWS_CATALOG_CREDENTIAL "$run/s3.env"; then
+    # shellcheck disable=SC2016
+    echo 'export PAGEVIEWS_CATALOG_CREDENTIAL="$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"' >>"$run/s3.env"
+  fi
+)
 
 # Creates the bucket that the broker keeps its records in. An existing one answers 409.
 make_bucket() {

@@ -6,7 +6,11 @@ internal import Store
 struct LiveDocument: Encodable {
     struct Window: Encodable { let start, views: Int64; let final: Bool }
     struct Postcode: Encodable { let postcode: String; let views: Int64 }
-    struct Sample: Encodable { let at, lag: Int64; let consumed, late, rejected: Double }
+    struct Sample: Encodable {
+        let at: Int64
+        let lag: Int64?
+        let consumed, late, rejected: Double
+    }
 
     let windowMilliseconds: Int64
     let windows: [Window]

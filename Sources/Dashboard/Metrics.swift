@@ -83,7 +83,17 @@ public enum Metrics {
         out.gauge(
             "pageviews_warehouse_up", "Whether the warehouse answers.",
             health.warehouse.map { $0.failingSince == nil ? 1.0 : 0.0 })
+        out.gauge(
+            "pageviews_late_topic_up", "Whether late events can be published.",
+            up(health.publishing?[OutboxName.late.rawValue]))
+        out.gauge(
+            "pageviews_rejected_topic_up", "Whether rejected messages can be published.",
+            up(health.publishing?[OutboxName.rejected.rawValue]))
         out.gauge("pageviews_paused", "Whether consuming waits for room in the spool.", health.isPaused ? 1.0 : 0.0)
+    }
+
+    private static func up(_ contact: ServiceHealth.Contact?) -> Double? {
+        contact.map { $0.failingSince == nil ? 1 : 0 }
     }
 
     private static func counting(_ facts: StatusFacts, _ out: inout MetricsText) {
@@ -91,9 +101,12 @@ public enum Metrics {
         out.gauge(
             "pageviews_last_flush_timestamp_seconds", "When the last flush was written.", seconds(facts.flushedAt))
         out.gauge("pageviews_watermark_timestamp_seconds", "The watermark, in event time.", seconds(facts.watermark))
-        out.gauge("pageviews_lag_records", "Records that wait in Kafka, in all partitions.", facts.lag)
         out.gauge(
-            "pageviews_late_events_unpublished", "Late events that wait to be published.", facts.unpublishedLate)
+            "pageviews_lag_records",
+            "Records that wait in Kafka, in all partitions; absent when their ends are not known.",
+            facts.lag)
+        out.gauge(
+            "pageviews_late_events_unpublished", "Late events that wait to be published.", facts.lateToPublish)
         out.gauge("pageviews_incidents_open", "Incidents that are not over.", Int64(facts.incidents.count))
     }
 
@@ -109,7 +122,14 @@ public enum Metrics {
         out.family("pageviews_events_total", "counter", "Records consumed, by what became of them.", outcomes)
         out.family(
             "pageviews_partition_lag_records", "gauge", "Records that wait in Kafka.",
-            each { Double(facts.lag(of: $0)) })
+            each { facts.lag(of: $0).map { Double($0) } })
+        out.family(
+            "pageviews_partition_future_events_total", "counter",
+            "Events since the start that were too far ahead of the clock to move the watermark.",
+            each { facts.future(of: $0).map { Double($0.count) } })
+        out.family(
+            "pageviews_partition_future_skew_seconds", "gauge", "How far ahead of the clock the latest of them was.",
+            each { facts.future(of: $0).map { Double($0.skew) / 1000 } })
         out.family(
             "pageviews_partition_next_offset", "gauge", "The offset to read next.", each { Double($0.nextOffset) })
         out.family(

@@ -94,7 +94,8 @@ final class Routes: HTTPHandler {
         let report = sources.report()
         let isStarting = report.facts.health?.phase == .starting
         if report.isHealthy, !isStarting { return Answer.text("ready\n") }
-        var reasons = isDetailed ? report.reasons.map { "\($0.code.rawValue): \($0.text)\n" }.joined() : ""
+        var reasons =
+            isDetailed ? report.reasons.map { "\($0.code.rawValue): \($0.text); \($0.advice)\n" }.joined() : ""
         if isDetailed, reasons.isEmpty { reasons = "starting: Kafka and the topic are being looked for\n" }
         return Answer.text("not ready\n" + reasons, 503)
     }

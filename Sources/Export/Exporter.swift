@@ -18,9 +18,9 @@ public final class Exporter {
     let sessions: [ExportTable: TableSession]
     /// The snapshot after which each table was last maintained by this process.
     var maintained: [ExportTable: Int64] = [:]
-    private let warehouse: Warehouse
+    let warehouse: Warehouse
     private var isTidy = false
-    private var isStoreChecked = false
+    var isStoreChecked = false
     /// What the last failure of a cycle was about, for log lines: the table, and the commit it was at.
     public private(set) var failureFacts: Logger.Metadata = [:]
     private var isBehindSaid = false
@@ -170,7 +170,7 @@ public final class Exporter {
     }
 
     /// The ledger's epoch, which is the table's.
-    private func checkedEpoch(_ session: TableSession, _ table: TableSession.Open) throws -> Int64 {
+    func checkedEpoch(_ session: TableSession, _ table: TableSession.Open) throws -> Int64 {
         let kind = session.kind
         let epoch = try store.with { try $0.epoch(of: kind) }
         let name = session.identifier.description
@@ -188,42 +188,5 @@ public final class Exporter {
         guard table.metadata.partitionSpecs.count > 1 else { return [:] }
         let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
         return Dictionary(live.map { ($0.file.path, $0.file.specID) }) { first, _ in first }
-    }
-
-    // MARK: Before the start
-
-    /// Looks at both tables before anything is counted: whose they are, whether they have what this state exported,
-    /// whether their columns and partitions can be written, and whether the rows that the next commit changes are where
-    /// they were. Creates nothing.
-    /// - Throws: the `ExportError` that stands in the way; when warehouse or catalog cannot be reached, their errors.
-    public func check() async throws {
-        for kind in [ExportTable.counts, .raw] {
-            guard let session = sessions[kind], let table = try await session.look() else { continue }
-            let (intent, ledger) = try store.with { (try $0.intent(of: kind), try $0.position(of: kind)) }
-            let found = intent.flatMap { table.metadata.findCommit(Mark.commit($0.commitID)) }
-            // A commit of ours that is in the table and not settled raised its epoch.
-            guard found == nil else { continue }
-            _ = try checkedEpoch(session, table)
-            guard kind == .counts, ledger.epoch > 0 else { continue }
-            let isOthers = try store.with { try $0.hasForeignCommits(kind) }
-            guard isOthers || table.metadata.currentSnapshotID != ledger.snapshotID else { continue }
-            let rows =
-                intent?.isRewrite == false
-                ? try StaleRows.staged(store.path)
-                : try StaleRows.pending(store.path, since: ledger.progress.generation)
-            try await committer(session).check(rows, table)
-        }
-        try await checkStore()
-    }
-
-    /// Makes sure, once, that the store beneath tables without a catalog keeps two writers apart.
-    private func checkStore() async throws {
-        guard !isStoreChecked else { return }
-        do throws(CatalogError) {
-            try await warehouse.catalog.checkConditions()
-        } catch {
-            throw error.kind == .refused ? ExportError.unsafeStore(error.description) : error
-        }
-        isStoreChecked = true
     }
 }

@@ -52,6 +52,7 @@ public final class IngestService {
         let consumer = try Consumer(settings: settings.kafka) { line in
             log.debug("librdkafka \(line.facility): \(line.text)")
         }
+        let ends = board.map { EndWatch(settings: settings, consumer: consumer, board: $0, time: time, log: log) }
         guard let clusterID = try waitForCluster(consumer) else { return }
         let identity = Identity(clusterID: clusterID, topic: settings.topic)
         let (progress, rawOffsets, topicID, users) = try store.with { store in
@@ -75,6 +76,8 @@ public final class IngestService {
         var run = Run(
             service: self, store: store, consumer: consumer, accumulator: accumulator, raw: raw, progress: progress,
             rawOffsets: rawOffsets, topicID: topicID)
+        ends?.start()
+        defer { ends?.end() }
         try run.start()
         try run.loop()
         try run.finish()
@@ -95,9 +98,10 @@ public final class IngestService {
     /// - Returns: its id; nil when the service was stopped before that.
     private func waitForCluster(_ consumer: Consumer) throws -> String? {
         var pause = Backoff()
+        var cause = FailureCause()
         while !stop.wasSet {
             if let id = consumer.clusterID(timeoutMilliseconds: 1000) { return id }
-            let reason = lastError(consumer)
+            let reason = lastError(consumer, &cause)
             board?.kafkaFailed(reason, now: time.wall())
             let milliseconds = pause.next()
             log.warning(
@@ -109,12 +113,10 @@ public final class IngestService {
         return nil
     }
 
-    private func lastError(_ consumer: Consumer) -> String {
+    private func lastError(_ consumer: Consumer, _ cause: inout FailureCause) -> String {
         let notices = consumer.poll(timeoutMilliseconds: 0) { _, notices in notices }
-        for case .failed(let error) in notices.reversed() where !error.message.contains("brokers are down") {
-            return error.message
-        }
-        return "no broker answered"
+        for case .failed(let error) in notices { _ = cause.words(for: error, now: time.wall()) }
+        return cause.words(now: time.wall())
     }
 }
 

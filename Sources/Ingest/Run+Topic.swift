@@ -26,9 +26,11 @@ extension Run {
         if let answer = watch.take() {
             do {
                 try take(try answer.get())
+                cause.forget()
             } catch let error as KafkaError {
                 nextDiscovery = service.time.monotonic() + settings.discoveryInterval(afterFault: true)
-                service.board?.kafkaFailed("\(error)", now: service.time.wall())
+                let now = service.time.wall()
+                service.board?.kafkaFailed(cause.words(for: error, now: now), now: now)
                 service.log.debug("looking for partitions: \(error)")
             }
         }

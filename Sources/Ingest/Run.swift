@@ -22,6 +22,8 @@ struct Run {
     var nextDiscovery: Int64 = 0
     private var lastObservation: Int64 = 0
     private var lastComplaint: [String: Int64] = [:]
+    /// Why Kafka cannot be reached, while it cannot.
+    var cause = FailureCause()
     var needsAssignment = false
     /// Partitions whose offsets are looked at anew, and what is wrong with their log where that is known.
     var suspects: [Int32: LogChange?] = [:]
@@ -73,14 +75,23 @@ struct Run {
                 break
             } catch let error as KafkaError {
                 let milliseconds = pause.next()
+                noteErrors()
+                let reason = cause.words(for: error, now: service.time.wall())
                 service.board?.kafkaFailed(
-                    error.isUnknownTopic ? "the topic does not exist" : error.message, now: service.time.wall())
-                complain(
-                    error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(error.message); trying again")
+                    error.isUnknownTopic ? "the topic does not exist" : reason, now: service.time.wall())
+                complain(error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(reason); trying again")
                 service.stop.wait(milliseconds: milliseconds)
             }
         }
         lastFlush = service.time.monotonic()
+    }
+
+    /// What the client met meanwhile says more than that no answer came. Nothing is assigned yet, so nothing else comes.
+    private mutating func noteErrors() {
+        let now = service.time.wall()
+        for case .failed(let error) in consumer.poll(timeoutMilliseconds: 0, { _, notices in notices }) {
+            service.board?.kafkaFailed(cause.words(for: error, now: now), now: now)
+        }
     }
 
     private var missingTopic: String {
@@ -156,14 +167,15 @@ struct Run {
                 "topic \(settings.topic) partition \(partition): \(error.message); trying again", partition: partition,
                 offset: offset)
         case .failed(let error):
+            let reason = cause.words(for: error, now: service.time.wall())
             if error.isAllBrokersDown { brokersAwaySince = brokersAwaySince ?? service.time.monotonic() }
             if error.isConnection || error.isAuthentication {
-                service.board?.kafkaFailed(error.message, now: service.time.wall())
+                service.board?.kafkaFailed(reason, now: service.time.wall())
             }
             // Asked at once, it says whether this is one broken connection, one partition, or the end of them all.
             nextDiscovery = min(nextDiscovery, service.time.monotonic() + 500)
             complain(
-                "Kafka at \(settings.bootstrapServers): \(error.message); trying again",
+                "Kafka at \(settings.bootstrapServers): \(error.isBare ? reason : error.message); trying again",
                 partition: Facts.partition(namedIn: error.message, of: settings.topic))
         }
     }
@@ -176,8 +188,7 @@ struct Run {
             accumulator.note(
                 highWatermark: consumer.cachedHighWatermark(of: settings.topic, partition: partition), of: partition)
         }
-        board.observe(
-            accumulator.flush.partitions.map { PartitionReading($0) }, isPaused: isPaused, now: service.time.wall())
+        board.observe(accumulator.readings, isPaused: isPaused, now: service.time.wall())
     }
 
     /// Logs a complaint, the same one at most every ten seconds.

@@ -80,7 +80,7 @@ struct DemoCommand: Sendable {
         log.logLevel = max(log.logLevel, .warning)
         // Sender and table follow the service: they stop with it.
         let services: [any Service] =
-            try [
+            try await [
                 generatorService(broker.bootstrapServers),
                 isInteractive ? promptService(state, broker.bootstrapServers) : tableService(state),
             ] + pipeline(state, broker.bootstrapServers, log).services()

@@ -16,6 +16,7 @@ struct ExportOptions: Sendable {
     var warehouse: String?
     var catalog: String?
     var catalogWarehouse: String?
+    var catalogAccess = CatalogAccess()
     var s3Endpoint: String?
     var s3Region = "us-east-1"
     var s3PathStyle = false
@@ -28,11 +29,13 @@ struct ExportOptions: Sendable {
 
     /// Secrets that reaching warehouse and catalog may need.
     static let secrets = [
-        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PAGEVIEWS_CATALOG_TOKEN",
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", CatalogAccess.token,
+        CatalogAccess.credential,
     ]
 
     static let rows: [Option<ExportOptions>] =
-        placeRows + tableRows + MaintenanceSettings.rows.lifted(\.tables.maintenance)
+        placeRows + CatalogAccess.rows.lifted(\.catalogAccess) + storageRows + tableRows
+        + MaintenanceSettings.rows.lifted(\.tables.maintenance)
 
     static let check = Check<ExportOptions>("catalog", "needs --warehouse") { $0.warehouse != nil || $0.catalog == nil }
 
@@ -46,6 +49,9 @@ struct ExportOptions: Sendable {
             "An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)"
         ).showing(\.withoutCredentials),
         .value("catalog-warehouse", \.catalogWarehouse, .text, "name", "The warehouse's name in the catalog."),
+    ]
+
+    private static let storageRows: [Option<ExportOptions>] = [
         .value("s3-endpoint", \.s3Endpoint, .text, "url", "The S3 server. (default: AWS)")
             .showing(\.withoutCredentials),
         .value("s3-region", \.s3Region, .text, "name", "The S3 region."),
@@ -95,7 +101,8 @@ struct ExportAssembly {
     let environment: [String: String]
 
     /// The warehouse; nil when there is no export.
-    /// - Throws: `ObjectStorageError` for a malformed location, `HTTPError` when libcurl cannot be used.
+    /// - Throws: `ObjectStorageError` for a malformed location, `HTTPError` when libcurl cannot be used, `UsageError` when
+    ///   the catalog's credentials are not there.
     func warehouse() throws -> Warehouse? {
         guard let location = options.warehouse else { return nil }
         let client = try HTTPClient()
@@ -112,11 +119,7 @@ struct ExportAssembly {
         var settings = RESTSettings(
             address: address, warehouse: options.catalogWarehouse,
             timeout: .milliseconds(options.requestTimeout))
-        if let token = environment["PAGEVIEWS_CATALOG_TOKEN"] {
-            settings.authorization = .bearer(token)
-        } else if let id = environment["AWS_ACCESS_KEY_ID"], let secret = environment["AWS_SECRET_ACCESS_KEY"] {
-            settings.authorization = .clientCredentials(id: id, secret: secret, scope: "catalog", server: nil)
-        }
+        settings.authorization = try options.catalogAccess.authorization(environment, region: options.s3Region)
         return settings
     }
 

@@ -35,7 +35,7 @@ struct Failure: Error {
             self.init(error.description, exitCode: error.isForeignState ? 5 : error.isWrongUsage ? 2 : 1)
         case let error as WindowSettings.OutOfBounds: self.init(error.description, exitCode: 2)
         case let error as KafkaError: self.init("Kafka: \(error.message)", exitCode: Self.exitCode(of: error))
-        case let error as ExportError: self.init(error.description, exitCode: error.isForeign ? 5 : 1)
+        case let error as ExportError: self.init(error.description, exitCode: Self.exitCode(of: error))
         case let error as TableReadError: self.init(error.description, exitCode: 1)
         case let error as CatalogError: self.init(error.description, exitCode: Self.exitCode(of: error))
         case let error as ObjectStorageError: self.init(error.description, exitCode: error.kind == .invalid ? 2 : 4)
@@ -49,7 +49,7 @@ struct Failure: Error {
         switch error {
         case let error as ObjectStorageError: error.kind == .invalid ? 1 : 4
         case let error as CatalogError: error.kind == .refused || error.kind == .malformed ? 1 : 4
-        case let error as ExportError: error.isUnsettled ? 4 : 1
+        case let error as ExportError: error.isUnsettled ? 4 : exitCode(of: error)
         default: 1
         }
     }
@@ -62,6 +62,11 @@ struct Failure: Error {
         case let error as ExportError: error.isUnsettled
         default: false
         }
+    }
+
+    /// 5 where a table is not, or no longer, what the state says.
+    private static func exitCode(of error: ExportError) -> Int32 {
+        error.isTableChanged ? 5 : error.isUnsafe ? 2 : 1
     }
 
     private static func exitCode(of error: StoreError) -> Int32 {

@@ -3,6 +3,7 @@
 internal import Arguments
 internal import Foundation
 internal import Ingest
+internal import Log
 internal import Services
 internal import Store
 internal import Windowing
@@ -82,12 +83,13 @@ struct IngestCommand: Sendable {
 
     func run() async throws {
         let log = global.logger
+        for warning in Pageviews.libraryWarnings { log.warning("\(warning)") }
         var pipeline = Pipeline(
             ingest: try settings(), export: export, web: web, outboxes: outboxes, holder: "pageviews ingest", log: log)
         pipeline.retentionMilliseconds = retention
         pipeline.backfillMilliseconds = backfillEvery
         do {
-            try await ServiceGroup.run(stop: pipeline.stop) { [pipeline] in try pipeline.services() }
+            try await ServiceGroup.run(stop: pipeline.stop) { [pipeline] in try await pipeline.services() }
         } catch {
             throw global.reported(error)
         }

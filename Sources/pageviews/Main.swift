@@ -2,7 +2,9 @@
 
 internal import Arguments
 internal import Foundation
+internal import Kafka
 internal import Log
+internal import SQLite
 
 @main
 enum Main {
@@ -45,8 +47,15 @@ enum Main {
 enum Pageviews {
     static let version = "0.1.0"
 
+    /// The linked libraries on which correctness hangs, with their versions.
+    static let libraries = ["librdkafka \(Kafka.libraryVersion)", "SQLite \(SQLite.libraryVersion)"]
+
+    /// What they will not do, one line each; none where they are new enough.
+    static var libraryWarnings: [String] { [Kafka.libraryWarning(), SQLite.libraryWarning()].compactMap { $0 } }
+
     static let program = Program(
-        "pageviews", version: version, abstract: "Page views from Kafka to counts that SQL can ask.",
+        "pageviews", version: version, versionDetails: libraries,
+        abstract: "Page views from Kafka to counts that SQL can ask.",
         discussion: """
             Every option can also be given as an environment variable (PAGEVIEWS_ and the option's name in capitals, \
             dashes as underscores) or in a YAML or JSON file named by --config. The flag wins, then the environment, \

@@ -27,15 +27,22 @@ struct Pipeline {
     var stop = StopSignal()
     let log: Logger
 
-    /// The services, in the order in which they are started; they end in the reverse order: counting first, then what it
-    /// left, and the pages and the heartbeat last, which tell of the others' end.
-    /// - Throws: `StoreError`, `SQLiteError`, `ObjectStorageError` for a malformed warehouse, `Failure` for a wrong --listen.
-    func services() throws -> [any Service] {
+    /// The services, in the order in which they are started; they end in the reverse order: counting first, then what
+    /// it left, and the pages and the heartbeat last, which tell of the others' end.
+    /// The tables are looked at first: by a state that is not there yet, before it is made.
+    /// - Throws: `ExportError` for tables that are not what the state says, `StoreError`, `SQLiteError`,
+    /// `ObjectStorageError` for a malformed warehouse, `Failure` for a wrong --listen.
+    func services() async throws -> [any Service] {
         let environment = ProcessInfo.processInfo.environment
         // Wrong settings leave nothing behind: they are looked at before the state is made.
         try IngestService.check(ingest)
         let place = try web.place(environment: environment)
         let warehouse = try ExportAssembly(options: export, environment: environment).warehouse()
+        let settings = exportSettings
+        let isBegun = FileManager.default.fileExists(atPath: ingest.statePath)
+        if let warehouse, !isBegun {
+            try await TableCheck.run(stop, log) { try await Exporter.checkUnbegun(settings, warehouse) }
+        }
         let store = SharedStore(
             try Store(path: ingest.statePath, settings: ingest.windows, holder: "\(holder) (pid \(getpid()))"))
         try store.with { try $0.checkEvicted() }
@@ -49,22 +56,28 @@ struct Pipeline {
                 failPoint: failPoint, log: log)
         }
         guard let warehouse else { return watching + publishing + [counting(store, end, board)] }
-        var settings = export.settings(state: ingest.statePath)
-        settings.retentionMilliseconds = retentionMilliseconds
         var surroundings = ExportEnvironment.system(log: log, environment: environment)
         surroundings.committed = { commitID, bytes, time in
             let milliseconds = time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
             board.committed(.init(commitID: commitID, bytes: bytes, milliseconds: milliseconds))
         }
+        let makeExporter = { @Sendable [surroundings] in
+            Exporter(settings: settings, store: store, warehouse: warehouse, environment: surroundings)
+        }
+        if isBegun { try await TableCheck.run(stop, log) { try await makeExporter().check() } }
         let exporting = ExportService(
-            makeExporter: { [settings, surroundings] in
-                Exporter(settings: settings, store: store, warehouse: warehouse, environment: surroundings)
-            }, store: store, intervalMilliseconds: settings.intervalMilliseconds,
+            makeExporter: makeExporter, store: store, intervalMilliseconds: settings.intervalMilliseconds,
             backfillMilliseconds: backfillMilliseconds, end: end, log: log, board: board)
         let probing: [any Service] =
             web.probeWarehouse ? [WarehouseProbe(options: export, environment: environment, board: board)] : []
         return watching + probing + [exporting] + publishing
             + [counting(store, end, board, export: settings, failPoint: failPoint)]
+    }
+
+    private var exportSettings: ExportSettings {
+        var settings = export.settings(state: ingest.statePath)
+        settings.retentionMilliseconds = retentionMilliseconds
+        return settings
     }
 
     private func health(exports: Bool) -> ServiceHealth {
@@ -108,11 +121,20 @@ struct Pipeline {
                 let sink = try export.map { SegmentSink(try Self.segmentWriter($0, store), failPoint: failPoint) }
                 try service.run(store, raw: sink)
             } catch {
-                board.fail(Failure(error)?.text ?? "\(error)")
+                board.fail(Failure(error)?.text ?? "\(error)", code: Self.code(of: error))
                 throw error
             }
             board.enter(.stopping)
             if !stop.wasSet { end.set() }
+        }
+    }
+
+    /// The reason that an error is, where it has one of its own.
+    private static func code(of error: any Error) -> StatusReason.Code? {
+        switch error {
+        case let error as IngestError where error.isForeignState: .topicChanged
+        case StoreError.otherCluster, StoreError.otherTopic: .topicChanged
+        default: nil
         }
     }
 

@@ -50,25 +50,24 @@ struct SettingsFile {
         }
     }
 
-    /// What the file says of a command's options, in its order.
+    /// What the file says of a command's options, in its order. The form of others' values is looked at all the same.
     func assignments(of command: Command) throws -> [Assignment] {
-        let every = Set(
-            Pageviews.program.commands.flatMap(\.options).flatMap { $0.settingNames.map(\.name) })
-        var found: [Assignment] = []
-        for entry in entries {
-            guard every.contains(entry.key) else {
-                let close = every.sorted().nearest(to: entry.key).map { "; did you mean \($0)?" } ?? ""
-                throw failure(entry.keyLine, "there is no setting named \(entry.key.visible)\(close)")
-            }
-            // Which file is read was decided before.
-            guard entry.key != "config",
-                let option = command.options.first(where: { $0.settingNames.contains { $0.name == entry.key } })
-            else { continue }
-            found += try texts(of: entry.value, option, entry.key).compactMap { text, line in
-                command.options.assignment(ofKey: entry.key, text: text, origin: .file(path, line: line))
-            }
+        // Which file is read was decided before.
+        try entries.flatMap { entry in entry.key == "config" ? [] : try assignments(of: entry, command) }
+    }
+
+    private func assignments(
+        of entry: (key: String, keyLine: Int, value: YAMLNode), _ command: Command
+    ) throws -> [Assignment] {
+        let every = command.options + Pageviews.program.commands.flatMap(\.options)
+        guard let option = every.first(where: { $0.settingNames.contains { $0.name == entry.key } }) else {
+            let names = every.filter { !$0.isHidden }.flatMap { $0.settingNames.map(\.name) }
+            let close = names.nearest(to: entry.key).map { "; did you mean \($0)?" } ?? ""
+            throw failure(entry.keyLine, "there is no setting named \(entry.key.visible)\(close)")
         }
-        return found
+        return try texts(of: entry.value, option, entry.key).compactMap { text, line in
+            command.options.assignment(ofKey: entry.key, text: text, origin: .file(path, line: line))
+        }
     }
 
     private func texts(of node: YAMLNode, _ option: OptionInfo, _ key: String) throws -> [(String, Int)] {

@@ -47,7 +47,7 @@ struct WarehouseProbe: Service {
         (request.timeout, request.connectTimeout) = (Self.patience, Self.patience)
         do throws(HTTPError) {
             let status = try await client.send(request).status
-            return [502, 503, 504].contains(status) ? "\(catalog) answers \(status)" : nil
+            return [502, 503, 504].contains(status) ? "\(catalog.withoutCredentials) answers \(status)" : nil
         } catch {
             return error.description
         }

@@ -14,6 +14,7 @@ struct ParsingTests {
         (["-s", "b.db"], { $0.state = "b.db" }),
         (["-sb.db"], { $0.state = "b.db" }),
         (["-s=b.db"], { $0.state = "b.db" }),
+        (["-s="], { $0.state = "" }),
         (["--state", "-"], { $0.state = "-" }),
         (["--state=--odd"], { $0.state = "--odd" }),
         (["--state", "a", "--state", "b"], { $0.state = "b" }),

@@ -24,7 +24,13 @@ struct MetricsTests {
             pid: 1, host: "h\"", version: "1\"\n", now: 0, brokers: "b\"", topic: "t\"",
             settings: HealthSettings(
                 flushIntervalMilliseconds: 200, exportIntervalMilliseconds: 1000, spoolBudgetBytes: 10))
-        health.beatAt = facts.now
+        (health.beatAt, health.phase) = (facts.now, .running)
+        health.partitions = facts.partitions.map { progress in
+            var partition = ServiceHealth.Partition(partition: progress.partition, nextOffset: 10)
+            (partition.endOffset, partition.endAt) = (15, facts.now)
+            partition.future = .init(count: 2, firstAt: 0, at: 0, eventTime: 400_500)
+            return partition
+        }
         facts.health = health
         return StatusReport(facts)
     }
@@ -67,7 +73,7 @@ struct MetricsTests {
             }
         }
         let more = Metrics.text(Self.report(partitions: 3)).split(separator: "\n").count
-        #expect(more == text.split(separator: "\n").count + 8)
+        #expect(more == text.split(separator: "\n").count + 10)
     }
 
     @Test("values are in base units: seconds with their fraction, whole numbers without one")
@@ -75,7 +81,8 @@ struct MetricsTests {
         let text = Metrics.text(Self.report())
         for line in [
             "pageviews_watermark_timestamp_seconds 1700000000.123", "pageviews_flushes_total 42",
-            "pageviews_lag_records 10", "pageviews_events_total{partition=\"1\",outcome=\"late\"} 3",
+            "pageviews_lag_records 10", "pageviews_partition_future_skew_seconds{partition=\"1\"} 400.5",
+            "pageviews_events_total{partition=\"1\",outcome=\"late\"} 3",
             "pageviews_partition_holds_watermark{partition=\"1\"} 1",
             "pageviews_unhealthy_reason{reason=\"incident\"} 1",
             "pageviews_healthy 0",

@@ -90,6 +90,17 @@ struct BodyTests {
         #expect(first == 413 && seconds < 60)
     }
 
+    @Test("a body without an end is refused as soon as it is too large")
+    func endless() async throws {
+        let got = try await onThread {
+            let running = try Running()
+            let client = running.connect()
+            client.send(chunked + "\r\n" + String(repeating: chunk, count: 17))
+            return client.receive()
+        }
+        #expect(got.statuses == [413] && got.holds("\r\n\r\nrefused: bodyTooLarge\n") && got.end == .closed)
+    }
+
     @Test("a client that asks first is told to go on, and not when its body is unwanted")
     func expect() async throws {
         let texts = try await onThread {

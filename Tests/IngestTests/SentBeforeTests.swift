@@ -1,4 +1,4 @@
-// What counts as sent by a lost state.
+// What counts as sent by a lost state, or by another one.
 
 import Store
 import Testing
@@ -6,15 +6,27 @@ import Testing
 @testable import Ingest
 
 @Suite struct SentBeforeTests {
+    private let bytes: [UInt8] = [1, 2, 3]
+
+    private func row(_ partition: Int32, _ offset: Int64, _ payload: [UInt8]) -> OutboxRow {
+        OutboxRow(number: 1, partition: partition, offset: offset, payload: payload)
+    }
+
     @Test func `only origins that are read again count`() {
         var sent = SentBefore(restored: [0: 100])
-        for key in ["0/99", "0/100", "0/120", "1/3", nil, "", "0", "0/", "/7", "a/b", "0/1/2", "99999999999/1"] {
-            sent.note(key: key)
+        for (partition, offset) in [(0, 99), (0, 100), (0, 120), (1, 3)] as [(Int32, Int64)] {
+            sent.note(OutboxOrigin(partition: partition, offset: offset), value: bytes)
         }
-        let found = [(0, 99), (0, 100), (0, 101), (0, 120), (1, 3), (1, 4)].filter {
-            sent.contains(partition: $0.0, offset: $0.1)
-        }
-        #expect(found.map(\.1) == [100, 120, 3])
+        sent.note(nil, value: bytes)
+        let places: [(Int32, Int64)] = [(0, 99), (0, 100), (0, 101), (0, 120), (1, 3), (1, 4)]
+        #expect(places.filter { sent.contains(row($0.0, $0.1, bytes)) }.map(\.1) == [100, 120, 3])
+    }
+
+    @Test func `the same origin with other bytes is another event`() {
+        var sent = SentBefore(restored: [:])
+        sent.note(OutboxOrigin(partition: 0, offset: 7), value: bytes)
+        #expect(sent.contains(row(0, 7, bytes)))
+        #expect(!sent.contains(row(0, 7, [1, 2])))
     }
 
     private func at(_ next: [Int32: Int64]) -> [PartitionProgress] {
@@ -24,8 +36,8 @@ import Testing
     @Test func `they are over when every partition was consumed beyond them`() {
         var sent = SentBefore(restored: [0: 100])
         #expect(sent.isBelow([]))
-        sent.note(key: "0/120")
-        sent.note(key: "1/3")
+        sent.note(OutboxOrigin(partition: 0, offset: 120), value: bytes)
+        sent.note(OutboxOrigin(partition: 1, offset: 3), value: bytes)
         #expect(!sent.isBelow(at([0: 121])))
         #expect(!sent.isBelow(at([0: 120, 1: 4])))
         #expect(sent.isBelow(at([0: 121, 1: 4])))

@@ -136,6 +136,8 @@ def test_wrong_keys_end_exit_at_end_with_4_and_are_never_shown(topic, state, ser
         warehouse = make_warehouse(kind)
         topic.produce(crowded_views(seed=105, count=100))
         wrong = {**warehouse.environment, 'AWS_SECRET_ACCESS_KEY': 'not-the-secret'}
+        if kind == 'rest':
+            wrong['PAGEVIEWS_CATALOG_CREDENTIAL'] = 'testkey:not-the-secret'
         result = service.try_to_end(topic, state, *QUICK, *warehouse.options, env=wrong)
         assert result.code == 4 and advice in result.err, result
         assert 'not-the-secret' not in result.err

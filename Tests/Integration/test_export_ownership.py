@@ -5,9 +5,9 @@ import shutil
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from pyiceberg.table.update import SetSnapshotRefUpdate
+from pyiceberg.table.update import RemoveSnapshotsUpdate, SetSnapshotRefUpdate
 
-from support import exports
+from support import exports, program
 from support.events import DAY_MS, SAMPLE_MS, crowded_views, event
 from support.lake import COUNTS, RAW, summary
 from support.state import State
@@ -66,27 +66,42 @@ def test_another_state_is_refused(kind, topic, state, service, make_warehouse, t
     other = State(tmp_path / 'other.db')
     result = service.try_to_end(topic, other, *options, env=env)
     assert result.code == 5 and 'belongs to state' in result.err and f'{warehouse.namespace}.' in result.err, result
-    assert other.counts() == state.counts(), 'it counted all the same'
+    assert not list(tmp_path.glob('other.db*')), 'nothing is made beside a table of another state'
     exports.check_tables(warehouse, state, topic.read())
 
 
-def test_a_table_of_another_program_is_left_alone(topic, state, service, make_warehouse):
+def test_a_table_of_another_program_is_left_alone(topic, state, service, make_warehouse, tmp_path):
     warehouse = make_warehouse('rest')
     warehouse.rest.create_namespace(warehouse.namespace)
     theirs = pa.table({'postcode': ['E1'], 'hits': [1]})
     warehouse.rest.create_table((warehouse.namespace, COUNTS), theirs.schema).append(theirs)
     topic.produce(crowded_views(seed=87, count=300))
+    result = service.try_to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    assert result.code == 5 and f'table {warehouse.namespace}.{COUNTS} has columns' in result.err, result
+    assert 'give another table name or namespace' in result.err, result
+    assert not warehouse.has(RAW) and not list(tmp_path.glob(f'{state.path.name}*')), 'something was made beside it'
+    assert warehouse.table(COUNTS).scan().to_arrow().to_pylist() == theirs.to_pylist()
+
+
+def test_a_column_that_another_program_takes_away_stops_one_table(topic, state, service, make_warehouse):
+    """While the service runs: counting and the other table go on; the next start does not begin."""
+    warehouse = make_warehouse('rest')
+    sent = topic.produce(crowded_views(seed=87, count=300))
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
     running = service.start(topic, state, *warehouse.options, '--export-interval', '200ms', env=warehouse.environment)
+    sent += topic.produce(crowded_views(seed=88, count=300))
+    exports.wait_exported(warehouse, sent)
+    with warehouse.table(COUNTS).update_schema(allow_incompatible_changes=True) as change:
+        change.delete_column('count')
+    sent += topic.produce(crowded_views(seed=89, count=300))
     eventually(lambda: f'table {warehouse.namespace}.{COUNTS} has columns' in running.err, 'the message')
-    topic.produce(crowded_views(seed=88, count=300))
-    eventually(lambda: state.consumed() == 600, 'counting to go on')
-    exports.wait_exported(warehouse, 600, tables=[RAW])  # the other table has its turn
+    exports.wait_exported(warehouse, sent, tables=[RAW])
+    eventually(lambda: state.consumed() == sent, 'counting to go on')
     assert [row['kind'] for row in state.rows('SELECT kind FROM incidents WHERE resolved_at IS NULL')] == ['export-failed']
     result, _ = running.stop()
     assert result.code == 0, result.err
     result = service.try_to_end(topic, state, *warehouse.options, env=warehouse.environment)
-    assert result.code == 1 and 'give another table name or namespace' in result.err, result
-    assert warehouse.table(COUNTS).scan().to_arrow().to_pylist() == theirs.to_pylist()
+    assert result.code == 5 and 'column count is gone' in result.err, result
 
 
 @pytest.mark.parametrize('kind', ['local', 'rest'])
@@ -127,7 +142,7 @@ def test_a_table_made_anew_under_us_is_not_mistaken_for_ours(topic, state, servi
     (folder / 'version-hint.text').write_text('1')
     topic.produce(crowded_views(seed=93, count=300))
     result = service.try_to_end(topic, state, *warehouse.options)
-    assert result.code == 1 and f'table pageviews.{COUNTS} lacks commits of this state' in result.err, result
+    assert result.code == 5 and f'table pageviews.{COUNTS} lacks commits of this state' in result.err, result
     assert len(warehouse.snapshots(COUNTS)) == 0
 
 
@@ -183,7 +198,8 @@ def test_rows_that_another_program_removed_stop_the_export_of_that_table(topic, 
     warehouse.table(COUNTS).delete()
     topic.produce([event('E1', SAMPLE_MS), event('E2', SAMPLE_MS)])
     result = service.try_to_end(topic, state, *warehouse.options, env=warehouse.environment)
-    assert result.code == 1 and f'{warehouse.namespace}.{COUNTS}: another writer replaced' in result.err, result
+    assert result.code == 5 and f'{warehouse.namespace}.{COUNTS}: another writer replaced' in result.err, result
+    assert 'pageviews restore' in result.err, 'the way out'
     assert warehouse.by_pyiceberg(COUNTS) == [], 'no count of ours without what was there before'
     assert len(warehouse.by_pyiceberg(RAW)) == 4
 
@@ -205,8 +221,35 @@ def test_a_table_that_was_rolled_back_is_not_committed_to(kind, topic, state, se
     set_current(older)
     topic.produce([event('E1', SAMPLE_MS + 4 * DAY_MS)] * 3)
     result = service.try_to_end(topic, state, *warehouse.options, **options)
-    assert result.code == 1 and f'was rolled back to snapshot {older}' in result.err and str(last) in result.err, result
+    assert result.code == 5 and f'was rolled back to snapshot {older}' in result.err and str(last) in result.err, result
+    assert 'pageviews restore' in result.err, 'the way out'
     assert warehouse.table(kind).current_snapshot().snapshot_id == older
     set_current(last)
     service.to_end(topic, state, *warehouse.options, **options)
     exports.check_tables(warehouse, state, topic.read(), lines=False)
+
+
+@pytest.mark.parametrize('listed', [True, False])
+def test_a_rollback_stops_the_export_and_not_the_counting(listed, topic, state, service, make_warehouse):
+    """Whether or not another tool has expired what came after; status names the way out."""
+    warehouse = make_warehouse('rest')
+    options = {'env': warehouse.environment}
+    for day in range(2):
+        topic.produce([event('E1', SAMPLE_MS + day * DAY_MS)] * 3)
+        service.to_end(topic, state, *warehouse.options, **options)
+    older, last = [snapshot.snapshot_id for snapshot in warehouse.snapshots(COUNTS)][-2:]
+    running = service.start(topic, state, *warehouse.options, '--export-interval', '200ms', **options)
+    eventually(lambda: state.consumed() == 6, 'the service')
+    table = warehouse.table(COUNTS)
+    updates = [SetSnapshotRefUpdate(ref_name='main', type='branch', snapshot_id=older)]
+    updates += [] if listed else [RemoveSnapshotsUpdate(snapshot_ids=[last])]
+    table.catalog.commit_table(table, (), tuple(updates))
+    topic.produce([event('E1', SAMPLE_MS + 4 * DAY_MS)] * 3)
+    eventually(lambda: f'was rolled back to snapshot {older}' in running.err, 'the message')
+    eventually(lambda: state.consumed() == 9, 'counting to go on')
+    exports.wait_exported(warehouse, 9, tables=[RAW])
+    status = program.run('status', '--state', str(state.path), '--format', 'json')
+    assert status.code == 1 and 'pageviews restore' in status.out, status
+    running.stop()
+    assert warehouse.table(COUNTS).current_snapshot().snapshot_id == older
+    assert service.try_to_end(topic, state, *warehouse.options, **options).code == 5

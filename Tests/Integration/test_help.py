@@ -30,9 +30,10 @@ def test_help_states_a_default_or_that_there_is_none(command):
     assert re.search(r'default', text), text
 
 
-def test_the_version_is_one_line():
+def test_the_version_stands_above_those_of_the_libraries():
     result = program.run('--version')
-    assert result.code == 0 and re.fullmatch(r'(pageviews )?\d+\.\d+\.\d+\n', result.out), result.out
+    number = r'\d+\.\d+\.\d+'
+    assert result.code == 0 and re.fullmatch(rf'{number}\nlibrdkafka {number}\nSQLite {number}\n', result.out), result.out
 
 
 @pytest.mark.parametrize('name,arguments', [

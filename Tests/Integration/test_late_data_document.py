@@ -17,7 +17,8 @@ def test_its_commands_print_what_it_says(document, section, broker, s3, tmp_path
     assert steps and steps[-1].command.startswith('pageviews proof')
     # The program is the one under test.
     (tmp_path / '.run').mkdir()
-    (tmp_path / '.run' / 's3.env').write_text(''.join(f'export {name}={value}\n' for name, value in s3.KEYS.items()))
+    secrets = {**s3.KEYS, **s3.CREDENTIAL}
+    (tmp_path / '.run' / 's3.env').write_text(''.join(f'export {name}={value}\n' for name, value in secrets.items()))
     binaries = tmp_path / '.build' / 'release'
     binaries.mkdir(parents=True)
     (binaries / 'pageviews').symlink_to(program.BINARY)

@@ -54,7 +54,7 @@ def test_a_topic_that_is_there_is_used_as_it_is(topic, state, service, late_topi
     service.to_end(topic, state, '--late-topic', late_topic)
     assert outbox.partition_count(topic.address, late_topic) == 1
     records = outbox.read(topic.address, late_topic)
-    assert {record.origin for record in records if record.key} == set(state.late())
+    assert {record.origin for record in records if record.is_ours} == set(state.late())
     assert len(records) == 10 + len(state.late())
 
 

@@ -43,7 +43,10 @@ def test_the_path_names_a_library_once():
 
 
 def test_a_query_keeps_to_its_memory(state, topic, service):
+    """All arguments are there before the function is called: 32 MB in values of less than 1 MB."""
     service.to_end(topic, state)
-    said = program.run('query', '--state', str(state.path), '--memory-limit', '16MiB',
-                       'SELECT length(hex(randomblob(100000000)))')
+    sql = f"SELECT length(min({', '.join(['hex(randomblob(400000))'] * 40)}))"
+    said = program.run('query', '--state', str(state.path), '--memory-limit', '16MiB', sql)
     assert said.code != 0 and 'memory' in said.err, said
+    enough = program.run('query', '--state', str(state.path), '--memory-limit', '64MiB', '--no-header', sql, check=True)
+    assert enough.out == '800000\n'

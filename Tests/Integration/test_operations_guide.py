@@ -41,7 +41,8 @@ def settings(folder, broker, s3, **more):
         (folder / name).mkdir()
     (folder / 'bin/pageviews').symlink_to(program.BINARY)
     (folder / 'etc/pageviews.yaml').write_text(''.join(f'{name}: {json.dumps(value)}\n' for name, value in known.items()))
-    (folder / 'etc/secrets.env').write_text(''.join(f'{name}={value}\n' for name, value in s3.KEYS.items()))
+    secrets = {**s3.KEYS, **s3.CREDENTIAL}
+    (folder / 'etc/secrets.env').write_text(''.join(f'{name}={value}\n' for name, value in secrets.items()))
     program.run('generate', '--bootstrap-servers', broker.address, '--topic', topic.name, '--count', '2000', '--rate', '0',
                 check=True)
     return topic

@@ -10,37 +10,9 @@ import pytest
 from support import program
 from support.events import SAMPLE_MS, event
 from support.faults import in_front_of
+from support.health import KEYS, SECONDS, always_healthy, codes, status, wait_for, wait_healthy
 from support.kafka import create_topic
 from support.wait import eventually
-
-# The promise of the guide.
-SECONDS = 10
-KEYS = {'healthy', 'reasons', 'generation', 'lag', 'watermark', 'watermark_held_by', 'backlog', 'last_export_at', 'incidents'}
-
-
-def status(state):
-    """The JSON document; the exit code has to say the same."""
-    result = program.run('status', '--state', str(state.path), '--format', 'json')
-    document = json.loads(result.out)
-    assert result.code == (0 if document['healthy'] else 1), result
-    assert result.err == '' and document['healthy'] == (document['reasons'] == []), result
-    return document
-
-
-def codes(state):
-    return [problem['code'] for problem in status(state)['problems']]
-
-
-def wait_for(state, code, seconds=SECONDS):
-    """The sentence of the reason with this code, once it is there."""
-    def found():
-        return [problem['text'] for problem in status(state)['problems'] if problem['code'] == code]
-    return eventually(found, f'status to say {code}', seconds, every=0.2)[0]
-
-
-def wait_healthy(state, seconds=SECONDS):
-    eventually(lambda: status(state)['healthy'], 'status to be healthy', seconds, every=0.2)
-
 
 def test_without_a_state_it_is_unhealthy_and_nothing_is_made(state):
     assert codes(state) == ['no-state'] and KEYS <= set(status(state))
@@ -54,7 +26,8 @@ def test_a_service_from_its_start_to_every_kind_of_end(service, topic, state):
     eventually(lambda: status(state)['service']['phase'] == 'running', 'the service to be running')
     found = status(state)
     assert found['healthy'] and KEYS <= set(found) and found['backlog'] == {'segments': 0, 'bytes': 0, 'budget_bytes': None}
-    assert found['lag'] == 0 and found['watermark_held_by'] == 0 and found['topic'] == topic.name
+    eventually(lambda: status(state)['lag'] == 0, 'the partitions to have been asked for their ends')
+    assert found['watermark_held_by'] == 0 and found['topic'] == topic.name
     assert found['service']['phase'] == 'running' and found['service']['pid'] == running.pid
     assert found['watermark'] == '2021-01-26T12:03:39Z' or found['watermark'].startswith('2021-01-26'), found
     screen = program.run('status', '--state', str(state.path))
@@ -94,6 +67,7 @@ def test_a_stopped_broker_is_named_and_forgotten_when_it_is_back(service, own_br
     broker.kill_proxy()
     assert broker.address in wait_for(state, 'kafka')
     assert codes(state) == ['kafka'], 'one cause, one reason'
+    assert status(state)['lag'] is None, 'nobody can say how many records wait'
     broker.start()
     wait_healthy(state, seconds=20)
 
@@ -161,15 +135,6 @@ def test_a_partition_that_cannot_be_read_is_named(service, own_broker, state):
     wait_healthy(state)
 
 
-def always_healthy(state, is_over):
-    started = time.monotonic()
-    while not is_over():
-        found = status(state)
-        assert found['healthy'], found['reasons']
-        assert time.monotonic() - started < SECONDS
-        time.sleep(0.1)
-
-
 def test_a_partition_that_is_away_for_a_moment_alarms_nobody(service, own_broker, state):
     broker = own_broker(storage='memory').start()
     topic = create_topic(broker.address, 2)
@@ -194,7 +159,10 @@ def test_an_open_incident_is_a_reason_with_its_detail(service, topic, state):
     with contextlib.closing(sqlite3.connect(state.path)) as connection, connection:
         connection.execute("INSERT INTO incident (at_ms, kind, detail) VALUES (0, 'missing-offsets', 'offsets 5 to 9')")
     found = status(state)
-    assert found['reasons'] == ['missing-offsets since 1970-01-01T00:00:00Z: offsets 5 to 9']
+    (reason,) = found['reasons']
+    assert (reason['code'], reason['since']) == ('incident', '1970-01-01T00:00:00Z')
+    assert reason['text'] == 'missing-offsets since 1970-01-01T00:00:00Z: offsets 5 to 9'
+    assert found['problems'] == found['reasons'], 'under their former name as well'
     assert found['incidents'] == [{'at': '1970-01-01T00:00:00Z', 'kind': 'missing-offsets', 'detail': 'offsets 5 to 9'}]
 
 

@@ -25,13 +25,19 @@ private struct Day {
             let (milli, micro) = (second * 1000 + 250 * (hour % 2), second * 1_000_000 + 250_000 * (hour % 2))
             try writer.execute(
                 """
-                INSERT INTO windows VALUES (\(second), strftime('%Y-%m-%dT%H:%M:%SZ', \(second), 'unixepoch'), 1);
-                INSERT INTO counts VALUES (\(second), 'SW19', 1, 1);
-                INSERT INTO late VALUES (\(hour), 0, \(hour), 1, 'SW19', 'w', \(micro), \(second), 0, \(milli), x'', NULL, \(milli), NULL);
-                INSERT INTO rejected VALUES (\(hour), 0, \(hour), 'r', 0, 'e', \(milli), NULL, NULL);
-                INSERT INTO partition_progress VALUES (\(hour), 0, 0, 0, \(milli), 0, 0, 0, 0, 0, 0);
-                INSERT INTO export VALUES (\(hour), 'c\(hour)', 't', 1, 1, \(milli), 0, 0, 'committed');
-                INSERT INTO incident VALUES (\(hour), \(milli), 'k', 'd', \(milli));
+                INSERT INTO windows (window_start, timestamp, generation)
+                VALUES (\(second), strftime('%Y-%m-%dT%H:%M:%SZ', \(second), 'unixepoch'), 1);
+                INSERT INTO counts (window_start, postcode, count, generation) VALUES (\(second), 'SW19', 1, 1);
+                INSERT INTO late (kafka_partition, kafka_offset, postcode, event_time_us, window_start, lateness_ms,
+                  received_at_ms, payload, backfilled_at_ms)
+                VALUES (0, \(hour), 'SW19', \(micro), \(second), 0, \(milli), x'', \(milli));
+                INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms)
+                VALUES (0, \(hour), 'r', 0, 'e', \(milli));
+                INSERT INTO partition_progress (kafka_partition, first_offset, next_offset, max_event_time_ms, idle,
+                  consumed, counted, late, rejected) VALUES (\(hour), 0, 0, \(milli), 0, 0, 0, 0, 0);
+                INSERT INTO export (commit_id, table_name, generation, committed_at_ms, rows_added, rows_deleted, state)
+                VALUES ('c\(hour)', 't', 1, \(milli), 0, 0, 'committed');
+                INSERT INTO incident (at_ms, kind, detail, resolved_at_ms) VALUES (\(milli), 'k', 'd', \(milli));
                 """)
         }
     }
@@ -224,5 +230,52 @@ private func values(_ session: QuerySession, _ sql: String, _ parameters: [Strin
             true
         }
         #expect(names == ["'2026-01-10'", "datetime(0)", "timestamp", "max(timestamp)"])
+    }
+
+    @Test(arguments: [
+        "SELECT timestamp, sum(count) FROM postcode_view_count GROUP BY timestamp",
+        "SELECT * FROM postcode_view_count ORDER BY timestamp DESC LIMIT 5",
+        "SELECT v.timestamp, count FROM postcode_view_count v ORDER BY v.timestamp ASC, postcode",
+    ])
+    func `counts are sorted by an index, not one by one`(sql: String) throws {
+        let session = try Day().session()
+        let plan = try values(session, "EXPLAIN QUERY PLAN \(sql)")
+        #expect(
+            !plan.contains(.text("USE TEMP B-TREE FOR ORDER BY"))
+                && !plan.contains(.text("USE TEMP B-TREE FOR GROUP BY")))
+        let times = try values(
+            session, "SELECT unixepoch(timestamp) FROM (\(sql))")
+        #expect(times == times.sorted { "\($0)" < "\($1)" } || times == times.sorted { "\($0)" > "\($1)" })
+    }
+
+    @Test func `any two texts compare as their instants do, or are refused`() throws {
+        let connection = try Connection(path: "", mode: .memory)
+        let fault = TimeFault()
+        try TimeCollation.define(on: connection, fault: fault)
+        let compare = try connection.prepare("SELECT (?1 > ?2 COLLATE instant) - (?1 < ?2 COLLATE instant)")
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SeededGenerator(state: seed)
+        func text() -> String {
+            var text = Array(UTCTime.text(epochMilliseconds: .random(in: 0...4_000_000_000_000, using: &random)) ?? "")
+            for _ in 0..<Int.random(in: 0...2, using: &random) {
+                text[.random(in: 0..<text.count, using: &random)] =
+                    "0123456789-:TZ /?é".randomElement(using: &random) ?? "0"
+            }
+            return String(text)
+        }
+        for _ in 0..<3000 {
+            let (first, second) = (text(), text())
+            compare.reset()
+            fault.message = nil
+            try compare.bind(first, at: 1)
+            try compare.bind(second, at: 2)
+            #expect(try compare.step())
+            guard let left = Instant(first), let right = Instant(second) else {
+                #expect((fault.message == nil) == (Instant(first) == nil && Instant(second) == nil), "seed \(seed)")
+                continue
+            }
+            #expect(compare.int64(0) == (left == right ? 0 : left < right ? -1 : 1), "\(first) \(second), seed \(seed)")
+            #expect(fault.message == nil)
+        }
     }
 }

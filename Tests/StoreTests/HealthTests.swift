@@ -26,9 +26,11 @@ struct HealthTests {
     func stuck() {
         let board = board()
         func since(next: Int64, end: Int64, at now: Int64, isPaused: Bool = false) -> Int64? {
+            board.asked(ends: [0: end], leaders: [], now: now)
             board.observe([reading(0, next: next, end: end)], isPaused: isPaused, now: now)
             return board.current.partitions[0].stuckSince
         }
+        board.observe([reading(0, next: 5, end: 5)], isPaused: false, now: 500)
         #expect(since(next: 5, end: 5, at: 1000) == nil)
         #expect(since(next: 5, end: 9, at: 2000) == 2000)
         #expect(since(next: 5, end: 10, at: 3000) == 2000)
@@ -36,6 +38,59 @@ struct HealthTests {
         #expect(since(next: 6, end: 10, at: 5000, isPaused: true) == nil)
         #expect(since(next: 10, end: 10, at: 6000) == nil)
         #expect(board.current.phase == .running)
+    }
+
+    @Test(
+        "records behind an open transaction do not make a partition stuck; the transaction is open until its end moves")
+    func transaction() {
+        let board = board()
+        func since(next: Int64, end: Int64, last: Int64, at now: Int64) -> [Int64?] {
+            board.observe([reading(0, next: next, end: last)], isPaused: false, now: now)
+            board.asked(ends: [0: end], leaders: [], now: now)
+            board.observe([reading(0, next: next, end: last)], isPaused: false, now: now)
+            let partition = board.current.partitions[0]
+            return [partition.transactionSince, partition.stuckSince]
+        }
+        #expect(since(next: 5, end: 5, last: 5, at: 1000) == [nil, nil])
+        #expect(since(next: 5, end: 5, last: 9, at: 2000) == [2000, nil])
+        #expect(since(next: 5, end: 5, last: 12, at: 20_000) == [2000, nil])
+        #expect(since(next: 9, end: 9, last: 14, at: 21_000) == [21_000, nil], "the next one")
+        #expect(since(next: 9, end: 12, last: 14, at: 22_000) == [22_000, 22_000], "some can be read and do not come")
+        #expect(since(next: 14, end: 14, last: 14, at: 23_000) == [nil, nil])
+    }
+
+    @Test("a leader that does not answer keeps the time it began, and what the client says of its address")
+    func leaders() {
+        let board = board()
+        func leader(_ reason: String?, at now: Int64) -> ServiceHealth.Leader? {
+            board.asked(
+                ends: [:],
+                leaders: [
+                    .init(id: 1, address: "h:1", partitions: [0], silentSince: reason.map { _ in now }, reason: reason)
+                ], now: now)
+            return board.current.leaders?.first
+        }
+        #expect(leader("no answer in time", at: 10)?.silentSince == 10)
+        #expect(leader("no answer in time", at: 20)?.silentSince == 10)
+        board.kafkaFailed("other:1: refused", now: 25)
+        board.kafkaFailed("h:1/1: Connect failed: refused", now: 26)
+        board.kafkaFailed("timed out", now: 27)
+        #expect(leader("no answer in time", at: 30)?.reason == "h:1/1: Connect failed: refused")
+        #expect(leader(nil, at: 40) == .init(id: 1, address: "h:1", partitions: [0]))
+        board.couldNotAsk(now: 50)
+        #expect(board.current.leaders == nil)
+    }
+
+    @Test("an end that could not be asked for is not known, and the sample of that time has no lag")
+    func ends() {
+        let board = board()
+        board.observe([reading(0, next: 5, end: 9)], isPaused: true, now: 1)
+        board.asked(ends: [0: 9], leaders: [], now: 2)
+        #expect(board.current.lag(now: 3) == 4)
+        board.couldNotAsk(now: 4)
+        #expect(board.current.lag(now: 5) == nil)
+        board.observe([reading(0, next: 5, end: 9)], isPaused: true, now: 6000)
+        #expect(board.current.samples.last?.lag == .some(nil))
     }
 
     @Test("a fault of a partition stays until it brings a record or its end")
@@ -87,6 +142,7 @@ struct HealthTests {
     func samples() {
         let board = board()
         for second in 0..<1000 {
+            board.asked(ends: [0: Int64(second) * 2], leaders: [], now: Int64(second) * 1000)
             board.observe(
                 [reading(0, next: Int64(second), end: Int64(second) * 2)], isPaused: false,
                 now: Int64(second) * 1000)

@@ -135,7 +135,7 @@ class Try:
         assert self.unit.state == 'inactive dead'
         verified = self.machine.run('systemd-analyze', 'verify', '--man=no', '/lib/systemd/system/pageviews.service')
         rating = self.machine.run('systemd-analyze', 'security', '--no-pager', 'pageviews').strip().splitlines()[-1]
-        return f'{self.machine.run("pageviews", "--version").strip()}; verify: {verified.strip() or "nothing to say"}; {rating[2:]}'
+        return f'{self.machine.run("pageviews", "--version").splitlines()[0]}; verify: {verified.strip() or "nothing to say"}; {rating[2:]}'
 
     def starts_without_kafka(self) -> str:
         """the guide's installation, with the settings as they come and no Kafka: active after 30 s, saying what it waits for"""
@@ -159,7 +159,7 @@ class Try:
         self.broker.kill_proxy()
         self.settings(warehouse=f'file://{os.path.dirname(STATE)}/warehouse')
         self.machine.write('/etc/pageviews/secrets.env',
-                           ''.join(f'{name}={value}\n' for name, value in self.s3.KEYS.items()), mode=0o600)
+                           ''.join(f'{name}={value}\n' for name, value in (self.s3.KEYS | self.s3.CREDENTIAL).items()), mode=0o600)
         self.machine.run('systemctl', 'start', '--no-block', 'pageviews')
         eventually(lambda: 'waiting for Kafka' in self.unit.get('StatusText'), 'a status that says what it waits for', seconds=15)
         time.sleep(3)

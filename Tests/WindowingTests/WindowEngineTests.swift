@@ -97,6 +97,21 @@ struct WindowEngineTests {
         #expect(engine.watermark == base + 10_001 - 2001)
     }
 
+    @Test("events beyond the future skew are counted by partition, with the clock and the time of the latest")
+    func futureEvents() throws {
+        let engine = engine(partitions: 2, try smallSettings())
+        _ = engine.place(eventTime: base + 10_000, inPartitionAt: 0)
+        #expect(engine.partitions[0].future == nil)
+        _ = engine.place(eventTime: base + 50_000, inPartitionAt: 1)
+        engine.beginBatch(now: base + 700)
+        _ = engine.place(eventTime: base + 20_000, inPartitionAt: 1)
+        _ = engine.place(eventTime: base + 1000, inPartitionAt: 1)
+        let future = try #require(engine.partitions[1].future)
+        #expect(future.count == 2 && future.firstAt == base && future.at == base + 700)
+        #expect(future.eventTime == base + 20_000)
+        #expect(engine.partitions[0].future == nil)
+    }
+
     @Test("a partition turns idle only at its end, exactly after the timeout, and then lets the others go on")
     func idleness() throws {
         let engine = engine(partitions: 2, try smallSettings())

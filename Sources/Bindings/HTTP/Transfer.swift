@@ -121,6 +121,16 @@ extension Transfer {
         append("Expect:")  // no waiting for "100 Continue"
         options.set(CURLOPT_HTTPHEADER, list: headerList)
         options.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        keepSecrets(options)
+    }
+
+    /// What a request carries goes to its URL's server and no other. All of it is libcurl's default; it is said because
+    /// credentials hang on it.
+    private func keepSecrets(_ options: OptionSetter) {
+        options.set(CURLOPT_FOLLOWLOCATION, 0)
+        options.set(CURLOPT_UNRESTRICTED_AUTH, 0)
+        options.set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))  // none of the header lines in a CONNECT to a proxy
+        options.set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
     }
 
     private func setMethod(_ options: OptionSetter) {

@@ -12,7 +12,6 @@ final class Connection {
     private struct Current {
         let target: String
         var request: HTTPRequest?
-        var isTooLarge = false
         /// It was read to its end.
         var isComplete = false
         /// The connection ends with it.
@@ -30,18 +29,25 @@ final class Connection {
     ) -> MHD_Result {
         guard var request = current.request else { return begin(connection, method, version) }
         if data.count > 0 {
-            current.isTooLarge = current.isTooLarge || request.body.count + data.count > server.limits.bodyBytes
-            if !current.isTooLarge {
-                current.request?.body = []  // the one reference is the local one: appending does not copy
-                request.body.append(contentsOf: data)
-                current.request = request
-            }
+            guard request.body.count + data.count <= server.limits.bodyBytes else { return refuseRest() }
+            current.request?.body = []  // the one reference is the local one: appending does not copy
+            request.body.append(contentsOf: data)
+            current.request = request
             return .YES
         }
         current.isComplete = true
         guard server.connections.enter(.handler, descriptor) else { return .NO }
-        let handler = server.handler
-        return send(current.isTooLarge ? handler.refusal(.bodyTooLarge) : handler.answer(request), on: connection)
+        return send(server.handler.answer(request), on: connection)
+    }
+
+    /// A body in chunks has become too large. libmicrohttpd takes no answer while a body comes, so it is written past it.
+    private func refuseRest() -> MHD_Result {
+        current.isComplete = true  // `completed` has nothing left to do
+        guard server.connections.enter(.linger, descriptor) else { return .NO }
+        let answer = WrittenAnswer.bytes(server.handler, .bodyTooLarge)
+        Glibc.send(descriptor, answer, answer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        readRest()
+        return .NO
     }
 
     /// An answer that is given here leaves the body unread, and the connection ends.
@@ -123,9 +129,13 @@ final class Connection {
             server.connections.enter(.head, descriptor)
             return
         }
-        // It was answered before it had come whole. Closing a socket with unread bytes resets the connection, and the
-        // client may lose the answer: so what comes is read and thrown away, until it ends or the time is over.
         server.connections.enter(.linger, descriptor)
+        readRest()
+    }
+
+    /// The request was answered before it had come whole. Closing a socket with unread bytes resets the connection, and the
+    /// client may lose the answer: so what comes is read and thrown away, until it ends or the time is over.
+    private func readRest() {
         shutdown(descriptor, Int32(SHUT_WR))
         var bytes = [UInt8](repeating: 0, count: 16 << 10)
         var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

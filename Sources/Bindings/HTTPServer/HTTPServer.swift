@@ -34,10 +34,7 @@ public final class HTTPServer: Sendable {
         (self.limits, self.handler, self.log) = (limits, handler, log)
         // A third of the descriptors is for the rest of the process, a third for connections that are being closed.
         connectionLimit = max(1, min(limits.connections, files / 3))
-        connections = Connections(limits, most: connectionLimit) {
-            let refusal = HTTPRefusal.bodyTooLate
-            return WrittenAnswer.bytes(handler.refusal(refusal), reason: "Request Timeout")
-        }
+        connections = Connections(limits, most: connectionLimit) { WrittenAnswer.bytes(handler, .bodyTooLate) }
         let limit = connectionLimit + min(384, files / 3)
         guard let started = Daemon.start(self, listener, connectionLimit: limit) else {
             close(listener)

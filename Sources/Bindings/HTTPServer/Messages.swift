@@ -72,6 +72,15 @@ public enum HTTPRefusal: Equatable, Sendable {
         case .bodyTooLate: 408
         }
     }
+
+    /// The status in words.
+    var reason: String {
+        switch self {
+        case .malformed: "Bad Request"
+        case .bodyTooLarge: "Content Too Large"
+        case .bodyTooLate: "Request Timeout"
+        }
+    }
 }
 
 /// Answers requests. Each call is on the connection's own thread, which it may block; the server's stop waits for it.

@@ -1,12 +1,13 @@
-// An answer as bytes, for a connection that libmicrohttpd has no answer of its own for: one whose body came too late.
+// A refusal as bytes, while a body comes: then libmicrohttpd takes no answer.
 
 internal import Glibc
 
 enum WrittenAnswer {
     /// The whole answer; it ends the connection.
-    static func bytes(_ answer: HTTPResponse, reason: String) -> [UInt8] {
+    static func bytes(_ handler: any HTTPHandler, _ refusal: HTTPRefusal) -> [UInt8] {
+        let answer = handler.refusal(refusal)
         guard case .bytes(let body) = answer.body else { return [] }
-        var head = "HTTP/1.1 \(answer.status) \(reason)\r\nDate: \(date())\r\nConnection: close\r\n"
+        var head = "HTTP/1.1 \(answer.status) \(refusal.reason)\r\nDate: \(date())\r\nConnection: close\r\n"
         head += "Content-Length: \(body.count)\r\n"
         for (name, value) in answer.headers { head += "\(name): \(value)\r\n" }
         return Array((head + "\r\n").utf8) + body

@@ -236,8 +236,11 @@ public final class Consumer {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// The errors since the last call or batch.
-    public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
+    /// The errors since the last batch. Records that were fetched meanwhile are dropped.
+    public func takeErrors() -> [KafkaError] {
+        free(receive(0))
+        return client.callbacks.takeErrors()
+    }
 
     /// The end of a partition as the last fetch answer told; nil before there was one.
     public func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {

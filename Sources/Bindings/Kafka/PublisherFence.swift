@@ -69,14 +69,27 @@ public final class PublisherFence {
         let deadline = DispatchTime.now() + .milliseconds(Int(timeoutMilliseconds))
         while registrations.current < partitions.count, failure == nil, DispatchTime.now() < deadline {
             rd_kafka_poll(client.handle, 5)
-            // A registration that was refused ends the transaction.
-            failure = client.callbacks.takeErrors().last { !$0.isConnection }
+            failure = transactionFailure()
         }
         let isRegistered = registrations.current >= partitions.count
-        // The error of a registration that was refused comes back here.
-        try check(rd_kafka_abort_transaction(client.handle, timeoutMilliseconds))
+        do {
+            try check(rd_kafka_abort_transaction(client.handle, timeoutMilliseconds))
+        } catch let error as KafkaError {
+            throw error.isFenced ? error : failure ?? error
+        }
         if let failure { throw failure }
         return isRegistered
+    }
+
+    /// Why the transaction under way has failed, such as a partition that may not be written to; nil while it is well.
+    private func transactionFailure() -> KafkaError? {
+        // Within a transaction another cannot begin; one that has failed says why.
+        do {
+            try check(rd_kafka_begin_transaction(client.handle))
+        } catch let error as KafkaError {
+            return error.code == RD_KAFKA_RESP_ERR__STATE.rawValue ? nil : error
+        } catch {}
+        return nil
     }
 
     /// The errors since the last call.

@@ -42,12 +42,17 @@ package struct Program: Sendable {
 
     package let name: String
     package let version: String
+    /// What `--version` prints below the version, one a line.
+    package let versionDetails: [String]
     package let abstract: String
     package let discussion: String
     package let commands: [Command]
 
-    package init(_ name: String, version: String, abstract: String, discussion: String, commands: [Command]) {
-        (self.name, self.version, self.abstract) = (name, version, abstract)
+    package init(
+        _ name: String, version: String, versionDetails: [String] = [], abstract: String, discussion: String,
+        commands: [Command]
+    ) {
+        (self.name, self.version, self.versionDetails, self.abstract) = (name, version, versionDetails, abstract)
         (self.discussion, self.commands) = (discussion, commands)
     }
 
@@ -63,7 +68,7 @@ package struct Program: Sendable {
         if first == "help" { return .show(help) }
         for argument in arguments.prefix(while: { $0 != "--" }) {
             if argument == "--help" || argument == "-h" { return .show(help) }
-            if argument == "--version" { return .show(version + "\n") }
+            if argument == "--version" { return .show(([version] + versionDetails).map { $0 + "\n" }.joined()) }
         }
         if let command { return .run(command, arguments: Array(arguments.dropFirst())) }
         return .show(try completions(arguments))

@@ -17,10 +17,10 @@ public enum ServiceGroup {
     /// - Parameter stop: stops the group as a signal does.
     /// - Throws: what `make` throws, or the first error of a service.
     public static func run(
-        signals: [Int32] = stopSignals, stop: StopSignal = StopSignal(), _ make: () throws -> [any Service]
+        signals: [Int32] = stopSignals, stop: StopSignal = StopSignal(), _ make: () async throws -> [any Service]
     ) async throws {
         let held = Signals(signals, stop)
-        let services = try make()
+        let services = try await make()
         let (events, sender) = AsyncStream.makeStream(of: GroupEvent.self)
         let stops = services.map { _ in StopSignal() }
         for (index, service) in services.enumerated() {

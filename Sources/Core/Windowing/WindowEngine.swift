@@ -30,8 +30,22 @@ public struct WindowEngine: Sendable {
         public internal(set) var isIdle = false
         /// When the last record, or the end, was seen (milliseconds, wall clock).
         var lastActivity: Int64
+        /// Events beyond the future skew; nil when there were none since the start.
+        public internal(set) var future: FutureEvents?
         /// Every record that the broker has was consumed.
         public internal(set) var isAtEnd = false
+    }
+
+    /// Events of a partition that are further ahead of the clock than the future skew.
+    public struct FutureEvents: Equatable, Sendable {
+        /// How many.
+        public internal(set) var count: Int64
+        /// The wall clock when the first of them was placed, milliseconds.
+        public internal(set) var firstAt: Int64
+        /// The wall clock when the latest was.
+        public internal(set) var at: Int64
+        /// The latest one's event time.
+        public internal(set) var eventTime: Int64
     }
 
     /// The durations that rule.
@@ -88,12 +102,22 @@ public struct WindowEngine: Sendable {
             placement = .counted(windowStart: start)
             latestWindowEnd = max(latestWindowEnd, start + settings.windowMilliseconds)
         }
-        if eventTime > partitions[index].maxEventTime ?? Int64.min, eventTime <= skewLimit {
+        if eventTime > skewLimit {
+            noteFuture(eventTime, index)
+        } else if eventTime > partitions[index].maxEventTime ?? Int64.min {
             partitions[index].maxEventTime = eventTime
             partitions[index].maxEventOffset = offset
             if holder == nil || holder == index { advanceWatermark() }
         }
         return placement
+    }
+
+    @inline(never)
+    private mutating func noteFuture(_ eventTime: Int64, _ index: Int) {
+        let now = skewLimit - settings.maxFutureSkewMilliseconds
+        let before = partitions[index].future
+        partitions[index].future = FutureEvents(
+            count: (before?.count ?? 0) + 1, firstAt: before?.firstAt ?? now, at: now, eventTime: eventTime)
     }
 
     /// Notes that records of a partition arrived (valid events or not): it is active again.

@@ -65,8 +65,8 @@ extension PageText {
           if (samples.length < 2) return;
           element.setAttribute('viewBox', '0 0 100 34');
           element.setAttribute('preserveAspectRatio', 'none');
-          const most = Math.max(1e-9, ...samples.map(sample => sample[name]));
-          const points = samples.map((sample, i) => `${(i / (samples.length - 1) * 100).toFixed(2)},${(32 - Math.max(0, sample[name]) / most * 28).toFixed(2)}`);
+          const most = Math.max(1e-9, ...samples.map(sample => sample[name] || 0));
+          const points = samples.map((sample, i) => `${(i / (samples.length - 1) * 100).toFixed(2)},${(32 - Math.max(0, sample[name] || 0) / most * 28).toFixed(2)}`);
           svg('polygon', { class: 'spark-fill', points: `0,34 ${points.join(' ')} 100,34` }, element);
           svg('polyline', { class: 'spark', points: points.join(' ') }, element);
         }
@@ -146,35 +146,36 @@ extension PageText {
             row(body, [{ text: postcode.postcode, class: '', title: postcode.postcode }, cell]);
           }
         }
-        function drawProblems(problems) {
-          $('problems').hidden = !problems.length;
+        function drawReasons(reasons) {
+          $('problems').hidden = !reasons.length;
           const list = $('reasons');
           list.replaceChildren();
-          for (const problem of problems) {
-            const item = document.createElement('li'), code = document.createElement('b');
-            code.textContent = problem.code;
-            item.append(code, `: ${problem.text}`);
+          for (const reason of reasons) {
+            const item = document.createElement('li'), code = document.createElement('b'), advice = document.createElement('small');
+            code.textContent = reason.code;
+            advice.textContent = reason.advice;
+            item.append(code, `: ${reason.text}`, document.createElement('br'), advice);
             list.append(item);
           }
         }
         function drawStatus(s) {
           const pill = $('verdict');
-          text('verdict', s.healthy ? 'Healthy' : s.problems.length > 1 ? `Unhealthy: ${s.problems.length} reasons` : 'Unhealthy');
+          text('verdict', s.healthy ? 'Healthy' : s.reasons.length > 1 ? `Unhealthy: ${s.reasons.length} reasons` : 'Unhealthy');
           pill.className = `pill ${s.healthy ? 'good' : 'bad'}`;
           document.title = `${s.healthy ? '' : '⚠ '}pageviews`;
           text('topic', s.topic ? `topic ${s.topic}` : 'no topic yet');
-          changed('problems', s.problems, drawProblems);
+          changed('reasons', s.reasons, drawReasons);
           text('consumed', rate(s.rates && s.rates.consumed));
           text('late', rate(s.rates && s.rates.late));
           text('rejected', rate(s.rates && s.rates.rejected));
-          text('lag', s.lag >= 100000 ? short.format(s.lag) : whole.format(s.lag));
+          text('lag', s.lag == null ? '–' : s.lag >= 100000 ? short.format(s.lag) : whole.format(s.lag));
           text('watermark', s.watermark ? `${moment(s.watermark, s.at)} UTC` : 'none yet');
           text('held', (s.watermark ? `${since(s.watermark, s.at)} behind the clock; ` : '') + (s.watermark_held_because ? `held by ${s.watermark_held_because.replace(/\d{4}-\d\d-\d\dT[\d:]{8}Z/g, iso => `${moment(iso, s.at)} UTC`)}` : s.partitions.length ? 'every partition is idle' : 'no partition yet'));
           text('generation', whole.format(s.generation));
           text('flushed', s.flushed_at ? `${since(s.flushed_at, s.at)} ago` : '–');
           text('unpublished', whole.format(s.late_events_to_publish));
           changed('partitions', [s.partitions, s.watermark_held_by], () => table('partitions', s.partitions.map(p => [
-            `${p.partition}${p.partition === s.watermark_held_by ? ' ◆' : ''}${p.idle ? ' (idle)' : ''}`, { text: whole.format(p.lag), class: p.lag > 0 ? 'n warn' : 'n' }, n(p.next_offset),
+            `${p.partition}${p.partition === s.watermark_held_by ? ' ◆' : ''}${p.idle ? ' (idle)' : ''}`, { text: p.lag == null ? '–' : whole.format(p.lag), class: p.lag > 0 ? 'n warn' : 'n' }, n(p.next_offset),
             p.max_event_time ? moment(p.max_event_time, s.at) : '–', n(p.counted), n(p.late), n(p.rejected)])));
           changed('exports', s.exports, exports => {
             text('exports-caption', exports.length ? 'Latest first; size and time are known for commits of this process' : s.backlog.budget_bytes == null ? 'No export is set up' : 'None yet');

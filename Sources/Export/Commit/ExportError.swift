@@ -47,10 +47,16 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         switch self {
         case .otherSchema, .otherPartitions, .notOurs, .otherState, .fenced, .wentBack, .rolledBack, .rewritten,
             .rowsMoved,
-            .rowsMissing, .tableGone:
+            .tableGone:
             true
-        case .unsafeStore, .spoolFileMissing, .contended, .unknownOutcome: false
+        case .rowsMissing, .unsafeStore, .spoolFileMissing, .contended, .unknownOutcome: false
         }
+    }
+
+    /// The warehouse does not keep two writers apart: wrong configuration.
+    public var isUnsafe: Bool {
+        if case .unsafeStore = self { return true }
+        return false
     }
 
     /// The catalog answered, but not in a way that says whether the commit is there.

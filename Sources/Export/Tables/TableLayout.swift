@@ -46,18 +46,23 @@ extension ExportTable {
 
 /// Checks a table's columns and partition spec.
 enum TableLayout {
-    /// - Throws: `ExportError.otherSchema`, `ExportError.otherPartitions`.
-    static func check(_ metadata: TableMetadata, _ kind: ExportTable, name: String) throws(ExportError) {
+    /// - Throws: `ExportError.otherSchema`.
+    static func checkColumns(_ metadata: TableMetadata, _ kind: ExportTable, name: String) throws(ExportError) {
         let expected = kind.icebergSchema
         guard let schema = metadata.currentSchema, obstacle(schema, expected) == nil else {
             throw ExportError.otherSchema(
                 table: name, expected: text(expected), found: metadata.currentSchema.map { text($0) } ?? "none",
                 obstacle: metadata.currentSchema.flatMap { obstacle($0, expected) } ?? "it has no schema")
         }
+    }
+
+    /// - Throws: `ExportError.otherPartitions`.
+    static func checkPartitions(_ metadata: TableMetadata, _ kind: ExportTable, name: String) throws(ExportError) {
         // Whether a spec has values for days does not depend on the day.
         guard let spec = metadata.defaultSpec, kind.partition(ofDay: 0, in: spec) != nil else {
             throw ExportError.otherPartitions(
-                table: name, spec: metadata.defaultSpec?.text(in: schema) ?? "", specID: metadata.defaultSpecID)
+                table: name, spec: metadata.defaultSpec?.text(in: metadata.currentSchema) ?? "",
+                specID: metadata.defaultSpecID)
         }
     }
 

@@ -106,17 +106,25 @@ final class TableSession {
 
     private func checked(_ table: LoadedTable, isNew: Bool, stateID: String) throws -> Open {
         let metadata = table.metadata
-        let name = identifier.description
-        switch metadata.properties[Mark.stateID] {
-        case stateID: break
-        case let other?: throw ExportError.otherState(table: name, recorded: other, ours: stateID)
-        case nil where metadata.currentSnapshot != nil && isNew: throw ExportError.notOurs(table: name)
-        case nil: break
-        }
-        try TableLayout.check(metadata, kind, name: name)
+        try Self.checkIdentity(metadata, kind, name: identifier.description, isNew: isNew, stateID: stateID)
         let open = Open(metadata: metadata, metadataLocation: table.metadataLocation, io: try io(of: table))
         try checkLineage(open)
         return open
+    }
+
+    /// Whether a table is one of ours, and can be written.
+    /// - Parameter stateID: empty for a state that has none yet.
+    static func checkIdentity(
+        _ metadata: TableMetadata, _ kind: ExportTable, name: String, isNew: Bool, stateID: String
+    ) throws(ExportError) {
+        try TableLayout.checkColumns(metadata, kind, name: name)
+        let recorded = metadata.properties[Mark.stateID]
+        if let recorded, recorded != stateID {
+            throw ExportError.otherState(
+                table: name, recorded: recorded, ours: stateID.isEmpty ? "a new one" : stateID)
+        }
+        if recorded == nil, isNew, metadata.currentSnapshot != nil { throw ExportError.notOurs(table: name) }
+        try TableLayout.checkPartitions(metadata, kind, name: name)
     }
 
     /// A commit on top of a table that was set back would leave out for good what was exported since.
@@ -129,6 +137,8 @@ final class TableSession {
         case .replaced where table.epoch > ledger.epoch: break
         case .replaced:
             throw ExportError.fenced(table: identifier.description, tableEpoch: table.epoch, ours: ledger.epoch)
+        case .setBack where table.epoch < ledger.epoch:
+            throw ExportError.wentBack(table: identifier.description, tableEpoch: table.epoch, ours: ledger.epoch)
         case .setBack(let current):
             throw ExportError.rolledBack(table: identifier.description, current: current, last: ledger.snapshotID)
         }

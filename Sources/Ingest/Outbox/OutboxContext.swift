@@ -19,6 +19,8 @@ final class OutboxContext {
     private let board: HealthBoard?
     private let remaining: () -> Int64
     private var lastComplaint: String?
+    /// The right on the topic that the step under way needs.
+    var neededRight = "DESCRIBE"
 
     init(
         settings: OutboxSettings, store: SharedStore, stop: StopSignal, time: TimeSource, board: HealthBoard?,

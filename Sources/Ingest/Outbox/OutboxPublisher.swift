@@ -97,9 +97,7 @@ public final class OutboxPublisher {
     /// The error's words, and the right that is missing.
     private func explanation(_ error: KafkaError) -> String {
         switch error.refusedResource {
-        case .topic:
-            "\(error.message): the user needs DESCRIBE, READ and WRITE on topic \(settings.topic), and CREATE where it does "
-                + "not exist yet"
+        case .topic: "\(error.message): the user needs \(context.neededRight) on topic \(settings.topic)"
         case .group: "\(error.message): the user needs READ on group \(settings.group)"
         case .transactionalID:
             "\(error.message): the user needs DESCRIBE and WRITE on transactional id \(settings.transactionalID)"
@@ -141,6 +139,7 @@ public final class OutboxPublisher {
         // What was found in the topic is marked now.
         let left = try passOver(try rows())
         guard !left.isEmpty else { return true }
+        context.neededRight = "WRITE"
         try checkOwnership()
         try send(left, connection)
         return true

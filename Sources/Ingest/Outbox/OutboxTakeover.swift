@@ -106,6 +106,7 @@ struct TakeoverOperation {
         var isCreated = false
         while true {
             do {
+                context.neededRight = "DESCRIBE"
                 let count = try reader.partitionCount(
                     of: settings.topic, timeoutMilliseconds: context.limit(3000))
                 if isCreated {
@@ -121,6 +122,7 @@ struct TakeoverOperation {
                     context.rest(100)
                     continue
                 }
+                context.neededRight = "CREATE"
                 // Somebody else may have been faster, with other partitions.
                 isCreated = try reader.createTopic(
                     settings.topic, partitions: settings.newTopicPartitions,
@@ -195,6 +197,7 @@ struct TakeoverOperation {
         for _ in 0..<5 where marks < 2 {
             let isMarked = try mark(fence, before.keys.sorted())
             fence = try claim()
+            context.neededRight = "READ"
             try tail.read(to: try offsetRanges(reader, before.count).mapValues(\.high))
             if before.allSatisfy({ tail.lastGap[$0.key] ?? -1 >= $0.value }) { return fence }
             if isMarked { marks += 1 }
@@ -206,6 +209,7 @@ struct TakeoverOperation {
 
     private func mark(_ fence: PublisherFence, _ partitions: [Int32]) throws -> Bool {
         do {
+            context.neededRight = "WRITE"
             return try fence.mark(
                 topic: settings.topic, partitions: partitions, timeoutMilliseconds: context.limit(3000))
         } catch let error as KafkaError where error.isRetriable {

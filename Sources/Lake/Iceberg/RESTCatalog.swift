@@ -28,7 +28,7 @@ public final class RESTCatalog: Catalog {
     public static let start = ContinuousClock.now
 
     /// The catalog's address, for messages.
-    public var name: String { settings.address }
+    public var name: String { settings.shownAddress }
 
     /// The catalog's configuration, defaults under overrides. May hold secrets.
     public func configuration() async throws(CatalogError) -> [String: String] {
@@ -54,8 +54,8 @@ public final class RESTCatalog: Catalog {
         switch try await session.send("POST", url, Self.body(table, definition)) {
         case .status(200, let json, _): return .created(try Self.table(json, table))
         case .status(409, _, _): return .exists
-        case .status(let status, let json, let text):
-            let error = RESTSession.error(status, json, text, doing: what)
+        case .status(let status, _, let text):
+            let error = session.error(status, text, doing: what)
             throw status >= 500 ? CatalogError(.unknownOutcome, error.description) : error
         case .notSent(let reason): throw CatalogError(.unavailable, "\(what): \(reason)")
         case .lost(let reason): throw CatalogError(.unknownOutcome, "\(what): \(reason)")
@@ -78,10 +78,10 @@ public final class RESTCatalog: Catalog {
             switch try await session.send("POST", url, body) {
             case .status(let status, let json, _) where (200..<300).contains(status):
                 return .committed(try? Self.table(json, table))
-            case .status(409, let json, let text):
-                return .conflict(RESTSession.error(409, json, text, doing: what).description)
-            case .status(let status, let json, let text):
-                let error = RESTSession.error(status, json, text, doing: what)
+            case .status(409, _, let text):
+                return .conflict(session.error(409, text, doing: what).description)
+            case .status(let status, _, let text):
+                let error = session.error(status, text, doing: what)
                 // A request that timed out at the server, or at a proxy before it, may have been acted on as well.
                 return status >= 500 || status == 408 ? .unknown(error.description) : .failed(error)
             case .notSent(let reason): return .failed(CatalogError(.unavailable, "\(what): \(reason)"))
@@ -125,8 +125,8 @@ extension RESTCatalog {
         ])
         switch try await session.send("POST", session.address("namespaces"), body) {
         case .status(let status, _, _) where (200..<300).contains(status) || status == 409: return
-        case .status(let status, let json, let text):
-            throw RESTSession.error(status, json, text, doing: what)
+        case .status(let status, _, let text):
+            throw session.error(status, text, doing: what)
         // Creating it once more does no harm, so whether it was done need not be known.
         case .notSent(let reason), .lost(let reason): throw CatalogError(.unavailable, "\(what): \(reason)")
         }

@@ -1,12 +1,14 @@
 // Purpose: one conversation with a REST catalog: its configuration, a valid token, and answers told apart.
 // Invariants: a request that changes something is sent again only after an answer that proves it was not acted on (401,
-// 419); secrets never stand in messages.
+// 419); secrets never stand in messages; credentials are sent to the catalog's address and to the token server of the
+// settings alone, whatever the catalog's answers name.
 internal import Avro
 internal import HTTP
+internal import ObjectStorage
 
 /// An answer, or why there is none.
 enum RESTAnswer: Sendable {
-    /// A status and its body; any status.
+    /// A status and its body; any status. `text` is the reason that came with an error status, in one line.
     case status(Int, JSON, text: String)
     /// The request was certainly not acted on.
     case notSent(String)
@@ -54,10 +56,23 @@ actor RESTSession {
         let overrides = Self.strings(body["overrides"])
         let properties = defaults.merging(overrides) { $1 }
         let configuration = Configuration(
-            address: (overrides["uri"] ?? settings.address).droppingTrailingSlashes,
+            address: try address(named: overrides["uri"]),
             prefix: properties["prefix"] ?? "", properties: properties)
         self.configuration = configuration
         return configuration
+    }
+
+    /// The catalog's address, when its configuration names another: only of the same server, unless nothing is sent that
+    /// another must not have.
+    private func address(named other: String?) throws(CatalogError) -> String {
+        guard let other = other?.droppingTrailingSlashes else { return settings.address }
+        guard settings.authorization.isNone || WebOrigin(other) == WebOrigin(settings.address) else {
+            throw CatalogError(
+                .refused,
+                "read the configuration at \(settings.shownAddress): it sends us to \(RESTPath.shown(other)), which is "
+                    + "another server; if the credentials are meant for it, give it as the catalog's address")
+        }
+        return other
     }
 
     /// The address of a path below the prefix.
@@ -76,8 +91,8 @@ actor RESTSession {
             case .status(let status, let json, _) where (200..<300).contains(status): return json
             // Elsewhere it means a wrong address or warehouse.
             case .status(404, _, _) where url.contains("/namespaces"): return nil
-            case .status(let status, let json, let text):
-                last = Self.error(status, json, text, doing: "\(what) at \(Self.shown(url))")
+            case .status(let status, _, let text):
+                last = error(status, text, doing: "\(what) at \(RESTPath.shown(url))")
                 if last.kind != .unavailable { throw last }
             case .notSent(let reason), .lost(let reason): last = CatalogError(.unavailable, "\(what): \(reason)")
             }
@@ -89,29 +104,50 @@ actor RESTSession {
     func send(_ method: String, _ url: String, _ body: JSON?) async throws(CatalogError) -> RESTAnswer {
         var bytes: [UInt8]?
         do { bytes = try body?.text() } catch {
-            throw CatalogError(.refused, "\(method) \(Self.shown(url)): the request cannot be written: \(error)")
+            throw CatalogError(.refused, "\(method) \(RESTPath.shown(url)): the request cannot be written: \(error)")
         }
-        let answer = await exchange(method, url, bytes, token: try await validToken())
+        let answer = try await exchange(method, url, bytes)
         guard case .status(let status, _, _) = answer, status == 401 || status == 419,
             case .clientCredentials = settings.authorization
         else { return answer }
         token = nil
-        return await exchange(method, url, bytes, token: try await validToken())
+        return try await exchange(method, url, bytes)
     }
 
-    private func exchange(_ method: String, _ url: String, _ body: [UInt8]?, token: String?) async -> RESTAnswer {
+    private func exchange(_ method: String, _ url: String, _ body: [UInt8]?) async throws(CatalogError) -> RESTAnswer {
+        let request = try await request(method, url, body)
+        let secretHeaders = request.headers.filter {
+            ["authorization", "x-amz-security-token"].contains($0.name.lowercased())
+        }
+        let hidden = secretHeaders.map { $0.value.hasPrefix("Bearer ") ? String($0.value.dropFirst(7)) : $0.value }
+        return await Self.answer(client, request, hiding: hidden)
+    }
+
+    /// A request as it is authorized.
+    private func request(_ method: String, _ url: String, _ body: [UInt8]?) async throws(CatalogError) -> HTTPRequest {
+        let token = try await validToken()
         let headers = settings.headers.sorted { $0.key < $1.key }.map { HTTPHeader($0.key, $0.value) }
         let request = HTTPRequest.json(
             method: method, url: url, body: body, bearerToken: token, headers: headers, timeout: settings.timeout)
-        return await Self.answer(client, request)
+        guard case .signature(let signing) = settings.authorization else { return request }
+        let signer = signing.signer(address: settings.address, properties: configuration?.properties ?? [:])
+        do throws(ObjectStorageError) { return try signer.signed(request) } catch {
+            throw CatalogError(.denied, "sign a request to \(settings.shownAddress): \(error)")
+        }
     }
 
-    private static func answer(_ client: HTTPClient, _ request: HTTPRequest) async -> RESTAnswer {
+    /// - Parameter secrets: what must not stand in messages, even if the catalog says it back.
+    private static func answer(
+        _ client: HTTPClient, _ request: HTTPRequest, hiding secrets: [String]
+    ) async -> RESTAnswer {
         do throws(HTTPError) {
             let response = try await client.send(request)
             let json = response.body.isEmpty ? nil : try? JSON(parsing: response.body)
-            let text = String(decoding: response.body.prefix(300), as: UTF8.self)
-            return .status(response.status, json ?? .null, text: text)
+            let reason = json?["error"]?["message"]?.string
+            let text = reason ?? String(decoding: response.body.prefix(16 << 10), as: UTF8.self)
+            let shown = secrets.filter { !$0.isEmpty }.reduce(text) { $0.replacing($1, with: "(hidden)") }
+            return .status(
+                response.status, json ?? .null, text: String(shown.map { $0.isNewline ? " " : $0 }.prefix(400)))
         } catch {
             return error.requestMayHaveBeenProcessed ? .lost("\(error)") : .notSent("\(error)")
         }
@@ -121,11 +157,11 @@ actor RESTSession {
 extension RESTSession {
     private func validToken() async throws(CatalogError) -> String? {
         switch settings.authorization {
-        case .none: return nil
+        case .none, .signature: return nil
         case .bearer(let token): return token
         case .clientCredentials(let id, let secret, let scope, let server):
             if let token, token.renewAt.map({ uptime() < $0 }) ?? true { return token.text }
-            let fresh = try await fetchToken(id, secret, scope, server ?? "\(settings.address)/v1/oauth/tokens")
+            let fresh = try await fetchToken(id, secret, scope, settings.tokenServer(server))
             token = fresh
             return fresh.text
         }
@@ -143,8 +179,8 @@ extension RESTSession {
                 HTTPHeader("Content-Type", "application/x-www-form-urlencoded"),
                 HTTPHeader("Accept", "application/json"),
             ], body: .bytes(form), timeout: settings.timeout)
-        let what = "get a token for client \(id) at \(Self.shown(url))"
-        switch await Self.answer(client, request) {
+        let what = "get a token for client \(id) at \(RESTPath.shown(url))"
+        switch await Self.answer(client, request, hiding: [secret, RESTPath.encode(secret)]) {
         case .status(200, let json, _):
             guard let text = json["access_token"]?.string else {
                 throw CatalogError(.malformed, "\(what): the answer has no access_token")
@@ -152,11 +188,11 @@ extension RESTSession {
             // Renewed after nine tenths of its life, so that it does not expire on the way.
             let life = json["expires_in"]?.integer.flatMap { $0 > 0 && $0 < Int64(Int32.max) ? $0 : nil }
             return Token(text: text, renewAt: life.map { uptime() + .milliseconds($0 * 900) })
-        case .status(let status, let json, let text):
-            let error = Self.error(status, json, text, doing: what)
+        case .status(let status, _, let text):
+            let reason = Self.reason(status, text, doing: what)
             throw CatalogError(
                 (400..<500).contains(status) ? .denied : .unavailable,
-                "\(error.description); check the catalog's credentials")
+                "\(reason); check the catalog's credentials, and its token server")
         case .notSent(let reason), .lost(let reason): throw CatalogError(.unavailable, "\(what): \(reason)")
         }
     }
@@ -165,11 +201,8 @@ extension RESTSession {
         (json?.object ?? [:]).compactMapValues(\.string)
     }
 
-    /// An address without its query, which may hold what is nobody's business.
-    static func shown(_ url: String) -> String { String(url.prefix { $0 != "?" }) }
-
     /// What an error status means for a request that was answered with it.
-    static func error(_ status: Int, _ json: JSON, _ text: String, doing what: String) -> CatalogError {
+    nonisolated func error(_ status: Int, _ text: String, doing what: String) -> CatalogError {
         let kind: CatalogError.Kind =
             switch status {
             case 401, 403, 419: .denied
@@ -177,9 +210,13 @@ extension RESTSession {
             case 408, 429, 500...: .unavailable
             default: .refused
             }
-        let fallback = text.isEmpty ? "" : ": \(text)"
-        let reason = json["error"]?["message"]?.string.map { ": \($0)" } ?? fallback
-        let line = String(reason.map { $0.isNewline ? " " : $0 }.prefix(400))
-        return CatalogError(kind, "\(what): status \(status)\(line)")
+        let reason = Self.reason(status, text, doing: what)
+        guard kind == .denied else { return CatalogError(kind, reason) }
+        let sent = settings.authorization.isNone ? "no credentials were sent" : "sent: \(settings.authorization)"
+        return CatalogError(kind, "\(reason); check the catalog's credentials (\(sent))")
+    }
+
+    private static func reason(_ status: Int, _ text: String, doing what: String) -> String {
+        "\(what): status \(status)\(text.isEmpty ? "" : ": \(text)")"
     }
 }

@@ -1,6 +1,9 @@
-// Purpose: how to reach an Iceberg REST catalog.
+// Purpose: how to reach an Iceberg REST catalog, and with whose credentials.
 
 /// Settings of a REST catalog.
+///
+/// Invariant: credentials go to the address, and to the token server that stands here, and nowhere else: not to a token
+/// server or to another address that the catalog's own answers name.
 public struct RESTSettings: Sendable {
     /// How requests are authorized.
     public enum Authorization: Sendable {
@@ -11,6 +14,8 @@ public struct RESTSettings: Sendable {
         /// With a token of the OAuth client credentials grant, renewed before it expires or when it is refused.
         /// `server` is the token endpoint; nil: `v1/oauth/tokens` of the catalog.
         case clientCredentials(id: String, secret: String, scope: String, server: String?)
+        /// With a signature for each request.
+        case signature(RESTSigning)
     }
 
     /// The address, up to but without `/v1`.
@@ -40,6 +45,18 @@ public struct RESTSettings: Sendable {
     }
 }
 
+extension RESTSettings {
+    /// The address for messages: without user and password, and without its query.
+    var shownAddress: String { RESTPath.shown(address) }
+
+    /// Where tokens are asked for.
+    func tokenServer(_ named: String?) -> String { named ?? "\(address)/v1/oauth/tokens" }
+}
+
+extension RESTSettings.Authorization {
+    var isNone: Bool { if case .none = self { true } else { false } }
+}
+
 extension RESTSettings.Authorization: CustomStringConvertible {
     /// For messages; without the secret.
     public var description: String {
@@ -47,6 +64,7 @@ extension RESTSettings.Authorization: CustomStringConvertible {
         case .none: "none"
         case .bearer: "bearer token"
         case .clientCredentials(let id, _, _, _): "client \(id)"
+        case .signature: "signatures"
         }
     }
 }
@@ -72,6 +90,16 @@ enum RESTPath {
     /// A form body.
     static func form(_ fields: [(String, String)]) -> [UInt8] {
         [UInt8](fields.map { "\(encode($0.0))=\(encode($0.1))" }.joined(separator: "&").utf8)
+    }
+
+    /// An address without user and password, and without its query, which may hold what is nobody's business.
+    static func shown(_ url: String) -> String {
+        let url = url.prefix { $0 != "?" }
+        guard let scheme = url.firstRange(of: "://") else { return String(url) }
+        let rest = url[scheme.upperBound...]
+        let authority = rest.prefix { $0 != "/" }
+        guard let at = authority.lastIndex(of: "@") else { return String(url) }
+        return "\(url[..<scheme.upperBound])\(rest[rest.index(after: at)...])"
     }
 
     /// Levels are joined by the unit separator.

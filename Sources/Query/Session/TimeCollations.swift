@@ -3,6 +3,7 @@
 // Invariants: two times are compared as instants; a time and a text that is none are an error of the statement for
 // `instant` and `instant_call`; two texts that are no times are compared byte by byte.
 
+internal import Glibc
 internal import SQLite
 
 /// What went wrong in a comparison; a collation has no other way to fail its statement.
@@ -17,12 +18,14 @@ enum TimeCollation: String, CaseIterable {
     case instant
     /// Of what SQLite's date functions return: may be compared with any text, but a time only with a time.
     case call = "instant_call"
+    /// SQLite's own order, where it is that of the instants too.
+    case bytes = "BINARY"
     /// Of a literal or parameter that reads as a time: the other side may be any text.
     case literal = "instant_literal"
 
     /// Defines all of them on a connection.
     static func define(on connection: Connection, fault: TimeFault) throws {
-        for collation in allCases {
+        for collation in allCases where collation != .bytes {
             try connection.define(collation: collation.rawValue) { first, second in
                 collation.order(first, second, fault)
             }
@@ -30,6 +33,8 @@ enum TimeCollation: String, CaseIterable {
     }
 
     private func order(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ fault: TimeFault) -> Int {
+        // The views' own form is in the order of its bytes. Nearly all that is sorted is written so.
+        if Self.isPlain(first), Self.isPlain(second) { return Self.bytewise(first, second) }
         let (left, right) = (Instant(first), Instant(second))
         if let left, let right { return left == right ? 0 : left < right ? -1 : 1 }
         let other = left == nil ? (right == nil ? nil : first) : second
@@ -38,8 +43,36 @@ enum TimeCollation: String, CaseIterable {
     }
 
     private static func bytewise(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
-        for (left, right) in zip(first, second) where left != right { return left < right ? -1 : 1 }
-        return first.count - second.count
+        guard let left = first.baseAddress, let right = second.baseAddress else { return first.count - second.count }
+        let order = Int(memcmp(left, right, min(first.count, second.count)))
+        return order == 0 ? first.count - second.count : order
+    }
+
+    /// `2026-01-10T12:00:00Z` on a day that every month has; false says nothing.
+    private static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count == 20 else { return false }
+        let date = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
+        let time = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        let rest = UInt64(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
+        return hasShape(date, digits: 0x00FF_FF00_FFFF_FFFF, others: 0x2D00_002D_0000_0000)
+            && hasShape(time, digits: 0xFFFF_00FF_FF00_FFFF, others: 0x0000_3A00_0054_0000)
+            && hasShape(rest, digits: 0x0000_0000_00FF_FF00, others: 0x0000_0000_5A00_003A)
+            && (1...12).contains(number(date, 40)) && (1...28).contains(number(time, 0)) && number(time, 24) < 24
+            && number(time, 48) < 60 && number(rest, 8) < 60
+    }
+
+    /// Where `digits` has ones there are ASCII digits, and the other bytes are those of `others`.
+    private static func hasShape(_ word: UInt64, digits: UInt64, others: UInt64) -> Bool {
+        let high = digits & 0xF0F0_F0F0_F0F0_F0F0
+        let zeros = digits & 0x3030_3030_3030_3030
+        // Six more than a digit does not leave its half of the byte.
+        let raised = (word & digits) &+ (digits & 0x0606_0606_0606_0606)
+        return word & ~digits == others && word & high == zeros && raised & high == zeros
+    }
+
+    /// The two digits at a bit.
+    private static func number(_ word: UInt64, _ bit: UInt64) -> UInt64 {
+        (word >> bit & 0xF) * 10 + (word >> (bit + 8) & 0xF)
     }
 
     private static func message(about bytes: UnsafeRawBufferPointer) -> String {

@@ -74,6 +74,7 @@ struct TimeMarker {
     // MARK: What is a time
 
     private mutating func findMarks() {
+        markSortedCounts()
         var numberEnd = 0
         for index in tokens.indices {
             if words[index] == "cast", let close = endOfCastToNumber(index) { numberEnd = max(numberEnd, close) }
@@ -94,6 +95,37 @@ struct TimeMarker {
     private func endOfCastToNumber(_ index: Int) -> Int? {
         guard let close = closing[index + 1], let type = words[index..<close].lastIndex(of: "as") else { return nil }
         return ["text", "char", "clob"].contains { words[type + 1].contains($0) } ? nil : close
+    }
+
+    /// Marks the terms of ORDER BY, GROUP BY and PARTITION BY that are the counts' time alone: sorted by bytes they come in
+    /// the same order, which is that of an index.
+    private mutating func markSortedCounts() {
+        guard words.contains(TimeViews.countsView), !words.contains(where: Self.mayBringOtherTimes) else { return }
+        for index in tokens.indices.dropFirst(2) where words[index] == "by" {
+            guard ["order", "group", "partition"].contains(words[index - 1]) else { continue }
+            for term in terms(after: index) where words[term] == TimeViews.countsColumn { marks[term] = .bytes }
+        }
+    }
+
+    private static func mayBringOtherTimes(_ word: String) -> Bool {
+        ["union", "intersect", "except", "values"].contains(word)
+            || TimeViews.columns[word] != nil && word != TimeViews.countsView
+    }
+
+    /// The tokens that are a term of the list after `BY` by themselves, perhaps with a table's name before.
+    private func terms(after by: Int) -> [Int] {
+        var result: [Int] = []
+        var index = by + 1
+        while index < tokens.count, !words[index].isEmpty {
+            let term = isSign(index + 1, ".") ? index + 2 : index
+            guard term < tokens.count, !words[term].isEmpty, !opens(after: term) else { break }
+            result.append(term)
+            index = term + 1
+            while index < tokens.count, ["asc", "desc", "nulls", "first", "last"].contains(words[index]) { index += 1 }
+            guard isSign(index, ",") else { break }
+            index += 1
+        }
+        return result
     }
 
     private mutating func markCall(_ index: Int) {

@@ -15,6 +15,9 @@ enum TimeViews {
         "incidents": ["at", "resolved_at"],
     ]
 
+    /// The view of many rows. Its time is a column with an index, always in one form, so that its order is that of bytes.
+    static let (countsView, countsColumn) = ("postcode_view_count", "timestamp")
+
     /// The names of all time columns.
     static let allColumns = columns.values.reduce(into: Set<String>()) { $0.formUnion($1) }
 
@@ -26,6 +29,8 @@ enum TimeViews {
             guard !names.isEmpty else { continue }
             let list = names.map { name in
                 let quoted = name.quoted(with: "\"")
+                // A text already, and the index on it serves what is sorted.
+                if view == countsView, name == countsColumn { return "\(quoted) COLLATE instant AS \(quoted)" }
                 // The cast is for numbers: one that is compared with a text becomes a text, and the collation sees it.
                 return times.contains(name) ? "CAST(\(quoted) AS TEXT) COLLATE instant AS \(quoted)" : quoted
             }

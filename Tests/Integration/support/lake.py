@@ -58,7 +58,9 @@ class Warehouse:
 
     @property
     def environment(self) -> dict[str, str]:
-        return dict(self.s3.KEYS) if self.s3 else {}
+        if not self.s3:
+            return {}
+        return {**self.s3.KEYS, **(self.s3.CREDENTIAL if self.catalog else {})}
 
     @property
     def io_properties(self) -> dict[str, str]:

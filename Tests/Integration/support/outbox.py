@@ -18,14 +18,23 @@ Place = tuple[int, int]
 @dataclasses.dataclass(frozen=True)
 class Sent:
     key: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
     value: bytes | None
+    timestamp: tuple[int, int] = (0, 0)
+
+    def header(self, name: str) -> str | None:
+        """Of several of the name the last, as text."""
+        values = [value for key, value in self.headers if key == name]
+        return values[-1].decode() if values and values[-1] is not None else None
+
+    @property
+    def is_ours(self) -> bool:
+        return self.header('pageviews-outbox') is not None
 
     @property
     def origin(self) -> Place:
         """The partition and offset that the event came from."""
-        partition, offset = (self.key or b'').decode().split('/')
-        return int(partition), int(offset)
+        return int(self.header('pageviews-partition') or ''), int(self.header('pageviews-offset') or '')
 
 
 def partition_count(address: str, name: str) -> int:
@@ -40,7 +49,7 @@ def read(address: str, name: str, isolation: str = ISOLATION[0]) -> list[Sent]:
     if not count:
         return []
     consumer = Consumer({
-        'bootstrap.servers': address, 'group.id': 'outbox-oracle', 'enable.auto.commit': False, 'log_level': 2,
+        'bootstrap.servers': address, 'group.id': 'outbox-oracle', 'fetch.message.max.bytes': 20_000_000, 'enable.auto.commit': False, 'log_level': 2,
         'enable.partition.eof': True, 'auto.offset.reset': 'earliest', 'isolation.level': isolation})
     found: list[Sent] = []
     ended: set[int] = set()
@@ -52,7 +61,8 @@ def read(address: str, name: str, isolation: str = ISOLATION[0]) -> list[Sent]:
             for message in consumer.consume(10_000, 0.05):
                 error = message.error()
                 if error is None:
-                    found.append(Sent(message.key(), tuple(message.headers() or ()), message.value()))
+                    found.append(Sent(message.key(), tuple(message.headers() or ()), message.value(),
+                                      message.timestamp()))
                 else:
                     assert error.code() == KafkaError._PARTITION_EOF, error
                     ended.add(message.partition())
@@ -75,16 +85,16 @@ def check(topic: Topic, records: Sequence[Sequence[Record]], name: str, places: 
             f'too many: {sorted(set(times) - set(places))[:5]}')
         for record in sent:
             assert record.value == by_place[record.origin], f'{isolation}: {record.origin} was changed'
+            assert record.header('pageviews-topic') == topic.name, record
         check_numbers(sent, state)
 
 
 def check_numbers(sent: Sequence[Sent], state: State) -> None:
-    """Each record's one header names this state and a number that no other record has."""
+    """Each record's header names this state and a number that no other record has."""
     state_id = state.rows("SELECT value AS id FROM meta WHERE key = 'state_id'")[0]['id']
     numbers = []
     for record in sent:
-        (name, value), = record.headers
-        owner, _, number = value.decode().rpartition(':')
-        assert (name, owner) == ('pageviews-outbox', state_id), record
+        owner, _, number = (record.header('pageviews-outbox') or '').rpartition(':')
+        assert owner == state_id, record
         numbers.append(int(number))
     assert len(numbers) == len(set(numbers)), 'an outbox number was given twice'

@@ -105,6 +105,8 @@ class S3:
     """An S3 server and an Iceberg REST catalog (SeaweedFS). It keeps its ports and its data over restarts."""
 
     KEYS = {'AWS_ACCESS_KEY_ID': 'testkey', 'AWS_SECRET_ACCESS_KEY': 'testsecret'}
+    # The catalog takes the same keys as the id and the secret of an OAuth client.
+    CREDENTIAL = {'PAGEVIEWS_CATALOG_CREDENTIAL': 'testkey:testsecret'}
 
     def __init__(self, folder: pathlib.Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

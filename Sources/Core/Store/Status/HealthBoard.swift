@@ -7,9 +7,13 @@ internal import Synchronization
 /// One partition as the counting loop sees it.
 public struct PartitionReading: Sendable {
     let progress: PartitionProgress
+    let future: ServiceHealth.FutureEvents?
 
     /// A reading of this progress.
-    public init(_ progress: PartitionProgress) { self.progress = progress }
+    /// - Parameter future: the events since the start that were too far ahead of the clock.
+    public init(_ progress: PartitionProgress, future: ServiceHealth.FutureEvents? = nil) {
+        (self.progress, self.future) = (progress, future)
+    }
 }
 
 /// The health of a service in this process.
@@ -36,7 +40,16 @@ public final class HealthBoard: Sendable {
     public func kafkaAnswered(now: Int64) { update { $0.kafka.answered(now) } }
 
     /// Kafka did not answer, or the topic is not there.
-    public func kafkaFailed(_ reason: String, now: Int64) { update { $0.kafka.failed(reason, now) } }
+    public func kafkaFailed(_ reason: String, now: Int64) {
+        update { health in
+            health.kafka.failed(reason, now)
+            // What the client says of one broker says more than that it does not answer.
+            guard
+                let index = health.leaders?.firstIndex(where: { $0.silentSince != nil && reason.contains($0.address) })
+            else { return }
+            health.leaders?[index].reason = reason
+        }
+    }
 
     /// The loop turned.
     public func turned(now: Int64) { update { $0.loopAt = now } }
@@ -106,7 +119,7 @@ public final class HealthBoard: Sendable {
             }
             if hasMoved { health.kafka.answered(now) }
             health.partitions = readings.map { reading in
-                let moved = reading.progress.moved(from: before[reading.progress.partition], now: now)
+                let moved = reading.moved(from: before[reading.progress.partition], now: now)
                 return isPaused ? moved.notStuck : moved
             }
             health.sample(readings, now: now)
@@ -166,7 +179,13 @@ public final class HealthBoard: Sendable {
     }
 
     /// The service ends with an error.
-    public func fail(_ reason: String) { update { ($0.phase, $0.failure) = (.failed, $0.failure ?? reason) } }
+    /// - Parameter code: the code of the reason that it is, where it has one of its own.
+    public func fail(_ reason: String, code: StatusReason.Code? = nil) {
+        update { health in
+            if health.failure == nil { (health.failure, health.failureCode) = (reason, code?.rawValue) }
+            health.phase = .failed
+        }
+    }
 }
 
 extension ServiceHealth.Contact {
@@ -175,17 +194,21 @@ extension ServiceHealth.Contact {
     mutating func failed(_ why: String, _ now: Int64) { (failingSince, reason) = (failingSince ?? now, why) }
 }
 
-extension PartitionProgress {
+extension PartitionReading {
     /// The same partition a moment later.
     func moved(from before: ServiceHealth.Partition?, now: Int64) -> ServiceHealth.Partition {
+        let nextOffset = progress.nextOffset
         let hasMoved = before?.nextOffset != nextOffset
         var partition = ServiceHealth.Partition(
-            partition: self.partition, nextOffset: nextOffset, highWatermarkOffset: highWatermarkOffset)
+            partition: progress.partition, nextOffset: nextOffset, highWatermarkOffset: progress.highWatermarkOffset)
+        (partition.endOffset, partition.endAt) = (before?.endOffset, before?.endAt)
+        (partition.transactionSince, partition.future) = (before?.transactionSince, future)
         if !hasMoved, let before {
             (partition.failingSince, partition.reason) = (before.failingSince, before.reason)
             partition.isMissing = before.isMissing
         }
-        let waits = (highWatermarkOffset ?? 0) > nextOffset
+        // Records behind an open transaction cannot come yet.
+        let waits = (partition.endOffset ?? 0) > nextOffset
         partition.stuckSince = waits ? (hasMoved ? nil : before?.stuckSince) ?? now : nil
         return partition
     }
@@ -207,9 +230,8 @@ extension ServiceHealth {
 
     mutating func sample(_ readings: [PartitionReading], now: Int64) {
         if let last = samples.last, now - last.at < HealthBoard.sampleMilliseconds, now >= last.at { return }
-        var sample = Sample(at: now, lag: 0, consumed: 0, late: 0, rejected: 0)
+        var sample = Sample(at: now, lag: lag(now: now), consumed: 0, late: 0, rejected: 0)
         for progress in readings.map(\.progress) {
-            sample.lag += max(0, (progress.highWatermarkOffset ?? 0) - progress.nextOffset)
             sample.consumed += progress.consumed
             sample.late += progress.late
             sample.rejected += progress.rejected

@@ -32,6 +32,46 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
         public init() {}
     }
 
+    /// A broker that leads partitions of the topic, as the cluster names it.
+    public struct Leader: Codable, Equatable, Sendable {
+        /// The broker's number.
+        public var id: Int32
+        /// The host and port that it advertises.
+        public var address: String
+        /// The partitions it leads, ascending.
+        public var partitions: [Int32]
+        /// Since when it does not answer; nil when it does.
+        public var silentSince: Int64?
+        /// Why not, in one line.
+        public var reason: String?
+
+        /// A broker that answers, or has not answered since `silentSince`.
+        public init(id: Int32, address: String, partitions: [Int32], silentSince: Int64? = nil, reason: String? = nil) {
+            (self.id, self.address, self.partitions) = (id, address, partitions)
+            (self.silentSince, self.reason) = (silentSince, reason)
+        }
+    }
+
+    /// Events of a partition too far ahead of the clock to move the watermark.
+    public struct FutureEvents: Codable, Equatable, Sendable {
+        /// How many since the start.
+        public var count: Int64
+        /// When the first of them was consumed.
+        public var firstAt: Int64
+        /// When the latest was.
+        public var at: Int64
+        /// The latest one's event time.
+        public var eventTime: Int64
+
+        /// So many, the latest at `at`.
+        public init(count: Int64, firstAt: Int64, at: Int64, eventTime: Int64) {
+            (self.count, self.firstAt, self.at, self.eventTime) = (count, firstAt, at, eventTime)
+        }
+
+        /// How far ahead of the clock the latest was, in milliseconds.
+        public var skew: Int64 { max(0, eventTime - at) }
+    }
+
     /// One partition as the consumer sees it.
     public struct Partition: Codable, Equatable, Sendable {
         /// Its number.
@@ -40,6 +80,15 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
         public var nextOffset: Int64
         /// The offset after its last record, as last heard.
         public var highWatermarkOffset: Int64?
+        /// The end up to which it can be read, as its broker said when asked: where a transaction is open, the offset of its
+        /// first record. nil when it could not be asked.
+        public var endOffset: Int64?
+        /// When the broker said so.
+        public var endAt: Int64?
+        /// Since when the end has stayed before records that are there: a transaction is open. nil when none is.
+        public var transactionSince: Int64?
+        /// Events too far ahead of the clock; nil when there were none since the start.
+        public var future: FutureEvents?
         /// Since when there are records that do not come; nil while it moves or has none.
         public var stuckSince: Int64?
         /// Since when fetching from it fails, and why.
@@ -48,14 +97,20 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
         public var reason: String?
         /// The cluster says that nobody serves it.
         public var isMissing = false
+
+        /// A partition of which nothing but this is known.
+        public init(partition: Int32, nextOffset: Int64, highWatermarkOffset: Int64? = nil) {
+            (self.partition, self.nextOffset) = (partition, nextOffset)
+            self.highWatermarkOffset = highWatermarkOffset
+        }
     }
 
     /// Sums at one moment, for rates.
     public struct Sample: Codable, Equatable, Sendable {
         /// When.
         public var at: Int64
-        /// Records that wait in Kafka.
-        public var lag: Int64
+        /// Records that wait in Kafka; nil when that was not known.
+        public var lag: Int64?
         /// Records consumed over the life of the state.
         public var consumed: Int64
         /// Of those, late events.
@@ -64,7 +119,7 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
         public var rejected: Int64
 
         /// A sample.
-        public init(at: Int64, lag: Int64, consumed: Int64, late: Int64, rejected: Int64) {
+        public init(at: Int64, lag: Int64?, consumed: Int64, late: Int64, rejected: Int64) {
             (self.at, self.lag, self.consumed, self.late, self.rejected) = (at, lag, consumed, late, rejected)
         }
     }
@@ -108,6 +163,8 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
     public var phase = Phase.starting
     /// Why it ended, when it failed.
     public var failure: String?
+    /// The code of the reason that its failure is, where it has one of its own.
+    public var failureCode: String?
     /// The brokers, as the user gave them.
     public var brokers: String
     /// The topic.
@@ -130,6 +187,8 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
     public var unwrittenReason: String?
     /// Consuming waits for room in the spool.
     public var isPaused = false
+    /// The brokers that lead the topic's partitions; nil while they are not known.
+    public var leaders: [Leader]?
     /// The partitions that are read.
     public var partitions: [Partition] = []
     /// Sums of the last minutes, oldest first.

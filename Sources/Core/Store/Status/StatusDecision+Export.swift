@@ -18,9 +18,12 @@ extension StatusDecision {
             StatusReason(
                 .warehouse,
                 "the warehouse does not answer since \(isoText(milliseconds: since)): \(warehouse.reason ?? ""); "
-                    + waiting(facts))
+                    + waiting(facts), since: since, advice: mendWarehouse)
         ]
     }
+
+    private static let mendWarehouse =
+        "check endpoint, credentials, rights and clock; counting goes on and nothing is lost"
 
     private static func cycles(
         _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
@@ -30,7 +33,9 @@ extension StatusDecision {
             return [
                 StatusReason(
                     .export,
-                    "exports fail since \(isoText(milliseconds: since)): \(export.reason ?? ""); \(waiting(facts))")
+                    "exports fail since \(isoText(milliseconds: since)): \(export.reason ?? ""); \(waiting(facts))",
+                    since: since,
+                    advice: "mend what the cause names; it is tried again at each interval, and counting goes on")
             ]
         }
         // An end that everything was exported before is no reason; neither is a table that has all there is.
@@ -42,7 +47,8 @@ extension StatusDecision {
         return [
             StatusReason(
                 .export,
-                "nothing was exported \(when), more than \(thresholds.exportIntervals) intervals; \(waiting(facts))")
+                "nothing was exported \(when), more than \(thresholds.exportIntervals) intervals; \(waiting(facts))",
+                since: last, advice: "the service's log names the table and the object; see --export-interval")
         ]
     }
 
@@ -56,7 +62,8 @@ extension StatusDecision {
         return [
             StatusReason(
                 .backlog,
-                "\(waiting(facts)), \(share) % of the budget of \(bytes(budget)); at 100 % consuming waits")
+                "\(waiting(facts)), \(share) % of the budget of \(bytes(budget)); at 100 % consuming waits",
+                advice: "mend the export, or give more room with --spool-budget")
         ]
     }
 

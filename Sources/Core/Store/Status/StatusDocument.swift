@@ -17,7 +17,11 @@ struct OrNull<Value: Encodable>: Encodable {
 
 /// Facts and judgement, as JSON.
 struct StatusDocument: Encodable {
-    struct Problem: Encodable { let code, text: String }
+    struct Reason: Encodable {
+        let code, text: String
+        let since: OrNull<String>
+        let advice: String
+    }
     struct Backlog: Encodable {
         let segments, bytes: Int64
         let budgetBytes: OrNull<Int64>
@@ -35,9 +39,11 @@ struct StatusDocument: Encodable {
         let partition: Int32
         let nextOffset: Int64
         let highWatermarkOffset: OrNull<Int64>
-        let lag: Int64
+        let lag: OrNull<Int64>
         let maxEventTime: OrNull<String>
         let idle: Bool
+        let futureEvents: OrNull<Int64>
+        let futureSkewMs: OrNull<Int64>
         let counted, late, rejected: Int64
     }
     struct Export: Encodable {
@@ -55,14 +61,15 @@ struct StatusDocument: Encodable {
     }
 
     let healthy: Bool
-    let reasons: [String]
-    let problems: [Problem]
+    let reasons: [Reason]
+    /// The same, under their former name.
+    let problems: [Reason]
     let at, state: String
     let topic: OrNull<String>
     let service: OrNull<Service>
     let generation: Int64
     let flushedAt: OrNull<String>
-    let lag: Int64
+    let lag: OrNull<Int64>
     let watermark: OrNull<String>
     let watermarkHeldBy: OrNull<Int32>
     let watermarkHeldBecause: OrNull<String>
@@ -71,7 +78,7 @@ struct StatusDocument: Encodable {
     let lastExportAt: OrNull<String>
     let exports: [Export]
     let incidents: [Incident]
-    let lateEventsToPublish, stateBytes, walBytes: Int64
+    let lateEventsToPublish, rejectedMessagesToPublish, stateBytes, walBytes: Int64
     let walReaders: [Reader]
     let partitions: [Partition]
 }
@@ -107,18 +114,19 @@ public struct StatusReport: Equatable, Sendable {
         guard let held = facts.watermarkHeldBy, let partition = facts.partitions.first(where: { $0.partition == held })
         else { return nil }
         guard let latest = partition.maxEventTime else {
-            return "partition \(held), which has had no event yet and is not idle"
+            return partition.hasOnlyFutureEvents
+                ? "partition \(held), whose events are all too far ahead of the clock"
+                : "partition \(held), which has had no event yet and is not idle"
         }
         return "partition \(held), whose latest event is of \(isoText(milliseconds: latest))"
     }
 
     private var document: StatusDocument {
         StatusDocument(
-            healthy: isHealthy, reasons: reasons.map(\.text),
-            problems: reasons.map { .init(code: $0.code.rawValue, text: $0.text) },
+            healthy: isHealthy, reasons: given, problems: given,
             at: isoText(milliseconds: facts.now),
             state: facts.path, topic: OrNull(facts.topic), service: OrNull(service), generation: facts.generation,
-            flushedAt: Self.time(facts.flushedAt), lag: facts.lag, watermark: Self.time(facts.watermark),
+            flushedAt: Self.time(facts.flushedAt), lag: OrNull(facts.lag), watermark: Self.time(facts.watermark),
             watermarkHeldBy: OrNull(facts.watermarkHeldBy), watermarkHeldBecause: OrNull(holdsBecause),
             rates: OrNull(
                 facts.rates.map {
@@ -130,10 +138,18 @@ public struct StatusReport: Equatable, Sendable {
             lastExportAt: Self.time(facts.lastExportAt), exports: exports,
             incidents: facts.incidents.map {
                 .init(at: isoText(milliseconds: $0.at), kind: $0.kind, detail: $0.detail)
-            }, lateEventsToPublish: facts.unpublishedLate, stateBytes: facts.stateBytes, walBytes: facts.walBytes,
+            }, lateEventsToPublish: facts.lateToPublish,
+            rejectedMessagesToPublish: facts.unpublishedRejected, stateBytes: facts.stateBytes,
+            walBytes: facts.walBytes,
             walReaders: (facts.isRunning ? facts.health?.readers ?? [] : []).map {
                 .init(pid: $0.pid, since: isoText(milliseconds: $0.since))
             }, partitions: partitions)
+    }
+
+    private var given: [StatusDocument.Reason] {
+        reasons.map {
+            .init(code: $0.code.rawValue, text: $0.text, since: Self.time($0.since), advice: $0.advice)
+        }
     }
 
     private var service: StatusDocument.Service? {
@@ -158,11 +174,14 @@ public struct StatusReport: Equatable, Sendable {
     }
 
     private var partitions: [StatusDocument.Partition] {
-        facts.partitions.map {
-            .init(
-                partition: $0.partition, nextOffset: $0.nextOffset, highWatermarkOffset: OrNull($0.highWatermarkOffset),
-                lag: facts.lag(of: $0), maxEventTime: Self.time($0.maxEventTime), idle: $0.isIdle, counted: $0.counted,
-                late: $0.late, rejected: $0.rejected)
+        facts.partitions.map { partition in
+            let future = facts.future(of: partition)
+            return .init(
+                partition: partition.partition, nextOffset: partition.nextOffset,
+                highWatermarkOffset: OrNull(partition.highWatermarkOffset), lag: OrNull(facts.lag(of: partition)),
+                maxEventTime: Self.time(partition.maxEventTime), idle: partition.isIdle,
+                futureEvents: OrNull(future?.count), futureSkewMs: OrNull(future?.skew), counted: partition.counted,
+                late: partition.late, rejected: partition.rejected)
         }
     }
 
@@ -172,6 +191,11 @@ public struct StatusReport: Equatable, Sendable {
 }
 
 extension StatusFacts {
+    /// The events of a partition that were too far ahead of the clock; nil when there were none since the service's start.
+    public func future(of partition: PartitionProgress) -> ServiceHealth.FutureEvents? {
+        isRunning ? health?.partitions.first { $0.partition == partition.partition }?.future : nil
+    }
+
     /// What the service remembers of a commit; nil for those of earlier processes.
     public func commit(of export: ExportFact) -> ServiceHealth.Commit? {
         health?.commits.last { $0.commitID == export.commitID }

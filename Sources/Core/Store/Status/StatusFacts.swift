@@ -82,6 +82,8 @@ public struct StatusFacts: Equatable, Sendable {
     public var incidents: [IncidentFact] = []
     /// Late events that wait to be published.
     public var unpublishedLate: Int64 = 0
+    /// Rejected messages that wait to be published.
+    public var unpublishedRejected: Int64 = 0
     /// What was rejected in the last minute.
     public var rejected: RejectedFact?
     /// The state file's size.
@@ -103,17 +105,22 @@ public struct StatusFacts: Equatable, Sendable {
             && now - health.beatAt <= StatusThresholds().silenceMilliseconds
     }
 
-    /// The records that wait in Kafka in one partition.
-    public func lag(of partition: PartitionProgress) -> Int64 {
-        var end = partition.highWatermarkOffset ?? partition.nextOffset
-        if isRunning, let seen = health?.partitions.first(where: { $0.partition == partition.partition }) {
-            end = max(end, seen.highWatermarkOffset ?? end)
-        }
-        return max(0, end - partition.nextOffset)
+    /// The records that wait in Kafka in one partition; nil when its end is not known, as without a service that asks for it.
+    public func lag(of partition: PartitionProgress) -> Int64? {
+        guard isRunning else { return nil }
+        return health?.partitions.first { $0.partition == partition.partition }?.lag(now: now)
     }
 
-    /// The records that wait in Kafka.
-    public var lag: Int64 { partitions.reduce(0) { $0 + lag(of: $1) } }
+    /// The records that wait in Kafka in the partitions that are read; nil when the end of one is not known.
+    public var lag: Int64? { isRunning ? health?.lag(now: now) : nil }
+
+    /// A service is at work that publishes no late events: it was started without a topic for them.
+    public var publishesNoLateEvents: Bool {
+        isRunning && health?.phase == .running && health?.publishing?[OutboxName.late.rawValue] == nil
+    }
+
+    /// Late events that somebody is to publish.
+    public var lateToPublish: Int64 { publishesNoLateEvents ? 0 : unpublishedLate }
 
     /// Events a second over the last minute; nil when nothing is known.
     public var rates: StatusRates? {
@@ -125,6 +132,11 @@ public struct StatusFacts: Equatable, Sendable {
             consumed: Double(last.consumed - first.consumed) / seconds, late: Double(last.late - first.late) / seconds,
             rejected: Double(last.rejected - first.rejected) / seconds, seconds: seconds)
     }
+}
+
+extension PartitionProgress {
+    /// It has had events, and all of them were too far ahead of the clock to move the watermark.
+    public var hasOnlyFutureEvents: Bool { maxEventTime == nil && counted + late > 0 }
 }
 
 /// Events a second.

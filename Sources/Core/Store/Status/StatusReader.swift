@@ -145,6 +145,12 @@ public final class StatusReader {
             try connection.integer(
                 "SELECT count(*) FROM (SELECT 1 FROM late WHERE published_at_ms IS NULL AND passed_at_ms IS NULL LIMIT 100000)"
             ) ?? 0
+        facts.unpublishedRejected =
+            try connection.integer(
+                """
+                SELECT count(*) FROM (SELECT 1 FROM rejected WHERE published_at_ms IS NULL AND payload IS NOT NULL
+                AND passed_at_ms IS NULL LIMIT 100000)
+                """) ?? 0
         let count =
             try connection.integer(
                 """

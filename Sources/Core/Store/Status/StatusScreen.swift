@@ -8,7 +8,7 @@ extension StatusReport {
             [verdict, "", row("state", "\(facts.path), \(facts.topic.map { "topic \($0)" } ?? "no topic yet")")]
             + [serviceLine, row("generation", generationText), row("lag", lagText), row("watermark", watermarkText)]
             + [row("rates", ratesText), row("last export", exportText), row("backlog", backlogText)]
-            + [row("late events", "\(facts.unpublishedLate) wait to be published"), row("size", sizeText)]
+            + [row("late events", lateText), row("size", sizeText)]
             + [row("incidents", facts.incidents.isEmpty ? "none open" : "\(facts.incidents.count) open")]
         return (lines + [""] + partitionLines).joined(separator: "\n")
     }
@@ -16,7 +16,8 @@ extension StatusReport {
     private var verdict: String {
         isHealthy
             ? "healthy"
-            : (["UNHEALTHY"] + reasons.map { "  - \($0.code.rawValue): \($0.text)" }).joined(separator: "\n")
+            : (["UNHEALTHY"] + reasons.flatMap { ["  - \($0.code.rawValue): \($0.text)", "    \($0.advice)"] }).joined(
+                separator: "\n")
     }
 
     private func row(_ name: String, _ value: String) -> String { Self.padded(name, 13) + value }
@@ -43,8 +44,9 @@ extension StatusReport {
     }
 
     private var lagText: String {
-        let behind = facts.partitions.filter { facts.lag(of: $0) > 0 }.count
-        return "\(facts.lag) records" + (behind > 0 ? " in \(behind) of \(facts.partitions.count) partitions" : "")
+        guard let lag = facts.lag else { return "unknown: the partitions' ends cannot be asked for" }
+        let behind = facts.partitions.filter { facts.lag(of: $0) ?? 0 > 0 }.count
+        return "\(lag) records" + (behind > 0 ? " in \(behind) of \(facts.partitions.count) partitions" : "")
     }
 
     private var watermarkText: String {
@@ -75,6 +77,11 @@ extension StatusReport {
         return "\(facts.backlogSegments) segments, \(StatusDecision.bytes(facts.backlogBytes))\(budget)"
     }
 
+    private var lateText: String {
+        facts.publishesNoLateEvents
+            ? "not published, as --late-topic is off" : "\(facts.unpublishedLate) wait to be published"
+    }
+
     private var sizeText: String {
         let memory =
             facts.isRunning ? facts.health.map { ", memory \(StatusDecision.bytes($0.residentBytes))" } ?? "" : ""
@@ -84,7 +91,9 @@ extension StatusReport {
     /// The partitions with the largest lag, as many as fit a screen.
     private var partitionLines: [String] {
         guard !facts.partitions.isEmpty else { return [] }
-        let most = facts.partitions.sorted { (facts.lag(of: $0), $1.partition) > (facts.lag(of: $1), $0.partition) }
+        let most = facts.partitions.sorted {
+            (facts.lag(of: $0) ?? -1, $1.partition) > (facts.lag(of: $1) ?? -1, $0.partition)
+        }
         let shown = most.prefix(8).sorted { $0.partition < $1.partition }
         let widths = [11, 14, 10, 22, 12, 10, 10]
         func line(_ cells: [String]) -> String {
@@ -95,7 +104,7 @@ extension StatusReport {
         var lines = [line(["partition", "next offset", "lag", "latest event", "counted", "late", "rejected"])]
         lines += shown.map { partition in
             line([
-                "\(partition.partition)", "\(partition.nextOffset)", "\(facts.lag(of: partition))",
+                "\(partition.partition)", "\(partition.nextOffset)", facts.lag(of: partition).map(String.init) ?? "-",
                 partition.maxEventTime.map(isoText(milliseconds:)) ?? "-", "\(partition.counted)", "\(partition.late)",
                 "\(partition.rejected)",
             ])

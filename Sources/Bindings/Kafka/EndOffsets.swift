@@ -1,0 +1,69 @@
+// Where a topic's partitions end, asked of the brokers that lead them.
+// Invariants: any thread may ask (a librdkafka handle is safe to share); every question has a time limit; nothing is created.
+
+internal import CRdKafka
+
+/// A broker as the cluster names it.
+public struct BrokerAddress: Hashable, Sendable {
+    /// Its number.
+    public let id: Int32
+    /// The host and port that it advertises.
+    public let address: String
+}
+
+/// Asks over the connections that a consumer has anyway.
+public final class EndOffsets: @unchecked Sendable {
+    private let client: Client
+
+    /// Shares the consumer's connections.
+    public init(_ consumer: Consumer) { client = consumer.client }
+
+    /// The brokers that lead a topic's partitions, each with the partitions it leads, ascending. A partition without a leader
+    /// is left out.
+    /// - Throws: `KafkaError`.
+    public func leaders(of topic: String, timeoutMilliseconds: Int32) throws -> [BrokerAddress: [Int32]] {
+        let topicHandle = rd_kafka_topic_new(client.handle, topic, nil)
+        defer { topicHandle.map { rd_kafka_topic_destroy($0) } }
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(client.handle, 0, topicHandle, &metadata, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw KafkaError(code) }
+        defer { rd_kafka_metadata_destroy(metadata) }
+        var addresses: [Int32: BrokerAddress] = [:]
+        for index in 0..<Int(metadata.pointee.broker_cnt) {
+            let broker = metadata.pointee.brokers[index]
+            addresses[broker.id] = BrokerAddress(
+                id: broker.id, address: "\(String(cString: broker.host)):\(broker.port)")
+        }
+        guard metadata.pointee.topic_cnt > 0 else { return [:] }
+        let entry = metadata.pointee.topics[0]
+        if entry.err != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(entry.err) }
+        var leaders: [BrokerAddress: [Int32]] = [:]
+        for index in 0..<Int(entry.partition_cnt) {
+            guard let leader = addresses[entry.partitions[index].leader] else { continue }
+            leaders[leader, default: []].append(entry.partitions[index].id)
+        }
+        return leaders.mapValues { $0.sorted() }
+    }
+
+    /// The ends up to which partitions of one leader can be read. To a reader of committed records, which a consumer is by
+    /// default, that is the last stable offset: the first record of the transaction that has been open for longest.
+    /// - Returns: the ends; a partition for which the broker answered with an error is left out.
+    /// - Throws: `KafkaError` when the leader did not answer in time.
+    public func ends(of topic: String, _ partitions: [Int32], timeoutMilliseconds: Int32) throws -> [Int32: Int64] {
+        let list = rd_kafka_topic_partition_list_new(Int32(clamping: partitions.count))
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        for partition in partitions {
+            // What the protocol writes in the place of a time.
+            rd_kafka_topic_partition_list_add(list, topic, partition)?.pointee.offset = -1
+        }
+        let code = rd_kafka_offsets_for_times(client.handle, list, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { throw KafkaError(code) }
+        var ends: [Int32: Int64] = [:]
+        for index in 0..<Int(list.pointee.cnt) {
+            let entry = list.pointee.elems[index]
+            guard entry.err == RD_KAFKA_RESP_ERR_NO_ERROR, entry.offset >= 0 else { continue }
+            ends[entry.partition] = entry.offset
+        }
+        return ends
+    }
+}

@@ -1,0 +1,57 @@
+// Looks at the tables before anything is counted. Nothing is created, in the warehouse or beside the state.
+
+internal import Iceberg
+internal import Store
+
+extension Exporter {
+    /// Looks at both tables before anything is counted: whose they are, whether they have what this state exported,
+    /// whether their columns and partitions can be written, and whether the rows that the next commit changes are where
+    /// they were. Creates nothing.
+    /// - Throws: the `ExportError` that stands in the way; when warehouse or catalog cannot be reached, their errors.
+    public func check() async throws {
+        for kind in [ExportTable.counts, .raw] {
+            guard let session = sessions[kind], let table = try await session.look() else { continue }
+            let (intent, ledger) = try store.with { (try $0.intent(of: kind), try $0.position(of: kind)) }
+            let found = intent.flatMap { table.metadata.findCommit(Mark.commit($0.commitID)) }
+            // A commit of ours that is in the table and not settled raised its epoch.
+            guard found == nil else { continue }
+            _ = try checkedEpoch(session, table)
+            guard kind == .counts, ledger.epoch > 0 else { continue }
+            let isOthers = try store.with { try $0.hasForeignCommits(kind) }
+            guard isOthers || table.metadata.currentSnapshotID != ledger.snapshotID else { continue }
+            let rows =
+                intent?.isRewrite == false
+                ? try StaleRows.staged(store.path)
+                : try StaleRows.pending(store.path, since: ledger.progress.generation)
+            try await committer(session).check(rows, table)
+        }
+        try await checkStore()
+    }
+
+    /// Makes sure, once, that the store beneath tables without a catalog keeps two writers apart.
+    func checkStore() async throws {
+        guard !isStoreChecked else { return }
+        try await Self.checkConditions(of: warehouse)
+        isStoreChecked = true
+    }
+
+    /// The same for a state that is not there yet: tables of this name, if any, have to be empty and without an owner.
+    /// - Throws: like `check`.
+    public static func checkUnbegun(_ settings: ExportSettings, _ warehouse: Warehouse) async throws {
+        for kind in [ExportTable.counts, .raw] {
+            let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: kind))
+            guard let table = try await warehouse.catalog.load(identifier) else { continue }
+            try TableSession.checkIdentity(
+                table.metadata, kind, name: identifier.description, isNew: true, stateID: "")
+        }
+        try await checkConditions(of: warehouse)
+    }
+
+    private static func checkConditions(of warehouse: Warehouse) async throws {
+        do throws(CatalogError) {
+            try await warehouse.catalog.checkConditions()
+        } catch {
+            throw error.kind == .refused ? ExportError.unsafeStore(error.description) : error
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// Signs requests to an AWS service that speaks JSON, such as a catalog: signature version 4 in the Authorization header.
+// Invariant: the secret key never leaves; what goes out is the key's id, the session token and the signature, which holds
+// for this host, path, query and body alone.
+
+internal import Crypto
+public import HTTP
+
+/// Adds an AWS signature to requests.
+public struct RequestSigner: Sendable {
+    private let credentials: CredentialsSource
+    private let scope: (service: String, region: String)
+    private let now: @Sendable () -> Int64
+
+    /// - Parameters:
+    ///   - credentials: asked for each request.
+    ///   - service: the service's name in signatures, for example `glue`.
+    ///   - region: the service's region, for example `eu-central-1`.
+    ///   - now: seconds since the Unix epoch.
+    public init(
+        credentials: CredentialsSource, service: String, region: String,
+        now: @escaping @Sendable () -> Int64 = RequestSigner.systemTime
+    ) {
+        (self.credentials, scope, self.now) = (credentials, (service, region), now)
+    }
+
+    /// The machine's clock, in seconds since the Unix epoch.
+    public static let systemTime: @Sendable () -> Int64 = { SystemClock.secondsSinceEpoch() }
+
+    /// The request with Host, x-amz-date, x-amz-content-sha256, x-amz-security-token (for temporary credentials) and
+    /// Authorization. All headers are signed. The query has to be percent-encoded as RFC 3986 says, without `+` for a space.
+    /// - Throws: `badCredentials` when there are none, `invalid` for a body from a file or an address without a host.
+    public func signed(_ request: HTTPRequest) throws(ObjectStorageError) -> HTTPRequest {
+        guard let target = Target(request.url) else { throw Self.invalid(request, "the address has no host") }
+        let body: [UInt8]
+        switch request.body {
+        case .none: body = []
+        case .bytes(let bytes): body = bytes
+        case .file: throw Self.invalid(request, "a body from a file cannot be signed")
+        }
+        let (credentials, time) = (try credentials.load(), now())
+        do throws(CryptoError) {
+            return try signed(request, target, payloadHash: Hex.encode(try SHA256.hash(body)), credentials, time)
+        } catch {
+            throw Self.invalid(request, error.description)
+        }
+    }
+
+    private func signed(
+        _ request: HTTPRequest, _ target: Target, payloadHash: String, _ credentials: Credentials, _ time: Int64
+    ) throws(CryptoError) -> HTTPRequest {
+        var signed = request
+        signed.headers += [
+            HTTPHeader("Host", target.host), HTTPHeader("x-amz-content-sha256", payloadHash),
+            HTTPHeader("x-amz-date", Timestamps.compact(time)),
+        ]
+        if let token = credentials.sessionToken { signed.headers.append(HTTPHeader("x-amz-security-token", token)) }
+        // Only S3 takes the path as it is sent; all others encode it once more.
+        let path = scope.service == "s3" ? target.path : PercentEncoding.encode(target.path, keepingSlashes: true)
+        let signable = SignableRequest(
+            method: request.method, path: path, query: target.query,
+            headers: signed.headers.map { ($0.name, $0.value) }, payloadHash: payloadHash)
+        let scope = SigningScope(region: scope.region, service: scope.service, time: time)
+        signed.headers.append(HTTPHeader("Authorization", try SigV4.authorization(signable, credentials, scope)))
+        return signed
+    }
+
+    private static func invalid(_ request: HTTPRequest, _ detail: String) -> ObjectStorageError {
+        ObjectStorageError(kind: .invalid, operation: "sign", object: "\(request.method) request", detail: detail)
+    }
+}
+
+/// An address, as a signature sees it.
+private struct Target {
+    /// With the port, where the address has one that is not the scheme's own.
+    var host: String
+    var path: String
+    /// Decoded.
+    var query: [(name: String, value: String)]
+
+    init?(_ url: String) {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        let rest = url[scheme.upperBound...]
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        var host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        let ownPort = url.hasPrefix("https:") ? ":443" : ":80"
+        if host.hasSuffix(ownPort) { host = host.dropLast(ownPort.count) }
+        guard !host.isEmpty else { return nil }
+        self.host = String(host)
+        let path = rest[authority.endIndex...].prefix { $0 != "?" }
+        self.path = path.isEmpty ? "/" : String(path)
+        let pairs = rest[authority.endIndex...].dropFirst(path.count + 1).split(separator: "&")
+        query = pairs.map { pair in
+            let name = pair.prefix { $0 != "=" }
+            let value = pair.dropFirst(name.count + 1)
+            return (PercentEncoding.decode(String(name)), PercentEncoding.decode(String(value)))
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// With whose credentials a catalog is asked.
+// Invariant: a catalog is sent what is meant for it and nothing else. The keys of the warehouse go to no catalog, but for the
+// signatures that --catalog-auth sigv4 makes with them.
+
+internal import Arguments
+internal import Iceberg
+internal import ObjectStorage
+
+/// How requests to a catalog are authorized.
+enum CatalogAuth: String, CaseIterable, Sendable {
+    case none, bearer, oauth2, sigv4
+}
+
+/// The options of it.
+struct CatalogAccess: Sendable {
+    /// The variable with a bearer token.
+    static let token = "PAGEVIEWS_CATALOG_TOKEN"
+    /// The variable with `id:secret`.
+    static let credential = "PAGEVIEWS_CATALOG_CREDENTIAL"
+
+    /// nil: by what there is.
+    var auth: CatalogAuth?
+    var oauthServer: String?
+    var scope = "catalog"
+    var signingName: String?
+    var signingRegion: String?
+
+    static let rows: [Option<CatalogAccess>] = [
+        .value(
+            "catalog-auth", \.auth, .choice, "way",
+            """
+            How requests to the catalog are authorized; sigv4 signs with the AWS keys. (default: bearer with \
+            PAGEVIEWS_CATALOG_TOKEN, oauth2 with PAGEVIEWS_CATALOG_CREDENTIAL, else none)
+            """),
+        .value(
+            "catalog-oauth-server", \.oauthServer, .text, "url",
+            "Where oauth2 gets tokens for the credential. (default: v1/oauth/tokens of the catalog)"
+        ).showing(\.withoutCredentials),
+        .value("catalog-scope", \.scope, .text, "scope", "The scope that oauth2 asks for."),
+        .value(
+            "catalog-signing-name", \.signingName, .text, "service",
+            """
+            The service that sigv4 signs for: glue, s3tables, execute-api. (default: what the catalog or its address says)
+            """),
+        .value(
+            "catalog-signing-region", \.signingRegion, .text, "name",
+            "The region that sigv4 signs for. (default: what the catalog or its address says, else --s3-region)"),
+    ]
+
+    /// - Parameter region: of the warehouse.
+    /// - Throws: `UsageError` when what the way needs is not there.
+    func authorization(
+        _ environment: [String: String], region: String
+    ) throws(UsageError) -> RESTSettings.Authorization {
+        let token = environment[Self.token].flatMap { $0.isEmpty ? nil : $0 }
+        let credential = environment[Self.credential].flatMap { $0.isEmpty ? nil : $0 }
+        switch auth ?? (token != nil ? .bearer : credential != nil ? .oauth2 : .none) {
+        case .none: return .none
+        case .bearer:
+            guard let token else { throw UsageError("--catalog-auth bearer needs the variable \(Self.token)") }
+            return .bearer(token)
+        case .oauth2:
+            guard let credential else {
+                throw UsageError("--catalog-auth oauth2 needs the variable \(Self.credential), which is ID:SECRET")
+            }
+            return try oauth(credential)
+        case .sigv4:
+            return .signature(
+                RESTSigning(
+                    credentials: .standard(environment: environment), service: signingName, region: signingRegion,
+                    defaultRegion: region))
+        }
+    }
+
+    private func oauth(_ credential: String) throws(UsageError) -> RESTSettings.Authorization {
+        let id = credential.prefix { $0 != ":" }
+        let secret = credential.dropFirst(id.count + 1)
+        guard !id.isEmpty, !secret.isEmpty else {
+            throw UsageError("the variable \(Self.credential) must be ID:SECRET")
+        }
+        return .clientCredentials(id: String(id), secret: String(secret), scope: scope, server: oauthServer)
+    }
+}

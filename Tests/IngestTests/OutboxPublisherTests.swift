@@ -1,0 +1,128 @@
+// The publisher on librdkafka's in-process broker: what it sends, and that a locked state makes it wait.
+
+import Base
+import Dispatch
+import Foundation
+import Kafka
+import Log
+import SQLite
+import Synchronization
+import TestSupport
+import Testing
+import Windowing
+
+@testable import Ingest
+@testable import Store
+
+@Suite struct OutboxPublisherTests {
+    /// Consumes events of which `late` are late, without publishing them.
+    private func stage(late: Int) async throws -> Stage {
+        let stage = try Stage()
+        try stage.send([Array(pageView("P", at: base).utf8)])
+        try await stage.run()
+        try stage.send((0..<late).map { Array(pageView("L\($0)", at: base - 200_000_000).utf8) })
+        try await stage.run()
+        #expect(try stage.integer("SELECT count(*) FROM late WHERE published_at_ms IS NULL") == Int64(late))
+        return stage
+    }
+
+    private func settings(_ stage: Stage) -> OutboxSettings {
+        var settings = OutboxSettings(
+            name: .late, topic: "late", kafka: [("bootstrap.servers", stage.broker.bootstrapServers)],
+            bootstrapServers: stage.broker.bootstrapServers)
+        (settings.sourceTopic, settings.quietMilliseconds) = ("pageviews", 50)
+        return settings
+    }
+
+    private func open(_ stage: Stage) throws -> SharedStore {
+        SharedStore(try Store(path: stage.statePath, settings: WindowSettings(), holder: "a test"))
+    }
+
+    private func publish(_ stage: Stage) throws -> String? { try publish(stage, open(stage)) }
+
+    private func publish(
+        _ stage: Stage, _ store: SharedStore, lines: LogLines = LogLines(), board: HealthBoard? = nil
+    ) throws -> String? {
+        let stop = StopSignal()
+        stop.set()
+        let deadline = TimeSource.system.monotonic() + 60_000
+        return try OutboxPublisher(
+            settings: settings(stage), store: store, stop: stop, time: .system, board: board, failPoint: { _ in },
+            log: lines.logger, remaining: { deadline - TimeSource.system.monotonic() }
+        ).run()
+    }
+
+    private func read(_ stage: Stage) throws -> [Message] {
+        let reader = try TopicReader(
+            settings: [("bootstrap.servers", stage.broker.bootstrapServers)], topic: "late", partitions: 1,
+            log: { _ in })
+        try reader.start(Position(partition: 0, offset: 0))
+        var found: [Message] = []
+        while let event = reader.next(ofPartition: 0, timeoutMilliseconds: 10_000) {
+            guard case .message(let message) = event else { break }
+            found.append(message)
+        }
+        return found
+    }
+
+    @Test func `each late event is sent once, also by a state that begins anew`() async throws {
+        let stage = try await stage(late: 30)
+        try stage.broker.createTopic("late", partitions: 1)
+        #expect(try publish(stage) == nil)
+        #expect(try publish(stage) == nil)
+        let first = try read(stage)
+        #expect(first.compactMap { OutboxRecord($0)?.origin?.offset } == Array(1...30))
+        #expect(first.map(\.value) == Array(stage.sent[0].dropFirst()))
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            try? FileManager.default.removeItem(atPath: stage.statePath + suffix)
+        }
+        try await stage.run()
+        #expect(try publish(stage) == nil)
+        #expect(try stage.integer("SELECT count(*) FROM late WHERE published_at_ms IS NULL") == 0)
+        #expect(try read(stage).count == 30)
+    }
+
+    @Test func `a locked state makes it wait`() async throws {
+        let stage = try await stage(late: 5)
+        try stage.broker.createTopic("late", partitions: 1)
+        let lines = LogLines()
+        let store = try open(stage)
+        let other = try Connection(path: stage.statePath, mode: .readWrite)
+        try other.execute("BEGIN IMMEDIATE")
+        let held = SendableBox(other)
+        let left = SendableBox<String?>("")
+        let board = HealthBoard(
+            ServiceHealth(
+                pid: 1, host: "", version: "", now: 0, brokers: "", topic: "",
+                settings: HealthSettings(flushIntervalMilliseconds: 1)))
+        let shared = SendableBox(stage)
+        try await onThreads([
+            { left.value = try publish(shared.value, store, lines: lines, board: board) },
+            {
+                #expect(lines.wait(for: "publishing waits"))
+                #expect(board.current.publishing?["late"]?.failingSince != nil)
+                try held.value.execute("ROLLBACK")
+            },
+        ])
+        #expect(left.value == nil)
+        #expect(board.current.publishing?["late"]?.failingSince == nil)
+        #expect(try read(stage).count == 5)
+    }
+
+    @Test func `what cannot be published in time is told with its number and reason`() async throws {
+        let stage = try await stage(late: 5)
+        let store = try open(stage)
+        var settings = settings(stage)
+        settings.kafka = [("bootstrap.servers", "127.0.0.1:1")]
+        settings.bootstrapServers = "127.0.0.1:1"
+        let stop = StopSignal()
+        stop.set()
+        let deadline = TimeSource.system.monotonic() + 1500
+        let left = try OutboxPublisher(
+            settings: settings, store: store, stop: stop, time: .system, failPoint: { _ in }, log: LogLines().logger,
+            remaining: { deadline - TimeSource.system.monotonic() }
+        ).run()
+        let text = try #require(left)
+        #expect(text.hasPrefix("5 late events wait (topic late at 127.0.0.1:1: "))
+    }
+}
