@@ -1,6 +1,5 @@
 // What the health board is told of each partition.
 
-internal import Windowing
 internal import Store
 internal import Windowing
 

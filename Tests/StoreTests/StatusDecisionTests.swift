@@ -330,7 +330,8 @@ struct StatusDecisionTests {
         var facts = healthy()
         facts.partitions = [progress(counted: 5, maxEventTime: now)]
         #expect(facts.lag == nil, "never asked")
-        (facts.health?.partitions[0].endOffset, facts.health?.partitions[0].endAt) = (9, now - 10_000)
+        facts.health?.partitions[0].endOffset = 9
+        facts.health?.partitions[0].endAt = now - 10_000
         #expect(facts.lag == 4 && facts.lag(of: facts.partitions[0]) == 4)
         facts.health?.partitions[0].highWatermarkOffset = 11
         #expect(facts.lag == 6, "records in an open transaction wait as well")
