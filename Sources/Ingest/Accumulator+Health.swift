@@ -1,5 +1,6 @@
 // What the health board is told of each partition.
 
+internal import Windowing
 internal import Store
 internal import Windowing
 

@@ -73,6 +73,14 @@ struct IdentityTests {
         }
     }
 
+    @Test("names that no topic can have are refused, all others are not")
+    func topicNames() throws {
+        for name in ["", ".", "..", "a b", "ä", "a/b", String(repeating: "a", count: 250)] {
+            #expect { try TopicName.check(name) } throws: { ($0 as? KafkaError)?.isInvalidSetting == true }
+        }
+        for name in ["a", "...", "A.b_c-9", String(repeating: "a", count: 249)] { try TopicName.check(name) }
+    }
+
     @Test(
         "addresses of every usual form are taken",
         arguments: [

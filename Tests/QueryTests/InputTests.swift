@@ -12,7 +12,7 @@ private final class CountingTerminal: Terminal {
     var commands: [String] = []
     var code: Int32 = 0
     var size: TerminalSize? { nil }
-    func page(_ text: String, with command: String) {}
+    func page(_ text: String, with command: String) -> Bool { true }
     func run(_ command: String) -> Int32 {
         commands.append(command)
         return code

@@ -149,12 +149,17 @@ import Testing
         ("1.50", .real(1.5)),
         ("1e3", .real(1000)), ("SW19", .text("SW19")), ("'12'", .text("12")), ("'it''s'", .text("it's")),
         ("", .text("")),
-        ("'", .text("'")), ("9223372036854775808", .text("9223372036854775808")), ("inf", .text("inf")),
+        ("'", .text("'")), ("9223372036854775807", .integer(.max)), ("inf", .text("inf")),
         ("0x10", .text("0x10")),
         ("1.", .text("1.")), ("-0", .text("-0")),
     ])
-    func `a parameter's text becomes a number only when it is plainly one`(text: String, expected: Value) {
-        #expect(Parameters.value(of: text) == expected)
+    func `a parameter's text becomes a number only when it is plainly one`(text: String, expected: Value) throws {
+        #expect(try Parameters.value(of: text) == expected)
+    }
+
+    @Test(arguments: ["9223372036854775808", "-9223372036854775809", "99999999999999999999"])
+    func `a whole number beyond 64 bits is refused`(text: String) {
+        #expect(throws: QueryError.self) { try Parameters.value(of: text) }
     }
 
     @Test func `functions that are bounded answer as SQLite's own do`() throws {
@@ -183,6 +188,9 @@ import Testing
             }
         }
         #expect(try first(session, "SELECT json_patch('{\"a\":1}', '{\"a\":null,\"b\":2}')") == .text("{\"b\":2}"))
+        #expect(
+            try first(session, "SELECT json_type(json_array(json_patch('{}', '{\"b\":1}')), '$[0]')") == .text("object")
+        )
         #expect(throws: QueryError.self) { try session.run("SELECT json_patch('{', '{}')") { _ in true } }
     }
 }

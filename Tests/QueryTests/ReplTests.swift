@@ -8,7 +8,7 @@ import Testing
 /// A terminal that is never there.
 private struct NoTerminal: Terminal {
     var size: TerminalSize? { TerminalSize(rows: 24, columns: 80) }
-    func page(_ text: String, with command: String) {}
+    func page(_ text: String, with command: String) -> Bool { true }
     func run(_ command: String) -> Int32 { 0 }
     func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)? { nil }
 }

@@ -4,7 +4,8 @@ internal import CSQLite
 
 private final class FunctionBox {
     let body: ([Value]) throws -> Value
-    init(_ body: @escaping ([Value]) throws -> Value) { self.body = body }
+    let isJSON: Bool
+    init(_ body: @escaping ([Value]) throws -> Value, isJSON: Bool) { (self.body, self.isJSON) = (body, isJSON) }
 }
 
 extension Connection {
@@ -13,14 +14,17 @@ extension Connection {
     /// - Parameters:
     ///   - argumentCount: how many arguments it takes; -1 for any number.
     ///   - isDeterministic: it gives the same answer to the same arguments within a statement.
+    ///   - isJSON: SQLite's JSON functions take the text it returns as JSON, not as a text.
     ///   - body: computes the answer; what it throws becomes the statement's error, by its description.
     /// - Throws: `SQLiteError`, for example while a statement is running.
     public func define(
-        function name: String, argumentCount: Int32, isDeterministic: Bool,
+        function name: String, argumentCount: Int32, isDeterministic: Bool, isJSON: Bool = false,
         _ body: @escaping ([Value]) throws -> Value
     ) throws {
-        let flags = SQLITE_UTF8 | SQLITE_INNOCUOUS | (isDeterministic ? SQLITE_DETERMINISTIC : 0)
-        let context = Unmanaged.passRetained(FunctionBox(body)).toOpaque()
+        let flags =
+            SQLITE_UTF8 | SQLITE_INNOCUOUS | (isDeterministic ? SQLITE_DETERMINISTIC : 0)
+            | (isJSON ? resultSubtype : 0)
+        let context = Unmanaged.passRetained(FunctionBox(body, isJSON: isJSON)).toOpaque()
         try check(
             sqlite3_create_function_v2(
                 handle, name, argumentCount, flags, context,
@@ -28,13 +32,20 @@ extension Connection {
                     guard let box = sqlite3_user_data(context) else { return }
                     let values = (0..<Int(count)).map { argument(arguments?[$0]) }
                     do {
-                        answer(context, try Unmanaged<FunctionBox>.fromOpaque(box).takeUnretainedValue().body(values))
+                        let function = Unmanaged<FunctionBox>.fromOpaque(box).takeUnretainedValue()
+                        answer(context, try function.body(values))
+                        if function.isJSON { sqlite3_result_subtype(context, jsonSubtype) }
                     } catch {
                         sqlite3_result_error(context, "\(error)", -1)
                     }
                 }, nil, nil, { box in box.map { Unmanaged<FunctionBox>.fromOpaque($0).release() } }))
     }
 }
+
+/// SQLITE_RESULT_SUBTYPE, which SQLite has from 3.45 on; older ones ignore it.
+private let resultSubtype: Int32 = 0x0100_0000
+/// What SQLite's JSON functions mark their texts with.
+private let jsonSubtype = UInt32(UInt8(ascii: "J"))
 
 private func argument(_ value: OpaquePointer?) -> Value {
     switch sqlite3_value_type(value) {

@@ -19,9 +19,14 @@ struct CSVRenderer: ResultRenderer {
     private func record(_ fields: [String?], to output: Output) {
         for (index, field) in fields.enumerated() {
             if index > 0 { output.write(byte: UInt8(ascii: ",")) }
-            output.write(field.map(Self.quoted) ?? style.null ?? (fields.count == 1 ? Self.quoted("") : ""))
+            output.write(field.map(quoted) ?? style.null ?? (fields.count == 1 ? Self.quoted("") : ""))
         }
         output.write("\r\n")
+    }
+
+    /// A text that is what stands for NULL is quoted, so that it differs from NULL.
+    private func quoted(_ text: String) -> String {
+        text == style.null ? text.quoted(with: "\"") : Self.quoted(text)
     }
 
     /// An empty text is quoted, so that it differs from NULL.

@@ -120,9 +120,12 @@ struct Chart {
             let place = points.count == 1 ? 0 : Double(x) / Double(dots - 1) * Double(points.count - 1)
             let left = min(Int(place), points.count - 1)
             let right = min(left + 1, points.count - 1)
-            let value = points[left].value + (points[right].value - points[left].value) * (place - Double(left))
-            guard high > low, value.isFinite else { return 0 }
-            return min(top, max(0, Int(((value - low) / (high - low) * Double(top)).rounded())))
+            let part = place - Double(left)
+            let value = points[left].value * (1 - part) + points[right].value * part
+            // Halves: the distance of two finite numbers may be infinite.
+            let share = (value / 2 - low / 2) / (high / 2 - low / 2)
+            guard high > low, share.isFinite else { return 0 }
+            return min(top, max(0, Int((share * Double(top)).rounded())))
         }
     }
 

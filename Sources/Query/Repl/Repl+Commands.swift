@@ -42,8 +42,7 @@ extension Repl {
             let text = Command.helpText(columns: columns)
             let isLong = text.utf8.count { $0 == 0x0A } >= terminal.size?.rows ?? .max
             guard isLong, settings.usesPager, out.isTerminal else { return out.write(text) }
-            flush()
-            return terminal.page(text, with: options.pager ?? "less -SRX")
+            return page(text)
         }
         let names = name.first == "\\" || name.first == "." ? [name] : ["\\" + name, "." + name]
         guard let command = names.compactMap(Command.named).first else { return failUnknown(names[0]) }

@@ -133,10 +133,17 @@ extension Repl {
         case "clear" where arguments.count == 1: parameters = Parameters()
         case "init" where arguments.count == 1: return
         case "unset" where arguments.count == 2: unset(arguments[1])
-        case "set" where arguments.count == 3: parameters.set(arguments[1], to: Parameters.value(of: arguments[2]))
+        case "set" where arguments.count == 3: setParameter(arguments[1], arguments[2])
         case let name? where arguments.count == 1: showParameter(name)
-        case let name?:
-            parameters.set(name, to: Parameters.value(of: arguments.dropFirst().joined(separator: " ")))
+        case let name?: setParameter(name, arguments.dropFirst().joined(separator: " "))
+        }
+    }
+
+    private func setParameter(_ name: String, _ text: String) {
+        do throws(QueryError) {
+            parameters.set(name, to: try Parameters.value(of: text))
+        } catch {
+            fail(error)
         }
     }
 

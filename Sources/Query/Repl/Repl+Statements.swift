@@ -80,9 +80,15 @@ extension Repl {
         let lineCount = all.utf8.count { $0 == 0x0A }
         let fits = lineCount < size.rows && Self.width(of: text) <= size.columns
         guard !fits, settings.usesPager, out.isTerminal else { return out.write(all) }
+        page(all)
+    }
+
+    /// Shows text through the user's pager; where there is none, on the output.
+    func page(_ text: String) {
         flush()
-        terminal.page(all, with: options.pager ?? "less -SRX")
+        let isShown = terminal.page(text, with: options.pager ?? "less -SRX")
         session.interrupt.lower()
+        if !isShown { out.write(text) }
     }
 
     func presented(_ result: ResultSet, _ size: TerminalSize, expanded: Bool, shortens: Bool = true) -> String {

@@ -13,7 +13,8 @@ protocol Terminal {
     /// The size now; nil when the output is no terminal.
     var size: TerminalSize? { get }
     /// Shows text with a program that reads it from standard input.
-    func page(_ text: String, with command: String)
+    /// - Returns: false when there is no such program: nothing was shown.
+    func page(_ text: String, with command: String) -> Bool
     /// Runs a command of the shell with the terminal as its own.
     /// - Returns: its exit code, or 128 and the signal that ended it.
     func run(_ command: String) -> Int32
@@ -32,8 +33,8 @@ struct SystemTerminal: Terminal {
         return TerminalSize(rows: Int(size.ws_row), columns: Int(size.ws_col))
     }
 
-    func page(_ text: String, with command: String) {
-        guard let (descriptor, wait) = feed(command) else { return }
+    func page(_ text: String, with command: String) -> Bool {
+        guard let (descriptor, wait) = feed(command) else { return false }
         // A pager that is left early closes its end; that is no error.
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -43,7 +44,8 @@ struct SystemTerminal: Terminal {
             rest = rest.dropFirst(count)
         }
         close(descriptor)
-        _ = wait()
+        // The shell's codes for a command that is not there, or is no program.
+        return ![126, 127].contains(wait())
     }
 
     func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)? {

@@ -53,7 +53,8 @@ enum BoundedFunctions {
         isModest: @escaping ([Value]) -> Bool
     ) throws {
         var statements: [Int: Statement] = [:]
-        try connection.define(function: name, argumentCount: count, isDeterministic: true) { arguments in
+        try connection.define(function: name, argumentCount: count, isDeterministic: true, isJSON: name == "json_patch")
+        { arguments in
             guard isModest(arguments) else { throw TooExpensive(function: name) }
             let marks = Array(repeating: "?", count: arguments.count).joined(separator: ",")
             let statement = try statements[arguments.count] ?? plain.prepare("SELECT \(name)(\(marks))")

@@ -16,7 +16,7 @@ struct Parameters: Equatable {
             guard let equals = assignment.firstIndex(of: "="), !Self.bareName(String(assignment[..<equals])).isEmpty
             else { throw .usage("a parameter is NAME=VALUE, not \(assignment)") }
             let value = String(assignment[assignment.index(after: equals)...])
-            set(String(assignment[..<equals]), to: Self.value(of: value))
+            set(String(assignment[..<equals]), to: try Self.value(of: value))
         }
     }
 
@@ -47,9 +47,14 @@ struct Parameters: Equatable {
     /// How a value on the command line is read: `123` and `-4` are integers, `1.5` and `1e6` are reals, `'text'` is the
     /// text between the quotes, anything else is text as it stands. A number is only read as one when it is written
     /// plainly (no leading zero or plus sign), so that codes such as 007 stay text.
-    static func value(of text: String) -> Value {
+    /// - Throws: `QueryError.usage` for a whole number beyond 64 bits, which as a text would be greater than all numbers and
+    ///   as a real another number.
+    static func value(of text: String) throws(QueryError) -> Value {
         if let quoted = unquoted(text) { return .text(quoted) }
         if let integer = Int64(text), String(integer) == text { return .integer(integer) }
+        if text.wholeMatch(of: /-?[1-9][0-9]*/) != nil {
+            throw .usage("the number \(text) does not fit 64 bits; write '\(text)' for the text, \(text).0 for a real")
+        }
         if isPlainReal(text), let real = Double(text) { return .real(real) }
         return .text(text)
     }
