@@ -147,6 +147,8 @@ line('span-needs-count', 'generate', env={'PAGEVIEWS_SPAN': '1h'})
 NOISE = [
     (re.compile(r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?'), 'TIME'), (re.compile(r'pid \d+'), 'pid N'),
     (re.compile(r'127\.0\.0\.1:\d+'), '127.0.0.1:PORT'),
+    # Which libraries it is linked with, and what it says of old ones.
+    (re.compile(r'(?m)^.*warning  (SQLite|librdkafka) .*\n'), ''), (re.compile(r'(SQLite|librdkafka) [\d.]+'), r'\1 N'),
 ]
 
 
@@ -178,3 +180,13 @@ def test_a_command_line_answers_as_it_did(name, tmp_path):
 
 def test_no_secret_is_printed(tmp_path):
     assert 'hunter2' not in answer('settings-ingest', tmp_path).partition('\n')[2]
+
+
+def test_a_library_that_moves_the_environment_hides_no_arguments(tmp_path):
+    """The runtime looks for the arguments beside the environment, where they are no more after setenv."""
+    (tmp_path / 'moves.c').write_text(
+        '#include <stdlib.h>\n__attribute__((constructor)) static void move(void) { setenv("ADDED", "1", 1); }\n')
+    subprocess.run(['cc', '-shared', '-fPIC', '-o', 'moves.so', 'moves.c'], cwd=tmp_path, check=True)
+    result = program.run('query', '--no-header', "select 'a b', ''", env={'LD_PRELOAD': str(tmp_path / 'moves.so')},
+                         cwd=tmp_path)
+    assert (result.code, result.out) == (0, 'a b\t\n'), result.err
