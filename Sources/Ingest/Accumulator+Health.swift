@@ -2,6 +2,7 @@
 
 internal import Windowing
 internal import Store
+internal import Windowing
 
 extension Accumulator {
     /// The partitions as they are now.

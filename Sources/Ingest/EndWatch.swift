@@ -51,7 +51,8 @@ final class EndWatch: @unchecked Sendable {
             leaders = try question.leaders(of: settings.topic, timeoutMilliseconds: Self.questionMilliseconds)
         } catch {
             // The service itself asks for the topic, and says what is wrong.
-            return board.couldNotAsk(now: time.wall())
+            board.couldNotAsk(now: time.wall())
+            return tell(time.wall())
         }
         let asked = time.wall()
         var ends: [Int32: Int64] = [:]
@@ -71,7 +72,7 @@ final class EndWatch: @unchecked Sendable {
         }
         guard !stop.wasSet else { return }
         board.asked(ends: ends, leaders: known, now: asked)
-        tell(asked)
+        tell(time.wall())
     }
 
     /// One line for a leader that stays silent, and one when it answers again.
@@ -85,7 +86,7 @@ final class EndWatch: @unchecked Sendable {
                 continue
             }
             // A broker that is being replaced as leader is no news.
-            guard now - since >= Self.intervalMilliseconds, told.insert(leader.address).inserted else { continue }
+            guard now - since >= 2 * Self.intervalMilliseconds, told.insert(leader.address).inserted else { continue }
             log.warning(
                 """
                 Kafka broker \(leader.id) at \(leader.address), which leads \(leader.partitions.count) partitions of topic \

@@ -38,6 +38,7 @@ public final class IngestService {
     /// Whether librdkafka takes the settings; nothing is connected to.
     /// - Throws: `KafkaError`.
     public static func check(_ settings: IngestSettings) throws {
+        try TopicName.check(settings.topic)
         _ = try Consumer(settings: settings.kafka, batchCapacity: 1) { _ in }
     }
 

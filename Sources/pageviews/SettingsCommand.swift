@@ -21,11 +21,15 @@ struct SettingsCommand: Sendable {
         rows: Rows(
             SettingsCommand(),
             [
-                .argument("command", \.name, .text, "The command."),
+                .argument("command", \.name, commandName, "The command."),
                 .rest("options", \.options, "Its options."),
                 .value("format", \.format, .choice, "format", "How settings are written: table or json."),
             ]),
         run: { try $0.run() })
+
+    /// Any text, so that the message about a wrong one can suggest; shells offer the right ones.
+    private static let commandName = ValueKind<String>(
+        choices: Pageviews.configurable.map(\.name), read: { $0 }, write: { $0 })
 
     var name = ""
     var options: [String] = []

@@ -91,6 +91,7 @@ struct PageTests {
         #expect("aaa bbb ccc".wrapped(to: 8) == "aaa bbb\nccc")
         #expect("aaa bbb ccc".wrapped(to: 7) == "aaa\nbbb ccc")
         #expect("aaaaaaaaaa bb".wrapped(to: 5) == "aaaaaaaaaa\nbb")
+        #expect("aaa bbb\nc".wrapped(to: 7) == "aaa\nbbb\nc")
         #expect("a\n\nb".wrapped(to: 10, indent: 2) == "  a\n\n  b")
         #expect("".wrapped(to: 10) == "")
     }

@@ -80,7 +80,7 @@ def offered_by_fish(scripts, tmp_path, *words):
 @pytest.mark.parametrize('command', COMMANDS)
 def test_the_options_of_the_help_page_are_offered(command, scripts, tmp_path):
     page = program.run(command, '--help', check=True).out
-    heads = ' '.join(re.findall(r'^  (-\S+(?:, --\S+)?)', page, re.MULTILINE))
+    heads = ' '.join(re.findall(r'^  (-\S+(?: --\S+)?)', page, re.MULTILINE))
     told = set(re.findall(r'--[a-z0-9][a-z0-9-]*', heads))
     assert {'--version', '--help'} <= told
     assert {word for word in offered_by_bash(scripts, 'pageviews', command, '-') if word.startswith('--')} == told

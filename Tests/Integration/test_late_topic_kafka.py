@@ -245,7 +245,8 @@ def test_each_missing_right_is_named(make_apache_kafka, state, service, name):
     for right, words in [
         ({'topic': name, 'operations': ['describe']}, f'needs DESCRIBE on topic {name}'),
         ({'topic': name, 'operations': ['create']}, f'needs CREATE on topic {name}'),
-        ({'transactional_id': identity, 'operations': ['describe', 'write']}, f'needs DESCRIBE and WRITE on transactional id {identity}'),
+        ({'transactional_id': identity, 'operations': ['describe', 'write']},
+         f'needs DESCRIBE and WRITE on transactional id {identity}'),
         ({'topic': name, 'operations': ['write']}, f'needs WRITE on topic {name}'),
         ({'topic': name, 'operations': ['read']}, f'needs READ on topic {name}'),
     ]:

@@ -35,6 +35,33 @@ def test_the_same_state_under_another_name_is_still_one_state(topic, state, serv
     running.stop()
 
 
+def test_a_second_service_is_refused_where_the_first_made_the_file_through_a_link(topic, state, service, tmp_path):
+    topic.produce(views(seed=77, count=40, malformed=0))
+    link = tmp_path / 'link.db'
+    link.symlink_to(state.path)
+    running = service.start(topic, State(link))
+    eventually(lambda: state.consumed() == 40, 'the events')
+    assert service.try_to_end(topic, state, seconds=20).code == 5
+    running.stop()
+    assert sum(state.counts().values()) + len(state.late()) == 40
+
+
+def test_a_service_that_was_overtaken_writes_nothing_more(topic, state, service):
+    """The lock of a name that is not there any more protects nothing; the state itself does."""
+    topic.produce(views(seed=78, count=40, malformed=0))
+    first = service.start(topic, state)
+    eventually(lambda: state.consumed() == 40, 'the events')
+    state.path.with_name(f'{state.path.name}.lock').unlink()
+    second = service.start(topic, state)
+    eventually(lambda: 'reading topic' in second.err, 'the second service')
+    topic.produce(views(seed=79, count=40, malformed=0))
+    ended = first.wait(30)
+    assert ended.code == 5 and 'another process' in ended.err, ended.err
+    eventually(lambda: state.consumed() == 80, 'the events, once')
+    second.stop()
+    assert sum(state.counts().values()) + len(state.late()) == 80
+
+
 def test_a_state_of_another_topic_is_refused(make_topic, state, service):
     first, other = make_topic(), make_topic()
     for topic in (first, other):

@@ -57,19 +57,6 @@ struct IdentityTests {
         #expect(prints.first == prints.dropFirst().first)
     }
 
-    @Test("a topic that is missing stays missing, whoever asks; a topic that exists is told with its own partitions")
-    func creation() throws {
-        let broker = try InProcessBroker()
-        let producer = try Producer(
-            settings: [("bootstrap.servers", broker.bootstrapServers)], log: { _ in }, delivered: { _ in })
-        #expect { _ = try producer.partitionCount(of: "t", timeoutMilliseconds: 5000) } throws: { error in
-            (error as? KafkaError)?.isUnknownTopic == true
-        }
-        try broker.createTopic("t", partitions: 3)
-        let made = try producer.createTopic("t", partitions: 5, timeoutMilliseconds: 10_000)
-        #expect(made == CreatedTopic(isNew: false, partitions: 3))
-    }
-
     @Test(
         "addresses that cannot be one, and what the program decides itself, are refused as settings",
         arguments: [
@@ -84,6 +71,14 @@ struct IdentityTests {
         #expect { try ReservedSettings.check([(key, value)]) } throws: { error in
             (error as? KafkaError)?.isInvalidSetting == true
         }
+    }
+
+    @Test("names that no topic can have are refused, all others are not")
+    func topicNames() throws {
+        for name in ["", ".", "..", "a b", "ä", "a/b", String(repeating: "a", count: 250)] {
+            #expect { try TopicName.check(name) } throws: { ($0 as? KafkaError)?.isInvalidSetting == true }
+        }
+        for name in ["a", "...", "A.b_c-9", String(repeating: "a", count: 249)] { try TopicName.check(name) }
     }
 
     @Test(

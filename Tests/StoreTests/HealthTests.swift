@@ -79,6 +79,9 @@ struct HealthTests {
         #expect(leader(nil, at: 40) == .init(id: 1, address: "h:1", partitions: [0]))
         board.couldNotAsk(now: 50)
         #expect(board.current.leaders == nil)
+        #expect(leader("no answer in time", at: 60)?.silentSince == 60)
+        board.couldNotAsk(now: 70)
+        #expect(board.current.leaders?.map(\.silentSince) == [60], "it may be why nobody answers")
     }
 
     @Test("an end that could not be asked for is not known, and the sample of that time has no lag")

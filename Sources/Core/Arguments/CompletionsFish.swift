@@ -35,6 +35,16 @@ extension Program {
                 return 0
             end
 
+            # The same, but for the option whose value is being typed.
+            function __\(name)_takes
+                test (__\(name)_command)'' = $argv[1]; or return 1
+                set -l given (commandline -opc)
+                for spelling in $argv[2..]
+                    contains -- $spelling $given[1..-2]; and return 1
+                end
+                return 0
+            end
+
             complete -c \(name) -f
             """
         ]
@@ -68,7 +78,8 @@ extension Program {
             let spellings =
                 option.isList
                 ? [] : isInverted ? ["--" + setting] : option.spellings.filter { $0 != "--no-" + option.name }
-            let condition = (["__\(name)_offers", command] + spellings).joined(separator: " ")
+            let condition = (["__\(name)_\(option.isFlag ? "offers" : "takes")", command] + spellings).joined(
+                separator: " ")
             var line = "complete -c \(name) -n '\(condition)'"
             if let short = option.short { line += " -s \(short)" }
             line += " -l \(setting) -d \(Self.fishQuoted(option.help))"

@@ -45,16 +45,18 @@ extension String {
     func wrapped(to width: Int, indent: Int = 0) -> String {
         let columns = Swift.max(1, width - indent)
         let margin = String(repeating: " ", count: indent)
-        return split(separator: "\n", omittingEmptySubsequences: false).flatMap { $0.broken(to: columns) }
-            .map { $0.isEmpty ? "" : margin + $0 }.joined(separator: "\n")
+        let paragraphs = split(separator: "\n", omittingEmptySubsequences: false)
+        return paragraphs.enumerated().flatMap { index, paragraph in
+            paragraph.broken(to: columns, mayFill: index == paragraphs.count - 1)
+        }.map { $0.isEmpty ? "" : margin + $0 }.joined(separator: "\n")
     }
 }
 
 extension Substring {
-    fileprivate func broken(to columns: Int) -> [Substring] {
+    fileprivate func broken(to columns: Int, mayFill: Bool) -> [Substring] {
         var lines: [Substring] = []
         var rest = self
-        while rest.count > columns {
+        while rest.count > columns || !mayFill && rest.count == columns {
             let chunk = rest.prefix(columns)
             guard let space = chunk.lastIndex(of: " ") ?? rest.firstIndex(of: " ") else { break }
             lines.append(rest[..<space])

@@ -1,4 +1,5 @@
 """A shell on a pseudo-terminal: what is typed is typed as a person does, and answers are waited for, never slept for."""
+import fcntl
 import os
 import pathlib
 import pty
@@ -21,7 +22,8 @@ class Shell:
         termios.tcsetwinsize(self._own, (50, 200))
         environment = {'PATH': f'{folder}:{os.environ["PATH"]}', 'HOME': str(home), 'TERM': 'dumb', 'LC_ALL': 'C.UTF-8'}
         self._process = subprocess.Popen(
-            arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=home, start_new_session=True)
+            arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=home, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(theirs)
         self.seen = ''
 

@@ -24,10 +24,11 @@ extension HealthBoard {
         }
     }
 
-    /// Nobody could be asked: no end is known.
+    /// Nobody could be asked: no end is known. A broker that did not answer before may be why, so it stays.
     public func couldNotAsk(now: Int64) {
         update { health in
-            health.leaders = nil
+            let silent = (health.leaders ?? []).filter { $0.silentSince != nil }
+            health.leaders = silent.isEmpty ? nil : silent
             for index in health.partitions.indices { health.partitions[index].heard(end: nil, now: now) }
         }
     }

@@ -1,0 +1,21 @@
+// Which names a topic can have: what every broker checks, told before one is asked.
+
+/// Names of topics.
+public enum TopicName {
+    /// - Throws: `KafkaError` with `isInvalidSetting` for a name that no topic can have.
+    public static func check(_ name: String) throws {
+        let isLegal = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard isLegal, (1...249).contains(name.utf8.count), name != ".", name != ".." else {
+            throw KafkaError(
+                "\"\(name)\" cannot be the name of a topic; give --topic 1 to 249 letters, digits, dots, dashes or underscores"
+            )
+        }
+    }
+}
