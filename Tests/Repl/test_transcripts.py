@@ -21,7 +21,7 @@ class Transcripts(ReplTest):
 
     def test_schema_commands(self):
         # The views' definitions are the store's; only the prompt's own is pinned.
-        self.transcript("schema", ["\\d history", "\\d postcode_veiw_count", "\\dt", ".tables event", "\\df inst",
+        self.transcript("schema", ["\\d history", "\\d postcode_veiw_count", "\\dt", ".tables event", "\\df inst*",
                                    ".indexes late", "SHOW TABLES;", "\\summary SELECT 1.5 AS a UNION ALL SELECT NULL"])
 
     def test_pipeline_commands(self):
