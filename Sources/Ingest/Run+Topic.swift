@@ -102,13 +102,19 @@ extension Run {
         }
     }
 
-    /// Tells the board which partitions the cluster does not serve.
+    /// Tells the board, and the log, which partitions the cluster does not serve.
     /// - Returns: whether there are any.
-    private func noteMissing(_ found: TopicPartitions) -> Bool {
+    private mutating func noteMissing(_ found: TopicPartitions) -> Bool {
         var missing = found.faults.mapValues(\.message)
         for partition in assigned where partition >= found.count { missing[partition] = "the topic no longer has it" }
         service.board?.discovered(missing: missing, now: service.time.wall())
-        return assigned.contains { missing[$0] != nil }
+        var hasMissing = false
+        for partition in assigned {
+            guard let reason = missing[partition] else { continue }
+            hasMissing = true
+            complain("topic \(settings.topic) partition \(partition): \(reason); trying again", partition: partition)
+        }
+        return hasMissing
     }
 
     // MARK: Adding partitions

@@ -144,7 +144,7 @@ def test_a_partition_that_is_away_for_a_moment_alarms_nobody(service, own_broker
     wait_healthy(state)
     broker.show_partitions(topic.name, 1)
     # Whenever it is looked at: until the service has noticed, for a second and a half more, and well after it is back.
-    always_healthy(state, lambda: f'{topic.name} [1]' in running.err)
+    always_healthy(state, lambda: f'{topic.name} partition 1: the topic no longer has it' in running.err)
     for seconds, partitions in ((1.5, 1), (4, 2)):
         broker.show_partitions(topic.name, partitions)
         until = time.monotonic() + seconds
