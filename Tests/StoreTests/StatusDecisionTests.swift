@@ -115,7 +115,7 @@ private let streams: [Case] = [
         $0.health?.partitions[0].stuckSince = now - 6000
     },
     Case("a partition whose leader changes", []) {
-        $0.health?.partitions[0].failingSince = now - 3999
+        $0.health?.partitions[0].failingSince = now - 4999
         $0.health?.partitions[0].reason = "leader not available"
     },
     Case("a transaction that is open", []) { $0.health?.partitions[0].transactionSince = now - 59_999 },
@@ -128,7 +128,7 @@ private let streams: [Case] = [
         $0.health?.partitions[0].transactionSince = now - 60_000
     },
     Case("a partition that cannot be read", [.partition], "leader", advice: "rights") {
-        $0.health?.partitions[0].failingSince = now - 4000
+        $0.health?.partitions[0].failingSince = now - 5000
         $0.health?.partitions[0].reason = "leader not available"
     },
     Case("a stuck partition while the spool is full", []) {

@@ -70,7 +70,7 @@ public struct StatusThresholds: Equatable, Sendable {
     /// Kafka, or the warehouse, did not answer for this long.
     public var contactMilliseconds: Int64 = 3000
     /// A partition could not be read for this long. A change of leader is shorter.
-    public var partitionMilliseconds: Int64 = 4000
+    public var partitionMilliseconds: Int64 = 5000
     /// So many flush intervals without a flush while there is something to write, but not less than the next.
     public var flushIntervals: Int64 = 3
     /// The shortest time without a flush that counts.
