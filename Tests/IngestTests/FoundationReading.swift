@@ -39,6 +39,8 @@ enum FoundationVerdict: Equatable {
 }
 
 struct FoundationReading {
+    /// Foundation does not tell which of two names came last: where a document has both, the first of these counts.
+    var userNames = ["user_id", "userId"]
     /// The exemptions met.
     private(set) var exemptions: Set<Exemption> = []
 
@@ -85,8 +87,7 @@ struct FoundationReading {
         default: throw Refused(reason: .timestampRange)
         }
         var user: Int64?
-        // Which of two names comes last is not to be seen here; documents of these tests have one of them.
-        if let value = fields["user_id"] ?? fields["userId"], !(value is NSNull) {
+        if let value = fields[userNames[0]] ?? fields[userNames[1]], !(value is NSNull) {
             user = try integer(value, lexer, type: .userType, range: .userRange)
         }
         var webpage: [UInt8]?

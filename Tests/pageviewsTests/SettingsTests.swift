@@ -349,7 +349,7 @@ struct ExitCodeTests {
             (StoreError.cannotOpen(path: "p", reason: "r"), 1),
             (IngestError.topicShorter(topic: "t", partition: 0, next: 2, end: 1), 5),
             (IngestError.missingOffsets(topic: "t", partition: 0, from: 1, to: 2), 1),
-            (IngestError.noSuchPartition(topic: "t", partition: 9, count: 1), 1),
+            (IngestError.noSuchPartition(topic: "t", partition: 9, count: 1), 2),
             (IngestError.notWritten(path: "p", reason: "r"), 1),
             (kafka(-195), 4), (kafka(-169), 4), (kafka(58), 4),
             (kafka(-186), 2), (kafka(1), 1), (SQLiteError(code: 11, message: "damaged"), 1),
