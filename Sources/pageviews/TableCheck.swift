@@ -8,7 +8,7 @@ internal import Log
 /// The look before the start.
 enum TableCheck {
     /// How long counting waits for it.
-    private static let limit = Duration.seconds(5)
+    private static let limit = Duration.seconds(2)
 
     /// - Throws: the `ExportError` that somebody has to deal with first.
     static func run(_ stop: StopSignal, _ log: Logger, _ check: @escaping @Sendable () async throws -> Void)
@@ -36,7 +36,7 @@ enum TableCheck {
         case nil:
             guard !stop.wasSet else { return }
             log.warning(
-                "export: the warehouse does not answer within 5 s; its tables are looked at later (counting begins)")
+                "export: the warehouse does not answer within 2 s; its tables are looked at later (counting begins)")
         }
     }
 }

@@ -68,6 +68,7 @@ def test_other_addresses_and_methods_are_refused_as_json(shared, method, path, s
 
 
 def test_the_metrics_are_what_the_state_says(shared):
+    eventually(lambda: 'pageviews_lag_records 0' in shared.ask('/metrics').text, 'the end offsets to be known')
     families = {family.name: family for family in text_string_to_metric_families(shared.ask('/metrics').text)}
     assert all(family.documentation and family.type in ('gauge', 'counter') for family in families.values())
     events = families['pageviews_events']

@@ -292,6 +292,7 @@ def test_with_s3_hanging_new_events_stay_as_visible_as_ever(topic, state, servic
     warehouse, proxy = proxied()
     proxy.add('.*', 'hang', times=None)
     running = service.start(topic, state, '--export-interval', '100ms', *warehouse.options, env=warehouse.environment)
+    eventually(lambda: 'counting begins' in running.err, 'the look at the tables to be given up')
     sent = 0
     for _ in range(8):
         sent = check_counts_go_on(topic, state, sent)

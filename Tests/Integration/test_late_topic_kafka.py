@@ -66,7 +66,9 @@ def pinned(cluster: ApacheKafka, name: str) -> Topic:
     topic = Topic(cluster.address, f'views-of-{name}', 2)
     new = [NewTopic(topic.name, 2, replica_assignment=[[1], [1]]),
            NewTopic(name, 2, replica_assignment=[[1, 2, 3], [1, 3, 2]], config={'min.insync.replicas': '2'})]
-    for made in cluster.admin().create_topics(new).values():
+    # The answers come while the client lives.
+    admin = cluster.admin()
+    for made in admin.create_topics(new).values():
         made.result(60)
     return topic
 

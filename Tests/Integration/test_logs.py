@@ -104,7 +104,7 @@ def test_what_fails_is_said_with_its_place_and_not_again_and_again(service, own_
                                 env=warehouse.environment)
         eventually(lambda: 'AccessDenied' in running.err, 'the refused export to be said')
         broker.show_partitions(topic.name, 1)
-        eventually(lambda: f'{topic.name} [1]' in running.err, 'the partition to be said')
+        eventually(lambda: f'{topic.name} partition 1' in running.err, 'the partition to be said')
         broker.kill_proxy()
         killed = time.monotonic()
         eventually(lambda: f'Kafka at {broker.address}' in running.err, 'the broker to be said')
@@ -114,7 +114,7 @@ def test_what_fails_is_said_with_its_place_and_not_again_and_again(service, own_
     found = lines(result.err)
     refused = about(found, 'AccessDenied')[0]
     assert refused['level'] == 'error' and refused['table'].startswith(f'{warehouse.namespace}.')
-    partition = about(found, f'{topic.name} [1]')[0]
+    partition = about(found, f'{topic.name} partition 1')[0]
     assert partition['topic'] == topic.name and partition['partition'] == 1
     away = about(found, f'Kafka at {broker.address}')
     assert all(line['topic'] == topic.name for line in away)
