@@ -293,15 +293,18 @@ struct Run {
         complain("group \(settings.group): its offsets were not committed: \(words); lag tools show older ones")
     }
 
-    /// Commits the last offsets and waits until that is confirmed: longer where a broker is there, since a new cluster makes
-    /// the group's coordinator only now.
+    /// How long the last commit may take, in milliseconds: longest at the end of the input with a broker there, since a new
+    /// cluster makes the group's coordinator only now; a service that was told to stop ends soon.
+    private var commitLimit: Int64 { brokersAwaySince != nil ? 1000 : service.stop.wasSet ? 2000 : 10_000 }
+
+    /// Commits the last offsets and waits until that is confirmed.
     private mutating func confirmCommit() {
         let began = service.time.monotonic()
         var last = "no answer in time"
         group.changed()
         while true {
             let now = service.time.monotonic()
-            if now - began >= (brokersAwaySince == nil ? 10_000 : 1000) { break }
+            if now - began >= commitLimit { break }
             if let outcome = commits.outcome(timeoutMilliseconds: 100) {
                 _ = group.ended(outcome, now: now)
                 guard case .failed(let error) = outcome else {
