@@ -223,7 +223,8 @@ def test_a_signal_ends_the_wait_for_a_late_topic_that_takes_nothing(three, state
         time.sleep(2)  # within the wait; nothing is concluded from its length
         result, seconds = running.stop(signal.SIGTERM, seconds=10)
         assert result.code in (0, 4) and seconds < 6, result.err
-        assert '10 late events wait' in result.err
+        # How many is not said where Kafka still has the publisher's question.
+        assert '10 late events wait' in result.err or 'late events may wait' in result.err, result.err
     finally:
         three.restart(3)
     service.to_end(topic, state, '--late-topic', name)

@@ -103,6 +103,7 @@ def test_what_fails_is_said_with_its_place_and_not_again_and_again(service, own_
         running = service.start(topic, state, *warehouse.options, '--export-interval', '200ms', '--log-format', 'json',
                                 env=warehouse.environment)
         eventually(lambda: 'AccessDenied' in running.err, 'the refused export to be said')
+        eventually(lambda: 'partitions 0, 1' in running.err, 'both partitions to be read')
         broker.show_partitions(topic.name, 1)
         eventually(lambda: f'{topic.name} partition 1' in running.err, 'the partition to be said')
         broker.kill_proxy()
