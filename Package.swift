@@ -119,7 +119,10 @@ let package = Package(
         tests("TopicBrowser", ["Kafka", "TestSupport"]),
         tests(
             "pageviews",
-            ["Arguments", "Base", "Generator", "Iceberg", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
+            [
+                "Arguments", "Base", "Generator", "Iceberg", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing",
+                "TestSupport",
+            ]),
         tests("Query", ["SQLite", "LineEditor", "Store"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),

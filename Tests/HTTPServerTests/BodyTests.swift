@@ -84,7 +84,7 @@ struct BodyTests {
             client.send(head + "Content-Length: 1073741824\r\n\r\n")
             let first = client.receive { $0.contains("413") }
             let began = ContinuousClock.now
-            while client.send(bytes(1000)), .now - began < .seconds(60) { usleep(20_000) }
+            while client.send(bytes(1000)), .now - began < .seconds(60) { pace(milliseconds: 20) }
             return ((ContinuousClock.now - began) / .seconds(1), first.status)
         }
         #expect(first == 413 && seconds < 60)

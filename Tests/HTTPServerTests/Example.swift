@@ -60,7 +60,7 @@ final class Example: HTTPHandler {
         return .init(
             200, [("Content-Type", "text/event-stream")],
             body: .stream { _ in
-                withExtendedLifetime(place) { _ = usleep(20_000) }
+                withExtendedLifetime(place) { pace(milliseconds: 20) }
                 number += 1
                 return Array("event: live\ndata: \(number)\n\n".utf8)
             })

@@ -18,7 +18,7 @@ private func trickle(_ clients: [RawClient], _ piece: String?, _ began: Continuo
             ends.append((.now - began) / .seconds(1))
             return true
         }
-        usleep(50_000)
+        pace(milliseconds: 50)
     }
     return ends
 }
@@ -181,7 +181,7 @@ struct LimitTests {
             for _ in 0..<15 where isThere {
                 // Some bytes each 200 ms, for three times the limit.
                 isThere = reader.receive(until: { !$0.isEmpty }).end == .open
-                usleep(200_000)
+                pace(milliseconds: 200)
             }
             return (gone, isThere)
         }

@@ -176,7 +176,7 @@ struct OddTests {
                     clients.leave()
                 }.start()
             }
-            usleep(500_000)
+            pace(milliseconds: 500)
             running.server.stop(grace: .milliseconds(300))
             clients.wait()
             return running.server.connections.count

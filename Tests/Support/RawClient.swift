@@ -141,7 +141,7 @@ public func eventually(_ seconds: Double = 60, _ isSo: () -> Bool) -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while !isSo() {
         if .now > end { return false }
-        usleep(5000)
+        pace(milliseconds: 5)
     }
     return true
 }

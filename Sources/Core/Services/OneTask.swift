@@ -4,6 +4,7 @@ public import Base
 
 /// A piece of work as a service, so that signals stop it in good order.
 public struct OneTask: Service {
+    /// For messages.
     public let name: String
     private let work: @Sendable (StopSignal) async throws -> Void
 
@@ -12,5 +13,7 @@ public struct OneTask: Service {
         (self.name, self.work) = (name, work)
     }
 
+    /// Runs the work.
+    /// - Throws: what the work throws.
     public func run(_ stop: StopSignal) async throws { try await work(stop) }
 }

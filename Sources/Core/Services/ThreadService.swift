@@ -6,6 +6,7 @@ internal import Synchronization
 
 /// Runs a blocking function on its own thread until it returns.
 public struct ThreadService: Service {
+    /// For messages, and the name of the thread.
     public let name: String
     private let stop: StopSignal
     private let willStop: @Sendable () -> Void
@@ -23,8 +24,11 @@ public struct ThreadService: Service {
         (self.name, self.stop, self.willStop, longest, self.work) = (name, stop, willStop, patience, work)
     }
 
+    /// See `Service.patience`.
     public func patience() -> Duration? { longest() }
 
+    /// Runs the work on its thread.
+    /// - Throws: what the work throws.
     public func run(_ stop: StopSignal) async throws {
         let registration = stop.onSet {
             willStop()

@@ -49,7 +49,8 @@ def read(address: str, name: str, isolation: str = ISOLATION[0]) -> list[Sent]:
     if not count:
         return []
     consumer = Consumer({
-        'bootstrap.servers': address, 'group.id': 'outbox-oracle', 'fetch.message.max.bytes': 20_000_000, 'enable.auto.commit': False, 'log_level': 2,
+        'bootstrap.servers': address, 'group.id': 'outbox-oracle', 'fetch.message.max.bytes': 20_000_000,
+        'enable.auto.commit': False, 'log_level': 2,
         'enable.partition.eof': True, 'auto.offset.reset': 'earliest', 'isolation.level': isolation})
     found: list[Sent] = []
     ended: set[int] = set()
