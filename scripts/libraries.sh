@@ -34,7 +34,7 @@ declare -A source_file=([librdkafka]=${LIBRDKAFKA_SOURCE:-} [sqlite]=${SQLITE_SO
 declare -A source_name=([librdkafka]=LIBRDKAFKA_SOURCE [sqlite]=SQLITE_SOURCE)
 declare -A without=(
   [librdkafka]="logging in by SCRAM to Kafka 4 and by OAUTHBEARER with OIDC fails, and leader epochs are not checked"
-  [sqlite]="the WAL-reset fault can damage a state that a second program opens (mended in 3.51.3), and all costs more CPU"
+  [sqlite]="the WAL-reset fault can damage a state that a second program opens (fixed in 3.51.3), and all costs more CPU"
 )
 
 # What Debian's build offers to a query; without URI file names (a name is a name) and SECURE_DELETE (it writes freed pages

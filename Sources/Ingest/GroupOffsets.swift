@@ -15,7 +15,7 @@ struct GroupOffsets {
     private var failingSince: Int64?
     private var hasToldOfSilence = false
     /// How long a coordinator that is made or moved is no news, and an answer may take, in milliseconds.
-    private static let patience: Int64 = 5000
+    private static let quietMilliseconds: Int64 = 5000
 
     /// There are newer offsets.
     mutating func changed() { isPending = true }
@@ -43,14 +43,14 @@ struct GroupOffsets {
         notBefore = now + pause.next()
         let since = failingSince ?? now
         failingSince = since
-        if error.isCoordinatorAway, now - since < Self.patience { return nil }
+        if error.isCoordinatorAway, now - since < Self.quietMilliseconds { return nil }
         return error.message
     }
 
     /// Looks at a commit that was not answered.
     /// - Returns: what is to be told, once; nil when nothing is.
     mutating func silence(now: Int64) -> String? {
-        guard let sentAt, !hasToldOfSilence, now - sentAt >= 2 * Self.patience else { return nil }
+        guard let sentAt, !hasToldOfSilence, now - sentAt >= 2 * Self.quietMilliseconds else { return nil }
         hasToldOfSilence = true
         return "no answer for \((now - sentAt) / 1000) s"
     }

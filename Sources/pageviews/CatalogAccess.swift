@@ -18,7 +18,7 @@ struct CatalogAccess: Sendable {
     /// The variable with `id:secret`.
     static let credential = "PAGEVIEWS_CATALOG_CREDENTIAL"
 
-    /// nil: by what there is.
+    /// nil: chosen by the credentials that are set.
     var auth: CatalogAuth?
     var oauthServer: String?
     var scope = "catalog"

@@ -48,17 +48,17 @@ struct ExportService: Service {
     let log: Logger
     let board: HealthBoard
     /// How long after the service was told to stop exporting may go on.
-    private static let farewell = Duration.seconds(3)
+    private static let stopLimit = Duration.seconds(3)
     /// When the input has ended: no further try begins after this time.
     private static let patience = Duration.seconds(10)
 
-    /// The loop runs in a task of its own, which is cancelled when the farewell takes too long: an export that is cut
+    /// The loop runs in a task of its own, which is cancelled when it exceeds the stop limit: an export that is cut
     /// short is gone on with by the next run.
     func run(_ stop: StopSignal) async throws {
         let work = Task { try await exportUntil(stop) }
         let registration = stop.onSet { [end] in
             if end.wasReached { return }
-            let left = end.remaining(of: Self.farewell)
+            let left = end.remaining(of: Self.stopLimit)
             Task {
                 try? await Task.sleep(for: left)
                 work.cancel()

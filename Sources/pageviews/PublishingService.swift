@@ -21,9 +21,9 @@ struct PublishingService: Service {
     let log: Logger
     var name: String { "publish-\(settings.name.rawValue)" }
     /// How long after the service was told to stop publishing may go on.
-    private static let farewell = Duration.milliseconds(2500)
+    private static let stopLimit = Duration.milliseconds(2500)
     /// How long after the end of the input publishing may go on.
-    private static let patienceAtEnd = Duration.seconds(60)
+    private static let limitAtEnd = Duration.seconds(60)
     /// How long a call that does not come back is waited for after that.
     private static let grace = Duration.milliseconds(500)
 
@@ -42,7 +42,7 @@ struct PublishingService: Service {
     }
 
     func run(_ stop: StopSignal) async throws {
-        let deadline = PublishingDeadline(end, atSignal: Self.farewell, atEnd: Self.patienceAtEnd)
+        let deadline = PublishingDeadline(end, atSignal: Self.stopLimit, atEnd: Self.limitAtEnd)
         let (events, sender) = AsyncStream.makeStream(of: Event.self)
         let thread = Thread { [self] in
             let publisher = OutboxPublisher(

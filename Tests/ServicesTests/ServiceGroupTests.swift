@@ -21,7 +21,7 @@ private struct Waiting: Service {
     var limit: Duration?
     var isDeaf = false
 
-    func patience() -> Duration? { limit }
+    func stopTimeout() -> Duration? { limit }
 
     func run(_ stop: StopSignal) async throws {
         diary.add("\(name) runs")
@@ -58,8 +58,8 @@ struct ServiceGroupTests {
         #expect(ends(diary) == ["a ends"])
     }
 
-    @Test("one that hears nothing is left behind when its patience is over")
-    func patience() async throws {
+    @Test("one that hears nothing is left behind when its stop timeout is over")
+    func timeout() async throws {
         let (diary, stop) = (Diary(), StopSignal())
         stop.set()
         try await ServiceGroup.run(signals: [], stop: stop) {

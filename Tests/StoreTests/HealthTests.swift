@@ -156,7 +156,7 @@ struct HealthTests {
         #expect(zip(samples, samples.dropFirst()).allSatisfy { $1.at - $0.at == 5000 })
     }
 
-    @Test("an error that ends the service outlives its farewell")
+    @Test("an error that ends the service outlives the shutdown")
     func failure() {
         let board = board()
         board.fail("no offsets")

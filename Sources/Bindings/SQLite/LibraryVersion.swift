@@ -10,7 +10,7 @@ public var libraryVersion: String { String(cString: sqlite3_libversion()) }
 public func libraryWarning() -> String? {
     guard hasWALResetFault(version: sqlite3_libversion_number()) else { return nil }
     return
-        "SQLite \(libraryVersion) has the WAL-reset fault (mended in 3.51.3): two programs that checkpoint at once "
+        "SQLite \(libraryVersion) has the WAL-reset fault (fixed in 3.51.3): two programs that checkpoint at once "
         + "can damage the state; a binary made with `make build` carries a newer one"
 }
 

@@ -47,7 +47,7 @@ package struct Check<Root>: Sendable {
         self.init("", message, holds)
     }
 
-    /// A check that finds out by itself which option is wrong.
+    /// A check that names the wrong option itself.
     package init(_ find: @escaping @Sendable (Root) -> (option: String, words: String)?) { complaint = find }
 
     /// The same check in settings that hold `Root` as one of their fields.

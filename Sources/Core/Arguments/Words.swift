@@ -1,4 +1,4 @@
-// Words: nearest names, line breaks, and texts of strangers in messages.
+// Text for messages and help: nearest names, line breaks, and foreign text made visible.
 
 extension [String] {
     /// The name that is most likely meant; nil when none is near.

@@ -1,4 +1,4 @@
-// The limit on repeats: a message that comes again and again is written now and then, with how often it was left out.
+// The limit on repeats: a repeated message is written at intervals, with the number of suppressed repeats.
 //
 // Invariant: at most `most` messages are remembered.
 
@@ -18,7 +18,7 @@ final class RepeatedMessages: Sendable {
     var count: Int { seen.withLock { $0.count } }
 
     /// - Parameter now: milliseconds of a clock that never goes back.
-    /// - Returns: nil when the message is left out; otherwise how often it was since it was last written.
+    /// - Returns: nil when the message is suppressed; otherwise the number of repeats suppressed since it was last written.
     func admit(_ text: String, now: UInt64) -> Int? {
         seen.withLock { seen in
             if let last = seen[text], now - last.at < Self.milliseconds {

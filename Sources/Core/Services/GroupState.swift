@@ -1,7 +1,7 @@
 // The order in which services stop, as a pure state machine.
 //
 // Invariants: services are told to stop one at a time, the last one first; the next is told when the one before has ended or
-// its patience is over; the first error is the one that is told.
+// exceeded its stop timeout; the first error is rethrown.
 
 /// What happens to a group of services.
 enum GroupEvent {

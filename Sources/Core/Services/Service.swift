@@ -2,7 +2,7 @@
 
 public import Base
 
-/// A piece of the program that runs until it is told to stop, or ends by itself, which stops the others.
+/// A piece of the program that runs until it is told to stop, or ends, which stops the others.
 public protocol Service: Sendable {
     /// For messages.
     var name: String { get }
@@ -13,10 +13,10 @@ public protocol Service: Sendable {
 
     /// How long the group waits for the service once it was told to stop; nil: until it has ended. What is left behind
     /// then ends with the process, so it has to be work that may be killed at any moment. Asked when the service is told.
-    func patience() -> Duration?
+    func stopTimeout() -> Duration?
 }
 
 extension Service {
     /// Until it has ended.
-    public func patience() -> Duration? { nil }
+    public func stopTimeout() -> Duration? { nil }
 }

@@ -1,7 +1,7 @@
 // Runs services beside one another: started in order, stopped in reverse, one at a time.
 //
 // Invariants: signals are held from before the first service is made; the first service to end, a failure or a signal stops
-// the others; the first failure is rethrown when all have ended or their patience is over. Services are tasks, since most of
+// the others; the first failure is rethrown when all have ended or exceeded their stop timeout. Services are tasks, since most of
 // them wait for HTTP; the ones that block have a thread of their own (ThreadService.swift).
 
 public import Base
@@ -52,9 +52,9 @@ public enum ServiceGroup {
                 case .finish: return state.failure
                 case .stop(let index):
                     stops[index].set()
-                    guard let patience = services[index].patience() else { continue }
+                    guard let timeout = services[index].stopTimeout() else { continue }
                     Task {
-                        try? await Task.sleep(for: patience)
+                        try? await Task.sleep(for: timeout)
                         sender.yield(.overdue(index))
                     }
                 }

@@ -10,22 +10,22 @@ public struct ThreadService: Service {
     public let name: String
     private let stop: StopSignal
     private let willStop: @Sendable () -> Void
-    private let longest: @Sendable () -> Duration?
+    private let timeout: @Sendable () -> Duration?
     private let work: @Sendable () throws -> Void
 
     /// - Parameters:
     ///   - stop: set when the service has to stop; `work` looks at it.
     ///   - willStop: called before it is set.
-    ///   - patience: see `Service.patience`.
+    ///   - stopTimeout: see `Service.stopTimeout`.
     public init(
         name: String, stop: StopSignal, willStop: @escaping @Sendable () -> Void = {},
-        patience: @escaping @Sendable () -> Duration? = { nil }, work: @escaping @Sendable () throws -> Void
+        stopTimeout: @escaping @Sendable () -> Duration? = { nil }, work: @escaping @Sendable () throws -> Void
     ) {
-        (self.name, self.stop, self.willStop, longest, self.work) = (name, stop, willStop, patience, work)
+        (self.name, self.stop, self.willStop, timeout, self.work) = (name, stop, willStop, stopTimeout, work)
     }
 
-    /// See `Service.patience`.
-    public func patience() -> Duration? { longest() }
+    /// See `Service.stopTimeout`.
+    public func stopTimeout() -> Duration? { timeout() }
 
     /// Runs the work on its thread.
     /// - Throws: what the work throws.

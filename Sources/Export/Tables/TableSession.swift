@@ -133,7 +133,7 @@ final class TableSession {
         let ledger = try store.with { try $0.position(of: kind) }
         switch Lineage.decide(table.metadata.ancestors(of: table.metadata.currentSnapshotID), ledger) {
         case .whole: break
-        // A higher epoch is told apart by whoever asked for the table.
+        // The caller decides what a higher epoch means.
         case .replaced where table.epoch > ledger.epoch: break
         case .replaced:
             throw ExportError.fenced(table: identifier.description, tableEpoch: table.epoch, ours: ledger.epoch)

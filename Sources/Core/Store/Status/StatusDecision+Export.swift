@@ -18,11 +18,11 @@ extension StatusDecision {
             StatusReason(
                 .warehouse,
                 "the warehouse does not answer since \(isoText(milliseconds: since)): \(warehouse.reason ?? ""); "
-                    + waiting(facts), since: since, advice: mendWarehouse)
+                    + waiting(facts), since: since, advice: repairWarehouse)
         ]
     }
 
-    private static let mendWarehouse =
+    private static let repairWarehouse =
         "check endpoint, credentials, rights and clock; counting goes on and nothing is lost"
 
     private static func cycles(

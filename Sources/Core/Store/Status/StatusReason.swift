@@ -71,11 +71,12 @@ public struct StatusThresholds: Equatable, Sendable {
     public var contactMilliseconds: Int64 = 3000
     /// A partition could not be read for this long. A change of leader is shorter.
     public var partitionMilliseconds: Int64 = 5000
-    /// So many flush intervals without a flush while there is something to write, but not less than the next.
+    /// Number of flush intervals that may pass without a flush while there is something to write; never less time than
+    /// the next value.
     public var flushIntervals: Int64 = 3
     /// The shortest time without a flush that counts.
     public var shortestFlushMilliseconds: Int64 = 3000
-    /// So many export intervals without an export while there is something to export.
+    /// Number of export intervals that may pass without an export while there is something to export.
     public var exportIntervals: Int64 = 3
     /// The shortest time without an export that counts.
     public var shortestExportMilliseconds: Int64 = 10_000
