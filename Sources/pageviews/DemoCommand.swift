@@ -41,7 +41,7 @@ struct DemoCommand: Sendable {
         .value("seed", \.seed, .number, "n", "Makes the stream reproducible. (default: random)"),
         .value("postcodes", \.postcodes, .number, "n", "How many different postcodes."),
         .value(
-            "refresh", \.refresh, .duration, "duration", "How often the table is shown anew.",
+            "refresh", \.refresh, .duration, "duration", "How often the table is refreshed.",
             bounds: .from(100...3_600_000, .duration)),
         .value(
             "export-interval", \.exportInterval, .duration, "duration",

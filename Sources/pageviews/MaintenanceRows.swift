@@ -8,7 +8,7 @@ extension MaintenanceSettings {
         .flag("maintenance", \.isOn, "Merge files and expire snapshots between exports.", isInvertible: true),
         .value(
             "compact-files", \.smallFiles, .number, "n",
-            "Merge a day's small data files when there are so many, or fewer where they have few rows.",
+            "Number of small data files at which a day's are merged; fewer where they have few rows.",
             bounds: .atLeast(2)),
         .value(
             "target-file-size", \.targetFileBytes, .size, "size",
@@ -20,15 +20,15 @@ extension MaintenanceSettings {
             bounds: Bounds("must be above 0 and at most 1") { $0 > 0 && $0 <= 1 }),
         .value(
             "compact-delete-files", \.deleteFiles, .number, "n",
-            "Rewrite a data file when so many delete files are of it.", bounds: .atLeast(1)),
+            "Number of delete files at which a data file is rewritten.", bounds: .atLeast(1)),
         .value(
             "keep-snapshots", \.keepSnapshots, .number, "n",
-            "Keep so many of a table's newest snapshots; older ones expire.", bounds: .atLeast(1)),
+            "Number of newest snapshots to keep per table; older ones expire.", bounds: .atLeast(1)),
         .value(
             "keep-snapshots-for", \.keepSnapshotsMilliseconds, .duration, "duration",
             "Expire snapshots older than this too, but the current one."),
         .value(
             "merge-manifests", \.mergeManifests, .number, "n",
-            "Merge a table's manifests when there are so many.", bounds: .atLeast(2)),
+            "Number of manifests at which a table's manifests are merged.", bounds: .atLeast(2)),
     ]
 }

@@ -28,7 +28,7 @@ struct WebOptions: Sendable {
                 """),
             .flag(
                 "probe-warehouse", \.probeWarehouse,
-                "Ask the warehouse for a sign of life every few seconds, for status and the page.", isInvertible: true),
+                "Probe the warehouse every few seconds, for status and the page.", isInvertible: true),
         ] + limitRows.map(\.hidden)
 
     private static let limitRows: [Option<WebOptions>] = [

@@ -36,7 +36,7 @@ def test_a_service_from_its_start_to_every_kind_of_end(service, topic, state):
 
     running.process.send_signal(signal.SIGKILL)
     running.process.wait(10)
-    assert 'gone without a farewell' in wait_for(state, 'not-running', seconds=2)
+    assert 'exited without shutting down' in wait_for(state, 'not-running', seconds=2)
     running = service.start(topic, state)
     wait_healthy(state)
     running.stop()

@@ -62,7 +62,7 @@ private final class Typed: LineSource {
         let lines = ["SELECT 'before';"] + Self.script(token.0, token.1) + ["\\! after", "SELECT 'after';"]
         let result = try repl(TextLines(lines.joined(separator: "\n")), keepsGoing: keepsGoing)
         #expect(result.out == "before\n")
-        #expect(result.err == "error: the statement is longer than 1 MiB: it is left out to its end\n")
+        #expect(result.err == "error: the statement is longer than 1 MiB: it is skipped to its end\n")
         #expect(result.code == 1)
         #expect(terminal.commands.isEmpty)
     }

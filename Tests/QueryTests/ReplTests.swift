@@ -127,7 +127,7 @@ private final class TypedLines: LineSource {
         let result = repl(
             TypedLines([.line(line), .line(line), .line("SELECT 5 AS a;"), .line("SELECT 6 AS a;")]),
             over: try TestState().session())
-        #expect(result.err == "error: the statement is longer than 1 MiB: it is left out to its end\n")
+        #expect(result.err == "error: the statement is longer than 1 MiB: it is skipped to its end\n")
         // The first line with a semicolon is still its end.
         #expect(result.out.contains("| 6 |") && !result.out.contains("| 5 |"))
     }

@@ -93,15 +93,15 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         case .rolledBack(let table, let current, let last):
             "table \(table) was rolled back to \(current.map { "snapshot \($0)" } ?? "no snapshot at all"), which lacks what this "
                 + "state exported; undo the rollback in the other engine\(last.map { " (set it to snapshot \($0) again)" } ?? ""), "
-                + "or move the state away and make it anew with `pageviews restore`"
+                + "or move the state away and rebuild it with `pageviews restore`"
         case .rewritten(let table, let file):
             "table \(table): another writer replaced \(file), whose rows still change here; exports of it stop. Roll that change "
-                + "back in the other engine, or move the state away and make it anew with `pageviews restore`; let no other "
+                + "back in the other engine, or move the state away and rebuild it with `pageviews restore`; let no other "
                 + "program compact this table"
         case .rowsMoved(let table, let file, let rows):
             "table \(table): another writer moved or deleted \(rows) \(rows == 1 ? "row" : "rows") of \(file) that still change "
                 + "here (UPDATE, MERGE or DELETE); exports of it stop. Roll that change back in the other engine, or move the "
-                + "state away and make it anew with `pageviews restore`"
+                + "state away and rebuild it with `pageviews restore`"
         case .rowsMissing(let table, let file, let rows):
             "table \(table): \(rows) rows that this state exported are no longer in \(file); another writer deleted them. "
                 + "The file is left as it is; let no other program change this table"

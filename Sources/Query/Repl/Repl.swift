@@ -220,7 +220,7 @@ public final class Repl {
         isSkipping = !endsHere
         buffer = tracker.standIn.isEmpty ? " " : tracker.standIn
         if endsHere { clearBuffer() }
-        abandon(.limit("the statement is longer than \(Self.statementLimitBytes >> 20) MiB: it is left out to its end"))
+        abandon(.limit("the statement is longer than \(Self.statementLimitBytes >> 20) MiB: it is skipped to its end"))
     }
 
     private func skip(_ line: String) {

@@ -35,7 +35,7 @@ extension StatusDecision {
                     .export,
                     "exports fail since \(isoText(milliseconds: since)): \(export.reason ?? ""); \(waiting(facts))",
                     since: since,
-                    advice: "mend what the cause names; it is tried again at each interval, and counting goes on")
+                    advice: "fix what the cause names; the export is retried at each interval, and counting goes on")
             ]
         }
         // An end that everything was exported before is no reason; neither is a table that has all there is.
@@ -63,7 +63,7 @@ extension StatusDecision {
             StatusReason(
                 .backlog,
                 "\(waiting(facts)), \(share) % of the budget of \(bytes(budget)); at 100 % consuming waits",
-                advice: "mend the export, or give more room with --spool-budget")
+                advice: "fix the export, or give more room with --spool-budget")
         ]
     }
 

@@ -17,7 +17,7 @@ extension StatusDecision {
                     + (health.kafka.reason ?? "no broker answered"), since: since,
                 advice:
                     "check brokers, network, --bootstrap-servers, --topic, login and rights, as the cause says; nothing is "
-                    + "lost, it goes on by itself")
+                    + "lost, it then goes on")
         ]
     }
 

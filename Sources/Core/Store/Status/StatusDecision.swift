@@ -53,11 +53,11 @@ public enum StatusDecision {
         }
         if facts.processExists == false {
             return [
-                notRunning("\(name) is gone without a farewell; its last sign was at \(time)", since: health.beatAt)
+                notRunning("\(name) exited without shutting down; it last reported at \(time)", since: health.beatAt)
             ]
         }
         if facts.now - health.beatAt > thresholds.silenceMilliseconds {
-            return [notRunning("\(name) gives no sign of life since \(time)", since: health.beatAt)]
+            return [notRunning("\(name) has not reported since \(time)", since: health.beatAt)]
         }
         let still = facts.now - health.loopAt
         guard still > thresholds.hangMilliseconds, health.phase == .running else { return [] }
@@ -117,7 +117,7 @@ public enum StatusDecision {
                 since: first.since,
                 advice:
                     "end that process, or the transaction that it left open (`ps \(first.pid)` names it); the log then "
-                    + "shrinks by itself")
+                    + "shrinks")
         ]
     }
 
@@ -148,7 +148,7 @@ public enum StatusDecision {
             StatusReason(
                 .incident, "\($0.kind) since \(isoText(milliseconds: $0.at)): \($0.detail)", since: $0.at,
                 advice:
-                    "the operations guide says what to do for `\($0.kind)`; what does not end by itself is closed with "
+                    "the operations guide says what to do for `\($0.kind)`; what does not close itself is closed with "
                     + "`pageviews resolve \($0.kind)` while the service is stopped")
         }
     }
