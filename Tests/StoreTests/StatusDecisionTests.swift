@@ -53,7 +53,7 @@ private let service: [Case] = [
     Case("the process is gone", [.notRunning], "pid 7") { $0.processExists = false },
     Case("a process of another machine that beats", []) { $0.processExists = nil },
     Case("no beat for 10 s", []) { $0.health?.beatAt = now - 10_000 },
-    Case("no beat for longer", [.notRunning], "no sign of life") { $0.health?.beatAt = now - 10_001 },
+    Case("no beat for longer", [.notRunning], "not reported") { $0.health?.beatAt = now - 10_001 },
     Case("stopped", [.notRunning], "was stopped") { $0.health?.phase = .stopped },
     Case("finished, long ago", []) {
         $0.health?.phase = .finished; $0.health?.beatAt = 0; $0.processExists = false
@@ -256,7 +256,7 @@ private let exports: [Case] = [
     Case("the warehouse away", [.warehouse], "refused", advice: "credentials") {
         $0.health?.warehouse?.failed("refused", now - 3000)
     },
-    Case("an export that fails", [.export], "denied", advice: "tried again") {
+    Case("an export that fails", [.export], "denied", advice: "is retried") {
         $0.health?.export?.failed("denied", now - 3000)
     },
     Case("its incident is not said twice", [.export]) {
