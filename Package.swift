@@ -52,42 +52,42 @@ let package = Package(
             path: "Sources/pageviews", swiftSettings: strict),
 
         // The three verbs, and the sender of test events.
-        module("Ingest", ["Base", "Log", "Store", "Windowing", "Kafka"], settings: hot),
+        module("Ingest", ["Base", "Log", "Store", "SQLite", "Windowing", "Kafka"], settings: hot),
         module("Query", ["SQLite", "LineEditor"]),
         module(
             "Export",
             [
-                "Base", "Log", "Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps",
+                "Log", "Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps",
                 "Compression",
             ]),
-        module("Dashboard", ["Base", "Log", "Store", "HTTPServer"]),
+        module("Dashboard", ["Log", "Store", "HTTPServer"]),
         module("Generator", ["Kafka"]),
         module("TopicBrowser", ["Kafka"]),
 
         // What they share.
         module("Base", in: "Core/"),
-        module("Log", in: "Core/"),
+        module("Log", in: "Core/", ["Base"]),
         module("Services", in: "Core/", ["Base"]),
         module("Arguments", in: "Core/"),
         module("Windowing", in: "Core/", settings: hot),
-        module("Store", in: "Core/", ["SQLite", "Windowing"]),
+        module("Store", in: "Core/", ["Base", "SQLite", "Windowing"]),
 
         // Everything needed for an Iceberg table; knows nothing of page views, Kafka or SQLite.
-        module("ObjectStorage", in: "Lake/", ["HTTP", "Crypto"]),
+        module("ObjectStorage", in: "Lake/", ["Base", "HTTP", "Crypto"]),
         module("Avro", in: "Lake/", ["Compression"]),
         module("Parquet", in: "Lake/", ["Compression"]),
-        module("Iceberg", in: "Lake/", ["Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
+        module("Iceberg", in: "Lake/", ["Base", "Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
 
         // The only targets that import a C module; no C type in a public signature.
         module("SQLite", in: "Bindings/", ["CSQLite"]),
-        module("Kafka", in: "Bindings/", ["CRdKafka"], settings: hot),
-        module("HTTP", in: "Bindings/", ["CCurl"]),
+        module("Kafka", in: "Bindings/", ["Base", "CRdKafka"], settings: hot),
+        module("HTTP", in: "Bindings/", ["Base", "CCurl"]),
         module("LineEditor", in: "Bindings/", ["CReadline"]),
         module("Compression", in: "Bindings/", ["CZstd", "CSnappy", "CZlib"]),
         module("Bitmaps", in: "Bindings/", ["CRoaring"]),
         module("YAML", in: "Bindings/", ["CYaml"]),
         module("Crypto", in: "Bindings/", ["CCrypto"]),
-        module("HTTPServer", in: "Bindings/", ["CMicrohttpd"]),
+        module("HTTPServer", in: "Bindings/", ["Base", "CMicrohttpd"]),
         system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
         system("CRdKafka", "rdkafka", apt: "librdkafka-dev"),
         system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
@@ -101,7 +101,7 @@ let package = Package(
         system("CMicrohttpd", "libmicrohttpd", apt: "libmicrohttpd-dev"),
 
         // What several test targets share: temporary folders, seeded randomness.
-        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/Support", swiftSettings: strict),
         tests("Base"),
         tests("Log"),
         tests("Services", ["Base"]),
@@ -112,7 +112,7 @@ let package = Package(
         tests("Windowing", ["TestSupport"]),
         tests("Store", ["SQLite", "Windowing", "TestSupport"]),
         tests("SQLite", ["TestSupport"]),
-        tests("Kafka"),
+        tests("Kafka", ["Base"]),
         tests("Ingest", ["Base", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
         tests("Generator", ["Kafka"]),
         tests("Dashboard", ["Log", "Store", "TestSupport"]),
@@ -124,13 +124,13 @@ let package = Package(
                 "TestSupport",
             ]),
         tests("Query", ["SQLite", "LineEditor", "Store"], resources: [.copy("Fixtures")]),
-        .target(name: "FaultServer", path: "Tests/FaultServer", swiftSettings: strict),
+        .target(name: "FaultServer", dependencies: ["Base"], path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
-        tests("ObjectStorage", ["Crypto", "HTTP", "FaultServer"], resources: [.copy("Golden")]),
+        tests("ObjectStorage", ["Base", "Crypto", "HTTP", "FaultServer"], resources: [.copy("Golden")]),
         tests("Bitmaps"),
         tests("Avro", ["Compression"], resources: [.copy("Goldens")]),
         tests(
-            "Iceberg", ["Avro", "Bitmaps", "ObjectStorage", "HTTP", "Compression"],
+            "Iceberg", ["Base", "Avro", "Bitmaps", "ObjectStorage", "HTTP", "Compression"],
             resources: [.copy("Scripts"), .copy("Fixtures")]),
         tests("Compression"),
         tests(
