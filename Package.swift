@@ -53,22 +53,22 @@ let package = Package(
 
         // The three verbs, and the sender of test events.
         module("Ingest", ["Base", "Log", "Store", "SQLite", "Windowing", "Kafka"], settings: hot),
-        module("Query", ["SQLite", "LineEditor"]),
+        module("Query", ["Base", "SQLite", "LineEditor"]),
         module(
             "Export",
             [
-                "Log", "Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps",
+                "Base", "Log", "Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps",
                 "Compression",
             ]),
         module("Dashboard", ["Log", "Store", "HTTPServer"]),
         module("Generator", ["Kafka"]),
-        module("TopicBrowser", ["Kafka"]),
+        module("TopicBrowser", ["Base", "Kafka"]),
 
         // What they share.
         module("Base", in: "Core/"),
         module("Log", in: "Core/", ["Base"]),
         module("Services", in: "Core/", ["Base"]),
-        module("Arguments", in: "Core/"),
+        module("Arguments", in: "Core/", ["Base"]),
         module("Windowing", in: "Core/", settings: hot),
         module("Store", in: "Core/", ["Base", "SQLite", "Windowing"]),
 
@@ -110,7 +110,7 @@ let package = Package(
         tests("Crypto", ["TestSupport"]),
         tests("HTTPServer", ["TestSupport"]),
         tests("Windowing", ["TestSupport"]),
-        tests("Store", ["SQLite", "Windowing", "TestSupport"]),
+        tests("Store", ["Base", "SQLite", "Windowing", "TestSupport"]),
         tests("SQLite", ["TestSupport"]),
         tests("Kafka", ["Base"]),
         tests("Ingest", ["Base", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
@@ -123,7 +123,7 @@ let package = Package(
                 "Arguments", "Base", "Generator", "Iceberg", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing",
                 "TestSupport",
             ]),
-        tests("Query", ["SQLite", "LineEditor", "Store"], resources: [.copy("Fixtures")]),
+        tests("Query", ["Base", "SQLite", "LineEditor", "Store"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", dependencies: ["Base"], path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
         tests("ObjectStorage", ["Base", "Crypto", "HTTP", "FaultServer"], resources: [.copy("Golden")]),
