@@ -127,7 +127,7 @@ struct QueryCommand: Sendable {
         var options = OneShotOptions(sql: try text())
         options.adopt(results)
         options.watchMilliseconds = watch
-        let shot = OneShot(session: session, out: out, err: err) {
+        let shot = OneShot(session: session, out: out, err: err, takesEscapes: Terminal.takesEscapes(1)) {
             ProcessSignals.wait(milliseconds: $0, unless: interrupt)
         }
         let code = shot.run(options)

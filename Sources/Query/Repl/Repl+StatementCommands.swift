@@ -98,7 +98,7 @@ extension Repl {
         let lines = presented(result, size, expanded: false).split(separator: "\n", omittingEmptySubsequences: false)
         let room = max(1, size.rows - 3)
         let shown = lines.prefix(room).joined(separator: "\n")
-        return "\u{1B}[H\u{1B}[2J" + head + shown + (lines.count > room ? "\n…\n" : "")
+        return (options.takesEscapes ? "\u{1B}[H\u{1B}[2J" : "") + head + shown + (lines.count > room ? "\n…\n" : "")
     }
 
     // MARK: Parameters
