@@ -36,4 +36,5 @@ check "swift format" swift_format
 check "python" python_compiles
 check "shell" shell_parses
 check "rules of the repository" "$venv/bin/python" scripts/rules.py
+check "layers" "$venv/bin/python" scripts/layers.py
 exit "$failed"

@@ -21,6 +21,7 @@ struct Run {
     /// When the topic is asked for its partitions again, on the monotonic clock.
     var nextDiscovery: Int64 = 0
     private var lastObservation: Int64 = 0
+    private var lastFileCheck: Int64 = 0
     private var lastComplaint: [String: Int64] = [:]
     /// Why Kafka cannot be reached, while it cannot.
     var cause = FailureCause()
@@ -68,6 +69,7 @@ struct Run {
     mutating func start() throws {
         var pause = Backoff()
         while !service.stop.wasSet {
+            try checkFilesNowAndThen()
             askAboutTopic()
             guard let answer = watch.take(waitMilliseconds: 100) else { continue }
             do {
@@ -120,6 +122,7 @@ struct Run {
             for notice in notices { try take(notice) }
             accumulator.tick(now: service.time.wall())
             observeNowAndThen()
+            try checkFilesNowAndThen()
             mindForeignLogs()
             try mindRaw()
             if needsAssignment { try assign() }
@@ -189,6 +192,13 @@ struct Run {
                 highWatermark: consumer.cachedHighWatermark(of: settings.topic, partition: partition), of: partition)
         }
         board.observe(accumulator.readings, isPaused: isPaused, now: service.time.wall())
+    }
+
+    /// The state's files, also while there is nothing to write.
+    private mutating func checkFilesNowAndThen() throws {
+        guard service.time.monotonic() - lastFileCheck >= 1000 else { return }
+        lastFileCheck = service.time.monotonic()
+        try store.with { try $0.checkFiles() }
     }
 
     /// Logs a complaint, the same one at most every ten seconds.

@@ -3,10 +3,10 @@
 // Invariants: at most one question is open; an answer is taken once; nothing here decides anything. The thread ends with its
 // last question when the watch is let go.
 
+internal import Base
 internal import Dispatch
 internal import Foundation
 internal import Kafka
-internal import Synchronization
 
 /// Questions about one topic, and their answers.
 final class TopicWatch: Sendable {
@@ -33,8 +33,8 @@ final class TopicWatch: Sendable {
 
     private let topic: String
     private let inquiry: Inquiry
-    private let answer = Mutex<Result<Findings, any Error>?>(nil)
-    private let isBusy = Mutex(false)
+    private let answer = Lock<Result<Findings, any Error>?>(nil)
+    private let isBusy = Lock(false)
     private let answered = DispatchSemaphore(value: 0)
 
     init(topic: String, inquiry: Inquiry) {

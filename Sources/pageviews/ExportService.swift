@@ -21,7 +21,7 @@ final class EndOfInput: Sendable {
 
     init(asked: StopSignal = StopSignal()) { self.asked = asked }
 
-    private let told = Mutex<ContinuousClock.Instant?>(nil)
+    private let told = Lock<ContinuousClock.Instant?>(nil)
 
     /// Counting was told to stop.
     func tell() { told.withLock { $0 = $0 ?? .now } }

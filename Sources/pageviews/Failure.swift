@@ -71,7 +71,7 @@ struct Failure: Error {
 
     private static func exitCode(of error: StoreError) -> Int32 {
         switch error {
-        case .inUse, .otherWriter, .severalNames, .otherCluster, .otherTopic: 5
+        case .inUse, .otherWriter, .filesLost, .severalNames, .otherCluster, .otherTopic: 5
         case .otherWindow: 2
         case .notAState, .newerVersion, .olderVersion, .cannotOpen: 1
         }

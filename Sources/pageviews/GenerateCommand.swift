@@ -8,7 +8,6 @@ internal import Generator
 internal import Ingest
 internal import Kafka
 internal import Services
-internal import Synchronization
 
 /// Lateness mixes such as `80:20s,10:1d,10:2d`.
 enum Lateness {
@@ -84,7 +83,7 @@ struct GenerateCommand: Sendable {
     func run() async throws {
         let settings = settings(now: TimeSource.system.wall())
         let stop = StopSignal()
-        let result = Mutex<GeneratorSummary?>(nil)
+        let result = Lock<GeneratorSummary?>(nil)
         let service = ThreadService(name: "generate", stop: stop) {
             let summary = try Self.sender(settings, stop).run()
             result.withLock { $0 = summary }

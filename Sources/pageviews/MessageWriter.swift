@@ -1,5 +1,6 @@
 // Messages as text. What producers send is strangers' text: nothing of it reaches a terminal as a command.
 
+internal import Base
 internal import Foundation
 internal import Kafka
 internal import Query
@@ -111,7 +112,7 @@ struct MessageWriter {
         // Years of four digits.
         guard let milliseconds, (0...253_402_300_799_999).contains(milliseconds) else { return nil }
         let fraction = String(1000 + milliseconds % 1000).dropFirst()
-        return Date(timeIntervalSince1970: Double(milliseconds / 1000)).ISO8601Format().dropLast() + ".\(fraction)Z"
+        return UTCText.milliseconds(milliseconds).dropLast() + ".\(fraction)Z"
     }
 
     // MARK: For people

@@ -2,10 +2,10 @@
 // Ctrl-C.
 
 internal import Arguments
+internal import Base
 internal import Dispatch
 internal import Foundation
 internal import Query
-internal import Synchronization
 
 /// The pipeline that belongs to a prompt.
 struct PipelineCommands: DomainCommands {
@@ -87,9 +87,9 @@ struct PipelineCommands: DomainCommands {
 
 /// An asynchronous function that a thread waits for.
 private final class CancellableWork<Value: Sendable>: Sendable {
-    private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let result = Lock<Result<Value, any Error>?>(nil)
     private let done = DispatchSemaphore(value: 0)
-    private let task = Mutex<Task<Void, Never>?>(nil)
+    private let task = Lock<Task<Void, Never>?>(nil)
 
     init(_ work: @escaping @Sendable () async throws -> Value) {
         let started = Task.detached { [self] in

@@ -1,6 +1,7 @@
 // `pageviews proof`: recounts what came in against what is stored and exported.
 
 internal import Arguments
+internal import Base
 internal import Export
 internal import Foundation
 internal import Ingest
@@ -202,6 +203,6 @@ struct ProofCommand: Sendable {
     }
 
     private static func text(ofWindow seconds: Int64) -> String {
-        Date(timeIntervalSince1970: TimeInterval(seconds)).ISO8601Format()
+        UTCText.seconds(seconds)
     }
 }

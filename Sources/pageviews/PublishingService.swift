@@ -9,7 +9,6 @@ internal import Ingest
 internal import Log
 internal import Services
 internal import Store
-internal import Synchronization
 
 /// Runs one publisher; it ends after the counting, with what that left.
 struct PublishingService: Service {
@@ -81,7 +80,7 @@ final class PublishingDeadline: Sendable {
     private let end: EndOfInput
     private let atSignal: Duration
     private let atEnd: Duration
-    private let moments = Mutex<(asked: ContinuousClock.Instant?, reached: ContinuousClock.Instant?)>((nil, nil))
+    private let moments = Lock<(asked: ContinuousClock.Instant?, reached: ContinuousClock.Instant?)>((nil, nil))
 
     init(_ end: EndOfInput, atSignal: Duration, atEnd: Duration) {
         (self.end, self.atSignal, self.atEnd) = (end, atSignal, atEnd)

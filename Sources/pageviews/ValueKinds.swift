@@ -1,6 +1,7 @@
 // Kinds of values that are this program's own.
 
 internal import Arguments
+internal import Base
 internal import Dashboard
 internal import Foundation
 internal import Query
@@ -59,14 +60,15 @@ extension ValueKind where Value == Int {
     static var statementTime: ValueKind {
         ValueKind(
             hint: "A duration is a number with ms, s, m, h or d, such as 500ms, 30s or 5m.",
-            read: { QueryText.milliseconds(of: $0) }, write: { Quantity.durations.write(Int64($0)) })
+            read: { Quantity.durations.read($0, plain: 1000).map(Int.init) },
+            write: { Quantity.durations.write(Int64($0)) })
     }
 
     /// A size in bytes, such as `64MiB`.
     static var memory: ValueKind {
         ValueKind(
             hint: "A size is a whole number with KiB, MiB or GiB, such as 64MiB.",
-            read: { QueryText.bytes(of: $0) }, write: { Quantity.sizes.write(Int64($0)) })
+            read: { Quantity.sizes.read($0, plain: 1).map(Int.init) }, write: { Quantity.sizes.write(Int64($0)) })
     }
 }
 
@@ -74,9 +76,7 @@ extension ValueKind where Value == Int64 {
     /// A moment such as `2021-01-26T12:04:44Z`, in milliseconds since 1970.
     static var moment: ValueKind {
         ValueKind(
-            read: { text in
-                (try? Date(text, strategy: .iso8601)).map { Int64($0.timeIntervalSince1970 * 1000) }
-            }, write: { Date(timeIntervalSince1970: Double($0) / 1000).ISO8601Format() })
+            read: { Instant($0)?.milliseconds }, write: { UTCText.milliseconds($0) })
     }
 }
 
@@ -106,15 +106,12 @@ enum TimeArgument {
 
     private static func read(_ text: String) -> Int64? {
         if let number = Int64(text), (0...253_402_300_799).contains(number) { return number }
-        let formatter = ISO8601DateFormatter()
-        return formatter.date(from: text.contains("T") ? text : text + "T00:00:00Z").map {
-            Int64($0.timeIntervalSince1970)
-        }
+        return Instant(text)?.seconds
     }
 
     /// As people read it.
     static func text(_ seconds: Int64) -> String {
-        Date(timeIntervalSince1970: TimeInterval(seconds)).ISO8601Format()
+        UTCText.seconds(seconds)
     }
 }
 

@@ -105,26 +105,6 @@ struct PageTests {
         #expect(page.contains("\\fB\\-\\-no\\-keep\\fR\n") && !page.contains("inner"))
         #expect(Program.escaped(".a") == "\\&.a" && Program.escaped("\\n") == "\\en")
     }
-
-    @Test("durations and sizes are read and written the same way")
-    func quantities() {
-        for (text, value) in [
-            ("0s", 0), ("200ms", 200), ("20s", 20_000), ("5m", 300_000), ("24h", 86_400_000), ("7d", 604_800_000),
-            ("007s", 7000),
-        ] as [(String, Int64)] { #expect(Quantity.durations.read(text) == value, "\(text)") }
-        for text in [
-            "", "s", "5", "-5s", "+5s", "5 s", "1.5s", "5S", "5sec", "5s ", "９s", "9223372036854775807d",
-            "99999999999999999999ms",
-        ] { #expect(Quantity.durations.read(text) == nil, "\(text)") }
-        for (value, text) in [
-            (0, "0ms"), (200, "200ms"), (60_000, "1m"), (90_000, "90s"), (86_400_000, "1d"), (3_600_001, "3600001ms"),
-        ] as [(Int64, String)] {
-            #expect(Quantity.durations.write(value) == text)
-            #expect(Quantity.durations.read(text) == value)
-        }
-        #expect(Quantity.sizes.read("10") == 10 && Quantity.sizes.read("1MB") == 1_000_000)
-        #expect(Quantity.sizes.write(10 << 30) == "10GiB" && Quantity.sizes.write(1000) == "1000B")
-    }
 }
 
 @Suite("Completions")

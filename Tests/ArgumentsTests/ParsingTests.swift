@@ -88,7 +88,7 @@ struct ParsingTests {
                 Help:  --window <duration>  Length of windows.
                 Usage: tool look [<options>] [<word>]
                   See 'tool look --help' for more information.
-                A duration is a whole number with ms, s, m, h or d, such as 200ms or 7d.
+                A duration is a number with ms, s, m, h or d, such as 200ms or 7d.
 
                 """)
     }

@@ -1,6 +1,5 @@
 // Stop signals: polled, waited for, called back.
 
-import Synchronization
 import Testing
 
 @testable import Base
@@ -10,7 +9,7 @@ struct StopSignalTests {
     @Test("a body runs once: when the request is made, or at once when it was")
     func bodies() {
         let stop = StopSignal()
-        let count = Mutex(0)
+        let count = Lock(0)
         stop.onSet { count.withLock { $0 += 1 } }
         let cancelled = stop.onSet { count.withLock { $0 += 100 } }
         cancelled.cancel()

@@ -1,11 +1,11 @@
 // Changes of other writers for which pyiceberg has no means, and catalogs and stores that misbehave.
 
+import Base
 import Foundation
 import Iceberg
 import ObjectStorage
 import Parquet
 import Store
-import Synchronization
 import TestSupport
 import Testing
 
@@ -119,7 +119,7 @@ final class InterposedCatalog: Catalog {
     typealias Commit =
         @Sendable (any Catalog, TableIdentifier, [TableRequirement], [TableUpdate]) async -> CommitOutcome?
     private let inner: any Catalog
-    private let hook = Mutex<Commit?>(nil)
+    private let hook = Lock<Commit?>(nil)
 
     init(_ inner: any Catalog) { self.inner = inner }
 

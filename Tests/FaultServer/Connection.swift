@@ -1,5 +1,6 @@
 // One accepted connection: reads requests, asks the server's handler, and answers or fails as told.
 
+internal import Base
 internal import Glibc
 internal import Synchronization
 

@@ -1,8 +1,8 @@
 // A tiny HTTP/1.1 server on loopback for tests: what it does with each request is decided by a closure, and among the
 // answers are the ways in which real servers and networks fail. One thread accepts, one serves each connection.
 
+internal import Base
 internal import Glibc
-internal import Synchronization
 
 /// A request as it arrived.
 public struct ReceivedRequest: Sendable {
@@ -56,14 +56,14 @@ public final class FaultServer: Sendable {
     let handler: Handler
     /// Asked before the body is read; only `resetBeforeBody` has an effect.
     let early: Handler?
-    let state: Mutex<State>
+    let state: Lock<State>
 
     /// Starts on a free port.
     public init(early: Handler? = nil, _ handler: @escaping Handler) throws {
         (listener, port) = try Self.listen()
         self.early = early
         self.handler = handler
-        state = Mutex(State())
+        state = Lock(State())
         startThread { [listener, weak self] in
             while true {
                 let descriptor = accept(listener, nil, nil)

@@ -1,6 +1,6 @@
 // Purpose: a store in memory whose next write of a name goes wrong as told.
+import Base
 import ObjectStorage
-import Synchronization
 
 final class FaultyStore: ObjectStore {
     enum Fault {
@@ -20,7 +20,7 @@ final class FaultyStore: ObjectStore {
     }
 
     private let store = MemoryStore()
-    private let plan = Mutex(Plan())
+    private let plan = Lock(Plan())
 
     func next(_ fault: Fault, on name: String) { plan.withLock { $0.faults[name] = fault } }
 

@@ -1,8 +1,8 @@
 // Purpose: what each answer of a REST catalog proves about a commit.
+import Base
 import Foundation
 import HTTP
 import Iceberg
-import Synchronization
 import Testing
 
 @Suite struct RESTOutcomeTests {
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func `a token is renewed before it expires`() async throws {
-        let seconds = Mutex(0)
+        let seconds = Lock(0)
         let catalog = try catalog(
             .clientCredentials(id: "me", secret: "s", scope: "catalog", server: nil),
             uptime: { .seconds(seconds.withLock { $0 }) })

@@ -1,7 +1,7 @@
 // The parser against Foundation on a million documents that are nearly events.
 
+import Base
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 
@@ -24,7 +24,7 @@ struct FoundationAgreementTests {
         }
     }
 
-    final class Sum: Sendable { let tally = Mutex(Tally()) }
+    final class Sum: Sendable { let tally = Lock(Tally()) }
 
     /// PAGEVIEWS_MUTATIONS, or a million.
     static var mutations: Int {

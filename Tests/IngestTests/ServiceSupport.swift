@@ -6,7 +6,6 @@ import Foundation
 import Kafka
 import Log
 import SQLite
-import Synchronization
 import TestSupport
 import Testing
 import Windowing
@@ -16,7 +15,7 @@ import Windowing
 
 /// The lines a service logged.
 final class LogLines: Sendable {
-    private let lines = Mutex<[String]>([])
+    private let lines = Lock<[String]>([])
     private let arrived = DispatchSemaphore(value: 0)
 
     var all: [String] { lines.withLock { $0 } }

@@ -1,4 +1,8 @@
 """A state belongs to one running service, one cluster and one topic."""
+import shutil
+
+import pytest
+
 from support.events import views
 from support.kafka import Topic, create_topic
 from support.state import State
@@ -56,10 +60,52 @@ def test_a_service_that_was_overtaken_writes_nothing_more(topic, state, service)
     eventually(lambda: 'reading topic' in second.err, 'the second service')
     topic.produce(views(seed=79, count=40, malformed=0))
     ended = first.wait(30)
-    assert ended.code == 5 and 'another process' in ended.err, ended.err
+    assert ended.code == 5 and ('another process' in ended.err or 'was removed' in ended.err), ended.err
     eventually(lambda: state.consumed() == 80, 'the events, once')
     second.stop()
     assert sum(state.counts().values()) + len(state.late()) == 80
+
+
+def _move(state):
+    state.path.rename(state.path.with_name('elsewhere.db'))
+
+
+def _replace(state):
+    copy = state.path.with_name('copy.db')
+    shutil.copy(state.path, copy)
+    copy.rename(state.path)
+
+
+def _move_the_folder(state):
+    state.path.parent.rename(state.path.parent.with_name('elsewhere'))
+
+
+def _unlink(suffix):
+    return lambda state: state.path.with_name(state.path.name + suffix).unlink()
+
+
+LOSSES = {
+    'removed': _unlink(''), 'moved': _move, 'replaced': _replace, 'folder moved': _move_the_folder,
+    'log removed': _unlink('-wal'), 'shared memory removed': _unlink('-shm'), 'lock removed': _unlink('.lock'),
+}
+
+
+@pytest.mark.parametrize('loss', LOSSES)
+@pytest.mark.parametrize('busy', [True, False], ids=['events come', 'nothing comes'])
+def test_files_that_are_lost_under_the_service_end_it(topic, service, tmp_path, loss, busy):
+    """SQLite would go on writing to a file without a name: exit 0, and nothing left."""
+    folder = tmp_path / 'state'
+    folder.mkdir()
+    state = State(folder / 'state.db')
+    topic.produce(views(seed=80, count=40, malformed=0))
+    running = service.start(topic, state)
+    eventually(lambda: state.consumed() == 40, 'the events')
+    LOSSES[loss](state)
+    if busy:
+        topic.produce(views(seed=81, count=40, malformed=0))
+    ended = running.wait(20)
+    assert ended.code == 5, ended.err
+    assert 'was removed, moved or replaced' in ended.err and 'pageviews restore' in ended.err, ended.err
 
 
 def test_a_state_of_another_topic_is_refused(make_topic, state, service):

@@ -1,6 +1,6 @@
 // The binding over librdkafka's in-process broker.
 
-import Synchronization
+import Base
 import Testing
 
 @testable import Kafka
@@ -217,7 +217,7 @@ struct KafkaTests {
 
     @Test("log lines reach the caller with their level")
     func logLines() throws {
-        final class Lines: Sendable { let all = Mutex<[KafkaLogLine]>([]) }
+        final class Lines: Sendable { let all = Lock<[KafkaLogLine]>([]) }
         let lines = Lines()
         let consumer = try Consumer(
             settings: [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "g")],

@@ -1,11 +1,11 @@
 // Time that passes only where a store sleeps, and chance that is always the same.
 
+import Base
 import ObjectStorage
-import Synchronization
 
 final class FakeTiming: Sendable {
-    private let uptime = Mutex(Duration.zero)
-    private let slept = Mutex<[Duration]>([])
+    private let uptime = Lock(Duration.zero)
+    private let slept = Lock<[Duration]>([])
 
     /// The pauses so far.
     var pauses: [Duration] { slept.withLock { $0 } }

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Testing
 
@@ -137,11 +138,11 @@ import Testing
             let expected = date.formatted(.iso8601)
             // Foundation's calendar is Julian before 1582.
             if milliseconds > -12_000_000_000_000 {
-                #expect(UTCTime.text(epochMilliseconds: milliseconds) == expected, "seed \(seed)")
+                #expect(UTCText.sortable(milliseconds: milliseconds) == expected, "seed \(seed)")
             }
         }
-        #expect(UTCTime.text(epochMilliseconds: .max) == nil)
-        #expect(UTCTime.text(epochMilliseconds: .min) == nil)
+        #expect(UTCText.sortable(milliseconds: .max) == nil)
+        #expect(UTCText.sortable(milliseconds: .min) == nil)
     }
 
     @Test(arguments: [

@@ -366,25 +366,4 @@ private final class TypedLines: LineSource {
         #expect(lines.next(prompt: "", idle: {}) == .end)
         close(ends[0])
     }
-
-    @Test(arguments: [
-        ("250ms", 250), ("30s", 30_000), ("1.5s", 1500), ("5m", 300_000), ("2h", 7_200_000), ("1d", 86_400_000),
-        ("7", 7000),
-        ("0.1", 100), ("0", 0),
-    ])
-    func `durations`(text: String, milliseconds: Int) {
-        #expect(QueryText.milliseconds(of: text) == milliseconds)
-    }
-
-    @Test(arguments: ["", "s", "-1", "1x", "1.2.3", "99999999999999999d", "1 s x", ".5", "nan", "1e9"])
-    func `no durations`(text: String) {
-        #expect(QueryText.milliseconds(of: text) == nil)
-    }
-
-    @Test(arguments: [("64MiB", 64 << 20), ("1GiB", 1 << 30), ("10MB", 10_000_000), ("512", 512), ("0", 0)])
-    func `sizes`(text: String, bytes: Int) {
-        #expect(QueryText.bytes(of: text) == bytes)
-        #expect(QueryText.bytes(of: "99999999999999GiB") == nil)
-        #expect(QueryText.bytes(of: "x") == nil)
-    }
 }

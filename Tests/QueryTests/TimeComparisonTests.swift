@@ -1,6 +1,7 @@
 // Times compare as instants in a session, whatever form a bound is written in, on every time column of the state's own
 // views. What is expected is computed from the numbers behind the texts.
 
+import Base
 import Store
 import Testing
 
@@ -256,7 +257,7 @@ private func values(_ session: QuerySession, _ sql: String, _ parameters: [Strin
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededGenerator(state: seed)
         func text() -> String {
-            var text = Array(UTCTime.text(epochMilliseconds: .random(in: 0...4_000_000_000_000, using: &random)) ?? "")
+            var text = Array(UTCText.sortable(milliseconds: .random(in: 0...4_000_000_000_000, using: &random)) ?? "")
             for _ in 0..<Int.random(in: 0...2, using: &random) {
                 text[.random(in: 0..<text.count, using: &random)] =
                     "0123456789-:TZ /?é".randomElement(using: &random) ?? "0"

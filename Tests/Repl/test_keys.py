@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -58,6 +59,24 @@ class Keys(ReplTest):
         self.assertIn("42", terminal.screen.text())
         terminal.send("\x04")
         self.assertEqual(terminal.exit_code(), 0)
+
+    def test_ctrl_c_right_after_a_key_is_never_lost(self):
+        """The terminal throws its queue away after the signal: a key that the program was told of may be gone."""
+        terminal = self.start()
+        for _ in range(40):
+            terminal.send("'open")
+            terminal.interrupt()
+        terminal.enter("SELECT 42 AS answer;")
+        self.assertIn("42", terminal.screen.text())
+
+    def test_the_end_of_the_terminal_ends_the_shell(self):
+        terminal = self.start()
+        os.close(terminal.master)
+        end = time.monotonic() + terminal.PATIENCE
+        while not os.waitpid(terminal.pid, os.WNOHANG)[0]:
+            self.assertLess(time.monotonic(), end, "the program did not end")
+            time.sleep(0.01)
+        terminal.master, terminal.status = os.open(os.devnull, os.O_RDONLY), 0
 
     def test_ctrl_c_ends_the_running_statement_only(self):
         terminal = self.start()

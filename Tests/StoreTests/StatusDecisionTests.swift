@@ -341,11 +341,4 @@ struct StatusDecisionTests {
         facts.health?.phase = .stopped
         #expect(facts.lag == nil && facts.lag(of: facts.partitions[0]) == nil, "nobody asks")
     }
-
-    @Test("bytes and times are said as people say them")
-    func words() {
-        #expect([0, 1023, 1536, 10 << 30].map(StatusDecision.bytes) == ["0 bytes", "1023 bytes", "1.5 KiB", "10 GiB"])
-        #expect([5, 61_000, 150_000, 7_200_000].map(StatusDecision.span) == ["5 ms", "61 s", "2 min", "2 h"])
-        #expect(isoText(milliseconds: -1) == "1969-12-31T23:59:59Z")
-    }
 }

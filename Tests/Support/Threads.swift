@@ -1,10 +1,10 @@
 // Blocking work on threads of its own: tests run on few threads, which must not wait for one another.
 
+internal import Base
 internal import Foundation
-internal import Synchronization
 
 private final class Failures: Sendable {
-    let first = Mutex<(any Error)?>(nil)
+    let first = Lock<(any Error)?>(nil)
 }
 
 /// Runs each piece of work on a thread of its own and waits for all of them.

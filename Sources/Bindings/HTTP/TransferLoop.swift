@@ -4,6 +4,7 @@
 // multi handle lives until the thread ends, and `wake` never touches it afterwards (both under the inbox's lock).
 // Of libcurl's functions only curl_multi_wakeup is called from other threads, as its manual allows.
 
+internal import Base
 internal import CCurl
 internal import Glibc
 internal import Synchronization
@@ -22,7 +23,7 @@ final class TransferLoop: @unchecked Sendable {
         var hasEnded = false
     }
 
-    private let inbox = Mutex(Inbox())
+    private let inbox = Lock(Inbox())
     private let multi: UnsafeMutableRawPointer
     private let configuration: HTTPClient.Configuration
     private var running: [UnsafeMutableRawPointer: Transfer] = [:]  // loop thread

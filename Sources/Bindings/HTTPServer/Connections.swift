@@ -4,6 +4,7 @@
 // only, so a number that was given to another file is never shut down or written to.
 
 internal import CMicrohttpd  // owns sys/socket.h for the compiler, as in Listener.swift
+internal import Base
 internal import Glibc
 internal import Synchronization
 
@@ -30,7 +31,7 @@ final class Connections: Sendable {
         var isCut = false
     }
 
-    private let entries = Locked<[Int32: Entry]>([:])
+    private let entries = Lock<[Int32: Entry]>([:])
     /// Set under the same lock, read without it.
     private let stopping = Atomic(false)
     private let limits: HTTPLimits

@@ -2,11 +2,11 @@
 // Invariants: librdkafka copies the configuration; log lines may come from any of its threads, everything else comes on
 // the thread that polls; the handle is destroyed after the callbacks' owner can no longer be called.
 
+internal import Base
 internal import CRdKafka
 internal import Dispatch
 internal import Foundation
 internal import Glibc
-internal import Synchronization
 
 /// A line that librdkafka logs.
 public struct KafkaLogLine: Sendable {
@@ -41,7 +41,7 @@ public struct Delivery: Sendable {
 /// Receives what librdkafka calls back with.
 final class Callbacks {
     let log: @Sendable (KafkaLogLine) -> Void
-    private let errors = Mutex<[KafkaError]>([])
+    private let errors = Lock<[KafkaError]>([])
     var delivered: ((Delivery) -> Void)?
 
     init(log: @escaping @Sendable (KafkaLogLine) -> Void) { self.log = log }

@@ -6,9 +6,9 @@
 // each registered partition, with acknowledgement by all in-sync replicas. Consumers pass over control batches, whatever
 // their isolation level, but the offsets show them: docs/adr/0021.
 
+internal import Base
 internal import CRdKafka
 internal import Dispatch
-internal import Synchronization
 
 /// A transactional producer that only fences.
 public final class PublisherFence {
@@ -18,7 +18,7 @@ public final class PublisherFence {
     /// Counts the partitions that the coordinator has registered. librdkafka tells so in its debug lines alone; they only
     /// end a wait early.
     private final class Registrations: Sendable {
-        private let count = Mutex(0)
+        private let count = Lock(0)
 
         func take(_ line: KafkaLogLine) {
             if line.facility == "ADDPARTS", line.text.hasSuffix("registered with transaction") {

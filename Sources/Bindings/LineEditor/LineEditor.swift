@@ -2,7 +2,8 @@
 // and a new terminal size arrive as ordinary events and nothing jumps out of a signal handler.
 // Invariants: readline has one global state, so there is one editor per process, used by one thread; between two calls of
 // `read` the terminal is as it was before the first; readline waits for a key nowhere but in `readKey`, which looks for
-// an interrupt as the loop does. (Ctrl-C empties the terminal's queue: a key that was there when poll said so is gone.)
+// an interrupt as the loop does, and no read of the terminal waits: Ctrl-C empties its queue, so that a key that poll has
+// seen may be gone.
 
 internal import CReadline
 internal import Glibc
@@ -129,6 +130,12 @@ public final class LineEditor {
         return count > 0
     }
 
+    /// Whether the other side of the terminal is there: without it poll sees input, and a read gets nothing.
+    private static func isConnected() -> Bool {
+        var input = pollfd(fd: pv_rl_input_descriptor(), events: Int16(POLLIN), revents: 0)
+        return poll(&input, 1, 0) < 0 || input.revents & Int16(POLLHUP | POLLERR | POLLNVAL) == 0
+    }
+
     /// Where readline gets each byte: the next one, or the end, or nothing more because of an interrupt.
     private static let readKey: @convention(c) (UnsafeMutablePointer<FILE>?) -> CInt = { _ in
         while true {
@@ -141,7 +148,7 @@ public final class LineEditor {
             var byte: UInt8 = 0
             let count = Glibc.read(pv_rl_input_descriptor(), &byte, 1)
             if count == 1 { return CInt(byte) }
-            if count == 0 || (errno != EINTR && errno != EAGAIN) { return EOF }
+            if count == 0 ? !isConnected() : errno != EINTR && errno != EAGAIN { return EOF }
         }
     }
 

@@ -1,6 +1,8 @@
 // Kinds of values that options take. A kind reads a text, writes a value back as the text that it reads, and says what a right
 // one looks like.
 
+internal import Base
+
 /// How an option's value is read and written.
 package struct ValueKind<Value>: Sendable {
     /// nil when the text is no such value.
@@ -71,55 +73,17 @@ extension ValueKind where Value: RawRepresentable<String> & CaseIterable & Senda
 }
 
 extension ValueKind where Value == Int64 {
-    /// A length of time in milliseconds: `200ms`, `20s`, `5m`, `24h`, `7d`.
+    /// A length of time in milliseconds: `200ms`, `20s`, `1.5h`, `7d`.
     package static var duration: ValueKind {
         ValueKind(
-            hint: "A duration is a whole number with ms, s, m, h or d, such as 200ms or 7d.",
+            hint: "A duration is a number with ms, s, m, h or d, such as 200ms or 7d.",
             read: { Quantity.durations.read($0) }, write: { Quantity.durations.write($0) })
     }
 
     /// A size in bytes: `512KiB`, `64MiB`, `10GiB`; also powers of ten, and plain bytes.
     package static var size: ValueKind {
         ValueKind(
-            hint: "A size is a whole number with KiB, MiB or GiB, such as 10GiB.",
-            read: { Quantity.sizes.read($0) }, write: { Quantity.sizes.write($0) })
-    }
-}
-
-/// Whole numbers with a unit.
-package struct Quantity: Sendable {
-    /// Units that are read.
-    let units: [(name: String, scale: Int64)]
-    /// Units that are written, the smallest first.
-    let written: [(name: String, scale: Int64)]
-
-    package static let durations: Quantity = {
-        let units: [(name: String, scale: Int64)] = [
-            ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
-        ]
-        return Quantity(units: units, written: units)
-    }()
-
-    package static let sizes: Quantity = {
-        let binary: [(name: String, scale: Int64)] = [
-            ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
-        ]
-        return Quantity(
-            units: binary + [("kB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("", 1)], written: binary)
-    }()
-
-    /// The number times the unit's scale; nil when there is no such unit or it does not fit 64 bits.
-    package func read(_ text: String) -> Int64? {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let unit = text.dropFirst(digits.count)
-        guard let number = Int64(digits), let scale = units.first(where: { $0.name == unit })?.scale else { return nil }
-        let (product, overflow) = number.multipliedReportingOverflow(by: scale)
-        return overflow ? nil : product
-    }
-
-    /// In the largest unit of which it is a whole number.
-    package func write(_ value: Int64) -> String {
-        let best = written.last { value >= $0.scale && value % $0.scale == 0 } ?? written[0]
-        return "\(value / best.scale)\(best.name)"
+            hint: "A size is a number with KiB, MiB or GiB, such as 10GiB.",
+            read: { Quantity.sizes.read($0, plain: 1) }, write: { Quantity.sizes.write($0) })
     }
 }

@@ -2,7 +2,7 @@
 //
 // Invariant: at most `most` messages are remembered.
 
-internal import Synchronization
+internal import Base
 
 /// Which messages were written lately.
 final class RepeatedMessages: Sendable {
@@ -10,7 +10,7 @@ final class RepeatedMessages: Sendable {
         var at: UInt64
         var leftOut: Int
     }
-    private let seen = Mutex<[String: Seen]>([:])
+    private let seen = Lock<[String: Seen]>([:])
     static let milliseconds: UInt64 = 10_000
     private static let most = 500
 

@@ -5,6 +5,7 @@
 // tables say of it agrees with what the state says; a count that left the state comes back with the place of its exported
 // row, so that the next export replaces that row.
 
+internal import Base
 internal import SQLite
 
 extension Schema {
@@ -170,7 +171,7 @@ extension Store {
         let key = changed.key
         let window = self.statements.window
         try window.bind(key.windowStart, at: 1)
-        try window.bind(isoText(seconds: key.windowStart), at: 2)
+        try window.bind(UTCText.seconds(key.windowStart), at: 2)
         try window.bind(generation, at: 3)
         try window.run()
         try statements.set(changed.change, generation: generation)

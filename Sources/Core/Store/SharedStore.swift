@@ -1,11 +1,11 @@
 // Lends the one writer to the two threads that need it: the service's loop and the exporter.
 // Invariant: whoever holds the lock does one short piece of work, at most one transaction, and no I/O but SQLite's.
 
-internal import Synchronization
+internal import Base
 
 /// The store behind a lock.
 public final class SharedStore: @unchecked Sendable {
-    private let lock = Mutex<Void>(())
+    private let lock = Lock<Void>(())
     private let store: Store
 
     /// Takes over a store; nobody else may use it from now on.

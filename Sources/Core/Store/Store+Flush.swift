@@ -2,6 +2,7 @@
 // Invariants: all or nothing; counts are whole values (the upsert adds the delta to what is there); a window's row in
 // `windows` is written before its counts, so the view never misses one.
 
+internal import Base
 internal import Glibc
 internal import SQLite
 internal import Windowing
@@ -94,7 +95,7 @@ extension Store {
     private func writeWindow(_ start: Int64, generation: Int64) throws {
         let statement = statements.window
         try statement.bind(start, at: 1)
-        try statement.bind(isoText(seconds: start), at: 2)
+        try statement.bind(UTCText.seconds(start), at: 2)
         try statement.bind(generation, at: 3)
         try statement.run()
     }
@@ -214,16 +215,4 @@ extension Store {
             // A reader is at work; the log stays and the next writer goes on with it.
         }
     }
-}
-
-/// ISO 8601 UTC text of whole seconds since the Unix epoch, for years up to 9999.
-func isoText(seconds: Int64) -> String {
-    var time = time_t(seconds)
-    var parts = tm()
-    gmtime_r(&time, &parts)
-    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    let year = String(parts.tm_year + 1900)
-    let padded = String(repeating: "0", count: max(0, 4 - year.count)) + year
-    return "\(padded)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
-        + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
 }

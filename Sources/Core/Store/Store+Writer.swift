@@ -11,10 +11,11 @@ extension Store {
     static func newToken() -> String { String(UInt64.random(in: .min ... .max), radix: 16) }
 
     /// Runs `body` as one transaction over a state that nobody else has written; within a transaction, as part of it.
-    /// - Throws: what `body` throws, `StoreError.otherWriter`, or `SQLiteError`; nothing was changed then.
+    /// - Throws: what `body` throws, `StoreError.otherWriter`, `StoreError.filesLost`, or `SQLiteError`; nothing was changed then.
     func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         guard !connection.isInTransaction else { return try body() }
         return try connection.transaction {
+            try checkFiles()
             try checkWriter()
             return try body()
         }

@@ -51,6 +51,8 @@ public final class Store {
     let token: String?
     /// The file itself, where `path` may be a link.
     private let file: String
+    /// What this writer holds open; nil for one that only reads.
+    private var held: HeldFiles?
     /// The generation of the last flush that was committed.
     public internal(set) var generation: Int64 = 0
     var pagesAtCheckpoint = 0
@@ -73,6 +75,7 @@ public final class Store {
             try Self.checkWindow(connection, settings, path)
             return try takeOver(token)
         }
+        held = HeldFiles(of: file)
     }
 
     /// Opens a state for reading alone, at the generation it has now: no lock is taken, a service may go on beside. Whatever
@@ -83,6 +86,7 @@ public final class Store {
         self.settings = settings
         lock = nil
         token = nil
+        held = nil
         file = path
         connection = try StateReader.open(path)
         try connection.execute("PRAGMA cache_size = -8192")
@@ -91,6 +95,12 @@ public final class Store {
         guard version == Schema.migrations.count else { throw StoreError.olderVersion(path: path, version: version) }
         statements = try FlushStatements(connection)
         generation = try connection.integer("SELECT generation FROM progress") ?? 0
+    }
+
+    /// Checks that the files of the state are still those that were opened.
+    /// - Throws: `StoreError.filesLost`.
+    public func checkFiles() throws {
+        if let lost = held?.lost { throw StoreError.filesLost(path: path, lost: lost) }
     }
 
     private static func openConnection(_ file: String, _ path: String) throws -> Connection {

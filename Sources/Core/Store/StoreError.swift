@@ -6,6 +6,8 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case inUse(path: String, holder: String)
     /// Another process has written since this store was opened.
     case otherWriter(path: String)
+    /// A file of the state was removed, moved or replaced since it was opened.
+    case filesLost(path: String, lost: String)
     /// The file has several names, hard links, in folders.
     case severalNames(path: String)
     /// The state was made from another Kafka cluster.
@@ -31,6 +33,9 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
         case .otherWriter(let path):
             "state \(path) was written by another process since this one opened it, so nothing more is written; "
                 + "let only one service have this --state"
+        case .filesLost(let path, let lost):
+            "\(lost) was removed, moved or replaced while state \(path) was open, so nothing more is written; "
+                + "put the files back or run `pageviews restore`, then start again"
         case .severalNames(let path):
             "state \(path) has other names (hard links), under each of which SQLite would keep another log; "
                 + "remove the other names, or make a copy with `pageviews backup`"

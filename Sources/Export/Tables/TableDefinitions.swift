@@ -1,6 +1,7 @@
 // The two tables: their columns, in Iceberg's and in Parquet's terms, and their partitions.
 // Invariant: field ids never change; readers and old files know columns by them.
 
+internal import Base
 internal import Iceberg
 internal import Parquet
 internal import Store
@@ -67,32 +68,12 @@ extension ExportTable {
 
 /// Names of days, for folders.
 enum DayName {
-    /// `YYYY-MM-DD` of days since 1970-01-01, UTC (Howard Hinnant's civil-from-days).
-    static func iso(_ day: Int) -> String {
-        let (year, month, date) = civil(day)
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(date, 2))"
-    }
+    /// `YYYY-MM-DD` of days since 1970-01-01, UTC.
+    static func iso(_ day: Int) -> String { CivilDate(epochDay: Int64(day)).text }
 
     /// `year=YYYY/month=MM/day=DD`.
     static func folders(_ day: Int) -> String {
-        let (year, month, date) = civil(day)
-        return "year=\(pad(year, 4))/month=\(pad(month, 2))/day=\(pad(date, 2))"
-    }
-
-    private static func civil(_ day: Int) -> (year: Int, month: Int, date: Int) {
-        let shifted = day + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let date = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, date)
-    }
-
-    private static func pad(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        let date = CivilDate(epochDay: Int64(day))
+        return "year=\(date.year.padded(4))/month=\(date.month.padded(2))/day=\(date.day.padded(2))"
     }
 }

@@ -2,6 +2,7 @@
 // Invariant: a transform that is not computed here is kept by name, and its partition values are read and written as
 // they are.
 public import Avro
+internal import Base
 
 /// How a partition or sort value comes from a column.
 public enum Transform: Sendable, Equatable {
@@ -74,10 +75,10 @@ public enum Transform: Sendable, Equatable {
     /// The value of a day, counted from 1970-01-01; nil for transforms that are not of days.
     private func calendar(_ days: Int64) -> Literal? {
         guard let day = Int32(exactly: days) else { return .int(Int32(clamping: days)) }
-        let (year, month) = CivilDate.yearAndMonth(daysSinceEpoch: day)
+        let date = CivilDate(epochDay: days)
         switch self {
-        case .year: return .int(Int32(clamping: year - 1970))
-        case .month: return .int(Int32(clamping: (year - 1970) * 12 + month - 1))
+        case .year: return .int(Int32(clamping: date.year - 1970))
+        case .month: return .int(Int32(clamping: (date.year - 1970) * 12 + date.month - 1))
         case .day: return .int(day)
         default: return nil
         }

@@ -1,7 +1,7 @@
 // Purpose: the little I/O around planning: reads manifests of a snapshot, writes what a plan holds. Manifests never
 // change, so those that were read are kept in memory, up to a bound.
+internal import Base
 internal import ObjectStorage
-internal import Synchronization
 
 /// Reads manifests and stages commits.
 public final class TableIO: Sendable {
@@ -17,7 +17,7 @@ public final class TableIO: Sendable {
 
     /// The files it reads and writes.
     public let files: TableFiles
-    private let cache = Mutex(Cache())
+    private let cache = Lock(Cache())
 
     /// Over these files.
     public init(files: TableFiles) { self.files = files }

@@ -1,6 +1,6 @@
 // A store in memory: for tests, and the plainest statement of what the protocol means.
 
-internal import Synchronization
+internal import Base
 
 /// Objects in a dictionary; gone with the process.
 public final class MemoryStore: ObjectStore {
@@ -14,7 +14,7 @@ public final class MemoryStore: ObjectStore {
         var version = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// `memory:`
     public var name: String { "memory:" }

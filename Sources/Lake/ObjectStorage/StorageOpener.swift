@@ -1,7 +1,7 @@
 // From a location in the settings or in a table's metadata to a store and keys in it.
 
+internal import Base
 public import HTTP
-internal import Synchronization
 
 /// A location opened: a store, and which of its keys lie beneath the location.
 public struct StorageRoot: Sendable {
@@ -44,7 +44,7 @@ public final class StorageOpener: Sendable {
     private let settings: S3Settings
     private let client: HTTPClient
     private let timing: Timing
-    private let stores = Mutex<[Location: any ObjectStore]>([:])
+    private let stores = Lock<[Location: any ObjectStore]>([:])
 
     /// An opener. `settings` hold for every bucket.
     public init(settings: S3Settings, client: HTTPClient, timing: Timing = .system) {

@@ -1,5 +1,7 @@
 // What the user has entered, in this session and before.
 
+internal import Base
+
 /// The user's statements and commands, oldest first.
 final class History {
     struct Entry: Equatable {
@@ -48,7 +50,7 @@ final class History {
             return bytes <= Self.tableLimitBytes
         }
         let rows = shown.reversed().map { index, entry in
-            let time = UTCTime.text(epochMilliseconds: entry.epochMilliseconds) ?? ""
+            let time = UTCText.sortable(milliseconds: entry.epochMilliseconds) ?? ""
             return "[\(index + 1),\(JSONRenderer.string(time)),\(JSONRenderer.string(entry.text))]"
         }
         return "[" + rows.joined(separator: ",") + "]"

@@ -1,5 +1,6 @@
 // Sends each command to what does it.
 
+internal import Base
 internal import Glibc
 internal import SQLite
 
@@ -100,7 +101,9 @@ extension Repl {
     // MARK: Snapshots
 
     private func beginSnapshot(_ duration: String?) {
-        guard let milliseconds = QueryText.milliseconds(of: duration ?? "60s"), milliseconds <= 3_600_000 else {
+        guard let milliseconds = Quantity.durations.read(duration ?? "60s", plain: 1000).map(Int.init),
+            milliseconds <= 3_600_000
+        else {
             return fail("\\begin takes a duration of at most 1h, such as 30s or 5m")
         }
         guard !session.holdsSnapshot else { return fail("a snapshot is held already; \\end lets it go") }

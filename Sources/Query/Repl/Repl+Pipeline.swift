@@ -1,5 +1,6 @@
 // Commands about the pipeline, answered from the views.
 
+internal import Base
 internal import SQLite
 
 extension Repl {
@@ -153,7 +154,7 @@ extension Repl {
 
     /// The start of the window that holds a time: `2021-01-26T12:04`, with or without seconds and Z, or `12:04` today.
     private func windowStart(_ text: String) -> String? {
-        let today = UTCTime.text(epochMilliseconds: wallClock()).map { String($0.prefix(10)) } ?? ""
+        let today = UTCText.sortable(milliseconds: wallClock()).map { String($0.prefix(10)) } ?? ""
         let full = text.count <= 8 ? "\(today)T\(text)" : text
         let quoted = Self.literal(.text(full.hasSuffix("Z") ? String(full.dropLast()) : full))
         let existing = """

@@ -1,5 +1,6 @@
 // Commands about statements: run again, edit, parameters, files, names, history.
 
+internal import Base
 internal import Glibc
 internal import SQLite
 
@@ -51,7 +52,9 @@ extension Repl {
         buffer = ""
         guard let statement else { return fail("there is no statement to watch yet") }
         let interval =
-            arguments.first.map { QueryText.milliseconds(of: $0.hasPrefix("i=") ? String($0.dropFirst(2)) : $0) }
+            arguments.first.map {
+                Quantity.durations.read($0.hasPrefix("i=") ? $0.dropFirst(2) : $0[...], plain: 1000).map(Int.init)
+            }
             ?? 2000
         let times =
             arguments.count > 1
@@ -87,7 +90,7 @@ extension Repl {
 
     /// One screen, never more: what does not fit is left out, and no pager comes.
     private func watchScreen(_ result: ResultSet, _ interval: Int) -> String {
-        let time = UTCTime.text(epochMilliseconds: wallClock()) ?? ""
+        let time = UTCText.sortable(milliseconds: wallClock()) ?? ""
         let head = "\(time), every \(ErrorMessage.span(interval)); Ctrl-C ends\n"
         guard let size = terminal.size else {
             return head + presented(result, .init(rows: .max, columns: .max), expanded: false)

@@ -3,6 +3,7 @@
 // Invariants: two times are compared as instants; a time and a text that is none are an error of the statement for
 // `instant` and `instant_call`; two texts that are no times are compared byte by byte.
 
+internal import Base
 internal import Glibc
 internal import SQLite
 

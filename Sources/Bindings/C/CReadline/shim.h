@@ -4,8 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <readline/readline.h>
 #include <readline/history.h>
+
+static inline int pv_rl_input_descriptor(void) { return rl_instream ? fileno(rl_instream) : 0; }
+
+// Readline's settings of the terminal, but a read never waits for a byte. A key that poll has seen may be gone when it is
+// read: Ctrl-C empties the queue after it has sent the signal. Readline puts the terminal back from its own copy.
+static inline void pv_rl_prepare(int meta) {
+  struct termios settings;
+  int descriptor = pv_rl_input_descriptor();
+  rl_prep_terminal(meta);
+  if (tcgetattr(descriptor, &settings) != 0 || settings.c_lflag & ICANON) return;
+  settings.c_cc[VMIN] = 0;
+  settings.c_cc[VTIME] = 0;
+  tcsetattr(descriptor, TCSADRAIN, &settings);
+}
 
 // Signals stay with the program: the editor is told of an interrupt and of a new terminal size by calls.
 static inline void pv_rl_configure(rl_completion_func_t *complete, rl_getc_func_t *read_key) {
@@ -15,6 +30,7 @@ static inline void pv_rl_configure(rl_completion_func_t *complete, rl_getc_func_
   rl_change_environment = 0;
   rl_attempted_completion_function = complete;
   rl_getc_function = read_key;
+  rl_prep_term_function = pv_rl_prepare;
   rl_completer_word_break_characters = (char *)" \t\n\"'`@$><=;|&{(,)+-*/%[]!~";
   rl_completer_quote_characters = "";
 }
@@ -56,5 +72,3 @@ static inline void pv_rl_insert(const char *text) {
   rl_insert_text(text);
   rl_redisplay();
 }
-
-static inline int pv_rl_input_descriptor(void) { return rl_instream ? fileno(rl_instream) : 0; }

@@ -2,7 +2,7 @@
 // Invariants: every note is a few assignments under a lock that is never held for longer; nothing here fails; the clock is
 // the caller's, milliseconds since the Unix epoch.
 
-internal import Synchronization
+internal import Base
 
 /// One partition as the counting loop sees it.
 public struct PartitionReading: Sendable {
@@ -18,7 +18,7 @@ public struct PartitionReading: Sendable {
 
 /// The health of a service in this process.
 public final class HealthBoard: Sendable {
-    private let health: Mutex<ServiceHealth>
+    private let health: Lock<ServiceHealth>
     /// The time between two samples.
     static let sampleMilliseconds: Int64 = 5000
     /// Samples of ten minutes and a little.
@@ -26,7 +26,7 @@ public final class HealthBoard: Sendable {
     static let commitCount = 50
 
     /// A board that begins with `health`.
-    public init(_ health: ServiceHealth) { self.health = Mutex(health) }
+    public init(_ health: ServiceHealth) { self.health = Lock(health) }
 
     /// Everything noted so far.
     public var current: ServiceHealth { health.withLock { $0 } }

@@ -1,5 +1,7 @@
 // The part of the judgement that is about Kafka: brokers, partitions, transactions, the lag, the events' times.
 
+internal import Base
+
 extension StatusDecision {
     /// A broker that leads partitions and does not answer is named; else Kafka as a whole, when it does not serve the topic.
     static func kafka(
@@ -13,7 +15,7 @@ extension StatusDecision {
         return [
             StatusReason(
                 .kafka,
-                "Kafka at \(health.brokers) does not serve topic \(health.topic) since \(isoText(milliseconds: since)): "
+                "Kafka at \(health.brokers) does not serve topic \(health.topic) since \(UTCText.milliseconds(since)): "
                     + (health.kafka.reason ?? "no broker answered"), since: since,
                 advice:
                     "check brokers, network, --bootstrap-servers, --topic, login and rights, as the cause says; nothing is "
@@ -30,7 +32,7 @@ extension StatusDecision {
     }
 
     private static func broker(_ leader: ServiceHealth.Leader, _ health: ServiceHealth) -> StatusReason {
-        let since = leader.silentSince.map { " since \(isoText(milliseconds: $0))" } ?? ""
+        let since = leader.silentSince.map { " since \(UTCText.milliseconds($0))" } ?? ""
         return StatusReason(
             .kafka,
             "broker \(leader.id) at \(leader.address), which leads \(named(leader.partitions)) of topic \(health.topic), "
@@ -59,7 +61,7 @@ extension StatusDecision {
                 return StatusReason(
                     .partition,
                     "partition \(partition.partition) cannot be read at offset \(partition.nextOffset) since "
-                        + "\(isoText(milliseconds: since)): \(partition.reason ?? "")", since: since,
+                        + "\(UTCText.milliseconds(since)): \(partition.reason ?? "")", since: since,
                     advice: "check the partition's leader and the rights on the topic: pageviews topic \(health.topic)")
             }
             guard let since = partition.stuckSince, facts.now - since >= thresholds.stuckMilliseconds else {
@@ -68,7 +70,7 @@ extension StatusDecision {
             return StatusReason(
                 .stuck,
                 "partition \(partition.partition) is stuck at offset \(partition.nextOffset) since "
-                    + "\(isoText(milliseconds: since)), with "
+                    + "\(UTCText.milliseconds(since)), with "
                     + "\(max(0, (partition.endOffset ?? 0) - partition.nextOffset)) records behind it", since: since,
                 advice: "check its leader's log, and what stands there: pageviews topic \(health.topic) --partition "
                     + "\(partition.partition) --from \(partition.nextOffset)")
@@ -88,7 +90,7 @@ extension StatusDecision {
             return StatusReason(
                 .transaction,
                 "partition \(partition.partition) has a transaction open at offset \(first) since "
-                    + "\(isoText(milliseconds: since)); \(behind) records from there on cannot be read until it ends",
+                    + "\(UTCText.milliseconds(since)); \(behind) records from there on cannot be read until it ends",
                 since: since,
                 advice: "end or restart its producer; one whose producer is gone is ended with kafka-transactions.sh "
                     + "--bootstrap-server \(health.brokers) abort --topic \(health.topic) --partition "
@@ -132,8 +134,8 @@ extension StatusDecision {
             var text = "partition \(partition.partition) has events too far ahead of the clock to move the watermark"
             if let seen {
                 text +=
-                    ": \(seen.count) since the start, the latest at \(isoText(milliseconds: seen.at)) with a time of "
-                    + "\(isoText(milliseconds: seen.eventTime)), \(span(seen.skew)) ahead"
+                    ": \(seen.count) since the start, the latest at \(UTCText.milliseconds(seen.at)) with a time of "
+                    + "\(UTCText.milliseconds(seen.eventTime)), \(Quantity.duration(seen.skew)) ahead"
             }
             if hasNoOther { text += "; it has had no others, so it holds the watermark" }
             return StatusReason(

@@ -1,5 +1,7 @@
 // The part of the judgement that is about publishing late events and rejected messages.
 
+internal import Base
+
 extension StatusDecision {
     static func publishing(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
         // Without Kafka nothing is published, and that is said already.
@@ -23,7 +25,7 @@ extension StatusDecision {
         if let since = contact.failingSince, facts.now - since >= thresholds.contactMilliseconds {
             return StatusReason(
                 code,
-                "\(what) are not published since \(isoText(milliseconds: since)): "
+                "\(what) are not published since \(UTCText.milliseconds(since)): "
                     + "\(contact.reason ?? "the topic does not take them"); \(waiting) wait", since: since,
                 advice:
                     "see that the topic exists, that the user may DESCRIBE, READ and WRITE it and use the transactional id, "
@@ -34,7 +36,7 @@ extension StatusDecision {
         let last = contact.answeredAt ?? health.startedAt
         guard waiting > 0, facts.now - last >= thresholds.publishMilliseconds else { return nil }
         return StatusReason(
-            code, "\(waiting) \(what) wait and none was published since \(isoText(milliseconds: last))", since: last,
+            code, "\(waiting) \(what) wait and none was published since \(UTCText.milliseconds(last))", since: last,
             advice: "look into the log of the service; a restart is harmless")
     }
 }

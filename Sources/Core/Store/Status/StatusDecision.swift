@@ -2,6 +2,8 @@
 // metrics and the page can never disagree. Each reason has a code that does not change, one sentence for people, the time
 // since when, and what to do. Invariant: one cause, one reason.
 
+internal import Base
+
 /// Judges facts.
 public enum StatusDecision {
     /// - Returns: the reasons for which it is not healthy, gravest first; none when it is.
@@ -44,7 +46,7 @@ public enum StatusDecision {
             ]
         }
         let name = "the service (pid \(health.pid) on \(health.host))"
-        let time = "\(isoText(milliseconds: health.beatAt)), \(span(facts.now - health.beatAt)) ago"
+        let time = "\(UTCText.milliseconds(health.beatAt)), \(Quantity.duration(facts.now - health.beatAt)) ago"
         switch health.phase {
         case .finished: return []
         case .stopped: return [notRunning("\(name) was stopped at \(time)", since: health.beatAt)]
@@ -63,7 +65,7 @@ public enum StatusDecision {
         guard still > thresholds.hangMilliseconds, health.phase == .running else { return [] }
         return [
             StatusReason(
-                .hanging, "\(name) has not consumed, nor looked whether it could, for \(span(still))",
+                .hanging, "\(name) has not consumed, nor looked whether it could, for \(Quantity.duration(still))",
                 since: health.loopAt,
                 advice: "look for a disk that does not answer; systemd restarts the service; keep the log for a report")
         ]
@@ -96,7 +98,7 @@ public enum StatusDecision {
         return [
             StatusReason(
                 .flush,
-                "nothing could be flushed to the state for \(span(facts.now - since)): \(health.unwrittenReason ?? "")",
+                "nothing could be flushed to the state for \(Quantity.duration(facts.now - since)): \(health.unwrittenReason ?? "")",
                 since: since,
                 advice: "free disk space, or end what holds a lock on the state; counting waits and nothing is lost")
         ]
@@ -112,8 +114,8 @@ public enum StatusDecision {
         return [
             StatusReason(
                 .reader,
-                "process \(first.pid) reads the state without a pause since \(isoText(milliseconds: first.since))\(others); "
-                    + "its write-ahead log cannot start again and has \(bytes(facts.walBytes))",
+                "process \(first.pid) reads the state without a pause since \(UTCText.milliseconds(first.since))\(others); "
+                    + "its write-ahead log cannot start again and has \(Quantity.size(facts.walBytes))",
                 since: first.since,
                 advice:
                     "end that process, or the transaction that it left open (`ps \(first.pid)` names it); the log then "
@@ -146,7 +148,7 @@ public enum StatusDecision {
         let isExportSaid = reasons.contains { $0.code == .export || $0.code == .warehouse }
         return facts.incidents.filter { $0.kind != "export-failed" || !isExportSaid }.map {
             StatusReason(
-                .incident, "\($0.kind) since \(isoText(milliseconds: $0.at)): \($0.detail)", since: $0.at,
+                .incident, "\($0.kind) since \(UTCText.milliseconds($0.at)): \($0.detail)", since: $0.at,
                 advice:
                     "the operations guide says what to do for `\($0.kind)`; what does not close itself is closed with "
                     + "`pageviews resolve \($0.kind)` while the service is stopped")

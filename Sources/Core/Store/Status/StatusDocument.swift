@@ -1,6 +1,7 @@
 // What `status --format json` and /api/status answer. The names of its members are a contract with scripts: members are
 // added, never renamed. Times are ISO 8601 UTC text, sizes bytes, rates per second.
 
+internal import Base
 internal import Foundation
 
 /// A member that is there even when it has no value.
@@ -118,13 +119,13 @@ public struct StatusReport: Equatable, Sendable {
                 ? "partition \(held), whose events are all too far ahead of the clock"
                 : "partition \(held), which has had no event yet and is not idle"
         }
-        return "partition \(held), whose latest event is of \(isoText(milliseconds: latest))"
+        return "partition \(held), whose latest event is of \(UTCText.milliseconds(latest))"
     }
 
     private var document: StatusDocument {
         StatusDocument(
             healthy: isHealthy, reasons: given, problems: given,
-            at: isoText(milliseconds: facts.now),
+            at: UTCText.milliseconds(facts.now),
             state: facts.path, topic: OrNull(facts.topic), service: OrNull(service), generation: facts.generation,
             flushedAt: Self.time(facts.flushedAt), lag: OrNull(facts.lag), watermark: Self.time(facts.watermark),
             watermarkHeldBy: OrNull(facts.watermarkHeldBy), watermarkHeldBecause: OrNull(holdsBecause),
@@ -137,12 +138,12 @@ public struct StatusReport: Equatable, Sendable {
                 budgetBytes: OrNull(facts.health?.settings.spoolBudgetBytes)),
             lastExportAt: Self.time(facts.lastExportAt), exports: exports,
             incidents: facts.incidents.map {
-                .init(at: isoText(milliseconds: $0.at), kind: $0.kind, detail: $0.detail)
+                .init(at: UTCText.milliseconds($0.at), kind: $0.kind, detail: $0.detail)
             }, lateEventsToPublish: facts.lateToPublish,
             rejectedMessagesToPublish: facts.unpublishedRejected, stateBytes: facts.stateBytes,
             walBytes: facts.walBytes,
             walReaders: (facts.isRunning ? facts.health?.readers ?? [] : []).map {
-                .init(pid: $0.pid, since: isoText(milliseconds: $0.since))
+                .init(pid: $0.pid, since: UTCText.milliseconds($0.since))
             }, partitions: partitions)
     }
 
@@ -157,7 +158,7 @@ public struct StatusReport: Equatable, Sendable {
             .init(
                 phase: facts.isRunning || ![.starting, .running, .stopping].contains($0.phase)
                     ? $0.phase.rawValue : "gone", pid: $0.pid, host: $0.host, version: $0.version,
-                startedAt: isoText(milliseconds: $0.startedAt), lastSignAt: isoText(milliseconds: $0.beatAt),
+                startedAt: UTCText.milliseconds($0.startedAt), lastSignAt: UTCText.milliseconds($0.beatAt),
                 listen: OrNull($0.listen), memoryBytes: $0.residentBytes)
         }
     }
@@ -186,7 +187,7 @@ public struct StatusReport: Equatable, Sendable {
     }
 
     private static func time(_ milliseconds: Int64?) -> OrNull<String> {
-        OrNull(milliseconds.map(isoText(milliseconds:)))
+        OrNull(milliseconds.map(UTCText.milliseconds))
     }
 }
 

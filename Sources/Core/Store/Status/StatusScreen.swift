@@ -1,5 +1,7 @@
 // `pageviews status` for people: one screen.
 
+internal import Base
+
 extension StatusReport {
     /// The report as lines of text, the verdict first.
     public var screen: String {
@@ -27,7 +29,7 @@ extension StatusReport {
     }
 
     private func ago(_ time: Int64) -> String {
-        "\(isoText(milliseconds: time)) (\(StatusDecision.span(facts.now - time)) ago)"
+        "\(UTCText.milliseconds(time)) (\(Quantity.duration(facts.now - time)) ago)"
     }
 
     private var serviceLine: String {
@@ -36,7 +38,7 @@ extension StatusReport {
         let page = facts.isRunning ? health.listen.map { ", http://\($0)/" } ?? "" : ""
         return row(
             "service",
-            "\(phase), pid \(health.pid) on \(health.host) since \(isoText(milliseconds: health.startedAt))\(page)")
+            "\(phase), pid \(health.pid) on \(health.host) since \(UTCText.milliseconds(health.startedAt))\(page)")
     }
 
     private var generationText: String {
@@ -73,8 +75,8 @@ extension StatusReport {
     }
 
     private var backlogText: String {
-        let budget = facts.health?.settings.spoolBudgetBytes.map { " of \(StatusDecision.bytes($0))" } ?? ""
-        return "\(facts.backlogSegments) segments, \(StatusDecision.bytes(facts.backlogBytes))\(budget)"
+        let budget = facts.health?.settings.spoolBudgetBytes.map { " of \(Quantity.size($0))" } ?? ""
+        return "\(facts.backlogSegments) segments, \(Quantity.size(facts.backlogBytes))\(budget)"
     }
 
     private var lateText: String {
@@ -84,8 +86,8 @@ extension StatusReport {
 
     private var sizeText: String {
         let memory =
-            facts.isRunning ? facts.health.map { ", memory \(StatusDecision.bytes($0.residentBytes))" } ?? "" : ""
-        return "state \(StatusDecision.bytes(facts.stateBytes)), log \(StatusDecision.bytes(facts.walBytes))\(memory)"
+            facts.isRunning ? facts.health.map { ", memory \(Quantity.size($0.residentBytes))" } ?? "" : ""
+        return "state \(Quantity.size(facts.stateBytes)), log \(Quantity.size(facts.walBytes))\(memory)"
     }
 
     /// The partitions with the largest lag, as many as fit a screen.
@@ -105,7 +107,7 @@ extension StatusReport {
         lines += shown.map { partition in
             line([
                 "\(partition.partition)", "\(partition.nextOffset)", facts.lag(of: partition).map(String.init) ?? "-",
-                partition.maxEventTime.map(isoText(milliseconds:)) ?? "-", "\(partition.counted)", "\(partition.late)",
+                partition.maxEventTime.map(UTCText.milliseconds) ?? "-", "\(partition.counted)", "\(partition.late)",
                 "\(partition.rejected)",
             ])
         }

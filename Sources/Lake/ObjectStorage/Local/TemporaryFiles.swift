@@ -3,8 +3,8 @@
 // Whoever writes one holds its lock. What is left of a crashed process therefore has no lock, and the next process that
 // writes removes it; no clock and no process id is needed to tell the two apart.
 
+internal import Base
 internal import Glibc
-internal import Synchronization
 
 /// A file that has no key yet. Its lock ends with it.
 struct UnfinishedFile: ~Copyable {
@@ -15,7 +15,7 @@ struct UnfinishedFile: ~Copyable {
 final class TemporaryFiles: Sendable {
     private let root: String
     private let random: @Sendable () -> UInt64
-    private let hasSwept = Mutex(false)
+    private let hasSwept = Lock(false)
 
     init(root: String, random: @escaping @Sendable () -> UInt64) {
         self.root = root

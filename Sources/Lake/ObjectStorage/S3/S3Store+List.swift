@@ -1,6 +1,7 @@
 // Listing with ListObjectsV2. Keys are asked for percent-encoded, since XML cannot carry all of them.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 
+internal import Base
 internal import HTTP
 
 extension S3Store {
@@ -46,7 +47,7 @@ enum S3Listing {
         }
         return ObjectInfo(
             key: isEncoded ? PercentEncoding.decode(key) : key, size: size, etag: entry.text("ETag") ?? "",
-            modifiedAt: entry.text("LastModified").flatMap { Timestamps.parseISO($0) })
+            modifiedAt: entry.text("LastModified").flatMap { Instant($0)?.seconds })
     }
 
     private static func malformed(_ what: String) -> XMLElement.Malformed {

@@ -1,23 +1,27 @@
-// Points in time as people and SQLite write them: `2026-01-10T12:00:00Z`, with a space for the T, with fewer parts, with a
+// Points in time as people, SQLite and S3 write them: `2026-01-10T12:00:00Z`, with a space for the T, with fewer parts, with a
 // fraction, with an offset. Without an offset a time is UTC, as it is for SQLite's own functions.
 // Invariants: no allocation; every byte sequence is accepted; what is not one of these forms, or is no day of the
 // Gregorian calendar, is no time.
 
 /// A point in time.
-struct Instant: Equatable, Comparable {
+public struct Instant: Equatable, Comparable, Sendable {
     /// Seconds since the Unix epoch, rounded down.
-    var seconds: Int64
-    /// Nanoseconds after them.
-    var nanoseconds: Int64
+    public var seconds: Int64
+    /// Nanoseconds after them, 0 to 999,999,999.
+    public var nanoseconds: Int64
 
-    static func < (first: Instant, second: Instant) -> Bool {
+    /// The earlier one.
+    public static func < (first: Instant, second: Instant) -> Bool {
         (first.seconds, first.nanoseconds) < (second.seconds, second.nanoseconds)
     }
 }
 
 extension Instant {
+    /// Milliseconds since the Unix epoch, rounded down.
+    public var milliseconds: Int64 { seconds * 1000 + nanoseconds / 1_000_000 }
+
     /// nil when the text is no time.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         var text = text
         guard let instant = text.withUTF8({ Instant(UnsafeRawBufferPointer($0)) }) else { return nil }
         self = instant
@@ -25,7 +29,7 @@ extension Instant {
 
     /// nil when the UTF-8 text is no time. Forms: `YYYY-MM`, `YYYY-MM-DD`, then `T` or one space and `HH`, `HH:MM`,
     /// `HH:MM:SS` with up to nine digits of fraction, then nothing, `Z`, `+HH:MM`, `+HHMM` or `+HH`.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    public init?(_ bytes: UnsafeRawBufferPointer) {
         var reader = InstantReader(bytes)
         guard let instant = reader.instant() else { return nil }
         self = instant
@@ -39,10 +43,14 @@ private struct InstantReader {
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     mutating func instant() -> Instant? {
-        guard let year = number(4), take("-"), let month = number(2), (1...12).contains(month) else { return nil }
-        guard !isAtEnd else { return Self.midnight(year, month, 1) }
-        guard take("-"), let day = number(2), (1...Self.days(of: month, in: year)).contains(day) else { return nil }
-        guard var instant = Self.midnight(year, month, day) else { return nil }
+        guard let year = number(4), take("-"), let month = number(2) else { return nil }
+        var day: Int64 = 1
+        if !isAtEnd {
+            guard take("-"), let given = number(2) else { return nil }
+            day = given
+        }
+        guard let date = CivilDate(year: year, month: month, day: day) else { return nil }
+        var instant = Instant(seconds: date.epochDay * 86_400, nanoseconds: 0)
         guard !isAtEnd else { return instant }
         guard take("T") || take("t") || take(" "), let hour = number(2), hour < 24 else { return nil }
         instant.seconds += hour * 3600
@@ -109,25 +117,5 @@ private struct InstantReader {
             minutes = given
         }
         return (isWest ? -1 : 1) * (hours * 3600 + minutes * 60)
-    }
-
-    private static func isLeap(_ year: Int64) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
-
-    private static func days(of month: Int64, in year: Int64) -> Int64 {
-        switch month {
-        case 2: isLeap(year) ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
-    }
-
-    /// Years are counted from March so that the leap day comes last.
-    private static func midnight(_ year: Int64, _ month: Int64, _ day: Int64) -> Instant? {
-        let shifted = year - (month <= 2 ? 1 : 0) + 400
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return Instant(seconds: ((era - 1) * 146_097 + dayOfEra - 719_468) * 86_400, nanoseconds: 0)
     }
 }

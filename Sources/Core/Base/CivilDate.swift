@@ -1,0 +1,76 @@
+// The one calendar of the project: days of the proleptic Gregorian calendar, as Kafka's clients, SQLite, Iceberg and Parquet
+// count them.
+// Invariant: `CivilDate(epochDay: date.epochDay) == date` for each date that `init?(year:month:day:)` gives.
+
+/// A day.
+public struct CivilDate: Equatable, Sendable {
+    /// The year; 0 is the year before 1.
+    public let year: Int64
+    /// 1 to 12.
+    public let month: Int64
+    /// 1 to 31.
+    public let day: Int64
+
+    /// How far from 1970-01-01 a day may be: no `Int64` overflows, and every day of a 64-bit number of seconds is within.
+    public static let epochDays: ClosedRange<Int64> = -200_000_000_000_000...200_000_000_000_000
+    /// The days of the years 0 to 9999, whose texts have four digits and sort as the days do.
+    public static let fourDigitDays: ClosedRange<Int64> = -719_528...2_932_896
+
+    private static let daysOf400Years: Int64 = 146_097
+    /// From 0000-03-01 to 1970-01-01.
+    private static let daysFromMarchOfYear0: Int64 = 719_468
+
+    /// The day that is so many days after 1970-01-01, or before it.
+    /// - Parameter epochDay: must be within `epochDays`; what is beyond is taken for its end.
+    public init(epochDay: Int64) {
+        // Years are counted from March, so that the leap day comes last.
+        let days = min(max(epochDay, Self.epochDays.lowerBound), Self.epochDays.upperBound) + Self.daysFromMarchOfYear0
+        let era = days.flooredQuotient(by: Self.daysOf400Years)
+        let dayOfEra = days - era * Self.daysOf400Years
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    }
+
+    /// nil when the calendar has no such day, or the year is not within 0 to 9999.
+    public init?(year: Int64, month: Int64, day: Int64) {
+        guard (0...9999).contains(year), (1...12).contains(month), (1...Self.days(of: month, in: year)).contains(day)
+        else { return nil }
+        (self.year, self.month, self.day) = (year, month, day)
+    }
+
+    /// Days since 1970-01-01.
+    public var epochDay: Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted.flooredQuotient(by: 400)
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+        return era * Self.daysOf400Years + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+            - Self.daysFromMarchOfYear0
+    }
+
+    /// `YYYY-MM-DD`; a year of more than four digits has all of them, one before 0 a minus sign.
+    public var text: String { "\(year.padded(4))-\(month.padded(2))-\(day.padded(2))" }
+
+    private static func days(of month: Int64, in year: Int64) -> Int64 {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+}
+
+extension Int64 {
+    /// The quotient rounded down. The divisor is positive.
+    public func flooredQuotient(by divisor: Int64) -> Int64 { self / divisor - (self % divisor < 0 ? 1 : 0) }
+
+    /// The digits with zeros before them, at least `width`.
+    public func padded(_ width: Int) -> String {
+        let digits = String(magnitude)
+        return (self < 0 ? "-" : "") + String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
+    }
+}
