@@ -55,8 +55,8 @@ extension World {
     ) async throws -> DataFile {
         let local = folder.file("\(name)-deletes")
         let upload = try PositionDelete.write(
-            positions.map { PositionDelete(path: task.file.path, position: $0) }, day: 0, name: name, location: "",
-            path: local)
+            positions.map { PositionDelete(path: task.file.path, position: $0) }, day: 0, specID: task.file.specID,
+            name: name, location: "", path: local)
         let location = "\(metadata.dataFolder)/\(name)-deletes.parquet"
         try await io.files.write(location, Array(Data(contentsOf: URL(filePath: local))))
         var file = upload.facts.dataFile(

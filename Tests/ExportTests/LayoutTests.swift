@@ -1,5 +1,6 @@
 // What this writer assumes about a table and another engine may change: partition spec, columns, sort order, data path.
 
+import Base
 import Foundation
 import Iceberg
 import Store
@@ -53,6 +54,35 @@ import Testing
         #expect(try world.read("duckdb") == world.counted(), "after maintenance")
         let report = try await world.proof()
         #expect(report.isEqual, "\(report.findings)")
+    }
+
+    /// Position deletes apply to files of their own spec alone, so those of a commit that was prepared before stay there.
+    @Test func deletesThatWerePreparedBeforeTheSpecChangedApply() async throws {
+        let change = Lock<(@Sendable () -> Void)?>(nil)
+        let world = try World(failPoint: { step in
+            guard step == "counts.prepared" else { return }
+            change.withLock { change in
+                change?()
+                change = nil
+            }
+        })
+        for _ in 0..<3 {
+            try world.consume(Self.views(100))
+            try await world.export()
+        }
+        let folder = world.path(.counts)
+        change.withLock { change in
+            change = {
+                do { try World.foreign(folder, "partition", ["\"month\""]) } catch { Issue.record(error) }
+            }
+        }
+        try world.consume(Self.views(100))
+        try await world.export()
+        #expect(try await world.metadata(.counts).defaultSpecID == 1)
+        let report = try await world.proof()
+        #expect(report.isEqual, "\(report.findings)")
+        #expect(try world.read("duckdb") == world.counted())
+        #expect(try world.read() == world.counted())
     }
 
     @Test(arguments: ["hour", "postcode"]) func aSpecOfWhichADayHasSeveralValuesStopsByName(spec: String) async throws {

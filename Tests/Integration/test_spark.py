@@ -163,6 +163,16 @@ def test_a_coarser_partition_spec_of_spark_gets_its_values(field, version, spark
     assert by_spark(spark, warehouse, inside) == [len(counts), len(counts), sum(counts.values())]
 
 
+def test_a_commit_that_was_prepared_before_the_spec_changed(spark, topic, state, service, warehouse):
+    """Its position deletes are of files of the old spec, and apply to nothing else."""
+    count(topic, state, service, warehouse, 1, 2, 3)
+    topic.produce(crowded_views(seed=4, count=300))
+    service.try_to_end(topic, state, *warehouse.options, env={'PAGEVIEWS_FAIL_POINT': 'counts.prepared'})
+    spark.sql(warehouse, f'ALTER TABLE {TABLE} REPLACE PARTITION FIELD timestamp_day WITH month(timestamp)')
+    count(topic, state, service, warehouse, 5)
+    check_all(spark, topic, state, warehouse)
+
+
 @pytest.mark.parametrize('field', ['hours(timestamp)', 'bucket(4, postcode)'])
 def test_a_partition_spec_that_a_day_has_no_value_of_stops_the_table(field, spark, topic, state, service, warehouse):
     count(topic, state, service, warehouse, 1)
