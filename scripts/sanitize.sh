@@ -20,8 +20,7 @@ for sanitizer in "$@"; do
   echo "sanitize: all Swift tests under the $sanitizer sanitizer"
   began=$SECONDS
   # A finding is the end of the process or, where the process goes on, a report in the output: both fail here. All tests
-  # at once would be so slow under a sanitizer that connections time out between two steps of a test. Leaks are not looked
-  # for: Swift's runtime and librdkafka keep memory to the end on purpose.
+  # at once would be so slow under a sanitizer that connections time out within a test. Leaks are not looked for.
   # shellcheck disable=SC2086
   ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=0 \
     SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 \
