@@ -15,7 +15,7 @@ RUN := $(CURDIR)/.run
 # The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` takes the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser kafka build test integration prompt page demo up down check bench static install deb clean
+.PHONY: help setup libraries venv browser kafka build test integration prompt page demo up down check bench static install deb clean sanitize spark
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,14 @@ prompt: setup build ## test the prompt on a pseudo-terminal
 page: setup browser build ## look at the page in headless Chromium
 	@scripts/test.sh $(VENV) page
 
+# Apart from `test`: Spark is large, and each sanitizer wants a build of its own.
+spark: setup kafka build ## test Spark as another writer of the tables; fails where Spark cannot be had
+	@scripts/spark.sh $(CURDIR)/.venv-spark
+	@$(VENV)/bin/python -m pytest Tests/Integration -m spark $(ARGS)
+
+sanitize: setup ## run all Swift tests under AddressSanitizer, then under ThreadSanitizer: make sanitize ARGS=address
+	@scripts/sanitize.sh $(or $(ARGS),address thread)
+
 demo: build ## run the whole pipeline in one process, with a prompt; \q ends it
 	@$(BINARY) demo
 
@@ -80,6 +88,6 @@ install: static ## install the binary, manual page, completions and unit file: m
 deb: static ## build a Debian package in .build-static
 	@scripts/package.sh deb .build-static/release/pageviews .build-static
 
-clean: down ## stop local servers and delete build products, the Python environment and .run
-	@rm -rf .build .build-static .venv .run
-	@echo "clean: removed .build, .build-static, .venv and .run"
+clean: down ## stop local servers and delete build products, the Python environments and .run
+	@rm -rf .build .build-static .build-address .build-thread .venv .venv-spark .run
+	@echo "clean: removed .build, .build-static, .build-address, .build-thread, .venv, .venv-spark and .run"

@@ -107,14 +107,14 @@ import Testing
         let deletes = [("b", 2), ("a", 9), ("b", 1), ("a", 10), ("é", 0)].map {
             PositionDelete(path: $0.0, position: $0.1)
         }
-        let upload = try PositionDelete.write(deletes, day: 3, name: "n", location: "s3://b/n", path: path)
+        let upload = try PositionDelete.write(deletes, day: 3, specID: 0, name: "n", location: "s3://b/n", path: path)
         #expect(upload.facts.rows == 5)
         #expect(upload.referencedDataFile == nil)
         let column = try #require(upload.facts.columns.first)
         #expect(column.lower == Data("a".utf8))
         #expect(column.upper == Data("é".utf8))
         let one = try PositionDelete.write(
-            [PositionDelete(path: "a", position: 1)], day: 3, name: "n", location: "s3://b/n", path: path)
+            [PositionDelete(path: "a", position: 1)], day: 3, specID: 0, name: "n", location: "s3://b/n", path: path)
         #expect(one.referencedDataFile == "a")
     }
 }

@@ -124,18 +124,31 @@ private func isSetBack(_ error: ExportError?) -> Bool {
     }
 
     @Test func aStoreThatIgnoresConditionsIsRefusedByName() async throws {
-        func catalog(_ store: any ObjectStore) -> FileCatalog {
-            let files = TableFiles { (location: String) throws(ObjectStorageError) in (store, location) }
-            return FileCatalog(files: files, warehouse: "lake", nowMilliseconds: { 0 })
-        }
         let careless = CarelessStore()
-        let error = await #expect(throws: CatalogError.self) { try await catalog(careless).checkConditions() }
+        let error = await #expect(throws: CatalogError.self) { try await Self.catalog(careless).checkConditions() }
         #expect(error?.kind == .refused)
         #expect(error?.description.contains("If-None-Match") == true)
         #expect(try await careless.inner.list().collect().isEmpty)
         let store = MemoryStore()
-        try await catalog(store).checkConditions()
+        try await Self.catalog(store).checkConditions()
         #expect(try await store.list().collect().isEmpty)
+    }
+
+    private static func catalog(_ store: any ObjectStore) -> FileCatalog {
+        let files = TableFiles { (location: String) throws(ObjectStorageError) in (store, location) }
+        return FileCatalog(files: files, warehouse: "lake", nowMilliseconds: { 0 })
+    }
+
+    @Test func nothingIsExportedToAStoreThatIgnoresConditions() async throws {
+        let world = try World(catalog: { InterposedCatalog($0, beneath: Self.catalog(CarelessStore())) })
+        try world.consume(World.views(10))
+        for error in [
+            try await startError(world), try await exportError(world),
+            await #expect(throws: ExportError.self) {
+                try await Exporter.checkUnbegun(world.settings, world.warehouse)
+            },
+        ] { #expect(error?.isUnsafe == true, "\(String(describing: error))") }
+        #expect(!FileManager.default.fileExists(atPath: world.path(.counts)))
     }
 }
 
@@ -184,6 +197,7 @@ private func isSetBack(_ error: ExportError?) -> Bool {
             // States of an older version, and restored ones.
             ([two, one], Self.ledger(nil), .whole), ([other, two], Self.ledger(nil, snapshot: 4), .whole),
             ([one], Self.ledger(nil), .setBack(current: 1)), ([two], Self.ledger(nil, snapshot: 9), .whole),
+            ([Self.snapshot(1, commit: "a", to: 10, generation: 2)], Self.ledger(nil), .setBack(current: 1)),
         ]
         for (number, example) in cases.enumerated() {
             #expect(Lineage.decide(example.line, example.ledger) == example.expected, "case \(number)")

@@ -55,8 +55,8 @@ extension World {
     ) async throws -> DataFile {
         let local = folder.file("\(name)-deletes")
         let upload = try PositionDelete.write(
-            positions.map { PositionDelete(path: task.file.path, position: $0) }, day: 0, name: name, location: "",
-            path: local)
+            positions.map { PositionDelete(path: task.file.path, position: $0) }, day: 0, specID: task.file.specID,
+            name: name, location: "", path: local)
         let location = "\(metadata.dataFolder)/\(name)-deletes.parquet"
         try await io.files.write(location, Array(Data(contentsOf: URL(filePath: local))))
         var file = upload.facts.dataFile(
@@ -119,9 +119,11 @@ final class InterposedCatalog: Catalog {
     typealias Commit =
         @Sendable (any Catalog, TableIdentifier, [TableRequirement], [TableUpdate]) async -> CommitOutcome?
     private let inner: any Catalog
+    private let beneath: (any Catalog)?
     private let hook = Lock<Commit?>(nil)
 
-    init(_ inner: any Catalog) { self.inner = inner }
+    /// - Parameter beneath: the catalog whose store is checked; nil: the inner one's.
+    init(_ inner: any Catalog, beneath: (any Catalog)? = nil) { (self.inner, self.beneath) = (inner, beneath) }
 
     /// Asked once, at the next commit; nil goes on to the catalog.
     func next(_ commit: @escaping Commit) { hook.withLock { $0 = commit } }
@@ -134,6 +136,7 @@ final class InterposedCatalog: Catalog {
     func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier] {
         try await inner.list(namespace: namespace)
     }
+    func checkConditions() async throws(CatalogError) { try await (beneath ?? inner).checkConditions() }
 
     func commit(
         _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]

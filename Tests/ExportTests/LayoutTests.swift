@@ -1,5 +1,6 @@
 // What this writer assumes about a table and another engine may change: partition spec, columns, sort order, data path.
 
+import Base
 import Foundation
 import Iceberg
 import Store
@@ -29,14 +30,14 @@ import Testing
     @Test(arguments: [2, 3], ["month", "year", "none"])
     func filesHaveTheValuesOfTheCurrentSpec(formatVersion: Int, transform: String) async throws {
         let world = try World(formatVersion: formatVersion)
-        for _ in 0..<2 {
-            try world.consume(Self.views(100))
+        for views in [100, 40] {
+            try world.consume(Self.views(views))
             try await world.export()
         }
         for table in ExportTable.allCases { try world.foreign(table, "partition", "\"\(transform)\"") }
-        for _ in 0..<2 {
-            // Deletes of rows in files of both specs.
-            try world.consume(Self.views(100))
+        for views in [20, 100] {
+            // Deletes of rows in several files of both specs.
+            try world.consume(Self.views(views))
             try await world.export()
             #expect(try world.read("duckdb") == world.counted())
         }
@@ -53,6 +54,36 @@ import Testing
         #expect(try world.read("duckdb") == world.counted(), "after maintenance")
         let report = try await world.proof()
         #expect(report.isEqual, "\(report.findings)")
+    }
+
+    /// Position deletes apply to files of their own spec alone, so those of a commit that was prepared before stay there.
+    @Test func deletesThatWerePreparedBeforeTheSpecChangedApply() async throws {
+        let change = Lock<(@Sendable () -> Void)?>(nil)
+        let world = try World(failPoint: { step in
+            guard step == "counts.prepared" else { return }
+            change.withLock { change in
+                change?()
+                change = nil
+            }
+        })
+        // The next commit's deletes of a day are of several files: those of one file name it, wherever they stand.
+        for views in [100, 40, 20] {
+            try world.consume(Self.views(views))
+            try await world.export()
+        }
+        let folder = world.path(.counts)
+        change.withLock { change in
+            change = {
+                do { try World.foreign(folder, "partition", ["\"month\""]) } catch { Issue.record(error) }
+            }
+        }
+        try world.consume(Self.views(100))
+        try await world.export()
+        #expect(try await world.metadata(.counts).defaultSpecID == 1)
+        let report = try await world.proof()
+        #expect(report.isEqual, "\(report.findings)")
+        #expect(try world.read("duckdb") == world.counted())
+        #expect(try world.read() == world.counted())
     }
 
     @Test(arguments: ["hour", "postcode"]) func aSpecOfWhichADayHasSeveralValuesStopsByName(spec: String) async throws {

@@ -56,7 +56,7 @@ private struct Lake {
     }
 
     func deletes(_ name: String, _ rows: [PositionDelete]) throws -> DataFile {
-        try PositionDelete.write(rows, day: 0, name: name, location: name, path: folder.file(name))
+        try PositionDelete.write(rows, day: 0, specID: 0, name: name, location: name, path: folder.file(name))
             .dataFile(.positionDeletes, .counts, in: try Self.metadata(2), table: "t")
     }
 }

@@ -193,13 +193,19 @@ final class World {
     /// Lets another engine do something; the answer as JSON.
     @discardableResult
     func foreign(_ table: ExportTable = .counts, _ command: String, _ arguments: String...) throws -> Any {
+        try Self.foreign(path(table), command, arguments)
+    }
+
+    /// The same at the table in a folder.
+    @discardableResult
+    static func foreign(_ folder: String, _ command: String, _ arguments: [String]) throws -> Any {
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Scripts/foreign.py").path
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../.venv/bin/python")
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(
             filePath: ProcessInfo.processInfo.environment["PAGEVIEWS_TEST_PYTHON"] ?? root.standardizedFileURL.path)
-        process.arguments = [script, path(table), command] + arguments
+        process.arguments = [script, folder, command] + arguments
         process.standardOutput = output
         try process.run()
         let data = output.fileHandleForReading.readDataToEndOfFile()

@@ -24,6 +24,14 @@ def copy_of(state, folder):
     return copy
 
 
+def export_two_days(topic, state, service, warehouse, table):
+    """The ids of the snapshots of both."""
+    for day in range(2):
+        topic.produce([event('E1', SAMPLE_MS + day * DAY_MS)] * 3)
+        service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    return [snapshot.snapshot_id for snapshot in warehouse.snapshots(table)][-2:]
+
+
 @pytest.mark.parametrize('kind', ['local', 'rest'])
 def test_a_copy_of_the_state_is_fenced(kind, topic, state, service, make_warehouse, tmp_path):
     warehouse = make_warehouse(kind)
@@ -209,10 +217,7 @@ def test_a_table_that_was_rolled_back_is_not_committed_to(kind, topic, state, se
     """A commit on top of the older snapshot would leave out for good what was exported since."""
     warehouse = make_warehouse('rest')
     options = {'env': warehouse.environment}
-    for day in range(2):
-        topic.produce([event('E1', SAMPLE_MS + day * DAY_MS)] * 3)
-        service.to_end(topic, state, *warehouse.options, **options)
-    older, last = [snapshot.snapshot_id for snapshot in warehouse.snapshots(kind)][-2:]
+    older, last = export_two_days(topic, state, service, warehouse, kind)
 
     def set_current(snapshot):
         table = warehouse.table(kind)
@@ -234,10 +239,7 @@ def test_a_rollback_stops_the_export_and_not_the_counting(listed, topic, state, 
     """Whether or not another tool has expired what came after; status names the way out."""
     warehouse = make_warehouse('rest')
     options = {'env': warehouse.environment}
-    for day in range(2):
-        topic.produce([event('E1', SAMPLE_MS + day * DAY_MS)] * 3)
-        service.to_end(topic, state, *warehouse.options, **options)
-    older, last = [snapshot.snapshot_id for snapshot in warehouse.snapshots(COUNTS)][-2:]
+    older, last = export_two_days(topic, state, service, warehouse, COUNTS)
     running = service.start(topic, state, *warehouse.options, '--export-interval', '200ms', **options)
     # It has looked at the tables by then.
     eventually(lambda: 'reading topic' in running.err, 'the service')

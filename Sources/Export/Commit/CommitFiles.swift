@@ -16,8 +16,8 @@ struct ParquetUpload: Codable, Equatable {
     var facts: FileFacts
     /// Of position deletes: the one data file they are of, when it is one.
     var referencedDataFile: String?
-    /// Of position deletes: the spec of the data files they are of, which alone they apply to; nil: the table has but
-    /// one.
+    /// Of position deletes: the spec of the data files they are of, which alone they apply to. nil: the one in force
+    /// when it is committed.
     var specID: Int?
 
     /// The file as a manifest has it: data files in the spec in force, position deletes in that of their data files.

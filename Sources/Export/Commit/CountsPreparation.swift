@@ -48,7 +48,7 @@ final class CountsPreparation {
     /// Position deletes apply to data files of their own spec and partition alone.
     private struct DeleteGroup: Hashable {
         let day: Int
-        let specID: Int?
+        let specID: Int
     }
 
     /// - Parameter specs: the partition specs of the live data files, by path; empty where all have the same.
@@ -100,8 +100,9 @@ final class CountsPreparation {
         }
     }
 
-    private func spec(of path: String) throws(ExportError) -> Int? {
-        if specs.isEmpty { return nil }
+    /// Noted while it is known: another engine may give the table a spec before the deletes are committed.
+    private func spec(of path: String) throws(ExportError) -> Int {
+        if specs.isEmpty { return context.metadata.defaultSpecID }
         guard let id = specs[path] else { throw ExportError.rewritten(table: context.tableName, file: path) }
         return id
     }
@@ -145,10 +146,8 @@ final class CountsPreparation {
     /// committed.
     private func writeDeletes() throws {
         guard context.metadata.formatVersion < 3 else { return }
-        for (group, rows) in deletes.sorted(by: {
-            ($0.key.day, $0.key.specID ?? -1) < ($1.key.day, $1.key.specID ?? -1)
-        }) {
-            let suffix = group.specID.map { "-spec\($0)" } ?? ""
+        for (group, rows) in deletes.sorted(by: { ($0.key.day, $0.key.specID) < ($1.key.day, $1.key.specID) }) {
+            let suffix = specs.isEmpty ? "" : "-spec\(group.specID)"
             let name = "deletes-\(context.commitID)-\(DayName.iso(group.day))\(suffix).parquet"
             files.deletes.append(
                 try PositionDelete.write(

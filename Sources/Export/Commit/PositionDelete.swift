@@ -18,9 +18,9 @@ struct PositionDelete: Equatable {
     ])
 
     /// Writes the deletes of one day to a local file.
-    /// - Parameter specID: the partition spec of the data files; nil: the table has but one.
+    /// - Parameter specID: the partition spec of the data files.
     static func write(
-        _ deletes: [PositionDelete], day: Int, specID: Int? = nil, name: String, location: String, path: String
+        _ deletes: [PositionDelete], day: Int, specID: Int, name: String, location: String, path: String
     ) throws -> ParquetUpload {
         SpoolFile.remove(path)
         let file = try SpoolFile(path: path)
