@@ -2,19 +2,19 @@
 
 internal import Kafka
 
-/// Asks until there is an answer, the patience is over, or the user interrupts.
+/// Asks until there is an answer, the time is over, or the user interrupts.
 struct Asker {
     /// The longest that one try takes: as long as an interrupt may wait.
     private static let pieceMilliseconds = 2000
 
     let cluster: Cluster
-    let patience: Int
+    let timeout: Int
     let now: () -> Int
     let mayContinue: () -> Bool
 
     /// - Throws: `BrowseError.interrupted`, or the last `KafkaError`.
     func ask<Answer>(_ question: (Cluster, Int32) throws -> Answer) throws -> Answer {
-        let end = now() + patience
+        let end = now() + timeout
         while true {
             guard mayContinue() else { throw BrowseError.interrupted }
             let left = end - now()

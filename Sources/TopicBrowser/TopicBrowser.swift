@@ -20,7 +20,7 @@ public struct BrowseRequest: Sendable {
     /// Go on with messages as they come, until interrupted.
     public var follows = false
     /// How long the cluster may stay silent while something is expected of it, in milliseconds.
-    public var patienceMilliseconds = 10_000
+    public var timeoutMilliseconds = 10_000
     /// What the newest messages may take while they are looked for, in bytes.
     public var newestBytes = 16 << 20
 
@@ -113,7 +113,7 @@ public final class TopicBrowser {
 
     private func locate(_ request: BrowseRequest) throws -> [Span] {
         let asker = try Asker(
-            cluster: Cluster(settings: settings, log: { _ in }), patience: request.patienceMilliseconds, now: now,
+            cluster: Cluster(settings: settings, log: { _ in }), timeout: request.timeoutMilliseconds, now: now,
             mayContinue: mayContinue)
         let topics = try asker.ask { try $0.topics(timeoutMilliseconds: $1) }
         guard let topic = topics.first(where: { $0.name == request.topic }) else {
@@ -212,14 +212,14 @@ public final class TopicBrowser {
 
     /// The next message of a partition; nil at its end.
     private func head(of span: inout Span, _ reader: TopicReader, _ request: BrowseRequest) throws -> Message? {
-        var deadline = now() + request.patienceMilliseconds
+        var deadline = now() + request.timeoutMilliseconds
         while true {
             guard mayContinue() else { throw BrowseError.interrupted }
             switch reader.next(ofPartition: span.partition, timeoutMilliseconds: 100) {
             case .message(let message):
                 guard message.offset < span.end else { return nil }
                 if try isWanted(message, of: &span, reader) { return message }
-                deadline = now() + request.patienceMilliseconds
+                deadline = now() + request.timeoutMilliseconds
             case .end(_, let offset):
                 // Transaction markers and compacted records have offsets and are no messages.
                 if offset >= span.end { return nil }
@@ -250,7 +250,7 @@ public final class TopicBrowser {
     /// What was there when looking began has been deleted meanwhile.
     private func skipMissing(_ span: inout Span, _ reader: TopicReader, _ request: BrowseRequest) throws -> Message? {
         let asker = try Asker(
-            cluster: Cluster(settings: settings, log: { _ in }), patience: request.patienceMilliseconds, now: now,
+            cluster: Cluster(settings: settings, log: { _ in }), timeout: request.timeoutMilliseconds, now: now,
             mayContinue: mayContinue)
         let partition = TopicPartition(topic: request.topic, partition: span.partition)
         let first = try asker.offsets(of: [partition], .beginning)[partition] ?? span.end
@@ -263,7 +263,7 @@ public final class TopicBrowser {
 
     private func silence(_ request: BrowseRequest) -> BrowseError {
         let why = lastError.map { ": \($0.message)" } ?? ""
-        return .silent("no message came for \(request.patienceMilliseconds / 1000) s\(why)")
+        return .silent("no message came for \(request.timeoutMilliseconds / 1000) s\(why)")
     }
 
     private func follow(_ spans: [Span], _ reader: TopicReader, _ show: (Message) throws -> Bool) throws {

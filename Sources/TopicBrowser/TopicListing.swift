@@ -17,20 +17,20 @@ public struct PartitionListing: Equatable, Sendable {
 /// Lists topics.
 public struct TopicListing {
     private let settings: [(String, String)]
-    private let patience: Int
+    private let timeout: Int
     private let now: () -> Int
     private let mayContinue: () -> Bool
 
     /// - Parameters:
     ///   - settings: librdkafka settings, `bootstrap.servers` and `group.id` among them.
-    ///   - patienceMilliseconds: how long the cluster may take for each answer.
+    ///   - timeoutMilliseconds: how long the cluster may take for each answer.
     ///   - now: milliseconds of a clock that never goes back.
     ///   - mayContinue: asked often; false ends it.
     public init(
-        settings: [(String, String)], patienceMilliseconds: Int, now: @escaping () -> Int,
+        settings: [(String, String)], timeoutMilliseconds: Int, now: @escaping () -> Int,
         mayContinue: @escaping () -> Bool
     ) {
-        (self.settings, patience, self.now, self.mayContinue) = (settings, patienceMilliseconds, now, mayContinue)
+        (self.settings, timeout, self.now, self.mayContinue) = (settings, timeoutMilliseconds, now, mayContinue)
     }
 
     /// The partitions of all topics, by topic and number.
@@ -40,7 +40,7 @@ public struct TopicListing {
     /// - Throws: `BrowseError.interrupted` or `KafkaError`.
     public func partitions(includesInternal: Bool, notice: (String) -> Void) throws -> [PartitionListing] {
         let asker = try Asker(
-            cluster: Cluster(settings: settings, log: { _ in }), patience: patience, now: now, mayContinue: mayContinue)
+            cluster: Cluster(settings: settings, log: { _ in }), timeout: timeout, now: now, mayContinue: mayContinue)
         let topics = try asker.ask { try $0.topics(timeoutMilliseconds: $1) }
         let all = topics.filter { includesInternal || !$0.name.hasPrefix("__") }.flatMap { topic in
             topic.partitions.map { TopicPartition(topic: topic.name, partition: $0) }

@@ -50,7 +50,7 @@ struct ExportService: Service {
     /// How long after the service was told to stop exporting may go on.
     private static let stopLimit = Duration.seconds(3)
     /// When the input has ended: no further try begins after this time.
-    private static let patience = Duration.seconds(10)
+    private static let retryLimit = Duration.seconds(10)
 
     /// The loop runs in a task of its own, which is cancelled when it exceeds the stop limit: an export that is cut
     /// short is gone on with by the next run.
@@ -155,7 +155,7 @@ struct ExportService: Service {
         }
         let start = ContinuousClock.now
         while let failure = try await cycle(exporter, &report, stop) {
-            guard Failure.mayPass(failure), ContinuousClock.now - start < Self.patience else {
+            guard Failure.mayPass(failure), ContinuousClock.now - start < Self.retryLimit else {
                 throw Failure(
                     "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",
                     exitCode: Failure.exitCode(ofExport: failure))

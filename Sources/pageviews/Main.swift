@@ -23,9 +23,16 @@ enum Main {
                 try await wanted.run(SettingSources(environment: environment).assignments(of: wanted, arguments))
             }
             for stream in [StandardStream.output, .error] { try stream.check() }
+            end(0)
         } catch {
-            exit(report(error, of: command))
+            end(report(error, of: command))
         }
+    }
+
+    /// Ends the process without the exit handlers of libraries: OpenSSL's takes memory away that a client's thread may use.
+    private static func end(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 
     /// Prints what ended the program and gives its exit code.

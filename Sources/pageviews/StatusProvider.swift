@@ -18,7 +18,7 @@ final class StatusProvider: @unchecked Sendable {
     private var report: (at: Int64, value: StatusReport)?
     private var series: (until: Int64, value: ViewSeries) = (0, ViewSeries())
     private static let freshMilliseconds: Int64 = 200
-    private static let patienceMilliseconds: Int64 = 2000
+    private static let timeoutMilliseconds: Int64 = 2000
 
     init(path: String, board: HealthBoard) {
         self.path = path
@@ -54,7 +54,7 @@ final class StatusProvider: @unchecked Sendable {
     private func readSeries() -> ViewSeries {
         let begin = TimeSource.system.monotonic()
         guard begin >= series.until else { return series.value }
-        let deadline = begin + Self.patienceMilliseconds
+        let deadline = begin + Self.timeoutMilliseconds
         let read = try? reader.views(now: TimeSource.system.wall()) { TimeSource.system.monotonic() < deadline }
         let end = TimeSource.system.monotonic()
         series = (end + max(500, 20 * (end - begin)), read ?? series.value)

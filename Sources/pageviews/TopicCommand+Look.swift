@@ -64,7 +64,7 @@ extension TopicCommand {
 
     private func list(_ out: Output, _ err: Output, _ interrupt: InterruptFlag) throws -> Int32 {
         let listing = TopicListing(
-            settings: settings, patienceMilliseconds: Int(timeout), now: Self.now,
+            settings: settings, timeoutMilliseconds: Int(timeout), now: Self.now,
             mayContinue: { !interrupt.isRaised })
         let read = Self.offsets(inState: state)
         let partitions = try listing.partitions(includesInternal: showsInternal) { err.write("note: \($0)\n") }

@@ -109,7 +109,7 @@ struct TopicCommand: Sendable {
         var request = BrowseRequest(topic: name ?? "", start: start ?? .end, limit: count == 0 ? nil : count)
         request.partitions = partition
         request.follows = follow
-        request.patienceMilliseconds = Int(timeout)
+        request.timeoutMilliseconds = Int(timeout)
         return request
     }
 }

@@ -17,14 +17,14 @@ struct WarehouseProbe: Service {
     let environment: [String: String]
     let board: HealthBoard
     private static let period = Duration.seconds(4)
-    private static let patience = Duration.seconds(3)
+    private static let timeout = Duration.seconds(3)
 
     func run(_ stop: StopSignal) async throws {
         let client = try HTTPClient()
         var settings = ExportAssembly(options: options, environment: environment).s3Settings([:])
         settings.retry = RetryPolicy(maximumAttempts: 1)
         (settings.callTimeout, settings.connectTimeout, settings.stallTimeout) =
-            (Self.patience, Self.patience, Self.patience)
+            (Self.timeout, Self.timeout, Self.timeout)
         let opener = StorageOpener(settings: settings, client: client)
         // With a catalog the tables may be elsewhere; then only the JSON lines are here.
         let root =
@@ -44,7 +44,7 @@ struct WarehouseProbe: Service {
         guard let catalog = options.catalog else { return nil }
         let base = catalog.hasSuffix("/") ? String(catalog.dropLast()) : catalog
         var request = HTTPRequest(method: "GET", url: base + "/v1/config")
-        (request.timeout, request.connectTimeout) = (Self.patience, Self.patience)
+        (request.timeout, request.connectTimeout) = (Self.timeout, Self.timeout)
         do throws(HTTPError) {
             let status = try await client.send(request).status
             return [502, 503, 504].contains(status) ? "\(catalog.withoutCredentials) answers \(status)" : nil

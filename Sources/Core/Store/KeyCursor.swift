@@ -13,7 +13,7 @@ public final class KeyCursor {
     private var window = Int64.min
     private var postcode: [UInt8] = []
     /// Rows stepped over before a search pays.
-    private static let patience = 24
+    private static let mostSteps = 24
 
     /// - Parameters:
     ///   - columns: SQL for the further columns of a row.
@@ -40,7 +40,7 @@ public final class KeyCursor {
         while position == .row {
             let order = compareRow()
             if order >= 0 { return order == 0 }
-            guard stepped < Self.patience else { return try search() }
+            guard stepped < Self.mostSteps else { return try search() }
             stepped += 1
             position = try row.step() ? .row : .end
         }

@@ -213,7 +213,7 @@ extension PageText {
           $('link').className = `live ${isOn ? 'on' : 'off'}`;
           document.documentElement.classList.toggle('stale', !isOn);
         }
-        let patience;
+        let timeout;
         function connect() {
           const source = new EventSource('/api/live');
           const lost = () => {
@@ -227,8 +227,8 @@ extension PageText {
             const news = JSON.parse(event.data.replace(/"snapshot_id":(\d+)/g, '"snapshot_id":"$1"'));
             draw(news);
             link(true, `live, ${clock(news.status.at)}`);
-            clearTimeout(patience);
-            patience = setTimeout(() => link(false, 'no news for 10 s'), 10000);
+            clearTimeout(timeout);
+            timeout = setTimeout(() => link(false, 'no news for 10 s'), 10000);
           });
           source.onerror = lost;
         }

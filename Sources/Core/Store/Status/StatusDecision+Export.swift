@@ -43,8 +43,8 @@ extension StatusDecision {
         // An end that everything was exported before is no reason; neither is a table that has all there is.
         guard facts.hasUnexported else { return [] }
         let last = export.answeredAt ?? health.startedAt
-        let patience = max(interval * thresholds.exportIntervals, thresholds.shortestExportMilliseconds)
-        guard facts.now - last >= patience else { return [] }
+        let limit = max(interval * thresholds.exportIntervals, thresholds.shortestExportMilliseconds)
+        guard facts.now - last >= limit else { return [] }
         let when = export.answeredAt.map { "since \(UTCText.milliseconds($0))" } ?? "yet"
         return [
             StatusReason(

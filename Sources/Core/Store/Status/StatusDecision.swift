@@ -92,9 +92,9 @@ public enum StatusDecision {
         _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
     ) -> [StatusReason] {
         guard let since = health.unwrittenSince else { return [] }
-        let patience = max(
+        let limit = max(
             health.settings.flushIntervalMilliseconds * thresholds.flushIntervals, thresholds.shortestFlushMilliseconds)
-        guard facts.now - since >= patience else { return [] }
+        guard facts.now - since >= limit else { return [] }
         return [
             StatusReason(
                 .flush,
