@@ -10,10 +10,8 @@ internal import Log
 internal import Store
 
 extension Run {
-    private static let topicIDKey = "topic_id"
-
     /// The recorded id of the topic; nil where none is known.
-    static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(topicIDKey) }
+    static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(Store.topicIDKey) }
 
     /// Asks, unless a question is open.
     func askAboutTopic() {
@@ -81,7 +79,7 @@ extension Run {
         guard let found, found != topicID else { return false }
         let old = topicID
         topicID = found
-        accumulator.note(fact: Self.topicIDKey, found)
+        accumulator.note(fact: Store.topicIDKey, found)
         guard let old else { return false }
         for partition in assigned {
             accumulator.block(partition)

@@ -27,9 +27,14 @@ struct BackupCommand: Sendable {
     var config: String?
 
     func run() throws {
+        guard !file.isEmpty, file.last != "/" else {
+            throw Failure("'\(file)' is no name of a file; give one that is not there yet", exitCode: 2)
+        }
         try ExistingState.check(state)
+        // Absolute, so that no part of the way takes a name such as - for something else.
+        let path = file.hasPrefix("/") ? file : FileManager.default.currentDirectoryPath + "/" + file
         do {
-            let made = try StateBackup(of: state, to: file).make()
+            let made = try StateBackup(of: state, to: path).make()
             let text =
                 "\(file): generation \(made.generation), \(made.bytes) bytes, \(made.segments) segments that wait for export\n"
             StandardStream.output.write(text)

@@ -65,7 +65,12 @@ struct ExportService: Service {
             }
         }
         defer { registration.cancel() }
-        try await work.value
+        do {
+            try await work.value
+        } catch {
+            if !(error is CancellationError) { board.fail(Failure(error)?.text ?? "\(error)") }
+            throw error
+        }
     }
 
     private func exportUntil(_ stop: StopSignal) async throws {

@@ -77,7 +77,7 @@ struct Failure: Error {
         switch error {
         case .inUse, .otherWriter, .filesLost, .severalNames, .otherCluster, .otherTopic: 5
         case .otherWindow: 2
-        case .notAState, .newerVersion, .olderVersion, .cannotOpen: 1
+        case .notAState, .newerVersion, .olderVersion, .damaged, .cannotOpen: 1
         }
     }
 

@@ -29,6 +29,12 @@ struct IngestCommand: Sendable {
             + GlobalOptions.rows.lifted(\.global),
         checks: [
             WindowOptions.check.lifted(\.windows), ExportOptions.check.lifted(\.export),
+            Check("late-topic", "must be another topic than --topic: what is published there would be read again") {
+                $0.lateTopic != $0.kafka.topic
+            },
+            Check("rejected-topic", "must be another topic than --topic: what is published there would be read again") {
+                $0.rejectedTopic != $0.kafka.topic
+            },
             Check("backfill-every", "needs --warehouse") { $0.backfillEvery == nil || $0.export.warehouse != nil },
         ])
 

@@ -43,8 +43,12 @@ struct MaintainCommand: Sendable {
         let exporter = try ExistingState(path: state, holder: "pageviews maintain").exporter(export, log: log)
         let isDry = dryRun
         let service = OneTask(name: "maintain") { stop in
-            try await exporter().maintain(dryRun: isDry, mayGoOn: { !stop.wasSet }) { line in
-                StandardStream.output.write(line + "\n")
+            do {
+                try await exporter().maintain(dryRun: isDry, mayGoOn: { !stop.wasSet }) { line in
+                    StandardStream.output.write(line + "\n")
+                }
+            } catch  where Task.isCancelled {
+                throw Failure("interrupted while the warehouse did not answer; run maintain again", exitCode: 3)
             }
         }
         try await ServiceGroup.run { [service] }

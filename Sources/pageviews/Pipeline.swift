@@ -64,7 +64,16 @@ struct Pipeline {
         let makeExporter = { @Sendable [surroundings] in
             Exporter(settings: settings, store: store, warehouse: warehouse, environment: surroundings)
         }
-        if isBegun { try await TableCheck.run(stop, log) { try await makeExporter().check() } }
+        if isBegun {
+            do {
+                try await TableCheck.run(stop, log) { try await makeExporter().check() }
+            } catch {
+                // No service beats yet, and `status` is to know why none does.
+                board.fail(Failure(error)?.text ?? "\(error)")
+                HealthFile(state: ingest.statePath)?.write(board.current)
+                throw error
+            }
+        }
         let exporting = ExportService(
             makeExporter: makeExporter, store: store, intervalMilliseconds: settings.intervalMilliseconds,
             backfillMilliseconds: backfillMilliseconds, end: end, log: log, board: board)

@@ -2,6 +2,8 @@
 import shutil
 import sqlite3
 
+import pytest
+
 from support import exports, program
 from support.events import crowded_views, views
 from support.state import State
@@ -88,3 +90,20 @@ def test_nothing_is_overwritten_and_nothing_is_left_behind(topic, state, service
     foreign = backup(State(other), tmp_path / 'copy.db')
     assert foreign.code == 1 and 'another program' in foreign.err, foreign.err
     assert not [path.name for path in tmp_path.iterdir() if 'copy' in path.name]
+
+
+@pytest.mark.parametrize('name', ['-', 'a b', '.hidden', 'x.db.partial'])
+def test_any_name_is_the_name_of_a_file(name, topic, state, service, tmp_path):
+    topic.produce(views(seed=60, count=50))
+    service.to_end(topic, state)
+    folder = tmp_path / 'copies'
+    folder.mkdir()
+    program.run('backup', '--state', str(state.path), '--', name, cwd=folder, check=True)
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
+@pytest.mark.parametrize('name', ['', 'folder/'])
+def test_what_is_no_name_of_a_file_is_refused(name, topic, state, service):
+    service.to_end(topic, state)
+    result = program.run('backup', '--state', str(state.path), name)
+    assert result.code == 2 and 'no name of a file' in result.err, result

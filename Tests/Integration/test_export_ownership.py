@@ -62,6 +62,9 @@ def test_the_original_is_fenced_when_a_copy_went_ahead(topic, state, service, ma
     service.to_end(topic, copy, *warehouse.options)
     result = service.try_to_end(topic, state, *warehouse.options)
     assert result.code == 5 and 'another copy of this state' in result.err, result
+    # Whoever looks later is told as well, until the service runs again.
+    status = program.run('status', '--state', str(state.path))
+    assert status.code == 1 and 'another copy of this state' in status.out, status
     exports.check_tables(warehouse, copy, topic.read())
 
 

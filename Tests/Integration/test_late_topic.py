@@ -184,3 +184,11 @@ def test_a_late_topic_that_was_made_anew_under_a_service_gets_nothing_twice(topi
     service.to_end(topic, state, '--late-topic', late_topic)
     origins = [record.origin for record in outbox.read(topic.address, late_topic)]
     assert sorted(origins) == [(0, offset) for offset in range(51, 61)]
+
+
+@pytest.mark.parametrize('option', ['--late-topic', '--rejected-topic'])
+def test_what_is_published_is_never_what_is_read(option, topic, state, service):
+    """Each late event would come in again, and be late again."""
+    result = service.try_to_end(topic, state, option, topic.name)
+    assert result.code == 2 and option in result.err and 'another topic' in result.err, result
+    assert not state.path.exists()

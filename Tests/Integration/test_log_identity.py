@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from support import program
 from support.events import SAMPLE_MS, event
 from support.kafka import Topic
 from support.state import State
@@ -61,6 +62,25 @@ def test_a_topic_made_again_with_more_records_is_another_topic(apache_kafka, sta
     service.to_end(topic, other)
     assert totals(other) == {'OLD': 1000, 'NEW': 2100}
     assert len(other.rows('SELECT * FROM incidents')) == 2
+
+
+def test_a_restored_state_knows_which_topic_its_offsets_are_of(apache_kafka, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    topic = apache_kafka.create_topic()
+    fill(topic, 'OLD', 500)
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    restored = State(state.path.with_name('restored.db'))
+    program.run('restore', '--state', str(restored.path), *warehouse.options, env=warehouse.environment, check=True)
+    other = copy(restored, 'other.db')
+    fill(topic, 'OLD', 100)
+    service.to_end(topic, restored, *warehouse.options, env=warehouse.environment)
+    assert totals(restored) == {'OLD': 600}
+
+    topic = make_again(apache_kafka, topic)
+    fill(topic, 'NEW', 1500)
+    result = service.try_to_end(topic, other)
+    assert result.code == 5 and 'created again' in result.err, result.err
+    assert totals(other) == {'OLD': 500}
 
 
 def test_a_topic_made_again_that_is_shorter_waits_until_it_is_as_long(apache_kafka, state, service):

@@ -1,6 +1,7 @@
 """Maintenance changes files, never rows: both readers and the oracle say the same before, between and after."""
 import re
 import signal
+import socket
 import sqlite3
 
 import pyarrow as pa
@@ -268,3 +269,16 @@ def test_usage(topic, state, service, make_warehouse, tmp_path):
     assert used.code == 5 and 'in use' in used.err, used
     running.stop()
     assert maintain(state, warehouse).code == 0
+
+
+def test_maintenance_of_a_warehouse_that_does_not_answer_ends_when_it_is_told_to(topic, state, service, make_warehouse, tmp_path):
+    warehouse = make_warehouse('s3')
+    topic.produce(crowded_views(seed=180, count=100))
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    with socket.create_server(('127.0.0.1', 0)) as silent:
+        warehouse.s3_endpoint = f'http://127.0.0.1:{silent.getsockname()[1]}'
+        running = program.Running(tmp_path, 'maintain', '--state', str(state.path), *warehouse.options, env=warehouse.environment)
+        connection, _ = silent.accept()
+        with connection:
+            result, _ = running.stop(seconds=10)
+    assert result.code == 3 and 'did not answer' in result.err, result

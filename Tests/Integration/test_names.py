@@ -56,6 +56,15 @@ def test_a_state_that_cannot_be_looked_at_is_not_a_state_that_is_missing(command
     assert result.code == 1 and reason in result.err, result
 
 
+@pytest.mark.parametrize('command', [['query', 'SELECT 1'], ['status'], ['repl', '-c', 'SELECT 1']])
+@pytest.mark.parametrize('kind', ['folder', 'pipe', '/dev/null', ''])
+def test_what_is_no_file_is_no_state_that_is_missing(command, kind, tmp_path):
+    (tmp_path / 'folder').mkdir()
+    os.mkfifo(tmp_path / 'pipe')
+    result = program.run(*command, '--state', str(tmp_path / kind) if kind.isalpha() else kind, cwd=tmp_path)
+    assert result.code == 1 and ('regular file' in result.err or kind == '' and 'state' in result.err), result
+
+
 @pytest.mark.parametrize('minutes,asked', [
     (5, '12:03'), (5, '12:00'), (5, '12:04:59Z'), (60, '12:59'), (1440, '00:00'), (1440, '23:59')])
 def test_the_window_that_holds_a_time_is_found_whatever_its_length(minutes, asked, topic, state, service):

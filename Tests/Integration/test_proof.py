@@ -141,6 +141,12 @@ IN_THE_TABLE = {
     'one raw row lost and one doubled': (RAW, tamper.another_row_instead, ['valid offsets', 'each once']),
     'one offset changed': (RAW, tamper.another_offset, ['valid offsets']),
     'one raw row late or not': (RAW, tamper.lateness, ['late as in the late log', 'recounted']),
+    'a late row of another postcode': (RAW, tamper.postcode_of_a_late_row, ['late rows equal to the late log']),
+    'a late row of another window': (RAW, tamper.moment_of_a_late_row, ['late rows equal to the late log']),
+    'two counts whose sum is none': (COUNTS, tamper.value('count', 2**63 - 1, 2**63 - 2), ['files that can be read']),
+    'a count below zero': (COUNTS, tamper.value('count', -1), ['files that can be read']),
+    'a partition below zero': (RAW, tamper.value('kafka_partition', -1), ['files that can be read']),
+    'an offset beyond all': (RAW, tamper.value('kafka_offset', 2**63 - 1, -2**63), ['files that can be read']),
     'a row fewer than the manifest says': (RAW, lambda rows: rows[1:], ['files that can be read']),
 }
 
@@ -153,6 +159,39 @@ def test_a_change_in_a_data_file_is_found(what, pair):
     report = prove(state, warehouse)
     for part in parts:
         assert any(part in found for found in wrong(report)), (part, wrong(report), report['findings'])
+
+
+@pytest.mark.parametrize('column', ['webpage', 'user_id', 'postcode'])
+def test_a_damaged_page_is_found_in_every_column(column, pair):
+    state, warehouse = pair
+    path = tamper.live_files(warehouse, RAW)[0]
+    tamper.damage_pages_of(path, column)
+    report = prove(state, warehouse)
+    assert any('files that can be read' in found for found in wrong(report)), report
+    assert any(path.name in finding for finding in report['findings']), report['findings']
+
+
+# Numbers of a state that cannot be.
+IMPOSSIBLE = [
+    ('partition_progress', 'next_offset', 2**63 - 1), ('partition_progress', 'first_offset', -2**63),
+    ('partition_progress', 'counted', 2**63 - 1), ('partition_progress', 'max_event_time_ms', 2**63 - 1),
+    ('partition_progress', 'late', "'many'"), ('progress', 'generation', 2**63 - 1), ('progress', 'watermark_ms', -2**63),
+    ('windows', 'window_start', 2**63 - 1), ('export_progress', 'generation', 2**63 - 1)]
+
+
+@pytest.mark.parametrize('table,column,value', IMPOSSIBLE)
+def test_a_number_that_cannot_be_in_a_state_is_named_by_every_command(table, column, value, pair, topic, service):
+    state, warehouse = pair
+    key = {'windows': 'window_start = (SELECT max(window_start) FROM windows)', 'progress': 'id = 1',
+           'export_progress': "table_kind = 'counts'"}.get(table, 'kafka_partition = 0')
+    tamper.state(state, f'UPDATE {table} SET {column} = {value} WHERE {key}')
+    commands = [['status'], ['proof', *warehouse.options], ['backfill', *warehouse.options], ['maintain', *warehouse.options],
+                ['resolve', 'offsets-lost']]
+    for command in commands:
+        result = program.run(*command, '--state', str(state.path))
+        assert result.code == 1 and f'{column} ' in result.err and 'cannot be' in result.err, (command, result)
+    result = service.try_to_end(topic, state, *warehouse.options, seconds=30)
+    assert result.code == 1 and f'in table {table} cannot be' in result.err, result.err
 
 
 @pytest.mark.parametrize('name', [COUNTS, RAW])

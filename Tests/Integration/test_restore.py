@@ -239,6 +239,21 @@ def test_damaged_tables_are_refused_by_name(name, topic, state, service, make_wa
     restore(state, warehouse)
 
 
+@pytest.mark.parametrize('column,value,words', [
+    ('kafka_partition', -1, 'kafka_partition -1 cannot be'), ('kafka_partition', 7, 'its snapshots end at 0'),
+    ('kafka_offset', 10**9, 'its snapshots end at'), ('kafka_offset', 2**63 - 1, 'cannot be'),
+])
+def test_a_raw_row_that_nobody_exported_is_refused(column, value, words, topic, state, service, make_warehouse):
+    warehouse = make_warehouse()
+    topic.produce(views(seed=230, count=300))
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    lose(state)
+    tamper.rewrite(tamper.live_files(warehouse, RAW)[0], tamper.value(column, value))
+    result = try_restore(state, warehouse)
+    assert result.code == 1 and words in result.err, result
+    assert not state.path.exists()
+
+
 def test_backfilled_windows_come_back_with_their_late_events(topic, state, service, make_warehouse):
     """A late event that was added to its count later, as a backfill does."""
     warehouse = make_warehouse()

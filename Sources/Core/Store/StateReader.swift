@@ -10,12 +10,13 @@ public import SQLite
 public enum StateReader {
     /// Opens the state at `path`, of this version or an older one; a service may be writing to it.
     /// - Parameter allowsEmpty: a file in which no tables have been made yet is no error.
-    /// - Throws: `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`, or `SQLiteError`.
+    /// - Throws: `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`, `StoreError.damaged`, or `SQLiteError`.
     public static func open(_ path: String, allowsEmpty: Bool = false) throws -> Connection {
         do {
             let connection = try openFile(path)
             let version = try Schema.check(connection, path: path)
             guard version > 0 || allowsEmpty else { throw StoreError.notAState(path: path) }
+            try PlausibleNumbers.check(connection, path: path)
             return connection
         } catch let error as SQLiteError where error.isCorrupt {
             throw StoreError.notAState(path: path)

@@ -68,6 +68,7 @@ public final class Store {
         guard !StatePath.hasSeveralNames(file) else { throw StoreError.severalNames(path: path) }
         connection = try Self.openConnection(file, path)
         try Schema.migrate(connection, path: path)
+        try PlausibleNumbers.check(connection, path: path)
         statements = try FlushStatements(connection)
         let token = Self.newToken()
         self.token = token
@@ -166,6 +167,9 @@ public final class Store {
             throw StoreError.otherTopic(path: path, recorded: recorded, asked: topic)
         }
     }
+
+    /// The key of the fact that names the Kafka topic whose offsets the state has: its id, not its name.
+    public static let topicIDKey = "topic_id"
 
     /// A recorded fact about the state; nil when there is none.
     /// - Throws: `SQLiteError`.

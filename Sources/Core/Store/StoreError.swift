@@ -22,6 +22,8 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case newerVersion(path: String, version: Int64)
     /// The file was written by an older version of the program, and is only to be read.
     case olderVersion(path: String, version: Int)
+    /// A number in the file cannot be.
+    case damaged(path: String, what: String)
     /// The file or its folder cannot be opened or created.
     case cannotOpen(path: String, reason: String)
 
@@ -53,6 +55,8 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
             "state \(path) has format \(version), which is newer than this program; use the newer program"
         case .olderVersion(let path, let version):
             "state \(path) has format \(version), which is older than this program; start `pageviews ingest` on it once"
+        case .damaged(let path, let what):
+            "state \(path) is damaged: \(what) cannot be; move it away and run `pageviews restore`, or go back to a backup"
         case .cannotOpen(let path, let reason):
             "state \(path) cannot be opened: \(reason); check that its folder exists and may be written"
         }

@@ -185,6 +185,7 @@ struct StateSnapshot {
         ]
         summary[Mark.watermark] = watermark.map { "\($0)" }
         summary[Mark.window] = try reader.text("SELECT value FROM meta WHERE key = 'window_ms'")
+        summary[Mark.topicID] = try reader.text("SELECT value FROM meta WHERE key = '\(Store.topicIDKey)'")
         summary[Mark.watermarkDelay] = "\(delay)"
         summary[Mark.backfilled] = try reader.text("SELECT value FROM meta WHERE key = 'backfilled_events'") ?? "0"
         self.generation = generation

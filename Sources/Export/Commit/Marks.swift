@@ -16,12 +16,14 @@ enum Mark {
     /// In the counts table's snapshots: the length of windows and how far watermarks stay behind, in milliseconds.
     static let window = "pageviews.window-ms"
     static let watermarkDelay = "pageviews.watermark-delay-ms"
+    /// In the counts table's snapshots: the id of the Kafka topic whose offsets these are, where the cluster gives one.
+    static let topicID = "pageviews.topic-id"
     static let stateID = "pageviews.state-id"
     static let epoch = "pageviews.epoch"
     static let lastCommits = "pageviews.last-commit-ids"
 
     /// What a snapshot of the counts table says besides its commit, generation and offsets.
-    static let ofCounts = [watermarks, watermark, backfilled, window, watermarkDelay]
+    static let ofCounts = [watermarks, watermark, backfilled, window, watermarkDelay, topicID]
 
     static func commit(_ id: String) -> CommitMark {
         CommitMark(summaryKey: commitID, propertyKey: lastCommits, id: id)

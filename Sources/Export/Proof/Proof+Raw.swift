@@ -1,5 +1,6 @@
 // The raw table against the state, and the counts recounted from it.
 
+internal import Base
 internal import Iceberg
 internal import SQLite
 internal import Store
@@ -23,6 +24,7 @@ extension Proof {
         report.checks.append(files(table.name, pass.files, pass.damaged))
         report.checks.append(entries(table.name, pass.files, pass.misplaced))
         addRawChecks(table, pass)
+        try addLateCheck(table, pass)
         try await recount(counts, recounted, pass)
     }
 
@@ -68,6 +70,39 @@ extension Proof {
                         && partition.lateRows == partition.lateEqual))
             report.findings += partition.findings
         }
+    }
+
+    /// Every late row against the late log, from which a backfill counts it.
+    private func addLateCheck(_ table: ProofTable, _ pass: RawPass) throws {
+        var log = WindowSums(seed: seed)
+        let rows = try state.connection.prepare(
+            """
+            SELECT window_start, postcode, kafka_offset FROM late
+            WHERE kafka_partition = ?1 AND kafka_offset >= ?2 AND kafka_offset < ?3
+            """)
+        for partition in pass.partitions.values {
+            rows.reset()
+            try rows.bind(Int64(partition.figures.number), at: 1)
+            try rows.bind(partition.from, at: 2)
+            try rows.bind(partition.to, at: 3)
+            while try rows.step() {
+                let hash = rows.withText(1) { WindowSums.hash(seed, $0) }
+                log.add(
+                    window: rows.int64(0), hash: WindowSums.hash(hash, partition.figures.number, rows.int64(2)),
+                    count: 1)
+            }
+        }
+        let differing = WindowSums.differing(log, pass.late)
+        for window in differing.prefix(options.mostNamed) {
+            report.findings.append(
+                "table \(table.name): late rows of the window at \(UTCText.seconds(window)) are not those of the late log"
+            )
+        }
+        let windows = Int64(log.count)
+        report.checks.append(
+            ProofCheck(
+                "\(table.name): late rows equal to the late log, windows", "\(windows)",
+                "\(max(0, windows - Int64(differing.count)))", differing.isEmpty))
     }
 
     /// The newest snapshot of the counts table whose offsets the raw rows cover.

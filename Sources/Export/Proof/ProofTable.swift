@@ -1,5 +1,6 @@
 // A table as a proof compares it: which snapshot, and what its history says of offsets.
 
+internal import Base
 internal import Foundation
 internal import HTTP
 internal import Iceberg
@@ -42,7 +43,8 @@ extension Snapshot {
         else { return nil }
         var offsets: [Int32: OffsetSpan] = [:]
         for (key, span) in spans {
-            guard let partition = Int32(key), span.count == 2 else { return nil }
+            guard let partition = Int32(key), partition >= 0, span.count == 2, span.allSatisfy(Plausible.count.contains)
+            else { return nil }
             offsets[partition] = OffsetSpan(from: span[0], to: span[1])
         }
         return offsets

@@ -90,6 +90,8 @@ final class RawPartition {
 /// What a pass over the raw table found.
 final class RawPass {
     var sums: WindowSums
+    /// The late rows, each by its window, postcode and place.
+    var late: WindowSums
     var partitions: [Int32: RawPartition]
     var files = 0
     var damaged: [String] = []
@@ -100,6 +102,7 @@ final class RawPass {
 
     init(seed: UInt64, windowSeconds: Int64, partitions: [Int32: RawPartition]) {
         sums = WindowSums(seed: seed)
+        late = WindowSums(seed: seed)
         self.windowSeconds = windowSeconds
         self.partitions = partitions
     }
@@ -116,6 +119,11 @@ final class RawPass {
                 return
             }
             partition.take(offset, isLate: isLate)
+            if isLate, offset >= partition.from, offset < partition.to {
+                late.add(
+                    window: clock.window(ofMicroseconds: microseconds),
+                    hash: WindowSums.hash(hashes[entries.isEmpty ? row : Int(entries[row])], number, offset), count: 1)
+            }
             guard !isLate, offset < partition.countedEnd else { return }
             partition.counted &+= 1
             sums.add(
@@ -130,7 +138,8 @@ final class RawPass {
             for task in try await reader.tasks(at: table.snapshot, of: .raw) {
                 files += 1
                 do {
-                    let file = try await reader.open(task, as: RawBatch.self, columns: RawCounter.columns)
+                    // Every page, also of columns that nothing is compared with: whoever restores needs them.
+                    let file = try await reader.open(task, as: RawBatch.self)
                     var claims = FileClaims(task.file, in: table.metadata)
                     while let batch = try file.next() {
                         claims.note(batch)

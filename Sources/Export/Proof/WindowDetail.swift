@@ -63,7 +63,7 @@ struct WindowDetail {
                     while let batch = try file.next() {
                         for row in batch.rows {
                             let key = batch.postcodes.withBytes(row) { Array($0) }
-                            sides[key, default: Sides()].table = (sides[key]?.table ?? 0) + batch.counts[row]
+                            sides[key, default: Sides()].table = (sides[key]?.table ?? 0) &+ batch.counts[row]
                         }
                     }
                 } catch  where Damage.isDamage(error) {}

@@ -81,6 +81,12 @@ struct WindowSums {
         return mix(hash ^ rest)
     }
 
+    /// The hash of a postcode at a place of the topic.
+    @inline(__always)
+    static func hash(_ postcode: UInt64, _ partition: Int32, _ offset: Int64) -> UInt64 {
+        mix(postcode ^ mix(UInt64(bitPattern: offset) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(UInt32(bitPattern: partition))))
+    }
+
     @inline(__always)
     private static func mix(_ value: UInt64) -> UInt64 {
         let product = value.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)

@@ -1,6 +1,7 @@
 // One row group of a table's data file as typed columns. Rows are picked by the batch's selection; the columns hold deleted
 // rows too, so that a row's index stays its place.
 
+internal import Base
 internal import Parquet
 internal import Store
 
@@ -35,6 +36,21 @@ extension RowBatch {
     func position(_ row: Int) -> Int64 { firstPosition &+ Int64(row) }
 }
 
+extension RowSelection {
+    /// Refuses a number that cannot be, in one of these rows, before anything is added up.
+    /// - Throws: `TableReadError` with the row and the value.
+    fileprivate func check<Number: FixedWidthInteger>(
+        _ values: [Number], _ range: ClosedRange<Number>, _ column: String, _ group: RowGroupColumns
+    ) throws {
+        var isRight = true
+        for value in values { isRight = isRight && range.contains(value) }
+        guard !isRight, let row = first(where: { !range.contains(values[$0]) }) else { return }
+        throw TableReadError(
+            file: group.file,
+            reason: "row \(group.firstPosition + Int64(row)): \(column) \(values[row]) cannot be")
+    }
+}
+
 /// Rows of the counts table.
 struct CountsBatch: RowBatch {
     static let table = ExportTable.counts
@@ -57,6 +73,8 @@ struct CountsBatch: RowBatch {
         postcodes = try columns.contains(Self.postcode) ? group.bytes(1).values : ByteStrings()
         timestamps = try columns.contains(Self.timestamp) ? group.int64(2).values : []
         counts = try columns.contains(Self.count) ? group.int64(3).values : []
+        try rows.check(timestamps, Plausible.microseconds, "timestamp", group)
+        try rows.check(counts, Plausible.count, "count", group)
     }
 
     /// The window's start in seconds since the Unix epoch.
@@ -103,6 +121,9 @@ struct RawBatch: RowBatch {
         partitions = try columns.contains(Self.partition) ? group.int32(5) : []
         offsets = try columns.contains(Self.offset) ? group.int64(6).values : []
         late = try columns.contains(Self.late) ? group.boolean(7) : []
+        try rows.check(timestamps, Plausible.microseconds, "timestamp", group)
+        try rows.check(partitions, 0...Int32.max, "kafka_partition", group)
+        try rows.check(offsets, Plausible.count, "kafka_offset", group)
     }
 
     /// Whether the row has a user id.

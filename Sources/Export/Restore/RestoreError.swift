@@ -14,6 +14,8 @@ public enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case damaged(String)
     /// A raw event, or a count, is there twice.
     case twice(table: String, what: String)
+    /// A raw row of an offset that no export of ours can have written.
+    case beyond(table: String, partition: Int32, offset: Int64, end: Int64)
     /// Counts and raw rows do not agree.
     case disagree(table: String, window: Int64, postcode: String, count: Int64, raw: Int64, late: Int64)
     /// It is not known where a partition begins.
@@ -41,6 +43,9 @@ public enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
             "\(reason); a state cannot be restored without all rows"
         case .twice(let table, let what):
             "table \(table) has \(what) twice; a state cannot be restored from it"
+        case .beyond(let table, let partition, let offset, let end):
+            "table \(table) has a row of partition \(partition), offset \(offset), but its snapshots end at \(end): another program "
+                + "wrote it; a state cannot be restored from it"
         case .disagree(let table, let window, let postcode, let count, let raw, let late):
             "table \(table) counts \(count) views of \(postcode) in the window at \(window) (seconds since 1970), the raw table has "
                 + "\(raw) and \(late) late: rows are missing in one of them, or --window is not what it was"

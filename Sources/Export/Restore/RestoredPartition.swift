@@ -12,6 +12,8 @@ final class RestoredPartition {
     var late: Int64 = 0
     var least = Int64.max
     var end: Int64 = 0
+    /// Where the raw table's snapshots say that the partition ends (exclusive), where one does.
+    var tableEnd = Int64.max
     /// Milliseconds since the Unix epoch.
     var maxEventTime: Int64?
     /// The end of the offsets that the covered snapshot of the counts table has.

@@ -118,6 +118,10 @@ extension StateBuilder {
         try row.bind(now, at: 4)
         try row.run()
         try store.setMeta("state_id", to: tables.stateID)
+        // Offsets mean something only in the log that they are of.
+        if let topicID = tables.counts?.history.first(where: \.isOurs)?.summary[Mark.topicID] {
+            try store.setMeta(Store.topicIDKey, to: topicID)
+        }
         let backfilled = try connection.integer("SELECT count(*) FROM late WHERE backfilled_at_ms IS NOT NULL") ?? 0
         try store.setMeta("backfilled_events", to: "\(backfilled)")
     }

@@ -44,6 +44,9 @@ extension StateBuilder {
             guard offset >= 0, current.seen.insert(offset) else {
                 throw RestoreError.twice(table: raw.name, what: "offset \(offset) of partition \(number)")
             }
+            guard offset < current.tableEnd else {
+                throw RestoreError.beyond(table: raw.name, partition: number, offset: offset, end: current.tableEnd)
+            }
             current.least = min(current.least, offset)
             current.end = max(current.end, offset &+ 1)
             let milliseconds = microseconds / 1000
@@ -71,6 +74,8 @@ extension StateBuilder {
         let arrivals = Arrivals(
             number, recordedEnd: recordsTimes ? coveredEnd : Int64.min, history: tables.raw?.history ?? [], now: now)
         let partition = RestoredPartition(number, coveredEnd: coveredEnd, arrivals: arrivals)
+        // Where no snapshot of ours is left, nothing tells.
+        if let ends = tables.raw?.history.ends, !ends.isEmpty { partition.tableEnd = ends[number] ?? 0 }
         partitions[number] = partition
         return partition
     }

@@ -1,5 +1,6 @@
 """Changes a state or a table behind the program's back, as a fault or a stranger would, one thing at a time."""
 import contextlib
+import datetime
 import pathlib
 import re
 import sqlite3
@@ -53,6 +54,34 @@ def another_row_instead(rows: list[dict]) -> list[dict]:
 def another_offset(rows: list[dict]) -> list[dict]:
     rows[0]['kafka_offset'] += 1_000_000
     return rows
+
+
+def postcode_of_a_late_row(rows: list[dict]) -> list[dict]:
+    next(row for row in rows if row['late'])['postcode'] = 'ELSEWHERE'
+    return rows
+
+
+def moment_of_a_late_row(rows: list[dict]) -> list[dict]:
+    next(row for row in rows if row['late'])['timestamp'] += datetime.timedelta(minutes=10)
+    return rows
+
+
+def value(column: str, *values: object):
+    """The first rows with other values."""
+    def change(rows: list[dict]) -> list[dict]:
+        for row, other in zip(rows, values):
+            row[column] = other
+        return rows
+    return change
+
+
+def damage_pages_of(path: pathlib.Path, column: str) -> None:
+    """Turns one bit in the middle of the column's first chunk."""
+    chunks = pyarrow.parquet.read_metadata(path).row_group(0)
+    chunk = next(chunk for chunk in map(chunks.column, range(chunks.num_columns)) if chunk.path_in_schema == column)
+    bytes_ = bytearray(path.read_bytes())
+    bytes_[chunk.data_page_offset + chunk.total_compressed_size // 2] ^= 16
+    path.write_bytes(bytes_)
 
 
 def lateness(rows: list[dict]) -> list[dict]:

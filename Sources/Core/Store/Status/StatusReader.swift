@@ -72,6 +72,9 @@ public final class StatusReader {
         guard isFound || errno == ENOENT else {
             throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
         }
+        guard !isFound || info.st_mode & S_IFMT == S_IFREG else {
+            throw StoreError.cannotOpen(path: path, reason: "it is no regular file")
+        }
         guard isFound, info.st_size > 0 else {
             connection = nil
             return nil
