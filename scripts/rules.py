@@ -20,6 +20,8 @@ FORBIDDEN = [
     ('no Swift package from outside', r'^Package\.swift$', None, re.compile(r'\.package\(')),
     ('no try!, as! or fatalError in Sources', r'^Sources/.*\.swift$', None,
      re.compile(r'^(?!\s*//).*(\btry!|\bas!|\bfatalError\()')),
+    ('output goes through StandardStream or Output', r'^Sources/.*\.swift$', r'^Sources/Core/Log/',
+     re.compile(r'^(?!\s*//).*(FileHandle\.standard(Output|Error)|\b(debugP|p)rint\()')),
     ('no unfinished notes', r'\.(swift|py|sh|c|md|yml)$', r'^scripts/rules\.py$',
      re.compile(r'\b(TODO|FIXME|XXX)\b')),
     ('no path of one machine', r'.', r'^scripts/rules\.py$',

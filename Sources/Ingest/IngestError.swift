@@ -12,6 +12,8 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     case otherLog(UnreadRange)
     /// A partition that was asked for does not exist.
     case noSuchPartition(topic: String, partition: Int32, count: Int)
+    /// Kafka was not to be had, and the service was to end by itself.
+    case unreachable(servers: String, reason: String, seconds: Int64)
     /// The state could not be written and the service was told to stop.
     case notWritten(path: String, reason: String)
 
@@ -19,8 +21,13 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     public var isForeignState: Bool {
         switch self {
         case .topicShorter, .otherLog: true
-        case .missingOffsets, .noSuchPartition, .notWritten: false
+        case .missingOffsets, .noSuchPartition, .unreachable, .notWritten: false
         }
+    }
+
+    /// Kafka could not be reached, or does not let us in.
+    public var isUnreachable: Bool {
+        if case .unreachable = self { true } else { false }
     }
 
     /// What was asked for cannot be.
@@ -44,6 +51,7 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
         case .noSuchPartition(let topic, let partition, _):
             facts = Facts.place(partition: partition, offset: nil)
             facts["topic"] = "\(topic)"
+        case .unreachable(let servers, _, _): facts = ["brokers": "\(servers)"]
         case .notWritten: facts = [:]
         }
         return facts
@@ -61,6 +69,9 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
         case .otherLog(let range): range.refusal
         case .noSuchPartition(let topic, let partition, let count):
             "topic \(topic) has no partition \(partition), only 0 to \(count - 1); correct --partitions"
+        case .unreachable(let servers, let reason, let seconds):
+            "Kafka at \(servers) was not reached for \(seconds) s: \(reason); nothing is lost, the next run goes on from the "
+                + "state's offsets"
         case .notWritten(let path, let reason):
             "state \(path) could not be written: \(reason); nothing is lost, its offsets stay where they were"
         }

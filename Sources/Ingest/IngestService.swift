@@ -100,10 +100,12 @@ public final class IngestService {
     private func waitForCluster(_ consumer: Consumer) throws -> String? {
         var pause = Backoff()
         var cause = FailureCause()
+        let began = time.monotonic()
         while !stop.wasSet {
             if let id = consumer.clusterID(timeoutMilliseconds: 1000) { return id }
             let reason = lastError(consumer, &cause)
             board?.kafkaFailed(reason, now: time.wall())
+            try giveUp(since: began, reason)
             let milliseconds = pause.next()
             log.warning(
                 """
@@ -112,6 +114,15 @@ public final class IngestService {
             stop.wait(milliseconds: milliseconds)
         }
         return nil
+    }
+
+    /// Ends a service that is to end by itself when Kafka was away for too long; any other goes on trying.
+    /// - Parameter began: since when, on the monotonic clock.
+    /// - Throws: `IngestError.unreachable`.
+    func giveUp(since began: Int64, _ reason: @autoclosure () -> String) throws {
+        let limit = settings.unreachableLimitMilliseconds
+        guard settings.exitsAtEnd, time.monotonic() - began >= limit else { return }
+        throw IngestError.unreachable(servers: settings.bootstrapServers, reason: reason(), seconds: limit / 1000)
     }
 
     private func lastError(_ consumer: Consumer, _ cause: inout FailureCause) -> String {

@@ -26,6 +26,8 @@ public struct IngestSettings: Sendable {
     public var keepsRejected = false
     /// Ends when every partition's end has been reached.
     public var exitsAtEnd = false
+    /// How long a service that ends at the end of the input goes on without Kafka, in milliseconds.
+    public var unreachableLimitMilliseconds: Int64 = 60_000
     /// How often the topic is asked for its partitions, in milliseconds: new ones are read, and one that nobody serves is told.
     public var discoveryIntervalMilliseconds: Int64 = 2000
 

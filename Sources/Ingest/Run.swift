@@ -68,6 +68,7 @@ struct Run {
     /// Waits for the topic and assigns its partitions.
     mutating func start() throws {
         var pause = Backoff()
+        let began = service.time.monotonic()
         while !service.stop.wasSet {
             try checkFilesNowAndThen()
             askAboutTopic()
@@ -81,6 +82,7 @@ struct Run {
                 let reason = cause.words(for: error, now: service.time.wall())
                 service.board?.kafkaFailed(
                     error.isUnknownTopic ? "the topic does not exist" : reason, now: service.time.wall())
+                try service.giveUp(since: began, error.isUnknownTopic ? missingTopic : reason)
                 complain(error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(reason); trying again")
                 service.stop.wait(milliseconds: milliseconds)
             }
@@ -123,6 +125,7 @@ struct Run {
             accumulator.tick(now: service.time.wall())
             observeNowAndThen()
             try checkFilesNowAndThen()
+            if let since = brokersAwaySince { try service.giveUp(since: since, cause.words(now: service.time.wall())) }
             mindForeignLogs()
             try mindRaw()
             if needsAssignment { try assign() }

@@ -102,15 +102,16 @@ struct BackfillCommand: Sendable {
     }
 
     private func backfill(_ exporter: Exporter, _ request: BackfillRequest) async throws -> BackfillResult {
-        var progress = BackfillProgress(isTerminal: isatty(2) == 1)
-        if dryRun { Self.say("postcode\ttimestamp\told\tnew\tdifference\n") }
+        var progress = BackfillProgress(isTerminal: Terminal.takesEscapes(2))
+        if dryRun { StandardStream.output.write("postcode\ttimestamp\told\tnew\tdifference\n") }
         return try await exporter.backfill(request) { step in
             progress.clear()
             if dryRun {
-                Self.say(Self.lines(step.outcome.changes))
+                StandardStream.output.write(Self.lines(step.outcome.changes))
             }
             for window in step.outcome.unvouched {
-                Self.tell("window \(TimeArgument.text(window.windowStart)) left as it is: \(window.reason)\n")
+                StandardStream.error.write(
+                    "window \(TimeArgument.text(window.windowStart)) left as it is: \(window.reason)\n")
             }
             progress.show(step)
         }
@@ -118,7 +119,7 @@ struct BackfillCommand: Sendable {
 
     private func end(_ result: BackfillResult) throws {
         let verb = dryRun ? "would be added" : "added"
-        Self.tell(
+        StandardStream.error.write(
             "\(result.windows) windows looked at: \(result.events) late events \(verb) to \(result.counts) counts, "
                 + "\(result.unvouched) windows left as they are\n")
         guard result.unvouched > 0 else { return }
@@ -137,7 +138,4 @@ struct BackfillCommand: Sendable {
         }
         return lines
     }
-
-    private static func say(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }
-    static func tell(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 }

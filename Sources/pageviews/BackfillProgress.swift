@@ -12,7 +12,7 @@ struct BackfillProgress {
     init(isTerminal: Bool) { self.isTerminal = isTerminal }
 
     mutating func clear() {
-        if isShown { BackfillCommand.tell("\r\u{1B}[K") }
+        if isShown { StandardStream.error.write("\r\u{1B}[K") }
         isShown = false
     }
 
@@ -23,10 +23,10 @@ struct BackfillProgress {
             guard step.windowsDone < step.windowsInAll else { return }
             let filled = step.windowsDone * 40 / max(1, step.windowsInAll)
             let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 40 - filled)
-            BackfillCommand.tell("\r[\(bar)] \(text)")
+            StandardStream.error.write("\r[\(bar)] \(text)")
             isShown = true
         } else if tenth > lastTenth, step.windowsDone < step.windowsInAll {
-            BackfillCommand.tell("backfill: \(text)\n")
+            StandardStream.error.write("backfill: \(text)\n")
         }
         lastTenth = max(lastTenth, tenth)
     }

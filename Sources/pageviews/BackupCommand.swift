@@ -32,7 +32,7 @@ struct BackupCommand: Sendable {
             let made = try StateBackup(of: state, to: file).make()
             let text =
                 "\(file): generation \(made.generation), \(made.bytes) bytes, \(made.segments) segments that wait for export\n"
-            FileHandle.standardOutput.write(Data(text.utf8))
+            StandardStream.output.write(text)
         } catch let error as BackupError {
             throw Failure(error.description, exitCode: 1)
         } catch {

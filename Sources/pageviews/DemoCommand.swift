@@ -68,7 +68,7 @@ struct DemoCommand: Sendable {
         let broker = try InProcessBroker()
         // The in-process broker answers no requests to create topics.
         for topic in [Self.topic, Self.lateTopic] { try broker.createTopic(topic, partitions: 4) }
-        Self.say(
+        StandardStream.error.write(
             """
             pageviews demo: \(Self.number(rate)) events per second through an in-process broker (\(broker.bootstrapServers))
             state: \(state)
@@ -86,16 +86,12 @@ struct DemoCommand: Sendable {
             ] + pipeline(state, broker.bootstrapServers, log).services()
         // At the prompt Ctrl-C belongs to the prompt.
         try await ServiceGroup.run(signals: isInteractive ? [] : ServiceGroup.stopSignals) { services }
-        Self.say("\ndemo ended; the counts are in \(state)\n")
+        StandardStream.error.write("\ndemo ended; the counts are in \(state)\n")
         withExtendedLifetime(broker) {}
     }
 
     private static func number(_ value: Double) -> String {
         value == value.rounded() ? String(Int(value)) : String(value)
-    }
-
-    private static func say(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     private static func makeFolder() throws -> URL {
@@ -195,7 +191,7 @@ private struct DemoTable {
         var options = OneShotOptions(sql: Self.statement)
         options.format = .table
         options.watchMilliseconds = Int(milliseconds)
-        let shot = OneShot(session: session, out: out, err: err) { pause in
+        let shot = OneShot(session: session, out: out, err: err, takesEscapes: Terminal.takesEscapes(1)) { pause in
             if stop.wait(milliseconds: Int64(pause)) { interrupt.raise() }
         }
         _ = shot.run(options)

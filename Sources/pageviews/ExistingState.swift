@@ -2,6 +2,7 @@
 
 internal import Export
 internal import Foundation
+internal import Glibc
 internal import Log
 internal import SQLite
 internal import Store
@@ -49,7 +50,10 @@ struct ExistingState {
     /// Refuses a path at which nothing is.
     /// - Throws: `Failure`.
     static func check(_ path: String) throws {
-        guard FileManager.default.fileExists(atPath: path) else {
+        guard access(path, F_OK) == 0 else {
+            guard errno == ENOENT else {
+                throw Failure("cannot read the state \(path): \(String(cString: strerror(errno)))", exitCode: 1)
+            }
             throw Failure("there is no state \(path); give the --state that `ingest` writes", exitCode: 1)
         }
     }

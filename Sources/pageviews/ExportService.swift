@@ -80,14 +80,15 @@ struct ExportService: Service {
             guard failure == nil, let every = backfillMilliseconds,
                 ContinuousClock.now - lastBackfill >= .milliseconds(every)
             else { continue }
-            await backfill(exporter)
+            try await backfill(exporter)
             lastBackfill = .now
         }
         try await finish(exporter, &report, stop)
     }
 
     /// Adds late events to their counts; what fails is tried again the next time.
-    private func backfill(_ exporter: Exporter) async {
+    /// - Throws: `StoreError`: the state is not this process's any more.
+    private func backfill(_ exporter: Exporter) async throws {
         let kind = "backfill-incomplete"
         var detail: String?
         do {
@@ -104,6 +105,8 @@ struct ExportService: Service {
                     "the raw table does not vouch for \(result.unvouched) windows with late events "
                     + "(\(result.firstReason ?? "")); `pageviews backfill --dry-run` names them"
             }
+        } catch let error as StoreError {
+            throw error
         } catch {
             if Task.isCancelled { return }
             detail = "\(error)"
@@ -129,6 +132,8 @@ struct ExportService: Service {
             return nil
         } catch let error as ExportError where error.isForeign {
             throw error
+        } catch let error as StoreError {
+            throw error
         } catch {
             if !Task.isCancelled {
                 report.failed("\(error)", exporter.failureFacts)
@@ -141,7 +146,11 @@ struct ExportService: Service {
     /// The last export: what there is when the input has ended, what a few seconds allow when the service was told to stop.
     private func finish(_ exporter: Exporter, _ report: inout ExportReport, _ stop: StopSignal) async throws {
         guard end.wasReached else {
-            if !Task.isCancelled { _ = try? await cycle(exporter, &report, stop) }
+            do {
+                if !Task.isCancelled { _ = try await cycle(exporter, &report, stop) }
+            } catch is ExportError {
+                // It was told, and the next start finds it again.
+            }
             return
         }
         let start = ContinuousClock.now

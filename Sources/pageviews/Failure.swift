@@ -32,7 +32,7 @@ struct Failure: Error {
         case let error as StoreError: self.init(error.description, exitCode: Self.exitCode(of: error))
         case let error as EvictedWindowsReopened: self.init(error.description, exitCode: 2)
         case let error as IngestError:
-            self.init(error.description, exitCode: error.isForeignState ? 5 : error.isWrongUsage ? 2 : 1)
+            self.init(error.description, exitCode: Self.exitCode(of: error))
         case let error as WindowSettings.OutOfBounds: self.init(error.description, exitCode: 2)
         case let error as KafkaError: self.init("Kafka: \(error.message)", exitCode: Self.exitCode(of: error))
         case let error as ExportError: self.init(error.description, exitCode: Self.exitCode(of: error))
@@ -67,6 +67,10 @@ struct Failure: Error {
     /// 5 where a table is not, or no longer, what the state says.
     private static func exitCode(of error: ExportError) -> Int32 {
         error.isTableChanged ? 5 : error.isUnsafe ? 2 : 1
+    }
+
+    private static func exitCode(of error: IngestError) -> Int32 {
+        error.isForeignState ? 5 : error.isUnreachable ? 4 : error.isWrongUsage ? 2 : 1
     }
 
     private static func exitCode(of error: StoreError) -> Int32 {

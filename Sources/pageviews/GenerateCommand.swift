@@ -96,7 +96,7 @@ struct GenerateCommand: Sendable {
                     + "--bootstrap-servers right?", exitCode: 4)
         }
         guard let summary = result.withLock({ $0 }) else { return }
-        FileHandle.standardError.write(Data(Self.text(summary, settings).utf8))
+        StandardStream.error.write(Self.text(summary, settings))
         if summary.failed > 0 { throw ExitCode(summary.sent.reduce(0, +) == 0 ? 4 : 1) }
     }
 

@@ -53,7 +53,8 @@ struct IngestCommand: Sendable {
             "What to do when Kafka no longer has the next offset: stop, or record the loss and go on."),
         .flag(
             "exit-at-end", \.exitAtEnd,
-            "End when every partition's end has been reached and everything is written."),
+            "End when every partition's end has been reached and everything is written; with exit code 4 after a minute without Kafka."
+        ),
         .value(
             "retention", \.retention, .duration, "duration",
             "Exported counts of windows older than this leave the state, but never before their events can only be late.",

@@ -11,15 +11,18 @@ enum Main {
     static func main() async {
         // A reader that goes away ends output with an error from write, not the process.
         signal(SIGPIPE, SIG_IGN)
+        StandardStream.reserveDescriptors()
         var command: Command?
         do {
+            try ProcessArguments.checkBytes()
             let (arguments, environment) = (try ProcessArguments.read(), ProcessInfo.processInfo.environment)
             switch try Pageviews.program.plan(arguments, width: Terminal.width(environment)) {
-            case .show(let text): write(text, to: .standardOutput)
+            case .show(let text): StandardStream.output.write(text)
             case .run(let wanted, let arguments):
                 command = wanted
                 try await wanted.run(SettingSources(environment: environment).assignments(of: wanted, arguments))
             }
+            for stream in [StandardStream.output, .error] { try stream.check() }
         } catch {
             exit(report(error, of: command))
         }
@@ -30,16 +33,12 @@ enum Main {
         if let code = error as? ExitCode { return code.rawValue }
         let mark = Journal.prefix(.error)
         if let error = error as? UsageError {
-            write(mark + Pageviews.program.asked(error, of: command).text, to: .standardError)
+            StandardStream.error.write(mark + Pageviews.program.asked(error, of: command).text)
             return 2
         }
         let known = Failure(error) ?? Failure("\(error)", exitCode: 1)
-        write("\(mark)pageviews: \(known.text)\n", to: .standardError)
+        StandardStream.error.write("\(mark)pageviews: \(known.text)\n")
         return known.exitCode
-    }
-
-    private static func write(_ text: String, to file: FileHandle) {
-        try? file.write(contentsOf: Data(text.utf8))
     }
 }
 

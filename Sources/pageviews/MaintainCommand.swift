@@ -44,7 +44,7 @@ struct MaintainCommand: Sendable {
         let isDry = dryRun
         let service = OneTask(name: "maintain") { stop in
             try await exporter().maintain(dryRun: isDry, mayGoOn: { !stop.wasSet }) { line in
-                try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
+                StandardStream.output.write(line + "\n")
             }
         }
         try await ServiceGroup.run { [service] }

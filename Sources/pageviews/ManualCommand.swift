@@ -9,7 +9,7 @@ struct ManualCommand: Sendable {
         discussion: """
             Completions for the shells come from `pageviews --generate-completion-script bash` (or zsh, or fish).
             """,
-        rows: Rows(ManualCommand(), []), run: { _ in print(text, terminator: "") })
+        rows: Rows(ManualCommand(), []), run: { _ in StandardStream.output.write(text) })
 
     static var text: String { Pageviews.program.manualPage(exitCodes: exitCodes) }
 

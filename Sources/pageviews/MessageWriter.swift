@@ -123,7 +123,9 @@ struct MessageWriter {
         var head = "partition \(message.partition), offset \(message.offset)"
         if let time = Self.time(message.timestamp) { head += ", \(time)" }
         if let key = message.key { head += ", key \(Self.line(key))" }
-        let isColoured = out.isTerminal && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+        let isColoured =
+            out.isTerminal && Terminal.takesEscapes(1)
+            && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
         out.write(isColoured ? "\u{1B}[1m\(head)\u{1B}[0m\n" : head + "\n")
         for header in message.headers {
             out.write("  \(SafeText.visible(header.name)): \(header.value.map(Self.line) ?? "(null)")\n")

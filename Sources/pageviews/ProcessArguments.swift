@@ -1,6 +1,8 @@
 // The command line, and the terminal it was typed at.
 
 internal import Foundation
+internal import Glibc
+internal import Query
 
 /// The program's arguments.
 enum ProcessArguments {
@@ -17,6 +19,23 @@ enum ProcessArguments {
             throw Failure("cannot read the arguments: /proc is not mounted", exitCode: 2)
         }
         return Array(arguments.dropFirst())
+    }
+
+    /// Refuses bytes that are not UTF-8, in arguments and in our variables: a name that is changed on the way is another file.
+    /// - Throws: `Failure`.
+    static func checkBytes() throws {
+        for index in 1..<max(1, Int(CommandLine.argc)) {
+            guard let bytes = CommandLine.unsafeArgv[index], String(validatingCString: bytes) == nil else { continue }
+            throw Failure(
+                "argument \(index) is not UTF-8: \(String(cString: bytes)); give another name", exitCode: 2)
+        }
+        var variable = environ
+        while let bytes = variable.pointee {
+            variable += 1
+            let text = String(cString: bytes)
+            guard text.hasPrefix("PAGEVIEWS_"), String(validatingCString: bytes) == nil else { continue }
+            throw Failure("\(text.prefix { $0 != "=" }) is not UTF-8; give another value", exitCode: 2)
+        }
     }
 
     private static func fromKernel() -> [String] {
@@ -45,5 +64,10 @@ enum Terminal {
         var size = winsize()
         guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return max(40, Int(size.ws_col))
+    }
+
+    /// A descriptor is a terminal that understands escape sequences.
+    static func takesEscapes(_ descriptor: Int32) -> Bool {
+        isatty(descriptor) == 1 && Output.takesEscapes(term: ProcessInfo.processInfo.environment["TERM"])
     }
 }

@@ -51,7 +51,7 @@ struct ProofCommand: Sendable {
 
     func run() async throws {
         let report = try await report()
-        FileHandle.standardOutput.write(Data(report.text.utf8))
+        StandardStream.output.write(report.text)
         if !report.isEqual { throw ExitCode(1) }
     }
 

@@ -124,27 +124,28 @@ struct QueryCommand: Sendable {
         let interrupt = ProcessSignals.watch()
         let (out, err) = (Output(descriptor: 1), Output(descriptor: 2))
         let session = reading.session(interrupt: interrupt) { err.write("\($0)\n") }
-        var options = OneShotOptions(sql: try text())
+        var options = OneShotOptions(sql: try text(interrupt))
         options.adopt(results)
         options.watchMilliseconds = watch
-        let shot = OneShot(session: session, out: out, err: err) {
+        let shot = OneShot(session: session, out: out, err: err, takesEscapes: Terminal.takesEscapes(1)) {
             ProcessSignals.wait(milliseconds: $0, unless: interrupt)
         }
         let code = shot.run(options)
         if code != 0 { throw ExitCode(code) }
     }
 
-    private func text() throws -> String {
+    private func text(_ interrupt: InterruptFlag) throws -> String {
         if let sql { return sql }
-        let name = file ?? "-"
         if file == nil, isatty(0) == 1 {
             throw UsageError("there is no SQL: give it as an argument or with --file")
         }
-        guard
-            let data = name == "-"
-                ? try FileHandle.standardInput.readToEnd() ?? Data() : FileManager.default.contents(atPath: name)
-        else { throw UsageError("cannot read the file \(name)") }
-        return String(decoding: data, as: UTF8.self)
+        let path = file == "-" ? nil : file
+        do throws(InputFailure) {
+            return try InputFile.text(of: path, unless: interrupt)
+        } catch {
+            let text = error.text(of: path ?? "the standard input")
+            throw error == .interrupted ? Failure(text, exitCode: 3) : UsageError(text)
+        }
     }
 }
 

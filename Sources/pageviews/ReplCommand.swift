@@ -57,7 +57,7 @@ struct ReplCommand: Sendable {
     func run() throws {
         let interrupt = ProcessSignals.watch()
         let session = reading.session(interrupt: interrupt) {
-            FileHandle.standardError.write(Data("\($0)\n".utf8))
+            StandardStream.error.write("\($0)\n")
         }
         let domain = PipelineCommands(state: reading.state, brokers: kafka.brokers, group: group, export: export)
         let code = Repl(

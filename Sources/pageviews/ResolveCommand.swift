@@ -32,6 +32,6 @@ struct ResolveCommand: Sendable {
         let resolved = try store.openIncidents(ofKind: kind)
         guard resolved > 0 else { throw Failure("there is no open incident of kind \(kind) in \(state)", exitCode: 1) }
         try store.resolve(incidentsOfKind: kind, now: TimeSource.system.wall())
-        FileHandle.standardOutput.write(Data("\(resolved) resolved\n".utf8))
+        StandardStream.output.write("\(resolved) resolved\n")
     }
 }

@@ -73,6 +73,6 @@ struct RestoreCommand: Sendable {
             lines.append(
                 "the last \(again) offsets that the counts table has are read again: their raw rows were not exported")
         }
-        FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+        StandardStream.output.write(lines.joined(separator: "\n") + "\n")
     }
 }

@@ -44,7 +44,7 @@ struct SettingsCommand: Sendable {
             let environment = ProcessInfo.processInfo.environment
             let (settings, format) = try settings(of: command, environment)
             let text = format == .json ? try Self.json(settings) : Self.table(settings)
-            try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+            StandardStream.output.write(text)
         } catch let error as UsageError {
             throw Pageviews.program.asked(error, of: command)
         }

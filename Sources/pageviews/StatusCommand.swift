@@ -51,15 +51,16 @@ struct StatusCommand: Sendable {
 
     func run() throws {
         let reader = StatusReader(path: state)
-        var report = try show(reader)
-        while let watch {
+        var (report, isRead) = try show(reader)
+        while let watch, isRead {
             usleep(UInt32(clamping: min(watch, 4_000_000) * 1000))
-            report = try show(reader)
+            (report, isRead) = try show(reader)
         }
         if !report.isHealthy { throw ExitCode(1) }
     }
 
-    private func show(_ reader: StatusReader) throws -> StatusReport {
+    /// - Returns: what was shown, and whether anybody reads it.
+    private func show(_ reader: StatusReader) throws -> (StatusReport, isRead: Bool) {
         var facts: StatusFacts
         do {
             facts = try reader.factsFromFiles(now: TimeSource.system.wall())
@@ -68,9 +69,8 @@ struct StatusCommand: Sendable {
             facts.unreadable = error.message
         }
         let report = StatusReport(facts)
-        let isScreen = watch != nil && format == .text && isatty(1) == 1
+        let isScreen = watch != nil && format == .text && Terminal.takesEscapes(1)
         let text = (isScreen ? "\u{1B}[H\u{1B}[2J" : "") + (format == .json ? report.json(pretty: true) : report.screen)
-        try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
-        return report
+        return (report, StandardStream.output.write(text + "\n"))
     }
 }

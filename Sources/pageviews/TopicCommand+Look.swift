@@ -14,12 +14,18 @@ extension TopicCommand {
     /// - Parameter speaker: what messages begin with.
     /// - Returns: the exit code of the contract.
     func look(_ out: Output, _ err: Output, _ interrupt: InterruptFlag, speaker: String = "pageviews") -> Int32 {
-        let code = attempt(err, speaker) {
+        var code = attempt(err, speaker) {
             name == nil ? try list(out, err, interrupt) : try show(out, err, interrupt)
         }
-        let sent = out.send(unless: interrupt)
-        _ = err.send(unless: InterruptFlag())
-        return code == 0 && sent == .interrupted ? 3 : code
+        switch out.send(unless: interrupt) {
+        case .interrupted where code == 0: code = 3
+        case .failed(let why) where code == 0:
+            err.write("\(speaker): \(why)\n")
+            code = 1
+        case .done, .closed, .interrupted, .failed: break
+        }
+        if case .failed = err.send(unless: InterruptFlag()), code == 0 { code = 1 }
+        return code
     }
 
     private func attempt(_ err: Output, _ speaker: String, _ work: () throws -> Int32) -> Int32 {

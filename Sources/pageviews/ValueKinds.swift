@@ -101,13 +101,10 @@ enum ListenArgument: Equatable, Sendable {
 
 /// Moments in UTC.
 enum TimeArgument {
-    /// `2021-01-26`, `2021-01-26T12:04:00Z`, or seconds since 1970, as seconds since 1970.
-    static let kind = ValueKind<Int64>(read: read, write: text)
-
-    private static func read(_ text: String) -> Int64? {
-        if let number = Int64(text), (0...253_402_300_799).contains(number) { return number }
-        return Instant(text)?.seconds
-    }
+    /// `2021-01-26`, `2021-01-26T12:04:00Z` and the other forms of `Instant`, as seconds since 1970.
+    static let kind = ValueKind<Int64>(
+        hint: "A time is a date, such as 2021-01-26, or a date and a time, such as 2021-01-26T12:04Z.",
+        read: { Instant($0)?.seconds }, write: text)
 
     /// As people read it.
     static func text(_ seconds: Int64) -> String {

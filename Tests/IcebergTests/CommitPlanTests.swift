@@ -145,6 +145,29 @@ struct PlannedTable {
         #expect(try table.entries.map(\.file.path) == [b.path])
     }
 
+    @Test func `a manifest that is said to be empty and is not is never left behind`() throws {
+        var table = try PlannedTable()
+        try table.commit { $0.addedDataFiles = [a] }
+        (table.manifests[0].addedFilesCount, table.manifests[0].existingFilesCount) = (0, 0)
+        let path = table.manifests[0].path
+        for policy in [ManifestPolicy(), .mergeAll] {
+            #expect {
+                try table.commit(policy) { $0.addedDataFiles = [b] }
+            } throws: { error in
+                (error as? IcebergError)?.description.hasPrefix("\(path): the manifest list says that it has no live")
+                    == true
+            }
+        }
+    }
+
+    @Test func `a file that is listed twice is never merged twice`() throws {
+        var table = try PlannedTable()
+        for file in [a, c, a] { try table.commit { $0.addedDataFiles = [file] } }
+        #expect {
+            try table.commit(.mergeAll) { $0.addedDataFiles = [b] }
+        } throws: { ($0 as? IcebergError)?.description.contains("\(a.path): is listed twice") == true }
+    }
+
     @Test func `manifests are merged when there would be too many, and nothing is lost`() throws {
         var table = try PlannedTable()
         for number in 0..<25 {

@@ -27,6 +27,20 @@ import Testing
         #expect(tasks.map(\.sequenceNumber) == [1, 1, 2])
     }
 
+    @Test func `a manifest list that lies, and a file that is listed twice, are refused`() throws {
+        var table = try PlannedTable()
+        for file in [a, b] { try table.commit { $0.addedDataFiles = [file] } }
+        var lying = table
+        (lying.manifests[1].addedFilesCount, lying.manifests[1].existingFilesCount) = (0, 0)
+        #expect {
+            try tasks(lying)
+        } throws: { ($0 as? IcebergError)?.description.contains("no live file, and it has 1") == true }
+        try table.commit { $0.addedDataFiles = [a] }
+        #expect {
+            try tasks(table)
+        } throws: { ($0 as? IcebergError)?.description.contains("\(a.path): is listed twice") == true }
+    }
+
     @Test func `deletes of several files apply to those of their partition, older or as old`() throws {
         var table = try PlannedTable()
         let earlier = Views.dataFile("file:///t/data/A.parquet", day: 19_000)

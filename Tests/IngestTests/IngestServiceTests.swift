@@ -146,6 +146,30 @@ struct IngestServiceTests {
         #expect(try stage.integer("SELECT generation FROM progress") == 0)
     }
 
+    @Test("a service that is to end by itself does not wait for Kafka without a limit")
+    func givesUp() async throws {
+        let stage = try Stage()
+        await #expect {
+            try await stage.run {
+                $0.kafka = [("bootstrap.servers", "127.0.0.1:1"), ("group.id", "test")]
+                $0.bootstrapServers = "127.0.0.1:1"
+                $0.unreachableLimitMilliseconds = 300
+            }
+        } throws: { error in
+            guard case IngestError.unreachable("127.0.0.1:1", let reason, 0) = error else { return false }
+            return reason.contains("Connection refused")
+        }
+        await #expect {
+            try await stage.run {
+                $0.topic = "missing"
+                $0.unreachableLimitMilliseconds = 300
+            }
+        } throws: { error in
+            guard case IngestError.unreachable(_, let reason, 0) = error else { return false }
+            return reason.contains("topic missing does not exist")
+        }
+    }
+
     @Test("only the partitions asked for are read; the others join when they are asked for later")
     func partitions() async throws {
         let stage = try Stage(partitions: 3)

@@ -3,6 +3,7 @@ import contextlib
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import time
 
@@ -302,3 +303,27 @@ def test_with_s3_hanging_new_events_stay_as_visible_as_ever(topic, state, servic
     service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
     exports.check_tables(warehouse, state, topic.read())
     assert COUNTS in program.run('query', '--state', str(state.path), 'SELECT * FROM exports').out
+
+
+@pytest.mark.parametrize('closed', [True, False], ids=['closed segments', 'an open segment'])
+def test_a_spool_that_is_removed_under_the_service_is_read_again(closed, topic, state, service, proxied):
+    warehouse, proxy = proxied()
+    interval = ['--export-interval', '200ms' if closed else '1h', '--request-timeout', '1500ms']
+    running = service.start(topic, state, *interval, *warehouse.options, env=warehouse.environment)
+    sent = topic.produce(crowded_views(seed=120, count=100))
+    if closed:
+        exports.wait_exported(warehouse, sent)
+        proxy.down()
+        sent = check_counts_go_on(topic, state, sent)
+        spool = state.path.with_name(state.path.name + '.spool')
+        eventually(lambda: list(spool.glob('*.parquet')), 'a closed segment')
+    eventually(lambda: state.consumed() == sent, 'the events')
+    shutil.rmtree(state.path.with_name(state.path.name + '.spool'))
+    sent = check_counts_go_on(topic, state, sent)
+    if closed:
+        proxy.up()
+        exports.wait_exported(warehouse, sent)
+    result, _ = running.stop(seconds=20)
+    assert result.code == 0, result.err
+    service.to_end(topic, state, *interval, *warehouse.options, env=warehouse.environment)
+    exports.check_tables(warehouse, state, topic.read())

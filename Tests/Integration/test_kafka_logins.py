@@ -70,6 +70,17 @@ def test_tls_alone_counts(make_apache_kafka, certificates, state, service):
     count(cluster, 'SSL', {'ssl.ca.location': str(certificates.authority)}, state, service)
 
 
+def test_a_refused_login_ends_what_is_to_end_by_itself(secured, state, service):
+    topic = secured.create_topic()
+    topic.produce(views(seed=9, count=10))
+    login = {**SASL['scram-512'], 'sasl.password': 'another', 'security.protocol': 'SASL_PLAINTEXT'}
+    result = service.try_to_end(Topic(secured.address_of('SASL_PLAINTEXT'), topic.name, 1), state, *options(login), seconds=100)
+    last = result.err.splitlines()[-1]
+    assert result.code == 4, result.err
+    assert 'uthentication' in last and 'was not reached for 60 s' in last and 'another' not in result.err, result.err
+    assert state.consumed() == 0
+
+
 def test_the_libraries_are_named(state):
     said = program.run('--version', check=True).out
     assert 'librdkafka' in said and 'SQLite' in said

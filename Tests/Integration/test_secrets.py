@@ -2,9 +2,16 @@
 and all that the program prints and writes.
 """
 import dataclasses
+import datetime
+import email
 import json
+import re
+import unittest.mock
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from support import program
 from support.apache_kafka import ApacheKafka, Security
@@ -115,6 +122,34 @@ def test_a_token_server_that_says_the_secret_back_is_not_quoted(topic, tmp_path)
                         {**BASE, 'PAGEVIEWS_CATALOG_CREDENTIAL': f'{CLIENT}:{CLIENT_SECRET}'})
     assert result.code == 4 and f'no client {CLIENT} with (hidden)' in result.err, result
     check_said(result, tmp_path / 'state')
+
+
+def test_signatures_are_botocores(topic, tmp_path):
+    """The path of a table has to be encoded once more than it is sent; the unit separator in a namespace shows it."""
+    topic.produce(views(seed=28, count=50))
+    asked = []
+
+    def catalog(line, head):
+        asked.append((*line.split(), email.message_from_string(head)))
+        return Answer(200, b'{"defaults":{"rest.signing-name":"glue","rest.signing-region":"eu-west-1"}}'
+                      if '/v1/config' in line else b'{}')
+
+    with http_server(catalog) as (address, _):
+        ingest(topic.address, topic.name, tmp_path / 'state', [
+            '--warehouse', f'file://{tmp_path}/lake', '--catalog', address, '--catalog-auth', 'sigv4',
+            '--catalog-warehouse', 'arn:aws:s3/a b', '--namespace', 'a.b'], BASE)
+    signed = [one for one in asked if 'Authorization' in one[2]]
+    assert any('%1F' in path for _, path, _ in signed), asked
+    for method, path, headers in signed:
+        names = re.search('SignedHeaders=([^,]+)', headers['Authorization'])[1].split(';')
+        assert {'host', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token'} <= set(names)
+        own = {name: headers[name] for name in names if name not in ('x-amz-date', 'x-amz-security-token')}
+        request = AWSRequest(method=method, url=f'{address}{path}', headers=own)
+        service, region = ('execute-api', 'us-east-1') if '/v1/config' in path else ('glue', 'eu-west-1')
+        time = datetime.datetime.strptime(headers['x-amz-date'], '%Y%m%dT%H%M%SZ').replace(tzinfo=datetime.UTC)
+        with unittest.mock.patch('botocore.auth.get_current_datetime', return_value=time):
+            SigV4Auth(Credentials(KEY, SECRET, SESSION), service, region).add_auth(request)
+        assert request.headers['Authorization'] == headers['Authorization'], path
 
 
 def test_a_store_gets_signatures(topic, tmp_path):

@@ -87,10 +87,10 @@ private final class Typed: LineSource {
         let folder = try Folder()
         let path = folder.file("big.sql")
         try Data("SELECT 'before';\nSELECT 1\n".utf8).write(to: URL(fileURLWithPath: path))
-        let size = try InputFile.text(of: path, limitBytes: 26).utf8.count
+        let size = try InputFile.text(of: path, unless: InterruptFlag(), limitBytes: 26).utf8.count
         #expect(size == 26)
-        #expect(throws: QueryError.usage("\(path) is larger than 0 MiB: nothing of it was run; split it")) {
-            try InputFile.text(of: path, limitBytes: 25)
+        #expect(throws: InputFailure.tooLarge(limitBytes: 25)) {
+            try InputFile.text(of: path, unless: InterruptFlag(), limitBytes: 25)
         }
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         try file.truncate(atOffset: UInt64(InputFile.limitBytes) + 1)

@@ -95,6 +95,13 @@ class Keys(ReplTest):
         terminal.wait_for("| 2 |")
         terminal.interrupt()
 
+    def test_a_dumb_terminal_gets_no_escape_sequence(self):
+        terminal = self.start(TERM="dumb")
+        terminal.send("SELECT 42 AS answer \\watch 0.1 2\r")
+        terminal.wait_until(lambda: terminal.screen.text().count("|     42 |") == 2, "two rounds")
+        terminal.settle()
+        self.assertNotIn(b"\x1b", terminal.seen)
+
     def test_ctrl_c_ends_a_long_output(self):
         terminal = self.start("--no-pager")
         numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"

@@ -15,8 +15,8 @@ extension Store {
     func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         guard !connection.isInTransaction else { return try body() }
         return try connection.transaction {
-            try checkFiles()
             try checkWriter()
+            try checkFiles()
             return try body()
         }
     }

@@ -21,11 +21,19 @@ final class SpoolFile {
     private(set) var bytes: Int64 = 0
     private var descriptor: Int32
 
-    /// Creates the file; it must not exist.
+    /// Creates the file; it must not exist. Its folder is made when it is missing: somebody may have removed the spool.
     init(path: String) throws {
         self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        descriptor = Self.create(path)
+        if descriptor < 0, errno == ENOENT, let slash = path.lastIndex(of: "/") {
+            try Self.makeFolder(String(path[..<slash]))
+            descriptor = Self.create(path)
+        }
         guard descriptor >= 0 else { throw SpoolError(path: path, code: errno) }
+    }
+
+    private static func create(_ path: String) -> Int32 {
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     }
 
     deinit {

@@ -85,10 +85,11 @@ public struct CommitPlanner: Sendable {
         }
     }
 
-    /// The parent manifests whose entries `plan` needs: those that may list a removed file, and those to be merged.
+    /// The parent manifests whose entries `plan` needs: those that may list a removed file, those to be merged, and those that
+    /// are left behind because they are said to have no live file, since the reader of their entries checks that.
     public func manifestsToRead() -> [ManifestFile] {
         let merging = Set(manifestsToMerge().map(\.path))
-        return parents.filter { $0.hasLiveFiles && (mayHoldRemoved($0) || merging.contains($0.path)) }
+        return parents.filter { !$0.hasLiveFiles || mayHoldRemoved($0) || merging.contains($0.path) }
     }
 
     private func mayHoldRemoved(_ manifest: ManifestFile) -> Bool {

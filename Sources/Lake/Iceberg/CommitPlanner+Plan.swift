@@ -4,10 +4,11 @@ extension CommitPlanner {
     /// The snapshot, given the entries of the manifests that `manifestsToRead` named, by path.
     ///
     /// Throws `IcebergError` of kind `invalid` when a file to remove is not live, or a deletion vector is added beside
-    /// one that stays; of kind `missing` when entries are not given.
+    /// one that stays; of kind `missing` when entries are not given; of kind `malformed` when a file is listed twice.
     public func plan(
         entries: [String: [ManifestEntry]], identity: CommitIdentity
     ) throws -> CommitPlan {
+        try Self.refuseDoubles(entries)
         var build = Build(planner: self, identity: identity)
         for group in mergeGroups() { try build.merge(group, entries) }
         let merged = Set(manifestsToMerge().map(\.path))
@@ -17,6 +18,14 @@ extension CommitPlanner {
         try build.add(change.addedDataFiles, content: .data)
         try build.add(change.addedDeleteFiles, content: .deletes)
         return try build.finish()
+    }
+
+    /// A file that is listed twice would be merged twice, for good.
+    private static func refuseDoubles(_ entries: [String: [ManifestEntry]]) throws(IcebergError) {
+        var seen: Set<DataFile.Key> = []
+        for entry in entries.values.joined() where entry.isLive && !seen.insert(entry.file.key).inserted {
+            throw IcebergError(.malformed, "is listed twice, so its rows would count twice", in: entry.file.path)
+        }
     }
 
     private func mergeGroups() -> [[ManifestFile]] {

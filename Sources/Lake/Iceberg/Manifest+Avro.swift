@@ -58,11 +58,16 @@ enum ManifestWriter {
 
 /// Reads manifests and manifest lists.
 public enum ManifestReader {
-    /// The manifests of a manifest list. Throws `AvroError` or `IcebergError` that name the file.
+    /// The manifests of a manifest list, each once. Throws `AvroError` or `IcebergError` that name the file.
     public static func list(_ bytes: [UInt8], file: String) throws -> [ManifestFile] {
         var manifests: [ManifestFile] = []
+        var seen: Set<String> = []
         try AvroReader(bytes, file: file).forEach(as: ManifestSchema.readListEntry) { value in
-            manifests.append(try ManifestFile(avro: value, file: file))
+            let manifest = try ManifestFile(avro: value, file: file)
+            guard seen.insert(manifest.path).inserted else {
+                throw IcebergError(.malformed, "lists \(manifest.path) twice, so its rows would count twice", in: file)
+            }
+            manifests.append(manifest)
         }
         return manifests
     }
@@ -80,6 +85,7 @@ public enum ManifestReader {
             inheritance.apply(to: &entry)
             entries.append(entry)
         }
+        try manifest.check(entries)
         return entries
     }
 }

@@ -55,6 +55,16 @@ public struct ManifestFile: Sendable, Equatable {
     /// v3: the first row id for its files that have none; nil for delete manifests.
     public var firstRowID: Int64?
 
-    /// Whether it may list live files.
+    /// Whether it may list live files, says the manifest list: `check` compares.
     public var hasLiveFiles: Bool { addedFilesCount != 0 || existingFilesCount != 0 }
+
+    /// Checks that it has no live file where the manifest list says so: rows would be missing without a word.
+    /// - Throws: `IcebergError` of kind `malformed`.
+    func check(_ entries: [ManifestEntry]) throws(IcebergError) {
+        let live = hasLiveFiles ? 0 : entries.count(where: \.isLive)
+        guard live == 0 else {
+            throw IcebergError(
+                .malformed, "the manifest list says that it has no live file, and it has \(live)", in: path)
+        }
+    }
 }

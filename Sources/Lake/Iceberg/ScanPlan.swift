@@ -73,14 +73,16 @@ public struct ScanPlanner: Sendable {
         self.ranges = ranges
     }
 
-    /// The manifests whose entries `tasks` needs, data and deletes.
+    /// The manifests whose entries `tasks` needs, data and deletes; also those that are said to have no live file, since the
+    /// reader of their entries checks that.
     public func manifestsToRead(_ manifests: [ManifestFile]) -> [ManifestFile] {
-        manifests.filter { $0.hasLiveFiles && !isExcluded($0) }
+        manifests.filter { !isExcluded($0) }
     }
 
     /// The files to read, ordered by path, given the entries of those manifests.
     ///
-    /// Throws `IcebergError` of kind `unsupported` when a live equality delete may apply.
+    /// Throws `IcebergError` of kind `unsupported` when a live equality delete may apply, `malformed` when a data file is
+    /// listed twice.
     public func tasks(entries: some Sequence<ManifestEntry>) throws(IcebergError) -> [ScanTask] {
         var data: [ManifestEntry] = []
         var deletes = DeleteIndex()
@@ -91,7 +93,11 @@ public struct ScanPlanner: Sendable {
                 try deletes.add(entry)
             }
         }
-        return data.sorted { $0.file.path < $1.file.path }.map { entry in
+        data.sort { $0.file.path < $1.file.path }
+        for (entry, next) in zip(data, data.dropFirst()) where entry.file.path == next.file.path {
+            throw IcebergError(.malformed, "is listed twice, so its rows would count twice", in: entry.file.path)
+        }
+        return data.map { entry in
             let number = entry.sequenceNumber ?? 0
             let vector = deletes.vector(of: entry.file, sequenceNumber: number)
             return ScanTask(

@@ -10,14 +10,20 @@ public struct OneShot {
     private let out: Output
     private let err: Output
     private let waitMilliseconds: (Int) -> Void
+    private let takesEscapes: Bool
 
     /// - Parameters:
     ///   - session: where the statements run.
     ///   - out: takes the results.
     ///   - err: takes messages.
+    ///   - takesEscapes: a terminal behind `out` understands escape sequences.
     ///   - waitMilliseconds: returns after this time, earlier when the session's interrupt flag is raised.
-    public init(session: QuerySession, out: Output, err: Output, waitMilliseconds: @escaping (Int) -> Void) {
+    public init(
+        session: QuerySession, out: Output, err: Output, takesEscapes: Bool = true,
+        waitMilliseconds: @escaping (Int) -> Void
+    ) {
         (self.session, self.out, self.err, self.waitMilliseconds) = (session, out, err, waitMilliseconds)
+        self.takesEscapes = takesEscapes
     }
 
     /// Runs what `options` asks for.
@@ -32,7 +38,11 @@ public struct OneShot {
             failure = error
         }
         if let failure, !Self.wasReported(failure) { err.write(ErrorMessage().text(failure, statement: "")) }
-        try? err.finish()
+        do throws(QueryError) {
+            try err.finish()
+        } catch {
+            failure = failure ?? error
+        }
         return failure?.exitCode ?? 0
     }
 
@@ -46,7 +56,7 @@ public struct OneShot {
 
     private func repeatedly(_ plan: Plan, everyMilliseconds interval: Int?) throws(QueryError) {
         repeat {
-            if interval != nil, out.isTerminal { out.write("\u{1B}[H\u{1B}[2J") }
+            if interval != nil, out.isTerminal, takesEscapes { out.write("\u{1B}[H\u{1B}[2J") }
             try once(plan)
             guard let interval else { return }
             waitMilliseconds(interval)

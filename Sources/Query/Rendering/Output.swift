@@ -39,6 +39,10 @@ public final class Output {
         (descriptor, isTerminal, pieceBytes) = (nil, false, 0)
     }
 
+    /// Whether a terminal of this kind understands escape sequences.
+    /// - Parameter term: what TERM says; nil when it says nothing.
+    public static func takesEscapes(term: String?) -> Bool { term.map { !["", "dumb"].contains($0) } ?? false }
+
     deinit { close() }
 
     /// Closes a file descriptor that it owns; nothing can be written then.

@@ -1,33 +1,73 @@
 // Reads a file that holds input, all of it or none: a statement that a limit has cut would be another statement.
+// Invariant: nothing waits for bytes without looking at the interrupt: a pipe may have no writer.
 
 internal import Glibc
 
-/// Files of statements and commands.
-enum InputFile {
-    /// The most bytes of a file.
-    static let limitBytes = 64 << 20
+/// Why a file of input cannot be used; then nothing of it may be.
+public enum InputFailure: Error, Equatable, Sendable {
+    /// It cannot be opened or read; the reason, such as "No such file or directory".
+    case unreadable(reason: String)
+    /// It is larger than the limit, in bytes.
+    case tooLarge(limitBytes: Int)
+    /// The user has interrupted the reading.
+    case interrupted
+}
 
-    /// The whole text of a file, which may be a pipe.
-    /// - Throws: `QueryError.usage` with the path and the reason; then nothing of the file may be used.
-    static func text(of path: String, limitBytes: Int = limitBytes) throws(QueryError) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure(path) }
-        defer { close(descriptor) }
+/// Files of statements and commands.
+public enum InputFile {
+    /// The most bytes of a file.
+    public static let limitBytes = 64 << 20
+
+    /// The whole text of a file, which may be a pipe, without a byte order mark at its start.
+    /// - Parameters:
+    ///   - path: the file; nil is standard input.
+    ///   - interrupt: asked while nothing comes.
+    public static func text(
+        of path: String?, unless interrupt: InterruptFlag, limitBytes: Int = limitBytes
+    ) throws(InputFailure) -> String {
+        // A pipe that nobody writes to would hold up the open.
+        let descriptor = path.map { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } ?? 0
+        guard descriptor >= 0 else { throw failure() }
+        defer { if path != nil { close(descriptor) } }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
+            guard !interrupt.isRaised else { throw .interrupted }
+            var input = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&input, 1, 100) > 0 else { continue }
             let count = read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw failure(path) }
-            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
+            guard count >= 0 else { throw failure() }
+            if count == 0 { return text(bytes) }
             bytes += chunk.prefix(count)
-            guard bytes.count <= limitBytes else {
-                throw .usage("\(path) is larger than \(limitBytes >> 20) MiB: nothing of it was run; split it")
-            }
+            guard bytes.count <= limitBytes else { throw .tooLarge(limitBytes: limitBytes) }
         }
     }
 
-    private static func failure(_ path: String) -> QueryError {
-        .usage("cannot read \(path): \(String(cString: strerror(errno)))")
+    /// Editors of other systems put a byte order mark first.
+    static func text(_ bytes: [UInt8]) -> String {
+        String(decoding: withoutMark(bytes[...], isFirst: true), as: UTF8.self)
     }
+
+    /// - Parameter isFirst: the bytes are the first of the input.
+    static func withoutMark(_ bytes: ArraySlice<UInt8>, isFirst: Bool) -> ArraySlice<UInt8> {
+        isFirst && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes
+    }
+
+    private static func failure() -> InputFailure { .unreadable(reason: String(cString: strerror(errno))) }
+}
+
+extension InputFailure {
+    /// One line for people.
+    /// - Parameter name: what the input is called.
+    public func text(of name: String) -> String {
+        switch self {
+        case .unreadable(let reason): "cannot read \(name): \(reason)"
+        case .tooLarge(let limit): "\(name) is larger than \(limit >> 20) MiB: nothing of it was run; split it"
+        case .interrupted: "interrupted while \(name) was read"
+        }
+    }
+
+    /// As the error of a session.
+    func queryError(of name: String) -> QueryError { self == .interrupted ? .interrupted : .usage(text(of: name)) }
 }

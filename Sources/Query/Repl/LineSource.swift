@@ -47,6 +47,7 @@ final class DescriptorLines: LineSource {
     private var buffer: [UInt8] = []
     private var consumed = 0
     private var hasEnded = false
+    private var isFirst = true
     private(set) var failure: QueryError?
 
     init(descriptor: Int32, interrupt: InterruptFlag) { (self.descriptor, self.interrupt) = (descriptor, interrupt) }
@@ -84,7 +85,8 @@ final class DescriptorLines: LineSource {
         let count = read(descriptor, &chunk, chunk.count)
         if count < 0, errno == EINTR || errno == EAGAIN { return }
         if count < 0 { failure = .usage("cannot read the standard input: \(String(cString: strerror(errno)))") }
-        buffer += chunk.prefix(max(0, count))
+        buffer += InputFile.withoutMark(chunk.prefix(max(0, count)), isFirst: isFirst)
+        isFirst = isFirst && count < 0
         hasEnded = count <= 0
         if !chunk.prefix(max(0, count)).contains(0x0A), buffer.count - consumed > Self.lineLimitBytes {
             failure = .limit("a line of the standard input is longer than \(Self.lineLimitBytes >> 20) MiB")

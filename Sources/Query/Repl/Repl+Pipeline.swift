@@ -152,18 +152,12 @@ extension Repl {
             """
     }
 
-    /// The start of the window that holds a time: `2021-01-26T12:04`, with or without seconds and Z, or `12:04` today.
+    /// The start of the window that holds a time: `2021-01-26T12:04` and the other forms of `Instant`, or `12:04` today.
     private func windowStart(_ text: String) -> String? {
         let today = UTCText.sortable(milliseconds: wallClock()).map { String($0.prefix(10)) } ?? ""
-        let full = text.count <= 8 ? "\(today)T\(text)" : text
-        let quoted = Self.literal(.text(full.hasSuffix("Z") ? String(full.dropLast()) : full))
-        let existing = """
-            SELECT max(timestamp) FROM postcode_view_count
-            WHERE timestamp <= strftime('%Y-%m-%dT%H:%M:%SZ', \(quoted)) AND timestamp > strftime('%Y-%m-%dT%H:%M:%SZ', \(quoted), '-1 day')
-            """
-        return first("SELECT strftime('%Y-%m-%dT%H:%M:00Z', \(quoted))").flatMap { minute in
-            // Windows may be longer than a minute.
-            first(existing).map { $0 > minute ? $0 : minute } ?? minute
-        }
+        guard let time = Instant(text.contains("-") ? text : "\(today)T\(text)")?.seconds else { return nil }
+        let recorded = first("SELECT value FROM meta WHERE key = 'window_ms'").flatMap { Int64($0) } ?? 60_000
+        let seconds = max(1, recorded / 1000)
+        return UTCText.seconds(time.flooredQuotient(by: seconds) * seconds)
     }
 }

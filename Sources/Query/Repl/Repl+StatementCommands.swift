@@ -98,7 +98,7 @@ extension Repl {
         let lines = presented(result, size, expanded: false).split(separator: "\n", omittingEmptySubsequences: false)
         let room = max(1, size.rows - 3)
         let shown = lines.prefix(room).joined(separator: "\n")
-        return "\u{1B}[H\u{1B}[2J" + head + shown + (lines.count > room ? "\n…\n" : "")
+        return (options.takesEscapes ? "\u{1B}[H\u{1B}[2J" : "") + head + shown + (lines.count > room ? "\n…\n" : "")
     }
 
     // MARK: Parameters
@@ -184,10 +184,10 @@ extension Repl {
     func runFile(_ path: String) {
         guard inputDepth < Self.inputDepthLimit else { return fail("files read one another too deep, at \(path)") }
         let text: String
-        do throws(QueryError) {
-            text = try InputFile.text(of: path)
+        do throws(InputFailure) {
+            text = try InputFile.text(of: path, unless: session.interrupt)
         } catch {
-            return fail(error)
+            return fail(error.queryError(of: path))
         }
         let saved = (buffer, bufferLine, lineNumber, tracker)
         (buffer, bufferLine, lineNumber, tracker) = ("", 1, 0, OpenTokenTracker())
@@ -230,7 +230,11 @@ extension Repl {
         let code = terminal.run("\(options.editor ?? "vi") '\(file.escaping { $0 == "'" ? "'\\''" : nil })'")
         session.interrupt.lower()
         guard code == 0 else { throw .usage("the editor failed with \(code)") }
-        return try InputFile.text(of: file)
+        do throws(InputFailure) {
+            return try InputFile.text(of: file, unless: session.interrupt)
+        } catch {
+            throw error.queryError(of: file)
+        }
     }
 
     // MARK: Names and history

@@ -50,6 +50,8 @@ public final class Repl {
     var isGivenUp = false
     var exitCode: Int32 = 0
     var snapshotEnd: Int?
+    /// The output cannot be written, which was told.
+    private var hasLostOutput = false
     var knownSchema: Schema?
 
     /// A prompt on the process's standard input and output.
@@ -161,6 +163,10 @@ public final class Repl {
             if error == .interrupted, isTalking, !session.interrupt.isRaisedForGood { return endInterruptedLine() }
             isDone = true
             exitCode = error.exitCode
+            guard case .output = error, !hasLostOutput else { return }
+            hasLostOutput = true
+            err.write(ErrorMessage().text(error, statement: ""))
+            try? err.finish()
         }
     }
 
@@ -284,6 +290,11 @@ public final class Repl {
         if !isTalking { message.firstLine = statement?.line }
         if case .sql = error { message.vocabulary = (knownSchema ?? session.schema()).vocabulary }
         flush()
+        // The same output is not told twice; that of \o is another.
+        if case .output = error, target == nil {
+            guard !hasLostOutput else { return endScript(code: 1) }
+            hasLostOutput = true
+        }
         // The terminal has shown ^C where the cursor was.
         let start = error == .interrupted && isTalking ? "\n" : ""
         let text = start + message.text(error, statement: statement?.text ?? "")

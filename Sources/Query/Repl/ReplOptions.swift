@@ -28,6 +28,8 @@ public struct ReplOptions: Sendable {
     public var queriesPath: String?
     /// Commands that run when an interactive prompt starts; nil: none.
     public var startupPath: String?
+    /// The terminal understands escape sequences.
+    public var takesEscapes = true
 
     /// The defaults, without files of the user's.
     public init() {}
@@ -43,7 +45,8 @@ public struct ReplOptions: Sendable {
         }
         pager = value("PAGEVIEWS_PAGER") ?? value("PAGER")
         editor = value("VISUAL") ?? value("EDITOR")
-        usesColour = value("NO_COLOR") == nil && environment["TERM"] != "dumb"
+        takesEscapes = Output.takesEscapes(term: value("TERM"))
+        usesColour = value("NO_COLOR") == nil && takesEscapes
     }
 }
 

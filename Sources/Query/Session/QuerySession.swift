@@ -182,9 +182,11 @@ public final class QuerySession {
 extension QuerySession {
     /// The connection to what is at the path now.
     private func opened() throws -> Connection {
-        if let connection, holdsSnapshot || (identity != nil && identity == file.identity) { return connection }
+        if let connection, holdsSnapshot { return connection }
+        let found = try file.identity()
+        if let connection, identity != nil, identity == found { return connection }
         connection = nil
-        identity = file.identity
+        identity = found
         let fresh = try identity == nil ? standIn() : openState()
         try secure(fresh)
         connection = fresh

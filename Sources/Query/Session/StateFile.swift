@@ -26,9 +26,14 @@ struct StateFile: Equatable {
     }
 
     /// nil when there is no file, or an empty one that has just been created.
-    var identity: Identity? {
+    /// - Throws: `QueryError.state` where it cannot be known, as in a folder that may not be entered.
+    func identity() throws -> Identity? {
         var info = stat()
-        guard stat(path, &info) == 0, info.st_size > 0 else { return nil }
+        guard stat(path, &info) == 0 else {
+            guard errno != ENOENT else { return nil }
+            throw QueryError.state("cannot read the state \(name): \(String(cString: strerror(errno)))")
+        }
+        guard info.st_size > 0 else { return nil }
         return Identity(device: UInt64(info.st_dev), inode: UInt64(info.st_ino))
     }
 

@@ -68,7 +68,11 @@ public final class StatusReader {
 
     func opened() throws -> Connection? {
         var info = stat()
-        guard stat(path, &info) == 0, info.st_size > 0 else {
+        let isFound = stat(path, &info) == 0
+        guard isFound || errno == ENOENT else {
+            throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
+        }
+        guard isFound, info.st_size > 0 else {
             connection = nil
             return nil
         }
