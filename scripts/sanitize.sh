@@ -34,7 +34,8 @@ for sanitizer in "$@"; do
   code=${PIPESTATUS[0]}
   reports=$(grep -cE '(ERROR|WARNING): (Address|Thread)Sanitizer' "$logs/$sanitizer")
   tests=$(grep -oE 'Test run with [0-9]+ tests?.* (passed|failed) after [0-9.]+ seconds.*' "$logs/$sanitizer" | tail -n 1)
-  summary+=("$sanitizer${skip[*]:+ (${skip[*]})}: ${tests:-no test ran to the end} (exit $code, $reports reports, $((SECONDS - began)) s)")
+  summary+=("$sanitizer${skip[*]:+ (${skip[*]})}: ${tests:-no test ran to the end}"
+    "  exit $code, $reports reports, $((SECONDS - began)) s")
   if [ "$code" != 0 ] || [ "$reports" != 0 ] || [ -z "$tests" ]; then failed=1; fi
 done
 echo
