@@ -57,7 +57,7 @@ spark: setup kafka build ## test Spark as another writer of the tables; fails wh
 	@scripts/spark.sh $(CURDIR)/.venv-spark
 	@$(VENV)/bin/python -m pytest Tests/Integration -m spark $(ARGS)
 
-sanitize: setup ## run all Swift tests under AddressSanitizer, then under ThreadSanitizer: make sanitize ARGS=address
+sanitize: setup ## run the Swift tests under AddressSanitizer, then ThreadSanitizer: make sanitize ARGS=address
 	@scripts/sanitize.sh $(or $(ARGS),address thread)
 
 demo: build ## run the whole pipeline in one process, with a prompt; \q ends it

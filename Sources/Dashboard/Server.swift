@@ -49,8 +49,7 @@ public final class DashboardServer: Sendable {
         guard token != nil || wanted.isLoopback else {
             throw DashboardError(description: "\(wanted) can be reached from elsewhere, so it needs a token")
         }
-        var generator = SystemRandomNumberGenerator()
-        let rules = AccessRules(token: token, session: Secrets.random(using: &generator), host: wanted.host)
+        let rules = AccessRules(token: token, session: Secrets.random(), host: wanted.host)
         do {
             server = try HTTPServer(
                 host: wanted.host, port: UInt16(clamping: wanted.port), limits: limits.server,

@@ -110,14 +110,20 @@ struct WriterTests {
         let path = folder.file("state.db")
         let first = try openStore(path)
         try first.write(flush([(base, "E1", 1)]), now: base)
-        // The lock of a name that is not there any more protects nothing.
-        try FileManager.default.removeItem(atPath: path + ".lock")
+        // A lock that was moved away keeps nobody out. It is back before the first one writes, which would miss it.
+        let lock = path + ".lock"
+        let rename = { try FileManager.default.moveItem(atPath: $0, toPath: $1) }
+        try rename(lock, lock + ".first")
         let second = try openStore(path)
+        try rename(lock, lock + ".second")
+        try rename(lock + ".first", lock)
         #expect(second.generation == 1)
         let before = try second.connection.rows("SELECT * FROM progress, meta")
         #expect(throws: StoreError.otherWriter(path: path), "\(write.name)") { try write.body(first) }
         #expect(!first.connection.isInTransaction)
         #expect(try second.connection.rows("SELECT * FROM progress, meta") == before)
+        try rename(lock, lock + ".first")
+        try rename(lock + ".second", lock)
         try second.write(flush([(base, "E1", 1)]), now: base)
         try write.body(second)
         #expect(try second.connection.integer("SELECT max(count) FROM counts") ?? 0 >= 2)
