@@ -27,6 +27,14 @@ def live_files(warehouse: Warehouse, name: str) -> list[pathlib.Path]:
     return sorted(found, key=lambda path: (-path.stat().st_size, path.name))
 
 
+def rewrite_one(warehouse: Warehouse, name: str, change) -> None:
+    """Changes the largest data file that has a row to change."""
+    for path in live_files(warehouse, name):
+        with contextlib.suppress(StopIteration):
+            return rewrite(path, change)
+    raise AssertionError(f'no file of {name} has a row to change')
+
+
 def rewrite(path: pathlib.Path, change) -> None:
     """Replaces the rows of a data file by `change` of them; ids of the columns stay."""
     rows = pyarrow.parquet.read_table(path)
