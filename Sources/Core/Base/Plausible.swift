@@ -9,6 +9,6 @@ public enum Plausible {
     public static let milliseconds: ClosedRange<Int64> = -(1 << 53)...(1 << 53)
     /// Microseconds since the Unix epoch: the times that an event may have, and as far before 1970.
     public static let microseconds: ClosedRange<Int64> = -100_000_000_000_000_000...100_000_000_000_000_000
-    /// Seconds since the Unix epoch that a window may start at.
-    public static let windowStart: ClosedRange<Int64> = -100_000_000_000...100_000_000_000
+    /// Seconds since the Unix epoch at which a window of such an event may start or end, however long windows are.
+    public static let windowStart: ClosedRange<Int64> = -200_000_000_000...200_000_000_000
 }
