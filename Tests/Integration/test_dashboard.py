@@ -86,8 +86,12 @@ def test_the_metrics_are_what_the_state_says(shared):
 
 
 def test_status_over_http_is_the_commands(shared):
+    def command():
+        return json.loads(program.run('status', '--state', str(shared.state.path), '--format', 'json').out)
+    # The command reads what the service wrote last, once a second.
+    eventually(lambda: command()['lag'] is not None, 'the end offsets to be known to the command')
+    theirs = command()
     ours = json.loads(shared.ask('/api/status').text)
-    theirs = json.loads(program.run('status', '--state', str(shared.state.path), '--format', 'json').out)
     assert ours.keys() == theirs.keys()
     for key in ('healthy', 'generation', 'lag', 'watermark', 'watermark_held_by', 'backlog', 'incidents', 'partitions'):
         assert ours[key] == theirs[key], key
