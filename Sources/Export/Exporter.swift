@@ -106,7 +106,7 @@ public final class Exporter {
         try await finishOpen(table)
         while let intent = try await prepare(table, session) {
             environment.failPoint("\(table.rawValue).written")
-            try store.with { try $0.prepare(intent) }
+            guard try store.with({ try $0.prepare(intent) }) else { return }
             environment.failPoint("\(table.rawValue).prepared")
             let bytes = try sizeOfFiles(of: intent)
             let begin = ContinuousClock.now
@@ -127,7 +127,8 @@ public final class Exporter {
     private func prepare(_ table: ExportTable, _ session: TableSession) async throws -> Intent? {
         switch table {
         case .raw:
-            let segments = try store.with { try $0.segments(limit: Self.segmentsPerCommit) }
+            let segments = try WaitingSegments.complete(
+                store, in: settings, limit: Self.segmentsPerCommit, session.identifier)
             guard !segments.isEmpty else { return nil }
             let (generation, progress) = try store.with { ($0.generation, try $0.exportProgress(of: .raw)) }
             return try RawPreparation.intent(

@@ -79,6 +79,28 @@ final class RawHalf {
         isSuspended = true
     }
 
+    /// Goes back to where segments began that were closed and are lost; those that no flush has yet are dropped as well.
+    func rewind(to offsets: [Int32: Int64]) {
+        for segment in closed {
+            sink.remove(segment.fileNames)
+            for (partition, span) in segment.offsets { goBack(partition, to: span.from) }
+        }
+        closed = []
+        for (partition, offset) in offsets { goBack(partition, to: offset) }
+        rewind()
+    }
+
+    private func goBack(_ partition: Int32, to offset: Int64) {
+        guard let index = partitions.firstIndex(of: partition) else { return }
+        start[index] = min(start[index], offset)
+    }
+
+    /// Whether all files of a closed segment are there.
+    func isComplete(_ segment: Segment) -> Bool { sink.isComplete(segment) }
+
+    /// Removes files of segments that were dropped.
+    func remove(_ names: [String]) { sink.remove(names) }
+
     /// The partitions are read anew from `next` on.
     func resume() { isSuspended = false }
 

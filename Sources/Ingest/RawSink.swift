@@ -42,6 +42,12 @@ public protocol RawSink: AnyObject {
     /// Drops the open segment and its files.
     func discard()
 
+    /// Whether all files of a closed segment are there.
+    func isComplete(_ segment: Segment) -> Bool
+
+    /// Removes files of segments that were dropped.
+    func remove(_ names: [String])
+
     /// The spool has no room for more until something was exported.
     /// - Parameter backlogBytes: the bytes of closed segments.
     func isFull(backlogBytes: Int64) -> Bool

@@ -17,7 +17,8 @@ extension Run {
     func askAboutTopic() {
         watch.ask(
             TopicWatch.Question(
-                assigned: Set(assigned), suspects: Set(suspects.keys), wanted: settings.partitions))
+                assigned: Set(assigned), suspects: Set(suspects.keys).union(lost.starts.keys),
+                wanted: settings.partitions))
     }
 
     mutating func discoverNowAndThen() throws {
@@ -70,6 +71,7 @@ extension Run {
         noteLeaders(found.partitions.leaders)
         try addNew(found, recreated: isRecreated ? oldID : nil)
         try resolveSuspects(found)
+        try readLostAgain(found)
         if needsAssignment { nextDiscovery = min(nextDiscovery, service.time.monotonic() + 1000) }
     }
 

@@ -42,10 +42,12 @@ struct Run {
     var settings: IngestSettings { service.settings }
 
     var isPaused = false
-    private var rawBackoff = Backoff()
+    var rawBackoff = Backoff()
     /// The end of the pause after a raw segment was lost, on the monotonic clock.
     var rawRetryAt: Int64?
-    let rawOffsets: [Int32: Int64]
+    var rawOffsets: [Int32: Int64]
+    /// Segments that were closed and whose files are gone, until their events are read again.
+    var lost = LostSegments()
 
     init(
         service: IngestService, store: SharedStore, consumer: Consumer, accumulator: Accumulator, raw: RawHalf?,
@@ -134,7 +136,7 @@ struct Run {
                 try flush()
             }
             mindCommits()
-            if settings.exitsAtEnd, accumulator.isAtEnd, rawRetryAt == nil, !needsAssignment,
+            if settings.exitsAtEnd, accumulator.isAtEnd, rawRetryAt == nil, lost.isNone, !needsAssignment,
                 suspects.keys.allSatisfy(waiting.contains)
             {
                 closeSegment()
@@ -213,62 +215,10 @@ struct Run {
         service.log.warning("\(text)", metadata: Facts.place(partition: partition, offset: offset))
     }
 
-    // MARK: Raw events
-
-    /// Closes the segment when it is due, starts again after a lost one, waits while the spool is full.
-    private mutating func mindRaw() throws {
-        guard let raw else { return }
-        if let failure = raw.takeFailure() { loseSegment(failure) }
-        if let retry = rawRetryAt, service.time.monotonic() >= retry {
-            rawRetryAt = nil
-            // The events of the lost segment are read again; the counting half passes over them. Which of them were late
-            // is asked of the late log, so what is not in it yet is written first.
-            if accumulator.hasNews { try flush() }
-            needsAssignment = true
-        }
-        if raw.isDue(now: service.time.wall()) { closeSegment() }
-        try mindSpool(raw)
-    }
-
-    private mutating func closeSegment() {
-        guard let raw else { return }
-        do {
-            try raw.close()
-            rawBackoff.reset()
-        } catch {
-            loseSegment("\(error)")
-        }
-    }
-
-    private mutating func loseSegment(_ reason: String) {
-        let milliseconds = rawBackoff.next()
-        complain("raw events cannot be written: \(reason); counting goes on, they are read again")
-        raw?.rewind()
-        rawRetryAt = service.time.monotonic() + milliseconds
-    }
-
-    /// Stops fetching while the spool is over its budget.
-    private mutating func mindSpool(_ raw: RawHalf) throws {
-        let backlog = raw.backlogBytes(every: 500, now: service.time.monotonic(), store)
-        let isFull = raw.isFull(backlogBytes: backlog)
-        guard isFull != isPaused else { return }
-        isPaused = isFull
-        consumer.setPaused(isFull, topic: settings.topic, accumulator.positions)
-        if isFull {
-            let detail = "\(backlog) bytes of raw events wait for export, the budget (--spool-budget); consuming waits"
-            service.log.error("\(detail)", metadata: ["backlog_bytes": .stringConvertible(backlog)])
-            accumulator.note(Incident(kind: "spool-full", detail: detail))
-        } else {
-            service.log.info("the spool has room again; consuming goes on")
-            let now = service.time.wall()
-            try store.with { try $0.resolve(incidentsOfKind: "spool-full", now: now) }
-        }
-    }
-
     // MARK: Flush
 
     /// Writes what was accumulated; while that fails, nothing else is done.
-    private mutating func flush() throws {
+    mutating func flush() throws {
         var pause = Backoff()
         while true {
             do {

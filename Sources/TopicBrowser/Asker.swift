@@ -7,6 +7,9 @@ struct Asker {
     /// The longest that one try takes: as long as an interrupt may wait.
     private static let pieceMilliseconds = 2000
 
+    /// The most partitions that one question is about.
+    private static let largestPart = 100
+
     let cluster: Cluster
     let timeout: Int
     let now: () -> Int
@@ -27,6 +30,31 @@ struct Asker {
     }
 
     func offsets(of partitions: [TopicPartition], _ question: OffsetQuestion) throws -> [TopicPartition: Int64] {
-        try ask { try $0.offsets(of: partitions, question, timeoutMilliseconds: $1) }
+        try inParts(partitions) { try $0.offsets(of: $1, question, timeoutMilliseconds: $2) }
+    }
+
+    /// Asks about some partitions at a time, fewer when they take too long: the answer about thousands may never come
+    /// within one try. The time limit is that of each answer.
+    /// - Throws: `BrowseError.interrupted`, or the last `KafkaError`.
+    func inParts(
+        _ partitions: [TopicPartition],
+        _ question: (Cluster, [TopicPartition], Int32) throws -> [TopicPartition: Int64]
+    ) throws -> [TopicPartition: Int64] {
+        var found: [TopicPartition: Int64] = [:]
+        var size = Self.largestPart
+        var rest = partitions[...]
+        while !rest.isEmpty {
+            found.merge(
+                try ask {
+                    let part = rest.prefix(size)
+                    size = max(1, part.count / 4)
+                    let answer = try question($0, Array(part), $1)
+                    rest = rest.dropFirst(part.count)
+                    size = part.count
+                    return answer
+                }
+            ) { $1 }
+        }
+        return found
     }
 }

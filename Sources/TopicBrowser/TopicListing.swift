@@ -49,7 +49,7 @@ public struct TopicListing {
         let end = try asker.offsets(of: all, .end)
         var committed: [TopicPartition: Int64] = [:]
         do {
-            committed = try asker.ask { try $0.committedOffsets(of: all, timeoutMilliseconds: $1) }
+            committed = try asker.inParts(all) { try $0.committedOffsets(of: $1, timeoutMilliseconds: $2) }
         } catch let error as KafkaError {
             notice("the group's offsets could not be had: \(error.message)")
         }

@@ -243,5 +243,7 @@ final class SegmentSink: RawSink {
     }
 
     func discard() { writer.discard() }
+    func isComplete(_ segment: Segment) -> Bool { writer.isComplete(segment) }
+    func remove(_ names: [String]) { writer.remove(names) }
     func isFull(backlogBytes: Int64) -> Bool { writer.isFull(backlogBytes: backlogBytes) }
 }

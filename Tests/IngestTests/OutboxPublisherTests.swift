@@ -125,4 +125,59 @@ import Windowing
         let text = try #require(left)
         #expect(text.hasPrefix("5 late events wait (topic late at 127.0.0.1:1: "))
     }
+
+    /// A clock that begins to run when it is told to.
+    private final class Standing: Sendable {
+        private let runsSince = Atomic<Int64>(0)
+
+        func run() { runsSince.store(TimeSource.system.monotonic(), ordering: .releasing) }
+
+        var time: TimeSource {
+            TimeSource(wall: TimeSource.system.wall) { [self] in
+                let since = runsSince.load(ordering: .acquiring)
+                return since == 0 ? 0 : TimeSource.system.monotonic() - since
+            }
+        }
+    }
+
+    @Test func `what a publisher sends that was fenced after its last look is not sent again`() async throws {
+        let stage = try await stage(late: 30)
+        try stage.broker.createTopic("late", partitions: 1)
+        let other = stage.folder.file("other.db")
+        try Connection(path: stage.statePath, mode: .readWrite).execute("VACUUM INTO '\(other)'")
+        try Connection(path: other, mode: .readWrite).execute("UPDATE meta SET value = 'other' WHERE key = 'state_id'")
+        let standing = Standing()
+        let (looked, claimed) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let shared = SendableBox(stage)
+        @Sendable func publish(
+            _ path: String, quiet: Int64, _ time: TimeSource, _ failPoint: @escaping (String) -> Void
+        ) throws {
+            let stop = StopSignal()
+            stop.set()
+            var settings = settings(shared.value)
+            settings.quietMilliseconds = quiet
+            let store = try SharedStore(Store(path: path, settings: WindowSettings(), holder: "a test"))
+            let left = try OutboxPublisher(
+                settings: settings, store: store, stop: stop, time: time, failPoint: failPoint,
+                log: LogLines().logger, remaining: { 60_000 }
+            ).run()
+            #expect(left == nil)
+        }
+        try await onThreads([
+            {
+                try publish(shared.value.statePath, quiet: 50, .system) { point in
+                    guard point == "late.looked" else { return }
+                    looked.signal()
+                    // The other has time enough to claim the identity and, if it does not wait, to send.
+                    _ = claimed.wait(timeout: .now() + 3)
+                }
+                standing.run()
+            },
+            {
+                looked.wait()
+                try publish(other, quiet: 3000, standing.time) { if $0 == "late.sent" { claimed.signal() } }
+            },
+        ])
+        #expect(try read(stage).count == 30)
+    }
 }

@@ -2,6 +2,7 @@
 import contextlib
 import ctypes
 import os
+import random
 import resource
 import shutil
 import signal
@@ -12,6 +13,7 @@ import pytest
 from support import exports, program
 from support.events import SAMPLE_MS, crowded_views, event
 from support.faults import in_front_of
+from support.health import status
 from support.lake import COUNTS
 from support.program import Running
 from support.service import arguments
@@ -39,6 +41,10 @@ def proxied(make_warehouse, request):
 
 def open_incidents(state):
     return [row['kind'] for row in state.rows('SELECT kind FROM incidents WHERE resolved_at IS NULL')]
+
+
+def spool_of(state):
+    return state.path.with_name(state.path.name + '.spool')
 
 
 def check_counts_go_on(topic, state, before):
@@ -315,10 +321,9 @@ def test_a_spool_that_is_removed_under_the_service_is_read_again(closed, topic, 
         exports.wait_exported(warehouse, sent)
         proxy.down()
         sent = check_counts_go_on(topic, state, sent)
-        spool = state.path.with_name(state.path.name + '.spool')
-        eventually(lambda: list(spool.glob('*.parquet')), 'a closed segment')
+        eventually(lambda: state.rows('SELECT 1 FROM segment'), 'a closed segment')
     eventually(lambda: state.consumed() == sent, 'the events')
-    shutil.rmtree(state.path.with_name(state.path.name + '.spool'))
+    shutil.rmtree(spool_of(state))
     sent = check_counts_go_on(topic, state, sent)
     if closed:
         proxy.up()
@@ -327,3 +332,67 @@ def test_a_spool_that_is_removed_under_the_service_is_read_again(closed, topic, 
     assert result.code == 0, result.err
     service.to_end(topic, state, *interval, *warehouse.options, env=warehouse.environment)
     exports.check_tables(warehouse, state, topic.read())
+
+
+@pytest.mark.parametrize('seed', [1, 2])
+def test_a_spool_that_is_removed_at_any_moment_is_read_again(seed, topic, state, service, proxied):
+    """Segments open, closed or being sent, commits prepared, of both tables: whatever is lost is prepared again."""
+    moments = random.Random(seed)
+    warehouse, proxy = proxied()
+    running = service.start(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
+    sent = topic.produce(crowded_views(seed=120, count=100))
+    exports.wait_exported(warehouse, sent)
+    for is_away in (True, False, True):
+        if is_away:
+            proxy.down()
+        sent = check_counts_go_on(topic, state, sent)
+        time.sleep(moments.random() / 2)
+        shutil.rmtree(spool_of(state), ignore_errors=True)
+        sent = check_counts_go_on(topic, state, sent)
+        time.sleep(moments.random())
+        if is_away:
+            proxy.up()
+        exports.wait_exported(warehouse, sent)
+    result, _ = running.stop(seconds=20)
+    assert result.code == 0, result.err
+    service.to_end(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
+    exports.check_tables(warehouse, state, topic.read())
+
+
+def leave_segments(topic, state, service, warehouse, proxy):
+    """100 events exported and 50 in closed segments that wait; the service has ended."""
+    running = service.start(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
+    sent = topic.produce(crowded_views(seed=120, count=100))
+    exports.wait_exported(warehouse, sent)
+    proxy.down()
+    check_counts_go_on(topic, state, sent)
+    eventually(lambda: state.rows('SELECT 1 FROM segment'), 'a closed segment')
+    running.stop(seconds=20)
+    assert list(spool_of(state).glob('raw-*.parquet'))
+    shutil.rmtree(spool_of(state))
+    proxy.up()
+
+
+def test_a_spool_that_is_removed_between_two_runs_is_read_again(topic, state, service, proxied):
+    warehouse, proxy = proxied()
+    leave_segments(topic, state, service, warehouse, proxy)
+    err = service.to_end(topic, state, *QUICK, *warehouse.options, env=warehouse.environment).err
+    assert 'files of raw events that waited for export are gone; the events are read again' in err, err
+    exports.check_tables(warehouse, state, topic.read())
+
+
+def test_a_spool_that_is_removed_when_kafka_no_longer_has_it_is_told(apache_kafka, state, service, proxied):
+    topic = apache_kafka.create_topic()
+    warehouse, proxy = proxied()
+    leave_segments(topic, state, service, warehouse, proxy)
+    apache_kafka.delete_records(topic.name, {0: 120})
+    end = [*QUICK, *warehouse.options]
+    running = service.start(topic, state, *end, env=warehouse.environment)
+    eventually(lambda: 'no longer has offsets 100 to 119' in running.err, 'the reason to be told')
+    topic.produce(crowded_views(seed=9, count=10))
+    eventually(lambda: state.consumed() == 160, 'counting to go on')
+    eventually(lambda: any('that waits for export is gone' in reason['text'] for reason in status(state)['reasons']),
+               'the health to say so')
+    running.stop(seconds=20)
+    service.to_end(topic, state, *end, '--on-missing-offsets', 'skip', env=warehouse.environment)
+    assert 'offsets 100 to 119' in program.run('query', '--state', str(state.path), 'SELECT detail FROM incidents').out

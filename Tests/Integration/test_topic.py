@@ -58,7 +58,7 @@ def test_the_list_has_offsets_and_the_lag_of_the_state_or_the_group(make_topic, 
     service.to_end(topic, state)
     topic.produce(views(2, count=5), partition=0)
     # Every topic of the broker is asked about, and other tests have made hundreds.
-    result = topic_of(topic.address, '--state', str(state.path), '--format', 'json', '--timeout', '60s', seconds=120)
+    result = topic_of(topic.address, '--state', str(state.path), '--format', 'json')
     assert result.code == 0, result.err
     rows = {(row.pop('topic'), row.pop('partition')): row for row in json.loads(result.out)}
     assert rows[topic.name, 0] == {'begin': 0, 'end': 25, 'messages': 25, 'read_by': 'state',

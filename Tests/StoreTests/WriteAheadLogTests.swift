@@ -87,7 +87,8 @@ struct WriteAheadLogTests {
         try { try openStore(path).write(Self.counts(0), now: base) }()
         let watch = Watch()
         let reader: @Sendable () throws -> Void = {
-            let reader = try Connection(path: path, mode: .readOnly)
+            // As the program reads: the first one in after the file was closed rebuilds the index of the log, and others wait.
+            let reader = try StateReader.open(path)
             var last: Int64 = 0
             while !watch.isDone.load(ordering: .acquiring) {
                 // Every flush counts 400 events and raises the generation by one.

@@ -33,6 +33,10 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     public static let unknownOffset = KafkaError(
         RD_KAFKA_RESP_ERR__INCONSISTENT, "a record was acknowledged without an offset; looking for it in the topic")
 
+    /// The coordinator of the transactional id did not say in time whether the id is still this client's.
+    public static let unknownOwner = KafkaError(
+        RD_KAFKA_RESP_ERR__TIMED_OUT, "the coordinator of the transactional id did not answer in time")
+
     /// One line for people: what failed, on what, what to do.
     public var description: String { message }
 

@@ -177,9 +177,12 @@ extension Store {
     }
 
     /// Records an intent, on the disk when this returns. Everything it covers is then on the disk too.
+    /// - Returns: false when nothing was recorded, since a segment that it brings was dropped meanwhile.
     /// - Throws: `SQLiteError`; also when the table has an open intent.
-    public func prepare(_ intent: Intent) throws {
+    @discardableResult
+    public func prepare(_ intent: Intent) throws -> Bool {
         try durably {
+            guard try haveSegments(intent.segments) else { return false }
             let row = try connection.prepare("INSERT INTO intent VALUES (?1, ?2, ?3)")
             try row.bind(intent.table.rawValue, at: 1)
             try row.bind(intent.commitID, at: 2)
@@ -196,7 +199,18 @@ extension Store {
             try export.bind(intent.rowsAdded, at: 4)
             try export.bind(intent.rowsDeleted, at: 5)
             try export.run()
+            return true
         }
+    }
+
+    private func haveSegments(_ names: [String]) throws -> Bool {
+        let row = try connection.prepare("SELECT 1 FROM segment WHERE name = ?1")
+        for name in names {
+            try row.bind(name, at: 1)
+            guard try row.step() else { return false }
+            row.reset()
+        }
+        return true
     }
 
     // MARK: Settle
@@ -238,7 +252,7 @@ extension Store {
         try row.run()
     }
 
-    private func forgetSegments(_ names: [String]) throws {
+    func forgetSegments(_ names: [String]) throws {
         let row = try connection.prepare("DELETE FROM segment WHERE name = ?1")
         for name in names {
             try row.bind(name, at: 1)
@@ -261,10 +275,11 @@ extension Store {
 
     /// Gives up an intent that is not in the table's history. Its files become orphans: a request that is still on its
     /// way could make them part of the table, until another commit has taken its place.
+    /// - Parameter kept: those of its files that a later commit will bring under the same names.
     /// - Throws: `SQLiteError`.
-    public func abandon(_ intent: Intent, now: Int64) throws {
+    public func abandon(_ intent: Intent, keeping kept: Set<String> = [], now: Int64) throws {
         try transaction {
-            try addOrphans(intent.files, of: intent.table, now: now)
+            try addOrphans(intent.files.filter { !kept.contains($0) }, of: intent.table, now: now)
             if intent.table == .counts { try clearStaged() }
             try closeIntent(intent, state: "abandoned", snapshotID: nil, at: now)
         }

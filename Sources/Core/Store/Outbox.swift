@@ -110,15 +110,6 @@ extension Store {
         try row.run()
     }
 
-    /// The number up to which rows may have been sent to this topic; 0 when none was.
-    /// - Throws: `SQLiteError`.
-    public func sendingUpTo(_ name: OutboxName, topic: String) throws -> Int64 {
-        let row = try connection.prepare("SELECT sending_up_to FROM outbox WHERE name = ?1 AND topic = ?2")
-        try row.bind(name.rawValue, at: 1)
-        try row.bind(topic, at: 2)
-        return try row.step() ? row.int64(0) : 0
-    }
-
     /// The offsets of the topic from which records may not be marked yet; nil when this topic was never written to.
     /// - Throws: `SQLiteError`.
     public func outboxOffsets(_ name: OutboxName, topic: String) throws -> [Int32: Int64]? {

@@ -1,6 +1,7 @@
 // Raw segments: local files with every event, waiting to be exported.
 // Invariant: a segment's row is written in the transaction that moves the raw offsets over what it covers; its files were
-// synced before. Files in the spool that no row names are leftovers of a crash.
+// synced before. Files in the spool that no row names are leftovers of a crash. A segment whose files are gone is dropped
+// together with those after it, and the raw offsets go back to where it began.
 
 public import Foundation
 internal import SQLite
@@ -104,6 +105,39 @@ extension Store {
             segments.append(try JSONDecoder().decode(Segment.self, from: Data(rows.string(0).utf8)))
         }
         return segments
+    }
+
+    /// Where the raw events of each partition have to be read again from when a segment and those after it are dropped; only
+    /// the partitions that they cover.
+    /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
+    public func rawOffsets(droppingFrom name: String) throws -> [Int32: Int64] {
+        var starts: [Int32: Int64] = [:]
+        for segment in try segments(limit: Int(Int32.max)).drop(while: { $0.name != name }) {
+            for (partition, span) in segment.offsets {
+                starts[partition] = min(starts[partition] ?? span.from, span.from)
+            }
+        }
+        return starts
+    }
+
+    /// Drops a waiting segment and those after it: what they cover is wanted again.
+    /// - Returns: the names of their files; nil when nothing was done, since a commit that was prepared brings one of them.
+    /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
+    public func dropSegments(from name: String) throws -> [String]? {
+        try transaction {
+            let dropped = try segments(limit: Int(Int32.max)).drop { $0.name != name }
+            let brought = Set(try intent(of: .raw)?.segments ?? [])
+            guard brought.isDisjoint(with: dropped.map(\.name)) else { return nil }
+            let progress = try connection.prepare(
+                "UPDATE raw_progress SET next_offset = ?2 WHERE kafka_partition = ?1 AND next_offset > ?2")
+            for (partition, start) in try rawOffsets(droppingFrom: name) {
+                try progress.bind(Int64(partition), at: 1)
+                try progress.bind(start, at: 2)
+                try progress.run()
+            }
+            try forgetSegments(dropped.map(\.name))
+            return dropped.flatMap(\.fileNames)
+        }
     }
 
     /// How many segments wait and how many bytes they hold.

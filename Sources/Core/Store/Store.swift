@@ -56,6 +56,8 @@ public final class Store {
     /// The generation of the last flush that was committed.
     public internal(set) var generation: Int64 = 0
     var pagesAtCheckpoint = 0
+    /// The oldest waiting segment whose files are not all there, once somebody has noticed; nil when none is known.
+    public var lostSegment: String?
 
     /// Locks and opens the state, creates it when it is missing, and brings it to the newest format.
     /// - Parameter holder: what a process that finds the state locked is told of this one.

@@ -43,7 +43,12 @@ struct Committer {
             }
             if let reason = try await obstacle(to: intent, files, table) { return try abandon(intent, files, reason) }
             if !isUploaded {
-                try await upload(files, intent, table)
+                do {
+                    try await upload(files, intent, table)
+                } catch let error as ExportError where error.isSpoolFileMissing {
+                    try withdraw(intent, files)
+                    throw error
+                }
                 isUploaded = true
                 environment.failPoint("\(step).uploaded")
             }

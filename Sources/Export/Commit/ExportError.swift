@@ -53,6 +53,12 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         }
     }
 
+    /// A local file is gone, which can be written again.
+    public var isSpoolFileMissing: Bool {
+        if case .spoolFileMissing = self { return true }
+        return false
+    }
+
     /// The warehouse does not keep two writers apart: wrong configuration.
     public var isUnsafe: Bool {
         if case .unsafeStore = self { return true }
@@ -106,7 +112,8 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
             "table \(table): \(rows) rows that this state exported are no longer in \(file); another writer deleted them. "
                 + "The file is left as it is; let no other program change this table"
         case .spoolFileMissing(let path, let table):
-            "table \(table): the local file \(path) that waits for export is gone; bring it back"
+            "table \(table): the local file \(path) that waits for export is gone; its rows are read again from Kafka, or "
+                + "from the state; bring it back where Kafka no longer has them"
         case .contended(let table, let tries, let reason):
             "table \(table): another writer was first \(tries) times in a row (\(reason)); trying again later"
         case .unknownOutcome(let table, let reason):

@@ -73,7 +73,7 @@ struct Maintainer {
             throw error
         }
         environment.failPoint("\(table.rawValue).rewrite.written")
-        try store.with { try $0.prepare(intent) }
+        _ = try store.with { try $0.prepare(intent) }
         environment.failPoint("\(table.rawValue).rewrite.prepared")
         try await committer.finish(intent)
         for group in groups { report("\(name): merged \(Self.text(group))") }

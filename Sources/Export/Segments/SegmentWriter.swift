@@ -76,6 +76,14 @@ public final class SegmentWriter {
         open = nil
     }
 
+    /// Whether all files of a closed segment are there.
+    public func isComplete(_ segment: Segment) -> Bool { WaitingSegments.missing(of: segment, in: settings) == nil }
+
+    /// Removes files of the spool.
+    public func remove(_ names: [String]) {
+        for name in names { SpoolFile.remove("\(settings.spoolFolder)/\(name)") }
+    }
+
     /// The spool is at its budget.
     public func isFull(backlogBytes: Int64) -> Bool { backlogBytes >= settings.spoolBudgetBytes }
 }

@@ -23,7 +23,7 @@ public final class OutboxPublisher {
     private var sentBefore: SentBefore?
     /// Up to this number rows are sent one by one, since the topic refused one of them.
     private var oneByOneUpTo: Int64 = 0
-    /// When the identity was last seen to be ours, on the monotonic clock.
+    /// The identity was ours at this moment at the least, on the monotonic clock: when the last look at it began.
     private var ownedAt: Int64 = 0
     private var settings: OutboxSettings { context.settings }
     private static let batch = 1000
@@ -139,8 +139,6 @@ public final class OutboxPublisher {
         // What was found in the topic is marked now.
         let left = try passOver(try rows())
         guard !left.isEmpty else { return true }
-        context.neededRight = "WRITE"
-        try checkOwnership()
         try send(left, connection)
         return true
     }
@@ -160,8 +158,7 @@ public final class OutboxPublisher {
             return false
         }
         let takeover = try TakeoverOperation(context, stateID: stateID).run()
-        (offsets, sentBefore) = (takeover.offsets, takeover.sentBefore)
-        ownedAt = context.time.monotonic()
+        (offsets, sentBefore, ownedAt) = (takeover.offsets, takeover.sentBefore, takeover.claimedAt)
         (connection, fence) = (takeover.connection, takeover.fence)
         return true
     }
@@ -169,8 +166,10 @@ public final class OutboxPublisher {
     private func checkOwnership() throws {
         let now = context.time.monotonic()
         guard now - ownedAt > Self.ownershipMilliseconds else { return }
-        try fence?.mark(
+        let isOurs = try fence?.mark(
             topic: settings.topic, partitions: [0], timeoutMilliseconds: context.limit(5000))
+        guard isOurs == true else { throw KafkaError.unknownOwner }
+        // Not the moment of the answer: another may have claimed it while this one was on its way.
         ownedAt = now
     }
 
@@ -209,6 +208,10 @@ public final class OutboxPublisher {
             try $0.beginPublishing(settings.name, topic: settings.topic, upTo: last.number, from: offsets)
         }
         failPoint("\(settings.name.rawValue).numbered")
+        // Only now: a write to the state takes as long as the disk does, and nothing may lie between the look and the batch.
+        context.neededRight = "WRITE"
+        try checkOwnership()
+        failPoint("\(settings.name.rawValue).looked")
         let report = try connection.send(rows)
         failPoint("\(settings.name.rawValue).sent")
         try book(report)

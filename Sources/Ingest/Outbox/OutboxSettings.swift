@@ -20,8 +20,9 @@ public struct OutboxSettings: Sendable {
     public var partitions: Set<Int32>?
     /// Partitions of a topic that has to be created.
     public var newTopicPartitions = 4
-    /// How long nothing of ours may arrive in the topic before what is not there counts as not sent, in milliseconds.
-    public var quietMilliseconds: Int64 = 1000
+    /// How long nothing of this source may arrive in the topic before what is not there counts as not sent, in milliseconds:
+    /// longer than a publisher that was fenced takes from its last look at the fence until the broker has its batch.
+    public var quietMilliseconds: Int64 = 2000
 
     /// Settings with the defaults of the command line.
     public init(name: OutboxName, topic: String, kafka: [(String, String)], bootstrapServers: String) {

@@ -2,7 +2,8 @@
 // topic back to that mark.
 //
 // Invariants: what is read back is replicated, so that it stays; what the topic does not have at the end is not on its way
-// any more. docs/adr/0021 has the argument, and what a broker without visible marks means.
+// any more. Whoever was fenced may have looked just before and be about to send, without a trace in this state or the topic:
+// so reading ends only when nothing of this source has come for a while, always. docs/adr/0021 has the argument, and what a broker without visible marks means.
 
 internal import Base
 internal import Kafka
@@ -15,6 +16,8 @@ struct OutboxTakeover {
     let connection: OutboxConnection
     /// Holds the publisher's identity.
     let fence: PublisherFence
+    /// When the last claim of the identity began, on the monotonic clock.
+    let claimedAt: Int64
     /// The offsets up to which everything of ours is marked.
     let offsets: [Int32: Int64]
     /// What others have sent; nil where there are none.
@@ -53,17 +56,13 @@ struct TakeoverOperation {
         // Made now, since a producer needs a second until it can send.
         let connection = try OutboxConnection(
             context, stateID: stateID, partitions: partitions, maximumBatchBytes: maximumBatchBytes(reader))
-        var fence = try claim()
+        var (fence, claimedAt) = try claim()
         let began = try context.state { store in
             (
                 known: try store.outboxOffsets(settings.name, topic: settings.topic),
-                restored: try store.restoredOffsets(settings.name),
-                mayBeSent: try store.sendingUpTo(settings.name, topic: settings.topic),
-                first: try store.unpublished(settings.name, after: 0, limit: 1).first?.number
+                restored: try store.restoredOffsets(settings.name)
             )
         }
-        // Rows that were sent and not acknowledged, as far as the state knows.
-        let isUncertain = began.first.map { $0 <= began.mayBeSent } ?? false
         if began.restored != nil {
             context.log.info("looking for events in topic \(settings.topic) that another state has published")
         }
@@ -73,16 +72,15 @@ struct TakeoverOperation {
             stateID: stateID, sentBefore: began.restored.map { SentBefore(restored: $0) })
         var before = ranges.mapValues(\.high)
         while true {
-            fence = try mark(fence, reader, tail, before: before)
-            guard isUncertain || !tail.foreignStates.isEmpty,
-                try tail.readUntilQuiet(settings.quietMilliseconds)
-            else { break }
+            (fence, claimedAt) = try mark(fence, reader, tail, before: before)
+            guard try tail.readUntilQuiet(settings.quietMilliseconds) else { break }
             // Something was still on its way: once more, behind it.
             before = tail.next
         }
         try book(tail)
         return OutboxTakeover(
-            connection: connection, fence: fence, offsets: tail.next, sentBefore: tail.sentBefore)
+            connection: connection, fence: fence, claimedAt: claimedAt, offsets: tail.next,
+            sentBefore: tail.sentBefore)
     }
 
     private func book(_ tail: TopicTail) throws {
@@ -167,15 +165,16 @@ struct TakeoverOperation {
 
     // MARK: The fence
 
-    /// Claims the identity anew.
-    private func claim() throws -> PublisherFence {
+    /// Claims the identity, from whoever has it.
+    /// - Returns: its holder, and when the claim began.
+    private func claim() throws -> (PublisherFence, Int64) {
         let fence = try PublisherFence(settings: settings.kafka, id: settings.transactionalID)
         let began = context.time.monotonic()
         while true {
             try context.checkTime()
             do {
                 try fence.claim(timeoutMilliseconds: context.limit(1000))
-                return fence
+                return (fence, began)
             } catch let error as KafkaError where error.isRetriable {
                 if let cause = fence.takeErrors().last(where: \.isAuthentication) { throw cause }
                 guard context.time.monotonic() - began > 5000 else { continue }
@@ -188,23 +187,23 @@ struct TakeoverOperation {
 
     /// Sets a mark behind everything in the topic and reads up to it.
     /// - Parameter before: the ends of the partitions, as they were before.
-    /// - Returns: the identity, claimed again: the mark is on all replicas only when this is possible.
+    /// - Returns: the identity, claimed again: the mark is on all replicas only when this is possible; and when that began.
     private func mark(
         _ fence: PublisherFence, _ reader: Consumer, _ tail: TopicTail, before: [Int32: Int64]
-    ) throws -> PublisherFence {
-        var fence = fence
+    ) throws -> (PublisherFence, Int64) {
+        var claimed = (fence, context.time.monotonic())
         var marks = 0
         for _ in 0..<5 where marks < 2 {
-            let isMarked = try mark(fence, before.keys.sorted())
-            fence = try claim()
+            let isMarked = try mark(claimed.0, before.keys.sorted())
+            claimed = try claim()
             context.neededRight = "READ"
             try tail.read(to: try offsetRanges(reader, before.count).mapValues(\.high))
-            if before.allSatisfy({ tail.lastGap[$0.key] ?? -1 >= $0.value }) { return fence }
+            if before.allSatisfy({ tail.lastGap[$0.key] ?? -1 >= $0.value }) { return claimed }
             if isMarked { marks += 1 }
         }
         // A broker that writes no control batches for a transaction without records.
         context.log.debug("topic \(settings.topic): the broker's marks cannot be seen; trusting the high watermark")
-        return fence
+        return claimed
     }
 
     private func mark(_ fence: PublisherFence, _ partitions: [Int32]) throws -> Bool {

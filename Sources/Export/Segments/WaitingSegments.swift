@@ -1,0 +1,59 @@
+// Segments whose files somebody has removed.
+//
+// Invariants: segments are exported in the order in which they were closed, so none goes out behind a lost one; a lost one is
+// noted in the store, and whoever reads the topic drops it and those after it, and reads their events again.
+
+internal import Foundation
+internal import Iceberg
+internal import Log
+internal import Store
+
+/// The segments that wait for export.
+enum WaitingSegments {
+    /// The oldest of them whose files are all there, at most `limit`; the first that is not is noted.
+    /// - Throws: `ExportError.spoolFileMissing` when the oldest is lost, `SQLiteError`, or `DecodingError`.
+    static func complete(
+        _ store: SharedStore, in settings: ExportSettings, limit: Int, _ table: TableIdentifier
+    ) throws -> [Segment] {
+        let segments = try store.with { try $0.segments(limit: limit) }
+        let complete = segments.prefix { missing(of: $0, in: settings) == nil }
+        guard complete.count < segments.count else {
+            store.with { $0.lostSegment = nil }
+            return segments
+        }
+        let lost = segments[complete.count]
+        store.with { $0.lostSegment = lost.name }
+        if complete.isEmpty, let path = missing(of: lost, in: settings) {
+            throw ExportError.spoolFileMissing(path: path, table: table.description)
+        }
+        return Array(complete)
+    }
+
+    /// A file of the segment that is gone; nil when there is none.
+    static func missing(of segment: Segment, in settings: ExportSettings) -> String? {
+        segment.fileNames.map { "\(settings.spoolFolder)/\($0)" }.first { !FileManager.default.fileExists(atPath: $0) }
+    }
+}
+
+extension Committer {
+    /// Gives up a commit of which a local file is gone, and which therefore was never tried: a try comes after all files
+    /// were sent. What it would have brought is prepared again.
+    func withdraw(_ intent: Intent, _ files: CommitFiles) throws {
+        environment.log.warning(
+            "table \(intent.tableName): a local file that waits for export is gone; the commit is prepared again",
+            metadata: intent.facts)
+        let now = environment.nowMilliseconds()
+        try store.with { store in
+            let segments = try store.segments(limit: Int(Int32.max)).filter { intent.segments.contains($0.name) }
+            let complete = segments.prefix { WaitingSegments.missing(of: $0, in: settings) == nil }
+            // They go to the same places again.
+            let names = Set(complete.flatMap(\.fileNames))
+            let kept = files.uploads.filter { names.contains($0.name) }.map(\.location)
+            if complete.count < segments.count { store.lostSegment = segments[complete.count].name }
+            try store.abandon(intent, keeping: Set(kept), now: now)
+        }
+        for upload in files.uploads where intent.segments.isEmpty {
+            SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)")
+        }
+    }
+}
