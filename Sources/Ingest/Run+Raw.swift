@@ -91,7 +91,7 @@ extension Run {
             lost.hasLooked = true
         }
         guard let name = store.with({ $0.lostSegment }) else {
-            lost.name = nil
+            (lost.name, lost.starts) = (nil, [:])
             return
         }
         if lost.name != name { lost.isHopeless = false }
@@ -106,7 +106,9 @@ extension Run {
         for (partition, start) in lost.starts where assigned.contains(partition) {
             // An answer to an earlier question; the next one has it.
             guard let range = found.ranges[partition] else { return }
-            guard range.low <= start || settings.skipsMissingOffsets else { return loseForGood(partition, from: start, to: range.low) }
+            guard range.low <= start || settings.skipsMissingOffsets else {
+                return loseForGood(partition, from: start, to: range.low)
+            }
         }
         // Which of the events were late is asked of the late log.
         if accumulator.hasNews { try flush() }
@@ -120,7 +122,7 @@ extension Run {
             "files of raw events that waited for export are gone; the events are read again",
             metadata: ["offsets": Facts.ends(lost.starts.map { ($0.key, $0.value) })])
         store.with { $0.lostSegment = nil }
-        lost.name = nil
+        (lost.name, lost.starts) = (nil, [:])
         needsAssignment = true
     }
 
@@ -128,7 +130,7 @@ extension Run {
         lost.isHopeless = true
         complain(
             "files of raw events that wait for export are gone, and topic \(settings.topic) partition \(partition) no longer "
-                + "has offsets \(start) to \(low - 1): bring the files back to the spool, or give --on-missing-offsets skip to "
-                + "record these events as lost and go on", partition: partition, offset: start)
+                + "has offsets \(start) to \(low - 1): bring the files back to the spool, or give --on-missing-offsets skip "
+                + "to record these events as lost and go on", partition: partition, offset: start)
     }
 }

@@ -10,11 +10,11 @@ import Testing
     private let partitions = (0..<1000).map { TopicPartition(topic: "topic-\($0)", partition: 0) }
 
     /// - Parameter most: about more partitions than these the broker takes too long.
-    private func offsets(most: Int, timeout: Int = 10_000) throws -> (answers: [TopicPartition: Int64], questions: [Int]) {
+    private func offsets(most: Int) throws -> (answers: [TopicPartition: Int64], questions: [Int]) {
         var clock = 0
         var questions: [Int] = []
         let asker = try Asker(
-            cluster: Cluster(settings: [("bootstrap.servers", "127.0.0.1:1")], log: { _ in }), timeout: timeout,
+            cluster: Cluster(settings: [("bootstrap.servers", "127.0.0.1:1")], log: { _ in }), timeout: 10_000,
             now: { clock }, mayContinue: { true })
         let answers = try asker.inParts(partitions) { _, part, limit in
             questions.append(part.count)
