@@ -15,7 +15,7 @@ RUN := $(CURDIR)/.run
 # The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` takes the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser kafka build test integration prompt page demo up down check bench static install deb clean sanitize spark
+.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,10 @@ venv: libraries
 kafka: libraries
 	@scripts/setup.sh kafka
 
+# Apart from `setup`: only the integration tests need them.
+shells: libraries
+	@scripts/setup.sh shells
+
 # Apart from `setup`: only the page's suite needs it, and it is large.
 browser: venv
 	@scripts/setup.sh browser $(VENV)
@@ -40,10 +44,10 @@ build: libraries ## build the release binary, .build/release/pageviews
 	@echo "build: $(BINARY)"
 	@swift build -c release $(SWIFT_FLAGS) --product pageviews
 
-test: setup browser kafka ## build, run all Swift tests, then the tests against real servers, of the prompt and of the page
+test: setup browser kafka shells ## build, run all Swift tests, then the tests against real servers, of the prompt and of the page
 	@scripts/test.sh $(VENV) swift integration prompt page
 
-integration: setup kafka build ## run the integration tests only: make integration ARGS="-k idle"
+integration: setup kafka shells build ## run the integration tests only: make integration ARGS="-k idle"
 	@$(VENV)/bin/python -m pytest Tests/Integration $(ARGS)
 
 prompt: setup build ## test the prompt on a pseudo-terminal
@@ -56,6 +60,9 @@ page: setup browser build ## look at the page in headless Chromium
 spark: setup kafka build ## test Spark as another writer of the tables; fails where Spark cannot be had
 	@scripts/spark.sh $(CURDIR)/.venv-spark
 	@$(VENV)/bin/python -m pytest Tests/Integration -m spark $(ARGS)
+
+torture: setup kafka build ## kill the service at every step and at random: make torture KILLS=1000 SEED=1
+	@scripts/torture.sh $(VENV) $(or $(KILLS),1000) $(or $(SEED),1)
 
 sanitize: setup ## run the Swift tests under AddressSanitizer, then ThreadSanitizer: make sanitize ARGS=address
 	@scripts/sanitize.sh $(or $(ARGS),address thread)

@@ -2,6 +2,7 @@
 # setup.sh libraries     installs the Debian packages that are missing (asks for sudo only when not root), and builds librdkafka
 #                        and SQLite where Debian's are too old (libraries.sh)
 # setup.sh kafka         brings what the tests' brokers need: Java, and Apache Kafka's jars unless KAFKA_JARS names them
+# setup.sh shells        installs the shells whose completions the tests try
 # setup.sh venv VENV     makes the tests' Python environment from requirements.txt
 # setup.sh browser VENV  installs the browser that looks at the page; where that cannot be, VENV/no-browser says why
 # Quick when everything is there, and safe to run again at any time.
@@ -50,6 +51,16 @@ kafka() {
     install_package openjdk-17-jre-headless >/dev/null
   fi
   "$here/apache-kafka.sh" jars >/dev/null
+}
+
+shells() {
+  local shell
+  for shell in zsh fish; do
+    if ! command -v "$shell" >/dev/null; then
+      echo "setup: installing $shell (its completions are tested)"
+      install_package "$shell" >/dev/null
+    fi
+  done
 }
 
 # Only one suite needs it, so a machine that cannot have it goes on without: that suite's line in the summary says so.
@@ -108,5 +119,6 @@ case "${1:-}" in
   venv) venv "${2:?usage: setup.sh venv VENV}" ;;
   browser) browser "${2:?usage: setup.sh browser VENV}" ;;
   kafka) kafka ;;
-  *) echo "usage: setup.sh libraries | setup.sh venv VENV | setup.sh browser VENV | setup.sh kafka" >&2; exit 2 ;;
+  shells) shells ;;
+  *) echo "usage: setup.sh libraries | venv VENV | browser VENV | kafka | shells" >&2; exit 2 ;;
 esac

@@ -2,7 +2,7 @@
 //
 // Invariants: without a token only this machine can connect (the executable sees to that), and then the Host header has to
 // name this machine, so that a page of another site cannot reach us under a name that it made point here; with a token it
-// is compared in a time that does not depend on where it differs; /healthz and /readyz say only yes or no to strangers.
+// is compared in a time that does not depend on where it differs; /healthz and /readyz say only yes or no to anyone.
 
 internal import Foundation
 

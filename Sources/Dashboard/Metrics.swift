@@ -8,7 +8,7 @@ public import Store
 struct MetricsText {
     private(set) var text = ""
 
-    /// One family. A sample without a value is left out; so is a family without samples.
+    /// One family. A sample without a value is omitted; so is a family without samples.
     mutating func family(_ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: Double?)])
     {
         let known = samples.compactMap { sample in sample.value.map { (sample.labels, $0) } }

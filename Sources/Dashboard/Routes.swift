@@ -85,7 +85,7 @@ final class Routes: HTTPHandler {
 
     // MARK: Being asked whether
 
-    /// What strangers may know.
+    /// What anyone may know.
     private func probe(_ path: String) -> HTTPResponse {
         path == "/healthz" ? Answer.text("alive\n") : ready(isDetailed: false)
     }

@@ -1,4 +1,4 @@
-// Maintenance in the exporter's task: after the exports of a cycle, or by itself.
+// Maintenance in the exporter's task: after the exports of a cycle, or alone.
 
 internal import Foundation
 internal import Iceberg

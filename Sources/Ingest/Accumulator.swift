@@ -87,7 +87,7 @@ struct Accumulator {
             }
             if !isChecked {
                 guard check.admits(record, index: index) else { continue }
-                // What is only looked at is no activity. The next record begins anew.
+                // A record that is only compared is no activity. The next one starts a new interval.
                 if record.offset < flush.partitions[index].nextOffset {
                     current = -1
                 } else {

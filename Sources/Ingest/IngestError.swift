@@ -12,7 +12,7 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     case otherLog(UnreadRange)
     /// A partition that was asked for does not exist.
     case noSuchPartition(topic: String, partition: Int32, count: Int)
-    /// Kafka was not to be had, and the service was to end by itself.
+    /// Kafka could not be reached, and the service runs with --exit-at-end.
     case unreachable(servers: String, reason: String, seconds: Int64)
     /// The state could not be written and the service was told to stop.
     case notWritten(path: String, reason: String)

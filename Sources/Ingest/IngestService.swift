@@ -116,7 +116,7 @@ public final class IngestService {
         return nil
     }
 
-    /// Ends a service that is to end by itself when Kafka was away for too long; any other goes on trying.
+    /// Ends a service with --exit-at-end when Kafka was unreachable for too long; any other goes on retrying.
     /// - Parameter began: since when, on the monotonic clock.
     /// - Throws: `IngestError.unreachable`.
     func giveUp(since began: Int64, _ reason: @autoclosure () -> String) throws {

@@ -101,7 +101,7 @@ final class RawHalf {
     /// Removes files of segments that were dropped.
     func remove(_ names: [String]) { sink.remove(names) }
 
-    /// The partitions are read anew from `next` on.
+    /// The partitions are re-read from `next` on.
     func resume() { isSuspended = false }
 
     func isDue(now: Int64) -> Bool { sink.isDue(now: now) }
@@ -125,7 +125,7 @@ final class RawHalf {
 
     func isFull(backlogBytes: Int64) -> Bool { sink.isFull(backlogBytes: backlogBytes) }
 
-    /// The bytes of closed segments, asked of the store at most every so many milliseconds.
+    /// The bytes of closed segments, asked of the store at most once per `milliseconds`.
     func backlogBytes(every milliseconds: Int64, now: Int64, _ store: SharedStore) -> Int64 {
         if let last = lastBacklog, now - last.at < milliseconds { return last.bytes }
         let bytes = (try? store.with { try $0.backlog().bytes }) ?? lastBacklog?.bytes ?? 0

@@ -36,7 +36,7 @@ extension Run {
         if service.time.monotonic() >= nextDiscovery { askAboutTopic() }
     }
 
-    /// A partition whose offsets are to be looked at anew, at once.
+    /// A partition whose offsets have to be asked for again, at once.
     mutating func suspect(_ partition: Int32, _ change: LogChange?) {
         if waiting.contains(partition), change == nil { return }
         suspects[partition] = .some(change ?? (suspects[partition] ?? nil))

@@ -26,7 +26,7 @@ struct Run {
     /// Why Kafka cannot be reached, while it cannot.
     var cause = FailureCause()
     var needsAssignment = false
-    /// Partitions whose offsets are looked at anew, and what is wrong with their log where that is known.
+    /// Partitions whose offsets are asked for again, and what is wrong with their log where that is known.
     var suspects: [Int32: LogChange?] = [:]
     /// Partitions of which nothing is read until their log is as long as what the state has passed.
     var waiting: Set<Int32> = []

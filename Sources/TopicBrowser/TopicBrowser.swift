@@ -130,7 +130,7 @@ public final class TopicBrowser {
         if case .time = request.start { later = try asker.offsets(of: wanted, request.start.question) }
         return wanted.compactMap { partition in
             guard let first = first[partition], let end = end[partition] else {
-                notice("partition \(partition.partition) has no leader: left out")
+                notice("partition \(partition.partition) has no leader; skipped")
                 return nil
             }
             let start = Self.start(request, first: first, end: end, later: later[partition])

@@ -12,7 +12,7 @@ struct BackfillCommand: Sendable {
         "backfill", abstract: "Add late events to their counts, checked against the raw table, and export the result.",
         discussion: """
             Takes every window with late events that were not added yet, or all windows between --from and --to. A window \
-            that the raw table does not vouch for stays as it is, is named, and makes the exit code 1. While a service holds \
+            that the raw table cannot confirm stays as it is, is named, and makes the exit code 1. While a service holds \
             the state, `ingest --backfill-every 1h` does this work; --dry-run looks at the state beside it.
             """,
         rows: rows,
@@ -85,7 +85,7 @@ struct BackfillCommand: Sendable {
             return try existing.exporter(export, log: global.logger)()
         } catch StoreError.inUse(_, let holder) {
             throw Failure(
-                "state \(state) is in use by \(holder); start that service with --backfill-every 1h and it backfills by itself, "
+                "state \(state) is in use by \(holder); start that service with --backfill-every 1h and it backfills on its own, "
                     + "or stop it first; --dry-run works beside it", exitCode: 5)
         }
     }
@@ -109,7 +109,7 @@ struct BackfillCommand: Sendable {
             if dryRun {
                 StandardStream.output.write(Self.lines(step.outcome.changes))
             }
-            for window in step.outcome.unvouched {
+            for window in step.outcome.unconfirmed {
                 StandardStream.error.write(
                     "window \(TimeArgument.text(window.windowStart)) left as it is: \(window.reason)\n")
             }
@@ -121,10 +121,10 @@ struct BackfillCommand: Sendable {
         let verb = dryRun ? "would be added" : "added"
         StandardStream.error.write(
             "\(result.windows) windows looked at: \(result.events) late events \(verb) to \(result.counts) counts, "
-                + "\(result.unvouched) windows left as they are\n")
-        guard result.unvouched > 0 else { return }
+                + "\(result.unconfirmed) windows left as they are\n")
+        guard result.unconfirmed > 0 else { return }
         throw Failure(
-            "the raw table does not vouch for \(result.unvouched) windows, which stay as they are", exitCode: 1)
+            "the raw table cannot confirm \(result.unconfirmed) windows, which stay as they are", exitCode: 1)
     }
 
     /// One line a count; they come window by window, and making a window's text takes time.

@@ -28,7 +28,9 @@ struct ExistingState {
         _ options: ExportOptions, access: Access = .writing, log: Logger
     ) throws -> @Sendable () -> Exporter {
         let environment = ProcessInfo.processInfo.environment
-        guard let warehouse = try ExportAssembly(options: options, environment: environment).warehouse() else {
+        let assembly = ExportAssembly(options: options, environment: environment)
+        for warning in assembly.plainTextWarnings { log.warning("\(warning)") }
+        guard let warehouse = try assembly.warehouse() else {
             throw Failure("there is no --warehouse: give the one that `ingest` exports to", exitCode: 2)
         }
         let store = SharedStore(try open(access))

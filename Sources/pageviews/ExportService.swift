@@ -105,9 +105,9 @@ struct ExportService: Service {
                         "events": .stringConvertible(result.events), "counts": .stringConvertible(result.counts),
                     ])
             }
-            if result.unvouched > 0 {
+            if result.unconfirmed > 0 {
                 detail =
-                    "the raw table does not vouch for \(result.unvouched) windows with late events "
+                    "the raw table cannot confirm \(result.unconfirmed) windows with late events "
                     + "(\(result.firstReason ?? "")); `pageviews backfill --dry-run` names them"
             }
         } catch let error as StoreError {
@@ -124,7 +124,7 @@ struct ExportService: Service {
     }
 
     /// - Returns: why not everything was exported; nil when it was.
-    /// - Throws: only what waiting does not mend.
+    /// - Throws: only what waiting does not fix.
     private func cycle(
         _ exporter: Exporter, _ report: inout ExportReport, _ stop: StopSignal
     ) async throws -> (any Error)? {

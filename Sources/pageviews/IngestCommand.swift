@@ -90,7 +90,10 @@ struct IngestCommand: Sendable {
 
     func run() async throws {
         let log = global.logger
-        for warning in Pageviews.libraryWarnings { log.warning("\(warning)") }
+        let assembly = ExportAssembly(options: export, environment: ProcessInfo.processInfo.environment)
+        let warnings =
+            Pageviews.libraryWarnings + assembly.plainTextWarnings + [kafka.brokers.plainTextWarning].compactMap { $0 }
+        for warning in warnings { log.warning("\(warning)") }
         var pipeline = Pipeline(
             ingest: try settings(), export: export, web: web, outboxes: outboxes, holder: "pageviews ingest", log: log)
         pipeline.retentionMilliseconds = retention

@@ -1,4 +1,4 @@
-// `pageviews maintain`: maintenance by itself, while no service runs on the state.
+// `pageviews maintain`: maintenance outside a service, while none runs on the state.
 
 internal import Arguments
 internal import Base

@@ -1,4 +1,4 @@
-// Messages as text. What producers send is strangers' text: nothing of it reaches a terminal as a command.
+// Messages as text. What producers send is untrusted: nothing of it reaches a terminal as a command.
 
 internal import Base
 internal import Foundation
@@ -160,7 +160,7 @@ struct MessageWriter {
             "x'\(digits)\(bytes.count > shown ? "…" : "")' (\(bytes.count) byte\(bytes.count == 1 ? "" : "s"), not UTF-8)"
     }
 
-    /// The first characters of a text, at most so many bytes of UTF-8.
+    /// The first characters of a text, at most `bytes` of UTF-8.
     static func prefix(_ text: String, _ bytes: Int) -> String {
         guard text.utf8.count > bytes else { return text }
         var end = text.utf8.index(text.startIndex, offsetBy: bytes)

@@ -5,6 +5,7 @@ internal import Dashboard
 internal import Export
 internal import Foundation
 internal import Ingest
+internal import Kafka
 internal import Log
 internal import Services
 internal import Store
@@ -36,6 +37,7 @@ struct Pipeline {
         let environment = ProcessInfo.processInfo.environment
         // Wrong settings leave nothing behind: they are looked at before the state is made.
         try IngestService.check(ingest)
+        for outbox in outboxes { try TopicName.check(outbox.topic, option: "\(outbox.name.rawValue)-topic") }
         let place = try web.place(environment: environment)
         let warehouse = try ExportAssembly(options: export, environment: environment).warehouse()
         let settings = exportSettings

@@ -97,7 +97,7 @@ struct ProofCommand: Sendable {
 
             enum CodingKeys: CodingKey { case postcode, window, local, table, raw }
 
-            /// Sides that have no value are null, not left out.
+            /// Sides that have no value are null, not absent.
             func encode(to encoder: any Encoder) throws {
                 var container = encoder.container(keyedBy: CodingKeys.self)
                 try container.encode(postcode, forKey: .postcode)

@@ -1,4 +1,4 @@
-// `pageviews resolve`: says that somebody has dealt with an incident that is not over by itself.
+// `pageviews resolve`: closes an incident that does not close on its own.
 
 internal import Base
 internal import Arguments
@@ -11,7 +11,7 @@ struct ResolveCommand: Sendable {
     static let command = Command(
         "resolve", abstract: "Mark the open incidents of a kind as dealt with.",
         discussion: """
-            For incidents that nothing ends by itself, such as missing-offsets: `pageviews status` is unhealthy until somebody has \
+            For incidents that do not close on their own, such as missing-offsets: `pageviews status` is unhealthy until somebody has \
             seen them. The row stays in the table incidents. The state must not be in use: stop the service first (exit 5).
             """,
         rows: rows, run: { try $0.run() })

@@ -46,6 +46,7 @@ struct RestoreCommand: Sendable {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         do {
             let assembly = ExportAssembly(options: export, environment: ProcessInfo.processInfo.environment)
+            for warning in assembly.plainTextWarnings { log.warning("\(warning)") }
             guard let warehouse = try assembly.warehouse() else { return }
             let restore = Restore(
                 statePath: state, settings: export.settings(state: state), windows: try windows.settings(),

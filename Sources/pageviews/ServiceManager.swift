@@ -15,7 +15,7 @@ struct ServiceNews {
     private var saidStopping = false
     private var saidStatus = ""
 
-    /// The variables to send, one a line; those that change nothing are left out.
+    /// The variables to send, one a line; those that change nothing are skipped.
     mutating func words(_ health: ServiceHealth) -> String {
         var words: [String] = []
         if !saidReady, Self.isReady(health) {
@@ -73,7 +73,7 @@ struct ServiceManager {
     /// Whether there is somebody to tell.
     var listens: Bool { path?.isEmpty == false }
 
-    /// Sends variables, one a line. Nobody there is no error: the service goes on by itself.
+    /// Sends variables, one a line. Nobody there is no error: the service goes on without.
     func say(_ words: String) {
         guard let path, !path.isEmpty, !words.isEmpty else { return }
         var address = sockaddr_un()

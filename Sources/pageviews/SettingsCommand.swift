@@ -102,7 +102,7 @@ struct SettingsCommand: Sendable {
 
         enum CodingKeys: CodingKey { case name, value, origin }
 
-        /// What is not set is null, not left out.
+        /// What is not set is null, not absent.
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(setting.name, forKey: .name)

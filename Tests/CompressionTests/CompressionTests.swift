@@ -173,3 +173,68 @@ func brokenSink() throws {
     #expect(throws: DiskFull.self) { try writer.finish() }
     #expect(throws: CompressionError.self) { try sample.withUnsafeBytes { try writer.append($0) } }
 }
+
+/// Codecs that are read and never written.
+struct ReadOnlyCase: Sendable, CustomStringConvertible {
+    let description: String
+    let decompress: @Sendable ([UInt8], Int) throws -> [UInt8]
+    /// What Python's gzip and pyarrow made of `sample`.
+    let foreign: [UInt8]
+
+    private static let block = hex("cf706167652076696577732c200c00031f3b1800040830000f2400c2506577733b20")
+
+    private static func filled(
+        _ bytes: [UInt8], _ limit: Int, _ read: (UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> [UInt8] {
+        var target = [UInt8](repeating: 0, count: limit)
+        let count = try bytes.withUnsafeBytes { source in try target.withUnsafeMutableBytes { try read(source, $0) } }
+        return Array(target[..<count])
+    }
+
+    private static func bigEndian(_ number: Int) -> [UInt8] {
+        withUnsafeBytes(of: UInt32(number).bigEndian) { Array($0) }
+    }
+
+    static let all = [
+        ReadOnlyCase(
+            description: "gzip",
+            decompress: { bytes, limit in try bytes.withUnsafeBytes { try Gzip.decompress($0, limit: limit) } },
+            foreign: hex("1f8b08000000000002032b484c4f5528cb4c2d2fd65128c0cab6c6213e32d400000ab4e30620010000")),
+        ReadOnlyCase(
+            description: "lz4",
+            decompress: { bytes, limit in try filled(bytes, limit) { try LZ4.decompress($0, into: $1) } },
+            foreign: block),
+        ReadOnlyCase(
+            description: "lz4 in frames",
+            decompress: { bytes, limit in try filled(bytes, limit) { try LZ4.decompressFrames($0, into: $1) } },
+            foreign: bigEndian(sample.count) + bigEndian(block.count) + block),
+    ]
+}
+
+@Test("Codecs that are only read give what other programs wrote", arguments: ReadOnlyCase.all)
+func foreignBytesOfReadOnlyCodecs(_ codec: ReadOnlyCase) throws {
+    #expect(try codec.decompress(codec.foreign, sample.count) == sample)
+    #expect(throws: CompressionError.self) { try codec.decompress(codec.foreign, sample.count - 1) }
+    for end in 1..<codec.foreign.count {
+        #expect((try? codec.decompress(Array(codec.foreign[..<end]), sample.count)) != sample)
+    }
+    var random = Seeded(state: 20_260_102)
+    for _ in 0..<3_000 {
+        var bytes = codec.foreign
+        for _ in 0...Int.random(in: 0..<3, using: &random) {
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        }
+        if let result = try? codec.decompress(bytes, 5_000) { #expect(result.count <= 5_000) }
+    }
+}
+
+@Test("Members of gzip follow one another, frames of Hadoop too, and a bare block is taken for a frame's name")
+func severalParts() throws {
+    let (gzip, bare, framed) = (ReadOnlyCase.all[0], ReadOnlyCase.all[1], ReadOnlyCase.all[2])
+    #expect(try gzip.decompress(gzip.foreign + gzip.foreign, 1000) == sample + sample)
+    #expect(try framed.decompress(framed.foreign + framed.foreign, 1000) == sample + sample)
+    #expect(try framed.decompress(bare.foreign, 1000) == sample)
+    var damaged = gzip.foreign
+    damaged[damaged.count - 6] ^= 1
+    #expect(throws: CompressionError.self) { try gzip.decompress(damaged, 1000) }
+}

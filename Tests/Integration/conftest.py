@@ -1,6 +1,8 @@
 """Fixtures: one broker and one S3 server for the whole run, a topic and a state of its own for each test, and the service."""
+import fcntl
 import itertools
 import pathlib
+import tempfile
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -55,6 +57,14 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKaf
         yield cluster.start()
     finally:
         cluster.stop()
+
+
+@pytest.fixture
+def standard_port() -> Iterator[None]:
+    """The page's own port, 8080, for one test at a time, whichever worker it runs in."""
+    with (pathlib.Path(tempfile.gettempdir()) / 'pageviews-tests-8080.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope='module')

@@ -83,7 +83,9 @@ def test_a_file_that_cannot_be_used_is_named(name, content, tmp_path):
     ('--flush-interval', 'soon'), ('--flush-interval', '-1s'), ('--flush-interval', '0s'), ('--window', '0s'),
     ('--window', '1'), ('--partitions', 'x'), ('--partitions', '3-1'), ('--partitions', '-1'),
     ('--on-missing-offsets', 'guess'), ('--kafka-config', 'no-equals-sign'), ('--kafka-config', 'no.such.setting=1'),
-    ('--idle-timeout', '99999999999999999999d'), ('--allowed-lateness', '1y'), ('--topic', '')])
+    ('--idle-timeout', '99999999999999999999d'), ('--allowed-lateness', '1y'), ('--topic', ''),
+    ('--late-topic', 'a b'), ('--late-topic', 'two\nlines'), ('--rejected-topic', '..'), ('--rejected-topic', 'é'),
+    ('--late-topic', 'x' * 250)])
 def test_a_wrong_value_is_2_and_names_the_option(option, value, broker, state):
     result = program.run('ingest', '--bootstrap-servers', broker.address, '--state', str(state.path),
                          f'{option}={value}', '--exit-at-end', seconds=20)

@@ -10,7 +10,7 @@ from support import program, transcript
 
 
 @pytest.mark.parametrize('document,section', [('docs/late-data.md', ''), ('README.md', '## Late data')])
-def test_its_commands_print_what_it_says(document, section, broker, s3, tmp_path):
+def test_its_commands_print_what_it_says(document, section, broker, s3, tmp_path, standard_port):
     path = program.ROOT / document
     text = path.read_text()
     steps = transcript.parse(text, section)

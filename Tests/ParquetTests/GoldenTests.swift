@@ -19,6 +19,26 @@ func unreadableColumns() throws {
     #expect(reader.unreadableColumns == ["list", "struct", "decimal"])
 }
 
+@Test("Columns whose values are not what their physical type says are refused, by what they are")
+func otherMeanings() throws {
+    let reader = try ParquetReader(MemorySource(try Golden.file("other_meanings")))
+    #expect(reader.schema.columns.map(\.name) == ["plain"])
+    let types = reader.unreadableColumns.map { "\($0) \(reader.unreadableType(named: $0) ?? "")" }
+    #expect(
+        types == [
+            "nanos TIMESTAMP(NANOS)", "unsigned UINT_64", "unsigned_32 UINT_32", "money DECIMAL", "small_money DECIMAL",
+            "time TIME", "time_ms TIME",
+        ])
+}
+
+@Test("Row groups of milliseconds are looked for in microseconds")
+func milliseconds() throws {
+    let reader = try ParquetReader(MemorySource(try Golden.file("milliseconds")))
+    #expect(reader.schema.columns[0].isInMilliseconds)
+    #expect(reader.rowGroups(column: 0, within: 1_768_046_400_123_000...1_768_046_400_123_000) == [0])
+    #expect(reader.rowGroups(column: 0, within: 1_768_046_400_123_001...Int64.max) == [])
+}
+
 @Test("The page index that pyarrow wrote says what is in its pages")
 func pageIndexOfPyarrow() throws {
     let reader = try ParquetReader(MemorySource(try Golden.file("v1_dictionary_zstd_checksums")))

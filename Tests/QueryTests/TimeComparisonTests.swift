@@ -181,7 +181,7 @@ private func values(_ session: QuerySession, _ sql: String, _ parameters: [Strin
             "(SELECT 1768046400)", "'1768046400'", "'2026'", "'yesterday'", "'now'", "''", "'12:00'", "time('now')",
             "'2026-02-30'", "'2026-01-10T25:00:00Z'", "'2026-13-01T00:00:00Z'", "'10/01/2026'", "'20260110T120000Z'",
             "'-1 hour'", ":number",
-            "':text'", "max(1768046400, 5)",
+            "':text'", "max(1768046400, 5)", "x'323032362d30312d3130'", "CAST('2026-01-10' AS BLOB)", "(SELECT x'00')",
         ]
         for bound in bounds {
             for condition in [

@@ -116,7 +116,7 @@ struct SettingsTests {
         let yaml = try file("kafka-config: a=1\n", in: folder)
         let all = try ingest(["--config", yaml, "--kafka-config", "c=3"], ["PAGEVIEWS_KAFKA_CONFIG": "b=2"])
         #expect(all.kafka.brokers.kafkaConfig.map(\.key) == ["a", "b", "c"])
-        #expect(try ingest([], ["PAGEVIEWS_TOPIC": "--odd name"]).kafka.topic == "--odd name")
+        #expect(try ingest([], ["PAGEVIEWS_STATE": "--odd name"]).state == "--odd name")
     }
 
     @Test("an option of one value takes no list and no mapping, whatever it is")

@@ -8,6 +8,10 @@ public enum Codec: String, Sendable {
     case snappy
     /// Raw deflate (RFC 1951): no zlib or gzip header.
     case deflate
+    /// Members of gzip (RFC 1952), one after the other.
+    case gzip
+    /// LZ4's block format, bare or framed as Hadoop does.
+    case lz4
 }
 
 /// Why bytes could not be compressed or decompressed.

@@ -1,4 +1,5 @@
-// Raw deflate (RFC 1951), as Avro's "deflate" codec and zip use it: no header, no checksum.
+// Deflate as zlib reads and writes it: raw (RFC 1951), as Avro's "deflate" codec and zip have it, without header and checksum;
+// and in members of gzip (RFC 1952), as Parquet pages have it.
 internal import CZlib
 
 /// Raw deflate, RFC 1951.
@@ -28,26 +29,35 @@ public enum Deflate {
     /// The content of one raw deflate stream, which must end where `bytes` ends.
     /// - Throws: `tooLarge` when it holds more than `limit` bytes, `truncated`, or `corrupt`.
     public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+        try decompress(bytes, limit: limit, .deflate, windowBits: -MAX_WBITS)
+    }
+
+    /// - Parameter windowBits: as zlib's inflateInit2 takes them; they choose the format.
+    fileprivate static func decompress(
+        _ bytes: UnsafeRawBufferPointer, limit: Int, _ codec: Codec, windowBits: Int32
+    ) throws(CompressionError) -> [UInt8] {
         var stream = z_stream()
-        let opened = inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-        guard opened == Z_OK else { throw .failed(.deflate, reason: "inflateInit2 answers \(opened)") }
+        let opened = inflateInit2_(&stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        guard opened == Z_OK else { throw .failed(codec, reason: "inflateInit2 answers \(opened)") }
         defer { inflateEnd(&stream) }
-        guard bytes.count < Int(Int32.max) else { throw .tooLarge(.deflate, limit: Int(Int32.max)) }
+        guard bytes.count < Int(Int32.max) else { throw .tooLarge(codec, limit: Int(Int32.max)) }
         stream.feed(bytes)
         var output: [UInt8] = []
         var status = Z_OK
         while status == Z_OK {
             let chunk = inflateChunk(&stream, &status)
-            guard chunk.count <= limit - output.count else { throw .tooLarge(.deflate, limit: limit) }
+            guard chunk.count <= limit - output.count else { throw .tooLarge(codec, limit: limit) }
             output.append(contentsOf: chunk)
             // No progress is Z_BUF_ERROR; Z_OK with nothing produced and nothing left to read would never end.
             if status == Z_OK, chunk.isEmpty, stream.avail_in == 0 { status = Z_BUF_ERROR }
+            // Members of gzip follow one another.
+            if codec == .gzip, status == Z_STREAM_END, stream.avail_in > 0 { status = inflateReset(&stream) }
         }
         switch status {
         case Z_STREAM_END where stream.avail_in == 0: return output
-        case Z_STREAM_END: throw .corrupt(.deflate, reason: "\(stream.avail_in) bytes after the end")
-        case Z_BUF_ERROR: throw .truncated(.deflate)
-        default: throw .corrupt(.deflate, reason: stream.msg.map { String(cString: $0) } ?? "status \(status)")
+        case Z_STREAM_END: throw .corrupt(codec, reason: "\(stream.avail_in) bytes after the end")
+        case Z_BUF_ERROR: throw .truncated(codec)
+        default: throw .corrupt(codec, reason: stream.msg.map { String(cString: $0) } ?? "status \(status)")
         }
     }
 
@@ -58,6 +68,16 @@ public enum Deflate {
             status = inflate(&stream, Z_NO_FLUSH)
             count = buffer.count - Int(stream.avail_out)
         }
+    }
+}
+
+/// Gzip, RFC 1952.
+public enum Gzip {
+    /// The content of the members in `bytes`, which must end where `bytes` ends; their checksums are compared.
+    /// - Throws: `tooLarge` when they hold more than `limit` bytes, `truncated`, or `corrupt`.
+    public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+        // 16 more: gzip alone.
+        try Deflate.decompress(bytes, limit: limit, .gzip, windowBits: MAX_WBITS + 16)
     }
 }
 

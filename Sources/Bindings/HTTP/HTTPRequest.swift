@@ -113,7 +113,7 @@ public struct HTTPRequest: Sendable, Equatable {
 }
 
 extension HTTPRequest {
-    /// GET and HEAD change nothing on the server, so libcurl may repeat them by itself when a kept connection turns out
+    /// GET and HEAD change nothing on the server, so libcurl may repeat them when a kept connection turns out
     /// to be dead. Anything else goes out at most once per call.
     var isSafeToRepeat: Bool { method == "GET" || method == "HEAD" }
 

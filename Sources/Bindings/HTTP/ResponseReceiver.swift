@@ -75,7 +75,7 @@ struct ResponseReceiver {
 
     private mutating func openFile(_ path: String) -> Problem? {
         guard descriptor < 0 else { return nil }
-        descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         return descriptor < 0 ? problem(path) : nil
     }
 

@@ -49,7 +49,7 @@ func writeHeader(
 
 /// Called when a connection is ready, just before the request goes out on it.
 ///
-/// libcurl repeats a request by itself when a kept connection ends without an answer. For a request that changes
+/// libcurl repeats a request when a kept connection ends without an answer. For a request that changes
 /// something this would hide that the server may have acted on the first one, so the repetition is stopped here.
 func beforeSending(
     _ context: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,

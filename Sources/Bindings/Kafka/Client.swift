@@ -171,7 +171,7 @@ final class Client {
 
     /// The id of the cluster; nil when no broker answered in time.
     func clusterID(timeoutMilliseconds: Int32) -> String? {
-        // By itself the question below only waits for metadata that something else has asked for.
+        // The question below alone only waits for metadata that something else has asked for.
         var metadata: UnsafePointer<rd_kafka_metadata>?
         guard rd_kafka_metadata(handle, 0, nil, &metadata, timeoutMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR else {
             return nil

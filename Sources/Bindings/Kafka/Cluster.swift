@@ -80,7 +80,7 @@ public final class Cluster {
         }
     }
 
-    /// The next offset of each partition as the group has committed it; a partition without one is left out.
+    /// The next offset of each partition as the group has committed it; a partition without one is absent.
     /// - Throws: `KafkaError`.
     public func committedOffsets(
         of partitions: [TopicPartition], timeoutMilliseconds: Int32

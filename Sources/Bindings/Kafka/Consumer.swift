@@ -89,6 +89,8 @@ public final class Consumer {
         // A broker that hangs is given up after these seconds, not after a minute: its partitions may have moved meanwhile.
         ("socket.timeout.ms", "6000"), ("socket.connection.setup.timeout.ms", "6000"),
         ("topic.metadata.refresh.interval.ms", "10000"),
+        // What one fetch brings has to come within the time of a request, also over a link of a few Mbit/s.
+        ("fetch.max.bytes", "2097152"),
         // A full local queue makes librdkafka stop fetching for a second: bound it by bytes, not by messages.
         ("queued.min.messages", "1000000"), ("queued.max.messages.kbytes", "65536"),
         ("socket.keepalive.enable", "true"), ("reconnect.backoff.max.ms", "5000"),

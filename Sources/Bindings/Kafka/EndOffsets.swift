@@ -19,7 +19,7 @@ public final class EndOffsets: @unchecked Sendable {
     public init(_ consumer: Consumer) { client = consumer.client }
 
     /// The brokers that lead a topic's partitions, each with the partitions it leads, ascending. A partition without a leader
-    /// is left out.
+    /// is absent.
     /// - Throws: `KafkaError`.
     public func leaders(of topic: String, timeoutMilliseconds: Int32) throws -> [BrokerAddress: [Int32]] {
         let topicHandle = rd_kafka_topic_new(client.handle, topic, nil)
@@ -47,7 +47,7 @@ public final class EndOffsets: @unchecked Sendable {
 
     /// The ends up to which partitions of one leader can be read. To a reader of committed records, which a consumer is by
     /// default, that is the last stable offset: the first record of the transaction that has been open for longest.
-    /// - Returns: the ends; a partition for which the broker answered with an error is left out.
+    /// - Returns: the ends; a partition for which the broker answered with an error is absent.
     /// - Throws: `KafkaError` when the leader did not answer in time.
     public func ends(of topic: String, _ partitions: [Int32], timeoutMilliseconds: Int32) throws -> [Int32: Int64] {
         let list = rd_kafka_topic_partition_list_new(Int32(clamping: partitions.count))

@@ -2,8 +2,9 @@
 
 /// Names of topics.
 public enum TopicName {
+    /// - Parameter option: the option that gave the name, for the message.
     /// - Throws: `KafkaError` with `isInvalidSetting` for a name that no topic can have.
-    public static func check(_ name: String) throws {
+    public static func check(_ name: String, option: String = "topic") throws {
         let isLegal = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -14,8 +15,8 @@ public enum TopicName {
         }
         guard isLegal, (1...249).contains(name.utf8.count), name != ".", name != ".." else {
             throw KafkaError(
-                "\"\(name)\" cannot be the name of a topic; give --topic 1 to 249 letters, digits, dots, dashes or underscores"
-            )
+                "\(name.debugDescription) cannot be the name of a topic; give --\(option) 1 to 249 letters, digits, dots, "
+                    + "dashes or underscores")
         }
     }
 }

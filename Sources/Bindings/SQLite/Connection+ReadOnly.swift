@@ -1,4 +1,4 @@
-// What a connection for strangers' statements needs beyond the ordinary: opening a file that nobody can be writing, and
+// What a connection for untrusted statements needs beyond the ordinary: opening a file that nobody can be writing, and
 // the limits that keep one statement from eating the machine.
 
 internal import CSQLite

@@ -114,7 +114,7 @@ public final class Connection {
             try execute("COMMIT")
             return result
         } catch {
-            // After some errors (disk full, out of memory) SQLite has rolled back by itself.
+            // After some errors (disk full, out of memory) SQLite has rolled back already.
             if sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
             throw error
         }

@@ -70,7 +70,7 @@ public struct YAMLError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A text of the file, as part of a one-line message: invisible characters escaped, the rest of a long text left out.
+/// A text of the file, as part of a one-line message: invisible characters escaped, a long text cut.
 func shown(_ text: String, limit: Int = 60) -> String {
     var line = ""
     for (index, scalar) in text.unicodeScalars.enumerated() {

@@ -20,7 +20,7 @@ public struct CivilDate: Equatable, Sendable {
     /// From 0000-03-01 to 1970-01-01.
     private static let daysFromMarchOfYear0: Int64 = 719_468
 
-    /// The day that is so many days after 1970-01-01, or before it.
+    /// The day `epochDay` days after 1970-01-01, or before it where negative.
     /// - Parameter epochDay: must be within `epochDays`; what is beyond is taken for its end.
     public init(epochDay: Int64) {
         // Years are counted from March, so that the leap day comes last.

@@ -143,7 +143,7 @@ extension Store {
         _ changed: inout [Changed], _ outcome: inout BackfillOutcome
     ) throws {
         if let reason = chunk.unreadable[start] {
-            outcome.unvouched.append((start, reason))
+            outcome.unconfirmed.append((start, reason))
             return
         }
         let isCovered = try chunk.bounds.coveredGeneration.map { covered in
@@ -155,7 +155,7 @@ extension Store {
             let sum = BackfillSum(
                 key: key, late: late, stored: try statements.count(key), isCovered: isCovered ?? false)
             if let reason = sum.doubt {
-                outcome.unvouched.append((start, reason))
+                outcome.unconfirmed.append((start, reason))
                 return
             }
             guard sum.new != sum.old else { continue }

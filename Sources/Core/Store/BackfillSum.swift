@@ -28,7 +28,7 @@ struct BackfillSum {
     /// What the tables hold below the bounds and the state above them.
     var new: Int64 { key.rawCounted + key.rawLate + unexported + late.above }
 
-    /// Why the count cannot be vouched for; nil when it can.
+    /// Why the raw table cannot confirm the count; nil when it can.
     var doubt: String? {
         let name = "postcode \(key.postcode)"
         if stored == nil, key.tableRows.count > 1 {

@@ -105,7 +105,7 @@ public struct BackfillOutcome: Sendable {
     /// The counts that changed, or would.
     public var changes: [BackfillChange] = []
     /// Windows left as they are, ascending, and why.
-    public var unvouched: [(windowStart: Int64, reason: String)] = []
+    public var unconfirmed: [(windowStart: Int64, reason: String)] = []
 
     /// Nothing changed.
     public init() {}

@@ -16,7 +16,7 @@ public final class StateLock {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw StoreError.cannotOpen(path: path, reason: "this is no file name")
         }
-        let file = open(try StatePath.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let file = open(try StatePath.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
             throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
         }

@@ -32,6 +32,14 @@ enum StatePath {
         return stat(file, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && facts.st_nlink > 1
     }
 
+    /// Makes an empty file for a state where there is none, for its owner alone: it holds user ids and pages. SQLite gives
+    /// the log and its index the same mode, so whoever lets others read the file lets them read all.
+    static func createPrivate(_ file: String) {
+        // Only where nothing was, so that nobody can hold a lock on it: closing a file drops this process's locks.
+        let descriptor = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { close(descriptor) }
+    }
+
     private static func real(_ path: String) -> String? {
         guard let text = realpath(path, nil) else { return nil }
         defer { free(text) }

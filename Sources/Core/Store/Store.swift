@@ -108,6 +108,7 @@ public final class Store {
 
     private static func openConnection(_ file: String, _ path: String) throws -> Connection {
         do {
+            StatePath.createPrivate(file)
             let connection = try Connection(path: file, mode: .readWriteCreate)
             try connection.setBusyTimeout(milliseconds: 5000)
             // Before anything is changed: the file may be somebody else's.

@@ -16,7 +16,7 @@ public final class CountDeltas {
         var length: UInt32
     }
 
-    /// Entry index + 1, and the upper half of the hash so that most other keys are told apart without a look at them;
+    /// Entry index + 1, and the upper half of the hash so that most other keys are ruled out without reading them;
     /// zero for free.
     private struct Slot {
         var reference: UInt32

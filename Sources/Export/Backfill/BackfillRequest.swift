@@ -12,7 +12,7 @@ public struct BackfillRequest: Sendable {
     public var isDryRun = false
     /// Counts recomputed in one transaction; a window is never split.
     public var countsPerChunk = 20_000
-    /// So many chunks are recomputed in one pass over the raw table; memory is bounded by their counts.
+    /// Number of chunks recomputed in one pass over the raw table; memory is bounded by their counts.
     var chunksPerPass: Int { 13 }
 
     /// Every window with late events that were not backfilled.
@@ -47,7 +47,7 @@ public struct BackfillResult: Sendable {
     /// Late events added to counts.
     public var events: Int64 = 0
     /// Windows left as they are.
-    public var unvouched = 0
+    public var unconfirmed = 0
     /// One of the reasons why.
     public var firstReason: String?
 }

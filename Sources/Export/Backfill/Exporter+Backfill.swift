@@ -1,5 +1,5 @@
 // Recomputes windows that have late events in the exporter's task: nothing is committed to the tables meanwhile. The raw table is
-// read for many chunks at once, and each chunk is written by itself, so that flushes get their turn.
+// read for many chunks at once, and each chunk is a transaction of its own, so that flushes get their turn.
 //
 // Invariants: a chunk's transaction is all that changes; ended at any moment, the next call goes on with what was not marked;
 // with an open commit nothing is read, since the rows it moves are not where the ledger says.
@@ -113,7 +113,7 @@ extension BackfillResult {
         self.windows += windows
         counts += outcome.changes.count
         events += outcome.changes.reduce(0) { $0 + $1.new - $1.old }
-        unvouched += outcome.unvouched.count
-        firstReason = firstReason ?? outcome.unvouched.first?.reason
+        unconfirmed += outcome.unconfirmed.count
+        firstReason = firstReason ?? outcome.unconfirmed.first?.reason
     }
 }

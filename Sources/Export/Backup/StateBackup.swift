@@ -5,6 +5,7 @@
 // then linked); the source is only read.
 
 internal import Foundation
+internal import Glibc
 internal import SQLite
 internal import Store
 
@@ -97,6 +98,8 @@ public struct StateBackup {
 
     private func openCopy() throws -> Connection {
         do {
+            let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            if descriptor >= 0 { close(descriptor) }
             return try Connection(path: partial, mode: .readWriteCreate)
         } catch let error as SQLiteError where error.isCannotOpen {
             throw StoreError.cannotOpen(path: partial, reason: error.message)
@@ -108,7 +111,8 @@ public struct StateBackup {
         let names = needs.files.union(needs.optional)
         guard !names.isEmpty else { return true }
         let folder = partial + ".spool"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         for name in names {
             let from = "\(source).spool/\(name)"
             do {
@@ -153,7 +157,7 @@ public enum BackupError: Error, CustomStringConvertible, Equatable, Sendable {
         switch self {
         case .exists(let path): "\(path) exists already; a backup overwrites nothing: give another name, or remove it"
         case .damaged(let path):
-            "the copy of \(path) fails SQLite's quick_check, so the state is damaged; make it anew with `pageviews restore`"
+            "the copy of \(path) fails SQLite's quick_check, so the state is damaged; rebuild it with `pageviews restore`"
         case .segmentsKeepLeaving(let path):
             "raw files of \(path) were exported each time they were about to be copied; try again"
         }

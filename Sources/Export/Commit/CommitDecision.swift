@@ -23,7 +23,7 @@ enum CommitDecision: Equatable {
     case commit
     /// Another process commits as this state.
     case fenced
-    /// The table is older than what this state exported to it: it was made anew or rolled back.
+    /// The table is older than what this state exported to it: it was created again or rolled back.
     case wentBack
 
     static func decide(_ observation: TableObservation) -> CommitDecision {

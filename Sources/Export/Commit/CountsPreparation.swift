@@ -78,7 +78,7 @@ final class CountsPreparation {
             files: files.uploads.map(\.location), epoch: context.epoch, payload: try files.encoded())
     }
 
-    /// Rows in the order of their windows; those of a count that is what was exported are left out.
+    /// Rows in the order of their windows; counts equal to the exported ones are skipped.
     private func readChanges(_ reader: Connection, since generation: Int64) throws {
         let rows = try reader.prepare(
             """

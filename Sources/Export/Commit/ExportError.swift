@@ -1,6 +1,6 @@
 // Why an export stopped, besides what storage and catalogs say themselves.
 
-/// An export that cannot go on by itself, or not now.
+/// An export that cannot go on without help, or not now.
 public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The table was there and is gone.
     case tableGone(table: String, catalog: String)
@@ -88,13 +88,13 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
         case .notOurs(let table):
             "table \(table) holds data that this program did not write; give another table name or namespace"
         case .otherState(let table, let recorded, let ours):
-            "table \(table) belongs to state \(recorded), this one is \(ours); use that state (`pageviews restore` makes it anew "
+            "table \(table) belongs to state \(recorded), this one is \(ours); use that state (`pageviews restore` rebuilds it "
                 + "where it is lost), or another namespace"
         case .fenced(let table, let tableEpoch, let ours):
             "table \(table) was committed to by another copy of this state (epoch \(tableEpoch), ours \(ours)); "
-                + "only one copy may export: stop this one, or, if it is a backup, make the state anew with `pageviews restore`"
+                + "only one copy may export: stop this one, or, if it is a backup, rebuild the state with `pageviews restore`"
         case .wentBack(let table, let tableEpoch, let ours):
-            "table \(table) lacks commits of this state (epoch \(tableEpoch), ours \(ours)): it was made anew or rolled back; "
+            "table \(table) lacks commits of this state (epoch \(tableEpoch), ours \(ours)): it was created again or rolled back; "
                 + "bring it back, or start a new --state and --namespace"
         case .rolledBack(let table, let current, let last):
             "table \(table) was rolled back to \(current.map { "snapshot \($0)" } ?? "no snapshot at all"), which lacks what this "

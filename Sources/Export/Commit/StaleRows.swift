@@ -1,7 +1,7 @@
-// The rows of the counts table that a commit deletes because it writes them anew, and whether they are still where the
+// The rows of the counts table that a commit deletes because it writes newer versions, and whether they are still where the
 // ledger has them: another writer may have moved them, with the file still there.
 //
-// Invariant: a row that is deleted already, by whomever, is never written anew: its newer version would stand beside
+// Invariant: a row that is deleted already, by whomever, is never written again: its newer version would stand beside
 // the one that somebody else put elsewhere.
 
 internal import Iceberg

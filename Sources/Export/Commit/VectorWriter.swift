@@ -2,7 +2,7 @@
 //
 // A data file's first vector takes in its position deletes of v2: where there is a vector, readers look at nothing
 // else. Delete files of this data file alone go with it; those of several stay for the others.
-// Invariant: they are made anew for every try, on top of the snapshot that the try is based on.
+// Invariant: they are written for every try, on top of the snapshot that the try is based on.
 
 internal import Iceberg
 

@@ -30,7 +30,7 @@ struct Maintainer {
     }
 
     /// Does what is due.
-    /// - Parameter rewrites: at most so many rewrites.
+    /// - Parameter rewrites: the most rewrites.
     /// - Throws: the first failure; a rewrite that was prepared stays as the table's open intent.
     func run(rewrites: Int) async throws {
         for _ in 0..<rewrites where mayGoOn() {

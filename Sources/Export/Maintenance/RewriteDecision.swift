@@ -37,11 +37,11 @@ struct RewriteDecision {
     private static let likeBytes: Int64 = 8 << 20
     /// For each so many rows in a merge, one more file has to have come: small tables are kept tidier than large ones.
     private static let rowsPerFile: Int64 = 100_000
-    /// A merge takes files up to so many times as large as the smaller ones together.
+    /// A merge takes files at most this many times as large as the smaller ones together.
     private static let likeFactor: Int64 = 4
 
     /// The groups to rewrite next in one commit; none when nothing is due.
-    /// - Parameter maxGroups: at most so many.
+    /// - Parameter maxGroups: the most groups to return.
     func plan(_ tasks: [ScanTask], maxGroups: Int = 64) -> [RewriteGroup] {
         let weights = DeleteWeights(tasks)
         var plan: [RewriteGroup] = []
@@ -118,7 +118,7 @@ struct RewriteDecision {
         return weights.deletedRows(task) >= settings.deletedShare * Double(task.file.recordCount)
     }
 
-    /// No file came for so many commits that none is to be waited for.
+    /// No file came for enough commits: none is expected.
     private func isCold(_ day: Day) -> Bool {
         if isThorough { return true }
         let newest = day.tasks.map(\.sequenceNumber).max() ?? 0

@@ -18,7 +18,7 @@ extension Proof {
         }
         report.countsSnapshot = table.snapshot?.id
         let ends = table.history.ends
-        let isForeign = options.toleratesStrangers && table.snapshot?.isOurs == false
+        let isForeign = options.toleratesForeign && table.snapshot?.isOurs == false
         table.isAhead = isForeign || state.partitions.contains { $0.next < ends[$0.number] ?? 0 }
         let reading = CountsReading(
             state: state, table: table, reader: reader, generation: table.generation, seed: seed)

@@ -111,7 +111,7 @@ extension Proof {
     )? {
         let history = table.history
         for (index, snapshot) in history.enumerated()
-        where snapshot.addedOffsets != nil || index == 0 && !options.toleratesStrangers {
+        where snapshot.addedOffsets != nil || index == 0 && !options.toleratesForeign {
             let ends = Array(history[index...]).ends
             if try reach.covers(ends) { return (snapshot, ends) }
         }
@@ -137,7 +137,7 @@ extension Proof {
         let differing = WindowSums.differing(sums, raw.sums).filter { !unsure.contains($0) }
         let windows = Int64(sums.count)
         var notes = isSame ? [] : ["at snapshot \(recounted.snapshot.id), the newest that raw rows cover"]
-        if !unsure.isEmpty { notes.append("\(unsure.count) windows were backfilled and have changed since: left out") }
+        if !unsure.isEmpty { notes.append("\(unsure.count) windows, backfilled and changed since, are not compared") }
         report.checks.append(
             ProofCheck(
                 name, "\(windows)", "\(max(0, windows - Int64(differing.count)))", differing.isEmpty,

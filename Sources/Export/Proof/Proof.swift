@@ -1,7 +1,7 @@
 // Recounts what came in against what is stored and exported.
 //
 // What is compared at which generation: the state is read in one transaction; the counts table at the snapshot of the last
-// commit that this state settled (foreign commits after it included, own newer ones left out), which the ledger's
+// commit that this state settled (foreign commits after it included, own newer ones excluded), which the ledger's
 // `exported` rows describe row by row. A count of the state is held against its row where it has not changed since that
 // generation. Raw rows are recounted for the newest snapshot of the counts table whose offsets they cover.
 // Invariants: nothing is written, in the state or in the warehouse; memory is bounded by windows and offsets, not by rows.

@@ -88,7 +88,7 @@ public struct ProofOptions: Sendable {
     /// The most differences that are named.
     public var mostNamed = 20
     /// What others did to the counts table since our last commit is no difference: a restore brings it level again.
-    var toleratesStrangers = false
+    var toleratesForeign = false
 
     /// The full proof of the last snapshot.
     public init() {}

@@ -90,7 +90,7 @@ extension [Snapshot] {
 }
 
 /// Which snapshot is compared with a ledger whose last settled commit is known: the newest one with nothing but foreign
-/// commits after it. Commits of ours that came after the state was read are left out.
+/// commits after it. Commits of ours that came after the state was read are excluded.
 enum SnapshotChoice {
     /// - Parameter history: the ancestors of the current snapshot, newest first.
     /// - Returns: nil when the settled commit is not in the history.
@@ -105,7 +105,7 @@ enum SnapshotChoice {
     }
 }
 
-/// What a damaged table is told apart from a table that cannot be reached by.
+/// Whether an error says that a table is damaged, not that it cannot be reached.
 enum Damage {
     /// The error is about the table's files, not about the way to them.
     static func isDamage(_ error: any Error) -> Bool {

@@ -1,6 +1,6 @@
 // The live rows of one data file, row group by row group.
 // Invariants: row groups that certainly have no wanted row are not read; memory is bounded by one row group and the deletes
-// of this file; positions are places in the file, whatever was left out before.
+// of this file; positions are places in the file, whatever was skipped before.
 
 internal import Iceberg
 internal import Parquet

@@ -1,6 +1,6 @@
 // The deleted rows of a data file: its deletion vector (v3), or what position-delete files say of it (v2).
 // Invariant: memory is bounded by the deletes of one data file and a cache of `cachedPositions` positions; a delete file that
-// is larger is read anew for every data file, row group by row group, without what it says of others.
+// is larger is re-read for every data file, row group by row group, without what it says of others.
 
 internal import Iceberg
 internal import ObjectStorage

@@ -134,7 +134,7 @@ final class KeyTable {
 
     /// An empty table.
     /// - Parameters:
-    ///   - capacity: so many keys need no more memory later.
+    ///   - capacity: the number of keys that fit without growing.
     ///   - seed: varies the hash function.
     init(capacity: Int = 0, seed: UInt64) {
         var size = 1 << 10

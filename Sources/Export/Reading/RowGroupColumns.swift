@@ -23,10 +23,26 @@ struct RowGroupColumns {
     }
 
     private func chunk(_ fieldID: Int32) throws -> ColumnChunk {
+        let wanted = expected.index(fieldID: fieldID).map { expected.columns[$0] }
         guard let index = Self.index(of: fieldID, in: reader, expected: expected) else {
+            if let name = wanted?.name, let type = reader.unreadableType(named: name) {
+                throw TableReadError(file: file, reason: "its column \(name) is \(type), which cannot be read")
+            }
             throw TableReadError(file: file, reason: "it has no column with field id \(fieldID)")
         }
+        let found = reader.schema.columns[index]
+        if let wanted, !Self.agree(found.type, wanted.type) {
+            throw TableReadError(
+                file: file,
+                reason: "its column \(found.name) is \(found.type.rawValue), not \(wanted.type.rawValue)")
+        }
         return try reader.read(column: index, rowGroup: group)
+    }
+
+    /// Texts need not be marked as such.
+    private static func agree(_ found: ColumnType, _ wanted: ColumnType) -> Bool {
+        let texts: Set<ColumnType> = [.string, .binary]
+        return found == wanted || texts.isSuperset(of: [found, wanted])
     }
 
     private func mismatch(_ fieldID: Int32, _ expected: String) -> TableReadError {

@@ -32,7 +32,7 @@ final class LedgerMerge {
         }
     }
 
-    /// - Returns: where to go on after so many wrong ones; nil at the end.
+    /// - Returns: where to go on after that many wrong ones; nil at the end.
     /// - Throws: `SQLiteError`.
     func run(atMost most: Int) throws -> Key? {
         defer {

@@ -76,7 +76,7 @@ public final class Restore {
         var summary = try await build(temporary, tables)
         say("proving what was built")
         var options = ProofOptions()
-        options.toleratesStrangers = true
+        options.toleratesForeign = true
         let proof = try Proof(
             statePath: temporary, settings: settings, warehouse: warehouse, options: options, folder: folder,
             uniqueName: uniqueName, seed: seed)

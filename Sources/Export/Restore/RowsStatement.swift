@@ -4,7 +4,7 @@ internal import SQLite
 
 /// An INSERT of one row, and the same of several.
 final class RowsStatement {
-    /// Rows written by one statement, as long as there are so many.
+    /// Rows written by one statement, while there are enough.
     static let rowsAtOnce = 16
     private let one: Statement
     private let many: Statement

@@ -1,4 +1,5 @@
-// A local file that is written once, front to back, and is on the disk before anybody relies on it.
+// A local file that is written once, front to back, and is on the disk before anybody relies on it. It is its owner's alone:
+// raw events name users and pages.
 // Invariants: `finish` syncs the file and its folder; a file that was not finished may be removed at any time.
 
 internal import Foundation
@@ -33,7 +34,7 @@ final class SpoolFile {
     }
 
     private static func create(_ path: String) -> Int32 {
-        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     }
 
     deinit {
@@ -72,13 +73,14 @@ final class SpoolFile {
 
     /// Makes the folder where it is missing; its parent must be there.
     static func makeFolder(_ path: String) throws {
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw SpoolError(path: path, code: errno) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SpoolError(path: path, code: errno) }
     }
 
     /// Removes the files whose names begin with one of `prefixes` and are not to be kept; makes the folder when it is missing.
     static func removeLeftovers(in folder: String, prefixes: [String], keep: Set<String>) throws {
         let manager = FileManager.default
-        try manager.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try manager.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         for name in try manager.contentsOfDirectory(atPath: folder)
         where !keep.contains(name) && prefixes.contains(where: { name.hasPrefix($0) }) {
             remove("\(folder)/\(name)")

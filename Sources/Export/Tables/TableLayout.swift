@@ -1,7 +1,7 @@
 // What this writer assumes about a table and another engine may change: columns and partition spec. Checked on the
 // metadata of every commit, before a file is written for it.
 //
-// Columns may be moved, described and made optional; optional ones may be added. Sort order and data path are read anew
+// Columns may be moved, described and made optional; optional ones may be added. Sort order and data path are re-read
 // each time: files are not claimed to be sorted, and go where the table says. A data file holds one day, so any spec
 // will do whose values follow from the day: day, month and year of the timestamp, void fields, or none at all.
 

@@ -1,4 +1,4 @@
-// One table of the warehouse as the exporter uses it: loaded anew for every commit, created when it never was, and
+// One table of the warehouse as the exporter uses it: reloaded for every commit, created when it never was, and
 // refused when it is not ours.
 
 internal import Iceberg
@@ -144,7 +144,7 @@ final class TableSession {
         }
     }
 
-    /// Anew when the catalog lends other credentials than before, or the table's files go elsewhere.
+    /// Opened again when the catalog lends other credentials than before, or the table's files go elsewhere.
     private func io(of table: LoadedTable) throws -> TableIO {
         var places = table.config
         places["location"] = table.metadata.location

@@ -29,7 +29,7 @@ public enum Bounds {
         return nil
     }
 
-    /// The code point after one; surrogates are not code points of text, so they are left out.
+    /// The code point after one; surrogates are not code points of text, so they are skipped.
     private static func next(_ scalar: Unicode.Scalar) -> Unicode.Scalar? {
         scalar.value == 0xD7FF ? Unicode.Scalar(0xE000 as UInt32) : Unicode.Scalar(scalar.value + 1)
     }

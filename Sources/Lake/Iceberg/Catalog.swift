@@ -88,7 +88,7 @@ public enum CommitOutcome: Sendable, Equatable {
     /// It was applied; the new state, when the catalog answered with it.
     case committed(LoadedTable?)
     /// A requirement did not hold: load the table, look for the commit (a proxy that repeats a request can make a
-    /// commit conflict with itself), and plan anew.
+    /// commit conflict with itself), and plan again.
     case conflict(String)
     /// It was certainly not applied, for another reason, which the text says.
     case failed(CatalogError)

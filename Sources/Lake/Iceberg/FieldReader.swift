@@ -109,7 +109,7 @@ extension JSON {
 
     static func strings(_ values: [String: String]) -> JSON { .object(values.mapValues { .string($0) }) }
 
-    /// An object of known members and the kept unknown ones; known members that are nil are left out.
+    /// An object of known members and the kept unknown ones; known members that are nil are omitted.
     static func object(_ members: [String: JSON?], keeping unknown: [String: JSON]) -> JSON {
         .object(unknown.merging(members.compactMapValues { $0 }) { $1 })
     }

@@ -1,4 +1,4 @@
-// Purpose: one conversation with a REST catalog: its configuration, a valid token, and answers told apart.
+// Purpose: one conversation with a REST catalog: its configuration, a valid token, and its classified answers.
 // Invariants: a request that changes something is sent again only after an answer that proves it was not acted on (401,
 // 419); secrets never stand in messages; credentials are sent to the catalog's address and to the token server of the
 // settings alone, whatever the catalog's answers name.

@@ -1,7 +1,7 @@
 // Purpose: which files to read for the rows of a snapshot, and which deletes to apply to each; pure. Files that cannot
-// hold a wanted row are left out by their partition and by their bounds
+// hold a wanted row are skipped by their partition and by their bounds
 // (https://iceberg.apache.org/spec/#scan-planning).
-// Invariant: a file is left out only when it certainly has no wanted row; deletes are never left out for a file that
+// Invariant: a file is skipped only when it certainly has no wanted row; deletes are never skipped for a file that
 // stays.
 
 /// A wanted range of a column's values. Rows where it is null are not wanted.

@@ -51,7 +51,7 @@ struct SummaryTotals {
         partitions.insert(Partition(specID: file.specID, values: file.partition))
     }
 
-    /// The summary. Totals continue the parent's; where it has none, they are left out rather than guessed.
+    /// The summary. Totals continue the parent's; where it has none, they are omitted rather than guessed.
     func summary(after parent: Snapshot?, isFirst: Bool) -> [String: String] {
         var summary = changes.filter { $0.value != 0 }.mapValues { "\($0)" }
         summary["changed-partition-count"] = "\(partitions.count)"

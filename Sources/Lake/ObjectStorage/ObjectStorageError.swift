@@ -61,7 +61,7 @@ public struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConver
         switch kind {
         case .notFound: "check the location"
         case .storeNotFound: "create it, or correct the location"
-        case .preconditionFailed: "another writer was first: read the object again and decide anew"
+        case .preconditionFailed: "another writer was first: read the object again and decide again"
         case .denied: "grant these credentials the right to do this"
         case .badCredentials:
             "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile in the shared "

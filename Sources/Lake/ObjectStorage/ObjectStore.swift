@@ -4,7 +4,7 @@
 // - An object is visible under its key either whole or not at all.
 // - A conditional put has exactly one winner among any number of concurrent ones.
 // - `unknownOutcome` is thrown whenever a write may have taken effect and it could not be found out; never a failure.
-// - Every call ends by itself: it has one deadline over all attempts.
+// - Every call ends: it has one deadline over all attempts.
 //
 // Keys are text of 1 to 1024 bytes of UTF-8, compared byte by byte (two spellings of "é" are two keys).
 
@@ -31,7 +31,7 @@ public enum ByteRange: Sendable, Equatable {
     /// These bytes, counted from 0; the upper bound is exclusive and may lie past the end. A lower bound at or past the
     /// end is `invalid`.
     case slice(Range<Int64>)
-    /// The last so many bytes, or the whole object when it is shorter.
+    /// The last `count` bytes, or the whole object when it is shorter.
     case suffix(Int64)
 }
 

@@ -44,6 +44,8 @@ public struct Column: Sendable, Equatable {
     public var fieldID: Int32?
     /// How the writer encodes it.
     public var encoding: ColumnEncoding
+    /// Of a timestamp column of a file: it has milliseconds there. What the reader gives are microseconds all the same.
+    public internal(set) var isInMilliseconds = false
 
     /// A column; see the properties.
     public init(

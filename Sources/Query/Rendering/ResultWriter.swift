@@ -65,7 +65,7 @@ extension Output {
     }
 }
 
-/// Text of strangers on a terminal.
+/// Untrusted text on a terminal.
 public enum SafeText {
     /// Characters that would move the cursor, start an escape sequence, break the line or turn the direction of writing
     /// are written as escapes, such as `\x1b`; all others stay.

@@ -131,7 +131,7 @@ extension Command {
         self.init(action, group, names, "", help)
     }
 
-    /// The help of all commands, for a terminal of so many columns.
+    /// The help of all commands, for a terminal of `columns`.
     static func helpText(columns: Int) -> String {
         var text = "Statements end with a semicolon and only read.\nago('1 hour') gives a timestamp to compare with.\n"
         for group in Group.allCases {

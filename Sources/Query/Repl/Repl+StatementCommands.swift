@@ -88,7 +88,7 @@ extension Repl {
         }
     }
 
-    /// One screen, never more: what does not fit is left out, and no pager comes.
+    /// One screen, never more: the rest is cut, without a pager.
     private func watchScreen(_ result: ResultSet, _ interval: Int) -> String {
         let time = UTCText.sortable(milliseconds: wallClock()) ?? ""
         let head = "\(time), every \(ErrorMessage.span(interval)); Ctrl-C ends\n"

@@ -32,7 +32,7 @@ public final class Repl {
     var buffer = ""
     /// Where `buffer` ends, as SQL: within a text, a comment, or neither.
     var tracker = OpenTokenTracker()
-    /// A statement was too long: what comes is left out up to its end, and `buffer` only stands for it.
+    /// A statement was too long: input is skipped up to its end, and `buffer` only stands for it.
     var isSkipping = false
     /// A file that is being read may not go on.
     var isInputAbandoned = false

@@ -1,4 +1,4 @@
-// What can go wrong with a statement, told apart by what the caller does next.
+// Errors of a statement, one case per reaction of the caller.
 
 internal import SQLite
 

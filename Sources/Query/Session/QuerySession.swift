@@ -124,7 +124,8 @@ public final class QuerySession {
             }
         }
         guard areCompared else { return }
-        throw QueryError.sql(message: "a time is compared with a number: \(TimeCollation.remedy)", offset: nil)
+        throw QueryError.sql(
+            message: "a time is compared with a number or a blob: \(TimeCollation.remedy)", offset: nil)
     }
 
     private func rows(

@@ -3,6 +3,23 @@
 internal import Base
 internal import SQLite
 
+/// What `ago` was given is no duration, or one that leads before the year 0: nothing is at that time, and a comparison with
+/// NULL would select nothing without a word.
+private struct NotADuration: Error, CustomStringConvertible {
+    let argument: Value
+
+    var description: String {
+        let shown =
+            switch argument {
+            case .text(let text): text.prefix(40).description.quoted(with: "'")
+            case .integer(let number): "\(number)"
+            case .real(let number): "\(number)"
+            case .blob, .null: "a blob"
+            }
+        return "ago(\(shown)) is no time: give a number with ms, s, m, h, d or w, such as ago('90 minutes')"
+    }
+}
+
 /// The functions of a session.
 enum SessionFunctions {
     /// Defines them on a new connection.
@@ -11,12 +28,15 @@ enum SessionFunctions {
         // Deterministic within a statement as far as the planner is concerned, so that it is computed once and can
         // bound an index.
         try connection.define(function: "ago", argumentCount: 1, isDeterministic: true) { arguments in
-            guard case .text(let text)? = arguments.first, let span = Quantity.durations.read(text.trimmed) else {
-                return .null
+            guard let argument = arguments.first, argument != .null else { return .null }
+            guard case .text(let text) = argument, let span = Quantity.durations.read(text.trimmed) else {
+                throw NotADuration(argument: argument)
             }
             let moment = wallClock().subtractingReportingOverflow(span)
-            return moment.overflow
-                ? .null : UTCText.sortable(milliseconds: moment.partialValue).map(Value.text) ?? .null
+            guard !moment.overflow, let text = UTCText.sortable(milliseconds: moment.partialValue) else {
+                throw NotADuration(argument: argument)
+            }
+            return .text(text)
         }
     }
 }

@@ -1,5 +1,5 @@
-// Finds comparisons of times with numbers in a compiled statement. SQLite puts every number before every text, without
-// asking a collation: `timestamp >= CAST(strftime('%s', 'now') AS INTEGER)` is true of all rows.
+// Finds comparisons of times with numbers and blobs in a compiled statement. SQLite puts every number before every text, and
+// every blob after it, without asking a collation: `timestamp >= CAST(strftime('%s', 'now') AS INTEGER)` is true of all rows.
 // What is compared with what is known only after names and types have been resolved, so this reads the program that
 // EXPLAIN lists (https://www.sqlite.org/opcode.html). Of an operation it does not know it assumes nothing.
 
@@ -14,13 +14,16 @@ enum TimeNumbers {
     private static let arithmetic: Set<String> = ["Add", "Subtract", "Multiply", "Divide", "Remainder"]
     /// Which operand, from 1, is the register that an operation writes to.
     private static let written: [String: Int] = [
-        "Integer": 2, "Int64": 2, "Real": 2, "Variable": 2, "String8": 2, "String": 2, "Copy": 2, "SCopy": 2,
+        "Integer": 2, "Int64": 2, "Real": 2, "Blob": 2, "Cast": 1, "Variable": 2, "String8": 2, "String": 2, "Copy": 2,
+        "SCopy": 2,
         "IntCopy": 2, "Null": 2, "Rowid": 2, "Column": 3, "Function": 3, "PureFunc": 3, "Concat": 3, "Add": 3,
         "Subtract": 3, "Multiply": 3, "Divide": 3, "Remainder": 3, "AggFinal": 1, "AggValue": 3,
     ]
     /// How a comparison treats its operands: the bits of its fifth operand, and those of texts and of any number.
     private static let affinityMask: Int64 = 0x47
     private static let textAffinity: Int64 = 0x42
+    /// The second operand of casts to blobs and to texts.
+    private static let (castToBlob, castToText): (Int64, Int64) = (0x41, 0x42)
     private static let numericAffinities: ClosedRange<Int64> = 0x43...0x46
 
     private struct Operation {
@@ -54,9 +57,10 @@ enum TimeNumbers {
             guard program[index].comparesTime else { return false }
             let affinity = program[index].flags & affinityMask
             if numericAffinities.contains(affinity) { return true }
-            guard affinity != textAffinity else { return false }
             return [program[index].operands[0], program[index].operands[2]].contains { register in
-                writer(of: register, before: index, in: program).map { leavesNumber($0, isNumber) } ?? false
+                guard let writer = writer(of: register, before: index, in: program) else { return false }
+                // Beside a text a number becomes one, which the collation sees; a blob does not.
+                return leavesBlob(writer) || affinity != textAffinity && leavesNumber(writer, isNumber)
             }
         }
     }
@@ -66,11 +70,16 @@ enum TimeNumbers {
         program[..<index].last { $0.target == register } ?? program[index...].last { $0.target == register }
     }
 
+    private static func leavesBlob(_ operation: Operation) -> Bool {
+        operation.code == "Blob" || operation.code == "Cast" && operation.operands[1] == castToBlob
+    }
+
     private static func leavesNumber(_ operation: Operation, _ isNumber: (Int) -> Bool) -> Bool {
         switch operation.code {
         case "Variable": isNumber(Int(clamping: operation.operands[0]))
         case "Function", "PureFunc":
             ["unixepoch(", "julianday("].contains { operation.detail.hasPrefix($0) }
+        case "Cast": operation.operands[1] != castToText
         default: numbers.contains(operation.code) || arithmetic.contains(operation.code)
         }
     }

@@ -6,6 +6,7 @@ import json
 import pathlib
 import random
 import sys
+from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
@@ -108,6 +109,19 @@ def main():
         "decimal": pa.array([1, 2, 3]).cast(pa.decimal128(30, 2)),
     })
     write(folder, "nested_between", nested)
+    write(folder, "v1_dictionary_gzip", table(300, 11), compression="gzip")
+    write(folder, "v2_plain_gzip", table(300, 12), compression="gzip", use_dictionary=False, data_page_version="2.0")
+    write(folder, "v1_plain_lz4", table(300, 13), compression="lz4", use_dictionary=False)
+    write(folder, "v2_dictionary_lz4", table(300, 14), compression="lz4", data_page_version="2.0", data_page_size=256)
+    moments = pa.array([0, 1, -1, None, 1_768_046_400_123, -62_135_596_800_000], pa.timestamp("ms", tz="UTC"))
+    write(folder, "milliseconds", pa.table({"moment": moments}), compression="zstd")
+    write(folder, "other_meanings", pa.table({
+        "plain": pa.array([1, 2], pa.int64()), "nanos": pa.array([1, 2], pa.timestamp("ns", tz="UTC")),
+        "unsigned": pa.array([1, 2**64 - 1], pa.uint64()), "unsigned_32": pa.array([1, 2**32 - 1], pa.uint32()),
+        "money": pa.array([Decimal(1), Decimal(2)], pa.decimal128(18, 2)),
+        "small_money": pa.array([Decimal(1), Decimal(2)], pa.decimal128(9, 2)),
+        "time": pa.array([1, 2], pa.time64("us")), "time_ms": pa.array([1, 2], pa.time32("ms")),
+    }), compression="none", store_decimal_as_integer=True)
     path = folder / "by_duckdb.parquet"
     duckdb.sql(f"""
         copy (select range::integer as small, range * 1000000007 as large, 'word ' || range % 7 as text, range / 3.0::double as real,

@@ -34,7 +34,7 @@ def kind_of(arrow_type):
     return {
         "bool": "boolean", "int32": "int32", "int64": "int64", "float": "float", "double": "double",
         "string": "string", "large_string": "string", "binary": "binary", "large_binary": "binary",
-        "date32[day]": "date", "timestamp[us, tz=UTC]": "timestampMicros",
+        "date32[day]": "date", "timestamp[us, tz=UTC]": "timestampMicros", "timestamp[ms, tz=UTC]": "timestampMicros",
     }.get(str(arrow_type))
 
 
@@ -48,6 +48,8 @@ def arrow_columns(table):
         column = table.column(field.name)
         if kind in ("timestampMicros", "date"):
             import pyarrow as pa
+            if kind == "timestampMicros":
+                column = column.cast(pa.timestamp("us", tz="UTC"))
             column = column.cast(pa.int64() if kind == "timestampMicros" else pa.int32())
         values = [text(value, kind) for value in column.to_pylist()]
         field_id = (field.metadata or {}).get(b"PARQUET:field_id")

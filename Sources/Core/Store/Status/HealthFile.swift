@@ -19,7 +19,10 @@ public final class HealthFile {
 
     /// Opens the file for writing. nil when the folder refuses it: the service goes on without a heartbeat.
     public init?(state: String) {
-        descriptor = open(Self.path(ofState: state), O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        // Whoever may read the state may read how its service is.
+        var facts = stat()
+        let mode = stat(state, &facts) == 0 ? facts.st_mode & 0o644 : 0o600
+        descriptor = open(Self.path(ofState: state), O_RDWR | O_CREAT | O_CLOEXEC, mode)
         if descriptor < 0 { return nil }
     }
 

@@ -63,7 +63,7 @@ public struct ServiceHealth: Codable, Equatable, Sendable {
         /// The latest one's event time.
         public var eventTime: Int64
 
-        /// So many, the latest at `at`.
+        /// A number of them, the latest at `at`.
         public init(count: Int64, firstAt: Int64, at: Int64, eventTime: Int64) {
             (self.count, self.firstAt, self.at, self.eventTime) = (count, firstAt, at, eventTime)
         }

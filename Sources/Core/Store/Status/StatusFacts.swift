@@ -40,7 +40,7 @@ public struct RejectedFact: Equatable, Sendable {
     /// The latest one's reason, partition and offset, for people.
     public var example: String
 
-    /// So many, one of them this.
+    /// A number of them, with one as an example.
     public init(count: Int64, example: String) { (self.count, self.example) = (count, example) }
 }
 

@@ -46,7 +46,7 @@ extension StatusReader {
     static let busiestPostcodes = 10
 
     /// The series as of now; empty while there is no state.
-    /// - Parameter now: milliseconds since the Unix epoch; windows that begin more than an hour later are left out.
+    /// - Parameter now: milliseconds since the Unix epoch; windows that begin more than an hour later are skipped.
     /// - Throws: `SQLiteError`; `isInterrupt` when it took longer than `mayContinue` allowed.
     public func views(now: Int64, mayContinue: @escaping () -> Bool) throws -> ViewSeries {
         var series = ViewSeries()

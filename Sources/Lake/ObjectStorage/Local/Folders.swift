@@ -45,7 +45,7 @@ enum Folders {
     }
 
     /// The plain files and folders in a folder, in the order of their keys' bytes (a folder sorts as if its name ended
-    /// in a slash). Symbolic links and names that are not UTF-8 are left out: no key names them.
+    /// in a slash). Symbolic links and names that are not UTF-8 are skipped: no key names them.
     static func entries(_ folder: borrowing Descriptor) throws(SystemFailure) -> [Entry] {
         let copy = openat(folder.number, ".", flags)  // the stream takes it over
         guard copy >= 0, let stream = fdopendir(copy) else { throw .last("reading a folder") }

@@ -18,7 +18,7 @@ public struct S3Settings: Sendable {
     public var slowestBytesPerSecond: Int64
     /// The longest a connection may take to be made.
     public var connectTimeout: Duration
-    /// An attempt with no byte flowing for this long is given up and tried anew.
+    /// An attempt with no byte flowing for this long is aborted and retried.
     public var stallTimeout: Duration
     /// Number and spacing of attempts.
     public var retry: RetryPolicy

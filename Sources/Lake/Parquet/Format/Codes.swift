@@ -15,6 +15,25 @@ enum ConvertedType {
     static let utf8: Int32 = 0
     static let date: Int32 = 6
     static let timestampMicros: Int32 = 10
+
+    /// What the number says of a column.
+    static func annotation(_ number: Int32) -> SchemaElement.Annotation {
+        switch number {
+        case utf8: .string
+        case date: .date
+        case 9: .timestampMillis
+        case timestampMicros: .timestampMicros
+        // ENUM, UINT_8, UINT_16, the signed integers, JSON and BSON.
+        case 4, 11, 12, 15...20: .harmless
+        case 5: .otherMeaning("DECIMAL")
+        case 7: .otherMeaning("TIME_MILLIS")
+        case 8: .otherMeaning("TIME_MICROS")
+        case 13: .otherMeaning("UINT_32")
+        case 14: .otherMeaning("UINT_64")
+        case 21: .otherMeaning("INTERVAL")
+        default: .otherMeaning("converted type \(number)")
+        }
+    }
 }
 
 enum Repetition {

@@ -1,8 +1,14 @@
 // The schema as the footer lists it (parquet.thrift, SchemaElement): a tree in depth-first order whose root is the row.
 
 struct SchemaElement {
-    /// What the annotations say of a physical type, as far as this target tells them apart.
-    enum Annotation { case none, string, date, timestampMicrosUTC, other }
+    /// What the annotations say of a physical type.
+    enum Annotation: Equatable {
+        case none, string, date, timestampMicros, timestampMillis
+        /// Says nothing that changes what a value of the physical type is.
+        case harmless
+        /// Values are not what the physical type says; by its name in the format.
+        case otherMeaning(String)
+    }
 
     var physical: PhysicalType?
     var repetition: Int32?
@@ -11,13 +17,14 @@ struct SchemaElement {
     var fieldID: Int32?
     var annotation = Annotation.none
 
-    /// The type of a top-level column; an annotation that has no type of its own leaves the physical one.
+    /// The type of a top-level column; nil where this target has none.
     var columnType: ColumnType? {
         switch (physical, annotation) {
+        case (_, .otherMeaning): nil
         case (.boolean, _): .boolean
         case (.int32, .date): .date
         case (.int32, _): .int32
-        case (.int64, .timestampMicrosUTC): .timestampMicros
+        case (.int64, .timestampMicros), (.int64, .timestampMillis): .timestampMicros
         case (.int64, _): .int64
         case (.float, _): .float
         case (.double, _): .double
@@ -25,6 +32,12 @@ struct SchemaElement {
         case (.byteArray, _): .binary
         default: nil
         }
+    }
+
+    /// What it holds, for messages: the annotation where that is the reason why it is not read.
+    var typeName: String {
+        if case .otherMeaning(let name) = annotation { return name }
+        return physical.map { "\($0)".uppercased() } ?? "a group"
     }
 
     static func read(_ reader: inout CompactReader) throws -> SchemaElement {
@@ -51,49 +64,63 @@ struct SchemaElement {
     /// The older annotation, for files that have no other.
     private mutating func note(converted: Int32) {
         guard annotation == .none else { return }
-        switch converted {
-        case ConvertedType.utf8: annotation = .string
-        case ConvertedType.date: annotation = .date
-        case ConvertedType.timestampMicros: annotation = .timestampMicrosUTC
-        default: annotation = .other
-        }
+        annotation = ConvertedType.annotation(converted)
     }
 
+    /// LogicalType: a union of which one member is set.
     private static func readLogical(_ reader: inout CompactReader) throws -> Annotation {
-        var result = Annotation.other
+        var result = Annotation.otherMeaning("a logical type")
         try reader.structure { reader, id, type in
             switch id {
             case 1: result = .string
             case 6: result = .date
+            case 4, 12, 13: result = .harmless
+            case 5: result = .otherMeaning("DECIMAL")
+            case 7: result = .otherMeaning("TIME")
             case 8 where type == .structure:
-                if try readTimestamp(&reader) { result = .timestampMicrosUTC }
+                result = try readTimestamp(&reader)
                 return true
-            default: break
+            case 10 where type == .structure:
+                result = try readInteger(&reader)
+                return true
+            default: result = .otherMeaning("logical type \(id)")
             }
             return false
         }
         return result
     }
 
-    /// Whether a TimestampType is in microseconds and adjusted to UTC.
-    private static func readTimestamp(_ reader: inout CompactReader) throws -> Bool {
-        var utc = false
-        var micros = false
+    /// The unit of a TimestampType. Whether it is adjusted to UTC is the table's to say: the number is the same.
+    private static func readTimestamp(_ reader: inout CompactReader) throws -> Annotation {
+        var result = Annotation.otherMeaning("TIMESTAMP without a unit")
+        try reader.structure { reader, id, type in
+            guard id == 2, type == .structure else { return false }
+            try reader.structure { _, id, _ in
+                switch id {
+                case 1: result = .timestampMillis
+                case 2: result = .timestampMicros
+                case 3: result = .otherMeaning("TIMESTAMP(NANOS)")
+                default: result = .otherMeaning("TIMESTAMP of unit \(id)")
+                }
+                return false
+            }
+            return true
+        }
+        return result
+    }
+
+    /// An IntType: unsigned ones of 32 and 64 bits do not fit the physical type's numbers.
+    private static func readInteger(_ reader: inout CompactReader) throws -> Annotation {
+        var (width, isSigned) = (Int8(64), true)
         try reader.structure { reader, id, type in
             switch id {
-            case 1:
-                utc = try reader.bool(type)
-                return true
-            case 2 where type == .structure:
-                try reader.structure { _, id, _ in
-                    micros = id == 2
-                    return false
-                }
-                return true
+            case 1: width = try reader.i8(type)
+            case 2: isSigned = try reader.bool(type)
             default: return false
             }
+            return true
         }
-        return utc && micros
+        return isSigned || width == 8 || width == 16 ? .harmless : .otherMeaning("UINT_\(width)")
     }
 
     static func writeRoot(_ columnCount: Int, to out: inout CompactWriter) {

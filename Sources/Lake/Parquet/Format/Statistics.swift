@@ -28,7 +28,7 @@ public struct ColumnStatistics: Sendable, Equatable {
         if let theirs = other.upper, upper.map({ type.isLess($0, theirs) }) ?? true { upper = theirs }
     }
 
-    /// Bounds longer than this are cut (lower) or left out (upper) in the file, so that a long text is not stored thrice.
+    /// Bounds longer than this are cut (lower) or omitted (upper) in the file, so that a long text is not stored thrice.
     static let longestBound = 256
 
     func write(_ id: Int, to out: inout CompactWriter, type: ColumnType) {

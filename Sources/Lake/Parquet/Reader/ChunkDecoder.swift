@@ -47,7 +47,20 @@ struct ChunkDecoder {
             try decodePage(header, body, position)
             offset = bodyStart + header.compressedSize
         }
-        return ColumnChunk(column: column, values: values.result(), validity: values.validity)
+        return ColumnChunk(column: column, values: try inMicroseconds(values.result()), validity: values.validity)
+    }
+
+    private func inMicroseconds(_ values: ColumnValues) throws -> ColumnValues {
+        guard column.isInMilliseconds, case .int64(let milliseconds) = values else { return values }
+        return .int64(
+            try milliseconds.map { value in
+                let (product, overflow) = value.multipliedReportingOverflow(by: 1000)
+                guard !overflow else {
+                    throw ParquetError.corrupt(
+                        position: start, reason: "\(value) milliseconds in column \(column.name) are beyond all times")
+                }
+                return product
+            })
     }
 
     private mutating func decodePage(_ header: PageHeader, _ body: UnsafeRawBufferPointer, _ position: Int) throws {

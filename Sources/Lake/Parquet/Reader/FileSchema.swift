@@ -7,8 +7,8 @@ struct FileSchema {
     var leaves: [Int] = []
     /// How many leaves the tree has: how many chunks a row group must have.
     var leafCount = 0
-    /// Top-level columns that cannot be read.
-    var passedOver: [String] = []
+    /// Top-level columns that cannot be read, and what they are.
+    var passedOver: [(name: String, type: String)] = []
 
     init(_ elements: [SchemaElement], position: Int) throws {
         guard let root = elements.first else { throw ParquetError.corrupt(position: position, reason: "no schema") }
@@ -21,7 +21,7 @@ struct FileSchema {
                 leafCount += 1
                 next += 1
             } else {
-                passedOver.append(element.name)
+                passedOver.append((element.name, "a group"))
                 try skipGroup(elements, &next, position)
             }
         }
@@ -33,9 +33,13 @@ struct FileSchema {
 
     private mutating func note(_ element: SchemaElement) {
         let flat = element.repetition == Repetition.required || element.repetition == Repetition.optional
-        guard flat, let type = element.columnType else { return passedOver.append(element.name) }
-        columns.append(
-            Column(element.name, type, isOptional: element.repetition == Repetition.optional, fieldID: element.fieldID))
+        guard flat, let type = element.columnType else {
+            return passedOver.append((element.name, flat ? element.typeName : "repeated"))
+        }
+        var column = Column(
+            element.name, type, isOptional: element.repetition == Repetition.optional, fieldID: element.fieldID)
+        column.isInMilliseconds = element.annotation == .timestampMillis
+        columns.append(column)
         leaves.append(leafCount)
     }
 

@@ -10,10 +10,11 @@ final class PageInflater {
 
     /// - Throws: `ParquetError.unsupported` for a codec that is not read; `position` is the chunk's.
     init(codec: Int32, columnName: String, position: Int) throws {
-        guard let known = PageCodec(rawValue: codec), [.uncompressed, .snappy, .zstd].contains(known) else {
+        guard let known = PageCodec(rawValue: codec), ![.lzo, .brotli].contains(known) else {
+            let name = PageCodec(rawValue: codec).map { "\($0)" } ?? "number \(codec)"
             throw ParquetError.unsupported(
                 position: position,
-                what: "compression codec \(codec) in column \(columnName); zstd, snappy and none are read")
+                what: "compression codec \(name) in column \(columnName); zstd, snappy, gzip, lz4 and none are read")
         }
         self.codec = known
         self.columnName = columnName
@@ -37,16 +38,21 @@ final class PageInflater {
         // Nothing may be stored as nothing, without even an empty frame.
         if codec == .uncompressed || (size == 0 && packed.count == 0) { return packed }
         buffer.clear()
-        if codec == .snappy {
-            let bytes = try Snappy.decompress(packed, limit: size)
-            bytes.withUnsafeBytes { buffer.append($0) }
-        } else {
+        switch codec {
+        case .snappy: try Snappy.decompress(packed, limit: size).withUnsafeBytes { buffer.append($0) }
+        case .gzip: try Gzip.decompress(packed, limit: size).withUnsafeBytes { buffer.append($0) }
+        case .lz4: try fill(size) { try LZ4.decompressFrames(packed, into: $0) }
+        case .lz4Raw: try fill(size) { try LZ4.decompress(packed, into: $0) }
+        case .zstd:
             let context = try zstd ?? ZstdDecompressor()
             zstd = context
-            try buffer.append(upTo: size) { target in
-                try context.decompress(packed, into: UnsafeMutableRawBufferPointer(start: target, count: size))
-            }
+            try fill(size) { try context.decompress(packed, into: $0) }
+        case .uncompressed, .lzo, .brotli: preconditionFailure("refused by init, or returned above")
         }
         return buffer.bytes
+    }
+
+    private func fill(_ size: Int, _ write: (UnsafeMutableRawBufferPointer) throws -> Int) throws {
+        try buffer.append(upTo: size) { try write(UnsafeMutableRawBufferPointer(start: $0, count: size)) }
     }
 }

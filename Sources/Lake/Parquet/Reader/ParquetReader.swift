@@ -19,7 +19,8 @@ public final class ParquetReader {
     /// The file's flat columns. Their `encoding` says nothing.
     public let schema: ParquetSchema
     /// Names of columns that this reader cannot read (nested, repeated, or of another type).
-    public let unreadableColumns: [String]
+    public var unreadableColumns: [String] { passedOver.map(\.name) }
+    private let passedOver: [(name: String, type: String)]
     /// Number of rows in the file.
     public let rowCount: Int
     /// The row groups in file order.
@@ -55,11 +56,14 @@ public final class ParquetReader {
         footerStart = footer.offset
         schema = ParquetSchema(flat.columns)
         leaves = flat.leaves
-        unreadableColumns = flat.passedOver
+        passedOver = flat.passedOver
         rowCount = file.rowCount
         metadata = file.keyValues
         createdBy = file.createdBy
     }
+
+    /// What a column holds that this reader cannot read, such as `TIMESTAMP(NANOS)`; nil for any other name.
+    public func unreadableType(named name: String) -> String? { passedOver.first { $0.name == name }?.type }
 
     /// Decodes one column of one row group. Both indices must be in range.
     /// - Throws: `ParquetError` for corrupt or unsupported pages, and what the source throws.

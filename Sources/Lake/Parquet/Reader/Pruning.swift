@@ -1,17 +1,16 @@
 // Which row groups can hold rows that a caller looks for, judged by the statistics in the footer alone.
-// Invariant: a row group is left out only if its statistics prove that it has no such row.
+// Invariant: a row group is skipped only if its statistics prove that it has no such row.
 
 extension ParquetReader {
     /// Row groups that may have a row whose value in `column` lies in `range`; for int32, int64, date and timestamp columns.
     /// Rows without a value are in no range. For other types, and where the file has no statistics, all row groups are answered.
     public func rowGroups(column: Int, within range: ClosedRange<Int64>) -> [Int] {
-        let type = schema.columns[column].type
+        let column = (index: column, facts: schema.columns[column])
         return rowGroups.indices.filter { group in
-            let statistics = rowGroups[group].statistics[column]
+            let statistics = rowGroups[group].statistics[column.index]
             if statistics.nullCount == rowGroups[group].rowCount { return false }
-            guard let lower = type.integer(statistics.lower), let upper = type.integer(statistics.upper) else {
-                return true
-            }
+            guard let lower = column.facts.integer(statistics.lower), let upper = column.facts.integer(statistics.upper)
+            else { return true }
             return lower <= range.upperBound && upper >= range.lowerBound
         }
     }
@@ -31,13 +30,16 @@ extension ParquetReader {
     }
 }
 
-extension ColumnType {
-    /// A bound of an integer column as a number.
+extension Column {
+    /// A bound of an integer column as a number, in the unit of its values; nil where there is none.
     fileprivate func integer(_ bound: [UInt8]?) -> Int64? {
         guard let bound else { return nil }
-        switch physical {
+        switch type.physical {
         case .int32: return Int32(littleEndian: bound).map(Int64.init)
-        case .int64: return Int64(littleEndian: bound)
+        case .int64:
+            guard let number = Int64(littleEndian: bound) else { return nil }
+            let (product, overflow) = number.multipliedReportingOverflow(by: isInMilliseconds ? 1000 : 1)
+            return overflow ? nil : product
         default: return nil
         }
     }

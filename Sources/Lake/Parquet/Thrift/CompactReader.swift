@@ -76,6 +76,11 @@ struct CompactReader {
     /// A boolean inside a list: one byte, 1 for true; 0 and 2 are both in use for false.
     mutating func listedBool() throws -> Bool { try byte() == 1 }
 
+    mutating func i8(_ type: ThriftType) throws -> Int8 {
+        guard type == .byte else { throw corrupt("an i8 was expected, not \(type)") }
+        return Int8(bitPattern: try byte())
+    }
+
     mutating func i32(_ type: ThriftType) throws -> Int32 {
         guard type == .i32 || type == .i16 else { throw corrupt("an i32 was expected, not \(type)") }
         return try listedI32()
