@@ -6,6 +6,7 @@ internal import Ingest
 internal import Kafka
 internal import ObjectStorage
 internal import SQLite
+internal import Services
 internal import Store
 internal import Windowing
 
@@ -39,6 +40,7 @@ struct Failure: Error {
         case let error as TableReadError: self.init(error.description, exitCode: 1)
         case let error as CatalogError: self.init(error.description, exitCode: Self.exitCode(of: error))
         case let error as ObjectStorageError: self.init(error.description, exitCode: error.kind == .invalid ? 2 : 4)
+        case let error as NoThreads: self.init(error.description, exitCode: 1)
         case let error as SQLiteError: self.init("state: \(error.message)", exitCode: 1)
         default: return nil
         }

@@ -5,6 +5,7 @@ internal import Foundation
 internal import Kafka
 internal import Log
 internal import SQLite
+internal import Services
 
 @main
 enum Main {
@@ -20,6 +21,8 @@ enum Main {
             case .show(let text): StandardStream.output.write(text)
             case .run(let wanted, let arguments):
                 command = wanted
+                // Before the first task: what is handed to threads that cannot be made never begins.
+                try ThreadSupply.check(Pageviews.threads(of: wanted), stackBytes: 16 << 20)
                 try await wanted.run(SettingSources(environment: environment).assignments(of: wanted, arguments))
             }
             for stream in [StandardStream.output, .error] { try stream.check() }
@@ -58,6 +61,11 @@ enum Pageviews {
 
     /// What they will not do, one line each; none where they are new enough.
     static var libraryWarnings: [String] { [Kafka.libraryWarning(), SQLite.libraryWarning()].compactMap { $0 } }
+
+    /// How many threads a command needs at the same time, librdkafka's among them.
+    static func threads(of command: Command) -> Int {
+        [IngestCommand.command.name, DemoCommand.command.name].contains(command.name) ? 24 : 4
+    }
 
     static let program = Program(
         "pageviews", version: version, versionDetails: libraries,

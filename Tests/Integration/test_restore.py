@@ -6,6 +6,7 @@ import random
 import shutil
 import time
 
+import pyarrow
 import pytest
 
 from support import backfills, oracle, outbox, program, tamper
@@ -401,3 +402,23 @@ def test_counts_that_kafka_cannot_bring_again_are_not_taken_from_the_table(state
     service.to_end(topic, state, *warehouse.options, '--late-topic', 'off', '--on-missing-offsets', 'skip')
     assert [(postcode, count > 0) for postcode, _, count in warehouse.by_duckdb(COUNTS)] == [('NEW', True), ('OLD', False)]
     del cluster
+
+
+@pytest.mark.parametrize('how', ['in a file of ours', 'in a commit of its own'])
+def test_a_count_without_raw_rows_is_no_count_of_zero(how, topic, state, service, make_warehouse):
+    warehouse = make_warehouse('rest' if how == 'in a commit of its own' else 'local')
+    topic.produce(views(63, count=800))
+    service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
+    lose(state)
+    if how == 'in a commit of its own':
+        table = warehouse.rest.load_table((warehouse.namespace, COUNTS))
+        row = table.scan(limit=1).to_arrow()
+        place = row.schema.get_field_index('postcode')
+        table.append(row.set_column(place, row.schema.field(place), pyarrow.array(['GHOST'], row.schema.field(place).type)))
+    else:
+        tamper.rewrite(tamper.live_files(warehouse, COUNTS)[0], tamper.value('postcode', 'GHOST'))
+    result = try_restore(state, warehouse)
+    assert result.code == 1 and 'rows are missing in one of them' in result.err, (result.out, result.err)
+    if how == 'in a commit of its own':
+        assert 'views of GHOST in the window' in result.err, result.err
+    assert not state.path.exists()

@@ -13,6 +13,8 @@ final class LedgerMerge {
     private let ledger: Statement
     private let unchanged: Int64
     private let changed: Int64
+    /// The first row of the table that nothing here counts, and whose count is not 0.
+    private(set) var uncounted: (key: Key, count: Int64)?
     /// The keys whose count has another generation, or that have none, with the one that they should have.
     private(set) var wrong: [(key: Key, generation: Int64)] = []
 
@@ -43,6 +45,7 @@ final class LedgerMerge {
         while hasCount || hasRow {
             let order = !hasRow ? -1 : !hasCount ? 1 : Self.compare(counts, ledger)
             let generation = order == 0 && counts.int64(2) == ledger.int64(2) ? unchanged : changed
+            if order > 0, ledger.int64(2) != 0, uncounted == nil { uncounted = (Self.key(ledger), ledger.int64(2)) }
             if order > 0 || counts.int64(3) != generation {
                 let key = Self.key(order > 0 ? ledger : counts)
                 if wrong.count >= most { return key }

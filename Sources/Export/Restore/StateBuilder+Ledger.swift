@@ -59,8 +59,14 @@ extension StateBuilder {
         return RestoreError.twice(table: table, what: "a row")
     }
 
+    /// The counts table has events that the raw table does not have yet.
+    private var isAhead: Bool {
+        tables.counts?.history.first { $0.addedOffsets != nil }?.id != covered?.snapshot.id
+    }
+
     /// Counts that are in the table as they are here belong to its generation; all others have changed since. A row of the
-    /// table that nothing here counts yet stands at zero, so that the table cannot keep it unnoticed.
+    /// table that nothing here counts yet stands at zero while the table is ahead, so that it cannot be kept unnoticed.
+    /// - Throws: `RestoreError.disagree` for such a row of a table that is not ahead: it is another writer's.
     func writeGenerations() throws {
         let fix = try connection.prepare(
             """
@@ -70,6 +76,11 @@ extension StateBuilder {
         while let start = from {
             let merge = try LedgerMerge(connection, from: start, unchanged: unchanged, changed: changed)
             from = try merge.run(atMost: 50_000)
+            if let (key, count) = merge.uncounted, !isAhead {
+                throw RestoreError.disagree(
+                    table: tables.counts?.name ?? "", window: key.window,
+                    postcode: String(decoding: key.postcode, as: UTF8.self), count: count, raw: 0, late: 0)
+            }
             for (key, generation) in merge.wrong {
                 try fix.bind(key.window, at: 1)
                 try key.postcode.withUnsafeBytes { try fix.bindText($0, at: 2) }

@@ -1,0 +1,55 @@
+// Whether threads can be made. Where they cannot (`ulimit -v`, `ulimit -u`, a cgroup's limit), neither Dispatch nor Foundation
+// says so: work that was handed over never begins, and signals are not answered either.
+
+internal import Glibc
+
+/// Too few threads can be made.
+public struct NoThreads: Error, CustomStringConvertible {
+    let wanted: Int
+    let made: Int
+    let code: Int32
+
+    /// One line: what failed, and what to do.
+    public var description: String {
+        "only \(made) of \(wanted) threads could be made: \(String(cString: strerror(code))); raise the limits of this process "
+            + "(ulimit -v, ulimit -u, or the unit's LimitAS, LimitNPROC and TasksMax)"
+    }
+}
+
+/// Makes threads to see whether they can be made.
+public enum ThreadSupply {
+    /// Makes this many threads at the same time, each with a stack of `stackBytes`, and ends them again.
+    /// - Throws: `NoThreads`.
+    public static func check(_ count: Int, stackBytes: Int) throws(NoThreads) {
+        let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+        defer { attributes.deallocate() }
+        pthread_attr_init(attributes)
+        defer { pthread_attr_destroy(attributes) }
+        pthread_attr_setstacksize(attributes, stackBytes)
+        // They wait until all are there.
+        let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        defer { gate.deallocate() }
+        pthread_mutex_init(gate, nil)
+        defer { pthread_mutex_destroy(gate) }
+        pthread_mutex_lock(gate)
+        var threads: [pthread_t] = []
+        var code: Int32 = 0
+        while threads.count < count, code == 0 {
+            var thread = pthread_t()
+            code = pthread_create(&thread, attributes, wait, gate)
+            if code == 0 { threads.append(thread) }
+        }
+        pthread_mutex_unlock(gate)
+        for thread in threads { pthread_join(thread, nil) }
+        guard code == 0 else { throw NoThreads(wanted: count, made: threads.count, code: code) }
+    }
+}
+
+private func wait(_ gate: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    let mutex = gate?.assumingMemoryBound(to: pthread_mutex_t.self)
+    if let mutex {
+        pthread_mutex_lock(mutex)
+        pthread_mutex_unlock(mutex)
+    }
+    return nil
+}
