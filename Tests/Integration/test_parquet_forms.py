@@ -42,8 +42,8 @@ def check_both_read(warehouse, state):
     assert type(state)(again).rows('SELECT * FROM postcode_view_count ORDER BY 1, 2') == counts != []
 
 
-@pytest.mark.parametrize('codec', ['gzip', 'lz4', 'snappy', 'zstd', 'none'])
-@pytest.mark.parametrize('version', ['1.0', '2.0'])
+@pytest.mark.parametrize(('codec', 'version'), [
+    ('gzip', '1.0'), ('gzip', '2.0'), ('lz4', '1.0'), ('lz4', '2.0'), ('snappy', '2.0'), ('none', '1.0')])
 def test_codecs_of_other_engines_are_read(codec, version, exported, state):
     rewrite_all(exported, compression=codec, data_page_version=version)
     check_both_read(exported, state)
