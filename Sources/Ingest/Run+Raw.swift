@@ -1,7 +1,8 @@
 // The raw half of a run: segments are closed, and what is lost of them is read again.
 //
 // Invariants: segments in the state follow one another without a gap; one whose files are gone is dropped together with those
-// after it only while Kafka still has what they cover (or the user wants to go on without), and no commit that was prepared brings them.
+// after it only while Kafka still has what they cover (or the user wants to go on without), and no commit that was prepared
+// brings them; where reading begins again is what the same transaction says, since a commit may settle at any moment.
 
 internal import Base
 internal import Kafka
@@ -15,7 +16,9 @@ struct LostSegments {
     var name: String?
     /// Where each partition has to be read from again.
     var starts: [Int32: Int64] = [:]
-    /// Kafka does not have their events any more.
+    /// When it became known, on the monotonic clock.
+    var since: Int64 = 0
+    /// They are not waited for at the end: Kafka does not have their events any more, or a commit stands in the way for long.
     var isHopeless = false
     /// The segments that an earlier process left were looked at.
     var hasLooked = false
@@ -94,8 +97,7 @@ extension Run {
             (lost.name, lost.starts) = (nil, [:])
             return
         }
-        if lost.name != name { lost.isHopeless = false }
-        lost.name = name
+        if lost.name != name { (lost.name, lost.isHopeless, lost.since) = (name, false, now) }
         lost.starts = try store.with { try $0.rawOffsets(droppingFrom: name) }
         if !lost.isHopeless { nextDiscovery = min(nextDiscovery, now) }
     }
@@ -103,6 +105,10 @@ extension Run {
     /// With an answer that says what Kafka still has: drops the lost segments and those after them, and reads them again.
     mutating func readLostAgain(_ found: TopicWatch.Findings) throws {
         guard let raw, let name = lost.name else { return }
+        // Closed segments get their rows, so that they are dropped too, and late events theirs: which of the events were late
+        // is asked of the late log.
+        if accumulator.hasNews { try flush() }
+        lost.starts = try store.with { try $0.rawOffsets(droppingFrom: name) }
         for (partition, start) in lost.starts where assigned.contains(partition) {
             // An answer to an earlier question; the next one has it.
             guard let range = found.ranges[partition] else { return }
@@ -110,19 +116,26 @@ extension Run {
                 return loseForGood(partition, from: start, to: range.low)
             }
         }
-        // Which of the events were late is asked of the late log.
-        if accumulator.hasNews { try flush() }
-        guard let names = try store.with({ try $0.dropSegments(from: name) }) else { return }
-        raw.rewind(to: lost.starts)
-        raw.remove(names)
-        for (partition, start) in lost.starts {
+        guard let dropped = try store.with({ try $0.dropSegments(from: name) }) else {
+            // The exporter has to withdraw a commit first, or to settle it.
+            if service.time.monotonic() - lost.since > 60_000 { lost.isHopeless = true }
+            return
+        }
+        store.with { $0.lostSegment = nil }
+        (lost.name, lost.starts) = (nil, [:])
+        // Nothing: they were exported after all.
+        if !dropped.starts.isEmpty { readAgain(raw, dropped.files, dropped.starts) }
+    }
+
+    private mutating func readAgain(_ raw: RawHalf, _ files: [String], _ starts: [Int32: Int64]) {
+        raw.rewind(to: starts)
+        raw.remove(files)
+        for (partition, start) in starts {
             rawOffsets[partition] = min(rawOffsets[partition] ?? start, start)
         }
         service.log.warning(
             "files of raw events that waited for export are gone; the events are read again",
-            metadata: ["offsets": Facts.ends(lost.starts.map { ($0.key, $0.value) })])
-        store.with { $0.lostSegment = nil }
-        (lost.name, lost.starts) = (nil, [:])
+            metadata: ["offsets": Facts.ends(starts.map { ($0.key, $0.value) })])
         needsAssignment = true
     }
 

@@ -121,22 +121,24 @@ extension Store {
     }
 
     /// Drops a waiting segment and those after it: what they cover is wanted again.
-    /// - Returns: the names of their files; nil when nothing was done, since a commit that was prepared brings one of them.
+    /// - Returns: the names of their files, and where each partition has to be read from again. None where the segment no
+    ///   longer waits: it was exported meanwhile. nil when nothing was done, since a commit that was prepared brings one.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
-    public func dropSegments(from name: String) throws -> [String]? {
+    public func dropSegments(from name: String) throws -> (files: [String], starts: [Int32: Int64])? {
         try transaction {
             let dropped = try segments(limit: Int(Int32.max)).drop { $0.name != name }
             let brought = Set(try intent(of: .raw)?.segments ?? [])
             guard brought.isDisjoint(with: dropped.map(\.name)) else { return nil }
             let progress = try connection.prepare(
                 "UPDATE raw_progress SET next_offset = ?2 WHERE kafka_partition = ?1 AND next_offset > ?2")
-            for (partition, start) in try rawOffsets(droppingFrom: name) {
+            let starts = try rawOffsets(droppingFrom: name)
+            for (partition, start) in starts {
                 try progress.bind(Int64(partition), at: 1)
                 try progress.bind(start, at: 2)
                 try progress.run()
             }
             try forgetSegments(dropped.map(\.name))
-            return dropped.flatMap(\.fileNames)
+            return (dropped.flatMap(\.fileNames), starts)
         }
     }
 

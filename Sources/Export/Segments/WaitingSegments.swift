@@ -18,7 +18,8 @@ enum WaitingSegments {
         let segments = try store.with { try $0.segments(limit: limit) }
         let complete = segments.prefix { missing(of: $0, in: settings) == nil }
         guard complete.count < segments.count else {
-            store.with { $0.lostSegment = nil }
+            // One that is not among these was noted by another.
+            store.with { if segments.map(\.name).contains($0.lostSegment) { $0.lostSegment = nil } }
             return segments
         }
         let lost = segments[complete.count]
