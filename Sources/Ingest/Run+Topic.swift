@@ -184,10 +184,13 @@ extension Run {
             guard settings.skipsMissingOffsets else {
                 throw IngestError.missingOffsets(topic: settings.topic, partition: partition, from: from, to: to)
             }
+            // The raw half may be the only one that wanted them.
+            let isCounted = accumulator.progress(of: partition).map { $0.nextOffset >= to } ?? false
             let incident = Incident(
                 kind: "missing-offsets",
                 detail: "topic \(settings.topic) partition \(partition): offsets \(from) to \(to - 1) "
-                    + "(\(to - from) in all) were no longer in Kafka and are not counted")
+                    + "(\(to - from) in all) were no longer in Kafka and are "
+                    + (isCounted ? "counted, but not in the raw table" : "not counted"))
             service.log.error(
                 "\(incident.detail)",
                 metadata: Facts.place(partition: partition, offset: from, end: to))

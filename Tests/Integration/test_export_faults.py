@@ -395,4 +395,23 @@ def test_a_spool_that_is_removed_when_kafka_no_longer_has_it_is_told(apache_kafk
                'the health to say so')
     running.stop(seconds=20)
     service.to_end(topic, state, *end, '--on-missing-offsets', 'skip', env=warehouse.environment)
-    assert 'offsets 100 to 119' in program.run('query', '--state', str(state.path), 'SELECT detail FROM incidents').out
+    told = program.run('query', '--state', str(state.path), 'SELECT detail FROM incidents').out
+    assert 'offsets 100 to 119 (20 in all) were no longer in Kafka and are counted, but not in the raw table' in told
+    proof = program.run('proof', '--state', str(state.path), *warehouse.options, env=warehouse.environment)
+    # What the raw table lacks is no secret.
+    assert proof.code == 1 and '20 offsets were lost, as incidents tell' in proof.out, proof.out
+
+
+@pytest.mark.parametrize('point', ['raw.committed', 'raw.staged'])
+def test_a_spool_that_is_removed_beside_an_open_commit_doubles_nothing(point, topic, state, service, make_warehouse):
+    """The commit that was applied settles, whatever became of its files; the one that was not is prepared again."""
+    warehouse = make_warehouse()
+    topic.produce(crowded_views(seed=9, count=100))
+    service.to_end(topic, state, *QUICK, *warehouse.options)
+    topic.produce(crowded_views(seed=10, count=100))
+    killed = service.try_to_end(topic, state, *QUICK, *warehouse.options, env={'PAGEVIEWS_FAIL_POINT': point})
+    assert killed.code == -signal.SIGKILL, killed.err
+    shutil.rmtree(spool_of(state))
+    topic.produce(crowded_views(seed=11, count=50))
+    service.to_end(topic, state, *QUICK, *warehouse.options)
+    exports.check_tables(warehouse, state, topic.read())
