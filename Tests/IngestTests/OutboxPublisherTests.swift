@@ -180,4 +180,38 @@ import Windowing
         ])
         #expect(try read(stage).count == 30)
     }
+
+    @Test func `events of this source that others publish without a pause are not waited for without end`() async throws {
+        let stage = try await stage(late: 5)
+        try stage.broker.createTopic("late", partitions: 1)
+        let shared = SendableBox(stage)
+        let isOver = Atomic<Bool>(false)
+        let left = SendableBox<String?>("")
+        try await onThreads([
+            {
+                let producer = try Producer(
+                    settings: [("bootstrap.servers", shared.value.broker.bootstrapServers), ("linger.ms", "0")],
+                    log: { _ in }, delivered: { _ in })
+                var number: Int64 = 1000
+                while !isOver.load(ordering: .acquiring) {
+                    number += 1
+                    let row = OutboxRow(
+                        number: number, partition: 0, offset: number, payload: [1],
+                        envelope: SourceEnvelope(key: nil, headers: nil, timestamp: nil))
+                    try row.payload.withUnsafeBytes {
+                        try producer.send(
+                            topic: "late", partition: 0, value: $0,
+                            envelope: OutboxRecord.envelope(row, stateID: "busy", topic: "pageviews"), tag: Int(number))
+                    }
+                    _ = producer.flush(timeoutMilliseconds: 1000)
+                }
+            },
+            {
+                defer { isOver.store(true, ordering: .releasing) }
+                left.value = try publish(shared.value)
+            },
+        ])
+        #expect(left.value == nil)
+        #expect(try stage.integer("SELECT count(*) FROM late WHERE published_at_ms IS NULL") == 0)
+    }
 }

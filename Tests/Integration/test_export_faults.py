@@ -328,9 +328,14 @@ def test_a_spool_that_is_removed_under_the_service_is_read_again(closed, topic, 
     if closed:
         proxy.up()
         exports.wait_exported(warehouse, sent)
+    end_and_check(running, topic, state, service, warehouse, *interval)
+
+
+def end_and_check(running, topic, state, service, warehouse, *options):
+    """A stop, one more run to the end, and both tables as the records have it."""
     result, _ = running.stop(seconds=20)
     assert result.code == 0, result.err
-    service.to_end(topic, state, *interval, *warehouse.options, env=warehouse.environment)
+    service.to_end(topic, state, *options, *warehouse.options, env=warehouse.environment)
     exports.check_tables(warehouse, state, topic.read())
 
 
@@ -353,10 +358,7 @@ def test_a_spool_that_is_removed_at_any_moment_is_read_again(seed, topic, state,
         if is_away:
             proxy.up()
         exports.wait_exported(warehouse, sent)
-    result, _ = running.stop(seconds=20)
-    assert result.code == 0, result.err
-    service.to_end(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
-    exports.check_tables(warehouse, state, topic.read())
+    end_and_check(running, topic, state, service, warehouse, *QUICK)
 
 
 def leave_segments(topic, state, service, warehouse, proxy):

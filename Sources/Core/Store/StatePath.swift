@@ -6,7 +6,7 @@
 
 internal import Glibc
 
-enum StatePath {
+public enum StatePath {
     private static let mostLinks = 40
 
     /// The file that `path` leads to, absolute and without links.
@@ -34,7 +34,7 @@ enum StatePath {
 
     /// Makes an empty file for a state where there is none, for its owner alone: it holds user ids and pages. SQLite gives
     /// the log and its index the same mode, so whoever lets others read the file lets them read all.
-    static func createPrivate(_ file: String) {
+    public static func createPrivate(_ file: String) {
         // Only where nothing was, so that nobody can hold a lock on it: closing a file drops this process's locks.
         let descriptor = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 { close(descriptor) }

@@ -5,7 +5,6 @@
 // then linked); the source is only read.
 
 internal import Foundation
-internal import Glibc
 internal import SQLite
 internal import Store
 
@@ -98,8 +97,7 @@ public struct StateBackup {
 
     private func openCopy() throws -> Connection {
         do {
-            let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-            if descriptor >= 0 { close(descriptor) }
+            StatePath.createPrivate(partial)
             return try Connection(path: partial, mode: .readWriteCreate)
         } catch let error as SQLiteError where error.isCannotOpen {
             throw StoreError.cannotOpen(path: partial, reason: error.message)

@@ -28,6 +28,8 @@ struct OutboxTakeover {
 struct TakeoverOperation {
     let context: OutboxContext
     let stateID: String
+    /// How many times the quiet time a takeover waits at most, while others publish events of this source without a pause.
+    private static let longestQuiet: Int64 = 5
     private var settings: OutboxSettings { context.settings }
 
     init(_ context: OutboxContext, stateID: String) { (self.context, self.stateID) = (context, stateID) }
@@ -71,9 +73,13 @@ struct TakeoverOperation {
             context, reader, from: start(ranges, known: began.known, isRestored: began.restored != nil),
             stateID: stateID, sentBefore: began.restored.map { SentBefore(restored: $0) })
         var before = ranges.mapValues(\.high)
+        var deadline: Int64?
         while true {
             (fence, claimedAt) = try mark(fence, reader, tail, before: before)
-            guard try tail.readUntilQuiet(settings.quietMilliseconds) else { break }
+            // What still comes then is not of a publisher that was fenced: it would have looked long ago.
+            let end = deadline ?? context.time.monotonic() + Self.longestQuiet * settings.quietMilliseconds
+            deadline = end
+            guard try tail.readUntilQuiet(settings.quietMilliseconds, deadline: end) else { break }
             // Something was still on its way: once more, behind it.
             before = tail.next
         }

@@ -47,13 +47,17 @@ final class TopicTail {
         }
     }
 
-    /// Reads on until nothing of this source came for `milliseconds`.
+    /// Reads on until nothing of this source came for `milliseconds`, or until `deadline` on the monotonic clock.
     /// - Returns: whether anything came.
     /// - Throws: `KafkaError` when a partition cannot be read, `OutboxStopped`.
-    func readUntilQuiet(_ milliseconds: Int64) throws -> Bool {
-        let began = context.time.monotonic()
+    func readUntilQuiet(_ milliseconds: Int64, deadline: Int64) throws -> Bool {
+        var now = context.time.monotonic()
+        let began = now
         lastNews = began
-        while context.time.monotonic() - lastNews < milliseconds { try poll() }
+        while now - lastNews < milliseconds, now < deadline {
+            try poll()
+            now = context.time.monotonic()
+        }
         return lastNews != began
     }
 
