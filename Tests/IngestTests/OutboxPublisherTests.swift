@@ -181,7 +181,8 @@ import Windowing
         #expect(try read(stage).count == 30)
     }
 
-    @Test func `events of this source that others publish without a pause are not waited for without end`() async throws {
+    @Test func `events of this source that others publish without a pause are not waited for without end`() async throws
+    {
         let stage = try await stage(late: 5)
         try stage.broker.createTopic("late", partitions: 1)
         let shared = SendableBox(stage)

@@ -6,6 +6,7 @@
 
 internal import Glibc
 
+/// Where a state is, and how its file is made.
 public enum StatePath {
     private static let mostLinks = 40
 
