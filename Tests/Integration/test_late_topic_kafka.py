@@ -13,7 +13,7 @@ from confluent_kafka.admin import NewTopic
 from support import outbox
 from support.apache_kafka import ApacheKafka, Security
 from support.events import DAY_MS, SAMPLE_MS, event
-from support.kafka import Topic
+from support.kafka import Sender, Topic
 from support.state import State
 from support.wait import eventually
 
@@ -78,11 +78,14 @@ def test_a_follower_hangs_or_dies_and_the_service_is_restarted_meanwhile(three, 
     begin(topic, state, service)
     options = ['--late-topic', name, '--flush-interval', '20ms']
     chance = random.Random(7)
+    # Has its id before a node hangs.
+    sender = Sender(topic)
+    sender.send([event('E1', SAMPLE_MS)])
     running = service.start(topic, state, *options)
     for number in range(1, ROUNDS + 1):
         victim, hangs, kills, twice = chance.choice([2, 3]), chance.random() < 0.7, chance.random() < 0.5, chance.random() < 0.4
         three.hang(victim) if hangs else three.kill(victim)
-        topic.produce(late(600))
+        sender.send(late(600))
         eventually(lambda: len(state.late()) == 600 * number, 'the late events to be counted', seconds=60)
         time.sleep(chance.uniform(0.1, 2))  # a moment while they are sent; nothing is concluded from its length
         for _ in range(2 if twice else 1):

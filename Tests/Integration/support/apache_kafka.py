@@ -219,6 +219,12 @@ class ApacheKafka:
         """The leading node's number; -1 when there is none."""
         return self.admin().list_topics(topic, timeout=20).topics[topic].partitions[partition].leader
 
+    def active_controller(self) -> int:
+        """The number of the node that decides for the cluster, as the quorum's own tool tells it."""
+        said = self.tool('org.apache.kafka.tools.MetadataQuorumCommand', 'describe', '--status')
+        row = next(line for line in said.splitlines() if line.startswith('LeaderId:'))
+        return int(row.split()[1])
+
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """The group's committed offsets, by partition."""
         said = self.tool('groups', '--describe', '--group', group, '--offsets')

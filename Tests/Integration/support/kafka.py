@@ -27,23 +27,7 @@ class Topic:
 
     def produce(self, values: Iterable[bytes | None], partition: int | None = None, seconds: float = 30) -> int:
         """Sends the values in order, in turn over the partitions unless one is given; the number sent."""
-        producer = Producer({
-            **dict(self.client), 'bootstrap.servers': self.address, 'enable.idempotence': True, 'linger.ms': 5, 'log_level': 2,
-            'message.max.bytes': 20_000_000, 'queue.buffering.max.messages': 1_000_000})
-        failed: list[KafkaError] = []
-        sent = 0
-        for sent, value in enumerate(values, 1):
-            to = (sent - 1) % self.partitions if partition is None else partition
-            while True:
-                try:
-                    producer.produce(self.name, value, partition=to, on_delivery=lambda e, _: e and failed.append(e))
-                    break
-                except BufferError:
-                    producer.poll(0.1)
-            producer.poll(0)
-        left = producer.flush(seconds)
-        assert not left and not failed, f'{left} records not sent to {self.name}; {failed[:1]}'
-        return sent
+        return Sender(self).send(values, partition, seconds)
 
     def end(self, partition: int) -> int:
         """The offset after the partition's last record."""
@@ -77,6 +61,38 @@ class Topic:
         finally:
             consumer.close()
         return found
+
+
+class Sender:
+    """One idempotent producer for several sends.
+
+    A new producer asks a node for an id, and a node that has none left asks the active controller: where that one hangs,
+    30 seconds pass before another is asked. A producer that has its id needs only the leaders.
+    """
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+        self._producer = Producer({
+            **dict(topic.client), 'bootstrap.servers': topic.address, 'enable.idempotence': True, 'linger.ms': 5,
+            'log_level': 2, 'message.max.bytes': 20_000_000, 'queue.buffering.max.messages': 1_000_000})
+
+    def send(self, values: Iterable[bytes | None], partition: int | None = None, seconds: float = 30) -> int:
+        """As Topic.produce."""
+        failed: list[KafkaError] = []
+        sent = 0
+        for sent, value in enumerate(values, 1):
+            to = (sent - 1) % self._topic.partitions if partition is None else partition
+            while True:
+                try:
+                    self._producer.produce(self._topic.name, value, partition=to,
+                                           on_delivery=lambda e, _: e and failed.append(e))
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+            self._producer.poll(0)
+        left = self._producer.flush(seconds)
+        assert not left and not failed, f'{left} records not sent to {self._topic.name}; {failed[:1]}'
+        return sent
 
 
 def create_topic(address: str, partitions: int = 1, name: str = '', client: tuple[tuple[str, str], ...] = ()) -> Topic:
