@@ -4,7 +4,7 @@
 // name this machine, so that a page of another site cannot reach us under a name that it made point here; with a token it
 // is compared in a time that does not depend on where it differs; /healthz and /readyz say only yes or no to anyone.
 
-internal import Foundation
+import Foundation
 
 /// What a request's head says that matters here.
 struct RequestHead: Equatable {

@@ -1,14 +1,14 @@
 // Where the pages are served, and what that asks for.
 
 /// A host and a port, from `HOST:PORT` or `[IPV6]:PORT`.
-public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
+package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// A name or an address, without brackets.
-    public let host: String
+    package let host: String
     /// The port; 0 for any free one.
-    public let port: Int
+    package let port: Int
 
     /// nil when the text is not an address.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
             return nil
         }
@@ -26,16 +26,16 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// An address from its parts.
-    public init(host: String, port: Int) { (self.host, self.port) = (host, port) }
+    package init(host: String, port: Int) { (self.host, self.port) = (host, port) }
 
     /// What `ingest` listens on when nothing is said.
-    public static let standard = ListenAddress(host: "127.0.0.1", port: 8080)
+    package static let standard = ListenAddress(host: "127.0.0.1", port: 8080)
 
     /// Only this machine can connect.
-    public var isLoopback: Bool { Self.isLoopback(host) }
+    package var isLoopback: Bool { Self.isLoopback(host) }
 
     /// The text that `init` reads.
-    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     static func isLoopback(_ host: String) -> Bool {
         let lower = host.lowercased()

@@ -2,7 +2,7 @@
 // `_total` for what only grows, a HELP and a TYPE each. Invariant: the only labels whose values come from outside are
 // partition numbers; codes are a fixed set.
 
-public import Store
+package import Store
 
 /// Writes metric families.
 struct MetricsText {
@@ -34,28 +34,28 @@ struct MetricsText {
 }
 
 /// What the process itself adds.
-public struct ProcessFacts: Equatable, Sendable {
+package struct ProcessFacts: Equatable, Sendable {
     /// Processor time used, in seconds.
-    public var cpuSeconds: Double?
+    package var cpuSeconds: Double?
     /// Memory in use, in bytes.
-    public var residentBytes: Double?
+    package var residentBytes: Double?
     /// Memory of the address space, in bytes.
-    public var virtualBytes: Double?
+    package var virtualBytes: Double?
     /// When it started, seconds since the Unix epoch.
-    public var startSeconds: Double?
+    package var startSeconds: Double?
     /// Open files.
-    public var openFiles: Double?
+    package var openFiles: Double?
     /// The most files it may open.
-    public var mostFiles: Double?
+    package var mostFiles: Double?
 
     /// Nothing is known.
-    public init() {}
+    package init() {}
 }
 
 /// The text of /metrics.
-public enum Metrics {
+package enum Metrics {
     /// All metrics of a report.
-    public static func text(_ report: StatusReport, process: ProcessFacts = ProcessFacts()) -> String {
+    package static func text(_ report: StatusReport, process: ProcessFacts = ProcessFacts()) -> String {
         var out = MetricsText()
         verdict(report, &out)
         counting(report.facts, &out)

@@ -1,6 +1,6 @@
 // The body of a POST to /api/query: the statement itself, or a JSON object with it and its parameters.
 
-internal import Foundation
+import Foundation
 
 /// Reads the body.
 enum QueryBody {

@@ -1,6 +1,6 @@
 // Answers, and the headers that every one of them has.
 
-internal import HTTPServer
+import HTTPServer
 
 enum Answer {
     static func text(_ body: String, _ status: Int = 200, type: String = "text/plain; charset=utf-8") -> HTTPResponse {

@@ -1,8 +1,8 @@
 // From a request to an answer.
 
-internal import HTTPServer
-internal import Store
-internal import Synchronization
+import HTTPServer
+import Store
+import Synchronization
 
 /// Everything a request is answered from.
 final class Routes: HTTPHandler {

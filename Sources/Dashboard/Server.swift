@@ -1,48 +1,48 @@
 // The HTTP server with its rules: loopback or a token, few connections, short requests.
 
-internal import HTTPServer
-public import Log
+import HTTPServer
+package import Log
 
 /// What one client may use.
-public struct DashboardLimits: Equatable, Sendable {
+package struct DashboardLimits: Equatable, Sendable {
     /// The most bytes of a request's body.
-    public var bodyBytes = 64 << 10
+    package var bodyBytes = 64 << 10
     /// How long a body may take to arrive.
-    public var bodyTimeout = Duration.seconds(10)
+    package var bodyTimeout = Duration.seconds(10)
     /// Connections at the same time; one more closes the one that waits longest for its client.
-    public var connections = 128
+    package var connections = 128
     /// Pages that are kept up to date at the same time.
-    public var streams = 32
+    package var streams = 32
     /// How often they are.
-    public var streamPeriod = Duration.seconds(1)
+    package var streamPeriod = Duration.seconds(1)
     /// A connection without a whole head of a request for this long is closed, whether it says nothing or says it slowly.
-    public var idleTimeout = Duration.seconds(30)
+    package var idleTimeout = Duration.seconds(30)
     /// How long an answer may wait for its reader before the connection is closed, rounded up to seconds.
-    public var answerTimeout = Duration.seconds(60)
+    package var answerTimeout = Duration.seconds(60)
     /// How long a client that was answered before its body had come may read the answer; then its connection is closed.
-    public var linger = Duration.seconds(2)
+    package var linger = Duration.seconds(2)
 
     /// The limits that the guide names.
-    public init() {}
+    package init() {}
 }
 
 /// Why the pages are not served.
-public struct DashboardError: Error, CustomStringConvertible, Equatable, Sendable {
+package struct DashboardError: Error, CustomStringConvertible, Equatable, Sendable {
     /// One line.
-    public let description: String
+    package let description: String
 }
 
 /// Serves the page, the metrics and the API until it is stopped.
-public final class DashboardServer: Sendable {
+package final class DashboardServer: Sendable {
     /// Where it listens, with the port that was given.
-    public let address: ListenAddress
+    package let address: ListenAddress
     private let server: HTTPServer
     private let sources: DashboardSources
 
     /// Listens, and answers from now on.
     /// - Parameter token: what clients have to show; nil only on loopback.
     /// - Throws: `DashboardError` when the address cannot be listened on.
-    public init(
+    package init(
         address wanted: ListenAddress, token: String?, sources: DashboardSources,
         limits: DashboardLimits = DashboardLimits(), log: Logger
     ) throws(DashboardError) {
@@ -69,7 +69,7 @@ public final class DashboardServer: Sendable {
 
     /// Refuses new connections, ends open pages and running statements, and waits for the answers that are under way.
     /// - Parameter grace: after this, answers that nobody reads are cut off.
-    public func stop(grace: Duration = .seconds(2)) {
+    package func stop(grace: Duration = .seconds(2)) {
         sources.willStop()
         server.stop(grace: grace)
     }

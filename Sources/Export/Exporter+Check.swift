@@ -1,14 +1,14 @@
 // Looks at the tables before anything is counted. Nothing is created, in the warehouse or beside the state.
 
-internal import Iceberg
-internal import Store
+import Iceberg
+import Store
 
 extension Exporter {
     /// Looks at both tables before anything is counted: whose they are, whether they have what this state exported,
     /// whether their columns and partitions can be written, and whether the rows that the next commit changes are where
     /// they were. Creates nothing.
     /// - Throws: the `ExportError` that stands in the way; when warehouse or catalog cannot be reached, their errors.
-    public func check() async throws {
+    package func check() async throws {
         for kind in [ExportTable.counts, .raw] {
             guard let session = sessions[kind], let table = try await session.look() else { continue }
             let (intent, ledger) = try store.with { (try $0.intent(of: kind), try $0.position(of: kind)) }
@@ -37,7 +37,7 @@ extension Exporter {
 
     /// The same for a state that is not there yet: tables of this name, if any, have to be empty and without an owner.
     /// - Throws: like `check`.
-    public static func checkUnbegun(_ settings: ExportSettings, _ warehouse: Warehouse) async throws {
+    package static func checkUnbegun(_ settings: ExportSettings, _ warehouse: Warehouse) async throws {
         for kind in [ExportTable.counts, .raw] {
             let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: kind))
             guard let table = try await warehouse.catalog.load(identifier) else { continue }

@@ -1,10 +1,10 @@
 // Maintenance in the exporter's task: after the exports of a cycle, or alone.
 
-internal import Foundation
-internal import Iceberg
-internal import Log
-internal import SQLite
-internal import Store
+import Foundation
+import Iceberg
+import Log
+import SQLite
+import Store
 
 extension Exporter {
     private static let incidentKind = "maintenance-failed"
@@ -61,7 +61,7 @@ extension Exporter {
     ///   - mayGoOn: asked often; no ends the work at the next safe place.
     ///   - report: told each thing that was done, or would be.
     /// - Throws: the first failure.
-    public func maintain(
+    package func maintain(
         dryRun: Bool, mayGoOn: @escaping @Sendable () -> Bool, report: @escaping (String) -> Void
     ) async throws {
         if !dryRun { try tidy() }

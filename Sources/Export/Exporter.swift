@@ -3,15 +3,15 @@
 // Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction;
 // an export that fails leaves its intent and is gone on with in the next cycle.
 
-internal import Foundation
-internal import Iceberg
-public import Log
-internal import ObjectStorage
-internal import SQLite
-public import Store
+import Foundation
+import Iceberg
+package import Log
+import ObjectStorage
+import SQLite
+package import Store
 
 /// The exporter of one state to one warehouse.
-public final class Exporter {
+package final class Exporter {
     let settings: ExportSettings
     let store: SharedStore
     let environment: ExportEnvironment
@@ -22,13 +22,13 @@ public final class Exporter {
     private var isTidy = false
     var isStoreChecked = false
     /// What the last failure of a cycle was about, for log lines: the table, and the commit it was at.
-    public private(set) var failureFacts: Logger.Metadata = [:]
+    package private(set) var failureFacts: Logger.Metadata = [:]
     private var isBehindSaid = false
     /// The most segments in one commit.
     private static let segmentsPerCommit = 200
 
     /// An exporter; nothing is touched before the first cycle.
-    public init(
+    package init(
         settings: ExportSettings, store: SharedStore, warehouse: Warehouse, environment: ExportEnvironment
     ) {
         self.settings = settings
@@ -45,7 +45,7 @@ public final class Exporter {
     /// Exports everything there is, and then does what maintenance is due.
     /// - Parameter mayMaintain: asked before and during maintenance; no ends it at the next safe place.
     /// - Throws: the first failure of an export, after the other table had its turn.
-    public func cycle(mayMaintain: @escaping @Sendable () -> Bool = { true }) async throws {
+    package func cycle(mayMaintain: @escaping @Sendable () -> Bool = { true }) async throws {
         try tidy()
         try await checkStore()
         var failure: (any Error)?

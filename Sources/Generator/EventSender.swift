@@ -2,35 +2,35 @@
 // Invariant: an event counts as sent only when the broker acknowledged it; event `n` goes to partition `n` modulo their
 // number, so a seed gives the same topic again.
 
-internal import Kafka
+import Kafka
 
 /// What to send, where, and how fast.
-public struct GeneratorSettings: Sendable {
+package struct GeneratorSettings: Sendable {
     /// librdkafka settings; `bootstrap.servers` among them.
-    public var kafka: [(String, String)]
+    package var kafka: [(String, String)]
     /// The topic; created when it is missing.
-    public var topic: String
+    package var topic: String
     /// Partitions of a topic that has to be created.
-    public var newTopicPartitions = 4
+    package var newTopicPartitions = 4
     /// Events per second; 0 is as fast as it goes.
-    public var rate: Double = 10
+    package var rate: Double = 10
     /// How many events; nil for no end.
-    public var count: Int?
+    package var count: Int?
     /// The random seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// The lateness mix.
-    public var classes: [LatenessClass]
+    package var classes: [LatenessClass]
     /// How many different postcodes.
-    public var postcodes: Int
+    package var postcodes: Int
     /// The unit of timestamps.
-    public var unit: TimeUnit = .s
+    package var unit: TimeUnit = .s
     /// The clock of the first event, in milliseconds since the Unix epoch; nil for the wall clock, event by event.
-    public var startMilliseconds: Int64?
+    package var startMilliseconds: Int64?
     /// With a start and a count: the events' clocks are spread over this long. Otherwise they follow the rate.
-    public var spanMilliseconds: Int64?
+    package var spanMilliseconds: Int64?
 
     /// Settings with the defaults of the command line.
-    public init(kafka: [(String, String)], topic: String, seed: UInt64, classes: [LatenessClass], postcodes: Int) {
+    package init(kafka: [(String, String)], topic: String, seed: UInt64, classes: [LatenessClass], postcodes: Int) {
         self.kafka = kafka
         self.topic = topic
         self.seed = seed
@@ -40,17 +40,17 @@ public struct GeneratorSettings: Sendable {
 }
 
 /// What became of the events.
-public struct GeneratorSummary: Equatable, Sendable {
+package struct GeneratorSummary: Equatable, Sendable {
     /// Acknowledged events per lateness class, in the order of the settings.
-    public var sent: [Int]
+    package var sent: [Int]
     /// Events that the broker refused or that timed out.
-    public var failed = 0
+    package var failed = 0
     /// The last failure, in words.
-    public var lastFailure: String?
+    package var lastFailure: String?
 }
 
 /// Sends generated events.
-public final class EventSender {
+package final class EventSender {
     private let settings: GeneratorSettings
     private let wall: () -> Int64
     private let monotonicMicroseconds: () -> Int64
@@ -62,7 +62,7 @@ public final class EventSender {
     ///   - monotonicMicroseconds: microseconds since any moment.
     ///   - pause: waits.
     ///   - mayContinue: false ends the sending.
-    public init(
+    package init(
         settings: GeneratorSettings, wall: @escaping () -> Int64, monotonicMicroseconds: @escaping () -> Int64,
         pause: @escaping (_ milliseconds: Int64) -> Void, mayContinue: @escaping () -> Bool
     ) {
@@ -81,7 +81,7 @@ public final class EventSender {
 
     /// Sends until the count is reached or `mayContinue` says no, and waits for the acknowledgements.
     /// - Throws: `KafkaError` when the cluster cannot be reached, the topic cannot be made, or a setting is refused.
-    public func run() throws -> GeneratorSummary {
+    package func run() throws -> GeneratorSummary {
         let tally = Tally(classes: settings.classes.count)
         let producer = try Producer(
             settings: [("linger.ms", "5"), ("queue.buffering.max.messages", "500000")] + settings.kafka,

@@ -3,21 +3,21 @@
 // with each call moves its timestamp.
 
 /// One share of the events and how late they are at most.
-public struct LatenessClass: Equatable, Sendable {
+package struct LatenessClass: Equatable, Sendable {
     /// Relative weight; weights need not add up to 100.
-    public let weight: Int
+    package let weight: Int
     /// The greatest lateness (inclusive), in milliseconds.
-    public let latestMilliseconds: Int64
+    package let latestMilliseconds: Int64
 
     /// A class.
-    public init(weight: Int, latestMilliseconds: Int64) {
+    package init(weight: Int, latestMilliseconds: Int64) {
         self.weight = weight
         self.latestMilliseconds = latestMilliseconds
     }
 }
 
 /// The unit of the timestamps sent.
-public enum TimeUnit: String, CaseIterable, Sendable {
+package enum TimeUnit: String, CaseIterable, Sendable {
     /// Seconds.
     case s
     /// Milliseconds.
@@ -27,7 +27,7 @@ public enum TimeUnit: String, CaseIterable, Sendable {
 }
 
 /// Generates page views as JSON.
-public struct EventStream {
+package struct EventStream {
     private var random: SeededGenerator
     private let classes: [LatenessClass]
     private let totalWeight: Int
@@ -40,7 +40,7 @@ public struct EventStream {
     /// - Parameters:
     ///   - classes: at least one, with a positive weight in sum.
     ///   - postcodes: how many different ones, at least 1.
-    public init(seed: UInt64, classes: [LatenessClass], postcodes: Int, unit: TimeUnit = .s) {
+    package init(seed: UInt64, classes: [LatenessClass], postcodes: Int, unit: TimeUnit = .s) {
         random = SeededGenerator(seed: seed)
         self.classes = classes
         self.unit = unit
@@ -59,7 +59,7 @@ public struct EventStream {
     /// - Parameter clock: the moment it is sent, in milliseconds since the Unix epoch; its timestamp is that much earlier
     ///   as its lateness says.
     /// - Returns: the index of its lateness class.
-    public mutating func next(clock: Int64, into bytes: inout [UInt8]) -> Int {
+    package mutating func next(clock: Int64, into bytes: inout [UInt8]) -> Int {
         let user = Int64(random.next() % 100_000)
         let postcode = drawPostcode()
         let page = Int(random.next() % 400)

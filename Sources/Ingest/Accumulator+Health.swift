@@ -1,7 +1,7 @@
 // What the health board is told of each partition.
 
-internal import Store
-internal import Windowing
+import Store
+import Windowing
 
 extension Accumulator {
     /// The partitions as they are now.

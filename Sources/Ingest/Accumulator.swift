@@ -5,9 +5,9 @@
 // Invariants: a record below its partition's next offset was seen already and is ignored, so nothing is counted twice;
 // every other record becomes exactly one of counted, late, rejected, in the same step that moves the offset.
 
-internal import Kafka
-internal import Store
-internal import Windowing
+import Kafka
+import Store
+import Windowing
 
 /// Turns records into what the next flush writes.
 struct Accumulator {

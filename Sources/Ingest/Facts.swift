@@ -1,6 +1,6 @@
 // What log lines are about, apart from their words: fields of one name and one form throughout.
 
-internal import Log
+import Log
 
 enum Facts {
     /// A partition, its offset, and the offset after the last one of a range.

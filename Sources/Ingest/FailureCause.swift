@@ -1,7 +1,7 @@
 // What is known of the cause while Kafka cannot be reached. A refused login is told once; what comes after it, questions
 // without an answer, says less. Invariant: the telling cause stays until Kafka answers, or nothing has repeated it for long.
 
-internal import Kafka
+import Kafka
 
 /// Remembers the cause that says most.
 struct FailureCause {

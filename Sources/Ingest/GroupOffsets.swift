@@ -3,7 +3,7 @@
 // Lag tools read them, nobody else: a commit that fails holds up nothing, is told, and is tried again. Invariant: after the
 // last acknowledged commit nothing newer waits, unless `isPending`.
 
-internal import Kafka
+import Kafka
 
 /// Decides when to commit, and what to say. Pure: the owner sends, and tells what came back.
 struct GroupOffsets {

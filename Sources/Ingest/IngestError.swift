@@ -1,9 +1,9 @@
 // Why the ingest service may end before it is told to.
 
-public import Log
+package import Log
 
 /// Why the service gave up.
-public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
+package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Kafka no longer has the next offset.
     case missingOffsets(topic: String, partition: Int32, from: Int64, to: Int64)
     /// The state is ahead of the topic: the topic was re-created or cut.
@@ -18,7 +18,7 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     case notWritten(path: String, reason: String)
 
     /// The state belongs to another topic, or to another log of its name.
-    public var isForeignState: Bool {
+    package var isForeignState: Bool {
         switch self {
         case .topicShorter, .otherLog: true
         case .missingOffsets, .noSuchPartition, .unreachable, .notWritten: false
@@ -26,17 +26,17 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// Kafka could not be reached, or does not let us in.
-    public var isUnreachable: Bool {
+    package var isUnreachable: Bool {
         if case .unreachable = self { true } else { false }
     }
 
     /// What was asked for cannot be.
-    public var isWrongUsage: Bool {
+    package var isWrongUsage: Bool {
         if case .noSuchPartition = self { true } else { false }
     }
 
     /// What a log line about it is about, apart from its words.
-    public var facts: Logger.Metadata {
+    package var facts: Logger.Metadata {
         var facts: Logger.Metadata
         switch self {
         case .missingOffsets(let topic, let partition, let from, let to):
@@ -58,7 +58,7 @@ public enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// One line for people: what failed, on what, what to do.
-    public var description: String {
+    package var description: String {
         switch self {
         case .missingOffsets(let topic, let partition, let from, let to):
             "topic \(topic) partition \(partition): Kafka no longer has offsets \(from) to \(to - 1), which were not "

@@ -3,15 +3,15 @@
 // Invariants: one thread runs it from start to end and owns consumer and store; offsets advance only in the transaction
 // that holds what they brought; a flush that fails is tried again with the same contents and nothing is consumed meanwhile.
 
-public import Base
-internal import Kafka
-public import Log
-internal import SQLite
-public import Store
-internal import Windowing
+package import Base
+import Kafka
+package import Log
+import SQLite
+package import Store
+import Windowing
 
 /// Consumes a topic into a state until it is told to stop.
-public final class IngestService {
+package final class IngestService {
     let settings: IngestSettings
     let stop: StopSignal
     let time: TimeSource
@@ -22,7 +22,7 @@ public final class IngestService {
     /// - Parameters:
     ///   - random: 64 random bits, for the state's id and the hash function.
     ///   - board: told how the service is; nil when nobody asks.
-    public init(
+    package init(
         settings: IngestSettings, stop: StopSignal, time: TimeSource, random: @escaping () -> UInt64, log: Logger,
         board: HealthBoard? = nil
     ) {
@@ -37,7 +37,7 @@ public final class IngestService {
 
     /// Whether librdkafka takes the settings; nothing is connected to.
     /// - Throws: `KafkaError`.
-    public static func check(_ settings: IngestSettings) throws {
+    package static func check(_ settings: IngestSettings) throws {
         try TopicName.check(settings.topic)
         _ = try Consumer(settings: settings.kafka, batchCapacity: 1) { _ in }
     }
@@ -47,7 +47,7 @@ public final class IngestService {
     ///   - store: the open state.
     ///   - sink: where raw events go; nil when they are not wanted.
     /// - Throws: `StoreError`, `IngestError`, `KafkaError` (a refused setting), `SQLiteError` (a damaged state).
-    public func run(_ store: SharedStore, raw sink: (any RawSink)? = nil) throws {
+    package func run(_ store: SharedStore, raw sink: (any RawSink)? = nil) throws {
         try store.with { try $0.checkTopic(settings.topic) }
         let log = self.log
         let consumer = try Consumer(settings: settings.kafka) { line in

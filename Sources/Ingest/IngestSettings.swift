@@ -1,35 +1,35 @@
 // What `pageviews ingest` can be told.
 
-public import Windowing
+package import Windowing
 
 /// Settings of the ingest service.
-public struct IngestSettings: Sendable {
+package struct IngestSettings: Sendable {
     /// librdkafka settings; `bootstrap.servers` and `group.id` among them.
-    public var kafka: [(String, String)]
+    package var kafka: [(String, String)]
     /// The group whose offsets are committed, for messages.
     var group: String { kafka.last { $0.0 == "group.id" }?.1 ?? "" }
     /// The addresses as the user gave them, for messages.
-    public var bootstrapServers: String
+    package var bootstrapServers: String
     /// The topic to count.
-    public var topic: String
+    package var topic: String
     /// The partitions to read; nil for all, new ones included.
-    public var partitions: Set<Int32>?
+    package var partitions: Set<Int32>?
     /// The state file's path.
-    public var statePath: String
+    package var statePath: String
     /// Windows, watermark, lateness.
-    public var windows: WindowSettings
+    package var windows: WindowSettings
     /// The longest time between a record's arrival and its visibility, in milliseconds.
-    public var flushIntervalMilliseconds: Int64 = 200
+    package var flushIntervalMilliseconds: Int64 = 200
     /// Goes on when Kafka no longer has the next offset, recording the lost range as an incident.
-    public var skipsMissingOffsets = false
+    package var skipsMissingOffsets = false
     /// Keeps whole rejected messages, for the topic they are published to.
-    public var keepsRejected = false
+    package var keepsRejected = false
     /// Ends when every partition's end has been reached.
-    public var exitsAtEnd = false
+    package var exitsAtEnd = false
     /// How long a service that ends at the end of the input goes on without Kafka, in milliseconds.
-    public var unreachableLimitMilliseconds: Int64 = 60_000
+    package var unreachableLimitMilliseconds: Int64 = 60_000
     /// How often the topic is asked for its partitions, in milliseconds: new ones are read, and one that nobody serves is told.
-    public var discoveryIntervalMilliseconds: Int64 = 2000
+    package var discoveryIntervalMilliseconds: Int64 = 2000
 
     /// Sooner after a fault, so that the end of a short one, such as a change of leader, is seen before anybody is alarmed.
     func discoveryInterval(afterFault isAfterFault: Bool) -> Int64 {
@@ -37,7 +37,7 @@ public struct IngestSettings: Sendable {
     }
 
     /// Settings with the defaults of the command line.
-    public init(
+    package init(
         kafka: [(String, String)], bootstrapServers: String, topic: String, statePath: String, windows: WindowSettings
     ) {
         self.kafka = kafka

@@ -1,9 +1,9 @@
 // How a log can turn out not to be the one that the state has read, and what of it is passed over then.
 
-internal import Store
+import Store
 
 /// Why a partition's log is another one than before.
-public enum LogChange: Equatable, Sendable {
+package enum LogChange: Equatable, Sendable {
     /// The topic was deleted and created again: its id is another.
     case recreated(old: String, new: String)
     /// The log was cut at this offset and written on from there; nil when the offset is not known.
@@ -45,17 +45,17 @@ public enum LogChange: Equatable, Sendable {
 }
 
 /// A part of a log that is not read because the state has read another log up to its end.
-public struct UnreadRange: Equatable, Sendable {
+package struct UnreadRange: Equatable, Sendable {
     /// The topic.
-    public let topic: String
+    package let topic: String
     /// The partition.
-    public let partition: Int32
+    package let partition: Int32
     /// What happened to the log.
-    public let change: LogChange
+    package let change: LogChange
     /// The first offset (inclusive) that was not read.
-    public let from: Int64
+    package let from: Int64
     /// The end (exclusive).
-    public let to: Int64
+    package let to: Int64
 
     /// The incident that records it as passed over.
     var incident: Incident {

@@ -4,8 +4,8 @@
 // decides: the same one, another one (nothing more of the partition is taken then), or a later one, when the record has
 // expired or was compacted, which says nothing. Invariant: a blocked partition stays blocked until its log was forgotten.
 
-internal import Kafka
-internal import Store
+import Kafka
+import Store
 
 /// The checks of all partitions, by the accumulator's indexes.
 struct LogCheck {

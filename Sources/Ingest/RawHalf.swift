@@ -4,8 +4,8 @@
 // back to `start` and the records in between are read again; a failure is kept until somebody takes it, and nothing is
 // accepted meanwhile.
 
-internal import Kafka
-internal import Store
+import Kafka
+import Store
 
 /// Feeds a raw sink and remembers how far it has come.
 final class RawHalf {

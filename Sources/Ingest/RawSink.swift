@@ -1,30 +1,30 @@
 // Where every valid event goes besides the counts: a segment that is exported later. The exporter's side implements it; the
 // two meet in the executable.
 
-public import Store
+package import Store
 
 /// A valid event with its message. All bytes are borrowed and valid only during the call.
-public struct RawEvent {
+package struct RawEvent {
     /// The user, where the event names one.
-    public let userID: Int64?
+    package let userID: Int64?
     /// The postcode.
-    public let postcode: UnsafeRawBufferPointer
+    package let postcode: UnsafeRawBufferPointer
     /// The page, where the event names one.
-    public let webpage: UnsafeRawBufferPointer?
+    package let webpage: UnsafeRawBufferPointer?
     /// Microseconds since the Unix epoch.
-    public let timeMicroseconds: Int64
+    package let timeMicroseconds: Int64
     /// The record's partition.
-    public let partition: Int32
+    package let partition: Int32
     /// The record's offset.
-    public let offset: Int64
+    package let offset: Int64
     /// It was late when it came.
-    public let isLate: Bool
+    package let isLate: Bool
     /// The message, unchanged.
-    public let payload: UnsafeRawBufferPointer
+    package let payload: UnsafeRawBufferPointer
 }
 
 /// Keeps raw events in segments. Used by one thread.
-public protocol RawSink: AnyObject {
+package protocol RawSink: AnyObject {
     /// Adds an event to the open segment, beginning one when there is none.
     /// - Returns: false when the segment has to be closed before it can be taken.
     /// - Throws: when the disk refuses; the open segment is lost then, and `discard` has to be called.

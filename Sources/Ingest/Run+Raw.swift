@@ -4,11 +4,11 @@
 // after it only while Kafka still has what they cover (or the user wants to go on without), and no commit that was prepared
 // brings them; where reading begins again is what the same transaction says, since a commit may settle at any moment.
 
-internal import Base
-internal import Kafka
-internal import Log
-internal import SQLite
-internal import Store
+import Base
+import Kafka
+import Log
+import SQLite
+import Store
 
 /// Closed segments whose files are gone.
 struct LostSegments {

@@ -4,10 +4,10 @@
 // one that was read nothing is taken before the user's wish (`--on-missing-offsets`) decided; the range that is passed over
 // is written in the same transaction that takes the new log for the state's own.
 
-internal import Base
-internal import Kafka
-internal import Log
-internal import Store
+import Base
+import Kafka
+import Log
+import Store
 
 extension Run {
     /// The recorded id of the topic; nil where none is known.

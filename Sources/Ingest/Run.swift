@@ -1,11 +1,11 @@
 // One run of the service over an open state and a reachable cluster.
 
-internal import Base
-internal import Kafka
-internal import Log
-internal import SQLite
-internal import Store
-internal import Windowing
+import Base
+import Kafka
+import Log
+import SQLite
+import Store
+import Windowing
 
 struct Run {
     let service: IngestService

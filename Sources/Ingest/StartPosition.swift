@@ -1,6 +1,6 @@
 // Where to start reading a partition: a pure decision from what the state says and what Kafka has.
 
-internal import Kafka
+import Kafka
 
 /// What to do with one partition.
 enum StartPosition: Equatable {

@@ -3,10 +3,10 @@
 // Invariants: at most one question is open; an answer is taken once; nothing here decides anything. The thread ends with its
 // last question when the watch is let go.
 
-internal import Base
-internal import Dispatch
-internal import Foundation
-internal import Kafka
+import Base
+import Dispatch
+import Foundation
+import Kafka
 
 /// Questions about one topic, and their answers.
 final class TopicWatch: Sendable {

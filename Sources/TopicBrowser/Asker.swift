@@ -1,6 +1,6 @@
 // Questions to a cluster that may be slow to answer, in short pieces, so that an interrupt ends them.
 
-internal import Kafka
+import Kafka
 
 /// Asks until there is an answer, the time is over, or the user interrupts.
 struct Asker {

@@ -1,27 +1,27 @@
 // The newest of a stream of messages, as many as asked for and as memory allows.
 
-public import Kafka
+package import Kafka
 
 /// Keeps the last messages it is given.
-public struct NewestMessages {
+package struct NewestMessages {
     private let limit: Int
     private let bytesLimit: Int
     private var kept: [Message] = []
     private var first = 0
     private var bytes = 0
     /// Older messages had to go because those kept are too large together.
-    public private(set) var isCutShort = false
+    package private(set) var isCutShort = false
 
     /// - Parameters:
     ///   - limit: how many are kept, at least 1.
     ///   - bytes: what they may take together; one is kept in any case.
-    public init(limit: Int, bytes: Int) { (self.limit, bytesLimit) = (max(1, limit), bytes) }
+    package init(limit: Int, bytes: Int) { (self.limit, bytesLimit) = (max(1, limit), bytes) }
 
     /// Those that are kept, oldest first.
-    public var messages: ArraySlice<Message> { kept[first...] }
+    package var messages: ArraySlice<Message> { kept[first...] }
 
     /// Takes the next message in.
-    public mutating func append(_ message: Message) {
+    package mutating func append(_ message: Message) {
         kept.append(message)
         bytes += message.bytes
         if messages.count > limit { dropOldest() }

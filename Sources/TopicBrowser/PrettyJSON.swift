@@ -2,11 +2,11 @@
 // Invariants: nothing but white space between tokens changes; memory is a small multiple of the text; depth is bounded.
 
 /// Lays out JSON.
-public enum PrettyJSON {
+package enum PrettyJSON {
     private static let depthLimit = 200
 
     /// - Returns: the text with a line per member, without a line break at its end; nil when it is not one JSON value.
-    public static func text(_ bytes: [UInt8]) -> [UInt8]? {
+    package static func text(_ bytes: [UInt8]) -> [UInt8]? {
         var layout = Layout(bytes)
         guard layout.value(depth: 0) else { return nil }
         layout.skipSpace()

@@ -1,9 +1,9 @@
 // Where looking at a topic begins, as people write it.
 
-internal import Base
+import Base
 
 /// Where looking at a topic begins.
-public enum StartPoint: Equatable, Sendable {
+package enum StartPoint: Equatable, Sendable {
     /// With the newest messages that there are; when following, with the ones that come.
     case end
     /// With the oldest message.
@@ -19,7 +19,7 @@ public enum StartPoint: Equatable, Sendable {
     ///   - text: what was written.
     ///   - now: milliseconds since the Unix epoch.
     /// - Returns: nil when it is none of these.
-    public init?(_ text: String, now: Int64) {
+    package init?(_ text: String, now: Int64) {
         switch text {
         case "beginning", "earliest", "start": self = .beginning
         case "end", "latest": self = .end

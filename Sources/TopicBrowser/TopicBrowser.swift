@@ -5,33 +5,33 @@
 // Invariants: memory is bounded whatever the topic holds; nothing is joined, committed or created; every wait looks at
 // `mayContinue`.
 
-public import Kafka
+package import Kafka
 
 /// What to look at.
-public struct BrowseRequest: Sendable {
+package struct BrowseRequest: Sendable {
     /// The topic's name.
-    public var topic: String
+    package var topic: String
     /// Only these partitions; nil: all.
-    public var partitions: Set<Int32>?
+    package var partitions: Set<Int32>?
     /// Where to begin.
-    public var start: StartPoint
+    package var start: StartPoint
     /// How many messages at most; nil: no limit.
-    public var limit: Int?
+    package var limit: Int?
     /// Go on with messages as they come, until interrupted.
-    public var follows = false
+    package var follows = false
     /// How long the cluster may stay silent while something is expected of it, in milliseconds.
-    public var timeoutMilliseconds = 10_000
+    package var timeoutMilliseconds = 10_000
     /// What the newest messages may take while they are looked for, in bytes.
-    public var newestBytes = 16 << 20
+    package var newestBytes = 16 << 20
 
     /// Looks at the newest messages of a topic.
-    public init(topic: String, start: StartPoint = .end, limit: Int? = 50) {
+    package init(topic: String, start: StartPoint = .end, limit: Int? = 50) {
         (self.topic, self.start, self.limit) = (topic, start, limit)
     }
 }
 
 /// Why looking ended without having shown what was asked for.
-public enum BrowseError: Error, Equatable, CustomStringConvertible {
+package enum BrowseError: Error, Equatable, CustomStringConvertible {
     /// There is no such topic; the names that exist.
     case unknownTopic(String, known: [String])
     /// The topic has no such partition, only these.
@@ -42,7 +42,7 @@ public enum BrowseError: Error, Equatable, CustomStringConvertible {
     case interrupted
 
     /// One line.
-    public var description: String {
+    package var description: String {
         switch self {
         case .unknownTopic(let name, _): "there is no topic \(name)"
         case .unknownPartition(let partition, let topic, let count):
@@ -54,7 +54,7 @@ public enum BrowseError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Looks at one topic.
-public final class TopicBrowser {
+package final class TopicBrowser {
     /// A partition on the way from where looking began to its end then.
     struct Span: Equatable {
         let partition: Int32
@@ -77,7 +77,7 @@ public final class TopicBrowser {
     ///   - now: milliseconds of a clock that never goes back.
     ///   - mayContinue: asked often; false ends looking.
     ///   - notice: takes lines for the user about what is not shown.
-    public init(
+    package init(
         settings: [(String, String)], now: @escaping () -> Int, mayContinue: @escaping () -> Bool,
         notice: @escaping (String) -> Void
     ) {
@@ -87,7 +87,7 @@ public final class TopicBrowser {
     /// Looks, and hands each message to `show` until that answers false.
     /// - Returns: how many messages were shown.
     /// - Throws: `BrowseError`, `KafkaError`, or what `show` throws.
-    public func browse(_ request: BrowseRequest, show: (Message) throws -> Bool) throws -> Int {
+    package func browse(_ request: BrowseRequest, show: (Message) throws -> Bool) throws -> Int {
         var spans = try locate(request)
         let reader = try TopicReader(
             settings: settings, topic: request.topic, partitions: spans.count, log: { _ in })

@@ -1,21 +1,21 @@
 // All topics with what their partitions hold and how far a group has come.
 
-public import Kafka
+package import Kafka
 
 /// A partition as the list of topics shows it.
-public struct PartitionListing: Equatable, Sendable {
+package struct PartitionListing: Equatable, Sendable {
     /// Topic and number.
-    public let partition: TopicPartition
+    package let partition: TopicPartition
     /// The first offset it still has; nil without a leader.
-    public let begin: Int64?
+    package let begin: Int64?
     /// The offset that the next record will get; nil without a leader.
-    public let end: Int64?
+    package let end: Int64?
     /// The group's next offset; nil when it has none.
-    public let committed: Int64?
+    package let committed: Int64?
 }
 
 /// Lists topics.
-public struct TopicListing {
+package struct TopicListing {
     private let settings: [(String, String)]
     private let timeout: Int
     private let now: () -> Int
@@ -26,7 +26,7 @@ public struct TopicListing {
     ///   - timeoutMilliseconds: how long the cluster may take for each answer.
     ///   - now: milliseconds of a clock that never goes back.
     ///   - mayContinue: asked often; false ends it.
-    public init(
+    package init(
         settings: [(String, String)], timeoutMilliseconds: Int, now: @escaping () -> Int,
         mayContinue: @escaping () -> Bool
     ) {
@@ -38,7 +38,7 @@ public struct TopicListing {
     ///   - includesInternal: topics of Kafka's own, whose names start with `__`, too.
     ///   - notice: takes a line when the group's offsets could not be had.
     /// - Throws: `BrowseError.interrupted` or `KafkaError`.
-    public func partitions(includesInternal: Bool, notice: (String) -> Void) throws -> [PartitionListing] {
+    package func partitions(includesInternal: Bool, notice: (String) -> Void) throws -> [PartitionListing] {
         let asker = try Asker(
             cluster: Cluster(settings: settings, log: { _ in }), timeout: timeout, now: now, mayContinue: mayContinue)
         let topics = try asker.ask { try $0.topics(timeoutMilliseconds: $1) }

@@ -1,11 +1,11 @@
 // `pageviews backfill`: adds late events to the counts they came too late for, checked against the raw table.
 // Invariants: it is the state's one writer while it runs; ended at any moment, it goes on where it was.
 
-internal import Arguments
-internal import Export
-internal import Foundation
-internal import Store
-internal import Windowing
+import Arguments
+import Export
+import Foundation
+import Store
+import Windowing
 
 struct BackfillCommand: Sendable {
     static let command = Command(

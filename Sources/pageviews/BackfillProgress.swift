@@ -1,7 +1,7 @@
 // How far a backfill has come, on standard error.
 
-internal import Export
-internal import Foundation
+import Export
+import Foundation
 
 /// A bar on a terminal, a line at each tenth elsewhere.
 struct BackfillProgress {

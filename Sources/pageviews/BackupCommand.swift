@@ -1,8 +1,8 @@
 // `pageviews backup`: a copy of the state, while the service runs or not.
 
-internal import Arguments
-internal import Foundation
-internal import Export
+import Arguments
+import Foundation
+import Export
 
 /// `pageviews backup`.
 struct BackupCommand: Sendable {

@@ -2,9 +2,9 @@
 // Invariant: a catalog is sent what is meant for it and nothing else. The keys of the warehouse go to no catalog, but for the
 // signatures that --catalog-auth sigv4 makes with them.
 
-internal import Arguments
-internal import Iceberg
-internal import ObjectStorage
+import Arguments
+import Iceberg
+import ObjectStorage
 
 /// How requests to a catalog are authorized.
 enum CatalogAuth: String, CaseIterable, Sendable {

@@ -1,17 +1,17 @@
 // `pageviews demo`: broker, generator, service and a table of counts in one process and one temporary folder.
 
-internal import Base
-internal import Arguments
-internal import Export
-internal import Foundation
-internal import Generator
-internal import Ingest
-internal import Kafka
-internal import Log
-internal import Query
-internal import Services
-internal import Store
-internal import Windowing
+import Base
+import Arguments
+import Export
+import Foundation
+import Generator
+import Ingest
+import Kafka
+import Log
+import Query
+import Services
+import Store
+import Windowing
 
 struct DemoCommand: Sendable {
     static let command = Command(

@@ -1,12 +1,12 @@
 // A state that was made before, as the commands that work on it by themselves open it: with the windows it was made with.
 
-internal import Export
-internal import Foundation
-internal import Glibc
-internal import Log
-internal import SQLite
-internal import Store
-internal import Windowing
+import Export
+import Foundation
+import Glibc
+import Log
+import SQLite
+import Store
+import Windowing
 
 /// A state that was made before, opened for its own export.
 struct ExistingState {

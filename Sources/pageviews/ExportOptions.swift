@@ -1,15 +1,15 @@
 // Options of the export, and the warehouse they describe.
 
-internal import Arguments
-internal import Base
-internal import Export
-internal import Foundation
-internal import HTTP
-internal import Iceberg
-internal import Ingest
-internal import Log
-internal import ObjectStorage
-internal import Store
+import Arguments
+import Base
+import Export
+import Foundation
+import HTTP
+import Iceberg
+import Ingest
+import Log
+import ObjectStorage
+import Store
 
 /// Where exported data goes, and how often.
 struct ExportOptions: Sendable {

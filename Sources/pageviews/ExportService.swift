@@ -1,17 +1,17 @@
 // The exporter as a service beside the counting: a cycle every interval, and a last one when counting has ended.
 
-internal import Base
-internal import Export
-internal import Foundation
-internal import HTTP
-internal import Iceberg
-internal import Ingest
-internal import Log
-internal import ObjectStorage
-internal import Services
-internal import SQLite
-internal import Store
-internal import Synchronization
+import Base
+import Export
+import Foundation
+import HTTP
+import Iceberg
+import Ingest
+import Log
+import ObjectStorage
+import Services
+import SQLite
+import Store
+import Synchronization
 
 /// Why counting ended, and since when the others have to: the services end one after the other, and share one short time.
 final class EndOfInput: Sendable {

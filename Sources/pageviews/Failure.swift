@@ -1,14 +1,14 @@
 // Which exit code an error means, and its one line.
 
-internal import Export
-internal import Iceberg
-internal import Ingest
-internal import Kafka
-internal import ObjectStorage
-internal import SQLite
-internal import Services
-internal import Store
-internal import Windowing
+import Export
+import Iceberg
+import Ingest
+import Kafka
+import ObjectStorage
+import SQLite
+import Services
+import Store
+import Windowing
 
 /// Ends the program with a code; what there was to say has been said.
 struct ExitCode: Error, Equatable {

@@ -1,13 +1,13 @@
 // `pageviews generate`: events to try things with.
 
-internal import Base
-internal import Arguments
-internal import Dispatch
-internal import Foundation
-internal import Generator
-internal import Ingest
-internal import Kafka
-internal import Services
+import Base
+import Arguments
+import Dispatch
+import Foundation
+import Generator
+import Ingest
+import Kafka
+import Services
 
 /// Lateness mixes such as `80:20s,10:1d,10:2d`.
 enum Lateness {

@@ -1,11 +1,11 @@
 // The heartbeat: once a second the service's health goes into the file beside the state, for `pageviews status`; a service
 // manager that wants to know is told as well (ServiceManager.swift).
 
-internal import Base
-internal import Foundation
-internal import Ingest
-internal import Services
-internal import Store
+import Base
+import Foundation
+import Ingest
+import Services
+import Store
 
 /// Makes the heartbeat's service. It is started first and ends last, so that it sees the others' end.
 enum Heartbeat {

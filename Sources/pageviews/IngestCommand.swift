@@ -1,12 +1,12 @@
 // `pageviews ingest`: the service.
 
-internal import Arguments
-internal import Foundation
-internal import Ingest
-internal import Log
-internal import Services
-internal import Store
-internal import Windowing
+import Arguments
+import Foundation
+import Ingest
+import Log
+import Services
+import Store
+import Windowing
 
 /// What to do when Kafka no longer has the next offset.
 enum MissingOffsets: String, CaseIterable, Sendable {

@@ -1,11 +1,11 @@
 // The entry: a command line becomes settings, settings a command's work, and what ends it an exit code.
 
-internal import Arguments
-internal import Foundation
-internal import Kafka
-internal import Log
-internal import SQLite
-internal import Services
+import Arguments
+import Foundation
+import Kafka
+import Log
+import SQLite
+import Services
 
 @main
 enum Main {

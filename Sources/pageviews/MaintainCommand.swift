@@ -1,11 +1,11 @@
 // `pageviews maintain`: maintenance outside a service, while none runs on the state.
 
-internal import Arguments
-internal import Base
-internal import Export
-internal import Foundation
-internal import Log
-internal import Services
+import Arguments
+import Base
+import Export
+import Foundation
+import Log
+import Services
 
 struct MaintainCommand: Sendable {
     static let command = Command(

@@ -1,7 +1,7 @@
 // Rows of maintenance: one for each threshold.
 
-internal import Arguments
-internal import Export
+import Arguments
+import Export
 
 extension MaintenanceSettings {
     static let rows: [Option<MaintenanceSettings>] = [

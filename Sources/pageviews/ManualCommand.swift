@@ -1,6 +1,6 @@
 // `pageviews manual`: the manual page, from the same rows as --help and the shells' completions.
 
-internal import Arguments
+import Arguments
 
 /// `pageviews manual`.
 struct ManualCommand: Sendable {

@@ -1,11 +1,11 @@
 // Messages as text. What producers send is untrusted: nothing of it reaches a terminal as a command.
 
-internal import Base
-internal import Foundation
-internal import Kafka
-internal import Query
-internal import SQLite
-internal import TopicBrowser
+import Base
+import Foundation
+import Kafka
+import Query
+import SQLite
+import TopicBrowser
 
 /// Writes messages in one format.
 struct MessageWriter {

@@ -1,14 +1,14 @@
 // The service as both `ingest` and `demo` run it: counting, and export where there is a warehouse.
 
-internal import Base
-internal import Dashboard
-internal import Export
-internal import Foundation
-internal import Ingest
-internal import Kafka
-internal import Log
-internal import Services
-internal import Store
+import Base
+import Dashboard
+import Export
+import Foundation
+import Ingest
+import Kafka
+import Log
+import Services
+import Store
 
 /// Builds the services of one pipeline.
 struct Pipeline {

@@ -1,11 +1,11 @@
 // `\topic` and `\proof` at the prompt: what the commands of the shell do, with the prompt's own settings, cancelled by
 // Ctrl-C.
 
-internal import Arguments
-internal import Base
-internal import Dispatch
-internal import Foundation
-internal import Query
+import Arguments
+import Base
+import Dispatch
+import Foundation
+import Query
 
 /// The pipeline that belongs to a prompt.
 struct PipelineCommands: DomainCommands {

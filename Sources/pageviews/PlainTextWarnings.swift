@@ -1,9 +1,9 @@
 // Says which credentials would go over a connection that others can read.
 // Pure: options and environment in, lines out. No secret is part of a line.
 
-internal import Dashboard
-internal import Foundation
-internal import Iceberg
+import Dashboard
+import Foundation
+import Iceberg
 
 extension ExportAssembly {
     /// Lines for a catalog or token server that gets a secret by plain http, and for an S3 server that gets a session token

@@ -1,8 +1,8 @@
 // The command line, and the terminal it was typed at.
 
-internal import Foundation
-internal import Glibc
-internal import Query
+import Foundation
+import Glibc
+import Query
 
 /// The program's arguments.
 enum ProcessArguments {

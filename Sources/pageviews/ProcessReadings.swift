@@ -1,9 +1,9 @@
 // What Linux says of this process, and of those that read the state (proc(5)).
 
-internal import Dashboard
-internal import Foundation
-internal import Glibc
-internal import Store
+import Dashboard
+import Foundation
+import Glibc
+import Store
 
 enum ProcessReadings {
     private static func text(_ path: String) -> String {

@@ -1,11 +1,11 @@
 // `pageviews proof`: recounts what came in against what is stored and exported.
 
-internal import Arguments
-internal import Base
-internal import Export
-internal import Foundation
-internal import Ingest
-internal import Store
+import Arguments
+import Base
+import Export
+import Foundation
+import Ingest
+import Store
 
 /// How a report is written.
 enum ReportFormat: String, CaseIterable, Sendable {

@@ -3,12 +3,12 @@
 // Invariant: it ends in time whatever Kafka does. The publisher looks at its time itself; a call of librdkafka that does not
 // come back is left behind, which is harmless (docs/adr/0015).
 
-internal import Base
-internal import Foundation
-internal import Ingest
-internal import Log
-internal import Services
-internal import Store
+import Base
+import Foundation
+import Ingest
+import Log
+import Services
+import Store
 
 /// Runs one publisher; it ends after the counting, with what that left.
 struct PublishingService: Service {

@@ -1,9 +1,9 @@
 // `pageviews query`: SQL without a prompt.
 
-internal import Arguments
-internal import Foundation
-internal import Query
-internal import Store
+import Arguments
+import Foundation
+import Query
+import Store
 
 /// Where the state is and what bounds a statement; shared by `query` and `repl`.
 struct ReadingOptions: Sendable {

@@ -2,10 +2,10 @@
 // command line (SQLite's memory limit holds for a whole process, so the service cannot set it), and nothing that a
 // statement does can harm the counting. docs/adr/0013.
 
-internal import Dashboard
-internal import Dispatch
-internal import Foundation
-internal import Glibc
+import Dashboard
+import Dispatch
+import Foundation
+import Glibc
 
 /// Runs questions, a few at a time.
 final class QueryRunner: @unchecked Sendable {

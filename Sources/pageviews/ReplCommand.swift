@@ -1,8 +1,8 @@
 // `pageviews repl`: SQL at a prompt.
 
-internal import Arguments
-internal import Foundation
-internal import Query
+import Arguments
+import Foundation
+import Query
 
 /// `pageviews repl`.
 struct ReplCommand: Sendable {

@@ -1,10 +1,10 @@
 // `pageviews resolve`: closes an incident that does not close on its own.
 
-internal import Base
-internal import Arguments
-internal import Foundation
-internal import Ingest
-internal import Store
+import Base
+import Arguments
+import Foundation
+import Ingest
+import Store
 
 /// `pageviews resolve`.
 struct ResolveCommand: Sendable {

@@ -1,13 +1,13 @@
 // `pageviews restore`: a new state from the tables.
 
-internal import Base
-internal import Arguments
-internal import Export
-internal import Foundation
-internal import Ingest
-internal import Log
-internal import Store
-internal import Windowing
+import Base
+import Arguments
+import Export
+import Foundation
+import Ingest
+import Log
+import Store
+import Windowing
 
 struct RestoreCommand: Sendable {
     static let command = Command(

@@ -1,9 +1,9 @@
 // What a service manager is told, sd_notify(3): that the service is ready, that its loop turns, and one line for people
 // (`systemctl status`). What is said is decided from the health alone, apart from the socket.
 
-internal import Foundation
-internal import Glibc
-internal import Store
+import Foundation
+import Glibc
+import Store
 
 /// Decides what to tell a service manager; asked once a second.
 struct ServiceNews {

@@ -1,7 +1,7 @@
 // `pageviews settings`: what a command would run with, and where each value comes from.
 
-internal import Arguments
-internal import Foundation
+import Arguments
+import Foundation
 
 /// `pageviews settings`.
 struct SettingsCommand: Sendable {

@@ -3,9 +3,9 @@
 // Invariants: an option is only assigned in a command that has it; a key that no command has is an error; every message
 // names file and line.
 
-internal import Arguments
-internal import Foundation
-internal import YAML
+import Arguments
+import Foundation
+import YAML
 
 /// Where a command's settings come from.
 struct SettingSources {

@@ -1,9 +1,9 @@
 // Rows that several commands have.
 
-internal import Arguments
-internal import Ingest
-internal import Log
-internal import Windowing
+import Arguments
+import Ingest
+import Log
+import Windowing
 
 /// Where settings come from and how much is logged.
 struct GlobalOptions: Sendable {

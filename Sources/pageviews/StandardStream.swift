@@ -4,9 +4,9 @@
 // Invariant: a write that fails neither ends the process nor is forgotten: `Main` asks each stream when the command has ended,
 // and exits 1. A reader that has gone wants no more, which is no failure.
 
-internal import Base
-internal import Glibc
-internal import Query
+import Base
+import Glibc
+import Query
 
 /// One of the process's two streams of text.
 final class StandardStream: Sendable {

@@ -1,11 +1,11 @@
 // `pageviews status`: one screen from the state and the heartbeat beside it.
 
-internal import Base
-internal import Arguments
-internal import Foundation
-internal import Ingest
-internal import SQLite
-internal import Store
+import Base
+import Arguments
+import Foundation
+import Ingest
+import SQLite
+import Store
 
 /// How the status is written.
 enum StatusFormat: String, CaseIterable, Sendable {

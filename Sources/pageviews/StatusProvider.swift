@@ -1,12 +1,12 @@
 // Reads the state for the pages: on a thread of its own, and not more often than anybody can see.
 
-internal import Base
-internal import Dashboard
-internal import Dispatch
-internal import Foundation
-internal import Ingest
-internal import SQLite
-internal import Store
+import Base
+import Dashboard
+import Dispatch
+import Foundation
+import Ingest
+import SQLite
+import Store
 
 /// The facts and the series of a service in this process.
 final class StatusProvider: @unchecked Sendable {

@@ -1,9 +1,9 @@
 // Looks at the tables before counting begins: a foreign table, or one that lacks what this state exported, is found
 // before anything is consumed. A warehouse that cannot be reached, or is slow, does not keep counting from beginning.
 
-internal import Base
-internal import Export
-internal import Log
+import Base
+import Export
+import Log
 
 /// The look before the start.
 enum TableCheck {

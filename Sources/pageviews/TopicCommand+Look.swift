@@ -1,13 +1,13 @@
 // Runs `pageviews topic`, for the command and for `\topic` at the prompt.
 
-internal import Base
-internal import Foundation
-internal import Ingest
-internal import Kafka
-internal import Query
-internal import SQLite
-internal import Store
-internal import TopicBrowser
+import Base
+import Foundation
+import Ingest
+import Kafka
+import Query
+import SQLite
+import Store
+import TopicBrowser
 
 extension TopicCommand {
     /// Lists topics or shows messages.

@@ -1,11 +1,11 @@
 // `pageviews topic`: the topics of a cluster, and the messages of one.
 
-internal import Arguments
-internal import Base
-internal import Foundation
-internal import Ingest
-internal import Query
-internal import TopicBrowser
+import Arguments
+import Base
+import Foundation
+import Ingest
+import Query
+import TopicBrowser
 
 /// How messages are written.
 enum TopicFormat: Equatable, Sendable {

@@ -1,10 +1,10 @@
 // Kinds of values that are this program's own.
 
-internal import Arguments
-internal import Base
-internal import Dashboard
-internal import Foundation
-internal import Query
+import Arguments
+import Base
+import Dashboard
+import Foundation
+import Query
 
 /// A librdkafka setting, `KEY=VALUE`.
 struct KafkaSetting: Equatable, Sendable {

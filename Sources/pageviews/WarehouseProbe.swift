@@ -1,14 +1,14 @@
 // Asks the warehouse and the catalog for a sign of life between exports, so that a minute's pause does not hide that they
 // are away. One small request each; what it is answered does not matter, only that it is.
 
-internal import Base
-internal import Export
-internal import Foundation
-internal import HTTP
-internal import Ingest
-internal import ObjectStorage
-internal import Services
-internal import Store
+import Base
+import Export
+import Foundation
+import HTTP
+import Ingest
+import ObjectStorage
+import Services
+import Store
 
 /// Probes until it is told to stop.
 struct WarehouseProbe: Service {

@@ -1,9 +1,9 @@
 // Where the pages are, and who may see them.
 
-internal import Arguments
-internal import Dashboard
-internal import Foundation
-internal import Glibc
+import Arguments
+import Dashboard
+import Foundation
+import Glibc
 
 /// Options of `ingest` and `demo`.
 struct WebOptions: Sendable {

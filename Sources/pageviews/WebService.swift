@@ -1,10 +1,10 @@
 // The pages as a service beside the counting.
 
-internal import Base
-internal import Dashboard
-internal import Log
-internal import Services
-internal import Store
+import Base
+import Dashboard
+import Log
+import Services
+import Store
 
 /// Serves the pages until it is told to stop.
 struct WebService: Service {

@@ -1,8 +1,8 @@
 // One accepted connection: reads requests, asks the server's handler, and answers or fails as told.
 
-internal import Base
-internal import Glibc
-internal import Synchronization
+import Base
+import Glibc
+import Synchronization
 
 struct Connection {
     let descriptor: Int32

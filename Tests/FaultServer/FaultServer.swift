@@ -1,25 +1,25 @@
 // A tiny HTTP/1.1 server on loopback for tests: what it does with each request is decided by a closure, and among the
 // answers are the ways in which real servers and networks fail. One thread accepts, one serves each connection.
 
-internal import Base
-internal import Glibc
+import Base
+import Glibc
 
 /// A request as it arrived.
-public struct ReceivedRequest: Sendable {
+package struct ReceivedRequest: Sendable {
     /// GET, PUT ...
-    public var method: String
+    package var method: String
     /// The request target as sent: path and query.
-    public var target: String
+    package var target: String
     /// Header lines, names in lower case.
-    public var headers: [String: String]
+    package var headers: [String: String]
     /// The body; empty when the fault came before it was read.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// The how-manyeth connection since the start it came on, from 0.
-    public var connection: Int
+    package var connection: Int
 }
 
 /// What the server does with one request.
-public enum Reply: Sendable {
+package enum Reply: Sendable {
     /// A complete answer; the connection stays open.
     case answer(Int, headers: [(String, String)] = [], body: [UInt8] = [])
     /// An answer that promises `promised` bytes, sends `body`, and closes.
@@ -39,9 +39,9 @@ public enum Reply: Sendable {
 }
 
 /// The server. Stops when released or by `stop()`.
-public final class FaultServer: Sendable {
+package final class FaultServer: Sendable {
     /// Decides about a request; the number counts requests from 0.
-    public typealias Handler = @Sendable (_ request: ReceivedRequest, _ number: Int) -> Reply
+    package typealias Handler = @Sendable (_ request: ReceivedRequest, _ number: Int) -> Reply
 
     struct State {
         var received: [ReceivedRequest] = []
@@ -51,7 +51,7 @@ public final class FaultServer: Sendable {
     }
 
     /// The port on 127.0.0.1.
-    public let port: Int
+    package let port: Int
     let listener: Int32
     let handler: Handler
     /// Asked before the body is read; only `resetBeforeBody` has an effect.
@@ -59,7 +59,7 @@ public final class FaultServer: Sendable {
     let state: Lock<State>
 
     /// Starts on a free port.
-    public init(early: Handler? = nil, _ handler: @escaping Handler) throws {
+    package init(early: Handler? = nil, _ handler: @escaping Handler) throws {
         (listener, port) = try Self.listen()
         self.early = early
         self.handler = handler
@@ -77,7 +77,7 @@ public final class FaultServer: Sendable {
     }
 
     /// Starts with a fixed list of replies; the last one goes on for ever.
-    public convenience init(script: [Reply]) throws {
+    package convenience init(script: [Reply]) throws {
         let next: Handler = { _, number in script[min(number, script.count - 1)] }
         try self.init(early: next, next)
     }
@@ -85,19 +85,19 @@ public final class FaultServer: Sendable {
     deinit { stop() }
 
     /// `http://127.0.0.1:PORT`
-    public var endpoint: String { "http://127.0.0.1:\(port)" }
+    package var endpoint: String { "http://127.0.0.1:\(port)" }
 
     /// All requests so far, in order of arrival.
-    public var received: [ReceivedRequest] { state.withLock { $0.received } }
+    package var received: [ReceivedRequest] { state.withLock { $0.received } }
 
     /// How many connections were accepted.
-    public var connectionCount: Int { state.withLock { $0.accepted } }
+    package var connectionCount: Int { state.withLock { $0.accepted } }
 
     /// How many connections the server has not closed yet.
-    public var openConnections: Int { state.withLock { $0.connections.count } }
+    package var openConnections: Int { state.withLock { $0.connections.count } }
 
     /// Closes everything.
-    public func stop() {
+    package func stop() {
         state.withLock { state in
             guard !state.isStopped else { return }
             state.isStopped = true

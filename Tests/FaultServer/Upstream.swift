@@ -1,19 +1,19 @@
 // Forwards a request to a real server, so that a FaultServer can stand in front of it: the request takes effect, and what
 // the client hears of it is the test's choice.
 
-internal import Glibc
+import Glibc
 
 /// A real HTTP server on 127.0.0.1.
-public struct Upstream: Sendable {
+package struct Upstream: Sendable {
     /// Its port.
-    public let port: Int
+    package let port: Int
 
     /// The server on this port.
-    public init(port: Int) { self.port = port }
+    package init(port: Int) { self.port = port }
 
     /// Sends the request, headers unchanged (signatures stay good), waits for the whole answer, and gives it as a reply.
     /// Blocks. A server that cannot be reached or answers nonsense is a 502.
-    public func forward(_ request: ReceivedRequest) -> Reply {
+    package func forward(_ request: ReceivedRequest) -> Reply {
         let failed = Reply.answer(502, body: Array("upstream failed".utf8))
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return failed }

@@ -1,11 +1,11 @@
 // A server to try things on.
 
-internal import Dispatch
-internal import Foundation
-internal import Glibc
-internal import HTTPServer
-internal import Synchronization
-internal import TestSupport
+import Dispatch
+import Foundation
+import Glibc
+import HTTPServer
+import Synchronization
+import TestSupport
 
 /// Its routes.
 final class Example: HTTPHandler {

@@ -3,6 +3,6 @@
 import Dispatch
 
 /// Blocks for a while.
-public func pace(milliseconds: Int) {
+package func pace(milliseconds: Int) {
     _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(milliseconds))
 }

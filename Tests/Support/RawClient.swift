@@ -1,42 +1,42 @@
 // A client that is only a socket, so that it can send what no HTTP client would.
 
-internal import Foundation
-internal import Glibc
+import Foundation
+import Glibc
 
 /// What came, and how it ended.
-public struct Received: Sendable {
+package struct Received: Sendable {
     /// How a connection stands after reading.
-    public enum End: Sendable { case closed, reset, open }
+    package enum End: Sendable { case closed, reset, open }
     /// All bytes, as UTF-8.
-    public fileprivate(set) var text = ""
+    package fileprivate(set) var text = ""
     /// The end, if it was seen.
-    public fileprivate(set) var end = End.open
+    package fileprivate(set) var end = End.open
     /// The request could not be sent to its end: many clients do not look at an answer then.
-    public fileprivate(set) var wasCutOff = false
+    package fileprivate(set) var wasCutOff = false
     /// Since the request was begun.
-    public fileprivate(set) var seconds = 0.0
+    package fileprivate(set) var seconds = 0.0
 
     /// The statuses of all answers, without 100.
-    public var statuses: [Int] {
+    package var statuses: [Int] {
         text.matches(of: /HTTP\/1\.[01] (\d{3})/).compactMap { Int($0.1) }.filter { $0 != 100 }
     }
     /// The first answer's status; 0 without one.
-    public var status: Int { statuses.first ?? 0 }
+    package var status: Int { statuses.first ?? 0 }
     /// The client could send all, and then saw the end.
-    public var isPlain: Bool { !wasCutOff && end == .closed }
+    package var isPlain: Bool { !wasCutOff && end == .closed }
     /// Whether the text is somewhere in it.
-    public func holds(_ part: String) -> Bool { text.range(of: part) != nil }
+    package func holds(_ part: String) -> Bool { text.range(of: part) != nil }
 }
 
 /// A connection. Used by one thread at a time.
-public final class RawClient: @unchecked Sendable {
+package final class RawClient: @unchecked Sendable {
     private let descriptor: Int32
     /// When it was connected, or last asked.
-    public private(set) var began = ContinuousClock.now
+    package private(set) var began = ContinuousClock.now
     private var wasCutOff = false
 
     /// Connects; an address that nobody listens on is found out when something is sent.
-    public init(_ port: UInt16, receiveBuffer: Int32? = nil) {
+    package init(_ port: UInt16, receiveBuffer: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         if let receiveBuffer { set(SO_RCVBUF, receiveBuffer) }
         set(SO_SNDTIMEO, timeval(tv_sec: 60, tv_usec: 0))
@@ -60,18 +60,18 @@ public final class RawClient: @unchecked Sendable {
     }
 
     /// The connection's end will be a reset.
-    public func willReset() { set(SO_LINGER, linger(l_onoff: 1, l_linger: 0)) }
+    package func willReset() { set(SO_LINGER, linger(l_onoff: 1, l_linger: 0)) }
 
     /// Sends no more.
-    public func hangUp() { shutdown(descriptor, Int32(SHUT_WR)) }
+    package func hangUp() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// - Returns: whether all could be sent.
     @discardableResult
-    public func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+    package func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
     /// - Returns: whether all could be sent.
     @discardableResult
-    public func send(_ bytes: [UInt8]) -> Bool {
+    package func send(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
@@ -87,7 +87,7 @@ public final class RawClient: @unchecked Sendable {
     }
 
     /// Everything until the other side ends, `isEnough` says so, or the time is over.
-    public func receive(seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil) -> Received {
+    package func receive(seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil) -> Received {
         var received = Received()
         var data: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -111,14 +111,14 @@ public final class RawClient: @unchecked Sendable {
 
     /// Reads and forgets what is there.
     /// - Returns: false when the other side has ended.
-    public func stands() -> Bool {
+    package func stands() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
         return count > 0 || (count < 0 && errno == EAGAIN)
     }
 
     /// Sends, and reads to the end or until it is enough.
-    public func ask(
+    package func ask(
         _ text: String, seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil
     ) -> Received {
         began = .now
@@ -128,7 +128,7 @@ public final class RawClient: @unchecked Sendable {
 }
 
 /// Blocking work on a thread of its own; tests run on few threads.
-public func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+package func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { done in
         let thread = Thread { done.resume(with: Result { try work() }) }
         thread.stackSize = 8 << 20
@@ -137,7 +137,7 @@ public func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> V
 }
 
 /// Asks again and again.
-public func eventually(_ seconds: Double = 60, _ isSo: () -> Bool) -> Bool {
+package func eventually(_ seconds: Double = 60, _ isSo: () -> Bool) -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while !isSo() {
         if .now > end { return false }

@@ -3,23 +3,23 @@
 // Every property test draws from a `SeededRandom` and names the seed in its failures; PAGEVIEWS_TEST_SEED runs them all
 // with one seed.
 
-internal import Foundation
+import Foundation
 
 /// Random numbers that depend on nothing but the seed (xorshift64*, Vigna 2016).
-public struct SeededRandom: RandomNumberGenerator {
+package struct SeededRandom: RandomNumberGenerator {
     /// The seed it started from.
-    public let seed: UInt64
+    package let seed: UInt64
     private var state: UInt64
 
     /// Numbers of one seed.
-    public init(seed: UInt64) {
+    package init(seed: UInt64) {
         self.seed = seed
         // Zero is the one state that never leaves itself; neighbouring seeds are spread apart.
         state = (seed &+ 0x9E37_79B9_7F4A_7C15) &* 0xD129_42B0_3A8A_4F6B | 1
     }
 
     /// The next 64 random bits.
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state ^= state >> 12
         state ^= state << 25
         state ^= state >> 27
@@ -27,15 +27,15 @@ public struct SeededRandom: RandomNumberGenerator {
     }
 
     /// One of `0..<bound`.
-    public mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(bound, 1))) }
+    package mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(bound, 1))) }
 
     /// True once in `n` times, on average.
-    public mutating func oneIn(_ n: Int) -> Bool { below(n) == 0 }
+    package mutating func oneIn(_ n: Int) -> Bool { below(n) == 0 }
 }
 
 /// The seed of a test run: PAGEVIEWS_TEST_SEED where it is set, otherwise another one every time; printed.
 /// - Parameter test: who asks, for the printed line.
-public func testSeed(for test: String) -> UInt64 {
+package func testSeed(for test: String) -> UInt64 {
     let given = ProcessInfo.processInfo.environment["PAGEVIEWS_TEST_SEED"].flatMap { UInt64($0) }
     let seed = given ?? UInt64.random(in: 1...UInt64(UInt32.max))
     print("\(test): seed \(seed) (PAGEVIEWS_TEST_SEED=\(seed) runs it again)")

@@ -1,7 +1,7 @@
 // Blocking work on threads of its own: tests run on few threads, which must not wait for one another.
 
-internal import Base
-internal import Foundation
+import Base
+import Foundation
 
 private final class Failures: Sendable {
     let first = Lock<(any Error)?>(nil)
@@ -9,7 +9,7 @@ private final class Failures: Sendable {
 
 /// Runs each piece of work on a thread of its own and waits for all of them.
 /// - Throws: the first error that one of them threw.
-public func onThreads(_ work: [@Sendable () throws -> Void]) async throws {
+package func onThreads(_ work: [@Sendable () throws -> Void]) async throws {
     let failures = Failures()
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
         let group = DispatchGroup()

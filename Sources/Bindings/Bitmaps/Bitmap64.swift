@@ -4,7 +4,7 @@
 // bitmap) ascending by key, all little-endian.
 
 /// A set of 64-bit unsigned integers. A value type: copies are cheap and independent.
-public struct Bitmap64: Sendable, Equatable {
+package struct Bitmap64: Sendable, Equatable {
     private struct Part: Sendable {
         let key: UInt32
         var bitmap: Bitmap32
@@ -13,28 +13,28 @@ public struct Bitmap64: Sendable, Equatable {
     private var parts: [Part] = []
 
     /// An empty set.
-    public init() {}
+    package init() {}
 
     /// A set of the given values, in any order, duplicates allowed.
-    public init(_ values: some Sequence<UInt64>) {
+    package init(_ values: some Sequence<UInt64>) {
         for value in values { insert(value) }
     }
 
     /// How many values the set holds.
-    public var count: UInt64 { parts.reduce(0) { $0 + $1.bitmap.count } }
+    package var count: UInt64 { parts.reduce(0) { $0 + $1.bitmap.count } }
 
     /// Whether the set holds no value.
-    public var isEmpty: Bool { parts.isEmpty }
+    package var isEmpty: Bool { parts.isEmpty }
 
     /// Whether `value` is in the set.
-    public func contains(_ value: UInt64) -> Bool {
+    package func contains(_ value: UInt64) -> Bool {
         let (found, index) = locate(UInt32(truncatingIfNeeded: value >> 32))
         return found && parts[index].bitmap.contains(UInt32(truncatingIfNeeded: value))
     }
 
     /// Adds `value`; true when it was not there yet.
     @discardableResult
-    public mutating func insert(_ value: UInt64) -> Bool {
+    package mutating func insert(_ value: UInt64) -> Bool {
         let key = UInt32(truncatingIfNeeded: value >> 32)
         let (found, index) = locate(key)
         if !found { parts.insert(Part(key: key, bitmap: Bitmap32()), at: index) }
@@ -43,7 +43,7 @@ public struct Bitmap64: Sendable, Equatable {
     }
 
     /// Adds every value of `other`.
-    public mutating func formUnion(_ other: Bitmap64) {
+    package mutating func formUnion(_ other: Bitmap64) {
         for part in other.parts {
             let (found, index) = locate(part.key)
             if found {
@@ -56,7 +56,7 @@ public struct Bitmap64: Sendable, Equatable {
     }
 
     /// Whether some value is in both sets.
-    public func intersects(_ other: Bitmap64) -> Bool {
+    package func intersects(_ other: Bitmap64) -> Bool {
         other.parts.contains { part in
             let (found, index) = locate(part.key)
             return found && parts[index].bitmap.intersects(part.bitmap)
@@ -64,12 +64,12 @@ public struct Bitmap64: Sendable, Equatable {
     }
 
     /// All values, ascending. Needs 8 bytes of memory a value.
-    public func values() -> [UInt64] {
+    package func values() -> [UInt64] {
         parts.flatMap { part in part.bitmap.values().map { UInt64(part.key) << 32 | UInt64($0) } }
     }
 
     /// Whether both sets hold the same values.
-    public static func == (left: Bitmap64, right: Bitmap64) -> Bool {
+    package static func == (left: Bitmap64, right: Bitmap64) -> Bool {
         left.parts.count == right.parts.count
             && zip(left.parts, right.parts).allSatisfy { $0.key == $1.key && $0.bitmap.equals($1.bitmap) }
     }
@@ -92,7 +92,7 @@ public struct Bitmap64: Sendable, Equatable {
 
 extension Bitmap64 {
     /// The portable 64-bit form.
-    public func portableBytes() -> [UInt8] {
+    package func portableBytes() -> [UInt8] {
         var bytes: [UInt8] = []
         append(UInt64(parts.count), to: &bytes)
         for part in parts {
@@ -105,7 +105,7 @@ extension Bitmap64 {
     /// Reads the portable 64-bit form, which must fill `bytes` exactly.
     ///
     /// Throws `BitmapError`, with the position, on anything that is not well formed. Memory stays in proportion to `bytes`.
-    public init(portable bytes: UnsafeRawBufferPointer) throws(BitmapError) {
+    package init(portable bytes: UnsafeRawBufferPointer) throws(BitmapError) {
         guard bytes.count >= 8 else { throw BitmapError("needs 8 bytes for the number of bitmaps", at: 0) }
         let count = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         // Each part takes at least a key and an empty bitmap's 8 bytes.

@@ -1,7 +1,7 @@
 // The one error type of this target. Invariant: no decompressor ever returns more than its caller's limit.
 
 /// The compressed formats this target knows; used in messages.
-public enum Codec: String, Sendable {
+package enum Codec: String, Sendable {
     /// Zstandard frames (RFC 8878).
     case zstd
     /// Snappy's block format (no framing).
@@ -15,7 +15,7 @@ public enum Codec: String, Sendable {
 }
 
 /// Why bytes could not be compressed or decompressed.
-public enum CompressionError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum CompressionError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The bytes are not what the format says; `reason` is the library's own word for it.
     case corrupt(Codec, reason: String)
     /// The content is larger than the `limit` in bytes that the caller set, or than the library can take at once.
@@ -26,7 +26,7 @@ public enum CompressionError: Error, Equatable, Sendable, CustomStringConvertibl
     case failed(Codec, reason: String)
 
     /// One line: which format, and what is wrong with it.
-    public var description: String {
+    package var description: String {
         switch self {
         case .corrupt(let codec, let reason): "corrupt \(codec.rawValue) data: \(reason)"
         case .tooLarge(let codec, let limit): "\(codec.rawValue) content is larger than the limit of \(limit) bytes"

@@ -1,11 +1,11 @@
 // Deflate as zlib reads and writes it: raw (RFC 1951), as Avro's "deflate" codec and zip have it, without header and checksum;
 // and in members of gzip (RFC 1952), as Parquet pages have it.
-internal import CZlib
+import CZlib
 
 /// Raw deflate, RFC 1951.
-public enum Deflate {
+package enum Deflate {
     /// `bytes` deflated at `level` (0 stores, 1 fastest, 9 smallest).
-    public static func compress(_ bytes: UnsafeRawBufferPointer, level: Int = 6) throws(CompressionError) -> [UInt8] {
+    package static func compress(_ bytes: UnsafeRawBufferPointer, level: Int = 6) throws(CompressionError) -> [UInt8] {
         var stream = z_stream()
         let size = Int32(MemoryLayout<z_stream>.size)
         let opened = deflateInit2_(
@@ -28,7 +28,7 @@ public enum Deflate {
 
     /// The content of one raw deflate stream, which must end where `bytes` ends.
     /// - Throws: `tooLarge` when it holds more than `limit` bytes, `truncated`, or `corrupt`.
-    public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+    package static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         try decompress(bytes, limit: limit, .deflate, windowBits: -MAX_WBITS)
     }
 
@@ -72,10 +72,10 @@ public enum Deflate {
 }
 
 /// Gzip, RFC 1952.
-public enum Gzip {
+package enum Gzip {
     /// The content of the members in `bytes`, which must end where `bytes` ends; their checksums are compared.
     /// - Throws: `tooLarge` when they hold more than `limit` bytes, `truncated`, or `corrupt`.
-    public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+    package static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         // 16 more: gzip alone.
         try Deflate.decompress(bytes, limit: limit, .gzip, windowBits: MAX_WBITS + 16)
     }

@@ -1,13 +1,13 @@
 // LZ4's block format, as Parquet pages have it: bare (LZ4_RAW), or in the frames of Hadoop's streams (LZ4, which is no
 // longer to be written: github.com/apache/parquet-format, Compression.md).
-internal import CLZ4
+import CLZ4
 
 /// LZ4 blocks.
-public enum LZ4 {
+package enum LZ4 {
     /// The content of one block, written to `target`.
     /// - Returns: how many bytes it has.
     /// - Throws: `corrupt` when it is no block, or holds more than `target` takes.
-    public static func decompress(
+    package static func decompress(
         _ block: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {
         let largest = Int(Int32.max)
@@ -27,7 +27,7 @@ public enum LZ4 {
     /// its size. Some writers meant a bare block by the same name; that is taken too.
     /// - Returns: how many bytes it has.
     /// - Throws: `corrupt`.
-    public static func decompressFrames(
+    package static func decompressFrames(
         _ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {
         if let count = frames(bytes, into: target) { return count }

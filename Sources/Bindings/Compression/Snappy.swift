@@ -1,10 +1,10 @@
 // Snappy's block format, as Parquet pages use it.
-internal import CSnappy
+import CSnappy
 
 /// Snappy's block format (no framing, no checksum).
-public enum Snappy {
+package enum Snappy {
     /// `bytes` as one snappy block.
-    public static func compress(_ bytes: UnsafeRawBufferPointer) throws(CompressionError) -> [UInt8] {
+    package static func compress(_ bytes: UnsafeRawBufferPointer) throws(CompressionError) -> [UInt8] {
         var status = SNAPPY_OK
         let output = [UInt8](unsafeUninitializedCapacity: snappy_max_compressed_length(bytes.count)) { buffer, count in
             var length = buffer.count
@@ -19,7 +19,7 @@ public enum Snappy {
 
     /// The content of one snappy block.
     /// - Throws: `tooLarge` when the block says it holds more than `limit` bytes; `corrupt` when it is not a snappy block.
-    public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+    package static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         var length = 0
         guard snappy_uncompressed_length(bytes.orEmpty, bytes.count, &length) == SNAPPY_OK else {
             throw .corrupt(.snappy, reason: "no length")

@@ -1,11 +1,11 @@
 // Zstandard (RFC 8878): whole buffers, with contexts that are made once and used for many buffers.
 // A context is some hundred kilobytes to megabytes, so whoever compresses pages keeps one.
-internal import CZstd
+import CZstd
 
 /// Zstandard for single buffers. Whoever has many uses `ZstdCompressor` and `ZstdDecompressor`.
-public enum Zstd {
+package enum Zstd {
     /// `bytes` as one zstd frame that states its content size. Levels are zstd's: 1 to 22, negative ones faster.
-    public static func compress(_ bytes: UnsafeRawBufferPointer, level: Int = 3) throws(CompressionError) -> [UInt8] {
+    package static func compress(_ bytes: UnsafeRawBufferPointer, level: Int = 3) throws(CompressionError) -> [UInt8] {
         var output: [UInt8] = []
         try ZstdCompressor(level: level).compress(bytes, appendingTo: &output)
         return output
@@ -13,7 +13,7 @@ public enum Zstd {
 
     /// The content of one or more zstd frames, whether or not they state their size.
     /// - Throws: `tooLarge` when there is more than `limit` bytes of it, `truncated`, or `corrupt`.
-    public static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+    package static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         try ZstdDecompressor().decompress(bytes, limit: limit)
     }
 
@@ -24,12 +24,12 @@ public enum Zstd {
 }
 
 /// A reusable zstd compression context. Not to be used by two threads at a time.
-public final class ZstdCompressor {
+package final class ZstdCompressor {
     private let context: OpaquePointer
 
     /// A context for `level` (1 to 22, negative ones faster; out of range is clamped by zstd).
     /// - Parameter checksum: whether each frame carries zstd's own content checksum.
-    public init(level: Int = 3, checksum: Bool = false) throws(CompressionError) {
+    package init(level: Int = 3, checksum: Bool = false) throws(CompressionError) {
         guard let context = ZSTD_createCCtx() else { throw .failed(.zstd, reason: "no memory for a context") }
         self.context = context
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(clamping: level))
@@ -39,11 +39,11 @@ public final class ZstdCompressor {
     deinit { ZSTD_freeCCtx(context) }
 
     /// The most bytes that a frame of `count` bytes of content can take.
-    public static func bound(_ count: Int) -> Int { ZSTD_compressBound(count) }
+    package static func bound(_ count: Int) -> Int { ZSTD_compressBound(count) }
 
     /// Writes `bytes` as one frame into `output` and returns the number of bytes written.
     /// - Throws: `failed` when `output` has less room than the frame needs; `bound(bytes.count)` is always enough.
-    public func compress(
+    package func compress(
         _ bytes: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {
         let written = ZSTD_compress2(context, output.baseAddress, output.count, bytes.baseAddress, bytes.count)
@@ -55,7 +55,7 @@ public final class ZstdCompressor {
 
     /// Appends `bytes` as one frame to `output` and returns the number of bytes appended.
     @discardableResult
-    public func compress(
+    package func compress(
         _ bytes: UnsafeRawBufferPointer, appendingTo output: inout [UInt8]
     ) throws(CompressionError) -> Int {
         let start = output.count
@@ -75,11 +75,11 @@ public final class ZstdCompressor {
 }
 
 /// A reusable zstd decompression context. Not to be used by two threads at a time.
-public final class ZstdDecompressor {
+package final class ZstdDecompressor {
     private let context: OpaquePointer
 
     /// A context. Frames that need a window above 128 MiB are refused as corrupt (zstd's own default).
-    public init() throws(CompressionError) {
+    package init() throws(CompressionError) {
         guard let context = ZSTD_createDCtx() else { throw .failed(.zstd, reason: "no memory for a context") }
         self.context = context
     }
@@ -88,7 +88,7 @@ public final class ZstdDecompressor {
 
     /// Decompresses one or more whole frames into `output` and returns the number of bytes written.
     /// - Throws: `corrupt`, also when the content does not fit into `output`.
-    public func decompress(
+    package func decompress(
         _ bytes: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {
         try Zstd.check(
@@ -97,7 +97,7 @@ public final class ZstdDecompressor {
 
     /// The content of one or more whole frames, at most `limit` bytes.
     /// - Throws: `tooLarge`, `truncated`, or `corrupt`.
-    public func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
+    package func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         ZSTD_DCtx_reset(context, ZSTD_reset_session_only)
         var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
         var output: [UInt8] = []

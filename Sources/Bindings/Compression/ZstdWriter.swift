@@ -1,12 +1,12 @@
 // A streaming zstd writer: bytes in, compressed bytes out to a sink as they come.
 // Invariants: memory is bounded by zstd's context and one output buffer, whatever the length of the content;
 // after an error from the sink the writer takes nothing more, since what reached the sink is unknown.
-internal import CZstd
+import CZstd
 
 /// Writes zstd frames (with zstd's content checksum) to a sink. Not to be used by two threads at a time.
-public final class ZstdWriter {
+package final class ZstdWriter {
     /// Takes compressed bytes in order; they are valid only during the call.
-    public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
+    package typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
     private let context: OpaquePointer
     private let buffer: UnsafeMutableRawBufferPointer
@@ -14,12 +14,12 @@ public final class ZstdWriter {
     private var broken = false
     private var open = false
     /// Bytes of content taken since the writer was made.
-    public private(set) var bytesIn = 0
+    package private(set) var bytesIn = 0
     /// Bytes of compressed output handed to the sink since the writer was made.
-    public private(set) var bytesOut = 0
+    package private(set) var bytesOut = 0
 
     /// A writer at `level` (1 to 22, negative ones faster) whose output goes to `sink`.
-    public init(level: Int = 3, sink: @escaping Sink) throws(CompressionError) {
+    package init(level: Int = 3, sink: @escaping Sink) throws(CompressionError) {
         guard let context = ZSTD_createCCtx() else { throw .failed(.zstd, reason: "no memory for a context") }
         self.context = context
         self.sink = sink
@@ -34,18 +34,18 @@ public final class ZstdWriter {
     }
 
     /// Takes `bytes`, opening a frame when none is open. Output reaches the sink in blocks, not at once.
-    public func append(_ bytes: UnsafeRawBufferPointer) throws {
+    package func append(_ bytes: UnsafeRawBufferPointer) throws {
         try drive(bytes, ZSTD_e_continue)
     }
 
     /// Hands everything taken so far to the sink, so that a reader of the output sees all of it. Costs compression ratio.
-    public func flush() throws {
+    package func flush() throws {
         guard open else { return }
         try drive(UnsafeRawBufferPointer(start: nil, count: 0), ZSTD_e_flush)
     }
 
     /// Ends the frame; the next `append` opens another. With nothing appended yet it writes an empty frame.
-    public func finish() throws {
+    package func finish() throws {
         try drive(UnsafeRawBufferPointer(start: nil, count: 0), ZSTD_e_end)
         open = false
     }

@@ -1,10 +1,10 @@
 // The one error type of this target.
-internal import CCrypto
+import CCrypto
 
 /// Why libcrypto did not do what was asked.
-public struct CryptoError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct CryptoError: Error, Equatable, Sendable, CustomStringConvertible {
     /// One line: which algorithm, and libcrypto's own word for the reason.
-    public let description: String
+    package let description: String
 
     /// Takes the reason from libcrypto's queue of this thread's errors, and empties it.
     init(_ algorithm: String) {

@@ -1,18 +1,18 @@
 // Message digests by libcrypto's EVP interface.
 //
 // Raw pointers: a digest context is a C object on the heap; `SHA256` owns one and cannot be copied.
-internal import CCrypto
+import CCrypto
 
 /// An incremental SHA-256 (FIPS 180-4).
-public struct SHA256: ~Copyable {
+package struct SHA256: ~Copyable {
     /// Length of a digest, in bytes.
-    public static let digestLength = 32
+    package static let digestLength = 32
 
     private let context: OpaquePointer
 
     /// The digest of nothing yet.
     /// - Throws: `CryptoError` when libcrypto cannot do SHA-256 or has no memory.
-    public init() throws(CryptoError) {
+    package init() throws(CryptoError) {
         guard let algorithm = Algorithm.sha256.digest, let context = EVP_MD_CTX_new() else {
             throw CryptoError("SHA-256")
         }
@@ -26,33 +26,33 @@ public struct SHA256: ~Copyable {
     deinit { EVP_MD_CTX_free(context) }
 
     /// Adds bytes.
-    public mutating func update(_ bytes: UnsafeRawBufferPointer) throws(CryptoError) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) throws(CryptoError) {
         guard EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1 else { throw CryptoError("SHA-256") }
     }
 
     /// Adds bytes.
-    public mutating func update(_ bytes: [UInt8]) throws(CryptoError) {
+    package mutating func update(_ bytes: [UInt8]) throws(CryptoError) {
         guard EVP_DigestUpdate(context, bytes, bytes.count) == 1 else { throw CryptoError("SHA-256") }
     }
 
     /// The 32-byte digest of all bytes added.
-    public consuming func finalize() throws(CryptoError) -> [UInt8] {
+    package consuming func finalize() throws(CryptoError) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: Self.digestLength)
         guard EVP_DigestFinal_ex(context, &digest, nil) == 1 else { throw CryptoError("SHA-256") }
         return digest
     }
 
     /// The 32-byte digest of `bytes`.
-    public static func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
+    package static func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
         try Algorithm.sha256.hash(bytes, length: digestLength)
     }
 }
 
 /// MD5 (RFC 1321), only for protocols that demand it, such as S3's Content-MD5.
-public enum MD5 {
+package enum MD5 {
     /// The 16-byte digest of `bytes`.
     /// - Throws: `CryptoError`; where the system allows FIPS algorithms only, there is no MD5.
-    public static func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
+    package static func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
         try Algorithm.md5.hash(bytes, length: 16)
     }
 }

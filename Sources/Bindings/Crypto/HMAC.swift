@@ -1,10 +1,10 @@
 // Keyed digests, and the comparison of secrets.
-internal import CCrypto
+import CCrypto
 
 /// HMAC with SHA-256 (RFC 2104, RFC 4231).
-public enum HMACSHA256 {
+package enum HMACSHA256 {
     /// The 32-byte code of `message` under `key`, which may have any length.
-    public static func authenticate(_ message: [UInt8], key: [UInt8]) throws(CryptoError) -> [UInt8] {
+    package static func authenticate(_ message: [UInt8], key: [UInt8]) throws(CryptoError) -> [UInt8] {
         var code = [UInt8](repeating: 0, count: SHA256.digestLength)
         var written = 0
         // An empty key still needs an address: without one, libcrypto expects a key set before.
@@ -17,9 +17,9 @@ public enum HMACSHA256 {
 }
 
 /// Comparison of secrets.
-public enum ConstantTime {
+package enum ConstantTime {
     /// Whether both are equal, in a time that depends on the lengths only.
-    public static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    package static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
     }
 }

@@ -1,6 +1,6 @@
 // Where the bytes of a request's body come from: memory, or a region of a file read as it is sent.
 
-internal import Glibc
+import Glibc
 
 struct BodySource {
     struct Problem: Error {

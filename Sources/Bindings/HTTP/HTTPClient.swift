@@ -4,21 +4,21 @@
 /// An HTTP/1.1 client with kept connections. Share one per process, or one per kind of server.
 ///
 /// Proxy settings come from the environment as libcurl documents them (`https_proxy`, `no_proxy` ...).
-public final class HTTPClient: Sendable {
+package final class HTTPClient: Sendable {
     /// Settings that hold for all requests of a client.
-    public struct Configuration: Sendable {
+    package struct Configuration: Sendable {
         /// What is sent as User-Agent.
-        public var userAgent: String
+        package var userAgent: String
         /// A PEM file with the certificate authorities to trust instead of the system's.
-        public var certificateAuthorityFile: String?
+        package var certificateAuthorityFile: String?
         /// Connections kept open for re-use, at most.
-        public var maximumKeptConnections: Int
+        package var maximumKeptConnections: Int
         /// An idle connection older than this is not used again. Servers commonly close theirs after 20 to 120 s; a
         /// request lost to such a close has an unknown outcome, so stay below.
-        public var maximumIdleTime: Duration
+        package var maximumIdleTime: Duration
 
         /// The defaults suit talking to one object store and one catalog.
-        public init(
+        package init(
             userAgent: String = "pageviews", certificateAuthorityFile: String? = nil,
             maximumKeptConnections: Int = 16, maximumIdleTime: Duration = .seconds(15)
         ) {
@@ -32,7 +32,7 @@ public final class HTTPClient: Sendable {
     private let loop: TransferLoop
 
     /// Starts the client's thread. Throws `closed` when libcurl or the thread cannot be started.
-    public init(configuration: Configuration = Configuration()) throws(HTTPError) {
+    package init(configuration: Configuration = Configuration()) throws(HTTPError) {
         loop = try TransferLoop(configuration: configuration)
         try loop.start()
     }
@@ -44,7 +44,7 @@ public final class HTTPClient: Sendable {
     /// A POST, PUT, DELETE or PATCH is never sent twice by one call, not even when a kept connection turns out to be
     /// dead. Cancelling the task ends the transfer at once.
     /// - Throws: `HTTPError` when there is no complete answer.
-    public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+    package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         if let defect = request.defect {
             throw HTTPError(
                 kind: .invalidRequest, requestMayHaveBeenProcessed: false, subject: request.subject, detail: defect)

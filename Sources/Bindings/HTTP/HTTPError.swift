@@ -2,9 +2,9 @@
 // have acted on the request; `requestMayHaveBeenProcessed` says so and errs on the side of "yes".
 
 /// A request without a complete answer. An answer with an error status is not an error here.
-public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What went wrong.
-    public enum Kind: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
         /// The request is malformed (URL, header, method); nothing was sent.
         case invalidRequest
         /// The host's name has no address.
@@ -30,18 +30,18 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// What went wrong.
-    public var kind: Kind
+    package var kind: Kind
     /// False only when not one byte of the request was handed to the network: then the server cannot have acted on it.
-    public var requestMayHaveBeenProcessed: Bool
+    package var requestMayHaveBeenProcessed: Bool
     /// The status of the answer, when it came that far.
-    public var status: Int?
+    package var status: Int?
     /// Method and URL, without user information and query.
-    public var subject: String
+    package var subject: String
     /// The transport's own words.
-    public var detail: String
+    package var detail: String
 
     /// An error with these parts.
-    public init(
+    package init(
         kind: Kind, requestMayHaveBeenProcessed: Bool, status: Int? = nil, subject: String, detail: String
     ) {
         self.kind = kind
@@ -52,7 +52,7 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// One line: the request, what failed, and whether it may have taken effect.
-    public var description: String {
+    package var description: String {
         let sent = requestMayHaveBeenProcessed ? "the request may have been processed" : "the request was not sent"
         return "\(subject): \(words): \(detail) (\(sent))"
     }

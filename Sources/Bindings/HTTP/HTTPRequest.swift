@@ -3,30 +3,30 @@
 // Host, Content-Length, Accept and User-Agent.
 
 /// One header line. Names compare without regard to case.
-public struct HTTPHeader: Sendable, Equatable {
+package struct HTTPHeader: Sendable, Equatable {
     /// The name as written.
-    public var name: String
+    package var name: String
     /// The value, without line breaks.
-    public var value: String
+    package var value: String
 
     /// A header line; line breaks and NUL in either part are refused when the request is sent.
-    public init(_ name: String, _ value: String) {
+    package init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
     }
 }
 
 /// A part of a local file, sent without being held in memory.
-public struct FileRegion: Sendable, Equatable {
+package struct FileRegion: Sendable, Equatable {
     /// Path of the file; it must not change while the request is under way.
-    public var path: String
+    package var path: String
     /// First byte, from 0.
-    public var offset: Int64
+    package var offset: Int64
     /// Number of bytes.
-    public var length: Int64
+    package var length: Int64
 
     /// The `length` bytes of the file at `path` from `offset` on.
-    public init(path: String, offset: Int64, length: Int64) {
+    package init(path: String, offset: Int64, length: Int64) {
         self.path = path
         self.offset = offset
         self.length = length
@@ -34,7 +34,7 @@ public struct FileRegion: Sendable, Equatable {
 }
 
 /// What a request carries.
-public enum HTTPBody: Sendable, Equatable {
+package enum HTTPBody: Sendable, Equatable {
     /// No body. For POST, PUT and PATCH a Content-Length of 0 is sent.
     case none
     /// These bytes.
@@ -53,7 +53,7 @@ public enum HTTPBody: Sendable, Equatable {
 
 /// Where the body of a 2xx answer goes. The body of any other answer always goes to memory, so that an error text never
 /// ends up where data is expected.
-public enum HTTPSink: Sendable, Equatable {
+package enum HTTPSink: Sendable, Equatable {
     /// Into `HTTPResponse.body`.
     case memory
     /// Into the file at this path, created or emptied first; removed again when the request fails.
@@ -61,28 +61,28 @@ public enum HTTPSink: Sendable, Equatable {
 }
 
 /// One HTTP/1.1 request.
-public struct HTTPRequest: Sendable, Equatable {
+package struct HTTPRequest: Sendable, Equatable {
     /// GET, HEAD, PUT, POST, DELETE ...
-    public var method: String
+    package var method: String
     /// An absolute http or https URL, percent-encoded by the caller and sent as given.
-    public var url: String
+    package var url: String
     /// Header lines in the order they are sent. A `Host` here replaces the one derived from the URL.
-    public var headers: [HTTPHeader]
+    package var headers: [HTTPHeader]
     /// The body.
-    public var body: HTTPBody
+    package var body: HTTPBody
     /// Where the body of a 2xx answer goes.
-    public var sink: HTTPSink
+    package var sink: HTTPSink
     /// The largest answer accepted, in bytes of body; above it the request fails with `responseTooLarge`.
-    public var maximumResponseBytes: Int64
+    package var maximumResponseBytes: Int64
     /// The longest the whole exchange may take, from the call to the last byte of the answer.
-    public var timeout: Duration
+    package var timeout: Duration
     /// The longest a connection, TLS included, may take to be made.
-    public var connectTimeout: Duration
+    package var connectTimeout: Duration
     /// The longest that no byte may flow in either direction (whole seconds, at least one).
-    public var stallTimeout: Duration
+    package var stallTimeout: Duration
 
     /// A request with the given parts; the defaults suit small control messages.
-    public init(
+    package init(
         method: String = "GET", url: String, headers: [HTTPHeader] = [], body: HTTPBody = .none,
         sink: HTTPSink = .memory, maximumResponseBytes: Int64 = 64 << 20, timeout: Duration = .seconds(60),
         connectTimeout: Duration = .seconds(10), stallTimeout: Duration = .seconds(60)
@@ -99,7 +99,7 @@ public struct HTTPRequest: Sendable, Equatable {
     }
 
     /// A request with a JSON body (or none) that accepts a JSON answer, with a bearer token where one is given.
-    public static func json(
+    package static func json(
         method: String = "POST", url: String, body: [UInt8]? = nil, bearerToken: String? = nil,
         headers: [HTTPHeader] = [], timeout: Duration = .seconds(60)
     ) -> HTTPRequest {

@@ -1,6 +1,6 @@
 // Typed options of one libcurl handle; remembers whether libcurl accepted them all.
 
-internal import CCurl
+import CCurl
 
 final class OptionSetter {
     private let handle: UnsafeMutableRawPointer

@@ -1,6 +1,6 @@
 // Collects an answer: the header lines of its final response, and the body in memory or in a file, within bounds.
 
-internal import Glibc
+import Glibc
 
 struct ResponseReceiver {
     typealias Problem = (kind: HTTPError.Kind, detail: String)

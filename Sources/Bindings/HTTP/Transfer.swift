@@ -2,8 +2,8 @@
 //
 // Touched by the loop thread alone once submitted. `complete` is called exactly once.
 
-internal import CCurl
-internal import Glibc
+import CCurl
+import Glibc
 
 final class Transfer: @unchecked Sendable {
     let request: HTTPRequest

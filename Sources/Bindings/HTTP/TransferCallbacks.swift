@@ -1,7 +1,7 @@
 // The functions libcurl calls while a transfer runs, all on the loop thread. Their context is the Transfer.
 
-internal import CCurl
-internal import Glibc
+import CCurl
+import Glibc
 
 private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
     context.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }

@@ -4,10 +4,10 @@
 // multi handle lives until the thread ends, and `wake` never touches it afterwards (both under the inbox's lock).
 // Of libcurl's functions only curl_multi_wakeup is called from other threads, as its manual allows.
 
-internal import Base
-internal import CCurl
-internal import Glibc
-internal import Synchronization
+import Base
+import CCurl
+import Glibc
+import Synchronization
 
 /// Raised once by a cancelled task, read by the loop.
 final class CancellationFlag: Sendable {

@@ -1,7 +1,7 @@
 // A connection: its requests and their answers, one after the other, all on its own thread, which may wait.
 
-internal import CMicrohttpd
-internal import Glibc
+import CMicrohttpd
+import Glibc
 
 final class Connection {
     private let server: HTTPServer

@@ -3,10 +3,10 @@
 // Invariant: libmicrohttpd calls `closed` before it closes the descriptor, and descriptors are used here under the same lock
 // only, so a number that was given to another file is never shut down or written to.
 
-internal import CMicrohttpd  // owns sys/socket.h for the compiler, as in Listener.swift
-internal import Base
-internal import Glibc
-internal import Synchronization
+import CMicrohttpd  // owns sys/socket.h for the compiler, as in Listener.swift
+import Base
+import Glibc
+import Synchronization
 
 final class Connections: Sendable {
     /// What is awaited.

@@ -3,8 +3,8 @@
 // Lifetimes: the daemon's context is the HTTPServer, retained until MHD_stop_daemon has returned; a connection's context
 // is its Connection, retained from STARTED to CLOSED. A request has none: not each one that begins is told to have ended.
 
-internal import CMicrohttpd
-internal import Glibc
+import CMicrohttpd
+import Glibc
 
 enum Daemon {
     /// - Parameter connectionLimit: at which new ones wait; above the server's own, so that there is time to close those

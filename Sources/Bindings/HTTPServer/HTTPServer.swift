@@ -1,16 +1,16 @@
 // The server: one libmicrohttpd daemon with a thread for each connection, and one thread that ends what takes too long.
 
-internal import CMicrohttpd
-internal import Foundation
-internal import Glibc
-internal import Synchronization
+import CMicrohttpd
+import Foundation
+import Glibc
+import Synchronization
 
 /// A running HTTP/1.1 server.
-public final class HTTPServer: Sendable {
+package final class HTTPServer: Sendable {
     /// The port it listens on.
-    public let port: UInt16
+    package let port: UInt16
     /// The most connections at the same time: the limit that was asked for, or less where few files may be open.
-    public let connectionLimit: Int
+    package let connectionLimit: Int
     let limits: HTTPLimits
     let handler: any HTTPHandler
     let log: @Sendable (String) -> Void
@@ -25,7 +25,7 @@ public final class HTTPServer: Sendable {
     ///   - wanted: 0 for any free port.
     ///   - log: given what libmicrohttpd says, a line at a time, on any thread.
     /// - Throws: `HTTPServerError` when the address cannot be listened on.
-    public init(
+    package init(
         host: String, port wanted: UInt16, limits: HTTPLimits = HTTPLimits(), handler: any HTTPHandler,
         log: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(HTTPServerError) {
@@ -52,7 +52,7 @@ public final class HTTPServer: Sendable {
 
     /// Frees the port at once, ends streams, lets other answers end, and cuts off after `grace` what has not ended by then.
     /// A handler cannot be cut off: this waits for it. Without effect when it was stopped.
-    public func stop(grace: Duration = .seconds(2)) {
+    package func stop(grace: Duration = .seconds(2)) {
         guard let daemon = OpaquePointer(bitPattern: daemon.exchange(0, ordering: .acquiringAndReleasing)) else {
             return
         }

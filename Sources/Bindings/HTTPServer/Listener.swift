@@ -1,12 +1,12 @@
 // The listening socket is our own: its errors have an errno, and port 0 can be read back.
 
-internal import CMicrohttpd  // owns the enum of SOCK_STREAM for the compiler, as it includes sys/socket.h too
-internal import Glibc
+import CMicrohttpd  // owns the enum of SOCK_STREAM for the compiler, as it includes sys/socket.h too
+import Glibc
 
 /// Why a server does not start.
-public struct HTTPServerError: Error, CustomStringConvertible {
+package struct HTTPServerError: Error, CustomStringConvertible {
     /// One line.
-    public let description: String
+    package let description: String
 }
 
 enum Listener {

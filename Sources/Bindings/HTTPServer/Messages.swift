@@ -1,32 +1,32 @@
 // Requests, answers and limits: values, without anything of the C library.
 
 /// Header fields in the order they came.
-public typealias HTTPFields = [(name: String, value: String)]
+package typealias HTTPFields = [(name: String, value: String)]
 
 extension HTTPFields {
     /// All values of a field, whatever the case of its name.
-    public func values(_ name: String) -> [String] {
+    package func values(_ name: String) -> [String] {
         let wanted = name.lowercased()
         return filter { $0.name.lowercased() == wanted }.map(\.value)
     }
 }
 
 /// A request.
-public struct HTTPRequest: Sendable {
+package struct HTTPRequest: Sendable {
     /// As it came: methods have a case.
-    public let method: String
+    package let method: String
     /// As it came, still percent-encoded; begins with a slash.
-    public let path: String
+    package let path: String
     /// The part after the question mark, still encoded; nil without one.
-    public let query: String?
+    package let query: String?
     /// All fields of its head, without white space around their values.
-    public let headers: HTTPFields
+    package let headers: HTTPFields
     /// Empty when there is none.
-    public internal(set) var body: [UInt8] = []
+    package internal(set) var body: [UInt8] = []
 }
 
 /// The body of an answer.
-public enum HTTPBody {
+package enum HTTPBody {
     /// Known as a whole.
     case bytes([UInt8])
     /// Asked for its next piece again and again, always on the connection's thread. It may wait for one until the deadline,
@@ -36,27 +36,27 @@ public enum HTTPBody {
 }
 
 /// An answer.
-public struct HTTPResponse {
+package struct HTTPResponse {
     /// The status code.
-    public var status: Int
+    package var status: Int
     /// The header fields. The server adds Content-Length or Transfer-Encoding, Connection and Date.
-    public var headers: HTTPFields
+    package var headers: HTTPFields
     /// The body.
-    public var body: HTTPBody
+    package var body: HTTPBody
 
     /// An answer from its parts.
-    public init(_ status: Int, _ headers: HTTPFields = [], body: HTTPBody = .bytes([])) {
+    package init(_ status: Int, _ headers: HTTPFields = [], body: HTTPBody = .bytes([])) {
         (self.status, self.headers, self.body) = (status, headers, body)
     }
 
     /// An answer that is text.
-    public init(_ status: Int, text: String, type: String = "text/plain; charset=utf-8") {
+    package init(_ status: Int, text: String, type: String = "text/plain; charset=utf-8") {
         self.init(status, [("Content-Type", type)], body: .bytes(Array(text.utf8)))
     }
 }
 
 /// Why the server itself refuses a request.
-public enum HTTPRefusal: Equatable, Sendable {
+package enum HTTPRefusal: Equatable, Sendable {
     /// 400. The text says which part of the head.
     case malformed(String)
     /// 413.
@@ -65,7 +65,7 @@ public enum HTTPRefusal: Equatable, Sendable {
     case bodyTooLate
 
     /// The status that the answer has to have.
-    public var status: Int {
+    package var status: Int {
         switch self {
         case .malformed: 400
         case .bodyTooLarge: 413
@@ -84,7 +84,7 @@ public enum HTTPRefusal: Equatable, Sendable {
 }
 
 /// Answers requests. Each call is on the connection's own thread, which it may block; the server's stop waits for it.
-public protocol HTTPHandler: Sendable {
+package protocol HTTPHandler: Sendable {
     /// The head of a request that announces a body.
     /// - Returns: the answer, and then the body is not read and the connection ends; nil to read the body.
     func early(_ head: HTTPRequest) -> HTTPResponse?
@@ -95,23 +95,23 @@ public protocol HTTPHandler: Sendable {
 }
 
 /// What clients may use.
-public struct HTTPLimits: Sendable {
+package struct HTTPLimits: Sendable {
     /// Connections at the same time. One more closes the one that waits longest for a whole request.
-    public var connections = 128
+    package var connections = 128
     /// The most bytes of a body. More is answered 413.
-    public var bodyBytes = 64 << 10
+    package var bodyBytes = 64 << 10
     /// How long a head may take, from the connection's begin or the last answer's end.
-    public var headTime = Duration.seconds(30)
+    package var headTime = Duration.seconds(30)
     /// How long a body may take, from the end of the head. Later is answered 408.
-    public var bodyTime = Duration.seconds(10)
+    package var bodyTime = Duration.seconds(10)
     /// How long an answer may wait for its reader, rounded up to seconds. A stream that says nothing for two seconds more
     /// is ended too.
-    public var answerTime = Duration.seconds(60)
+    package var answerTime = Duration.seconds(60)
     /// How long a client that was answered before its request had come whole may go on sending.
-    public var lingerTime = Duration.seconds(2)
+    package var lingerTime = Duration.seconds(2)
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// In whole seconds, at least one.
     var answerSeconds: UInt32 {

@@ -1,6 +1,6 @@
 // The head of a request, read from libmicrohttpd and checked: it accepts more than RFC 9112 allows (docs/adr/0017).
 
-internal import CMicrohttpd
+import CMicrohttpd
 
 /// Why a head is refused.
 struct BadHead: Error {

@@ -1,7 +1,7 @@
 // Gives libmicrohttpd the pieces of a stream. It lives as long as its response.
 
-internal import CMicrohttpd
-internal import Glibc
+import CMicrohttpd
+import Glibc
 
 final class StreamReader {
     private let next: (ContinuousClock.Instant) -> [UInt8]?

@@ -1,6 +1,6 @@
 // A refusal as bytes, while a body comes: then libmicrohttpd takes no answer.
 
-internal import Glibc
+import Glibc
 
 enum WrittenAnswer {
     /// The whole answer; it ends the connection.

@@ -2,40 +2,40 @@
 // Invariants: librdkafka copies the configuration; log lines may come from any of its threads, everything else comes on
 // the thread that polls; the handle is destroyed after the callbacks' owner can no longer be called.
 
-internal import Base
-internal import CRdKafka
-internal import Dispatch
-internal import Foundation
-internal import Glibc
+import Base
+import CRdKafka
+import Dispatch
+import Foundation
+import Glibc
 
 /// A line that librdkafka logs.
-public struct KafkaLogLine: Sendable {
+package struct KafkaLogLine: Sendable {
     /// The syslog level: 3 error, 4 warning, 6 info, 7 debug.
-    public let level: Int
+    package let level: Int
     /// The facility, for example `FAIL`.
-    public let facility: String
+    package let facility: String
     /// The text.
-    public let text: String
+    package let text: String
 }
 
 /// The range of offsets that a partition has.
-public struct OffsetRange: Equatable, Sendable {
+package struct OffsetRange: Equatable, Sendable {
     /// The first offset (inclusive).
-    public let low: Int64
+    package let low: Int64
     /// The end (exclusive), where the next record will be.
-    public let high: Int64
+    package let high: Int64
 }
 
 /// What became of one record that was sent.
-public struct Delivery: Sendable {
+package struct Delivery: Sendable {
     /// The tag given to `send`.
-    public let tag: Int
+    package let tag: Int
     /// Where it went.
-    public let partition: Int32
+    package let partition: Int32
     /// Its offset there, when it was delivered.
-    public let offset: Int64
+    package let offset: Int64
     /// Why it was not delivered; nil when the broker acknowledged it.
-    public let failure: KafkaError?
+    package let failure: KafkaError?
 }
 
 /// Receives what librdkafka calls back with.

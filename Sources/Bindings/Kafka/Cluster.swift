@@ -1,29 +1,29 @@
 // Asks a cluster about its topics: partitions, offsets, offsets of a time, and how far a group has come.
 // Invariants: nothing is created, joined or committed; every question has a time limit.
 
-internal import CRdKafka
+import CRdKafka
 
 /// A partition of a topic.
-public struct TopicPartition: Hashable, Sendable {
+package struct TopicPartition: Hashable, Sendable {
     /// The topic's name.
-    public let topic: String
+    package let topic: String
     /// The partition's number.
-    public let partition: Int32
+    package let partition: Int32
 
     /// Names a partition.
-    public init(topic: String, partition: Int32) { (self.topic, self.partition) = (topic, partition) }
+    package init(topic: String, partition: Int32) { (self.topic, self.partition) = (topic, partition) }
 }
 
 /// A topic as the cluster describes it.
-public struct TopicDescription: Equatable, Sendable {
+package struct TopicDescription: Equatable, Sendable {
     /// The topic's name.
-    public let name: String
+    package let name: String
     /// The numbers of its partitions, ascending.
-    public let partitions: [Int32]
+    package let partitions: [Int32]
 }
 
 /// Which offset of a partition is asked for.
-public enum OffsetQuestion: Equatable, Sendable {
+package enum OffsetQuestion: Equatable, Sendable {
     /// The first that the partition still has.
     case beginning
     /// The one that the next record will get.
@@ -42,7 +42,7 @@ public enum OffsetQuestion: Equatable, Sendable {
 }
 
 /// A client that only asks.
-public final class Cluster {
+package final class Cluster {
     private let client: Client
 
     /// - Parameters:
@@ -50,7 +50,7 @@ public final class Cluster {
     ///     `committedOffsets`.
     ///   - log: takes librdkafka's log lines.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
-    public init(settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void) throws {
+    package init(settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void) throws {
         let defaults = [("allow.auto.create.topics", "false"), ("enable.auto.commit", "false")]
         try ReservedSettings.check(settings)
         client = try Client(RD_KAFKA_CONSUMER, settings: defaults + settings, log: log)
@@ -58,7 +58,7 @@ public final class Cluster {
 
     /// All topics that the user may see, by name.
     /// - Throws: `KafkaError`.
-    public func topics(timeoutMilliseconds: Int32) throws -> [TopicDescription] {
+    package func topics(timeoutMilliseconds: Int32) throws -> [TopicDescription] {
         var metadata: UnsafePointer<rd_kafka_metadata>?
         let code = rd_kafka_metadata(client.handle, 1, nil, &metadata, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw failure(code) }
@@ -72,7 +72,7 @@ public final class Cluster {
 
     /// One offset of each partition; a partition that has no leader, or no record as late as the time, has none.
     /// - Throws: `KafkaError`.
-    public func offsets(
+    package func offsets(
         of partitions: [TopicPartition], _ question: OffsetQuestion, timeoutMilliseconds: Int32
     ) throws -> [TopicPartition: Int64] {
         try ask(partitions, offset: question.timestamp) {
@@ -82,7 +82,7 @@ public final class Cluster {
 
     /// The next offset of each partition as the group has committed it; a partition without one is absent.
     /// - Throws: `KafkaError`.
-    public func committedOffsets(
+    package func committedOffsets(
         of partitions: [TopicPartition], timeoutMilliseconds: Int32
     ) throws -> [TopicPartition: Int64] {
         try ask(partitions, offset: Int64(RD_KAFKA_OFFSET_INVALID)) {

@@ -4,19 +4,19 @@
 // no group is joined, partitions and offsets are the caller's choice, and the group's offsets are committed only for
 // others to see; the offsets are never reset by librdkafka (auto.offset.reset=error).
 
-internal import CRdKafka
+import CRdKafka
 
 /// One record of a batch. Its bytes are borrowed from librdkafka.
 @frozen
-public struct Record {
+package struct Record {
     /// The record's partition.
-    public let partition: Int32
+    package let partition: Int32
     /// The record's offset.
-    public let offset: Int64
+    package let offset: Int64
     /// The value; an empty buffer for an empty value.
-    public let payload: UnsafeRawBufferPointer
+    package let payload: UnsafeRawBufferPointer
     /// The value is null (a tombstone), not merely empty.
-    public let isTombstone: Bool
+    package let isTombstone: Bool
     /// librdkafka's message, which holds what is only read on request (`copyEnvelope`, `fingerprint`).
     @usableFromInline let message: UnsafeMutableRawPointer?
 
@@ -33,7 +33,7 @@ public struct Record {
 }
 
 /// What a batch brings besides records.
-public enum Notice: Equatable, Sendable {
+package enum Notice: Equatable, Sendable {
     /// Everything before `offset` was delivered and the partition has nothing there yet.
     case endOfPartition(partition: Int32, offset: Int64)
     /// A partition cannot be read.
@@ -43,16 +43,16 @@ public enum Notice: Equatable, Sendable {
 }
 
 /// A partition and the offset to read next.
-public struct Position: Equatable, Sendable {
+package struct Position: Equatable, Sendable {
     /// The partition's number.
-    public let partition: Int32
+    package let partition: Int32
     /// The next offset.
-    public let offset: Int64
+    package let offset: Int64
     /// The epoch of the leader that appended the record before: with it a log that was cut is told (KIP-320).
-    public let leaderEpoch: Int32?
+    package let leaderEpoch: Int32?
 
     /// Makes a position.
-    public init(partition: Int32, offset: Int64, leaderEpoch: Int32? = nil) {
+    package init(partition: Int32, offset: Int64, leaderEpoch: Int32? = nil) {
         self.partition = partition
         self.offset = offset
         self.leaderEpoch = leaderEpoch
@@ -60,23 +60,23 @@ public struct Position: Equatable, Sendable {
 }
 
 /// What the cluster says of a topic.
-public struct TopicPartitions: Equatable, Sendable {
+package struct TopicPartitions: Equatable, Sendable {
     /// The number of partitions, 0 to this exclusive.
-    public var count: Int
+    package var count: Int
     /// Those that no broker serves, and why.
-    public var faults: [Int32: KafkaError]
+    package var faults: [Int32: KafkaError]
     /// The broker that leads each partition.
-    public var leaders: [Int32: Int32] = [:]
+    package var leaders: [Int32: Int32] = [:]
 
     /// Partitions that were not asked about.
-    public init(count: Int = 0, faults: [Int32: KafkaError] = [:]) {
+    package init(count: Int = 0, faults: [Int32: KafkaError] = [:]) {
         self.count = count
         self.faults = faults
     }
 }
 
 /// A consumer of explicitly assigned partitions.
-public final class Consumer {
+package final class Consumer {
     let client: Client
     private let queue: OpaquePointer
     private let messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
@@ -100,7 +100,7 @@ public final class Consumer {
     ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` and `group.id` among them.
     ///   - batchCapacity: the most records one batch holds.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
-    public init(
+    package init(
         settings: [(String, String)], batchCapacity: Int = 10_000, log: @escaping @Sendable (KafkaLogLine) -> Void
     ) throws {
         try ReservedSettings.check(settings)
@@ -119,7 +119,7 @@ public final class Consumer {
 
     /// Reads these partitions from these offsets, and no others.
     /// - Throws: `KafkaError`.
-    public func assign(topic: String, _ positions: [Position]) throws {
+    package func assign(topic: String, _ positions: [Position]) throws {
         let list = Self.list(topic, positions)
         defer { rd_kafka_topic_partition_list_destroy(list) }
         let code = rd_kafka_assign(client.handle, list)
@@ -131,7 +131,7 @@ public final class Consumer {
     }
 
     /// Stops (or goes on with) fetching the assigned partitions, without losing the place.
-    public func setPaused(_ paused: Bool, topic: String, _ positions: [Position]) {
+    package func setPaused(_ paused: Bool, topic: String, _ positions: [Position]) {
         let list = Self.list(topic, positions)
         defer { rd_kafka_topic_partition_list_destroy(list) }
         _ =
@@ -154,7 +154,7 @@ public final class Consumer {
     /// Waits until the batch is full or the time is up, and hands it over: the records in the order of each partition,
     /// then the notices. A notice of a partition's end may precede records of the same batch: compare its offset.
     /// - Throws: what `body` throws; the records are freed either way.
-    public func poll<Result>(
+    package func poll<Result>(
         timeoutMilliseconds: Int32, _ body: (UnsafeBufferPointer<Record>, [Notice]) throws -> Result
     ) rethrows -> Result {
         let count = receive(timeoutMilliseconds)
@@ -216,36 +216,36 @@ public final class Consumer {
     }
 
     /// The id of the cluster; nil when no broker answered in time.
-    public func clusterID(timeoutMilliseconds: Int32) -> String? {
+    package func clusterID(timeoutMilliseconds: Int32) -> String? {
         client.clusterID(timeoutMilliseconds: timeoutMilliseconds)
     }
 
     /// The number of partitions of a topic.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
-    public func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
+    package func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
         try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0
     }
 
     /// A topic's partitions, and what the cluster says is wrong with them.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
-    public func partitions(of topic: String, timeoutMilliseconds: Int32) throws -> TopicPartitions {
+    package func partitions(of topic: String, timeoutMilliseconds: Int32) throws -> TopicPartitions {
         try client.partitions(of: topic, timeoutMilliseconds: timeoutMilliseconds)
     }
 
     /// The offsets a partition has, asked of its broker.
     /// - Throws: `KafkaError`.
-    public func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 
     /// The errors since the last batch. Records that were fetched meanwhile are dropped.
-    public func takeErrors() -> [KafkaError] {
+    package func takeErrors() -> [KafkaError] {
         free(receive(0))
         return client.callbacks.takeErrors()
     }
 
     /// The end of a partition as the last fetch answer told; nil before there was one.
-    public func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {
+    package func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {
         var low: Int64 = 0
         var high: Int64 = 0
         let code = rd_kafka_get_watermark_offsets(client.handle, topic, partition, &low, &high)

@@ -1,27 +1,27 @@
 // Where a topic's partitions end, asked of the brokers that lead them.
 // Invariants: any thread may ask (a librdkafka handle is safe to share); every question has a time limit; nothing is created.
 
-internal import CRdKafka
+import CRdKafka
 
 /// A broker as the cluster names it.
-public struct BrokerAddress: Hashable, Sendable {
+package struct BrokerAddress: Hashable, Sendable {
     /// Its number.
-    public let id: Int32
+    package let id: Int32
     /// The host and port that it advertises.
-    public let address: String
+    package let address: String
 }
 
 /// Asks over the connections that a consumer has anyway.
-public final class EndOffsets: @unchecked Sendable {
+package final class EndOffsets: @unchecked Sendable {
     private let client: Client
 
     /// Shares the consumer's connections.
-    public init(_ consumer: Consumer) { client = consumer.client }
+    package init(_ consumer: Consumer) { client = consumer.client }
 
     /// The brokers that lead a topic's partitions, each with the partitions it leads, ascending. A partition without a leader
     /// is absent.
     /// - Throws: `KafkaError`.
-    public func leaders(of topic: String, timeoutMilliseconds: Int32) throws -> [BrokerAddress: [Int32]] {
+    package func leaders(of topic: String, timeoutMilliseconds: Int32) throws -> [BrokerAddress: [Int32]] {
         let topicHandle = rd_kafka_topic_new(client.handle, topic, nil)
         defer { topicHandle.map { rd_kafka_topic_destroy($0) } }
         var metadata: UnsafePointer<rd_kafka_metadata>?
@@ -49,7 +49,7 @@ public final class EndOffsets: @unchecked Sendable {
     /// default, that is the last stable offset: the first record of the transaction that has been open for longest.
     /// - Returns: the ends; a partition for which the broker answered with an error is absent.
     /// - Throws: `KafkaError` when the leader did not answer in time.
-    public func ends(of topic: String, _ partitions: [Int32], timeoutMilliseconds: Int32) throws -> [Int32: Int64] {
+    package func ends(of topic: String, _ partitions: [Int32], timeoutMilliseconds: Int32) throws -> [Int32: Int64] {
         let list = rd_kafka_topic_partition_list_new(Int32(clamping: partitions.count))
         defer { rd_kafka_topic_partition_list_destroy(list) }
         for partition in partitions {

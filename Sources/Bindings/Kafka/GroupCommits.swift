@@ -2,10 +2,10 @@
 // Invariant: at most one commit is under way; what it carried counts as committed only when every partition of it was
 // acknowledged.
 
-internal import CRdKafka
+import CRdKafka
 
 /// What became of one commit.
-public enum CommitOutcome: Equatable, Sendable {
+package enum CommitOutcome: Equatable, Sendable {
     /// Every partition was acknowledged.
     case acknowledged
     /// It was refused, or nobody answered.
@@ -13,11 +13,11 @@ public enum CommitOutcome: Equatable, Sendable {
 }
 
 /// Commits without waiting.
-public final class GroupCommits {
+package final class GroupCommits {
     private let client: Client
     private let answers: OpaquePointer?
     /// A commit was sent and nothing was heard of it.
-    public private(set) var isUnderWay = false
+    package private(set) var isUnderWay = false
 
     init(_ client: Client) {
         self.client = client
@@ -27,7 +27,7 @@ public final class GroupCommits {
     deinit { answers.map { rd_kafka_queue_destroy($0) } }
 
     /// Sends the offsets; `outcome` tells what became of them.
-    public func begin(topic: String, _ positions: [Position]) {
+    package func begin(topic: String, _ positions: [Position]) {
         guard !isUnderWay, !positions.isEmpty else { return }
         let list = Consumer.list(topic, positions)
         defer { rd_kafka_topic_partition_list_destroy(list) }
@@ -35,7 +35,7 @@ public final class GroupCommits {
     }
 
     /// What became of the commit under way; nil while it is not known. Waits no longer than the time given.
-    public func outcome(timeoutMilliseconds: Int32 = 0) -> CommitOutcome? {
+    package func outcome(timeoutMilliseconds: Int32 = 0) -> CommitOutcome? {
         guard isUnderWay, let event = rd_kafka_queue_poll(answers, timeoutMilliseconds) else { return nil }
         defer { rd_kafka_event_destroy(event) }
         isUnderWay = false
@@ -51,12 +51,12 @@ public final class GroupCommits {
 
 extension Consumer {
     /// Commits of this consumer's group.
-    public func groupCommits() -> GroupCommits { GroupCommits(client) }
+    package func groupCommits() -> GroupCommits { GroupCommits(client) }
 }
 
 extension KafkaError {
     /// The group's coordinator is being made or moved: the same commit may succeed a moment later.
-    public var isCoordinatorAway: Bool {
+    package var isCoordinatorAway: Bool {
         [
             RD_KAFKA_RESP_ERR__WAIT_COORD, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
             RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_COORDINATOR,

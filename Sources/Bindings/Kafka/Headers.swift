@@ -1,28 +1,28 @@
 // Keys, headers and timestamps: read from consumed records on request, sent by the producer.
 
-internal import CRdKafka
+import CRdKafka
 
 /// What a message carries besides its value.
-public struct Envelope: Equatable, Sendable {
+package struct Envelope: Equatable, Sendable {
     /// The key; nil when there is none.
-    public var key: [UInt8]?
+    package var key: [UInt8]?
     /// The headers in their order.
-    public var headers: [Message.Header]
+    package var headers: [Message.Header]
     /// Milliseconds since the Unix epoch; nil when the broker does not say.
-    public var timestamp: Int64?
+    package var timestamp: Int64?
 
     /// Makes an envelope.
-    public init(key: [UInt8]? = nil, headers: [Message.Header] = [], timestamp: Int64? = nil) {
+    package init(key: [UInt8]? = nil, headers: [Message.Header] = [], timestamp: Int64? = nil) {
         (self.key, self.headers, self.timestamp) = (key, headers, timestamp)
     }
 
     /// The value of the last header of this name; nil when there is none or it is null.
-    public func lastHeader(_ name: String) -> [UInt8]? { headers.last { $0.name == name }?.value }
+    package func lastHeader(_ name: String) -> [UInt8]? { headers.last { $0.name == name }?.value }
 }
 
 extension Record {
     /// Copies key, headers and timestamp. Valid only while the batch's body runs.
-    public func copyEnvelope() -> Envelope {
+    package func copyEnvelope() -> Envelope {
         guard let message = message?.assumingMemoryBound(to: rd_kafka_message_t.self) else { return Envelope() }
         let copy = TopicReader.copy(message)
         return Envelope(key: copy.key, headers: copy.headers, timestamp: copy.timestamp)
@@ -35,7 +35,7 @@ extension Producer {
     ///   - envelope: key, headers and timestamp; without a timestamp the record gets the present time.
     ///   - tag: comes back with the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
-    public func send(
+    package func send(
         topic: String, partition: Int32, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int
     ) throws {
         let headers = rd_kafka_headers_new(envelope.headers.count)
@@ -65,7 +65,7 @@ extension Producer {
 
     /// The offsets a partition has, asked of its broker.
     /// - Throws: `KafkaError`.
-    public func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 }
@@ -73,7 +73,7 @@ extension Producer {
 extension Consumer {
     /// Waits for records of the assigned partitions and copies them whole. Not for the event path.
     /// - Returns: the messages, and what else the batch brought.
-    public func pollCopies(timeoutMilliseconds: Int32) -> (messages: [Message], notices: [Notice]) {
+    package func pollCopies(timeoutMilliseconds: Int32) -> (messages: [Message], notices: [Notice]) {
         var found: [Message] = []
         let notices = pollMessages(timeoutMilliseconds: timeoutMilliseconds) { found.append(TopicReader.copy($0)) }
         return (found, notices)

@@ -1,16 +1,16 @@
 // librdkafka's in-process broker, for the demo and for tests. Other processes can connect to it.
 // It keeps about 5 MB a partition and forgets the rest; what it holds is gone when this object is.
 
-internal import CRdKafka
+import CRdKafka
 
 /// A Kafka-compatible broker inside this process, on loopback.
-public final class InProcessBroker {
+package final class InProcessBroker {
     private let client: Client
     private let cluster: OpaquePointer
 
     /// Starts one broker.
     /// - Throws: `KafkaError`.
-    public init() throws {
+    package init() throws {
         client = try Client(RD_KAFKA_PRODUCER, settings: [], log: { _ in })
         guard let made = rd_kafka_mock_cluster_new(client.handle, 1) else {
             throw KafkaError("the in-process broker did not start")
@@ -23,11 +23,11 @@ public final class InProcessBroker {
     }
 
     /// The address to give as `bootstrap.servers`.
-    public var bootstrapServers: String { String(cString: rd_kafka_mock_cluster_bootstraps(cluster)) }
+    package var bootstrapServers: String { String(cString: rd_kafka_mock_cluster_bootstraps(cluster)) }
 
     /// Creates a topic.
     /// - Throws: `KafkaError`.
-    public func createTopic(_ name: String, partitions: Int) throws {
+    package func createTopic(_ name: String, partitions: Int) throws {
         let code = rd_kafka_mock_topic_create(cluster, name, Int32(clamping: partitions), 1)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
     }

@@ -1,18 +1,18 @@
 // The one error type of this binding.
 // Invariant: everything is copied out of librdkafka when the error is made.
 
-internal import CRdKafka
+import CRdKafka
 
 /// What librdkafka or a broker answered.
-public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
+package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     /// librdkafka's code: negative for its own, positive for the broker's.
-    public let code: Int32
+    package let code: Int32
     /// The code's name, for example `_TRANSPORT`.
-    public let name: String
+    package let name: String
     /// What happened, in words.
-    public let message: String
+    package let message: String
     /// The same call may be made again, to go on with what it began.
-    public internal(set) var isRetriable = false
+    package internal(set) var isRetriable = false
 
     init(_ code: rd_kafka_resp_err_t, _ message: String? = nil) {
         self.code = code.rawValue
@@ -30,18 +30,18 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// A record was acknowledged without its offset: whether the topic has it is not known.
-    public static let unknownOffset = KafkaError(
+    package static let unknownOffset = KafkaError(
         RD_KAFKA_RESP_ERR__INCONSISTENT, "a record was acknowledged without an offset; looking for it in the topic")
 
     /// The coordinator of the transactional id did not say in time whether the id is still this client's.
-    public static let unknownOwner = KafkaError(
+    package static let unknownOwner = KafkaError(
         RD_KAFKA_RESP_ERR__TIMED_OUT, "the coordinator of the transactional id did not answer in time")
 
     /// One line for people: what failed, on what, what to do.
-    public var description: String { message }
+    package var description: String { message }
 
     /// No broker could be reached, or none answered in time; trying again may help.
-    public var isConnection: Bool {
+    package var isConnection: Bool {
         [
             RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__TIMED_OUT,
             RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, RD_KAFKA_RESP_ERR__WAIT_COORD,
@@ -50,7 +50,7 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// The credentials were refused, or TLS could not be agreed on.
-    public var isAuthentication: Bool {
+    package var isAuthentication: Bool {
         [
             RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
             RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
@@ -59,7 +59,7 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// The cluster has no such topic or partition.
-    public var isUnknownTopic: Bool {
+    package var isUnknownTopic: Bool {
         [
             RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
@@ -67,39 +67,39 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// The offset asked for is not, or no longer, in the partition.
-    public var isMissingOffset: Bool {
+    package var isMissingOffset: Bool {
         [RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE].contains { $0.rawValue == code }
     }
 
     /// The log was cut before the offset asked for; what was there is not what was read (KIP-320).
-    public var isLogTruncation: Bool {
+    package var isLogTruncation: Bool {
         isMissingOffset && message.contains("log truncation detected") || name == "_LOG_TRUNCATION"
     }
 
     /// Where a log that was cut ends for the epoch that was read, as the broker told; nil when it did not.
-    public var truncationEnd: Int64? {
+    package var truncationEnd: Int64? {
         guard isLogTruncation, let words = message.firstRange(of: "broker end offset is ") else { return nil }
         return Int64(message[words.upperBound...].prefix { $0.isNumber || $0 == "-" }).flatMap { $0 < 0 ? nil : $0 }
     }
 
     /// A setting that librdkafka does not know, or a value it refuses.
-    public var isInvalidSetting: Bool { code == RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue }
+    package var isInvalidSetting: Bool { code == RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue }
 
     /// No broker at all can be reached.
-    public var isAllBrokersDown: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
+    package var isAllBrokersDown: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 
     /// The local send queue is full; polling makes room.
-    public var isQueueFull: Bool { code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }
+    package var isQueueFull: Bool { code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }
 
     /// Another client has claimed the same transactional id.
-    public var isFenced: Bool {
+    package var isFenced: Bool {
         [
             RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
         ].contains { $0.rawValue == code }
     }
 
     /// The record, or the batch it was in, is larger than the topic allows or than the client is allowed to send.
-    public var isTooLarge: Bool {
+    package var isTooLarge: Bool {
         [
             RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
             RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
@@ -107,7 +107,7 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// The topic will never take the record, or another of its batch.
-    public var isRefusedRecord: Bool {
+    package var isRefusedRecord: Bool {
         isTooLarge
             || [
                 RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, RD_KAFKA_RESP_ERR_INVALID_MSG,
@@ -115,7 +115,7 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// The broker does not know the request.
-    public var isUnsupported: Bool {
+    package var isUnsupported: Bool {
         [
             RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION,
             RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED,
@@ -123,7 +123,7 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// What the cluster's access rules refuse; nil for other errors.
-    public var refusedResource: RefusedResource? {
+    package var refusedResource: RefusedResource? {
         switch rd_kafka_resp_err_t(rawValue: code) {
         case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: .topic
         case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: .group
@@ -135,7 +135,7 @@ public struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
 }
 
 /// What an access rule of a cluster is about.
-public enum RefusedResource: Equatable, Sendable {
+package enum RefusedResource: Equatable, Sendable {
     /// A topic.
     case topic
     /// A consumer group.

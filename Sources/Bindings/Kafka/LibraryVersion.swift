@@ -1,13 +1,13 @@
 // Which librdkafka this binary runs with, and what one that is too old will not do.
 // `make` links a pinned one; a build without it runs with whatever shared library the system has.
 
-internal import CRdKafka
+import CRdKafka
 
 /// The version of the linked librdkafka, for example "2.15.1".
-public var libraryVersion: String { String(cString: rd_kafka_version_str()) }
+package var libraryVersion: String { String(cString: rd_kafka_version_str()) }
 
 /// What the linked librdkafka will not do, in one line for the log; nil when it does all that is used.
-public func libraryWarning() -> String? {
+package func libraryWarning() -> String? {
     let lacking = lacks(version: rd_kafka_version(), features: builtInFeatures())
     guard !lacking.isEmpty else { return nil }
     return "librdkafka \(libraryVersion) is too old or built without a part: \(lacking.joined(separator: "; ")); "

@@ -2,10 +2,10 @@
 // Invariants: one thread uses a producer; librdkafka copies the bytes; a record counts as delivered only when the
 // broker's acknowledgement was seen by `poll` or `flush`.
 
-internal import CRdKafka
+import CRdKafka
 
 /// A producer.
-public final class Producer {
+package final class Producer {
     let client: Client
     private var topics: [String: OpaquePointer] = [:]
 
@@ -14,7 +14,7 @@ public final class Producer {
     ///   - resetsSockets: nothing leaves the machine any more once the process has ended.
     ///   - delivered: called by `poll` and `flush` for each record that was sent.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
-    public init(
+    package init(
         settings: [(String, String)], resetsSockets: Bool = false, log: @escaping @Sendable (KafkaLogLine) -> Void,
         delivered: @escaping (Delivery) -> Void
     ) throws {
@@ -34,7 +34,7 @@ public final class Producer {
     ///   - partition: the partition; nil lets the partitioner choose.
     ///   - tag: comes back with the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
-    public func send(
+    package func send(
         topic: String, partition: Int32?, key: UnsafeRawBufferPointer? = nil, value: UnsafeRawBufferPointer?,
         tag: Int = 0
     ) throws {
@@ -56,28 +56,28 @@ public final class Producer {
     }
 
     /// Serves delivery reports for up to `timeoutMilliseconds`.
-    public func poll(timeoutMilliseconds: Int32) {
+    package func poll(timeoutMilliseconds: Int32) {
         rd_kafka_poll(client.handle, timeoutMilliseconds)
     }
 
     /// Waits until every record was delivered or failed, or the time is up.
     /// - Returns: whether nothing is left in the queue.
-    public func flush(timeoutMilliseconds: Int32) -> Bool {
+    package func flush(timeoutMilliseconds: Int32) -> Bool {
         rd_kafka_flush(client.handle, timeoutMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
     }
 
     /// Drops what waits to be sent and what was not acknowledged yet; their reports name it as purged.
-    public func purge() {
+    package func purge() {
         rd_kafka_purge(
             client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
     }
 
     /// The errors since the last call.
-    public func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
+    package func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
 
     /// The number of partitions of a topic; one that is missing stays so.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
-    public func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
+    package func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
         try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0
     }
 }

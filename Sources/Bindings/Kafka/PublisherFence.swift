@@ -6,12 +6,12 @@
 // each registered partition, with acknowledgement by all in-sync replicas. Consumers pass over control batches, whatever
 // their isolation level, but the offsets show them: docs/adr/0021.
 
-internal import Base
-internal import CRdKafka
-internal import Dispatch
+import Base
+import CRdKafka
+import Dispatch
 
 /// A transactional producer that only fences.
-public final class PublisherFence {
+package final class PublisherFence {
     private let client: Client
     private let registrations = Registrations()
 
@@ -34,7 +34,7 @@ public final class PublisherFence {
     ///   - settings: librdkafka settings, later ones win.
     ///   - id: the transactional id.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
-    public init(settings: [(String, String)], id: String) throws {
+    package init(settings: [(String, String)], id: String) throws {
         let own = [
             ("transactional.id", id), ("transaction.timeout.ms", "60000"), ("message.timeout.ms", "60000"),
             // Longer than any transaction here lasts, so that no message leaves the queue.
@@ -48,7 +48,7 @@ public final class PublisherFence {
 
     /// Fences the earlier owner and waits until its transaction, also an aborted one, is complete on all replicas.
     /// - Throws: `KafkaError`; `isRetriable` when the same call may be made again to go on waiting.
-    public func claim(timeoutMilliseconds: Int32) throws {
+    package func claim(timeoutMilliseconds: Int32) throws {
         try check(rd_kafka_init_transactions(client.handle, timeoutMilliseconds))
     }
 
@@ -57,7 +57,7 @@ public final class PublisherFence {
     /// - Returns: whether all partitions were registered.
     /// - Throws: `KafkaError`; `isFenced` when another has claimed the id.
     @discardableResult
-    public func mark(topic: String, partitions: [Int32], timeoutMilliseconds: Int32) throws -> Bool {
+    package func mark(topic: String, partitions: [Int32], timeoutMilliseconds: Int32) throws -> Bool {
         registrations.reset()
         try check(rd_kafka_begin_transaction(client.handle))
         var failure: KafkaError?
@@ -93,7 +93,7 @@ public final class PublisherFence {
     }
 
     /// The errors since the last call.
-    public func takeErrors() -> [KafkaError] {
+    package func takeErrors() -> [KafkaError] {
         rd_kafka_poll(client.handle, 0)
         return client.callbacks.takeErrors()
     }

@@ -1,7 +1,7 @@
 // What tells a record from any other at the same offset: when it was appended, under which leader, and what it holds.
 // Asked for one record in a batch, never for each.
 
-internal import CRdKafka
+import CRdKafka
 
 extension Record {
     /// librdkafka's message; nil for a record that was made otherwise.
@@ -10,7 +10,7 @@ extension Record {
     }
 
     /// The record's timestamp, milliseconds since the Unix epoch; nil when there is none.
-    public var timestamp: Int64? {
+    package var timestamp: Int64? {
         guard let message = source else { return nil }
         var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let timestamp = rd_kafka_message_timestamp(message, &kind)
@@ -18,7 +18,7 @@ extension Record {
     }
 
     /// The epoch of the leader that appended it; nil when broker or library do not tell.
-    public var leaderEpoch: Int32? {
+    package var leaderEpoch: Int32? {
         guard let message = source else { return nil }
         let epoch = pv_rd_kafka_message_leader_epoch(message)
         return epoch < 0 ? nil : epoch
@@ -26,7 +26,7 @@ extension Record {
 
     /// 64 bits of key and value (FNV-1a). It is stored, so it never changes: each of the two as one byte, 0 for null and 1
     /// otherwise, then its length as eight bytes, the least significant first, then its bytes.
-    public var fingerprint: UInt64 {
+    package var fingerprint: UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         let key = source.map { UnsafeRawBufferPointer(start: $0.pointee.key, count: $0.pointee.key_len) }
         Self.add(key?.baseAddress == nil ? nil : key, to: &hash)

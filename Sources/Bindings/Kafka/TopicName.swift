@@ -1,10 +1,10 @@
 // Which names a topic can have: what every broker checks, told before one is asked.
 
 /// Names of topics.
-public enum TopicName {
+package enum TopicName {
     /// - Parameter option: the option that gave the name, for the message.
     /// - Throws: `KafkaError` with `isInvalidSetting` for a name that no topic can have.
-    public static func check(_ name: String, option: String = "topic") throws {
+    package static func check(_ name: String, option: String = "topic") throws {
         let isLegal = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

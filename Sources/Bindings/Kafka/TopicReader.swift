@@ -3,36 +3,36 @@
 // Invariants: one thread uses a reader; nothing is joined, committed or created; what waits in the client is bounded by
 // `queueBytes` over all partitions, plus one message for each of them.
 
-internal import CRdKafka
+import CRdKafka
 
 /// A message, copied.
-public struct Message: Equatable, Sendable {
+package struct Message: Equatable, Sendable {
     /// A header; the same name may come more than once.
-    public struct Header: Equatable, Sendable {
+    package struct Header: Equatable, Sendable {
         /// Its name.
-        public let name: String
+        package let name: String
         /// Its value; nil when it is null.
-        public let value: [UInt8]?
+        package let value: [UInt8]?
 
         /// Makes a header.
-        public init(name: String, value: [UInt8]?) { (self.name, self.value) = (name, value) }
+        package init(name: String, value: [UInt8]?) { (self.name, self.value) = (name, value) }
     }
 
     /// The partition.
-    public let partition: Int32
+    package let partition: Int32
     /// The offset.
-    public let offset: Int64
+    package let offset: Int64
     /// When it was made or stored, milliseconds since the Unix epoch; nil when the broker does not say.
-    public let timestamp: Int64?
+    package let timestamp: Int64?
     /// The key; nil when there is none.
-    public let key: [UInt8]?
+    package let key: [UInt8]?
     /// The value; nil for a tombstone.
-    public let value: [UInt8]?
+    package let value: [UInt8]?
     /// The headers in their order.
-    public let headers: [Header]
+    package let headers: [Header]
 
     /// Makes a message.
-    public init(
+    package init(
         partition: Int32, offset: Int64, timestamp: Int64?, key: [UInt8]?, value: [UInt8]?, headers: [Header] = []
     ) {
         (self.partition, self.offset, self.timestamp) = (partition, offset, timestamp)
@@ -40,7 +40,7 @@ public struct Message: Equatable, Sendable {
     }
 
     /// What it takes in memory, about, in bytes.
-    public var bytes: Int {
+    package var bytes: Int {
         headers.reduce(768 + (key?.count ?? 0) + (value?.count ?? 0)) {
             $0 + 64 + $1.name.utf8.count + ($1.value?.count ?? 0)
         }
@@ -48,7 +48,7 @@ public struct Message: Equatable, Sendable {
 }
 
 /// What reading brought.
-public enum ReadEvent: Equatable, Sendable {
+package enum ReadEvent: Equatable, Sendable {
     /// The next message.
     case message(Message)
     /// The partition has nothing at this offset yet.
@@ -58,7 +58,7 @@ public enum ReadEvent: Equatable, Sendable {
 }
 
 /// Reads the partitions of one topic.
-public final class TopicReader {
+package final class TopicReader {
     private let client: Client
     private let topic: OpaquePointer
     private let shared: OpaquePointer?
@@ -71,7 +71,7 @@ public final class TopicReader {
     ///   - queueBytes: what may wait in the client over all of them.
     ///   - log: takes librdkafka's log lines.
     /// - Throws: `KafkaError` for a setting that librdkafka refuses.
-    public init(
+    package init(
         settings: [(String, String)], topic name: String, partitions: Int, queueBytes: Int = 8 << 20,
         log: @escaping @Sendable (KafkaLogLine) -> Void
     ) throws {
@@ -104,7 +104,7 @@ public final class TopicReader {
 
     /// Starts reading a partition; its messages come from `next(ofPartition:)`, or from `next` when `together`.
     /// - Throws: `KafkaError`.
-    public func start(_ position: Position, together: Bool = false) throws {
+    package func start(_ position: Position, together: Bool = false) throws {
         stop(position.partition)
         let code =
             together
@@ -115,23 +115,23 @@ public final class TopicReader {
     }
 
     /// Stops reading a partition.
-    public func stop(_ partition: Int32) {
+    package func stop(_ partition: Int32) {
         guard started.remove(partition) != nil else { return }
         rd_kafka_consume_stop(topic, partition)
     }
 
     /// The next of one partition; nil when nothing came in time.
-    public func next(ofPartition partition: Int32, timeoutMilliseconds: Int32) -> ReadEvent? {
+    package func next(ofPartition partition: Int32, timeoutMilliseconds: Int32) -> ReadEvent? {
         event(rd_kafka_consume(topic, partition, timeoutMilliseconds))
     }
 
     /// The next of the partitions that were started together; nil when nothing came in time.
-    public func next(timeoutMilliseconds: Int32) -> ReadEvent? {
+    package func next(timeoutMilliseconds: Int32) -> ReadEvent? {
         event(rd_kafka_consume_queue(shared, timeoutMilliseconds))
     }
 
     /// What the client was told of its brokers since the last call.
-    public func takeErrors() -> [KafkaError] {
+    package func takeErrors() -> [KafkaError] {
         rd_kafka_poll(client.handle, 0)
         return client.callbacks.takeErrors()
     }

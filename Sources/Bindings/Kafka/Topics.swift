@@ -1,21 +1,21 @@
 // Creates topics, and waits until they can be used.
 
-internal import CRdKafka
-internal import Dispatch
+import CRdKafka
+import Dispatch
 
 /// What became of a wish for a topic.
-public struct CreatedTopic: Equatable, Sendable {
+package struct CreatedTopic: Equatable, Sendable {
     /// It was made now; otherwise it was there already.
-    public let isNew: Bool
+    package let isNew: Bool
     /// The partitions that it has, which are others than those asked for where somebody else made it.
-    public let partitions: Int
+    package let partitions: Int
 }
 
 extension Producer {
     /// Creates a topic, and waits until every partition has a leader; one that exists already is left as it is.
     /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
     @discardableResult
-    public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
+    package func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
         try client.makeTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
     }
 }
@@ -24,7 +24,7 @@ extension Consumer {
     /// Creates a topic, and waits until every partition has a leader; one that exists already is left as it is.
     /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
     @discardableResult
-    public func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
+    package func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
         try client.makeTopic(name, partitions: partitions, timeoutMilliseconds: timeoutMilliseconds)
     }
 }

@@ -5,12 +5,12 @@
 // an interrupt as the loop does, and no read of the terminal waits: Ctrl-C empties its queue, so that a key that poll has
 // seen may be gone.
 
-internal import CReadline
-internal import Glibc
-internal import Synchronization
+import CReadline
+import Glibc
+import Synchronization
 
 /// What a call of `LineEditor.read` ended with.
-public enum LineEvent: Equatable, Sendable {
+package enum LineEvent: Equatable, Sendable {
     /// A line, without its line break. A pasted text with several lines is one line here.
     case line(String)
     /// Ctrl-C: the line was given up.
@@ -20,23 +20,23 @@ public enum LineEvent: Equatable, Sendable {
 }
 
 /// What the editor offers when TAB is pressed.
-public struct Completions: Equatable, Sendable {
+package struct Completions: Equatable, Sendable {
     /// The words that may stand for the one at the cursor, best first.
-    public var candidates: [String]
+    package var candidates: [String]
     /// Follows the word when there is only one candidate.
-    public var suffix: Character?
+    package var suffix: Character?
     /// Complete file names instead of `candidates`.
-    public var isFileName = false
+    package var isFileName = false
 
     /// - Parameters:
     ///   - candidates: the words that may stand for the one at the cursor, best first.
     ///   - suffix: follows the word when there is only one candidate.
-    public init(_ candidates: [String] = [], suffix: Character? = " ") {
+    package init(_ candidates: [String] = [], suffix: Character? = " ") {
         (self.candidates, self.suffix) = (candidates, suffix)
     }
 
     /// The names of files.
-    public static let files: Completions = {
+    package static let files: Completions = {
         var result = Completions()
         result.isFileName = true
         return result
@@ -50,9 +50,9 @@ private let terminalWasResized = Atomic<Bool>(false)
 private let processWasContinued = Atomic<Bool>(false)
 
 /// Edits lines with the user's own key bindings (~/.inputrc), history and completion.
-public final class LineEditor {
+package final class LineEditor {
     /// Answers for the word that ends at the cursor: the whole line, the byte where the word starts, and the word.
-    public var complete: (_ line: String, _ start: Int, _ word: String) -> Completions = { _, _, _ in Completions() }
+    package var complete: (_ line: String, _ start: Int, _ word: String) -> Completions = { _, _, _ in Completions() }
 
     /// The editor that readline's callbacks reach; they carry no context of their own.
     nonisolated(unsafe) private static var current: LineEditor?
@@ -62,7 +62,7 @@ public final class LineEditor {
     nonisolated(unsafe) private static var wasCutShort = false
 
     /// Makes the process's editor. It reads ~/.inputrc, where `$if pageviews` applies to it.
-    public init() {
+    package init() {
         Self.assumeUTF8()
         pv_rl_configure(Self.attemptCompletion, Self.readKey)
         using_history()
@@ -86,7 +86,7 @@ public final class LineEditor {
     ///   - prompt: shown before the line.
     ///   - text: what the line holds at first.
     ///   - isInterrupted: asked often, also before the first key; true gives the line up.
-    public func read(prompt: String, text: String = "", isInterrupted: () -> Bool) -> LineEvent {
+    package func read(prompt: String, text: String = "", isInterrupted: () -> Bool) -> LineEvent {
         withoutActuallyEscaping(isInterrupted) { isInterrupted in
             Self.isInterrupted = isInterrupted
             defer { Self.isInterrupted = nil }
@@ -203,8 +203,8 @@ extension LineEditor {
 
 extension LineEditor {
     /// Adds an entry to what the arrow keys and Ctrl-R find.
-    public func remember(_ entry: String) { add_history(entry) }
+    package func remember(_ entry: String) { add_history(entry) }
 
     /// Forgets the oldest entries beyond this number.
-    public func limitHistory(to count: Int) { stifle_history(CInt(clamping: count)) }
+    package func limitHistory(to count: Int) { stifle_history(CInt(clamping: count)) }
 }

@@ -1,10 +1,10 @@
 // Asks the caller, while a statement is compiled, whether each thing it would do is allowed.
 
-internal import CSQLite
+import CSQLite
 
 /// What a statement would do (https://www.sqlite.org/c3ref/c_alter_table.html). Reads and function calls carry what
 /// the decision needs; everything that SQLite may add later arrives as `other` and is best refused.
-public enum Action: Equatable, Sendable {
+package enum Action: Equatable, Sendable {
     /// A SELECT, at any depth.
     case select
     /// A recursive common table expression.
@@ -54,7 +54,7 @@ final class AuthorizerBox {
 extension Connection {
     /// Every later `prepare` asks `allows` about each action; one refusal fails it with `SQLiteError.isDenied`.
     /// nil removes the authorizer.
-    public func setAuthorizer(_ allows: ((Action) -> Bool)?) {
+    package func setAuthorizer(_ allows: ((Action) -> Bool)?) {
         authorizer = allows.map(AuthorizerBox.init)
         guard let authorizer else {
             sqlite3_set_authorizer(handle, nil, nil)

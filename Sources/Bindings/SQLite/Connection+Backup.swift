@@ -1,12 +1,12 @@
 // SQLite's online backup (https://www.sqlite.org/backup.html).
 
-internal import CSQLite
+import CSQLite
 
 extension Connection {
     /// Copies the database, as it is at one moment, over that of `destination`. Others may go on writing to this one: pages
     /// are read from the snapshot of the read transaction that the copy holds.
     /// - Throws: `SQLiteError`, naming the destination's fault where it is the destination's.
-    public func backUp(to destination: Connection) throws {
+    package func backUp(to destination: Connection) throws {
         guard let backup = sqlite3_backup_init(destination.handle, "main", handle, "main") else {
             throw SQLiteError(destination.handle, result: sqlite3_errcode(destination.handle))
         }

@@ -1,6 +1,6 @@
 // Orders of text written in Swift.
 
-internal import CSQLite
+import CSQLite
 
 private final class CollationBox {
     let compare: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Int
@@ -13,7 +13,7 @@ extension Connection {
     /// - Parameter compare: negative, zero or positive as the first UTF-8 text comes before, with or after the second; the
     ///   bytes are valid only within the call. It must be a total order for the values that are sorted or indexed.
     /// - Throws: `SQLiteError`, for example while a statement is running.
-    public func define(
+    package func define(
         collation name: String, _ compare: @escaping (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Int
     ) throws {
         let context = Unmanaged.passRetained(CollationBox(compare)).toOpaque()

@@ -1,6 +1,6 @@
 // What bounds and guards a connection: limits, switches, deadlines, an authorizer, interruption, checkpoints.
 
-internal import CSQLite
+import CSQLite
 
 /// Called now and then while a statement runs; the statement is ended when it answers false.
 final class ProgressHandler {
@@ -15,16 +15,16 @@ final class WALPages {
 
 /// Ends the running statement of a connection from any thread.
 /// The connection must outlive it.
-public struct Interrupter: @unchecked Sendable {
+package struct Interrupter: @unchecked Sendable {
     private let handle: OpaquePointer
     init(_ handle: OpaquePointer) { self.handle = handle }
 
     /// Ends whatever statement is running; it fails with `SQLiteError.isInterrupt`. Nothing happens when none is.
-    public func interrupt() { sqlite3_interrupt(handle) }
+    package func interrupt() { sqlite3_interrupt(handle) }
 }
 
 /// A switch of sqlite3_db_config.
-public enum Switch: Sendable {
+package enum Switch: Sendable {
     /// Forbids statements that can damage the file (writable_schema, writes to shadow tables).
     case defensive
     /// Lets functions in the schema be called though they are not marked innocuous.
@@ -48,7 +48,7 @@ public enum Switch: Sendable {
 }
 
 /// A run-time limit of a connection (https://www.sqlite.org/limits.html).
-public enum Limit: Sendable {
+package enum Limit: Sendable {
     /// Bytes of a string, blob or row.
     case length
     /// Bytes of a statement's text.
@@ -75,7 +75,7 @@ public enum Limit: Sendable {
 }
 
 /// How far a checkpoint goes (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html).
-public enum CheckpointMode: Sendable {
+package enum CheckpointMode: Sendable {
     /// As many frames as possible without waiting for anyone.
     case passive
     /// Waits for readers, then also truncates the WAL file.
@@ -85,27 +85,27 @@ public enum CheckpointMode: Sendable {
 extension Connection {
     /// How long a call waits for another connection's lock, in milliseconds.
     /// - Throws: `SQLiteError`.
-    public func setBusyTimeout(milliseconds: Int32) throws {
+    package func setBusyTimeout(milliseconds: Int32) throws {
         try check(sqlite3_busy_timeout(handle, milliseconds))
     }
 
     /// Turns a switch on or off.
     /// - Throws: `SQLiteError`.
-    public func set(_ which: Switch, _ on: Bool) throws {
+    package func set(_ which: Switch, _ on: Bool) throws {
         try check(pv_sqlite3_db_config_flag(handle, which.option, on ? 1 : 0))
     }
 
     /// Lowers a limit; SQLite's compile-time maximum stays the upper bound.
-    public func setLimit(_ limit: Limit, to value: Int32) {
+    package func setLimit(_ limit: Limit, to value: Int32) {
         sqlite3_limit(handle, limit.option, value)
     }
 
     /// A handle that other threads may use to end the running statement.
-    public var interrupter: Interrupter { Interrupter(handle) }
+    package var interrupter: Interrupter { Interrupter(handle) }
 
     /// Calls `mayContinue` about every `instructions` virtual machine steps; false ends the statement with
     /// `SQLiteError.isInterrupt`. nil removes the handler.
-    public func setProgressHandler(every instructions: Int32, _ mayContinue: (() -> Bool)?) {
+    package func setProgressHandler(every instructions: Int32, _ mayContinue: (() -> Bool)?) {
         progress = mayContinue.map(ProgressHandler.init)
         guard let progress else { return sqlite3_progress_handler(handle, 0, nil, nil) }
         let context = Unmanaged.passUnretained(progress).toOpaque()
@@ -121,7 +121,7 @@ extension Connection {
     /// - Returns: frames in the log, and how many of them are now in the file; both -1 when not in WAL mode.
     /// - Throws: `SQLiteError`; `isBusy` when `truncate` could not wait for the readers.
     @discardableResult
-    public func checkpoint(_ mode: CheckpointMode) throws -> (logFrames: Int, checkpointedFrames: Int) {
+    package func checkpoint(_ mode: CheckpointMode) throws -> (logFrames: Int, checkpointedFrames: Int) {
         var log: Int32 = 0
         var done: Int32 = 0
         let flag = mode == .passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE
@@ -130,7 +130,7 @@ extension Connection {
     }
 
     /// Counts the pages of the write-ahead log after each commit in `walPages`. Replaces automatic checkpoints.
-    public func countWALPages() {
+    package func countWALPages() {
         sqlite3_wal_hook(
             handle,
             { context, _, _, pages in
@@ -141,12 +141,12 @@ extension Connection {
     }
 
     /// The pages in the write-ahead log after the last commit of this connection; 0 before `countWALPages`.
-    public var walPages: Int { wal.count }
+    package var walPages: Int { wal.count }
 
     /// Keeps the -wal and -shm files when the last connection closes, so that readers without write permission on the
     /// folder can still open the database.
     /// - Throws: `SQLiteError`.
-    public func keepWAL() throws {
+    package func keepWAL() throws {
         var on: Int32 = 1
         try check(sqlite3_file_control(handle, nil, SQLITE_FCNTL_PERSIST_WAL, &on))
     }
@@ -157,7 +157,7 @@ extension Connection {
     /// pinned one is, can turn them on only then, and without them SQLite does not keep to the cap.
     /// - Returns: whether the cap is in force.
     @discardableResult
-    public static func setMemoryLimit(bytes: Int64) -> Bool {
+    package static func setMemoryLimit(bytes: Int64) -> Bool {
         keepMemoryStatistics()
         sqlite3_hard_heap_limit64(bytes)
         guard let probe = sqlite3_malloc64(64) else { return true }

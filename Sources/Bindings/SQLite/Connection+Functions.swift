@@ -1,6 +1,6 @@
 // SQL functions written in Swift.
 
-internal import CSQLite
+import CSQLite
 
 private final class FunctionBox {
     let body: ([Value]) throws -> Value
@@ -17,7 +17,7 @@ extension Connection {
     ///   - isJSON: SQLite's JSON functions take the text it returns as JSON, not as a text.
     ///   - body: computes the answer; what it throws becomes the statement's error, by its description.
     /// - Throws: `SQLiteError`, for example while a statement is running.
-    public func define(
+    package func define(
         function name: String, argumentCount: Int32, isDeterministic: Bool, isJSON: Bool = false,
         _ body: @escaping ([Value]) throws -> Value
     ) throws {

@@ -1,10 +1,10 @@
 // What a connection for untrusted statements needs beyond the ordinary: opening a file that nobody can be writing, and
 // the limits that keep one statement from eating the machine.
 
-internal import CSQLite
+import CSQLite
 
 /// Limits of the compiler and of pattern matching that `Limit` does not name.
-public enum StatementLimit: Sendable {
+package enum StatementLimit: Sendable {
     /// Columns of a table, result set, GROUP BY or ORDER BY.
     case columns
     /// Instructions of a compiled statement.
@@ -29,14 +29,14 @@ public enum StatementLimit: Sendable {
 
 extension Connection {
     /// Lowers a limit; SQLite's compile-time maximum stays the upper bound.
-    public func setLimit(_ limit: StatementLimit, to value: Int32) {
+    package func setLimit(_ limit: StatementLimit, to value: Int32) {
         sqlite3_limit(handle, limit.option, value)
     }
 
     /// Opens a file without locks, -wal or -shm file: right only while nobody writes to it
     /// (https://www.sqlite.org/uri.html#uriimmutable). It serves a reader who may not create files beside the database.
     /// - Throws: `SQLiteError` when the file cannot be opened.
-    public convenience init(immutablePath path: String) throws {
+    package convenience init(immutablePath path: String) throws {
         var uri = "file://"
         for byte in try FileName.absolute(path).utf8 {
             switch byte {

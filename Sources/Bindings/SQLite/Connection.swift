@@ -3,12 +3,12 @@
 // may cross threads. Closing waits for nothing: statements that still live keep the handle until they are finalized
 // (sqlite3_close_v2).
 
-internal import CSQLite
+import CSQLite
 
 /// A connection to a SQLite database.
-public final class Connection {
+package final class Connection {
     /// How a file is opened.
-    public enum Mode: Sendable {
+    package enum Mode: Sendable {
         /// Never writes, never creates; a missing file is an error.
         case readOnly
         /// Reads and writes; a missing file is an error.
@@ -36,7 +36,7 @@ public final class Connection {
     /// Opens `path`, a plain file name: `file:x`, `:memory:` and `x?mode=ro` are files of these names. A relative one is
     /// of the working folder at the time of the call.
     /// - Throws: `SQLiteError` when the file cannot be opened, or the name is empty or holds a NUL.
-    public convenience init(path: String, mode: Mode) throws {
+    package convenience init(path: String, mode: Mode) throws {
         try self.init(name: mode == .memory ? ":memory:" : FileName.absolute(path), flags: mode.flags)
     }
 
@@ -69,7 +69,7 @@ public final class Connection {
 
     /// Runs every statement in `sql` and discards their rows.
     /// - Throws: `SQLiteError` at the first statement that fails; those before it have taken effect.
-    public func execute(_ sql: String) throws {
+    package func execute(_ sql: String) throws {
         // Without the text: SQLite counts an error's offset from the statement that failed, not from the first.
         try check(sqlite3_exec(handle, sql, nil, nil, nil))
     }
@@ -77,7 +77,7 @@ public final class Connection {
     /// Compiles one statement.
     /// - Parameter persistent: the statement will be kept and used many times.
     /// - Throws: `SQLiteError` with the byte offset of the fault; also when `sql` holds no statement.
-    public func prepare(_ sql: String, persistent: Bool = false) throws -> Statement {
+    package func prepare(_ sql: String, persistent: Bool = false) throws -> Statement {
         guard let statement = try prepareFirst(of: sql, persistent: persistent).statement else {
             throw SQLiteError(code: SQLITE_MISUSE, message: "there is no statement in the text", sql: sql)
         }
@@ -88,7 +88,7 @@ public final class Connection {
     /// - Returns: the statement, nil when the text before `tail` is only white space or comments; `tail` is the byte
     ///   offset (UTF-8) just after it.
     /// - Throws: `SQLiteError` with the byte offset of the fault.
-    public func prepareFirst(of sql: String, persistent: Bool = false) throws -> (statement: Statement?, tail: Int) {
+    package func prepareFirst(of sql: String, persistent: Bool = false) throws -> (statement: Statement?, tail: Int) {
         var text = sql
         return try text.withUTF8 { bytes in
             try bytes.withMemoryRebound(to: CChar.self) { characters in
@@ -107,7 +107,7 @@ public final class Connection {
     /// Runs `body` in one transaction that takes the write lock at its start; commits when it returns, and rolls back
     /// and rethrows when it throws.
     /// - Throws: what `body` threw, or `SQLiteError` when beginning or committing failed (then nothing was changed).
-    public func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+    package func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         try execute("BEGIN IMMEDIATE")
         do {
             let result = try body()
@@ -122,7 +122,7 @@ public final class Connection {
 
     /// The first column of the first row as an integer; nil when there is no row or the value is NULL.
     /// - Throws: `SQLiteError`.
-    public func integer(_ sql: String) throws -> Int64? {
+    package func integer(_ sql: String) throws -> Int64? {
         let statement = try prepare(sql)
         guard try statement.step(), !statement.isNull(0) else { return nil }
         return statement.int64(0)
@@ -130,16 +130,16 @@ public final class Connection {
 
     /// The first column of the first row as text; nil when there is no row or the value is NULL.
     /// - Throws: `SQLiteError`.
-    public func text(_ sql: String) throws -> String? {
+    package func text(_ sql: String) throws -> String? {
         let statement = try prepare(sql)
         guard try statement.step(), !statement.isNull(0) else { return nil }
         return statement.string(0)
     }
 
     /// The rowid of the last row that an INSERT of this connection made in a rowid table.
-    public var lastInsertRowID: Int64 { sqlite3_last_insert_rowid(handle) }
+    package var lastInsertRowID: Int64 { sqlite3_last_insert_rowid(handle) }
     /// The number of rows that the last INSERT, UPDATE or DELETE of this connection changed.
-    public var changes: Int64 { sqlite3_changes64(handle) }
+    package var changes: Int64 { sqlite3_changes64(handle) }
     /// A transaction is open on this connection.
-    public var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+    package var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 }

@@ -2,8 +2,8 @@
 // (`file:`, where the library was built or configured so), a private database (`:memory:`, the empty name). None of these
 // begins with a slash.
 
-internal import CSQLite
-internal import Glibc
+import CSQLite
+import Glibc
 
 /// Names of database files.
 enum FileName {

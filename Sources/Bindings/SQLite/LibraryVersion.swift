@@ -1,13 +1,13 @@
 // Which SQLite this binary runs with, and the fault that one that is too old has.
 // `make` links a pinned one; a build without it runs with whatever shared library the system has.
 
-internal import CSQLite
+import CSQLite
 
 /// The version of the linked SQLite, for example "3.53.2".
-public var libraryVersion: String { String(cString: sqlite3_libversion()) }
+package var libraryVersion: String { String(cString: sqlite3_libversion()) }
 
 /// The fault of the linked SQLite, in one line for the log; nil when it has none that matters here.
-public func libraryWarning() -> String? {
+package func libraryWarning() -> String? {
     guard hasWALResetFault(version: sqlite3_libversion_number()) else { return nil }
     return
         "SQLite \(libraryVersion) has the WAL-reset fault (fixed in 3.51.3): two programs that checkpoint at once "

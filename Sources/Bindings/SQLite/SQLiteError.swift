@@ -1,23 +1,23 @@
 // The one error type of this binding.
 // Invariant: everything is copied out of SQLite when the error is made; an error outlives its connection.
 
-internal import CSQLite
+import CSQLite
 
 /// What SQLite answered to a call that failed.
-public struct SQLiteError: Error, CustomStringConvertible, Equatable, Sendable {
+package struct SQLiteError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The primary result code, for example 5 for SQLITE_BUSY (https://www.sqlite.org/rescode.html).
-    public let code: Int32
+    package let code: Int32
     /// The extended result code; its low 8 bits are `code`.
-    public let extendedCode: Int32
+    package let extendedCode: Int32
     /// SQLite's own message, without a trailing line break.
-    public let message: String
+    package let message: String
     /// The statement that was being compiled, where there was one.
-    public let sql: String?
+    package let sql: String?
     /// The byte offset into `sql` (UTF-8, from 0) where SQLite saw the fault, where it knows one.
-    public let offset: Int?
+    package let offset: Int?
 
     /// Makes an error that did not come from a connection, such as one found before the file is opened.
-    public init(code: Int32, message: String, sql: String? = nil, offset: Int? = nil) {
+    package init(code: Int32, message: String, sql: String? = nil, offset: Int? = nil) {
         self.code = code & 0xFF
         self.extendedCode = code
         self.message = message
@@ -36,22 +36,22 @@ public struct SQLiteError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// The message alone.
-    public var description: String { message }
+    package var description: String { message }
 
     /// Another connection holds a lock that this one needs.
-    public var isBusy: Bool { code == SQLITE_BUSY || code == SQLITE_LOCKED }
+    package var isBusy: Bool { code == SQLITE_BUSY || code == SQLITE_LOCKED }
     /// The statement was ended by `interrupt` or by a progress handler.
-    public var isInterrupt: Bool { code == SQLITE_INTERRUPT }
+    package var isInterrupt: Bool { code == SQLITE_INTERRUPT }
     /// The disk has no room for what was to be written.
-    public var isDiskFull: Bool { code == SQLITE_FULL }
+    package var isDiskFull: Bool { code == SQLITE_FULL }
     /// The memory limit of the process or connection was reached, or a value exceeded the length limit.
-    public var isLimit: Bool { code == SQLITE_NOMEM || code == SQLITE_TOOBIG }
+    package var isLimit: Bool { code == SQLITE_NOMEM || code == SQLITE_TOOBIG }
     /// An authorizer refused the statement.
-    public var isDenied: Bool { code == SQLITE_AUTH }
+    package var isDenied: Bool { code == SQLITE_AUTH }
     /// The statement would write to a database that was opened read-only.
-    public var isReadOnly: Bool { code == SQLITE_READONLY }
+    package var isReadOnly: Bool { code == SQLITE_READONLY }
     /// The file is not a SQLite database, or is damaged.
-    public var isCorrupt: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
+    package var isCorrupt: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
     /// The file could not be opened.
-    public var isCannotOpen: Bool { code == SQLITE_CANTOPEN }
+    package var isCannotOpen: Bool { code == SQLITE_CANTOPEN }
 }

@@ -2,13 +2,13 @@
 // Invariants: it keeps its connection alive; indexes of parameters count from 1 and of columns from 0, as SQLite's do;
 // bytes bound with `bindBorrowed` must stay in place until the statement was stepped and reset.
 
-internal import CSQLite
+import CSQLite
 
 /// A compiled SQL statement.
-public final class Statement {
+package final class Statement {
     private let handle: OpaquePointer
     /// The connection that compiled the statement.
-    public let connection: Connection
+    package let connection: Connection
 
     init(_ handle: OpaquePointer, of connection: Connection) {
         self.handle = handle
@@ -22,7 +22,7 @@ public final class Statement {
     /// Runs the statement to its next row.
     /// - Returns: false when there is no further row.
     /// - Throws: `SQLiteError`; the statement must then be reset before it is used again.
-    public func step() throws -> Bool {
+    package func step() throws -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
@@ -32,30 +32,30 @@ public final class Statement {
 
     /// Runs a statement that returns no rows (or whose rows do not matter) and makes it ready to run again.
     /// - Throws: `SQLiteError`.
-    public func run() throws {
+    package func run() throws {
         defer { reset() }
         while try step() {}
     }
 
     /// Makes the statement ready to run again and lets go of its read lock; bound values stay.
-    public func reset() {
+    package func reset() {
         sqlite3_reset(handle)
     }
 
     /// The statement's text.
-    public var sql: String { sqlite3_sql(handle).map { String(cString: $0) } ?? "" }
+    package var sql: String { sqlite3_sql(handle).map { String(cString: $0) } ?? "" }
     /// The statement cannot change the database file.
-    public var isReadOnly: Bool { sqlite3_stmt_readonly(handle) != 0 }
+    package var isReadOnly: Bool { sqlite3_stmt_readonly(handle) != 0 }
     /// 0 for an ordinary statement, 1 for EXPLAIN, 2 for EXPLAIN QUERY PLAN.
-    public var explainKind: Int { Int(sqlite3_stmt_isexplain(handle)) }
+    package var explainKind: Int { Int(sqlite3_stmt_isexplain(handle)) }
 
     // MARK: Parameters
 
     /// The number of the largest parameter.
-    public var parameterCount: Int { Int(sqlite3_bind_parameter_count(handle)) }
+    package var parameterCount: Int { Int(sqlite3_bind_parameter_count(handle)) }
 
     /// The name of a parameter with its prefix (`:a`, `@a`, `$a`, `?1`); nil for a plain `?`.
-    public func parameterName(_ index: Int) -> String? {
+    package func parameterName(_ index: Int) -> String? {
         sqlite3_bind_parameter_name(handle, Int32(clamping: index)).map { String(cString: $0) }
     }
 
@@ -65,7 +65,7 @@ public final class Statement {
 
     /// Binds a value of any storage class; text and bytes are copied.
     /// - Throws: `SQLiteError` when there is no such parameter or the value is too long.
-    public func bind(_ value: Value, at index: Int) throws {
+    package func bind(_ value: Value, at index: Int) throws {
         switch value {
         case .null: try bindNull(at: index)
         case .integer(let value): try bind(value, at: index)
@@ -77,38 +77,38 @@ public final class Statement {
 
     /// Binds an integer.
     /// - Throws: `SQLiteError` when there is no such parameter.
-    public func bind(_ value: Int64, at index: Int) throws {
+    package func bind(_ value: Int64, at index: Int) throws {
         try check(sqlite3_bind_int64(handle, Int32(clamping: index), value))
     }
 
     /// Binds an integer, or NULL for nil.
     /// - Throws: `SQLiteError` when there is no such parameter.
-    public func bind(_ value: Int64?, at index: Int) throws {
+    package func bind(_ value: Int64?, at index: Int) throws {
         if let value { try bind(value, at: index) } else { try bindNull(at: index) }
     }
 
     /// Binds NULL.
     /// - Throws: `SQLiteError` when there is no such parameter.
-    public func bindNull(at index: Int) throws {
+    package func bindNull(at index: Int) throws {
         try check(sqlite3_bind_null(handle, Int32(clamping: index)))
     }
 
     /// Binds text, copied.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
-    public func bind(_ value: String, at index: Int) throws {
+    package func bind(_ value: String, at index: Int) throws {
         var value = value
         try value.withUTF8 { try bindText(UnsafeRawBufferPointer($0), at: index) }
     }
 
     /// Binds text, copied, or NULL for nil.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
-    public func bind(_ value: String?, at index: Int) throws {
+    package func bind(_ value: String?, at index: Int) throws {
         if let value { try bind(value, at: index) } else { try bindNull(at: index) }
     }
 
     /// Binds UTF-8 text, copied.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
-    public func bindText(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
+    package func bindText(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
         let characters = Self.address(bytes)?.assumingMemoryBound(to: CChar.self)
         try check(
             pv_sqlite3_bind_text_copy(handle, Int32(clamping: index), characters, Int32(clamping: bytes.count)))
@@ -116,14 +116,14 @@ public final class Statement {
 
     /// Binds UTF-8 text that stays where it is until the statement was reset.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
-    public func bindBorrowedText(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
+    package func bindBorrowedText(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
         let characters = Self.address(bytes)?.assumingMemoryBound(to: CChar.self)
         try check(sqlite3_bind_text(handle, Int32(clamping: index), characters, Int32(clamping: bytes.count), nil))
     }
 
     /// Binds bytes, copied.
     /// - Throws: `SQLiteError` when there is no such parameter or the value is too long.
-    public func bindBlob(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
+    package func bindBlob(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
         try check(
             pv_sqlite3_bind_blob_copy(
                 handle, Int32(clamping: index), Self.address(bytes), Int32(clamping: bytes.count)))
@@ -137,59 +137,59 @@ public final class Statement {
     // MARK: Columns
 
     /// The number of columns of a row; 0 for a statement that returns none.
-    public var columnCount: Int { Int(sqlite3_column_count(handle)) }
+    package var columnCount: Int { Int(sqlite3_column_count(handle)) }
 
     /// The name of a column as the statement gives it.
-    public func columnName(_ column: Int) -> String {
+    package func columnName(_ column: Int) -> String {
         sqlite3_column_name(handle, Int32(clamping: column)).map { String(cString: $0) } ?? ""
     }
 
     /// The declared type of a column that comes straight from a table; nil for an expression.
-    public func columnDeclaredType(_ column: Int) -> String? {
+    package func columnDeclaredType(_ column: Int) -> String? {
         sqlite3_column_decltype(handle, Int32(clamping: column)).map { String(cString: $0) }
     }
 
     /// The value is NULL.
-    public func isNull(_ column: Int) -> Bool {
+    package func isNull(_ column: Int) -> Bool {
         sqlite3_column_type(handle, Int32(clamping: column)) == SQLITE_NULL
     }
 
     /// The value as an integer, converted as SQLite does; 0 for NULL.
-    public func int64(_ column: Int) -> Int64 {
+    package func int64(_ column: Int) -> Int64 {
         sqlite3_column_int64(handle, Int32(clamping: column))
     }
 
     /// The value as an integer; nil for NULL.
-    public func optionalInt64(_ column: Int) -> Int64? {
+    package func optionalInt64(_ column: Int) -> Int64? {
         isNull(column) ? nil : int64(column)
     }
 
     /// The value as text, converted as SQLite does; empty for NULL.
-    public func string(_ column: Int) -> String {
+    package func string(_ column: Int) -> String {
         withText(column) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The value as text; nil for NULL.
-    public func optionalString(_ column: Int) -> String? {
+    package func optionalString(_ column: Int) -> String? {
         isNull(column) ? nil : string(column)
     }
 
     /// Lends the bytes of the value as text, valid only within `body`.
-    public func withText<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withText<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let start = sqlite3_column_text(handle, Int32(clamping: column))
         let count = Int(sqlite3_column_bytes(handle, Int32(clamping: column)))
         return try body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
     }
 
     /// Lends the bytes of the value, valid only within `body`.
-    public func withBlob<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withBlob<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let start = sqlite3_column_blob(handle, Int32(clamping: column))
         let count = Int(sqlite3_column_bytes(handle, Int32(clamping: column)))
         return try body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
     }
 
     /// The value, copied.
-    public func value(_ column: Int) -> Value {
+    package func value(_ column: Int) -> Value {
         switch sqlite3_column_type(handle, Int32(clamping: column)) {
         case SQLITE_INTEGER: .integer(int64(column))
         case SQLITE_FLOAT: .real(sqlite3_column_double(handle, Int32(clamping: column)))

@@ -1,7 +1,7 @@
 // One SQLite value, copied out of a row.
 
 /// A value of one of SQLite's five storage classes (https://www.sqlite.org/datatype3.html).
-public enum Value: Equatable, Sendable {
+package enum Value: Equatable, Sendable {
     /// NULL.
     case null
     /// A 64-bit signed integer.

@@ -2,7 +2,7 @@
 //
 // Raw pointers: the parser keeps the address of its input and is itself not movable, so both live on the heap as long as
 // this object. The input has passed `CharacterCheck`.
-internal import CYaml
+import CYaml
 
 /// One event and where it starts.
 struct Event {

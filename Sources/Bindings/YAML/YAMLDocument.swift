@@ -4,13 +4,13 @@
 // never larger than the limit on nodes; every refusal is one line that names the file, the line and the correction.
 
 /// Reads YAML files with one document, which JSON files are too.
-public enum YAMLDocument {
+package enum YAMLDocument {
     /// Largest file, in bytes: 1 MiB.
-    public static let maximumBytes = 1 << 20
+    package static let maximumBytes = 1 << 20
     /// Largest number of lists and mappings inside one another, the outermost included.
-    public static let maximumDepth = 32
+    package static let maximumDepth = 32
     /// Largest number of values, lists and mappings together; keys count too.
-    public static let maximumNodes = 20_000
+    package static let maximumNodes = 20_000
 
     /// The document's root, or nil when the file holds no value (nothing, comments, a bare `---`).
     ///
@@ -21,7 +21,7 @@ public enum YAMLDocument {
     ///   - bytes: The file's content.
     ///   - name: The file's name, for messages.
     /// - Throws: `YAMLError`, also for a file above one of the limits.
-    public static func parse(_ bytes: [UInt8], name: String) throws(YAMLError) -> YAMLNode? {
+    package static func parse(_ bytes: [UInt8], name: String) throws(YAMLError) -> YAMLNode? {
         guard bytes.count <= maximumBytes else {
             throw YAMLError(name: name, line: nil, "the file is larger than 1 MiB; shorten it")
         }
@@ -33,14 +33,14 @@ public enum YAMLDocument {
 }
 
 /// A value of a YAML document and where it stands.
-public struct YAMLNode: Sendable {
+package struct YAMLNode: Sendable {
     /// The line of the file on which the value starts, from 1.
-    public let line: Int
+    package let line: Int
     /// The value.
-    public let content: Content
+    package let content: Content
 
     /// What a value is.
-    public enum Content: Sendable {
+    package enum Content: Sendable {
         /// Nothing: a missing value, or plain `null` or `~`.
         case null
         /// A text; `isQuoted` when it was written in quotes or as a block (`|`, `>`), and so is meant as text.
@@ -53,11 +53,11 @@ public struct YAMLNode: Sendable {
 }
 
 /// Why a YAML file was refused.
-public struct YAMLError: Error, Equatable, CustomStringConvertible {
+package struct YAMLError: Error, Equatable, CustomStringConvertible {
     /// The line of the file, from 1; nil when the whole file is meant.
-    public let line: Int?
+    package let line: Int?
     /// One line: `NAME:LINE: ` (or `NAME: `), what is wrong, and what to do.
-    public let description: String
+    package let description: String
 
     /// An error about a file.
     /// - Parameters:

@@ -1,7 +1,7 @@
 // Kinds of values that options take. A kind reads a text, writes a value back as the text that it reads, and says what a right
 // one looks like.
 
-internal import Base
+import Base
 
 /// How an option's value is read and written.
 package struct ValueKind<Value>: Sendable {

@@ -3,18 +3,18 @@
 // Invariant: `CivilDate(epochDay: date.epochDay) == date` for each date that `init?(year:month:day:)` gives.
 
 /// A day.
-public struct CivilDate: Equatable, Sendable {
+package struct CivilDate: Equatable, Sendable {
     /// The year; 0 is the year before 1.
-    public let year: Int64
+    package let year: Int64
     /// 1 to 12.
-    public let month: Int64
+    package let month: Int64
     /// 1 to 31.
-    public let day: Int64
+    package let day: Int64
 
     /// How far from 1970-01-01 a day may be: no `Int64` overflows, and every day of a 64-bit number of seconds is within.
-    public static let epochDays: ClosedRange<Int64> = -200_000_000_000_000...200_000_000_000_000
+    package static let epochDays: ClosedRange<Int64> = -200_000_000_000_000...200_000_000_000_000
     /// The days of the years 0 to 9999, whose texts have four digits and sort as the days do.
-    public static let fourDigitDays: ClosedRange<Int64> = -719_528...2_932_896
+    package static let fourDigitDays: ClosedRange<Int64> = -719_528...2_932_896
 
     private static let daysOf400Years: Int64 = 146_097
     /// From 0000-03-01 to 1970-01-01.
@@ -22,7 +22,7 @@ public struct CivilDate: Equatable, Sendable {
 
     /// The day `epochDay` days after 1970-01-01, or before it where negative.
     /// - Parameter epochDay: must be within `epochDays`; what is beyond is taken for its end.
-    public init(epochDay: Int64) {
+    package init(epochDay: Int64) {
         // Years are counted from March, so that the leap day comes last.
         let days = min(max(epochDay, Self.epochDays.lowerBound), Self.epochDays.upperBound) + Self.daysFromMarchOfYear0
         let era = days.flooredQuotient(by: Self.daysOf400Years)
@@ -36,14 +36,14 @@ public struct CivilDate: Equatable, Sendable {
     }
 
     /// nil when the calendar has no such day, or the year is not within 0 to 9999.
-    public init?(year: Int64, month: Int64, day: Int64) {
+    package init?(year: Int64, month: Int64, day: Int64) {
         guard (0...9999).contains(year), (1...12).contains(month), (1...Self.days(of: month, in: year)).contains(day)
         else { return nil }
         (self.year, self.month, self.day) = (year, month, day)
     }
 
     /// Days since 1970-01-01.
-    public var epochDay: Int64 {
+    package var epochDay: Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted.flooredQuotient(by: 400)
         let yearOfEra = shifted - era * 400
@@ -53,7 +53,7 @@ public struct CivilDate: Equatable, Sendable {
     }
 
     /// `YYYY-MM-DD`; a year of more than four digits has all of them, one before 0 a minus sign.
-    public var text: String { "\(year.padded(4))-\(month.padded(2))-\(day.padded(2))" }
+    package var text: String { "\(year.padded(4))-\(month.padded(2))-\(day.padded(2))" }
 
     private static func days(of month: Int64, in year: Int64) -> Int64 {
         switch month {
@@ -66,10 +66,10 @@ public struct CivilDate: Equatable, Sendable {
 
 extension Int64 {
     /// The quotient rounded down. The divisor is positive.
-    public func flooredQuotient(by divisor: Int64) -> Int64 { self / divisor - (self % divisor < 0 ? 1 : 0) }
+    package func flooredQuotient(by divisor: Int64) -> Int64 { self / divisor - (self % divisor < 0 ? 1 : 0) }
 
     /// The digits with zeros before them, at least `width`.
-    public func padded(_ width: Int) -> String {
+    package func padded(_ width: Int) -> String {
         let digits = String(magnitude)
         return (self < 0 ? "-" : "") + String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
     }

@@ -4,24 +4,24 @@
 // Gregorian calendar, is no time.
 
 /// A point in time.
-public struct Instant: Equatable, Comparable, Sendable {
+package struct Instant: Equatable, Comparable, Sendable {
     /// Seconds since the Unix epoch, rounded down.
-    public var seconds: Int64
+    package var seconds: Int64
     /// Nanoseconds after them, 0 to 999,999,999.
-    public var nanoseconds: Int64
+    package var nanoseconds: Int64
 
     /// The earlier one.
-    public static func < (first: Instant, second: Instant) -> Bool {
+    package static func < (first: Instant, second: Instant) -> Bool {
         (first.seconds, first.nanoseconds) < (second.seconds, second.nanoseconds)
     }
 }
 
 extension Instant {
     /// Milliseconds since the Unix epoch, rounded down.
-    public var milliseconds: Int64 { seconds * 1000 + nanoseconds / 1_000_000 }
+    package var milliseconds: Int64 { seconds * 1000 + nanoseconds / 1_000_000 }
 
     /// nil when the text is no time.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         var text = text
         guard let instant = text.withUTF8({ Instant(UnsafeRawBufferPointer($0)) }) else { return nil }
         self = instant
@@ -29,7 +29,7 @@ extension Instant {
 
     /// nil when the UTF-8 text is no time. Forms: `YYYY-MM`, `YYYY-MM-DD`, then `T` or one space and `HH`, `HH:MM`,
     /// `HH:MM:SS` with up to nine digits of fraction, then nothing, `Z`, `+HH:MM`, `+HHMM` or `+HH`.
-    public init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         var reader = InstantReader(bytes)
         guard let instant = reader.instant() else { return nil }
         self = instant

@@ -3,14 +3,14 @@
 // quantity, or does not fit 64 bits, is nil.
 
 /// Lengths of time in milliseconds, or sizes in bytes.
-public struct Quantity: Sendable {
+package struct Quantity: Sendable {
     /// The names of each unit in lower case, the written one first; the smallest unit first.
     private let units: [(scale: Int64, names: [String])]
     /// The units that are written.
     private let written: [(scale: Int64, name: String)]
 
     /// Milliseconds: `250ms`, `30s`, `1.5s`, `5m`, `2h`, `7d`, `1 hour`.
-    public static let durations: Quantity = {
+    package static let durations: Quantity = {
         let units: [(scale: Int64, names: [String])] = [
             (1, ["ms", "millisecond", "milliseconds"]), (1000, ["s", "sec", "second", "seconds"]),
             (60_000, ["m", "min", "minute", "minutes"]), (3_600_000, ["h", "hour", "hours"]),
@@ -20,7 +20,7 @@ public struct Quantity: Sendable {
     }()
 
     /// Bytes: `512KiB`, `64MiB`, `1.5GiB`, `10MB`, `100B`.
-    public static let sizes: Quantity = {
+    package static let sizes: Quantity = {
         let binary: [(scale: Int64, name: String)] = [
             (1, "B"), (1 << 10, "KiB"), (1 << 20, "MiB"), (1 << 30, "GiB"), (1 << 40, "TiB"),
         ]
@@ -33,7 +33,7 @@ public struct Quantity: Sendable {
     /// Reads a number of ASCII digits, with up to nine of them after a point, then a unit in any case, after spaces or none.
     /// What is below one millisecond or byte is rounded, a half up.
     /// - Parameter plain: the scale of a number without a unit; without one it is no quantity.
-    public func read(_ text: some StringProtocol, plain: Int64? = nil) -> Int64? {
+    package func read(_ text: some StringProtocol, plain: Int64? = nil) -> Int64? {
         let whole = text.prefix { $0.isASCII && $0.isNumber }
         guard let number = Int64(whole) else { return nil }
         var rest = text.dropFirst(whole.count)
@@ -56,7 +56,7 @@ public struct Quantity: Sendable {
     }
 
     /// In the largest unit of which it is a whole number. A negative value is written in the smallest unit.
-    public func write(_ value: Int64) -> String {
+    package func write(_ value: Int64) -> String {
         let best = written.last { value >= $0.scale && value % $0.scale == 0 } ?? written[0]
         return "\(value / best.scale)\(best.name)"
     }
@@ -64,7 +64,7 @@ public struct Quantity: Sendable {
     // MARK: For people
 
     /// `340 ms`, `12 s`, `7 min`, `3 h`, `2 d`: rounded down, below 0 as 0.
-    public static func duration(_ milliseconds: Int64) -> String {
+    package static func duration(_ milliseconds: Int64) -> String {
         switch max(0, milliseconds) {
         case let value where value < 1000: "\(value) ms"
         case let value where value < 120_000: "\(value / 1000) s"
@@ -75,7 +75,7 @@ public struct Quantity: Sendable {
     }
 
     /// `1023 bytes`, `1.5 MiB`, `10 GiB`.
-    public static func size(_ bytes: Int64) -> String {
+    package static func size(_ bytes: Int64) -> String {
         var value = Double(bytes)
         for unit in ["bytes", "KiB", "MiB", "GiB"] {
             if value < 1024 {

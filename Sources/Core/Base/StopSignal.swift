@@ -2,19 +2,19 @@
 //
 // Invariant: every body given to `onSet` runs at most once, and not after its registration was cancelled.
 
-internal import Dispatch
-internal import Foundation
-internal import Synchronization
+import Dispatch
+import Foundation
+import Synchronization
 
 /// A request to stop, made once from any thread.
-public final class StopSignal: Sendable {
+package final class StopSignal: Sendable {
     /// A body that waits for the request; it is forgotten when this is cancelled.
-    public struct Registration: Sendable {
+    package struct Registration: Sendable {
         fileprivate let id: Int
         fileprivate let signal: StopSignal
 
         /// Forgets the body. Without effect when it has run.
-        public func cancel() { signal.waiting.remove(id) }
+        package func cancel() { signal.waiting.remove(id) }
     }
 
     private let isSet = Atomic<Bool>(false)
@@ -22,21 +22,21 @@ public final class StopSignal: Sendable {
     private let waiting = WaitingBodies()
 
     /// A request that was not made yet.
-    public init() {}
+    package init() {}
 
     /// Makes the request.
-    public func set() {
+    package func set() {
         isSet.store(true, ordering: .releasing)
         wakeUp.signal()
         for body in waiting.takeAll() { body() }
     }
 
     /// The request was made.
-    public var wasSet: Bool { isSet.load(ordering: .acquiring) }
+    package var wasSet: Bool { isSet.load(ordering: .acquiring) }
 
     /// Runs `body` once, on the thread that makes the request; at once when it was made already.
     @discardableResult
-    public func onSet(_ body: @escaping @Sendable () -> Void) -> Registration {
+    package func onSet(_ body: @escaping @Sendable () -> Void) -> Registration {
         guard let id = waiting.add(body) else {
             body()
             return Registration(id: -1, signal: self)
@@ -47,7 +47,7 @@ public final class StopSignal: Sendable {
     /// Blocks until the request is made, no longer than `milliseconds`.
     /// - Returns: whether it was made.
     @discardableResult
-    public func wait(milliseconds: Int64) -> Bool {
+    package func wait(milliseconds: Int64) -> Bool {
         if wasSet { return true }
         if wakeUp.wait(timeout: .now() + .milliseconds(Int(milliseconds))) == .success { wakeUp.signal() }
         return wasSet
@@ -56,7 +56,7 @@ public final class StopSignal: Sendable {
     /// Suspends until the request is made, the task is cancelled, or `duration` has passed; nil: without limit.
     /// - Returns: whether the request was made.
     @discardableResult
-    public func sleep(for duration: Duration?) async -> Bool {
+    package func sleep(for duration: Duration?) async -> Bool {
         let pause = Task { try? await Task.sleep(for: duration ?? .seconds(Int64.max / 4)) }
         let registration = onSet { pause.cancel() }
         await withTaskCancellationHandler {

@@ -1,23 +1,23 @@
 // The clocks that a piece of work reads, as a parameter.
 
-internal import Dispatch
-internal import Glibc
+import Dispatch
+import Glibc
 
 /// Where the time comes from.
-public struct TimeSource: Sendable {
+package struct TimeSource: Sendable {
     /// Milliseconds since the Unix epoch.
-    public let wall: @Sendable () -> Int64
+    package let wall: @Sendable () -> Int64
     /// Milliseconds since any fixed moment, never going back.
-    public let monotonic: @Sendable () -> Int64
+    package let monotonic: @Sendable () -> Int64
 
     /// A time source from two functions.
-    public init(wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Int64) {
+    package init(wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Int64) {
         self.wall = wall
         self.monotonic = monotonic
     }
 
     /// The machine's clocks.
-    public static let system = TimeSource(
+    package static let system = TimeSource(
         wall: {
             var now = timespec()
             clock_gettime(CLOCK_REALTIME, &now)

@@ -1,20 +1,20 @@
 // The one spelling of times that the project writes: ISO 8601 in UTC, whole seconds rounded down, as `2021-01-26T12:04:00Z`.
 
 /// Times as text.
-public enum UTCText {
+package enum UTCText {
     /// `2021-01-26T12:04:00Z` for seconds since the Unix epoch. Years beyond 0 to 9999 have other widths (`CivilDate.text`).
-    public static func seconds(_ seconds: Int64) -> String {
+    package static func seconds(_ seconds: Int64) -> String {
         let day = seconds.flooredQuotient(by: 86_400)
         return "\(CivilDate(epochDay: day).text)T\(clock(seconds - day * 86_400))Z"
     }
 
     /// `seconds` for milliseconds since the Unix epoch.
-    public static func milliseconds(_ milliseconds: Int64) -> String {
+    package static func milliseconds(_ milliseconds: Int64) -> String {
         seconds(milliseconds.flooredQuotient(by: 1000))
     }
 
     /// `seconds`, or nil outside the years 0 to 9999: SQLite has no text for such a time either.
-    public static func sortable(milliseconds: Int64) -> String? {
+    package static func sortable(milliseconds: Int64) -> String? {
         let seconds = milliseconds.flooredQuotient(by: 1000)
         return CivilDate.fourDigitDays.contains(seconds.flooredQuotient(by: 86_400)) ? self.seconds(seconds) : nil
     }

@@ -1,11 +1,11 @@
 // systemd's journal at the other end of standard error: each line is given its priority, sd-daemon(3), so that
 // `journalctl -p warning` finds what it should. The journal takes the mark off again.
 
-internal import Foundation
-internal import Glibc
+import Foundation
+import Glibc
 
 /// Marks lines for the journal.
-public enum Journal {
+package enum Journal {
     /// Whether standard error is the journal's stream, which JOURNAL_STREAM names as DEVICE:INODE. Standard error that was
     /// sent elsewhere since, to a file for example, is not.
     private static let listens: Bool = {
@@ -18,7 +18,7 @@ public enum Journal {
     static func isStream(_ name: String?, device: dev_t, inode: ino_t) -> Bool { name == "\(device):\(inode)" }
 
     /// What to put before a line of this level: nothing where nobody takes it off.
-    public static func prefix(_ level: Logger.Level) -> String { listens ? mark(level) : "" }
+    package static func prefix(_ level: Logger.Level) -> String { listens ? mark(level) : "" }
 
     static func mark(_ level: Logger.Level) -> String {
         switch level {

@@ -3,21 +3,21 @@
 // Invariant: neither the message nor its facts are computed when the level is below the logger's.
 
 /// Writes log lines from a level on.
-public struct Logger: Sendable {
+package struct Logger: Sendable {
     /// How grave a line is, from the least to the most.
-    public enum Level: String, CaseIterable, Comparable, Sendable {
+    package enum Level: String, CaseIterable, Comparable, Sendable {
         case trace, debug, info, notice, warning, error, critical
 
         private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
         /// Less grave.
-        public static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }
+        package static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }
     }
 
     /// The facts of a line by their names: `topic`, `partition`, `offset`, `table`, `snapshot` ...
-    public typealias Metadata = [String: MetadataValue]
+    package typealias Metadata = [String: MetadataValue]
 
     /// One fact.
-    public enum MetadataValue: Sendable {
+    package enum MetadataValue: Sendable {
         /// A text.
         case string(String)
         /// Integers are written as numbers in JSON, everything else as text.
@@ -29,35 +29,35 @@ public struct Logger: Sendable {
     }
 
     /// One line.
-    public struct Event: Sendable {
+    package struct Event: Sendable {
         /// How grave it is.
-        public let level: Level
+        package let level: Level
         /// The text, without its facts.
-        public let message: String
+        package let message: String
         /// What the text is about.
-        public let metadata: Metadata
+        package let metadata: Metadata
     }
 
     /// Lines below this level are not written.
-    public var logLevel: Level
+    package var logLevel: Level
     /// Facts of every line; a line's own win.
     private var common: Metadata = [:]
     private let write: @Sendable (Event) -> Void
 
     /// - Parameter write: called on the thread that logs, from many threads at once.
-    public init(level: Level = .info, write: @escaping @Sendable (Event) -> Void) {
+    package init(level: Level = .info, write: @escaping @Sendable (Event) -> Void) {
         (logLevel, self.write) = (level, write)
     }
 
     /// A logger whose every line has this fact as well.
-    public func with(_ name: String, _ value: MetadataValue) -> Logger {
+    package func with(_ name: String, _ value: MetadataValue) -> Logger {
         var logger = self
         logger.common[name] = value
         return logger
     }
 
     /// Writes a line of any level.
-    public func log(
+    package func log(
         _ level: Level, _ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]
     ) {
         guard level >= logLevel else { return }
@@ -67,32 +67,32 @@ public struct Logger: Sendable {
     }
 
     /// Writes a line of this level.
-    public func debug(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
+    package func debug(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
         log(.debug, message(), metadata: metadata())
     }
 
     /// Writes a line of this level.
-    public func info(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
+    package func info(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
         log(.info, message(), metadata: metadata())
     }
 
     /// Writes a line of this level.
-    public func notice(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
+    package func notice(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
         log(.notice, message(), metadata: metadata())
     }
 
     /// Writes a line of this level.
-    public func warning(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
+    package func warning(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
         log(.warning, message(), metadata: metadata())
     }
 
     /// Writes a line of this level.
-    public func error(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
+    package func error(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
         log(.error, message(), metadata: metadata())
     }
 
     /// Writes a line of this level.
-    public func critical(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
+    package func critical(_ message: @autoclosure () -> String, metadata: @autoclosure () -> Metadata = [:]) {
         log(.critical, message(), metadata: metadata())
     }
 }
@@ -101,16 +101,16 @@ extension Logger.MetadataValue: ExpressibleByStringInterpolation, ExpressibleByD
     ExpressibleByArrayLiteral, CustomStringConvertible
 {
     /// A text.
-    public init(stringLiteral text: String) { self = .string(text) }
+    package init(stringLiteral text: String) { self = .string(text) }
     /// Values by name; of two with one name, the last.
-    public init(dictionaryLiteral elements: (String, Self)...) {
+    package init(dictionaryLiteral elements: (String, Self)...) {
         self = .dictionary(Dictionary(elements) { $1 })
     }
     /// Several values.
-    public init(arrayLiteral elements: Self...) { self = .array(elements) }
+    package init(arrayLiteral elements: Self...) { self = .array(elements) }
 
     /// The value as people read it.
-    public var description: String {
+    package var description: String {
         switch self {
         case .string(let text): text
         case .stringConvertible(let value): value.description

@@ -2,7 +2,7 @@
 //
 // Invariant: at most `most` messages are remembered.
 
-internal import Base
+import Base
 
 /// Which messages were written lately.
 final class RepeatedMessages: Sendable {

@@ -2,11 +2,11 @@
 // at most every ten seconds, with how often it was left out. What a line is about (topic, partition, offset, table, snapshot ...)
 // stands apart from its words, so that a collector need not read them.
 
-internal import Dispatch
-internal import Foundation
+import Dispatch
+import Foundation
 
 /// How log lines are written.
-public enum LogFormat: String, CaseIterable, Sendable {
+package enum LogFormat: String, CaseIterable, Sendable {
     /// A line for people.
     case text
     /// One JSON object a line, for collectors.
@@ -15,15 +15,15 @@ public enum LogFormat: String, CaseIterable, Sendable {
 
 /// Text: `2026-01-02T03:04:05Z warning  text [partition=3 topic=t]`. JSON: members `time`, `level`, `message`, and one for each
 /// fact; numbers as numbers.
-public struct StandardErrorLog: Sendable {
+package struct StandardErrorLog: Sendable {
     private let format: LogFormat
     private let repeats = RepeatedMessages()
 
     /// One log for the whole process, so that repeats are noticed.
-    public init(format: LogFormat = .text) { self.format = format }
+    package init(format: LogFormat = .text) { self.format = format }
 
     /// A logger that writes here.
-    public func logger(level: Logger.Level) -> Logger { Logger(level: level) { write($0) } }
+    package func logger(level: Logger.Level) -> Logger { Logger(level: level) { write($0) } }
 
     private func write(_ event: Logger.Event) {
         let text = event.message.replacingOccurrences(of: "\n", with: " ")

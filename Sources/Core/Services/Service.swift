@@ -1,9 +1,9 @@
 // What runs beside the others until it is told to stop.
 
-public import Base
+package import Base
 
 /// A piece of the program that runs until it is told to stop, or ends, which stops the others.
-public protocol Service: Sendable {
+package protocol Service: Sendable {
     /// For messages.
     var name: String { get }
 
@@ -18,5 +18,5 @@ public protocol Service: Sendable {
 
 extension Service {
     /// Until it has ended.
-    public func stopTimeout() -> Duration? { nil }
+    package func stopTimeout() -> Duration? { nil }
 }

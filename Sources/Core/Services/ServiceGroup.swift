@@ -4,19 +4,19 @@
 // the others; the first failure is rethrown when all have ended or exceeded their stop timeout. Services are tasks, since most of
 // them wait for HTTP; the ones that block have a thread of their own (ThreadService.swift).
 
-public import Base
-internal import Glibc
+package import Base
+import Glibc
 
 /// Runs services together.
-public enum ServiceGroup {
+package enum ServiceGroup {
     /// The signals that ask a service to stop.
-    public static let stopSignals = [SIGTERM, SIGINT]
+    package static let stopSignals = [SIGTERM, SIGINT]
 
     /// Runs the services that `make` gives until the first ends or one of the signals arrives; a second signal ends the
     /// process at once, with exit code 3. A signal that comes while `make` runs stops the group as soon as it is made.
     /// - Parameter stop: stops the group as a signal does.
     /// - Throws: what `make` throws, or the first error of a service.
-    public static func run(
+    package static func run(
         signals: [Int32] = stopSignals, stop: StopSignal = StopSignal(), _ make: () async throws -> [any Service]
     ) async throws {
         let held = Signals(signals, stop)

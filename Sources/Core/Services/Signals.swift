@@ -3,10 +3,10 @@
 // Invariants: the handler calls nothing but write(2) and _exit(2) (signal-safety(7)); the first signal wakes the thread that
 // waits, the second ends the process at once with exit code 3. A state that is killed at any moment is whole.
 
-internal import Base
-internal import Foundation
-internal import Glibc
-internal import Synchronization
+import Base
+import Foundation
+import Glibc
+import Synchronization
 
 /// Signals that ask a process to stop.
 final class Signals: Sendable {

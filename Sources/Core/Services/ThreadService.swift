@@ -1,13 +1,13 @@
 // Blocking work as a service: a thread of its own, so that it never takes one of the few that tasks share.
 
-public import Base
-internal import Foundation
-internal import Synchronization
+package import Base
+import Foundation
+import Synchronization
 
 /// Runs a blocking function on its own thread until it returns.
-public struct ThreadService: Service {
+package struct ThreadService: Service {
     /// For messages, and the name of the thread.
-    public let name: String
+    package let name: String
     private let stop: StopSignal
     private let willStop: @Sendable () -> Void
     private let timeout: @Sendable () -> Duration?
@@ -17,7 +17,7 @@ public struct ThreadService: Service {
     ///   - stop: set when the service has to stop; `work` looks at it.
     ///   - willStop: called before it is set.
     ///   - stopTimeout: see `Service.stopTimeout`.
-    public init(
+    package init(
         name: String, stop: StopSignal, willStop: @escaping @Sendable () -> Void = {},
         stopTimeout: @escaping @Sendable () -> Duration? = { nil }, work: @escaping @Sendable () throws -> Void
     ) {
@@ -25,11 +25,11 @@ public struct ThreadService: Service {
     }
 
     /// See `Service.stopTimeout`.
-    public func stopTimeout() -> Duration? { timeout() }
+    package func stopTimeout() -> Duration? { timeout() }
 
     /// Runs the work on its thread.
     /// - Throws: what the work throws.
-    public func run(_ stop: StopSignal) async throws {
+    package func run(_ stop: StopSignal) async throws {
         let registration = stop.onSet {
             willStop()
             self.stop.set()
@@ -39,7 +39,7 @@ public struct ThreadService: Service {
     }
 
     /// Runs `work` on a new thread with a stack that deep JSON in the fallback parser fits into.
-    public static func onThread(_ name: String, _ work: @escaping @Sendable () throws -> Void) async throws {
+    package static func onThread(_ name: String, _ work: @escaping @Sendable () throws -> Void) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let thread = Thread { continuation.resume(with: Result { try work() }) }
             thread.name = name

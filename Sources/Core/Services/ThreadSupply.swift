@@ -1,26 +1,26 @@
 // Whether threads can be made. Where they cannot (`ulimit -v`, `ulimit -u`, a cgroup's limit), neither Dispatch nor Foundation
 // says so: work that was handed over never begins, and signals are not answered either.
 
-internal import Glibc
+import Glibc
 
 /// Too few threads can be made.
-public struct NoThreads: Error, CustomStringConvertible {
+package struct NoThreads: Error, CustomStringConvertible {
     let wanted: Int
     let made: Int
     let code: Int32
 
     /// One line: what failed, and what to do.
-    public var description: String {
+    package var description: String {
         "only \(made) of \(wanted) threads could be made: \(String(cString: strerror(code))); raise the limits of this process "
             + "(ulimit -v, ulimit -u, or the unit's LimitAS, LimitNPROC and TasksMax)"
     }
 }
 
 /// Makes threads to see whether they can be made.
-public enum ThreadSupply {
+package enum ThreadSupply {
     /// Makes this many threads at the same time, each with a stack of `stackBytes`, and ends them again.
     /// - Throws: `NoThreads`.
-    public static func check(_ count: Int, stackBytes: Int) throws(NoThreads) {
+    package static func check(_ count: Int, stackBytes: Int) throws(NoThreads) {
         let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
         defer { attributes.deallocate() }
         pthread_attr_init(attributes)

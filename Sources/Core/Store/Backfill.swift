@@ -5,8 +5,8 @@
 // tables say of it agrees with what the state says; a count that left the state comes back with the place of its exported
 // row, so that the next export replaces that row.
 
-internal import Base
-internal import SQLite
+import Base
+import SQLite
 
 extension Schema {
     /// Version 2: which snapshot a late event was backfilled from, and ways to find late events by window.
@@ -28,7 +28,7 @@ extension Schema {
 extension Store {
     /// Up to where the raw table may be used now.
     /// - Throws: `SQLiteError`.
-    public func backfillBounds() throws -> BackfillBounds {
+    package func backfillBounds() throws -> BackfillBounds {
         var bounds = BackfillBounds(offsets: try exportProgress(of: .raw).offsets, coveredGeneration: nil)
         for partition in try progress().partitions {
             if let end = bounds.offsets[partition.partition] {
@@ -44,7 +44,7 @@ extension Store {
 
     /// The number of late events that are in the counts, those that left the state included.
     /// - Throws: `SQLiteError`.
-    public func backfilledEvents() throws -> Int64 { try meta("backfilled_events").flatMap { Int64($0) } ?? 0 }
+    package func backfilledEvents() throws -> Int64 { try meta("backfilled_events").flatMap { Int64($0) } ?? 0 }
 
     /// Which windows are to be recomputed.
     private func backfillFilter(onlyLate: Bool) -> String {
@@ -58,7 +58,7 @@ extension Store {
     ///   - range: starts of windows, seconds since the Unix epoch.
     ///   - onlyLate: those with late events that were not backfilled; else every window that has counts or late events.
     /// - Throws: `SQLiteError`.
-    public func backfillWindowCount(in range: Range<Int64>, onlyLate: Bool) throws -> Int {
+    package func backfillWindowCount(in range: Range<Int64>, onlyLate: Bool) throws -> Int {
         let row = try connection.prepare(
             """
             SELECT count(DISTINCT window_start) FROM (SELECT window_start, postcode \(backfillFilter(onlyLate: onlyLate)))
@@ -70,7 +70,7 @@ extension Store {
 
     /// The next counts to recompute: whole windows, ascending, until there are `limit` counts.
     /// - Throws: `SQLiteError`.
-    public func backfillKeys(in range: Range<Int64>, onlyLate: Bool, limit: Int) throws -> [BackfillKey] {
+    package func backfillKeys(in range: Range<Int64>, onlyLate: Bool, limit: Int) throws -> [BackfillKey] {
         let evictedBefore = try evictedBefore()
         let statements = try BackfillStatements(connection)
         let rows = try connection.prepare(
@@ -93,7 +93,7 @@ extension Store {
     /// Adds the late events of a chunk to their counts and marks them, as one transaction.
     /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was changed then.
-    public func backfill(_ chunk: BackfillChunk, now: Int64) throws -> BackfillOutcome {
+    package func backfill(_ chunk: BackfillChunk, now: Int64) throws -> BackfillOutcome {
         let next = generation + 1
         var outcome = BackfillOutcome()
         try transaction {
@@ -111,7 +111,7 @@ extension Store {
 
     /// What `backfill` would do; nothing is changed.
     /// - Throws: `SQLiteError`.
-    public func tryBackfill(_ chunk: BackfillChunk) throws -> BackfillOutcome {
+    package func tryBackfill(_ chunk: BackfillChunk) throws -> BackfillOutcome {
         var outcome = BackfillOutcome()
         _ = try judge(chunk, try BackfillStatements(connection), &outcome)
         return outcome

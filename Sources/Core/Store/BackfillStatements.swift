@@ -1,6 +1,6 @@
 // The SQL of a backfill. Counts and late rows of one key after another, ascending, are reached by cursors.
 
-internal import SQLite
+import SQLite
 
 /// The statements of a backfill, for one transaction.
 final class BackfillStatements {

@@ -1,16 +1,16 @@
 // What a backfill reads and what it answers.
 
 /// A live row of the counts table.
-public struct TableRow: Equatable, Sendable {
+package struct TableRow: Equatable, Sendable {
     /// Its data file.
-    public let path: String
+    package let path: String
     /// Its position there, from 0.
-    public let position: Int64
+    package let position: Int64
     /// Its count.
-    public let count: Int64
+    package let count: Int64
 
     /// A row.
-    public init(path: String, position: Int64, count: Int64) {
+    package init(path: String, position: Int64, count: Int64) {
         self.path = path
         self.position = position
         self.count = count
@@ -18,42 +18,42 @@ public struct TableRow: Equatable, Sendable {
 }
 
 /// One count to recompute, and what the tables say of it.
-public struct BackfillKey: Equatable, Sendable {
+package struct BackfillKey: Equatable, Sendable {
     /// The window's start, seconds since the Unix epoch.
-    public let windowStart: Int64
+    package let windowStart: Int64
     /// The postcode.
-    public let postcode: String
+    package let postcode: String
     /// The count is not in the state, because its window left it.
-    public internal(set) var isEvicted: Bool
+    package internal(set) var isEvicted: Bool
     /// Rows of the raw table below the bounds that were counted when they came.
-    public var rawCounted: Int64 = 0
+    package var rawCounted: Int64 = 0
     /// Rows of the raw table below the bounds that were late when they came.
-    public var rawLate: Int64 = 0
+    package var rawLate: Int64 = 0
     /// Of an evicted count: its rows in the counts table; one, or none for a count that never was.
-    public var tableRows: [TableRow] = []
+    package var tableRows: [TableRow] = []
 }
 
 /// Up to where raw rows are taken from the table.
-public struct BackfillBounds: Equatable, Sendable {
+package struct BackfillBounds: Equatable, Sendable {
     /// The end of the offsets (exclusive), by partition: exported and counted.
-    public var offsets: [Int32: Int64]
+    package var offsets: [Int32: Int64]
     /// Windows that did not change after this generation have all their events below `offsets`; nil: none is known to.
-    public var coveredGeneration: Int64?
+    package var coveredGeneration: Int64?
 }
 
 /// Counts to change together.
-public struct BackfillChunk: Sendable {
+package struct BackfillChunk: Sendable {
     /// Whole windows, ascending.
-    public var keys: [BackfillKey]
+    package var keys: [BackfillKey]
     /// Up to where their raw rows were read.
-    public var bounds: BackfillBounds
+    package var bounds: BackfillBounds
     /// The snapshot of the raw table; nil when there is none.
-    public var snapshotID: Int64?
+    package var snapshotID: Int64?
     /// Windows of which something could not be read, and why.
-    public var unreadable: [Int64: String] = [:]
+    package var unreadable: [Int64: String] = [:]
 
     /// A chunk of which nothing was read yet.
-    public init(keys: [BackfillKey], bounds: BackfillBounds, snapshotID: Int64?) {
+    package init(keys: [BackfillKey], bounds: BackfillBounds, snapshotID: Int64?) {
         self.keys = keys
         self.bounds = bounds
         self.snapshotID = snapshotID
@@ -62,7 +62,7 @@ public struct BackfillChunk: Sendable {
 
 extension BackfillChunk {
     /// The same in parts of about `limit` keys; a window is never split.
-    public func parts(of limit: Int) -> [BackfillChunk] {
+    package func parts(of limit: Int) -> [BackfillChunk] {
         var parts: [BackfillChunk] = []
         var first = 0
         while first < keys.count {
@@ -77,7 +77,7 @@ extension BackfillChunk {
     }
 
     /// How many windows the keys are of.
-    public var windowCount: Int {
+    package var windowCount: Int {
         var count = 0
         var last: Int64?
         for key in keys where key.windowStart != last {
@@ -89,24 +89,24 @@ extension BackfillChunk {
 }
 
 /// A count that changes.
-public struct BackfillChange: Equatable, Sendable {
+package struct BackfillChange: Equatable, Sendable {
     /// The window's start, seconds since the Unix epoch.
-    public let windowStart: Int64
+    package let windowStart: Int64
     /// The postcode.
-    public let postcode: String
+    package let postcode: String
     /// The count before.
-    public let old: Int64
+    package let old: Int64
     /// The count after.
-    public let new: Int64
+    package let new: Int64
 }
 
 /// What became of a chunk.
-public struct BackfillOutcome: Sendable {
+package struct BackfillOutcome: Sendable {
     /// The counts that changed, or would.
-    public var changes: [BackfillChange] = []
+    package var changes: [BackfillChange] = []
     /// Windows left as they are, ascending, and why.
-    public var unconfirmed: [(windowStart: Int64, reason: String)] = []
+    package var unconfirmed: [(windowStart: Int64, reason: String)] = []
 
     /// Nothing changed.
-    public init() {}
+    package init() {}
 }

@@ -2,7 +2,7 @@
 // later write with it, and SQLite goes on without a word.
 // Invariant: what is compared is the file itself (device and inode), not its name, size or time.
 
-internal import Glibc
+import Glibc
 
 /// The files beside one another that a writer holds open.
 struct HeldFiles {

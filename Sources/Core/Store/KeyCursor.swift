@@ -1,12 +1,12 @@
 // Looks up one key after another, ascending, in a table that is ordered by (window_start, postcode): neighbours are reached by
 // stepping, which costs a fraction of a search. Invariant: the answers are those of a search for each key, in any order of keys.
 
-public import SQLite
+package import SQLite
 
 /// A cursor over a table or index ordered by `window_start` and `postcode`.
-public final class KeyCursor {
+package final class KeyCursor {
     /// The row that `find` has found: columns 0 and 1 are window and postcode, the caller's columns follow.
-    public let row: Statement
+    package let row: Statement
     private enum Position { case none, row, end }
     private var position = Position.none
     /// The key last asked for.
@@ -19,7 +19,7 @@ public final class KeyCursor {
     ///   - columns: SQL for the further columns of a row.
     ///   - table: the table's name; it has to be ordered by (window_start, postcode), or have an index that is.
     /// - Throws: `SQLiteError`.
-    public init(_ connection: Connection, columns: String, of table: String) throws {
+    package init(_ connection: Connection, columns: String, of table: String) throws {
         row = try connection.prepare(
             """
             SELECT window_start, postcode, \(columns) FROM \(table)
@@ -30,7 +30,7 @@ public final class KeyCursor {
     /// Moves to the first row of a key, also when it was moved to before.
     /// - Returns: whether there is one.
     /// - Throws: `SQLiteError`.
-    public func find(window asked: Int64, postcode bytes: UnsafeRawBufferPointer) throws -> Bool {
+    package func find(window asked: Int64, postcode bytes: UnsafeRawBufferPointer) throws -> Bool {
         let isAscending = Self.compare(window, postcode, asked, bytes) < 0
         window = asked
         postcode.removeAll(keepingCapacity: true)
@@ -50,14 +50,14 @@ public final class KeyCursor {
     /// Moves to the next row.
     /// - Returns: whether it is of the key last asked for.
     /// - Throws: `SQLiteError`.
-    public func next() throws -> Bool {
+    package func next() throws -> Bool {
         guard position == .row else { return false }
         position = try row.step() ? .row : .end
         return position == .row && compareRow() == 0
     }
 
     /// Lets go of the rows; the next `find` searches.
-    public func reset() {
+    package func reset() {
         row.reset()
         position = .none
     }

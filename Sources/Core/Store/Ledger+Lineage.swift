@@ -2,28 +2,28 @@
 // set it back, replaced our last commit, or moved our rows.
 
 /// A table as this state left it.
-public struct LedgerPosition: Equatable, Sendable {
+package struct LedgerPosition: Equatable, Sendable {
     /// The epoch after the last settled commit; 0: nothing was exported.
-    public var epoch: Int64 = 0
+    package var epoch: Int64 = 0
     /// The id of the last settled commit; nil when it is not known (a state of an older version, or a restored one).
-    public var commitID: String?
+    package var commitID: String?
     /// The snapshot of the last settled commit, or that at which the state was restored.
-    public var snapshotID: Int64?
+    package var snapshotID: Int64?
     /// How far the table was brought.
-    public var progress = ExportProgress(generation: 0, offsets: [:])
+    package var progress = ExportProgress(generation: 0, offsets: [:])
     /// The rows of the table after the last settled commit; nil when it is not known.
-    public var rows: Int64?
+    package var rows: Int64?
     /// The id of a commit that was prepared and not settled.
-    public var openCommitID: String?
+    package var openCommitID: String?
 
     /// A table that nothing was exported to.
-    public init() {}
+    package init() {}
 }
 
 extension Store {
     /// What the ledger knows of a table.
     /// - Throws: `SQLiteError`.
-    public func position(of table: ExportTable) throws -> LedgerPosition {
+    package func position(of table: ExportTable) throws -> LedgerPosition {
         var position = LedgerPosition()
         position.epoch = try epoch(of: table)
         position.commitID = try meta("commit.\(table.rawValue)")
@@ -37,11 +37,11 @@ extension Store {
     /// Whether another writer committed to a table since this state began to export to it. Its rows may then no longer
     /// be where the ledger has them.
     /// - Throws: `SQLiteError`.
-    public func hasForeignCommits(_ table: ExportTable) throws -> Bool { try meta("foreign.\(table.rawValue)") != nil }
+    package func hasForeignCommits(_ table: ExportTable) throws -> Bool { try meta("foreign.\(table.rawValue)") != nil }
 
     /// Notes that another writer committed to a table.
     /// - Throws: `SQLiteError`.
-    public func noteForeignCommits(_ table: ExportTable) throws {
+    package func noteForeignCommits(_ table: ExportTable) throws {
         try transaction { try setMeta("foreign.\(table.rawValue)", to: "1") }
     }
 }

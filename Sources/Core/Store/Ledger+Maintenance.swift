@@ -1,16 +1,16 @@
 // The part of the ledger that maintenance uses: rows that move to another file, files that no row lies in, orphans.
 
-public import SQLite
+package import SQLite
 
 /// The key of a row of the counts table.
-public struct RowKey: Equatable, Sendable {
+package struct RowKey: Equatable, Sendable {
     /// The window's start, seconds since the Unix epoch.
-    public var windowStart: Int64
+    package var windowStart: Int64
     /// The postcode.
-    public var postcode: String
+    package var postcode: String
 
     /// A key.
-    public init(windowStart: Int64, postcode: String) {
+    package init(windowStart: Int64, postcode: String) {
         self.windowStart = windowStart
         self.postcode = postcode
     }
@@ -21,7 +21,7 @@ extension Store {
     /// the ledger (any more) are passed over.
     /// - Returns: the last key; nil when none was left.
     /// - Throws: `SQLiteError`; nothing was changed then.
-    public func moveExported(after key: RowKey?, limit: Int) throws -> RowKey? {
+    package func moveExported(after key: RowKey?, limit: Int) throws -> RowKey? {
         try transaction {
             let staged = try connection.prepare(
                 """
@@ -59,7 +59,7 @@ extension Store {
 
     /// Forgets data files by their number.
     /// - Throws: `SQLiteError`.
-    public func forgetFiles(ids: [Int64]) throws {
+    package func forgetFiles(ids: [Int64]) throws {
         try transaction {
             let row = try connection.prepare("DELETE FROM data_file WHERE id = ?1")
             for id in ids {
@@ -71,7 +71,7 @@ extension Store {
 
     /// The data files in which no exported or staged row lies, read over another connection, since it takes long.
     /// - Throws: `SQLiteError`.
-    public static func deadFiles(_ connection: Connection) throws -> [Int64] {
+    package static func deadFiles(_ connection: Connection) throws -> [Int64] {
         let rows = try connection.prepare(
             "SELECT id FROM data_file EXCEPT SELECT file_id FROM exported EXCEPT SELECT file_id FROM staged")
         var ids: [Int64] = []
@@ -81,11 +81,11 @@ extension Store {
 
     /// How many data files the ledger knows.
     /// - Throws: `SQLiteError`.
-    public func fileCount() throws -> Int64 { try connection.integer("SELECT count(*) FROM data_file") ?? 0 }
+    package func fileCount() throws -> Int64 { try connection.integer("SELECT count(*) FROM data_file") ?? 0 }
 
     /// When the last commit of a table was settled, milliseconds since the Unix epoch; nil when none was.
     /// - Throws: `SQLiteError`.
-    public func lastSettled(_ tableName: String) throws -> Int64? {
+    package func lastSettled(_ tableName: String) throws -> Int64? {
         let row = try connection.prepare(
             "SELECT max(committed_at_ms) FROM export WHERE table_name = ?1 AND state = 'committed'")
         try row.bind(tableName, at: 1)

@@ -6,11 +6,11 @@
 // where the table's live rows are, as of `export_progress`; a file that was written for a commit that did not happen is
 // an orphan until a later commit made sure that it never can.
 
-public import Foundation
-public import SQLite
+package import Foundation
+package import SQLite
 
 /// The two tables that are exported.
-public enum ExportTable: String, Codable, CaseIterable, Sendable {
+package enum ExportTable: String, Codable, CaseIterable, Sendable {
     /// Counts per postcode and window.
     case counts
     /// Raw events.
@@ -18,34 +18,34 @@ public enum ExportTable: String, Codable, CaseIterable, Sendable {
 }
 
 /// A commit that was prepared.
-public struct Intent: Codable, Equatable, Sendable {
+package struct Intent: Codable, Equatable, Sendable {
     /// Names the commit in the table's history.
-    public var commitID: String
+    package var commitID: String
     /// The table.
-    public var table: ExportTable
+    package var table: ExportTable
     /// The table's full name, for people.
-    public var tableName: String
+    package var tableName: String
     /// The state's generation that it brings the table to.
-    public var generation: Int64
+    package var generation: Int64
     /// The offsets that it adds, by partition.
-    public var offsets: [Int32: OffsetSpan]
+    package var offsets: [Int32: OffsetSpan]
     /// Rows that it adds and deletes.
-    public var rowsAdded: Int64
+    package var rowsAdded: Int64
     /// Rows that it deletes (old versions of rows it adds).
-    public var rowsDeleted: Int64
+    package var rowsDeleted: Int64
     /// The locations of the files written for it.
-    public var files: [String]
+    package var files: [String]
     /// Raw: the segments it exports.
-    public var segments: [String]
+    package var segments: [String]
     /// It rewrites what the table has and exports nothing new.
-    public var isRewrite: Bool
+    package var isRewrite: Bool
     /// The table's writer epoch once it is committed: one more than before.
-    public var epoch: Int64
+    package var epoch: Int64
     /// The files and whatever else the exporter needs to go on after a crash, in a form of its own.
-    public var payload: Data
+    package var payload: Data
 
     /// An intent.
-    public init(
+    package init(
         commitID: String, table: ExportTable, tableName: String, generation: Int64, offsets: [Int32: OffsetSpan],
         rowsAdded: Int64, rowsDeleted: Int64, files: [String], segments: [String] = [], isRewrite: Bool = false,
         epoch: Int64, payload: Data
@@ -66,34 +66,34 @@ public struct Intent: Codable, Equatable, Sendable {
 }
 
 /// How far a table has been brought.
-public struct ExportProgress: Equatable, Sendable {
+package struct ExportProgress: Equatable, Sendable {
     /// The state's generation; 0 before the first export.
-    public var generation: Int64
+    package var generation: Int64
     /// The end of the offsets exported, by partition.
-    public var offsets: [Int32: Int64]
+    package var offsets: [Int32: Int64]
 
     /// Progress.
-    public init(generation: Int64, offsets: [Int32: Int64]) {
+    package init(generation: Int64, offsets: [Int32: Int64]) {
         self.generation = generation
         self.offsets = offsets
     }
 }
 
 /// Where one row of the counts table lies, or will.
-public struct RowLocation: Equatable, Sendable {
+package struct RowLocation: Equatable, Sendable {
     /// The window's start, seconds since the Unix epoch.
-    public var windowStart: Int64
+    package var windowStart: Int64
     /// The postcode.
-    public var postcode: String
+    package var postcode: String
     /// The row's file, by its number in the ledger.
-    public var fileID: Int64
+    package var fileID: Int64
     /// The row's position in the file, from 0.
-    public var position: Int64
+    package var position: Int64
     /// The count that was exported.
-    public var count: Int64
+    package var count: Int64
 
     /// A location.
-    public init(windowStart: Int64, postcode: String, fileID: Int64, position: Int64, count: Int64) {
+    package init(windowStart: Int64, postcode: String, fileID: Int64, position: Int64, count: Int64) {
         self.windowStart = windowStart
         self.postcode = postcode
         self.fileID = fileID
@@ -105,7 +105,7 @@ public struct RowLocation: Equatable, Sendable {
 extension Store {
     /// The intent of a table that was prepared and not settled.
     /// - Throws: `SQLiteError`.
-    public func intent(of table: ExportTable) throws -> Intent? {
+    package func intent(of table: ExportTable) throws -> Intent? {
         let row = try connection.prepare("SELECT facts FROM intent WHERE table_kind = ?1")
         try row.bind(table.rawValue, at: 1)
         guard try row.step() else { return nil }
@@ -114,13 +114,13 @@ extension Store {
 
     /// How far a table has been brought.
     /// - Throws: `SQLiteError`.
-    public func exportProgress(of table: ExportTable) throws -> ExportProgress {
+    package func exportProgress(of table: ExportTable) throws -> ExportProgress {
         try Self.exportProgress(of: table, connection)
     }
 
     /// The same, over another connection's snapshot.
     /// - Throws: `SQLiteError`.
-    public static func exportProgress(of table: ExportTable, _ connection: Connection) throws -> ExportProgress {
+    package static func exportProgress(of table: ExportTable, _ connection: Connection) throws -> ExportProgress {
         let row = try connection.prepare("SELECT generation, offsets FROM export_progress WHERE table_kind = ?1")
         try row.bind(table.rawValue, at: 1)
         guard try row.step() else { return ExportProgress(generation: 0, offsets: [:]) }
@@ -130,19 +130,19 @@ extension Store {
 
     /// The table's writer epoch after this state's last settled commit; 0 before the first.
     /// - Throws: `SQLiteError`.
-    public func epoch(of table: ExportTable) throws -> Int64 {
+    package func epoch(of table: ExportTable) throws -> Int64 {
         try meta("epoch.\(table.rawValue)").flatMap { Int64($0) } ?? 0
     }
 
     /// The snapshot of this state's last settled commit; nil before the first.
     /// - Throws: `SQLiteError`.
-    public func lastSnapshot(of table: ExportTable) throws -> Int64? {
+    package func lastSnapshot(of table: ExportTable) throws -> Int64? {
         try meta("snapshot.\(table.rawValue)").flatMap { Int64($0) }
     }
 
     /// The number of a data file in the ledger; a new one for a new path.
     /// - Throws: `SQLiteError`.
-    public func fileID(ofPath path: String) throws -> Int64 {
+    package func fileID(ofPath path: String) throws -> Int64 {
         let insert = try connection.prepare("INSERT OR IGNORE INTO data_file (path) VALUES (?1)")
         try insert.bind(path, at: 1)
         try transaction { try insert.run() }
@@ -156,13 +156,13 @@ extension Store {
 
     /// Forgets what an earlier, unfinished preparation staged.
     /// - Throws: `SQLiteError`.
-    public func clearStaged() throws {
+    package func clearStaged() throws {
         try transaction { try connection.execute("DELETE FROM staged") }
     }
 
     /// Stages row locations for the counts table's next intent. Called in pieces, so that flushes get their turn.
     /// - Throws: `SQLiteError`.
-    public func stage(_ rows: some Collection<RowLocation>) throws {
+    package func stage(_ rows: some Collection<RowLocation>) throws {
         try transaction {
             let statement = try connection.prepare("INSERT OR REPLACE INTO staged VALUES (?1, ?2, ?3, ?4, ?5)")
             for row in rows {
@@ -180,7 +180,7 @@ extension Store {
     /// - Returns: false when nothing was recorded, since a segment that it brings was dropped meanwhile.
     /// - Throws: `SQLiteError`; also when the table has an open intent.
     @discardableResult
-    public func prepare(_ intent: Intent) throws -> Bool {
+    package func prepare(_ intent: Intent) throws -> Bool {
         try durably {
             guard try haveSegments(intent.segments) else { return false }
             let row = try connection.prepare("INSERT INTO intent VALUES (?1, ?2, ?3)")
@@ -222,7 +222,7 @@ extension Store {
     ///   - tableRows: the rows of the table in that snapshot, when they are known.
     ///   - now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was changed then, and it can be called again.
-    public func settle(
+    package func settle(
         _ intent: Intent, forgetting replaced: [String] = [], snapshotID: Int64?, tableRows: Int64? = nil, now: Int64
     ) throws {
         try transaction {
@@ -277,7 +277,7 @@ extension Store {
     /// way could make them part of the table, until another commit has taken its place.
     /// - Parameter kept: those of its files that a later commit will bring under the same names.
     /// - Throws: `SQLiteError`.
-    public func abandon(_ intent: Intent, keeping kept: Set<String> = [], now: Int64) throws {
+    package func abandon(_ intent: Intent, keeping kept: Set<String> = [], now: Int64) throws {
         try transaction {
             try addOrphans(intent.files.filter { !kept.contains($0) }, of: intent.table, now: now)
             if intent.table == .counts { try clearStaged() }
@@ -289,7 +289,7 @@ extension Store {
 
     /// Records files that may have to be removed.
     /// - Throws: `SQLiteError`.
-    public func addOrphans(_ locations: [String], of table: ExportTable, now: Int64) throws {
+    package func addOrphans(_ locations: [String], of table: ExportTable, now: Int64) throws {
         let row = try connection.prepare("INSERT OR IGNORE INTO orphan VALUES (?1, ?2, ?3)")
         try transaction {
             for location in locations {
@@ -303,7 +303,7 @@ extension Store {
 
     /// Files recorded before `since` (milliseconds, exclusive) that no commit of the table can reference any more.
     /// - Throws: `SQLiteError`.
-    public func orphans(of table: ExportTable, before since: Int64) throws -> [String] {
+    package func orphans(of table: ExportTable, before since: Int64) throws -> [String] {
         let row = try connection.prepare("SELECT location FROM orphan WHERE table_kind = ?1 AND since_ms < ?2")
         try row.bind(table.rawValue, at: 1)
         try row.bind(since, at: 2)
@@ -314,7 +314,7 @@ extension Store {
 
     /// Forgets files that were removed.
     /// - Throws: `SQLiteError`.
-    public func forgetOrphans(_ locations: [String]) throws {
+    package func forgetOrphans(_ locations: [String]) throws {
         let row = try connection.prepare("DELETE FROM orphan WHERE location = ?1")
         try transaction {
             for location in locations {

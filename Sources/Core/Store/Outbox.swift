@@ -5,11 +5,11 @@
 // marked only after the broker acknowledged them or they were found in the topic; a row that the topic will never take is
 // passed, with an incident in the same transaction, and stays as it is.
 
-internal import Foundation
-internal import SQLite
+import Foundation
+import SQLite
 
 /// Which rows are published.
-public enum OutboxName: String, CaseIterable, Sendable {
+package enum OutboxName: String, CaseIterable, Sendable {
     /// Late events.
     case late
     /// Rejected messages.
@@ -17,20 +17,20 @@ public enum OutboxName: String, CaseIterable, Sendable {
 }
 
 /// A row to publish.
-public struct OutboxRow: Equatable, Sendable {
+package struct OutboxRow: Equatable, Sendable {
     /// Its number: ascending, never used again.
-    public let number: Int64
+    package let number: Int64
     /// Where it came from.
-    public let partition: Int32
+    package let partition: Int32
     /// Its offset there.
-    public let offset: Int64
+    package let offset: Int64
     /// The message, unchanged.
-    public let payload: [UInt8]
+    package let payload: [UInt8]
     /// The message's key, headers and timestamp.
-    public let envelope: SourceEnvelope
+    package let envelope: SourceEnvelope
 
     /// Makes a row.
-    public init(
+    package init(
         number: Int64, partition: Int32, offset: Int64, payload: [UInt8], envelope: SourceEnvelope = SourceEnvelope()
     ) {
         (self.number, self.partition, self.offset) = (number, partition, offset)
@@ -44,7 +44,7 @@ extension Store {
     ///   - limit: the most rows.
     ///   - bytes: no further row is taken once the payloads together have this size.
     /// - Throws: `SQLiteError`.
-    public func unpublished(
+    package func unpublished(
         _ name: OutboxName, after number: Int64, limit: Int, bytes: Int = 8 << 20
     ) throws -> [OutboxRow] {
         let filter = name == .late ? "" : "AND payload IS NOT NULL"
@@ -75,7 +75,7 @@ extension Store {
 
     /// How many rows are not known to be published, at most `limit`.
     /// - Throws: `SQLiteError`.
-    public func unpublishedCount(_ name: OutboxName, limit: Int = 1_000_000) throws -> Int {
+    package func unpublishedCount(_ name: OutboxName, limit: Int = 1_000_000) throws -> Int {
         let filter = name == .late ? "" : "AND payload IS NOT NULL"
         let row = try connection.prepare(
             """
@@ -89,7 +89,7 @@ extension Store {
     /// Passes a row that the topic will never take, and notes why. The row itself stays. An open incident of the kind takes
     /// this one in, so that a flood of such rows is one incident with their number.
     /// - Throws: `SQLiteError`.
-    public func passUnpublished(_ name: OutboxName, number: Int64, incident: Incident, now: Int64) throws {
+    package func passUnpublished(_ name: OutboxName, number: Int64, incident: Incident, now: Int64) throws {
         try connection.transaction {
             let row = try connection.prepare("UPDATE \(name.rawValue) SET passed_at_ms = ?2 WHERE id = ?1")
             try row.bind(number, at: 1)
@@ -112,7 +112,7 @@ extension Store {
 
     /// The offsets of the topic from which records may not be marked yet; nil when this topic was never written to.
     /// - Throws: `SQLiteError`.
-    public func outboxOffsets(_ name: OutboxName, topic: String) throws -> [Int32: Int64]? {
+    package func outboxOffsets(_ name: OutboxName, topic: String) throws -> [Int32: Int64]? {
         let row = try connection.prepare("SELECT offsets FROM outbox WHERE name = ?1 AND topic = ?2")
         try row.bind(name.rawValue, at: 1)
         try row.bind(topic, at: 2)
@@ -123,7 +123,7 @@ extension Store {
     /// Puts everything up to row `number` on the disk, before it is sent.
     /// - Parameter offsets: the topic's ends as they were before, when it was never written to.
     /// - Throws: `SQLiteError`.
-    public func beginPublishing(
+    package func beginPublishing(
         _ name: OutboxName, topic: String, upTo number: Int64, from offsets: [Int32: Int64]
     ) throws {
         try durably {
@@ -145,7 +145,7 @@ extension Store {
     /// Marks rows as published.
     /// - Parameter offsets: the topic's offsets up to which everything is marked now.
     /// - Throws: `SQLiteError`.
-    public func markPublished(
+    package func markPublished(
         _ name: OutboxName, numbers: some Sequence<Int64>, offsets: [Int32: Int64], now: Int64
     ) throws {
         try transaction {
@@ -165,26 +165,26 @@ extension Store {
     /// Notes that another state has published events of the same source, from anywhere on: what it has sent is looked for at
     /// every start, until all of it was read.
     /// - Throws: `SQLiteError`.
-    public func noteForeignPublisher(_ name: OutboxName) throws {
+    package func noteForeignPublisher(_ name: OutboxName) throws {
         guard try meta(Self.restoredKey(name)) == nil else { return }
         try setMeta(Self.restoredKey(name), to: try Self.json([Int32: Int64]()))
     }
 
     /// Notes that this state was restored in the place of a lost one, which may have published events from these offsets on.
     /// - Throws: `SQLiteError`.
-    public func noteRestored(_ offsets: [Int32: Int64]) throws {
+    package func noteRestored(_ offsets: [Int32: Int64]) throws {
         for name in OutboxName.allCases { try setMeta(Self.restoredKey(name), to: try Self.json(offsets)) }
     }
 
     /// The offsets from which a lost state may have published; nil when there is none, or all that was read again.
     /// - Throws: `SQLiteError`.
-    public func restoredOffsets(_ name: OutboxName) throws -> [Int32: Int64]? {
+    package func restoredOffsets(_ name: OutboxName) throws -> [Int32: Int64]? {
         try meta(Self.restoredKey(name)).map { try Self.offsets($0) }
     }
 
     /// What the lost state has published was read again, and is marked.
     /// - Throws: `SQLiteError`.
-    public func forgetRestored(_ name: OutboxName) throws {
+    package func forgetRestored(_ name: OutboxName) throws {
         let row = try connection.prepare("DELETE FROM meta WHERE key = ?1")
         try row.bind(Self.restoredKey(name), at: 1)
         try transaction { try row.run() }

@@ -1,8 +1,8 @@
 // Numbers of a state file that was damaged or changed by hand: found when it is opened, before anything is added up.
 // Invariant: the check reads the small tables and two ends of an index, whatever the state's size.
 
-internal import Base
-internal import SQLite
+import Base
+import SQLite
 
 enum PlausibleNumbers {
     /// - Throws: `StoreError.damaged` with the place of the first number that cannot be, or `SQLiteError`.

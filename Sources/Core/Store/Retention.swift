@@ -4,26 +4,26 @@
 // when a backfill brought them back. Invariants: the bound never goes back; a window leaves only when its last change was
 // exported and its events can only be late; `evicted_events` is the sum of the counts that are not in the state.
 
-internal import SQLite
-internal import Windowing
+import SQLite
+import Windowing
 
 /// What one step of eviction did.
-public struct Eviction: Equatable, Sendable {
+package struct Eviction: Equatable, Sendable {
     /// Windows that left the state.
-    public var windows: Int
+    package var windows: Int
     /// Nothing more is to be done now.
-    public var isDone: Bool
+    package var isDone: Bool
 }
 
 /// Windows left the state that would be counted in again under these settings.
-public struct EvictedWindowsReopened: Error, CustomStringConvertible, Equatable, Sendable {
+package struct EvictedWindowsReopened: Error, CustomStringConvertible, Equatable, Sendable {
     /// The state's path.
-    public let path: String
+    package let path: String
     /// The largest allowed lateness that works, in milliseconds.
-    public let longestLateness: Int64
+    package let longestLateness: Int64
 
     /// One line.
-    public var description: String {
+    package var description: String {
         "state \(path) no longer has the counts that --allowed-lateness would add to; give at most \(longestLateness)ms"
     }
 }
@@ -31,11 +31,11 @@ public struct EvictedWindowsReopened: Error, CustomStringConvertible, Equatable,
 extension Store {
     /// Counts of windows that start before this (seconds since the Unix epoch) left the state; 0 when none did.
     /// - Throws: `SQLiteError`.
-    public func evictedBefore() throws -> Int64 { try meta("evicted_before_s").flatMap { Int64($0) } ?? 0 }
+    package func evictedBefore() throws -> Int64 { try meta("evicted_before_s").flatMap { Int64($0) } ?? 0 }
 
     /// The sum of the counts that left the state.
     /// - Throws: `SQLiteError`.
-    public func evictedEvents() throws -> Int64 { try meta("evicted_events").flatMap { Int64($0) } ?? 0 }
+    package func evictedEvents() throws -> Int64 { try meta("evicted_events").flatMap { Int64($0) } ?? 0 }
 
     func addEvicted(events: Int64) throws {
         guard events != 0 else { return }
@@ -44,7 +44,7 @@ extension Store {
 
     /// Makes sure that events of windows that left the state are late under the settings it was opened with.
     /// - Throws: `EvictedWindowsReopened`, `SQLiteError`.
-    public func checkEvicted() throws {
+    package func checkEvicted() throws {
         let bound = try evictedBefore() * 1000
         guard bound > 0, let watermark = try progress().watermark else { return }
         guard bound - 1 + settings.allowedLatenessMilliseconds > watermark else { return }
@@ -57,7 +57,7 @@ extension Store {
     ///   - retention: milliseconds.
     ///   - now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`.
-    public func evict(retention: Int64, now: Int64, windows limit: Int = 100) throws -> Eviction {
+    package func evict(retention: Int64, now: Int64, windows limit: Int = 100) throws -> Eviction {
         guard let watermark = try progress().watermark, try intent(of: .counts) == nil else {
             return Eviction(windows: 0, isDone: true)
         }

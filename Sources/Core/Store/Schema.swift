@@ -7,7 +7,7 @@
 // goes through `windows`, one row per window with its printed timestamp: a condition on the timestamp becomes a
 // search on a few rows, and a condition on the postcode one seek per window. docs/adr/0002 has the measurements.
 
-internal import SQLite
+import SQLite
 
 enum Schema {
     /// Identifies the file as ours in `PRAGMA application_id`: "PVws" in ASCII.

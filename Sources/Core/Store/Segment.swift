@@ -3,38 +3,38 @@
 // synced before. Files in the spool that no row names are leftovers of a crash. A segment whose files are gone is dropped
 // together with those after it, and the raw offsets go back to where it began.
 
-public import Foundation
-internal import SQLite
+package import Foundation
+import SQLite
 
 /// A half-open range of offsets of one partition.
-public struct OffsetSpan: Codable, Equatable, Sendable {
+package struct OffsetSpan: Codable, Equatable, Sendable {
     /// The first offset (inclusive).
-    public var from: Int64
+    package var from: Int64
     /// The end (exclusive).
-    public var to: Int64
+    package var to: Int64
 
     /// A span.
-    public init(from: Int64, to: Int64) {
+    package init(from: Int64, to: Int64) {
         self.from = from
         self.to = to
     }
 }
 
 /// A closed segment.
-public struct Segment: Codable, Equatable, Sendable {
+package struct Segment: Codable, Equatable, Sendable {
     /// One file of the segment.
-    public struct File: Codable, Equatable, Sendable {
+    package struct File: Codable, Equatable, Sendable {
         /// The file's name in the spool folder.
-        public var name: String
+        package var name: String
         /// Its size in bytes.
-        public var bytes: Int64
+        package var bytes: Int64
         /// Days since 1970-01-01 of its rows' timestamps; of the arrival, for JSON lines.
-        public var day: Int
+        package var day: Int
         /// What the table format wants to know of it, in a form of the exporter's own; nil for JSON lines.
-        public var facts: Data?
+        package var facts: Data?
 
         /// A file.
-        public init(name: String, bytes: Int64, day: Int, facts: Data?) {
+        package init(name: String, bytes: Int64, day: Int, facts: Data?) {
             self.name = name
             self.bytes = bytes
             self.day = day
@@ -43,18 +43,18 @@ public struct Segment: Codable, Equatable, Sendable {
     }
 
     /// Its unique name.
-    public var name: String
+    package var name: String
     /// The number of events in it.
-    public var rows: Int64
+    package var rows: Int64
     /// What it covers, by partition.
-    public var offsets: [Int32: OffsetSpan]
+    package var offsets: [Int32: OffsetSpan]
     /// The Parquet files, one a day.
-    public var parquet: [File]
+    package var parquet: [File]
     /// The JSON lines, where they are wanted.
-    public var json: File?
+    package var json: File?
 
     /// A segment.
-    public init(name: String, rows: Int64, offsets: [Int32: OffsetSpan], parquet: [File], json: File?) {
+    package init(name: String, rows: Int64, offsets: [Int32: OffsetSpan], parquet: [File], json: File?) {
         self.name = name
         self.rows = rows
         self.offsets = offsets
@@ -63,9 +63,9 @@ public struct Segment: Codable, Equatable, Sendable {
     }
 
     /// The names of all its files.
-    public var fileNames: [String] { parquet.map(\.name) + (json.map { [$0.name] } ?? []) }
+    package var fileNames: [String] { parquet.map(\.name) + (json.map { [$0.name] } ?? []) }
     /// The bytes of all its files.
-    public var bytes: Int64 { parquet.reduce(json?.bytes ?? 0) { $0 + $1.bytes } }
+    package var bytes: Int64 { parquet.reduce(json?.bytes ?? 0) { $0 + $1.bytes } }
 }
 
 extension Store {
@@ -88,7 +88,7 @@ extension Store {
 
     /// The offset from which each partition's raw events are still wanted; none for a partition without segments.
     /// - Throws: `SQLiteError`.
-    public func rawOffsets() throws -> [Int32: Int64] {
+    package func rawOffsets() throws -> [Int32: Int64] {
         let rows = try connection.prepare("SELECT kafka_partition, next_offset FROM raw_progress")
         var offsets: [Int32: Int64] = [:]
         while try rows.step() { offsets[Int32(clamping: rows.int64(0))] = rows.int64(1) }
@@ -97,7 +97,7 @@ extension Store {
 
     /// The segments that were not exported, oldest first, at most `limit`.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
-    public func segments(limit: Int = 1000) throws -> [Segment] {
+    package func segments(limit: Int = 1000) throws -> [Segment] {
         let rows = try connection.prepare("SELECT facts FROM segment ORDER BY id LIMIT ?1")
         try rows.bind(Int64(limit), at: 1)
         var segments: [Segment] = []
@@ -110,7 +110,7 @@ extension Store {
     /// Where the raw events of each partition have to be read again from when a segment and those after it are dropped; only
     /// the partitions that they cover.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
-    public func rawOffsets(droppingFrom name: String) throws -> [Int32: Int64] {
+    package func rawOffsets(droppingFrom name: String) throws -> [Int32: Int64] {
         var starts: [Int32: Int64] = [:]
         for segment in try segments(limit: Int(Int32.max)).drop(while: { $0.name != name }) {
             for (partition, span) in segment.offsets {
@@ -124,7 +124,7 @@ extension Store {
     /// - Returns: the names of their files, and where each partition has to be read from again. None where the segment no
     ///   longer waits: it was exported meanwhile. nil when nothing was done, since a commit that was prepared brings one.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
-    public func dropSegments(from name: String) throws -> (files: [String], starts: [Int32: Int64])? {
+    package func dropSegments(from name: String) throws -> (files: [String], starts: [Int32: Int64])? {
         try transaction {
             let dropped = try segments(limit: Int(Int32.max)).drop { $0.name != name }
             let brought = Set(try intent(of: .raw)?.segments ?? [])
@@ -144,7 +144,7 @@ extension Store {
 
     /// How many segments wait and how many bytes they hold.
     /// - Throws: `SQLiteError`.
-    public func backlog() throws -> (segments: Int64, bytes: Int64) {
+    package func backlog() throws -> (segments: Int64, bytes: Int64) {
         let row = try connection.prepare("SELECT count(*), total(bytes) FROM segment")
         _ = try row.step()
         return (row.int64(0), row.int64(1))
@@ -152,7 +152,7 @@ extension Store {
 
     /// Whether the late log has this event.
     /// - Throws: `SQLiteError`.
-    public func isLate(partition: Int32, offset: Int64) throws -> Bool {
+    package func isLate(partition: Int32, offset: Int64) throws -> Bool {
         let row = try connection.prepare("SELECT 1 FROM late WHERE kafka_partition = ?1 AND kafka_offset = ?2")
         try row.bind(Int64(partition), at: 1)
         try row.bind(offset, at: 2)

@@ -2,17 +2,17 @@
 // Invariants: the kernel frees the lock when the process ends, however it ends; the file's text only informs people;
 // the file is never removed, since removing it would let two processes lock two files of one name.
 
-internal import Glibc
+import Glibc
 
 /// The lock that makes this process the one writer of a state.
-public final class StateLock {
+package final class StateLock {
     private let descriptor: Int32
 
     /// - Parameters:
     ///   - path: the state file, or a link to it; the lock file is beside the file itself.
     ///   - holder: what other processes are told, for example "pageviews ingest (pid 4711)".
     /// - Throws: `StoreError.inUse` with the holder's words, or `StoreError.cannotOpen`.
-    public init(statePath path: String, holder: String) throws {
+    package init(statePath path: String, holder: String) throws {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw StoreError.cannotOpen(path: path, reason: "this is no file name")
         }

@@ -4,10 +4,10 @@
 // place before anything is locked or opened: through symbolic links, also to a file that does not exist yet. The result is
 // absolute, so SQLite can never read it as a URI or as a database in memory.
 
-internal import Glibc
+import Glibc
 
 /// Where a state is, and how its file is made.
-public enum StatePath {
+package enum StatePath {
     private static let mostLinks = 40
 
     /// The file that `path` leads to, absolute and without links.
@@ -35,7 +35,7 @@ public enum StatePath {
 
     /// Makes an empty file for a state where there is none, for its owner alone: it holds user ids and pages. SQLite gives
     /// the log and its index the same mode, so whoever lets others read the file lets them read all.
-    public static func createPrivate(_ file: String) {
+    package static func createPrivate(_ file: String) {
         // Only where nothing was, so that nobody can hold a lock on it: closing a file drops this process's locks.
         let descriptor = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 { close(descriptor) }

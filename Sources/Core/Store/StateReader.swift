@@ -3,15 +3,15 @@
 // Invariants: the file, its log and its folder stay as they are: the connection cannot write, and it never checkpoints, also
 // not when it is the last to close (only the writer may, see Store.swift); a file of another program is refused.
 
-internal import Glibc
-public import SQLite
+import Glibc
+package import SQLite
 
 /// Opens states for reading.
-public enum StateReader {
+package enum StateReader {
     /// Opens the state at `path`, of this version or an older one; a service may be writing to it.
     /// - Parameter allowsEmpty: a file in which no tables have been made yet is no error.
     /// - Throws: `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`, `StoreError.damaged`, or `SQLiteError`.
-    public static func open(_ path: String, allowsEmpty: Bool = false) throws -> Connection {
+    package static func open(_ path: String, allowsEmpty: Bool = false) throws -> Connection {
         do {
             let connection = try openFile(path)
             let version = try Schema.check(connection, path: path)

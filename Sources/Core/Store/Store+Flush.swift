@@ -2,10 +2,10 @@
 // Invariants: all or nothing; counts are whole values (the upsert adds the delta to what is there); a window's row in
 // `windows` is written before its counts, so the view never misses one.
 
-internal import Base
-internal import Glibc
-internal import SQLite
-internal import Windowing
+import Base
+import Glibc
+import SQLite
+import Windowing
 
 /// The statements a flush needs, compiled once.
 final class FlushStatements {
@@ -59,7 +59,7 @@ extension Store {
     /// Writes one flush as one transaction and raises the generation by one.
     /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be tried again. `StoreError.otherWriter`.
-    public func write(_ flush: Flush, now: Int64) throws {
+    package func write(_ flush: Flush, now: Int64) throws {
         let next = generation + 1
         try transaction {
             try writeCounts(flush.counts, generation: next)
@@ -186,7 +186,7 @@ extension Store {
     /// Copies the write-ahead log into the file when it has grown by `pages` since the last time; readers are not
     /// waited for. What a reader still needs stays in the log for the next time.
     /// - Throws: `SQLiteError`.
-    public func checkpointIfNeeded(pages: Int = 1000) throws {
+    package func checkpointIfNeeded(pages: Int = 1000) throws {
         let now = connection.walPages
         // The log starts again from its beginning once everything was copied and no reader was in it.
         if now < pagesAtCheckpoint { pagesAtCheckpoint = 0 }
@@ -206,7 +206,7 @@ extension Store {
     /// Copies the whole write-ahead log into the file and empties it, where no reader is in the way for longer than the
     /// time given.
     /// - Throws: `SQLiteError`.
-    public func checkpointFully(waitMilliseconds: Int32 = 500) throws {
+    package func checkpointFully(waitMilliseconds: Int32 = 500) throws {
         try connection.setBusyTimeout(milliseconds: waitMilliseconds)
         defer { try? connection.setBusyTimeout(milliseconds: 5000) }
         do {

@@ -4,7 +4,7 @@
 // own. Invariant: of two stores over one file the one that was opened last can write, and it has read everything that the
 // other has written; the other can write nothing more.
 
-internal import SQLite
+import SQLite
 
 extension Store {
     /// A token that no other store has.

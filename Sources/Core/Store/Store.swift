@@ -5,44 +5,44 @@
 // offsets, watermark and a generation one higher; every transaction that writes finds the state as this store left it
 // (Store+Writer.swift); the file in between is always the whole truth.
 
-public import SQLite
-public import Windowing
-internal import Glibc
+package import SQLite
+package import Windowing
+import Glibc
 
 /// What a state belongs to. It is recorded by the first run and has to be the same ever after.
-public struct Identity: Equatable, Sendable {
+package struct Identity: Equatable, Sendable {
     /// The cluster id that Kafka's metadata gives.
-    public let clusterID: String
+    package let clusterID: String
     /// The topic's name.
-    public let topic: String
+    package let topic: String
 
     /// Makes an identity.
-    public init(clusterID: String, topic: String) {
+    package init(clusterID: String, topic: String) {
         self.clusterID = clusterID
         self.topic = topic
     }
 }
 
 /// What an earlier run left, read when the state is opened.
-public struct Progress: Equatable, Sendable {
+package struct Progress: Equatable, Sendable {
     /// The number of flushes so far.
-    public var generation: Int64
+    package var generation: Int64
     /// The watermark in milliseconds since the Unix epoch; nil before there is one.
-    public var watermark: Int64?
+    package var watermark: Int64?
     /// Windows that end at or before this are final (milliseconds since the Unix epoch); 0 when none is.
-    public var finalBefore: Int64
+    package var finalBefore: Int64
     /// The largest end (exclusive) of any window, in milliseconds since the Unix epoch; 0 when there is none.
-    public var latestWindowEnd: Int64
+    package var latestWindowEnd: Int64
     /// The partitions known.
-    public var partitions: [PartitionProgress]
+    package var partitions: [PartitionProgress]
 }
 
 /// The state file, opened for writing.
-public final class Store {
+package final class Store {
     /// The file's path as it was given.
-    public let path: String
+    package let path: String
     /// The one writing connection. Export writes its ledger through it, on the same thread.
-    public let connection: Connection
+    package let connection: Connection
     let settings: WindowSettings
     let statements: FlushStatements
     /// nil for one that only reads.
@@ -54,15 +54,15 @@ public final class Store {
     /// What this writer holds open; nil for one that only reads.
     private var held: HeldFiles?
     /// The generation of the last flush that was committed.
-    public internal(set) var generation: Int64 = 0
+    package internal(set) var generation: Int64 = 0
     var pagesAtCheckpoint = 0
     /// The oldest waiting segment whose files are not all there, once somebody has noticed; nil when none is known.
-    public var lostSegment: String?
+    package var lostSegment: String?
 
     /// Locks and opens the state, creates it when it is missing, and brings it to the newest format.
     /// - Parameter holder: what a process that finds the state locked is told of this one.
     /// - Throws: `StoreError`, or `SQLiteError` when the file is damaged.
-    public init(path: String, settings: WindowSettings, holder: String) throws {
+    package init(path: String, settings: WindowSettings, holder: String) throws {
         self.path = path
         self.settings = settings
         lock = try StateLock(statePath: path, holder: holder)
@@ -84,7 +84,7 @@ public final class Store {
     /// Opens a state for reading alone, at the generation it has now: no lock is taken, a service may go on beside. Whatever
     /// writes through it fails.
     /// - Throws: `StoreError`, or `SQLiteError` when the file is damaged.
-    public init(readingOnly path: String, settings: WindowSettings) throws {
+    package init(readingOnly path: String, settings: WindowSettings) throws {
         self.path = path
         self.settings = settings
         lock = nil
@@ -102,7 +102,7 @@ public final class Store {
 
     /// Checks that the files of the state are still those that were opened.
     /// - Throws: `StoreError.filesLost`.
-    public func checkFiles() throws {
+    package func checkFiles() throws {
         if let lost = held?.lost { throw StoreError.filesLost(path: path, lost: lost) }
     }
 
@@ -145,7 +145,7 @@ public final class Store {
     /// Records what the state belongs to, or checks it against what is recorded.
     /// - Parameter stateID: the random id a new state gets.
     /// - Throws: `StoreError.otherCluster`, `StoreError.otherTopic`, or `SQLiteError`.
-    public func adopt(_ identity: Identity, stateID: String) throws {
+    package func adopt(_ identity: Identity, stateID: String) throws {
         let topic = try meta("topic")
         if let topic, topic != identity.topic {
             throw StoreError.otherTopic(path: path, recorded: topic, asked: identity.topic)
@@ -165,18 +165,18 @@ public final class Store {
 
     /// Checks the topic before Kafka has been reached.
     /// - Throws: `StoreError.otherTopic`, or `SQLiteError`.
-    public func checkTopic(_ topic: String) throws {
+    package func checkTopic(_ topic: String) throws {
         if let recorded = try meta("topic"), recorded != topic {
             throw StoreError.otherTopic(path: path, recorded: recorded, asked: topic)
         }
     }
 
     /// The key of the fact that names the Kafka topic whose offsets the state has: its id, not its name.
-    public static let topicIDKey = "topic_id"
+    package static let topicIDKey = "topic_id"
 
     /// A recorded fact about the state; nil when there is none.
     /// - Throws: `SQLiteError`.
-    public func meta(_ key: String) throws -> String? {
+    package func meta(_ key: String) throws -> String? {
         let statement = try connection.prepare("SELECT value FROM meta WHERE key = ?1")
         try statement.bind(key, at: 1)
         return try statement.step() ? statement.string(0) : nil
@@ -184,7 +184,7 @@ public final class Store {
 
     /// Records a fact about the state.
     /// - Throws: `SQLiteError`.
-    public func setMeta(_ key: String, to value: String) throws {
+    package func setMeta(_ key: String, to value: String) throws {
         let statement = try connection.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
         try statement.bind(key, at: 1)
         try statement.bind(value, at: 2)
@@ -194,7 +194,7 @@ public final class Store {
     /// Runs `body` as one transaction that is on the disk when this returns, for facts that must survive a power cut
     /// before anything outside depends on them.
     /// - Throws: what `body` throws, or `SQLiteError`.
-    public func durably<Result>(_ body: () throws -> Result) throws -> Result {
+    package func durably<Result>(_ body: () throws -> Result) throws -> Result {
         try connection.execute("PRAGMA synchronous = FULL")
         defer { try? connection.execute("PRAGMA synchronous = NORMAL") }
         return try transaction(body)
@@ -202,7 +202,7 @@ public final class Store {
 
     /// What an earlier run left.
     /// - Throws: `SQLiteError`.
-    public func progress() throws -> Progress {
+    package func progress() throws -> Progress {
         let head = try connection.prepare("SELECT generation, watermark_ms, final_before_s FROM progress")
         _ = try head.step()
         let latestStart = try connection.integer("SELECT max(window_start) FROM windows")
@@ -243,13 +243,13 @@ public final class Store {
 
     /// Notes an incident of its own, outside a flush.
     /// - Throws: `SQLiteError`.
-    public func note(_ incident: Incident, now: Int64) throws {
+    package func note(_ incident: Incident, now: Int64) throws {
         try transaction { try write(incident, now: now) }
     }
 
     /// Marks the open incidents of a kind as over.
     /// - Throws: `SQLiteError`.
-    public func resolve(incidentsOfKind kind: String, now: Int64) throws {
+    package func resolve(incidentsOfKind kind: String, now: Int64) throws {
         let statement = try connection.prepare(
             "UPDATE incident SET resolved_at_ms = ?2 WHERE kind = ?1 AND resolved_at_ms IS NULL")
         try statement.bind(kind, at: 1)
@@ -259,7 +259,7 @@ public final class Store {
 
     /// How many incidents of a kind are open.
     /// - Throws: `SQLiteError`.
-    public func openIncidents(ofKind kind: String) throws -> Int64 {
+    package func openIncidents(ofKind kind: String) throws -> Int64 {
         let statement = try connection.prepare(
             "SELECT count(*) FROM incident WHERE kind = ?1 AND resolved_at_ms IS NULL")
         try statement.bind(kind, at: 1)
@@ -267,11 +267,11 @@ public final class Store {
     }
 
     /// The size of the write-ahead log, in bytes.
-    public var walBytes: Int64 {
+    package var walBytes: Int64 {
         var facts = stat()
         return stat(file + "-wal", &facts) == 0 ? Int64(facts.st_size) : 0
     }
 
     /// The SQL that makes an empty state with all its views.
-    public static var emptySchema: String { Schema.migrations.joined() }
+    package static var emptySchema: String { Schema.migrations.joined() }
 }

@@ -1,7 +1,7 @@
 // Why a state cannot be used. Each message names the file and what to do.
 
 /// A state file that cannot be opened for writing.
-public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
+package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Another process holds the lock.
     case inUse(path: String, holder: String)
     /// Another process has written since this store was opened.
@@ -28,7 +28,7 @@ public enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case cannotOpen(path: String, reason: String)
 
     /// One line for people: what failed, on what, what to do.
-    public var description: String {
+    package var description: String {
         switch self {
         case .inUse(let path, let holder):
             "state \(path) is in use by \(holder); stop that process first, or give another --state"

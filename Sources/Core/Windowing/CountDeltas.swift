@@ -5,7 +5,7 @@
 // few hundred thousand entries of at most 64 bytes; one thread at a time.
 
 /// Counts per window and postcode that are not in the store yet.
-public final class CountDeltas {
+package final class CountDeltas {
     private struct Entry {
         var window: Int64
         /// The first eight bytes of the postcode, big-endian, padded with zeros: orders most keys in one comparison.
@@ -28,7 +28,7 @@ public final class CountDeltas {
     private var entries: UnsafeMutablePointer<Entry>
     private var capacity: Int
     /// The number of different (window, postcode) pairs.
-    public private(set) var count = 0
+    package private(set) var count = 0
     private var arena: UnsafeMutableRawPointer
     private var arenaSize = 1 << 16
     private var arenaUsed = 0
@@ -36,7 +36,7 @@ public final class CountDeltas {
     private static let smallest = 1 << 12
 
     /// - Parameter seed: varies the hash function, so that nobody can prepare keys that collide.
-    public init(seed: UInt64) {
+    package init(seed: UInt64) {
         self.seed = seed
         mask = Self.smallest - 1
         slots = Self.freeSlots(Self.smallest)
@@ -52,10 +52,10 @@ public final class CountDeltas {
     }
 
     /// Nothing was added since the last `removeAll`.
-    public var isEmpty: Bool { count == 0 }
+    package var isEmpty: Bool { count == 0 }
 
     /// Adds `count` events of one postcode to one window.
-    public func add(window: Int64, postcode: UnsafeRawBufferPointer, count added: Int64 = 1) {
+    package func add(window: Int64, postcode: UnsafeRawBufferPointer, count added: Int64 = 1) {
         let prefix = Self.prefix(of: postcode)
         let hash = Self.hash(postcode, prefix: prefix, window: window, seed: seed)
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
@@ -84,7 +84,7 @@ public final class CountDeltas {
     }
 
     /// Forgets everything and keeps the memory, unless it has grown far beyond what was used.
-    public func removeAll() {
+    package func removeAll() {
         if count * 16 < mask, mask >= 1 << 16 {
             resize(toSlots: (mask + 1) / 4)
         } else {
@@ -95,7 +95,7 @@ public final class CountDeltas {
     }
 
     /// Calls `body` for each pair in ascending order of (window, postcode bytes); the bytes are valid only within it.
-    public func forEachSorted(_ body: (Int64, UnsafeRawBufferPointer, Int64) throws -> Void) rethrows {
+    package func forEachSorted(_ body: (Int64, UnsafeRawBufferPointer, Int64) throws -> Void) rethrows {
         var order = (0..<count).map { UInt32(truncatingIfNeeded: $0) }
         order.sort { precedes(entries[Int($0)], entries[Int($1)]) }
         for index in order {

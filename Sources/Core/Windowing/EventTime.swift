@@ -3,12 +3,12 @@
 // windows and watermarks computed from it never overflow 64 bits.
 
 /// Event times, in microseconds since the Unix epoch.
-public enum EventTime {
+package enum EventTime {
     /// The microseconds of a timestamp whose unit is told by its magnitude: above zero and below 10^11 seconds, below
     /// 10^14 milliseconds, below 10^17 microseconds.
     /// - Returns: nil for zero, negative and larger values.
     @inlinable
-    public static func microseconds(ofTimestamp value: Int64) -> Int64? {
+    package static func microseconds(ofTimestamp value: Int64) -> Int64? {
         if value <= 0 { return nil }
         if value < 100_000_000_000 { return value * 1_000_000 }
         if value < 100_000_000_000_000 { return value * 1000 }

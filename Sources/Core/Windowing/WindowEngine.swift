@@ -8,7 +8,7 @@
 
 /// What becomes of one event.
 @frozen
-public enum Placement: Equatable, Sendable {
+package enum Placement: Equatable, Sendable {
     /// It counts in the window that starts at `windowStart` (milliseconds since the Unix epoch).
     case counted(windowStart: Int64)
     /// It is late; `lateness` says how far its time is behind the watermark, in milliseconds.
@@ -16,44 +16,44 @@ public enum Placement: Equatable, Sendable {
 }
 
 /// Tumbling event-time windows over the partitions of one topic.
-public struct WindowEngine: Sendable {
+package struct WindowEngine: Sendable {
     /// What the engine knows of one partition.
-    public struct Partition: Equatable, Sendable {
+    package struct Partition: Equatable, Sendable {
         /// The partition's number in Kafka.
-        public let number: Int32
+        package let number: Int32
         /// The largest event time seen, in milliseconds; nil before the first event. Events beyond the future skew
         /// do not count here.
-        public internal(set) var maxEventTime: Int64?
+        package internal(set) var maxEventTime: Int64?
         /// The offset of the record that brought it; -1 when it is not known.
-        public internal(set) var maxEventOffset: Int64 = -1
+        package internal(set) var maxEventOffset: Int64 = -1
         /// The partition's end was reached and nothing came for the idle timeout.
-        public internal(set) var isIdle = false
+        package internal(set) var isIdle = false
         /// When the last record, or the end, was seen (milliseconds, wall clock).
         var lastActivity: Int64
         /// Events beyond the future skew; nil when there were none since the start.
-        public internal(set) var future: FutureEvents?
+        package internal(set) var future: FutureEvents?
         /// Every record that the broker has was consumed.
-        public internal(set) var isAtEnd = false
+        package internal(set) var isAtEnd = false
     }
 
     /// Events of a partition that are further ahead of the clock than the future skew.
-    public struct FutureEvents: Equatable, Sendable {
+    package struct FutureEvents: Equatable, Sendable {
         /// How many.
-        public internal(set) var count: Int64
+        package internal(set) var count: Int64
         /// The wall clock when the first of them was placed, milliseconds.
-        public internal(set) var firstAt: Int64
+        package internal(set) var firstAt: Int64
         /// The wall clock when the latest was.
-        public internal(set) var at: Int64
+        package internal(set) var at: Int64
         /// The latest one's event time.
-        public internal(set) var eventTime: Int64
+        package internal(set) var eventTime: Int64
     }
 
     /// The durations that rule.
-    public let settings: WindowSettings
+    package let settings: WindowSettings
     /// The partitions, in the order they were added; their positions are the indexes the other calls take.
-    public private(set) var partitions: [Partition] = []
+    package private(set) var partitions: [Partition] = []
     /// The watermark in milliseconds: no event at or before it is expected. nil before there is one.
-    public private(set) var watermark: Int64?
+    package private(set) var watermark: Int64?
     /// The index of the active partition with the smallest event time, the one that holds the watermark.
     private var holder: Int?
     /// The largest end (exclusive) of any window that something was counted in.
@@ -65,7 +65,7 @@ public struct WindowEngine: Sendable {
     ///   - watermark: the watermark to go on from, of an earlier run.
     ///   - latestWindowEnd: the largest end (exclusive) of any window counted in earlier runs, milliseconds.
     ///   - now: the wall clock, milliseconds.
-    public init(settings: WindowSettings, watermark: Int64? = nil, latestWindowEnd: Int64 = 0, now: Int64) {
+    package init(settings: WindowSettings, watermark: Int64? = nil, latestWindowEnd: Int64 = 0, now: Int64) {
         self.settings = settings
         self.watermark = watermark
         self.latestWindowEnd = latestWindowEnd
@@ -75,7 +75,7 @@ public struct WindowEngine: Sendable {
     /// Adds a partition as active; until it brings an event or turns idle it holds the watermark where it is.
     /// - Returns: its index.
     @discardableResult
-    public mutating func addPartition(
+    package mutating func addPartition(
         _ number: Int32, maxEventTime: Int64? = nil, maxEventOffset: Int64 = -1, now: Int64
     ) -> Int {
         partitions.append(
@@ -85,7 +85,7 @@ public struct WindowEngine: Sendable {
     }
 
     /// Sets the wall clock that the events until the next call are held against.
-    public mutating func beginBatch(now: Int64) {
+    package mutating func beginBatch(now: Int64) {
         skewLimit = now + settings.maxFutureSkewMilliseconds
     }
 
@@ -93,7 +93,7 @@ public struct WindowEngine: Sendable {
     /// - Parameters:
     ///   - eventTime: milliseconds since the Unix epoch, as `EventTime` bounds it.
     ///   - offset: the record's offset, only to be named; -1 when it is not known.
-    public mutating func place(eventTime: Int64, inPartitionAt index: Int, offset: Int64 = -1) -> Placement {
+    package mutating func place(eventTime: Int64, inPartitionAt index: Int, offset: Int64 = -1) -> Placement {
         let start = settings.windowStart(of: eventTime)
         let placement: Placement
         if let watermark, settings.isLate(windowStart: start, watermark: watermark) {
@@ -121,7 +121,7 @@ public struct WindowEngine: Sendable {
     }
 
     /// Notes that records of a partition arrived (valid events or not): it is active again.
-    public mutating func sawRecords(inPartitionAt index: Int, now: Int64) {
+    package mutating func sawRecords(inPartitionAt index: Int, now: Int64) {
         partitions[index].lastActivity = now
         partitions[index].isAtEnd = false
         guard partitions[index].isIdle else { return }
@@ -131,7 +131,7 @@ public struct WindowEngine: Sendable {
     }
 
     /// Notes that a partition's end was reached; the idle timeout runs from here or the last record.
-    public mutating func reachedEnd(ofPartitionAt index: Int, now: Int64) {
+    package mutating func reachedEnd(ofPartitionAt index: Int, now: Int64) {
         guard !partitions[index].isAtEnd else { return }
         partitions[index].isAtEnd = true
         partitions[index].lastActivity = now
@@ -140,7 +140,7 @@ public struct WindowEngine: Sendable {
     /// Turns partitions idle whose timeout has passed, and lets the watermark go on without them.
     /// - Returns: whether any partition turned idle.
     @discardableResult
-    public mutating func checkIdleness(now: Int64) -> Bool {
+    package mutating func checkIdleness(now: Int64) -> Bool {
         var changed = false
         for index in partitions.indices where !partitions[index].isIdle && partitions[index].isAtEnd {
             guard now - partitions[index].lastActivity >= settings.idleTimeoutMilliseconds else { continue }
@@ -167,19 +167,19 @@ public struct WindowEngine: Sendable {
     }
 
     /// The number of the partition that holds the watermark back; nil when all are idle or there is none.
-    public var watermarkHeldBy: Int32? {
+    package var watermarkHeldBy: Int32? {
         partitions.filter { !$0.isIdle }
             .min { ($0.maxEventTime ?? Int64.min) < ($1.maxEventTime ?? Int64.min) }?.number
     }
 
     /// Every partition has been idle for the timeout.
-    public var allIdle: Bool { !partitions.isEmpty && partitions.allSatisfy(\.isIdle) }
+    package var allIdle: Bool { !partitions.isEmpty && partitions.allSatisfy(\.isIdle) }
 
     /// The largest window end (exclusive, milliseconds) that is final under the watermark or, when every partition is
     /// idle, because the wall clock is past it by the watermark delay and the idle timeout. A multiple of the window,
     /// and by the clock never beyond the latest window, so that it rests when nothing happens; nil when no window is
     /// final.
-    public func finalBefore(now: Int64) -> Int64? {
+    package func finalBefore(now: Int64) -> Int64? {
         // The watermark has reached end - 1 ms when end <= watermark + 1.
         var bound = watermark.map { $0 + 1 } ?? Int64.min
         if allIdle {

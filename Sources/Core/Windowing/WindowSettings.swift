@@ -3,34 +3,34 @@
 // valid event time overflows.
 
 /// Durations of event-time processing, in milliseconds.
-public struct WindowSettings: Equatable, Sendable {
+package struct WindowSettings: Equatable, Sendable {
     /// Length of a tumbling window; windows start at multiples of it since the Unix epoch.
-    public let windowMilliseconds: Int64
+    package let windowMilliseconds: Int64
     /// How far the watermark stays behind the largest event time of a partition.
-    public let watermarkDelayMilliseconds: Int64
+    package let watermarkDelayMilliseconds: Int64
     /// How long after the watermark has passed a window's end its events are still counted.
-    public let allowedLatenessMilliseconds: Int64
+    package let allowedLatenessMilliseconds: Int64
     /// A partition at its end that brings no record for this long stops holding the watermark.
-    public let idleTimeoutMilliseconds: Int64
+    package let idleTimeoutMilliseconds: Int64
     /// Events further ahead of the wall clock than this never move the watermark.
-    public let maxFutureSkewMilliseconds: Int64
+    package let maxFutureSkewMilliseconds: Int64
 
     /// A duration that was refused, with the bounds it has to keep.
-    public struct OutOfBounds: Error, CustomStringConvertible, Equatable, Sendable {
+    package struct OutOfBounds: Error, CustomStringConvertible, Equatable, Sendable {
         /// The setting's name as the command line has it.
-        public let setting: String
+        package let setting: String
         /// What a valid value looks like.
-        public let expectation: String
+        package let expectation: String
         /// One line for people: which setting, its bounds.
-        public var description: String { "--\(setting) must be \(expectation)" }
+        package var description: String { "--\(setting) must be \(expectation)" }
     }
 
     /// The longest duration accepted, 10 years: far more than any use, far less than overflow.
-    public static let longestMilliseconds: Int64 = 3650 * 86_400_000
+    package static let longestMilliseconds: Int64 = 3650 * 86_400_000
 
     /// - Throws: `OutOfBounds` when the window is not a whole number of seconds between 1 s and 1 day that divides a
     ///   day, or another duration is negative or above 10 years.
-    public init(
+    package init(
         windowMilliseconds: Int64 = 60_000, watermarkDelayMilliseconds: Int64 = 20_000,
         allowedLatenessMilliseconds: Int64 = 86_400_000, idleTimeoutMilliseconds: Int64 = 30_000,
         maxFutureSkewMilliseconds: Int64 = 300_000
@@ -57,14 +57,14 @@ public struct WindowSettings: Equatable, Sendable {
 
     /// The start (inclusive) of the window that holds an event time, both in milliseconds since the Unix epoch.
     @inlinable
-    public func windowStart(of eventTimeMilliseconds: Int64) -> Int64 {
+    package func windowStart(of eventTimeMilliseconds: Int64) -> Int64 {
         eventTimeMilliseconds - eventTimeMilliseconds % windowMilliseconds
     }
 
     /// Whether an event of the window that starts at `start` is late under `watermark`
     /// (Flink's rule: end - 1 ms + allowed lateness <= watermark).
     @inlinable
-    public func isLate(windowStart start: Int64, watermark: Int64) -> Bool {
+    package func isLate(windowStart start: Int64, watermark: Int64) -> Bool {
         start + windowMilliseconds - 1 + allowedLatenessMilliseconds <= watermark
     }
 }

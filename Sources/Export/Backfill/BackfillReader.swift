@@ -3,10 +3,10 @@
 // Invariants: raw rows at or above the bounds are not counted; a file that cannot be read makes exactly the windows
 // doubtful that it may have rows of, and nothing else; memory is bounded by the keys and one row group.
 
-internal import Iceberg
-internal import ObjectStorage
-internal import Parquet
-internal import Store
+import Iceberg
+import ObjectStorage
+import Parquet
+import Store
 
 /// Reads both tables for one chunk after another.
 struct BackfillReader {

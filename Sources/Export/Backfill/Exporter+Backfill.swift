@@ -4,17 +4,17 @@
 // Invariants: a chunk's transaction is all that changes; ended at any moment, the next call goes on with what was not marked;
 // with an open commit nothing is read, since the rows it moves are not where the ledger says.
 
-internal import Iceberg
-internal import Log
-internal import Store
+import Iceberg
+import Log
+import Store
 
 /// Why a backfill could not begin.
-public enum BackfillError: Error, CustomStringConvertible, Equatable, Sendable {
+package enum BackfillError: Error, CustomStringConvertible, Equatable, Sendable {
     /// A commit to a table is not settled.
     case openCommit(table: String)
 
     /// One line.
-    public var description: String {
+    package var description: String {
         switch self {
         case .openCommit(let table):
             "a commit to table \(table) is not finished; backfill begins when it is: export first (`pageviews ingest`)"
@@ -26,7 +26,7 @@ extension Exporter {
     /// Recomputes windows; what changes goes out with the next cycle.
     /// - Parameter report: called at the beginning and after each chunk.
     /// - Throws: `BackfillError`, `SQLiteError`, and what storage and catalog throw when they cannot be reached.
-    public func backfill(
+    package func backfill(
         _ request: BackfillRequest, report: (BackfillStep) -> Void = { _ in }
     ) async throws -> BackfillResult {
         var result = BackfillResult()

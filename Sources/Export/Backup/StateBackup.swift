@@ -4,20 +4,20 @@
 // Invariants: nothing is overwritten; a copy under its own name is whole (it is made under another name, synced, checked and
 // then linked); the source is only read.
 
-internal import Foundation
-internal import SQLite
-internal import Store
+import Foundation
+import SQLite
+import Store
 
 /// Makes backups of a state.
-public struct StateBackup {
+package struct StateBackup {
     /// What was copied.
-    public struct Summary: Equatable, Sendable {
+    package struct Summary: Equatable, Sendable {
         /// The number of flushes the copy holds.
-        public let generation: Int64
+        package let generation: Int64
         /// The copy's size in bytes, without segments.
-        public let bytes: Int64
+        package let bytes: Int64
         /// Segments that wait for export.
-        public let segments: Int
+        package let segments: Int
     }
 
     private let source: String
@@ -28,14 +28,14 @@ public struct StateBackup {
     /// - Parameters:
     ///   - source: the state file.
     ///   - destination: the file to make; its segments go to `DESTINATION.spool`.
-    public init(of source: String, to destination: String) {
+    package init(of source: String, to destination: String) {
         self.source = source
         self.destination = destination
     }
 
     /// Makes the backup.
     /// - Throws: `BackupError`, `StoreError`, or `SQLiteError`; nothing is left behind then.
-    public func make() throws -> Summary {
+    package func make() throws -> Summary {
         try refuseToOverwrite()
         defer { removePartial() }
         for _ in 0..<Self.tries {
@@ -142,7 +142,7 @@ public struct StateBackup {
 }
 
 /// Why no backup was made.
-public enum BackupError: Error, CustomStringConvertible, Equatable, Sendable {
+package enum BackupError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Something is there already.
     case exists(String)
     /// The copy is not a whole database: the state itself is damaged.
@@ -151,7 +151,7 @@ public enum BackupError: Error, CustomStringConvertible, Equatable, Sendable {
     case segmentsKeepLeaving(String)
 
     /// One line: what failed, on what, what to do.
-    public var description: String {
+    package var description: String {
         switch self {
         case .exists(let path): "\(path) exists already; a backup overwrites nothing: give another name, or remove it"
         case .damaged(let path):

@@ -3,7 +3,7 @@
 // Every commit of a state raises the table's epoch by one, as a property that is set in the same commit. So the table's
 // epoch tells apart "ours was not applied", "ours was applied" and "somebody with our identity was here".
 
-internal import Iceberg
+import Iceberg
 
 /// What was seen of a table.
 struct TableObservation: Equatable {

@@ -1,9 +1,9 @@
 // The files of a prepared commit: local until it is settled, with the place that each has in the table.
 // Invariant: a local file never changes, so uploading it twice is the same as once.
 
-internal import Foundation
-internal import Iceberg
-internal import Store
+import Foundation
+import Iceberg
+import Store
 
 /// A Parquet file of a commit.
 struct ParquetUpload: Codable, Equatable {

@@ -1,10 +1,10 @@
 // What is particular to committing a rewrite: it can be given up, since it exports nothing, and its rows move piece by piece.
 
-internal import Foundation
-internal import Iceberg
-internal import Log
-internal import ObjectStorage
-internal import Store
+import Foundation
+import Iceberg
+import Log
+import ObjectStorage
+import Store
 
 extension Committer {
     /// Rows moved in one transaction.

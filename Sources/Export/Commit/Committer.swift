@@ -4,11 +4,11 @@
 // the commit id; an unknown outcome is looked at again, never treated as a failure; files of a try that certainly
 // failed are removed, those of an uncertain one become orphans until a later commit has settled.
 
-internal import Foundation
-internal import Iceberg
-internal import Log
-internal import ObjectStorage
-internal import Store
+import Foundation
+import Iceberg
+import Log
+import ObjectStorage
+import Store
 
 /// Commits intents of one table.
 struct Committer {

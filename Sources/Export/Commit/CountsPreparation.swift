@@ -5,11 +5,11 @@
 // row's position is its place in the file that is written here; nothing outside the spool and the staging table
 // changes.
 
-internal import Foundation
-internal import Iceberg
-internal import Parquet
-internal import SQLite
-internal import Store
+import Foundation
+import Iceberg
+import Parquet
+import SQLite
+import Store
 
 /// Where a commit's files and rows come from.
 struct PreparationContext {

@@ -1,7 +1,7 @@
 // Why an export stopped, besides what storage and catalogs say themselves.
 
 /// An export that cannot go on without help, or not now.
-public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
+package enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The table was there and is gone.
     case tableGone(table: String, catalog: String)
     /// The table has other columns.
@@ -34,7 +34,7 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     case unknownOutcome(table: String, reason: String)
 
     /// Another state, or another copy of this one, exports to the table: this process must not go on.
-    public var isForeign: Bool {
+    package var isForeign: Bool {
         switch self {
         case .otherState, .fenced: true
         default: false
@@ -43,7 +43,7 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
 
     /// A table is not, or no longer, what the state says: exports of it stop until somebody does what the line says. A
     /// start does not begin to count.
-    public var isTableChanged: Bool {
+    package var isTableChanged: Bool {
         switch self {
         case .otherSchema, .otherPartitions, .notOurs, .otherState, .fenced, .wentBack, .rolledBack, .rewritten,
             .rowsMoved,
@@ -54,19 +54,19 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// A local file is gone, which can be written again.
-    public var isSpoolFileMissing: Bool {
+    package var isSpoolFileMissing: Bool {
         if case .spoolFileMissing = self { return true }
         return false
     }
 
     /// The warehouse does not keep two writers apart: wrong configuration.
-    public var isUnsafe: Bool {
+    package var isUnsafe: Bool {
         if case .unsafeStore = self { return true }
         return false
     }
 
     /// The catalog answered, but not in a way that says whether the commit is there.
-    public var isUnsettled: Bool {
+    package var isUnsettled: Bool {
         switch self {
         case .contended, .unknownOutcome: true
         default: false
@@ -74,7 +74,7 @@ public enum ExportError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// One line: what failed, on which table, what to do.
-    public var description: String {
+    package var description: String {
         switch self {
         case .tableGone(let table, let catalog):
             "table \(table) is no longer in \(catalog); bring it back, or start a new --state and --namespace"

@@ -1,8 +1,8 @@
 // The names under which a commit's facts stand in snapshot summaries and table properties.
 
-internal import Foundation
-internal import Iceberg
-internal import Store
+import Foundation
+import Iceberg
+import Store
 
 /// Keys in summaries and properties.
 enum Mark {

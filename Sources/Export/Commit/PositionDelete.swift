@@ -1,8 +1,8 @@
 // Position-delete files (https://iceberg.apache.org/spec/#position-delete-files): which rows of which files are gone.
 // Invariant: rows are sorted by path bytes, then position, as the specification asks.
 
-internal import Iceberg
-internal import Parquet
+import Iceberg
+import Parquet
 
 /// One deleted row.
 struct PositionDelete: Equatable {

@@ -1,8 +1,8 @@
 // Prepares a commit of the raw table: the segments that wait, all in one snapshot.
 
-internal import Foundation
-internal import Iceberg
-internal import Store
+import Foundation
+import Iceberg
+import Store
 
 /// Builds the intent of one raw commit.
 enum RawPreparation {

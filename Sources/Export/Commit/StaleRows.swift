@@ -4,9 +4,9 @@
 // Invariant: a row that is deleted already, by whomever, is never written again: its newer version would stand beside
 // the one that somebody else put elsewhere.
 
-internal import Iceberg
-internal import SQLite
-internal import Store
+import Iceberg
+import SQLite
+import Store
 
 /// Positions by data file.
 struct StaleRows {

@@ -4,7 +4,7 @@
 // else. Delete files of this data file alone go with it; those of several stay for the others.
 // Invariant: they are written for every try, on top of the snapshot that the try is based on.
 
-internal import Iceberg
+import Iceberg
 
 /// Makes the deletion vectors of the staged rows' old positions.
 struct VectorWriter {

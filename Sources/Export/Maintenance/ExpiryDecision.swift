@@ -1,6 +1,6 @@
 // Which snapshots may go, and which removable files nobody needs: pure decisions.
 
-internal import Iceberg
+import Iceberg
 
 /// Decides about snapshots.
 struct ExpiryDecision {

@@ -4,10 +4,10 @@
 // under way; each step is harmless to be ended at any moment; one rewrite is at most about one target file, so exports
 // never wait long.
 
-internal import Iceberg
-internal import Log
-internal import SQLite
-internal import Store
+import Iceberg
+import Log
+import SQLite
+import Store
 
 /// Maintains one table.
 struct Maintainer {

@@ -6,8 +6,8 @@
 // file of a plan is in exactly one group; rewriting a plan's result again is never asked for while nothing else
 // changes.
 
-internal import Iceberg
-internal import Store
+import Iceberg
+import Store
 
 /// Data files that become one.
 struct RewriteGroup: Equatable {

@@ -1,7 +1,7 @@
 // The files that a rewrite writes: live rows as they come, copied column by column.
 
-internal import Parquet
-internal import Store
+import Parquet
+import Store
 
 /// Rows being written to a new data file.
 protocol RewriteOutput {

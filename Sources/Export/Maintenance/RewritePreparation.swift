@@ -3,10 +3,10 @@
 // Invariants: nothing outside the spool and the staging table changes; rows keep their order within a file; every
 // delete that was applied is noted with its data file, so that the commit can tell whether another one came since.
 
-internal import Foundation
-internal import Iceberg
-internal import SQLite
-internal import Store
+import Foundation
+import Iceberg
+import SQLite
+import Store
 
 /// A rewrite that was given up because the process is to end.
 struct MaintenanceStopped: Error {}

@@ -3,9 +3,9 @@
 // Only rows that the ledger still has are staged; others were evicted, never change again, and are just copied. Invariant:
 // every row of the ledger that lies in a rewritten file is staged, or the rewrite does not happen.
 
-internal import Parquet
-internal import SQLite
-internal import Store
+import Parquet
+import SQLite
+import Store
 
 /// Stages the moves of one rewrite.
 final class RowMoves {

@@ -4,10 +4,10 @@
 // happens; a file is removed only when the table, loaded after a certain commit, does not name it anywhere; files left by
 // tries of commits wait until a later commit of the table has settled, since until then a request may still be on its way.
 
-internal import Iceberg
-internal import Log
-internal import ObjectStorage
-internal import Store
+import Iceberg
+import Log
+import ObjectStorage
+import Store
 
 /// Expiry and removal for one table. Not to be used while the table has an open intent.
 struct SnapshotExpiry {

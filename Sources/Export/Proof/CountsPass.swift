@@ -3,11 +3,11 @@
 // Invariants: memory is bounded by the windows and by one bit for each row; a ledger row is marked by its own (file,
 // position), which no other ledger row has, so a row that is there twice and one that is missing are both found.
 
-internal import Bitmaps
-internal import Iceberg
-internal import Parquet
-internal import SQLite
-internal import Store
+import Bitmaps
+import Iceberg
+import Parquet
+import SQLite
+import Store
 
 /// What a pass over the counts table found.
 struct CountsPass {

@@ -2,8 +2,8 @@
 // Readers leave files out by them, so a file whose entry is wrong is one whose rows are not found, whatever its rows
 // are.
 
-internal import Iceberg
-internal import Parquet
+import Iceberg
+import Parquet
 
 /// The claims about one file.
 struct FileClaims {

@@ -1,6 +1,6 @@
 // The checks that need nothing but the state.
 
-internal import SQLite
+import SQLite
 
 /// Compares the state with itself.
 struct LocalProof {

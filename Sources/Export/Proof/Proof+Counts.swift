@@ -1,8 +1,8 @@
 // The counts table against the state.
 
-internal import Iceberg
-internal import SQLite
-internal import Store
+import Iceberg
+import SQLite
+import Store
 
 extension Proof {
     struct Counts {

@@ -1,9 +1,9 @@
 // The raw table against the state, and the counts recounted from it.
 
-internal import Base
-internal import Iceberg
-internal import SQLite
-internal import Store
+import Base
+import Iceberg
+import SQLite
+import Store
 
 extension Proof {
     func proveRaw(_ loaded: Loaded?, _ counts: Counts?) async throws {

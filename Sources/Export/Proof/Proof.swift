@@ -6,13 +6,13 @@
 // generation. Raw rows are recounted for the newest snapshot of the counts table whose offsets they cover.
 // Invariants: nothing is written, in the state or in the warehouse; memory is bounded by windows and offsets, not by rows.
 
-internal import Foundation
-internal import Iceberg
-internal import SQLite
-internal import Store
+import Foundation
+import Iceberg
+import SQLite
+import Store
 
 /// One proof.
-public final class Proof {
+package final class Proof {
     let settings: ExportSettings
     private let warehouse: Warehouse?
     let options: ProofOptions
@@ -30,7 +30,7 @@ public final class Proof {
     ///   - uniqueName: fresh unique names.
     ///   - seed: fresh randomness.
     /// - Throws: `StoreError`, `SQLiteError`.
-    public init(
+    package init(
         statePath: String, settings: ExportSettings, warehouse: Warehouse?, options: ProofOptions, folder: String,
         uniqueName: @escaping @Sendable () -> String, seed: UInt64
     ) throws {
@@ -46,7 +46,7 @@ public final class Proof {
     /// Makes all checks.
     /// - Throws: `ExportError.otherState` when the tables belong to another state; when the warehouse cannot be reached, the
     ///   errors of storage and catalog.
-    public func run() async throws -> ProofReport {
+    package func run() async throws -> ProofReport {
         report = ProofReport()
         report.checks = try LocalProof(state: state, allowsGaps: options.allowsGaps).checks()
         guard let warehouse else {

@@ -1,9 +1,9 @@
 // The state as a proof sees it: one read transaction, so everything is of one generation, whatever a running service does.
 // Invariant: the connection never writes and never checkpoints.
 
-internal import Foundation
-internal import SQLite
-internal import Store
+import Foundation
+import SQLite
+import Store
 
 /// One partition's figures.
 struct ProofPartition {

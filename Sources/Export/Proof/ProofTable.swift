@@ -1,12 +1,12 @@
 // A table as a proof compares it: which snapshot, and what its history says of offsets.
 
-internal import Base
-internal import Foundation
-internal import HTTP
-internal import Iceberg
-internal import ObjectStorage
-internal import SQLite
-internal import Store
+import Base
+import Foundation
+import HTTP
+import Iceberg
+import ObjectStorage
+import SQLite
+import Store
 
 /// One table at one snapshot.
 struct ProofTable {

@@ -1,10 +1,10 @@
 // Reads every row of the raw table: which offsets are there, which twice, which late, and what the counts should be.
 // Invariant: memory is bounded by the windows and by about one bit for each offset, less where no offset is missing.
 
-internal import Iceberg
-internal import Parquet
-internal import SQLite
-internal import Store
+import Iceberg
+import Parquet
+import SQLite
+import Store
 
 /// One partition of the raw table.
 final class RawPartition {

@@ -1,6 +1,6 @@
 // Which offsets the raw table at a snapshot should hold.
 
-internal import Store
+import Store
 
 /// How far raw rows go.
 struct RawReach {

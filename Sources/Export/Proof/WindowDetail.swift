@@ -1,9 +1,9 @@
 // The counts of one window from every side, to name what differs.
 
-internal import Iceberg
-internal import Parquet
-internal import SQLite
-internal import Store
+import Iceberg
+import Parquet
+import SQLite
+import Store
 
 /// Looks at single windows.
 struct WindowDetail {

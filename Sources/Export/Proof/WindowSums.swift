@@ -4,7 +4,7 @@
 // run: sides that differ in any key have the same one with a chance of about 2^-64. The postcode's part of the hash can be
 // made once for many rows.
 
-internal import Parquet
+import Parquet
 
 /// Sums by window.
 struct WindowSums {

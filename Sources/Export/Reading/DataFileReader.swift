@@ -2,8 +2,8 @@
 // Invariants: row groups that certainly have no wanted row are not read; memory is bounded by one row group and the deletes
 // of this file; positions are places in the file, whatever was skipped before.
 
-internal import Iceberg
-internal import Parquet
+import Iceberg
+import Parquet
 
 /// Reads one data file.
 final class DataFileReader<Batch: RowBatch> {

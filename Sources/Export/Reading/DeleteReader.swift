@@ -2,9 +2,9 @@
 // Invariant: memory is bounded by the deletes of one data file and a cache of `cachedPositions` positions; a delete file that
 // is larger is re-read for every data file, row group by row group, without what it says of others.
 
-internal import Iceberg
-internal import ObjectStorage
-internal import Parquet
+import Iceberg
+import ObjectStorage
+import Parquet
 
 /// Reads deletes. Not to be used by two tasks at a time.
 final class DeleteReader {

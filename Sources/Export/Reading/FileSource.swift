@@ -2,10 +2,10 @@
 // name, so that nothing of it is left when the process ends.
 // Invariant: memory is bounded by `inMemoryBytes`; the copy takes as much disk as the file and goes with the source.
 
-internal import Glibc
-internal import Iceberg
-internal import ObjectStorage
-internal import Parquet
+import Glibc
+import Iceberg
+import ObjectStorage
+import Parquet
 
 /// A local file, read at any place.
 final class FileSource: ByteSource {

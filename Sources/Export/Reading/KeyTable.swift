@@ -5,7 +5,7 @@
 // not of rows; at most half of the slots are used; one thread at a time. Adding a key may move all of them, so no
 // pointer into the memory leaves this file: callers hold indexes, which stay valid.
 
-internal import Parquet
+import Parquet
 
 /// Postcodes by number, counted from 0.
 final class PostcodeTable {

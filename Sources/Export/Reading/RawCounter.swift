@@ -1,6 +1,6 @@
 // Counts raw rows by key, for keys that are known before. This is the inner loop of a backfill.
 
-internal import Parquet
+import Parquet
 
 /// Counts rows of the raw table below some offsets: those that were counted as the first counter of their key, those
 /// that were late as the second.

@@ -1,9 +1,9 @@
 // One row group of a table's data file as typed columns. Rows are picked by the batch's selection; the columns hold deleted
 // rows too, so that a row's index stays its place.
 
-internal import Base
-internal import Parquet
-internal import Store
+import Base
+import Parquet
+import Store
 
 /// Columns of a table, by field id.
 struct ColumnSet: OptionSet {

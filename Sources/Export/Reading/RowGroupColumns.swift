@@ -1,7 +1,7 @@
 // The columns of one row group, found by field id, since names may change. Files of other writers may have no ids: then they
 // are found by their names (https://iceberg.apache.org/spec/#column-projection).
 
-internal import Parquet
+import Parquet
 
 /// Reads columns of a row group.
 struct RowGroupColumns {

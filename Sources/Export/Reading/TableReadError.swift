@@ -1,24 +1,24 @@
 // Why rows of a table could not be read: which file, and what is wrong with it where.
 
-internal import Iceberg
-internal import ObjectStorage
-internal import Parquet
+import Iceberg
+import ObjectStorage
+import Parquet
 
 /// A file of a table that cannot be read.
-public struct TableReadError: Error, CustomStringConvertible, Equatable, Sendable {
+package struct TableReadError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The file's location.
-    public let file: String
+    package let file: String
     /// What is wrong, with the position in the file where there is one.
-    public let reason: String
+    package let reason: String
 
     /// A file that cannot be read for a reason.
-    public init(file: String, reason: String) {
+    package init(file: String, reason: String) {
         self.file = file
         self.reason = reason
     }
 
     /// One line.
-    public var description: String { "cannot read \(file): \(reason)" }
+    package var description: String { "cannot read \(file): \(reason)" }
 
     /// Runs `body` and names `file` in what it says of the file's bytes; other errors stay as they are.
     static func naming<Result>(_ file: String, _ body: () throws -> Result) throws -> Result {

@@ -8,8 +8,8 @@
 //
 // Invariant: one file is open at a time; memory is bounded by one row group and the deletes of one file.
 
-internal import Iceberg
-internal import Store
+import Iceberg
+import Store
 
 /// Reads one table. Not to be used by two tasks at a time.
 final class TableReader {

@@ -1,6 +1,6 @@
 // Counts and ledger side by side, both in the order of their keys: which counts have another generation than they should.
 
-internal import SQLite
+import SQLite
 
 /// One walk over both tables.
 final class LedgerMerge {

@@ -5,35 +5,35 @@
 // the counts table was ahead or behind, a count gets a newer generation, so that the next export brings the table level.
 // Invariants: the state appears under its name only when it is complete and proven; memory is bounded by windows and offsets.
 
-internal import Foundation
-internal import Iceberg
-internal import ObjectStorage
-internal import SQLite
-internal import Store
-public import Windowing
+import Foundation
+import Iceberg
+import ObjectStorage
+import SQLite
+import Store
+package import Windowing
 
 /// What a restore made.
-public struct RestoreSummary: Sendable {
+package struct RestoreSummary: Sendable {
     /// The state's id.
-    public let stateID: String
+    package let stateID: String
     /// The generation of the counts table.
-    public let generation: Int64
+    package let generation: Int64
     /// The offset from which each partition is read on.
-    public let nextOffsets: [Int32: Int64]
+    package let nextOffsets: [Int32: Int64]
     /// Raw rows that were read.
-    public let rawRows: Int64
+    package let rawRows: Int64
     /// Rows of the counts table.
-    public let countRows: Int64
+    package let countRows: Int64
     /// Rows of the late log.
-    public let lateRows: Int64
+    package let lateRows: Int64
     /// The partitions in which the counts table is ahead of the raw table, with how far.
-    public let readAgain: [Int32: Int64]
+    package let readAgain: [Int32: Int64]
     /// The proof of what was built.
-    public let proof: ProofReport
+    package let proof: ProofReport
 }
 
 /// One restore.
-public final class Restore {
+package final class Restore {
     private let path: String
     private let settings: ExportSettings
     private let windows: WindowSettings
@@ -48,7 +48,7 @@ public final class Restore {
     ///   - folder: where large files of the tables are copied to while they are read.
     ///   - now: milliseconds since the Unix epoch.
     ///   - say: told what is being done, in a line each.
-    public init(
+    package init(
         statePath: String, settings: ExportSettings, windows: WindowSettings, warehouse: Warehouse, folder: String,
         uniqueName: @escaping @Sendable () -> String, seed: UInt64, now: Int64, say: @escaping (String) -> Void
     ) {
@@ -65,7 +65,7 @@ public final class Restore {
 
     /// Builds the state, proves it and puts it into its place.
     /// - Throws: `RestoreError`, `StoreError.inUse`, and what storage, catalog and SQLite throw. No state is there then.
-    public func run() async throws -> RestoreSummary {
+    package func run() async throws -> RestoreSummary {
         let lock = try StateLock(statePath: path, holder: "pageviews restore")
         defer { withExtendedLifetime(lock) {} }
         try refuseExisting()

@@ -1,7 +1,7 @@
 // Why a state cannot be made from the tables.
 
 /// A restore that was refused; no state was made.
-public enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
+package enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// There is a state already.
     case exists(path: String)
     /// Neither table holds anything.
@@ -28,7 +28,7 @@ public enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case notEqual(String)
 
     /// One line.
-    public var description: String {
+    package var description: String {
         switch self {
         case .exists(let path):
             "\(path) exists; move it away, or give another --state"

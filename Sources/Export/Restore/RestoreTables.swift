@@ -1,9 +1,9 @@
 // The tables that a state is restored from, and where they begin and end.
 
-internal import Foundation
-internal import Iceberg
-internal import ObjectStorage
-internal import Store
+import Foundation
+import Iceberg
+import ObjectStorage
+import Store
 
 /// Both tables as they are now.
 struct RestoreTables {

@@ -1,7 +1,7 @@
 // What a restore learns of one partition from the raw rows.
 
-internal import Iceberg
-internal import Store
+import Iceberg
+import Store
 
 /// One partition while it is restored.
 final class RestoredPartition {

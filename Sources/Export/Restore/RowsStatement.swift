@@ -1,6 +1,6 @@
 // Many rows into one table: several with one statement, which costs less than half of a statement for each.
 
-internal import SQLite
+import SQLite
 
 /// An INSERT of one row, and the same of several.
 final class RowsStatement {

@@ -2,10 +2,10 @@
 //
 // Memory is bounded by the windows, and by the keys of a group of windows that differ.
 
-internal import Iceberg
-internal import Parquet
-internal import SQLite
-internal import Store
+import Iceberg
+import Parquet
+import SQLite
+import Store
 
 extension StateBuilder {
     /// Keys that are compared at a time, whole windows.

@@ -1,9 +1,9 @@
 // The counts table as it is now, row by row, and which counts differ from it.
 
-internal import Iceberg
-internal import Parquet
-internal import SQLite
-internal import Store
+import Iceberg
+import Parquet
+import SQLite
+import Store
 
 extension StateBuilder {
     /// Where each row of the table lies now.

@@ -1,10 +1,10 @@
 // What stands beside the counts: partitions, offsets that have no event, the watermark, and what was exported.
 
-internal import Foundation
-internal import Iceberg
-internal import SQLite
-internal import Store
-internal import Windowing
+import Foundation
+import Iceberg
+import SQLite
+import Store
+import Windowing
 
 extension StateBuilder {
     /// Holes in the offsets longer than this are one incident instead of rejected rows.

@@ -1,10 +1,10 @@
 // The raw rows: counts, the late log, and which offsets there are. One pass.
 
-internal import Iceberg
-internal import Parquet
-internal import SQLite
-internal import Store
-internal import Windowing
+import Iceberg
+import Parquet
+import SQLite
+import Store
+import Windowing
 
 extension StateBuilder {
     /// Keys that are gathered in memory before they are written, in order.

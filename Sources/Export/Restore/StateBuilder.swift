@@ -4,11 +4,11 @@
 // While it is built, a count that the covered snapshot does not have in full has the negative number of its missing events as
 // its generation; `writeGenerations` gives every count its own in the end.
 
-internal import Iceberg
-internal import Parquet
-internal import SQLite
-internal import Store
-internal import Windowing
+import Iceberg
+import Parquet
+import SQLite
+import Store
+import Windowing
 
 /// Builds the state.
 final class StateBuilder {

@@ -1,8 +1,8 @@
 // The segment that is being written.
 
-internal import Compression
-internal import Parquet
-internal import Store
+import Compression
+import Parquet
+import Store
 
 /// A segment's open files.
 final class OpenSegment {

@@ -4,12 +4,12 @@
 // Invariants: one thread uses it; a segment's files are complete and synced when `close` returns, and worthless before;
 // files that no segment names are removed when the writer is made.
 
-internal import Compression
-internal import Parquet
-public import Store
+import Compression
+import Parquet
+package import Store
 
 /// Writes segments into the spool folder.
-public final class SegmentWriter {
+package final class SegmentWriter {
     private let settings: ExportSettings
     private let makeName: () -> String
     private var open: OpenSegment?
@@ -21,7 +21,7 @@ public final class SegmentWriter {
     ///   - keep: the names of files to keep.
     ///   - makeName: a fresh unique name for each segment.
     /// - Throws: when the folder cannot be made or read.
-    public init(settings: ExportSettings, keep: Set<String>, makeName: @escaping () -> String) throws {
+    package init(settings: ExportSettings, keep: Set<String>, makeName: @escaping () -> String) throws {
         self.settings = settings
         self.makeName = makeName
         try SpoolFile.removeLeftovers(in: settings.spoolFolder, prefixes: ["raw-"], keep: keep)
@@ -30,7 +30,7 @@ public final class SegmentWriter {
     /// Adds an event to the open segment, beginning one when there is none. Bytes are borrowed.
     /// - Returns: false when the segment has to be closed before it can be taken.
     /// - Throws: when the disk refuses; `discard` has to be called then.
-    public func append(
+    package func append(
         userID: Int64?, postcode: UnsafeRawBufferPointer, webpage: UnsafeRawBufferPointer?, timeMicroseconds: Int64,
         partition: Int32, offset: Int64, isLate: Bool, payload: UnsafeRawBufferPointer, now: Int64
     ) throws -> Bool {
@@ -55,7 +55,7 @@ public final class SegmentWriter {
     }
 
     /// The open segment should be closed, by size or age.
-    public func isDue(now: Int64) -> Bool {
+    package func isDue(now: Int64) -> Bool {
         guard let open, open.rows > 0 else { return false }
         return now - open.openedAt >= settings.intervalMilliseconds || open.bytes >= settings.segmentBytes
     }
@@ -63,7 +63,7 @@ public final class SegmentWriter {
     /// Completes the open segment.
     /// - Returns: nil when there is none.
     /// - Throws: when the disk refuses; `discard` has to be called then.
-    public func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment? {
+    package func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment? {
         guard let segment = open, segment.rows > 0 else { return nil }
         let closed = try segment.finish(covering: offsets)
         open = nil
@@ -71,19 +71,19 @@ public final class SegmentWriter {
     }
 
     /// Drops the open segment and its files.
-    public func discard() {
+    package func discard() {
         open?.remove()
         open = nil
     }
 
     /// Whether all files of a closed segment are there.
-    public func isComplete(_ segment: Segment) -> Bool { WaitingSegments.missing(of: segment, in: settings) == nil }
+    package func isComplete(_ segment: Segment) -> Bool { WaitingSegments.missing(of: segment, in: settings) == nil }
 
     /// Removes files of the spool.
-    public func remove(_ names: [String]) {
+    package func remove(_ names: [String]) {
         for name in names { SpoolFile.remove("\(settings.spoolFolder)/\(name)") }
     }
 
     /// The spool is at its budget.
-    public func isFull(backlogBytes: Int64) -> Bool { backlogBytes >= settings.spoolBudgetBytes }
+    package func isFull(backlogBytes: Int64) -> Bool { backlogBytes >= settings.spoolBudgetBytes }
 }

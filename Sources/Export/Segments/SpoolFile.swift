@@ -2,8 +2,8 @@
 // raw events name users and pages.
 // Invariants: `finish` syncs the file and its folder; a file that was not finished may be removed at any time.
 
-internal import Foundation
-internal import Glibc
+import Foundation
+import Glibc
 
 /// A local file could not be written.
 struct SpoolError: Error, CustomStringConvertible {

@@ -3,10 +3,10 @@
 // Invariants: segments are exported in the order in which they were closed, so none goes out behind a lost one; a lost one is
 // noted in the store, and whoever reads the topic drops it and those after it, and reads their events again.
 
-internal import Foundation
-internal import Iceberg
-internal import Log
-internal import Store
+import Foundation
+import Iceberg
+import Log
+import Store
 
 /// The segments that wait for export.
 enum WaitingSegments {

@@ -1,8 +1,8 @@
 // What a manifest says of a Parquet file, kept with the file while it waits in the spool.
 
-internal import Foundation
-internal import Iceberg
-internal import Parquet
+import Foundation
+import Iceberg
+import Parquet
 
 /// The metrics of one written Parquet file, in a form that is stored.
 struct FileFacts: Codable, Equatable {

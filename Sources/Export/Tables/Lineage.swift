@@ -4,8 +4,8 @@
 // Invariant: our last commit is the newest of ours in the line, or all of ours have expired. Snapshots beside the line
 // prove nothing, whether they are still listed or not.
 
-internal import Iceberg
-internal import Store
+import Iceberg
+import Store
 
 /// What the line of snapshots says of our last commit.
 enum Lineage: Equatable {

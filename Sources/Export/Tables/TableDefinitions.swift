@@ -1,10 +1,10 @@
 // The two tables: their columns, in Iceberg's and in Parquet's terms, and their partitions.
 // Invariant: field ids never change; readers and old files know columns by them.
 
-internal import Base
-internal import Iceberg
-internal import Parquet
-internal import Store
+import Base
+import Iceberg
+import Parquet
+import Store
 
 /// One column in both formats.
 private struct ExportColumn {

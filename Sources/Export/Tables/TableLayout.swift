@@ -5,8 +5,8 @@
 // each time: files are not claimed to be sorted, and go where the table says. A data file holds one day, so any spec
 // will do whose values follow from the day: day, month and year of the timestamp, void fields, or none at all.
 
-internal import Iceberg
-internal import Store
+import Iceberg
+import Store
 
 extension ExportTable {
     /// The field id of the timestamp, of which the partitions are made.

@@ -1,8 +1,8 @@
 // One table of the warehouse as the exporter uses it: reloaded for every commit, created when it never was, and
 // refused when it is not ours.
 
-internal import Iceberg
-internal import Store
+import Iceberg
+import Store
 
 /// Access to one table.
 final class TableSession {

@@ -1,19 +1,19 @@
 // Where exported data goes: a catalog of tables, a way to their files, and a place for raw JSON.
 
-public import Iceberg
-public import ObjectStorage
+package import Iceberg
+package import ObjectStorage
 
 /// A catalog and the storage beneath it.
-public struct Warehouse: Sendable {
+package struct Warehouse: Sendable {
     /// The tables.
-    public let catalog: any Catalog
+    package let catalog: any Catalog
     /// The files of a loaded table.
-    public let files: @Sendable (LoadedTable) throws -> TableFiles
+    package let files: @Sendable (LoadedTable) throws -> TableFiles
     /// Where the raw JSON lines go: below this root.
-    public let root: StorageRoot
+    package let root: StorageRoot
 
     /// A warehouse from its parts.
-    public init(
+    package init(
         catalog: any Catalog, files: @escaping @Sendable (LoadedTable) throws -> TableFiles, root: StorageRoot
     ) {
         self.catalog = catalog
@@ -23,7 +23,7 @@ public struct Warehouse: Sendable {
 
     /// A warehouse without a catalog server: tables at `WAREHOUSE/NAMESPACE/TABLE/`.
     /// - Throws: `ObjectStorageError` for a malformed location.
-    public static func inFolders(
+    package static func inFolders(
         _ location: String, opener: StorageOpener, nowMilliseconds: @escaping @Sendable () -> Int64
     ) throws -> Warehouse {
         let root = try opener.open(location)

@@ -7,7 +7,7 @@
 // (`FoundationParser`), a number with a fraction or exponent where an integer is needed to `NumberText`.
 // Invariants: the event's bytes lie in the message or in `scratch`; `scratch` never moves while an event is in use.
 
-internal import Windowing
+import Windowing
 
 /// Reads events; one parser for one thread.
 final class EventParser {

@@ -3,7 +3,7 @@
 // Only the token goes there, never the document: of duplicated keys Foundation's decoder takes the first, and it refuses
 // numbers beyond a Double anywhere in the document. Where the value stands and which one wins stays the scanner's business.
 
-internal import Foundation
+import Foundation
 
 enum FoundationParser {
     /// The text of a string token, its quotes included, whose syntax was checked; nil when Foundation refuses it.

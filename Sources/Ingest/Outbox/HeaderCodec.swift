@@ -3,8 +3,8 @@
 // The encoding: for each header its name and its value, each after its length (4 bytes, big endian; 0xFFFFFFFF for a value
 // that is null). A blob that is cut or has lengths beyond its end gives the headers before the fault.
 
-internal import Kafka
-internal import Store
+import Kafka
+import Store
 
 /// Encodes and decodes headers.
 enum HeaderCodec {

@@ -4,9 +4,9 @@
 // socket; connections are reset at the end of the process, so that nothing leaves the machine after it. An acknowledgement
 // without an offset says nothing of what the topic has.
 
-internal import Base
-internal import Kafka
-internal import Store
+import Base
+import Kafka
+import Store
 
 /// A connection over which rows are sent.
 final class OutboxConnection {

@@ -1,10 +1,10 @@
 // What the parts of a publisher share: settings, time, the board, and writes to the state that wait.
 
-internal import Base
-internal import Kafka
-internal import Log
-internal import SQLite
-internal import Store
+import Base
+import Kafka
+import Log
+import SQLite
+import Store
 
 /// The time that was left is over, or the publisher was told to stop: not an error.
 struct OutboxStopped: Error {}

@@ -4,13 +4,13 @@
 // only when the broker acknowledged it with an offset or it was found in the topic. Publishing begins with a takeover
 // (OutboxTakeover.swift), and so does everything after a failure whose outcome is not known. docs/adr/0021 has the argument.
 
-public import Base
-internal import Kafka
-public import Log
-public import Store
+package import Base
+import Kafka
+package import Log
+package import Store
 
 /// Publishes late events, or rejected messages.
-public final class OutboxPublisher {
+package final class OutboxPublisher {
     private let context: OutboxContext
     private let stop: StopSignal
     private let failPoint: (String) -> Void
@@ -35,7 +35,7 @@ public final class OutboxPublisher {
     ///   - board: is told since when and why nothing can be published.
     ///   - failPoint: called at each step whose interruption must be harmless.
     ///   - remaining: once `stop` is set, how many milliseconds are left.
-    public init(
+    package init(
         settings: OutboxSettings, store: SharedStore, stop: StopSignal, time: TimeSource, board: HealthBoard? = nil,
         failPoint: @escaping (String) -> Void, log: Logger, remaining: @escaping () -> Int64
     ) {
@@ -50,7 +50,7 @@ public final class OutboxPublisher {
     /// Publishes until it is told to stop, and then what is left, as long as the time allows.
     /// - Returns: nil when everything was published; else how many rows wait, and why.
     /// - Throws: `SQLiteError` when the state cannot be read, `KafkaError` for a refused setting.
-    public func run() throws -> String? {
+    package func run() throws -> String? {
         defer { disconnect() }
         var pause = Backoff()
         do {

@@ -3,8 +3,8 @@
 // A record is the source's message with four headers added. `pageviews-outbox` has the state's id and the row's number;
 // the others say where the message came from. Records of earlier versions had the origin, `PARTITION/OFFSET`, as their key.
 
-internal import Kafka
-internal import Store
+import Kafka
+import Store
 
 /// Where a message came from.
 struct OutboxOrigin: Hashable {

@@ -1,31 +1,31 @@
 // Settings of a publisher.
 
-public import Store
+package import Store
 
 /// Settings of one publisher.
-public struct OutboxSettings: Sendable {
+package struct OutboxSettings: Sendable {
     /// The rows it publishes.
-    public let name: OutboxName
+    package let name: OutboxName
     /// The topic it publishes to; created when it is missing.
-    public let topic: String
+    package let topic: String
     /// librdkafka settings; `bootstrap.servers` among them.
-    public var kafka: [(String, String)]
+    package var kafka: [(String, String)]
     /// The addresses as the user gave them, for messages.
-    public var bootstrapServers: String
+    package var bootstrapServers: String
     /// The topic that the rows came from.
-    public var sourceTopic = ""
+    package var sourceTopic = ""
     /// The group of the service: one service of a group publishes what it read of the source's partitions.
-    public var group = "pageviews"
+    package var group = "pageviews"
     /// The partitions of the source that the service reads; nil for all.
-    public var partitions: Set<Int32>?
+    package var partitions: Set<Int32>?
     /// Partitions of a topic that has to be created.
-    public var newTopicPartitions = 4
+    package var newTopicPartitions = 4
     /// How long nothing of this source may arrive in the topic before what is not there counts as not sent, in milliseconds:
     /// longer than a publisher that was fenced takes from its last look at the fence until the broker has its batch.
-    public var quietMilliseconds: Int64 = 2000
+    package var quietMilliseconds: Int64 = 2000
 
     /// Settings with the defaults of the command line.
-    public init(name: OutboxName, topic: String, kafka: [(String, String)], bootstrapServers: String) {
+    package init(name: OutboxName, topic: String, kafka: [(String, String)], bootstrapServers: String) {
         self.name = name
         self.topic = topic
         self.kafka = kafka
@@ -34,7 +34,7 @@ public struct OutboxSettings: Sendable {
 
     /// Who publishes: the transactional id by which a publisher fences the one before it. Services that read other
     /// partitions, or for another group, have other ids.
-    public var transactionalID: String {
+    package var transactionalID: String {
         let parts = partitions.map { "-p" + $0.sorted().map(String.init).joined(separator: ".") } ?? ""
         return "pageviews-\(name.rawValue)-\(sourceTopic)-\(group)-\(topic)\(parts)"
     }

@@ -2,9 +2,9 @@
 //
 // Invariant: a partition is read without a hole; offsets that no record has (control batches, compaction) are noted as gaps.
 
-internal import Base
-internal import Kafka
-internal import Store
+import Base
+import Kafka
+import Store
 
 /// A reader of a topic's partitions, from given offsets on.
 final class TopicTail {

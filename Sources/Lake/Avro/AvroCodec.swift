@@ -1,8 +1,8 @@
 // Purpose: the compression of a container file's blocks.
-internal import Compression
+import Compression
 
 /// How the blocks of a container file are compressed.
-public enum AvroCodec: String, Sendable, CaseIterable {
+package enum AvroCodec: String, Sendable, CaseIterable {
     /// Not at all.
     case null
     /// Raw deflate (RFC 1951); what Iceberg's Java library calls gzip.

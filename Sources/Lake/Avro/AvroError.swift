@@ -1,23 +1,23 @@
 // Purpose: the errors of this target: what is wrong, in which file, at which byte.
 
 /// Why Avro bytes or values were refused.
-public struct AvroError: Error, Equatable, CustomStringConvertible {
+package struct AvroError: Error, Equatable, CustomStringConvertible {
     /// What is wrong.
-    public let reason: String
+    package let reason: String
     /// The file, as the caller named it; empty when there is none.
-    public let file: String
+    package let file: String
     /// The byte of the file; for a compressed block, of the block's start. Nil when no byte is concerned.
-    public let position: Int?
+    package let position: Int?
 
     /// An error about `file`.
-    public init(_ reason: String, file: String = "", position: Int? = nil) {
+    package init(_ reason: String, file: String = "", position: Int? = nil) {
         self.reason = reason
         self.file = file
         self.position = position
     }
 
     /// One line for people.
-    public var description: String {
+    package var description: String {
         let place = position.map { ", byte \($0)" } ?? ""
         return file.isEmpty ? "Avro\(place): \(reason)" : "Avro file \(file)\(place): \(reason)"
     }

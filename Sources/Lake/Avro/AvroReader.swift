@@ -1,28 +1,28 @@
 // Purpose: reads an Avro object container file from memory, as the schema the reader asks for.
 // Invariants: every error names the file and the byte; memory stays within the limits whatever the bytes say.
-internal import Compression
+import Compression
 
 /// A container file whose header has been read.
-public struct AvroReader: Sendable {
+package struct AvroReader: Sendable {
     /// What a reader allows; beyond it, a file is refused.
-    public struct Limits: Sendable {
+    package struct Limits: Sendable {
         /// The most bytes of one block's content, once decompressed.
-        public var blockBytes = 128 << 20
+        package var blockBytes = 128 << 20
         /// The most values of one file.
-        public var values = 1 << 26
+        package var values = 1 << 26
 
         /// The defaults: blocks of 128 MiB, 67 million values.
-        public init() {}
+        package init() {}
     }
 
     /// The file's name, for messages.
-    public let file: String
+    package let file: String
     /// The schema the file was written with.
-    public let schema: AvroSchema
+    package let schema: AvroSchema
     /// How its blocks are compressed.
-    public let codec: AvroCodec
+    package let codec: AvroCodec
     /// All metadata entries, `avro.schema` and `avro.codec` included.
-    public let metadata: [String: [UInt8]]
+    package let metadata: [String: [UInt8]]
 
     private let bytes: [UInt8]
     private let sync: [UInt8]
@@ -30,7 +30,7 @@ public struct AvroReader: Sendable {
     private let limits: Limits
 
     /// Reads the header. Throws `AvroError` when it is not a container file, or of a schema or codec not known here.
-    public init(_ bytes: [UInt8], file: String, limits: Limits = Limits()) throws {
+    package init(_ bytes: [UInt8], file: String, limits: Limits = Limits()) throws {
         let header = try Self.header(bytes, file)
         self.file = file
         self.bytes = bytes
@@ -59,7 +59,7 @@ public struct AvroReader: Sendable {
     ///
     /// Throws `AvroError`, with the file and byte, when the schemas do not resolve or the bytes are corrupt; values handed
     /// over before that were good.
-    public func forEach(as reader: AvroSchema? = nil, _ body: (AvroValue) throws -> Void) throws {
+    package func forEach(as reader: AvroSchema? = nil, _ body: (AvroValue) throws -> Void) throws {
         let plan: Plan
         do { plan = try Plan(writer: schema, reader: reader ?? schema) } catch {
             throw AvroError(error.reason, file: file)
@@ -78,7 +78,7 @@ public struct AvroReader: Sendable {
     }
 
     /// All values, read as `reader` (the writer's schema when nil). Throws as `forEach` does.
-    public func values(as reader: AvroSchema? = nil) throws -> [AvroValue] {
+    package func values(as reader: AvroSchema? = nil) throws -> [AvroValue] {
         var values: [AvroValue] = []
         try forEach(as: reader) { values.append($0) }
         return values

@@ -3,13 +3,13 @@
 
 extension AvroSchema {
     /// Reads a schema from its JSON form. Throws `AvroError` on unknown types, unknown names, or a type inside itself.
-    public init(json: JSON) throws {
+    package init(json: JSON) throws {
         var parser = SchemaParser()
         self = try parser.schema(json, namespace: "", depth: 0)
     }
 
     /// The JSON form.
-    public var json: JSON {
+    package var json: JSON {
         var written: Set<String> = []
         return json(&written)
     }

@@ -3,7 +3,7 @@
 // Invariant: named types are resolved where they are used; a schema that contains itself cannot be expressed.
 
 /// An Avro schema.
-public indirect enum AvroSchema: Sendable, Equatable {
+package indirect enum AvroSchema: Sendable, Equatable {
     /// A primitive type, with attributes such as `logicalType`.
     case primitive(Primitive, attributes: [String: JSON] = [:])
     /// A named type of `size` bytes.
@@ -20,7 +20,7 @@ public indirect enum AvroSchema: Sendable, Equatable {
     case union([AvroSchema])
 
     /// The types without structure.
-    public enum Primitive: String, Sendable, CaseIterable {
+    package enum Primitive: String, Sendable, CaseIterable {
         /// No value.
         case null
         /// True or false.
@@ -40,16 +40,16 @@ public indirect enum AvroSchema: Sendable, Equatable {
     }
 
     /// A record: a name and fields in the order in which they are encoded.
-    public struct Record: Sendable, Equatable {
+    package struct Record: Sendable, Equatable {
         /// The full name, namespace included.
-        public var name: String
+        package var name: String
         /// The fields.
-        public var fields: [Field]
+        package var fields: [Field]
         /// Attributes other than name and fields.
-        public var attributes: [String: JSON]
+        package var attributes: [String: JSON]
 
         /// A record with these fields.
-        public init(name: String, fields: [Field], attributes: [String: JSON] = [:]) {
+        package init(name: String, fields: [Field], attributes: [String: JSON] = [:]) {
             self.name = name
             self.fields = fields
             self.attributes = attributes
@@ -57,18 +57,18 @@ public indirect enum AvroSchema: Sendable, Equatable {
     }
 
     /// One field of a record.
-    public struct Field: Sendable, Equatable {
+    package struct Field: Sendable, Equatable {
         /// The name.
-        public var name: String
+        package var name: String
         /// The schema of its values.
-        public var schema: AvroSchema
+        package var schema: AvroSchema
         /// The value a reader takes when the writer did not have the field.
-        public var defaultValue: JSON?
+        package var defaultValue: JSON?
         /// Attributes other than name, type and default; `field-id` is one.
-        public var attributes: [String: JSON]
+        package var attributes: [String: JSON]
 
         /// A field; `id` becomes the attribute `field-id`.
-        public init(
+        package init(
             _ name: String, _ schema: AvroSchema, id: Int? = nil, default defaultValue: JSON? = nil,
             attributes: [String: JSON] = [:]
         ) {
@@ -80,33 +80,33 @@ public indirect enum AvroSchema: Sendable, Equatable {
         }
 
         /// The attribute `field-id`.
-        public var id: Int? { attributes["field-id"]?.integer.flatMap(Int.init(exactly:)) }
+        package var id: Int? { attributes["field-id"]?.integer.flatMap(Int.init(exactly:)) }
     }
 }
 
 extension AvroSchema {
     /// No value.
-    public static let null = AvroSchema.primitive(.null)
+    package static let null = AvroSchema.primitive(.null)
     /// True or false.
-    public static let boolean = AvroSchema.primitive(.boolean)
+    package static let boolean = AvroSchema.primitive(.boolean)
     /// 32-bit signed.
-    public static let int = AvroSchema.primitive(.int)
+    package static let int = AvroSchema.primitive(.int)
     /// 64-bit signed.
-    public static let long = AvroSchema.primitive(.long)
+    package static let long = AvroSchema.primitive(.long)
     /// 32-bit floating point.
-    public static let float = AvroSchema.primitive(.float)
+    package static let float = AvroSchema.primitive(.float)
     /// 64-bit floating point.
-    public static let double = AvroSchema.primitive(.double)
+    package static let double = AvroSchema.primitive(.double)
     /// Any bytes.
-    public static let bytes = AvroSchema.primitive(.bytes)
+    package static let bytes = AvroSchema.primitive(.bytes)
     /// UTF-8 text.
-    public static let string = AvroSchema.primitive(.string)
+    package static let string = AvroSchema.primitive(.string)
 
     /// Null or a value of `schema`, null first, as table formats write optional fields.
-    public static func optional(_ schema: AvroSchema) -> AvroSchema { .union([.null, schema]) }
+    package static func optional(_ schema: AvroSchema) -> AvroSchema { .union([.null, schema]) }
 
     /// A map with keys of any type: a list of key and value records, marked `logicalType` `map`.
-    public static func entries(
+    package static func entries(
         name: String, key: AvroSchema, keyID: Int, value: AvroSchema, valueID: Int
     ) -> AvroSchema {
         let record = Record(name: name, fields: [Field("key", key, id: keyID), Field("value", value, id: valueID)])

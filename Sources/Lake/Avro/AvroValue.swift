@@ -2,7 +2,7 @@
 // with; a map, however it was written, is a list of records of key and value.
 
 /// A value of some Avro schema.
-public enum AvroValue: Sendable, Equatable {
+package enum AvroValue: Sendable, Equatable {
     /// No value.
     case null
     /// True or false.
@@ -25,25 +25,25 @@ public enum AvroValue: Sendable, Equatable {
 
 extension AvroValue {
     /// Whether there is no value.
-    public var isNull: Bool { self == .null }
+    package var isNull: Bool { self == .null }
 
     /// The truth value, or nil.
-    public var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
+    package var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
 
     /// The integer, or nil.
-    public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+    package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
 
     /// The bytes, or nil.
-    public var bytes: [UInt8]? { if case .bytes(let value) = self { value } else { nil } }
+    package var bytes: [UInt8]? { if case .bytes(let value) = self { value } else { nil } }
 
     /// The text, or nil.
-    public var string: String? { if case .string(let value) = self { value } else { nil } }
+    package var string: String? { if case .string(let value) = self { value } else { nil } }
 
     /// The elements, or nil.
-    public var array: [AvroValue]? { if case .array(let values) = self { values } else { nil } }
+    package var array: [AvroValue]? { if case .array(let values) = self { values } else { nil } }
 
     /// The values of the fields, or nil.
-    public var record: [AvroValue]? { if case .record(let values) = self { values } else { nil } }
+    package var record: [AvroValue]? { if case .record(let values) = self { values } else { nil } }
 
     /// What messages call it.
     var label: String {

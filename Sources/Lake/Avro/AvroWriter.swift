@@ -3,7 +3,7 @@
 // Invariant: the sync marker is the caller's, so equal input gives equal bytes; a writer that was not finished gives none.
 
 /// Builds a container file of one schema.
-public struct AvroWriter {
+package struct AvroWriter {
     static let magic: [UInt8] = [0x4F, 0x62, 0x6A, 0x01]
     static let syncBytes = 16
     private static let reserved = "avro."
@@ -16,7 +16,7 @@ public struct AvroWriter {
     private var block = BinaryEncoder()
     private var blockCount: Int64 = 0
     /// How many values were appended.
-    public private(set) var count = 0
+    package private(set) var count = 0
 
     /// Starts a file.
     ///
@@ -24,7 +24,7 @@ public struct AvroWriter {
     ///   - metadata: the file's own entries; keys that begin with `avro.` are not the caller's to set.
     ///   - sync: 16 random bytes, which separate the blocks.
     ///   - blockBytes: a block is closed once its content has this many bytes.
-    public init(
+    package init(
         schema: AvroSchema, codec: AvroCodec, metadata: [String: [UInt8]] = [:], sync: [UInt8],
         blockBytes: Int = 64 * 1024
     ) throws {
@@ -52,7 +52,7 @@ public struct AvroWriter {
     }
 
     /// Adds a value. Throws `AvroError`, naming the field, when it is not of the schema; the file is then not usable.
-    public mutating func append(_ value: AvroValue) throws(AvroError) {
+    package mutating func append(_ value: AvroValue) throws(AvroError) {
         try block.append(value, schema)
         blockCount += 1
         count += 1
@@ -60,10 +60,10 @@ public struct AvroWriter {
     }
 
     /// About how many bytes the file has so far: closed blocks as written, the open one as it is.
-    public var size: Int { output.count + block.bytes.count }
+    package var size: Int { output.count + block.bytes.count }
 
     /// The whole file.
-    public consuming func finish() throws(AvroError) -> [UInt8] {
+    package consuming func finish() throws(AvroError) -> [UInt8] {
         var this = self
         if this.blockCount > 0 { try this.closeBlock() }
         return this.output

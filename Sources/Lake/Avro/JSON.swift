@@ -1,10 +1,10 @@
 // Purpose: a JSON value as a tree. Avro schemas are JSON, and table formats built on Avro keep parts they do not know.
 // Invariant: integers that fit 64 bits come back as they were; objects are written with ascending keys, so equal values
 // give equal text.
-internal import Foundation
+import Foundation
 
 /// A JSON value.
-public enum JSON: Sendable, Equatable, Hashable {
+package enum JSON: Sendable, Equatable, Hashable {
     /// `null`.
     case null
     /// `true` or `false`.
@@ -23,14 +23,14 @@ public enum JSON: Sendable, Equatable, Hashable {
 
 extension JSON {
     /// Parses UTF-8 text. Throws `JSONSyntaxError`, which names the place.
-    public init(parsing bytes: [UInt8]) throws {
+    package init(parsing bytes: [UInt8]) throws {
         do { self = try JSONDecoder().decode(JSON.self, from: Data(bytes)) } catch {
             throw JSONSyntaxError(bytes, error)
         }
     }
 
     /// The UTF-8 text, on one line or indented.
-    public func text(pretty: Bool = false) throws -> [UInt8] {
+    package func text(pretty: Bool = false) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting =
             pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
@@ -38,15 +38,15 @@ extension JSON {
     }
 
     /// The member of an object, or nil.
-    public subscript(key: String) -> JSON? {
+    package subscript(key: String) -> JSON? {
         if case .object(let members) = self { members[key] } else { nil }
     }
 
     /// The text of a string, or nil.
-    public var string: String? { if case .string(let text) = self { text } else { nil } }
+    package var string: String? { if case .string(let text) = self { text } else { nil } }
 
     /// The number, when it is integral and fits 64 bits.
-    public var integer: Int64? {
+    package var integer: Int64? {
         switch self {
         case .integer(let number): number
         case .double(let number): Int64(exactly: number)
@@ -55,7 +55,7 @@ extension JSON {
     }
 
     /// The number as a double, or nil.
-    public var double: Double? {
+    package var double: Double? {
         switch self {
         case .integer(let number): Double(number)
         case .double(let number): number
@@ -64,19 +64,19 @@ extension JSON {
     }
 
     /// The truth value, or nil.
-    public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+    package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
 
     /// The elements of a list, or nil.
-    public var array: [JSON]? { if case .array(let elements) = self { elements } else { nil } }
+    package var array: [JSON]? { if case .array(let elements) = self { elements } else { nil } }
 
     /// The members of an object, or nil.
-    public var object: [String: JSON]? { if case .object(let members) = self { members } else { nil } }
+    package var object: [String: JSON]? { if case .object(let members) = self { members } else { nil } }
 }
 
 /// Text that is not JSON.
-public struct JSONSyntaxError: Error, Sendable, CustomStringConvertible {
+package struct JSONSyntaxError: Error, Sendable, CustomStringConvertible {
     /// What is wrong and where, in one line.
-    public let description: String
+    package let description: String
 
     /// The decoder does not say where; Foundation's older parser does, so it is asked once there is something wrong.
     init(_ bytes: [UInt8], _ error: any Error) {
@@ -97,7 +97,7 @@ extension JSON: Codable {
     }
 
     /// Reads any JSON value.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         if let container = try? decoder.container(keyedBy: Key.self) {
             self = .object(try Self.members(container))
         } else if var container = try? decoder.unkeyedContainer() {
@@ -124,7 +124,7 @@ extension JSON: Codable {
     }
 
     /// Writes the value as JSON.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         switch self {
         case .object(let members):
             var container = encoder.container(keyedBy: Key.self)

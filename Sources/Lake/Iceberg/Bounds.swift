@@ -2,12 +2,12 @@
 // still be above every value, so its last character is raised.
 
 /// Cuts bounds to a length.
-public enum Bounds {
+package enum Bounds {
     /// What Iceberg's `truncate(16)` default keeps of a string, in Unicode code points.
-    public static let defaultLength = 16
+    package static let defaultLength = 16
 
     /// A lower bound: at most `length` code points, never above the text.
-    public static func lower(_ text: String, length: Int = defaultLength) -> String {
+    package static func lower(_ text: String, length: Int = defaultLength) -> String {
         var result = String.UnicodeScalarView()
         result.append(contentsOf: text.unicodeScalars.prefix(length))
         return String(result)
@@ -15,7 +15,7 @@ public enum Bounds {
 
     /// An upper bound: at most `length` code points, never below any text that begins like this one; nil when there is
     /// none, because every kept code point is the largest there is.
-    public static func upper(_ text: String, length: Int = defaultLength) -> String? {
+    package static func upper(_ text: String, length: Int = defaultLength) -> String? {
         let scalars = text.unicodeScalars
         guard scalars.count > length else { return text }
         var kept = [Unicode.Scalar](scalars.prefix(length))

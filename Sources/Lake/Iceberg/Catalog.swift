@@ -3,34 +3,34 @@
 // before trying again or deleting anything.
 
 /// The name of a table.
-public struct TableIdentifier: Sendable, Hashable, CustomStringConvertible {
+package struct TableIdentifier: Sendable, Hashable, CustomStringConvertible {
     /// The levels of the namespace, outermost first; not empty.
-    public let namespace: [String]
+    package let namespace: [String]
     /// The table's own name.
-    public let name: String
+    package let name: String
 
     /// A table in a namespace.
-    public init(namespace: [String], name: String) {
+    package init(namespace: [String], name: String) {
         self.namespace = namespace
         self.name = name
     }
 
     /// `namespace.name`.
-    public var description: String { (namespace + [name]).joined(separator: ".") }
+    package var description: String { (namespace + [name]).joined(separator: ".") }
 }
 
 /// A table as a catalog gave it.
-public struct LoadedTable: Sendable, Equatable {
+package struct LoadedTable: Sendable, Equatable {
     /// Its state.
-    public let metadata: TableMetadata
+    package let metadata: TableMetadata
     /// Where that state is stored; nil when the catalog does not say.
-    public let metadataLocation: String?
+    package let metadataLocation: String?
     /// Settings that a REST catalog gives for this table: `s3.endpoint`, `s3.access-key-id` and so on. May hold
     /// secrets.
-    public let config: [String: String]
+    package let config: [String: String]
 
     /// A table in a state.
-    public init(metadata: TableMetadata, metadataLocation: String?, config: [String: String] = [:]) {
+    package init(metadata: TableMetadata, metadataLocation: String?, config: [String: String] = [:]) {
         self.metadata = metadata
         self.metadataLocation = metadataLocation
         self.config = config
@@ -39,29 +39,29 @@ public struct LoadedTable: Sendable, Equatable {
 
 extension LoadedTable: CustomStringConvertible {
     /// For messages; without the settings, which may hold secrets.
-    public var description: String {
+    package var description: String {
         let snapshot = metadata.currentSnapshotID.map { "snapshot \($0)" } ?? "no snapshot"
         return "table \(metadata.uuid) at \(metadataLocation ?? metadata.location), \(snapshot)"
     }
 }
 
 /// What a new table is to be.
-public struct TableDefinition: Sendable, Equatable {
+package struct TableDefinition: Sendable, Equatable {
     /// The columns.
-    public var schema: TableSchema
+    package var schema: TableSchema
     /// How files are split.
-    public var spec: PartitionSpec
+    package var spec: PartitionSpec
     /// How rows are ordered within files.
-    public var sortOrder: SortOrder
+    package var sortOrder: SortOrder
     /// Settings.
-    public var properties: [String: String]
+    package var properties: [String: String]
     /// 2 or 3.
-    public var formatVersion: Int
+    package var formatVersion: Int
     /// The folder; nil: the catalog chooses.
-    public var location: String?
+    package var location: String?
 
     /// A table of these columns.
-    public init(
+    package init(
         schema: TableSchema, spec: PartitionSpec = PartitionSpec(), sortOrder: SortOrder = .unsorted,
         properties: [String: String] = [:], formatVersion: Int = 2, location: String? = nil
     ) {
@@ -75,7 +75,7 @@ public struct TableDefinition: Sendable, Equatable {
 }
 
 /// How the creation of a table ended.
-public enum CreateOutcome: Sendable, Equatable {
+package enum CreateOutcome: Sendable, Equatable {
     /// It was created. Some catalogs say so of a table that another writer created a moment before: compare what you
     /// need.
     case created(LoadedTable)
@@ -84,7 +84,7 @@ public enum CreateOutcome: Sendable, Equatable {
 }
 
 /// How a commit ended.
-public enum CommitOutcome: Sendable, Equatable {
+package enum CommitOutcome: Sendable, Equatable {
     /// It was applied; the new state, when the catalog answered with it.
     case committed(LoadedTable?)
     /// A requirement did not hold: load the table, look for the commit (a proxy that repeats a request can make a
@@ -97,9 +97,9 @@ public enum CommitOutcome: Sendable, Equatable {
 }
 
 /// Why a catalog did not answer as asked.
-public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What a caller can act on.
-    public enum Kind: String, Sendable, Equatable {
+    package enum Kind: String, Sendable, Equatable {
         /// The table, namespace or warehouse is not there.
         case notFound
         /// The credentials are missing, wrong, or not for this.
@@ -115,19 +115,19 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 
     /// What a caller can act on.
-    public let kind: Kind
+    package let kind: Kind
     /// What failed, on what, and what to do, in one line.
-    public let description: String
+    package let description: String
 
     /// An error of this kind.
-    public init(_ kind: Kind, _ description: String) {
+    package init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description
     }
 }
 
 /// A keeper of tables.
-public protocol Catalog: Sendable {
+package protocol Catalog: Sendable {
     /// What the catalog is, for messages.
     var name: String { get }
 
@@ -152,5 +152,5 @@ public protocol Catalog: Sendable {
 
 extension Catalog {
     /// A catalog server is trusted.
-    public func checkConditions() async throws(CatalogError) {}
+    package func checkConditions() async throws(CatalogError) {}
 }

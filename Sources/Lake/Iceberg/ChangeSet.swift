@@ -1,27 +1,27 @@
 // Purpose: what one commit is to change, before anything is written.
 
 /// The files to add and to remove in one snapshot, and what to say of it.
-public struct ChangeSet: Sendable, Equatable {
+package struct ChangeSet: Sendable, Equatable {
     /// Data files to add.
-    public var addedDataFiles: [DataFile] = []
+    package var addedDataFiles: [DataFile] = []
     /// Position-delete files (v2) or deletion vectors (v3) to add.
-    public var addedDeleteFiles: [DataFile] = []
+    package var addedDeleteFiles: [DataFile] = []
     /// Data files to remove, by path. Deletes that are only of them are removed with them.
-    public var removedDataFiles: Set<String> = []
+    package var removedDataFiles: Set<String> = []
     /// Delete files to remove; a deletion vector that is replaced is one.
-    public var removedDeleteFiles: Set<DataFile.Key> = []
+    package var removedDeleteFiles: Set<DataFile.Key> = []
     /// Entries of the snapshot's summary.
-    public var summary: [String: String] = [:]
+    package var summary: [String: String] = [:]
     /// Table properties to set in the same commit.
-    public var properties: [String: String] = [:]
+    package var properties: [String: String] = [:]
     /// What the snapshot is called; nil: what the files say. A rewrite that keeps the rows is `replace`.
-    public var operation: SnapshotOperation?
+    package var operation: SnapshotOperation?
     /// The data sequence number of the added data files; nil: the commit's. A rewrite that must stay below deletes of
     /// other writers gives the one of the snapshot it read.
-    public var dataSequenceNumber: Int64?
+    package var dataSequenceNumber: Int64?
 
     /// No change.
-    public init() {}
+    package init() {}
 
     /// What the files say.
     var derivedOperation: SnapshotOperation {
@@ -33,40 +33,40 @@ public struct ChangeSet: Sendable, Equatable {
 }
 
 /// When manifests are merged, and how large they get.
-public struct ManifestPolicy: Sendable, Equatable {
+package struct ManifestPolicy: Sendable, Equatable {
     /// Manifests of one kind and spec are merged when there would be more than this many.
-    public var mergeAbove: Int
+    package var mergeAbove: Int
     /// A manifest of half this size or more is left alone.
-    public var targetBytes: Int64
+    package var targetBytes: Int64
 
     /// Merges above 100 manifests into ones of 8 MiB, as Iceberg's other writers do.
-    public init(mergeAbove: Int = 100, targetBytes: Int64 = 8 << 20) {
+    package init(mergeAbove: Int = 100, targetBytes: Int64 = 8 << 20) {
         self.mergeAbove = mergeAbove
         self.targetBytes = targetBytes
     }
 
     /// Merges every small manifest.
-    public static let mergeAll = ManifestPolicy(mergeAbove: 1)
+    package static let mergeAll = ManifestPolicy(mergeAbove: 1)
 }
 
 /// What makes the names of a commit's files unique; randomness and time are the caller's.
-public struct CommitIdentity: Sendable, Equatable {
+package struct CommitIdentity: Sendable, Equatable {
     /// The new snapshot's id: random, positive.
-    public var snapshotID: Int64
+    package var snapshotID: Int64
     /// A fresh UUID of this try, lower case; the names of its files carry it.
-    public var uuid: String
+    package var uuid: String
     /// The time, milliseconds since 1970-01-01 UTC.
-    public var nowMilliseconds: Int64
+    package var nowMilliseconds: Int64
 
     /// An identity of one try.
-    public init(snapshotID: Int64, uuid: String, nowMilliseconds: Int64) {
+    package init(snapshotID: Int64, uuid: String, nowMilliseconds: Int64) {
         self.snapshotID = snapshotID
         self.uuid = uuid
         self.nowMilliseconds = nowMilliseconds
     }
 
     /// A random identity.
-    public static func random(
+    package static func random(
         nowMilliseconds: Int64, using generator: inout some RandomNumberGenerator
     ) -> CommitIdentity {
         CommitIdentity(
@@ -83,7 +83,7 @@ public struct CommitIdentity: Sendable, Equatable {
 }
 
 /// A version 4 UUID in lower case.
-public func randomUUID(using generator: inout some RandomNumberGenerator) -> String {
+package func randomUUID(using generator: inout some RandomNumberGenerator) -> String {
     var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
     bytes[6] = bytes[6] & 0x0F | 0x40
     bytes[8] = bytes[8] & 0x3F | 0x80

@@ -2,16 +2,16 @@
 // that is still there when the snapshot has expired.
 
 /// What a writer leaves in a commit so that it can be recognised.
-public struct CommitMark: Sendable, Equatable {
+package struct CommitMark: Sendable, Equatable {
     /// The summary entry that holds the id.
-    public let summaryKey: String
+    package let summaryKey: String
     /// The table property that holds the last ids, separated by commas; nil when none does.
-    public let propertyKey: String?
+    package let propertyKey: String?
     /// The id; without commas.
-    public let id: String
+    package let id: String
 
     /// A mark.
-    public init(summaryKey: String, propertyKey: String? = nil, id: String) {
+    package init(summaryKey: String, propertyKey: String? = nil, id: String) {
         self.summaryKey = summaryKey
         self.propertyKey = propertyKey
         self.id = id
@@ -19,7 +19,7 @@ public struct CommitMark: Sendable, Equatable {
 
     /// Puts the mark into a change set on top of `metadata`: into the summary, and into the property, which then holds the
     /// last `limit` ids, this one last.
-    public func stamp(_ change: inout ChangeSet, on metadata: TableMetadata, keeping limit: Int = 16) {
+    package func stamp(_ change: inout ChangeSet, on metadata: TableMetadata, keeping limit: Int = 16) {
         change.summary[summaryKey] = id
         guard let propertyKey else { return }
         let known = metadata.properties[propertyKey]?.split(separator: ",").map(String.init) ?? []
@@ -28,7 +28,7 @@ public struct CommitMark: Sendable, Equatable {
 }
 
 /// Where a commit was found.
-public enum FoundCommit: Sendable, Equatable {
+package enum FoundCommit: Sendable, Equatable {
     /// Its snapshot is still there.
     case snapshot(Snapshot)
     /// Only the property tells; the snapshot has expired.
@@ -38,7 +38,7 @@ public enum FoundCommit: Sendable, Equatable {
 extension TableMetadata {
     /// Looks for a commit in all snapshots, newest first, whether or not they are ancestors of the current one, and then
     /// in the property. Nil: it was not applied, as far as this state of the table knows.
-    public func findCommit(_ mark: CommitMark) -> FoundCommit? {
+    package func findCommit(_ mark: CommitMark) -> FoundCommit? {
         let newestFirst = snapshots.sorted { $0.sequenceNumber > $1.sequenceNumber }
         if let snapshot = newestFirst.first(where: { $0.summary[mark.summaryKey] == mark.id }) {
             return .snapshot(snapshot)
@@ -48,7 +48,7 @@ extension TableMetadata {
     }
 
     /// The ancestors of a snapshot, itself first, as far as they have not expired.
-    public func ancestors(of id: Int64?) -> [Snapshot] {
+    package func ancestors(of id: Int64?) -> [Snapshot] {
         var result: [Snapshot] = []
         var next = id
         // No chain is longer than the list of snapshots, so a damaged one that runs in a circle ends.

@@ -4,29 +4,29 @@
 // removed file was live; no equality delete is ever added; each data file has at most one deletion vector.
 
 /// A file to write before the commit.
-public struct PlannedFile: Sendable, Equatable {
+package struct PlannedFile: Sendable, Equatable {
     /// Where.
-    public let path: String
+    package let path: String
     /// What.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
 }
 
 /// A snapshot ready to be committed.
-public struct CommitPlan: Sendable, Equatable {
+package struct CommitPlan: Sendable, Equatable {
     /// Manifests and the manifest list; they must be stored before the commit is tried.
-    public let files: [PlannedFile]
+    package let files: [PlannedFile]
     /// The snapshot that `updates` adds.
-    public let snapshot: Snapshot
+    package let snapshot: Snapshot
     /// What must hold.
-    public let requirements: [TableRequirement]
+    package let requirements: [TableRequirement]
     /// What to change.
-    public let updates: [TableUpdate]
+    package let updates: [TableUpdate]
     /// All manifests of the snapshot.
-    public let manifests: [ManifestFile]
+    package let manifests: [ManifestFile]
 }
 
 /// Plans one snapshot.
-public struct CommitPlanner: Sendable {
+package struct CommitPlanner: Sendable {
     let metadata: TableMetadata
     let parents: [ManifestFile]
     let change: ChangeSet
@@ -36,7 +36,7 @@ public struct CommitPlanner: Sendable {
     ///
     /// Throws `IcebergError` of kind `invalid` when the change set cannot be committed to this table whatever its files:
     /// equality deletes, deletion vectors in v2, position-delete files in v3, a file of another partition spec.
-    public init(
+    package init(
         metadata: TableMetadata, parents: [ManifestFile], change: ChangeSet, policy: ManifestPolicy = ManifestPolicy()
     ) throws(IcebergError) {
         self.metadata = metadata
@@ -87,7 +87,7 @@ public struct CommitPlanner: Sendable {
 
     /// The parent manifests whose entries `plan` needs: those that may list a removed file, those to be merged, and those that
     /// are left behind because they are said to have no live file, since the reader of their entries checks that.
-    public func manifestsToRead() -> [ManifestFile] {
+    package func manifestsToRead() -> [ManifestFile] {
         let merging = Set(manifestsToMerge().map(\.path))
         return parents.filter { !$0.hasLiveFiles || mayHoldRemoved($0) || merging.contains($0.path) }
     }

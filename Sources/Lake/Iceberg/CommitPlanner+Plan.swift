@@ -5,7 +5,7 @@ extension CommitPlanner {
     ///
     /// Throws `IcebergError` of kind `invalid` when a file to remove is not live, or a deletion vector is added beside
     /// one that stays; of kind `missing` when entries are not given; of kind `malformed` when a file is listed twice.
-    public func plan(
+    package func plan(
         entries: [String: [ManifestEntry]], identity: CommitIdentity
     ) throws -> CommitPlan {
         try Self.refuseDoubles(entries)

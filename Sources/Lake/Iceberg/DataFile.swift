@@ -1,7 +1,7 @@
 // Purpose: what manifests say of data files and delete files (https://iceberg.apache.org/spec/#manifests), as values.
 
 /// What a file holds.
-public enum FileContent: Int, Sendable {
+package enum FileContent: Int, Sendable {
     /// Rows.
     case data = 0
     /// Positions of deleted rows: a position-delete file, or a deletion vector.
@@ -11,78 +11,78 @@ public enum FileContent: Int, Sendable {
 }
 
 /// Counts and bounds of columns, by column id.
-public struct FileMetrics: Sendable, Equatable {
+package struct FileMetrics: Sendable, Equatable {
     /// Bytes on disk.
-    public var columnSizes: [Int: Int64] = [:]
+    package var columnSizes: [Int: Int64] = [:]
     /// Values, nulls and NaNs included.
-    public var valueCounts: [Int: Int64] = [:]
+    package var valueCounts: [Int: Int64] = [:]
     /// Nulls.
-    public var nullValueCounts: [Int: Int64] = [:]
+    package var nullValueCounts: [Int: Int64] = [:]
     /// NaNs.
-    public var nanValueCounts: [Int: Int64] = [:]
+    package var nanValueCounts: [Int: Int64] = [:]
     /// A value that none is below, in binary single-value form; see `Bounds` for text.
-    public var lowerBounds: [Int: [UInt8]] = [:]
+    package var lowerBounds: [Int: [UInt8]] = [:]
     /// A value that none is above, in binary single-value form.
-    public var upperBounds: [Int: [UInt8]] = [:]
+    package var upperBounds: [Int: [UInt8]] = [:]
 
     /// No metrics.
-    public init() {}
+    package init() {}
 }
 
 /// One file of a table: data, position deletes, or one deletion vector within a Puffin file.
-public struct DataFile: Sendable, Equatable {
+package struct DataFile: Sendable, Equatable {
     /// What names a file within a table: several deletion vectors share a Puffin file.
-    public struct Key: Hashable, Sendable, CustomStringConvertible {
+    package struct Key: Hashable, Sendable, CustomStringConvertible {
         /// Where the file is.
-        public let path: String
+        package let path: String
         /// Where the deletion vector begins in it; nil for other files.
-        public let contentOffset: Int64?
+        package let contentOffset: Int64?
 
         /// The key of a file, or of a deletion vector within one.
-        public init(path: String, contentOffset: Int64? = nil) {
+        package init(path: String, contentOffset: Int64? = nil) {
             self.path = path
             self.contentOffset = contentOffset
         }
 
         /// For messages.
-        public var description: String { contentOffset.map { "\(path) at byte \($0)" } ?? path }
+        package var description: String { contentOffset.map { "\(path) at byte \($0)" } ?? path }
     }
 
     /// What it holds.
-    public var content: FileContent
+    package var content: FileContent
     /// Where it is, an absolute address.
-    public var path: String
+    package var path: String
     /// `PARQUET`, `PUFFIN` and so on.
-    public var format: String
+    package var format: String
     /// The partition spec it was written with.
-    public var specID: Int
+    package var specID: Int
     /// The values of the spec's fields, in its order.
-    public var partition: [Literal?]
+    package var partition: [Literal?]
     /// Rows; for deletes, deleted positions.
-    public var recordCount: Int64
+    package var recordCount: Int64
     /// The size of the file, in bytes.
-    public var fileSizeBytes: Int64
+    package var fileSizeBytes: Int64
     /// Counts and bounds.
-    public var metrics = FileMetrics()
+    package var metrics = FileMetrics()
     /// Encryption key metadata, kept as it is.
-    public var keyMetadata: [UInt8]?
+    package var keyMetadata: [UInt8]?
     /// Where row groups begin, ascending.
-    public var splitOffsets: [Int64] = []
+    package var splitOffsets: [Int64] = []
     /// Columns of equality deletes.
-    public var equalityIDs: [Int] = []
+    package var equalityIDs: [Int] = []
     /// The sort order of its rows.
-    public var sortOrderID: Int?
+    package var sortOrderID: Int?
     /// v3: the row id of its first row.
-    public var firstRowID: Int64?
+    package var firstRowID: Int64?
     /// The one data file that the deletes are of; required for deletion vectors.
-    public var referencedDataFile: String?
+    package var referencedDataFile: String?
     /// Where a deletion vector begins in its Puffin file.
-    public var contentOffset: Int64?
+    package var contentOffset: Int64?
     /// How long a deletion vector is.
-    public var contentSizeBytes: Int64?
+    package var contentSizeBytes: Int64?
 
     /// A file with the fields that all files have.
-    public init(
+    package init(
         content: FileContent, path: String, format: String = "PARQUET", specID: Int, partition: [Literal?],
         recordCount: Int64, fileSizeBytes: Int64
     ) {
@@ -99,7 +99,7 @@ public struct DataFile: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - paths: the first and the last data file that it names, whole; when they are one, readers of others skip it.
-    public static func positionDeletes(
+    package static func positionDeletes(
         path: String, specID: Int, partition: [Literal?], recordCount: Int64, fileSizeBytes: Int64,
         of paths: (first: String, last: String)
     ) -> DataFile {
@@ -118,7 +118,7 @@ public struct DataFile: Sendable, Equatable {
     ///   - path: the Puffin file; `fileSizeBytes` is its whole size.
     ///   - blob: where the vector is within it.
     ///   - dataFile: the file whose rows it deletes; the partition is taken from it.
-    public static func deletionVector(
+    package static func deletionVector(
         path: String, fileSizeBytes: Int64, blob: PuffinBlob, cardinality: Int64, of dataFile: DataFile
     ) -> DataFile {
         var file = DataFile(
@@ -131,13 +131,13 @@ public struct DataFile: Sendable, Equatable {
     }
 
     /// What names it within the table.
-    public var key: Key { Key(path: path, contentOffset: isDeletionVector ? contentOffset : nil) }
+    package var key: Key { Key(path: path, contentOffset: isDeletionVector ? contentOffset : nil) }
 
     /// Whether it is a deletion vector.
-    public var isDeletionVector: Bool { content == .positionDeletes && format.uppercased() == "PUFFIN" }
+    package var isDeletionVector: Bool { content == .positionDeletes && format.uppercased() == "PUFFIN" }
 
     /// The one data file that deletes are of: as stated, or because the bounds of their paths are equal.
-    public var singleReferencedPath: String? {
+    package var singleReferencedPath: String? {
         if let referencedDataFile { return referencedDataFile }
         guard content == .positionDeletes, let lower = metrics.lowerBounds[ReservedField.deletePath.id],
             lower == metrics.upperBounds[ReservedField.deletePath.id]
@@ -147,7 +147,7 @@ public struct DataFile: Sendable, Equatable {
 }
 
 /// Whether a manifest's file is part of the snapshot.
-public enum EntryStatus: Int, Sendable {
+package enum EntryStatus: Int, Sendable {
     /// It was before.
     case existing = 0
     /// It was added by the manifest's snapshot.
@@ -157,20 +157,20 @@ public enum EntryStatus: Int, Sendable {
 }
 
 /// One line of a manifest. Once read, ids and numbers that are inherited are filled in.
-public struct ManifestEntry: Sendable, Equatable {
+package struct ManifestEntry: Sendable, Equatable {
     /// Whether the file is part of the snapshot.
-    public var status: EntryStatus
+    package var status: EntryStatus
     /// The snapshot that added the file, or removed it.
-    public var snapshotID: Int64?
+    package var snapshotID: Int64?
     /// The file's data sequence number, which decides which deletes apply.
-    public var sequenceNumber: Int64?
+    package var sequenceNumber: Int64?
     /// The sequence number of the commit that added the file.
-    public var fileSequenceNumber: Int64?
+    package var fileSequenceNumber: Int64?
     /// The file.
-    public var file: DataFile
+    package var file: DataFile
 
     /// An entry.
-    public init(
+    package init(
         status: EntryStatus, snapshotID: Int64?, sequenceNumber: Int64?, fileSequenceNumber: Int64?, file: DataFile
     ) {
         self.status = status
@@ -181,5 +181,5 @@ public struct ManifestEntry: Sendable, Equatable {
     }
 
     /// Whether the file is part of the snapshot.
-    public var isLive: Bool { status != .deleted }
+    package var isLive: Bool { status != .deleted }
 }

@@ -1,40 +1,40 @@
 // Purpose: deletion vectors, the blob `deletion-vector-v1` (https://iceberg.apache.org/puffin-spec/):
 // u32 length of magic and vector, big-endian; magic D1 D3 39 64; the vector, a portable 64-bit Roaring bitmap;
 // u32 CRC-32 of magic and vector, big-endian.
-internal import Bitmaps
-internal import Compression
+import Bitmaps
+import Compression
 
 /// The deleted positions of one data file.
-public struct DeletionVector: Sendable, Equatable {
+package struct DeletionVector: Sendable, Equatable {
     /// The blob type.
-    public static let blobType = "deletion-vector-v1"
+    package static let blobType = "deletion-vector-v1"
     private static let magic: [UInt8] = [0xD1, 0xD3, 0x39, 0x64]
 
     private var positions: Bitmap64
 
     /// A vector of the given positions, counted from 0, in any order. Positions of 2^63 and above are not allowed.
-    public init(_ positions: some Sequence<UInt64> = EmptyCollection<UInt64>()) {
+    package init(_ positions: some Sequence<UInt64> = EmptyCollection<UInt64>()) {
         self.positions = Bitmap64(positions)
     }
 
     /// How many rows are deleted.
-    public var count: Int64 { Int64(clamping: positions.count) }
+    package var count: Int64 { Int64(clamping: positions.count) }
 
     /// The positions, ascending.
-    public var deleted: [UInt64] { positions.values() }
+    package var deleted: [UInt64] { positions.values() }
 
     /// Whether the row at `position` is deleted.
-    public func contains(_ position: UInt64) -> Bool { positions.contains(position) }
+    package func contains(_ position: UInt64) -> Bool { positions.contains(position) }
 
     /// Deletes one more row; false when it was deleted already.
     @discardableResult
-    public mutating func insert(_ position: UInt64) -> Bool { positions.insert(position) }
+    package mutating func insert(_ position: UInt64) -> Bool { positions.insert(position) }
 
     /// Deletes what `other` deletes as well.
-    public mutating func merge(_ other: DeletionVector) { positions.formUnion(other.positions) }
+    package mutating func merge(_ other: DeletionVector) { positions.formUnion(other.positions) }
 
     /// The blob's bytes.
-    public var blob: [UInt8] {
+    package var blob: [UInt8] {
         let content = Self.magic + positions.portableBytes()
         let length = withUnsafeBytes(of: UInt32(truncatingIfNeeded: content.count).bigEndian) { [UInt8]($0) }
         let checksum = withUnsafeBytes(of: CRC32.checksum(content).bigEndian) { [UInt8]($0) }
@@ -43,7 +43,7 @@ public struct DeletionVector: Sendable, Equatable {
 
     /// Reads a blob. Throws `IcebergError` with the byte, counted from the start of the blob, when length, magic, checksum
     /// or bitmap are wrong.
-    public init(blob bytes: [UInt8], file: String) throws(IcebergError) {
+    package init(blob bytes: [UInt8], file: String) throws(IcebergError) {
         guard bytes.count >= 12 + 8 else { throw Self.malformed("needs 20 bytes, has \(bytes.count)", file, at: 0) }
         let content = bytes[4..<bytes.count - 4]
         guard Int(Self.bigEndian(bytes[0..<4])) == content.count else {
@@ -69,7 +69,7 @@ public struct DeletionVector: Sendable, Equatable {
 
 extension PuffinWriter {
     /// Adds the deletion vector of a data file.
-    public mutating func append(_ vector: DeletionVector, of dataFile: String) -> PuffinBlob {
+    package mutating func append(_ vector: DeletionVector, of dataFile: String) -> PuffinBlob {
         append(
             vector.blob, type: DeletionVector.blobType, fields: [ReservedField.rowPosition.id], snapshotID: -1,
             sequenceNumber: -1,
@@ -79,7 +79,7 @@ extension PuffinWriter {
 
 extension DeletionVector {
     /// The vector that a manifest's entry stands for, given the whole Puffin file.
-    public init(of file: DataFile, puffin bytes: [UInt8]) throws(IcebergError) {
+    package init(of file: DataFile, puffin bytes: [UInt8]) throws(IcebergError) {
         guard let offset = file.contentOffset, let length = file.contentSizeBytes else {
             throw IcebergError(.malformed, "its manifest entry has no content offset and size", in: file.path)
         }
@@ -88,7 +88,7 @@ extension DeletionVector {
     }
 
     /// The same, given only the bytes at the entry's content offset and size.
-    public init(of file: DataFile, blob: [UInt8]) throws(IcebergError) {
+    package init(of file: DataFile, blob: [UInt8]) throws(IcebergError) {
         try self.init(blob: blob, file: file.path)
         guard count == file.recordCount else {
             throw IcebergError(

@@ -1,47 +1,47 @@
 // Purpose: which snapshots may go, and which files nobody needs then; pure. Files are named only after the catalog has
 // committed the expiry, and by what is left: a file that any kept snapshot has is never named.
 
-internal import Avro
+import Avro
 
 /// What expiry keeps.
-public struct ExpiryPolicy: Sendable, Equatable {
+package struct ExpiryPolicy: Sendable, Equatable {
     /// Snapshots made at or after this time stay, milliseconds since 1970-01-01 UTC.
-    public var keepSinceMilliseconds: Int64
+    package var keepSinceMilliseconds: Int64
     /// At least this many of the newest on the main branch stay; 1 or more.
-    public var keepAtLeast: Int
+    package var keepAtLeast: Int
 
     /// A policy.
-    public init(keepSinceMilliseconds: Int64, keepAtLeast: Int = 1) {
+    package init(keepSinceMilliseconds: Int64, keepAtLeast: Int = 1) {
         self.keepSinceMilliseconds = keepSinceMilliseconds
         self.keepAtLeast = max(1, keepAtLeast)
     }
 }
 
 /// An expiry ready to be committed.
-public struct ExpiryPlan: Sendable, Equatable {
+package struct ExpiryPlan: Sendable, Equatable {
     /// The snapshots that go.
-    public let expired: [Snapshot]
+    package let expired: [Snapshot]
     /// The snapshots that stay.
-    public let kept: [Snapshot]
+    package let kept: [Snapshot]
     /// What must hold.
-    public let requirements: [TableRequirement]
+    package let requirements: [TableRequirement]
     /// What to change.
-    public let updates: [TableUpdate]
+    package let updates: [TableUpdate]
 }
 
 /// Files that no kept snapshot has.
-public struct UnreferencedFiles: Sendable, Equatable {
+package struct UnreferencedFiles: Sendable, Equatable {
     /// Data files, delete files and Puffin files.
-    public var contentFiles: Set<String> = []
+    package var contentFiles: Set<String> = []
     /// Manifests.
-    public var manifests: Set<String> = []
+    package var manifests: Set<String> = []
     /// Manifest lists.
-    public var manifestLists: Set<String> = []
+    package var manifestLists: Set<String> = []
     /// Statistics files.
-    public var statistics: Set<String> = []
+    package var statistics: Set<String> = []
 
     /// All of them, content before the manifests that name it, so that an interrupted removal can be found again.
-    public var all: [String] {
+    package var all: [String] {
         contentFiles.sorted() + statistics.sorted() + manifests.sorted() + manifestLists.sorted()
     }
 }
@@ -51,7 +51,7 @@ extension TableMetadata {
     ///
     /// The main branch keeps its newest; other branches keep all their ancestors, tags their snapshot; snapshots that no
     /// name reaches go once they are old enough.
-    public func expiryPlan(_ policy: ExpiryPolicy) -> ExpiryPlan? {
+    package func expiryPlan(_ policy: ExpiryPolicy) -> ExpiryPlan? {
         var keeping: Set<Int64> = []
         for (name, ref) in refs {
             if name == SnapshotRef.main {
@@ -75,7 +75,7 @@ extension TableMetadata {
     }
 
     /// The statistics files of all snapshots.
-    public var statisticsFiles: Set<String> { statisticsFiles(of: Set(snapshots.map(\.id))) }
+    package var statisticsFiles: Set<String> { statisticsFiles(of: Set(snapshots.map(\.id))) }
 
     /// The statistics files of snapshots.
     func statisticsFiles(of ids: Set<Int64>) -> Set<String> {
@@ -88,13 +88,13 @@ extension TableMetadata {
 }
 
 /// Finds the files that only expired snapshots have.
-public struct Unreferenced: Sendable {
+package struct Unreferenced: Sendable {
     private let expired: [Snapshot]
     private let kept: [Snapshot]
     private let manifests: [Int64: [ManifestFile]]
 
     /// Over the manifests of all expired and kept snapshots, by snapshot id.
-    public init(_ plan: ExpiryPlan, manifests: [Int64: [ManifestFile]]) {
+    package init(_ plan: ExpiryPlan, manifests: [Int64: [ManifestFile]]) {
         expired = plan.expired
         kept = plan.kept
         self.manifests = manifests
@@ -107,19 +107,19 @@ public struct Unreferenced: Sendable {
     }
 
     /// Manifests that only expired snapshots have; every file they name may be unreferenced.
-    public var manifestsLost: [ManifestFile] {
+    package var manifestsLost: [ManifestFile] {
         let staying = manifests(kept)
         return manifests(expired).filter { staying[$0.key] == nil }.map(\.value).sorted { $0.path < $1.path }
     }
 
     /// Manifests that stay; every live file they name stays. Empty when there is nothing to compare with.
-    public var manifestsKept: [ManifestFile] {
+    package var manifestsKept: [ManifestFile] {
         manifestsLost.isEmpty ? [] : manifests(kept).values.sorted { $0.path < $1.path }
     }
 
     /// The files, given the entries of both, by manifest path. Throws `IcebergError` of kind `missing` when entries are not
     /// given: a file is never named on incomplete knowledge.
-    public func files(
+    package func files(
         entries: [String: [ManifestEntry]], metadata: TableMetadata
     ) throws(IcebergError) -> UnreferencedFiles {
         for snapshot in expired + kept where manifests[snapshot.id] == nil {
@@ -152,7 +152,7 @@ public struct Unreferenced: Sendable {
 extension TableIO {
     /// The files that only the expired snapshots of `plan` have. To be asked before the expiry is committed, because it
     /// reads the manifest lists; to be acted on only after it was.
-    public func unreferencedFiles(_ plan: ExpiryPlan, of metadata: TableMetadata) async throws -> UnreferencedFiles {
+    package func unreferencedFiles(_ plan: ExpiryPlan, of metadata: TableMetadata) async throws -> UnreferencedFiles {
         var manifests: [Int64: [ManifestFile]] = [:]
         for snapshot in plan.expired + plan.kept { manifests[snapshot.id] = try await self.manifests(of: snapshot) }
         let unreferenced = Unreferenced(plan, manifests: manifests)

@@ -1,6 +1,6 @@
 // Purpose: takes the members of a JSON object one by one, with the path for messages, and keeps what nobody took, so
 // that a rewrite loses nothing.
-internal import Avro
+import Avro
 
 /// The members of one JSON object.
 struct FieldReader {

@@ -1,9 +1,9 @@
 // Purpose: the types of columns (https://iceberg.apache.org/spec/#schemas-and-data-types) and their JSON form.
 // Invariant: a type that is not known here is kept by its name and never written differently.
-internal import Avro
+import Avro
 
 /// The type of a column.
-public indirect enum FieldType: Sendable, Equatable {
+package indirect enum FieldType: Sendable, Equatable {
     /// True or false.
     case boolean
     /// 32-bit signed.
@@ -56,7 +56,7 @@ extension FieldType {
     ]
 
     /// The type of a name such as `long`, `fixed[16]` or `decimal(9, 2)`.
-    public init(name: String) {
+    package init(name: String) {
         if let known = Self.names.first(where: { $0.0 == name }) {
             self = known.1
         } else if let length = Self.numbers(in: name, "fixed[", "]"), length.count == 1 {
@@ -69,7 +69,7 @@ extension FieldType {
     }
 
     /// The name; nil for struct, list and map.
-    public var name: String? {
+    package var name: String? {
         switch self {
         case .fixed(let length): "fixed[\(length)]"
         case .decimal(let precision, let scale): "decimal(\(precision), \(scale))"

@@ -3,12 +3,12 @@
 // (https://iceberg.apache.org/spec/#file-system-tables).
 // Invariants: `metadata/vN.metadata.json` is never replaced; `version-hint.text` is only a hint, written after the fact
 // and never believed to be the last; a reader goes on from it until a number is not there.
-internal import Avro
-internal import ObjectStorage
-internal import Synchronization
+import Avro
+import ObjectStorage
+import Synchronization
 
 /// Tables in `WAREHOUSE/NAMESPACE/TABLE/` on any store with conditional puts.
-public final class FileCatalog: Catalog {
+package final class FileCatalog: Catalog {
     private let files: TableFiles
     private let warehouse: String
     private let nowMilliseconds: @Sendable () -> Int64
@@ -19,7 +19,7 @@ public final class FileCatalog: Catalog {
     /// - Parameters:
     ///   - nowMilliseconds: the clock, milliseconds since 1970-01-01 UTC.
     ///   - makeUUID: fresh UUIDs for new tables.
-    public init(
+    package init(
         files: TableFiles, warehouse: String, nowMilliseconds: @escaping @Sendable () -> Int64,
         makeUUID: @escaping @Sendable () -> String = {
             var generator = SystemRandomNumberGenerator()
@@ -33,20 +33,20 @@ public final class FileCatalog: Catalog {
     }
 
     /// The catalog's folder, for messages.
-    public var name: String { warehouse }
+    package var name: String { warehouse }
 
     /// The folder of a table.
-    public func location(of table: TableIdentifier) -> String {
+    package func location(of table: TableIdentifier) -> String {
         "\(warehouse)/\((table.namespace + [table.name]).joined(separator: "/"))"
     }
 
     /// The table as it is now; nil when there is none. See `Catalog.load`.
-    public func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
+    package func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
         try await TableVersions(files: files, location: location(of: table)).latest()?.table
     }
 
     /// Creates a table. See `Catalog.create`.
-    public func create(
+    package func create(
         _ table: TableIdentifier, _ definition: TableDefinition
     ) async throws(CatalogError) -> CreateOutcome {
         try Self.check(table)
@@ -68,7 +68,7 @@ public final class FileCatalog: Catalog {
     }
 
     /// Commits a change, or says why not, or that it is not known. See `Catalog.commit`.
-    public func commit(
+    package func commit(
         _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]
     ) async -> CommitOutcome {
         let versions = TableVersions(files: files, location: location(of: table))
@@ -95,7 +95,7 @@ public final class FileCatalog: Catalog {
     }
 
     /// The tables of a namespace. See `Catalog.list`.
-    public func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier] {
+    package func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier] {
         do throws(ObjectStorageError) {
             let folder = "\(warehouse)/\(namespace.joined(separator: "/"))"
             let (store, key) = try files.resolve("\(folder)/x")
@@ -113,7 +113,7 @@ public final class FileCatalog: Catalog {
 
     /// Writes an object that must be absent twice: a store that takes it the second time would let a writer replace the
     /// version of another one, and lose what that one committed.
-    public func checkConditions() async throws(CatalogError) {
+    package func checkConditions() async throws(CatalogError) {
         let probe = "\(warehouse)/.pageviews-condition-\(makeUUID())"
         do throws(ObjectStorageError) {
             try await files.write(probe, [0x31], condition: .ifAbsent)

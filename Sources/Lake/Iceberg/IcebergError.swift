@@ -1,9 +1,9 @@
 // Purpose: the one error of reading, changing and planning; catalogs have outcomes beside it (CommitOutcome.swift).
 
 /// Why something about a table was refused.
-public struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What sort of refusal it is.
-    public enum Kind: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
         /// The bytes or the JSON are not what the specification says.
         case malformed
         /// Well formed, and refused on purpose: format versions other than 2 and 3, equality deletes, and compressions, actions
@@ -16,21 +16,21 @@ public struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 
     /// What sort of refusal it is.
-    public let kind: Kind
+    package let kind: Kind
     /// What is wrong.
-    public let reason: String
+    package let reason: String
     /// The file or the part of it, as people name it; empty when the reason says it all.
-    public let subject: String
+    package let subject: String
 
     /// An error of this kind about `subject`.
-    public init(_ kind: Kind, _ reason: String, in subject: String = "") {
+    package init(_ kind: Kind, _ reason: String, in subject: String = "") {
         self.kind = kind
         self.reason = reason
         self.subject = subject
     }
 
     /// One line for people.
-    public var description: String { subject.isEmpty ? reason : "\(subject): \(reason)" }
+    package var description: String { subject.isEmpty ? reason : "\(subject): \(reason)" }
 
     /// The same, said of a larger thing.
     func within(_ outer: String) -> IcebergError {

@@ -3,7 +3,7 @@
 
 /// A value without its type: dates and ints are `int`; times and timestamps are `long`; uuid, fixed, binary and decimals
 /// (two's complement, big-endian) are `bytes`.
-public enum Literal: Sendable, Hashable {
+package enum Literal: Sendable, Hashable {
     /// True or false.
     case boolean(Bool)
     /// An int, or the days of a date.
@@ -22,7 +22,7 @@ public enum Literal: Sendable, Hashable {
 
 extension Literal {
     /// The binary single-value form.
-    public var binary: [UInt8] {
+    package var binary: [UInt8] {
         switch self {
         case .boolean(let value): [value ? 1 : 0]
         case .int(let value): Self.littleEndian(value)
@@ -36,7 +36,7 @@ extension Literal {
 
     /// Reads the binary form of a value of `type`; nil when the bytes are not of it. A column that was widened since
     /// (int to long, float to double) may still have the shorter form.
-    public init?(binary: [UInt8], type: FieldType) {
+    package init?(binary: [UInt8], type: FieldType) {
         switch type {
         case .boolean where binary.count == 1: self = .boolean(binary[0] != 0)
         case .int where binary.count == 4, .date where binary.count == 4:
@@ -72,7 +72,7 @@ extension Literal {
 
 extension Literal {
     /// Whether `self` comes before `other` in the order of their type; nil when they are not of one type or one is NaN.
-    public func isBefore(_ other: Literal) -> Bool? {
+    package func isBefore(_ other: Literal) -> Bool? {
         switch (self, other) {
         case (.boolean(let left), .boolean(let right)): !left && right
         case (.int(let left), .int(let right)): left < right

@@ -1,6 +1,6 @@
 // Purpose: manifests and manifest lists from and to Avro. Invariant: what is read has inheritance applied, so nobody
 // after this file sees a missing snapshot id, sequence number or row id where the specification gives one.
-internal import Avro
+import Avro
 
 /// Writes manifests and manifest lists.
 enum ManifestWriter {
@@ -57,9 +57,9 @@ enum ManifestWriter {
 }
 
 /// Reads manifests and manifest lists.
-public enum ManifestReader {
+package enum ManifestReader {
     /// The manifests of a manifest list, each once. Throws `AvroError` or `IcebergError` that name the file.
-    public static func list(_ bytes: [UInt8], file: String) throws -> [ManifestFile] {
+    package static func list(_ bytes: [UInt8], file: String) throws -> [ManifestFile] {
         var manifests: [ManifestFile] = []
         var seen: Set<String> = []
         try AvroReader(bytes, file: file).forEach(as: ManifestSchema.readListEntry) { value in
@@ -73,7 +73,7 @@ public enum ManifestReader {
     }
 
     /// The entries of a manifest, inheritance applied. `spec` is the manifest's partition spec.
-    public static func entries(
+    package static func entries(
         _ bytes: [UInt8], manifest: ManifestFile, spec: PartitionSpec
     ) throws -> [ManifestEntry] {
         let reader = try AvroReader(bytes, file: manifest.path)

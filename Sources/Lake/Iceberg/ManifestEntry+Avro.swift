@@ -1,5 +1,5 @@
 // Purpose: one manifest entry from and to an Avro record; the order of values is that of ManifestSchema.
-internal import Avro
+import Avro
 
 extension ManifestEntry {
     func avro(formatVersion: Int) -> AvroValue {

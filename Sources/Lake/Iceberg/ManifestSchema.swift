@@ -1,5 +1,5 @@
 // Purpose: the Avro schemas of manifests and manifest lists, with their field ids, and how partition values are Avro.
-internal import Avro
+import Avro
 
 enum ManifestSchema {
     /// Columns of a data file that v2 manifests have; v3 adds the rest.

@@ -1,11 +1,11 @@
 // Purpose: folder names of partitions as other writers choose them, `timestamp_day=2021-01-26`. Only people read them:
 // readers take the partition from the manifest.
 
-internal import Base
+import Base
 
 extension PartitionSpec {
     /// The folder of files with these values, without slashes at the ends; empty when the table is not partitioned.
-    public func folder(_ partition: [Literal?]) -> String {
+    package func folder(_ partition: [Literal?]) -> String {
         zip(fields, partition).map { field, value in
             "\(RESTPath.encode(field.name))=\(Self.text(value, field.transform))"
         }.joined(separator: "/")

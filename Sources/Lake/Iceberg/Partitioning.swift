@@ -1,11 +1,11 @@
 // Purpose: partition specs, transforms and sort orders (https://iceberg.apache.org/spec/#partitioning).
 // Invariant: a transform that is not computed here is kept by name, and its partition values are read and written as
 // they are.
-public import Avro
-internal import Base
+package import Avro
+import Base
 
 /// How a partition or sort value comes from a column.
-public enum Transform: Sendable, Equatable {
+package enum Transform: Sendable, Equatable {
     /// The value itself.
     case identity
     /// Years since 1970 of a date or timestamp, rounded down.
@@ -22,7 +22,7 @@ public enum Transform: Sendable, Equatable {
     case other(String)
 
     /// The transform of a name; every name is one.
-    public init(name: String) {
+    package init(name: String) {
         switch name {
         case "identity": self = .identity
         case "year": self = .year
@@ -35,7 +35,7 @@ public enum Transform: Sendable, Equatable {
     }
 
     /// The name.
-    public var name: String {
+    package var name: String {
         switch self {
         case .identity: "identity"
         case .year: "year"
@@ -48,7 +48,7 @@ public enum Transform: Sendable, Equatable {
     }
 
     /// The type of the results for a column of type `source`.
-    public func resultType(source: FieldType) -> FieldType {
+    package func resultType(source: FieldType) -> FieldType {
         switch self {
         case .identity, .void: source
         case .day: .date
@@ -59,7 +59,7 @@ public enum Transform: Sendable, Equatable {
     }
 
     /// The result for a value of a column of type `source`; nil for null, and for what is not computed here.
-    public func apply(_ value: Literal?, source: FieldType) -> Literal? {
+    package func apply(_ value: Literal?, source: FieldType) -> Literal? {
         switch (self, value) {
         case (.identity, _): value
         case (.hour, .long(let time)):
@@ -86,7 +86,7 @@ public enum Transform: Sendable, Equatable {
 
     /// Whether a larger value never has a smaller result, so that two values with one result have only that between
     /// them.
-    public var isMonotonic: Bool {
+    package var isMonotonic: Bool {
         switch self {
         case .identity, .year, .month, .day, .hour: true
         case .void, .other: false
@@ -111,20 +111,20 @@ extension FieldType {
 }
 
 /// One field of a partition spec.
-public struct PartitionField: Sendable, Equatable {
+package struct PartitionField: Sendable, Equatable {
     /// The column's id.
-    public var sourceID: Int
+    package var sourceID: Int
     /// The field's own id, 1000 or above.
-    public var fieldID: Int
+    package var fieldID: Int
     /// The name, as it stands in partition paths.
-    public var name: String
+    package var name: String
     /// How the value comes from the column.
-    public var transform: Transform
+    package var transform: Transform
     /// Other members (`source-ids` of v3), kept as they are.
-    public var unknown: [String: JSON] = [:]
+    package var unknown: [String: JSON] = [:]
 
     /// A field.
-    public init(sourceID: Int, fieldID: Int, name: String, transform: Transform) {
+    package init(sourceID: Int, fieldID: Int, name: String, transform: Transform) {
         self.sourceID = sourceID
         self.fieldID = fieldID
         self.name = name
@@ -150,17 +150,17 @@ public struct PartitionField: Sendable, Equatable {
 }
 
 /// How a table's files are split.
-public struct PartitionSpec: Sendable, Equatable {
+package struct PartitionSpec: Sendable, Equatable {
     /// The largest field id of a table that was never partitioned; the next one is 1000.
-    public static let firstFieldID = 1000
+    package static let firstFieldID = 1000
 
     /// Its number within the table.
-    public var id: Int
+    package var id: Int
     /// The fields in order; none when the table is not partitioned.
-    public var fields: [PartitionField]
+    package var fields: [PartitionField]
 
     /// A spec of these fields.
-    public init(id: Int = 0, fields: [PartitionField] = []) {
+    package init(id: Int = 0, fields: [PartitionField] = []) {
         self.id = id
         self.fields = fields
     }
@@ -177,7 +177,7 @@ public struct PartitionSpec: Sendable, Equatable {
 
     /// The partition of all rows whose column `fieldID` lies between two values, whatever their other columns hold; nil
     /// when they can be of more than one, or it is not known how to tell.
-    public func partition(from lower: Literal, through upper: Literal, of fieldID: Int, type: FieldType) -> [Literal?]?
+    package func partition(from lower: Literal, through upper: Literal, of fieldID: Int, type: FieldType) -> [Literal?]?
     {
         var values: [Literal?] = []
         for field in fields {
@@ -195,7 +195,7 @@ public struct PartitionSpec: Sendable, Equatable {
     }
 
     /// `(day(timestamp), bucket[16](postcode))`, for people; columns that no schema has by their number.
-    public func text(in schema: TableSchema?) -> String {
+    package func text(in schema: TableSchema?) -> String {
         let parts = fields.map { field in
             "\(field.transform.name)(\(schema?.field(id: field.sourceID)?.name ?? "column \(field.sourceID)"))"
         }
@@ -221,17 +221,17 @@ public struct PartitionSpec: Sendable, Equatable {
 }
 
 /// An order of rows within files; kept as it is, since only its number is used here.
-public struct SortOrder: Sendable, Equatable {
+package struct SortOrder: Sendable, Equatable {
     /// The order of a table without one.
-    public static let unsorted = SortOrder(id: 0, fields: [])
+    package static let unsorted = SortOrder(id: 0, fields: [])
 
     /// Its number within the table; 0 is reserved for no order.
-    public var id: Int
+    package var id: Int
     /// The fields.
-    public var fields: [SortField]
+    package var fields: [SortField]
 
     /// An order of these fields.
-    public init(id: Int, fields: [SortField]) {
+    package init(id: Int, fields: [SortField]) {
         self.id = id
         self.fields = fields
     }
@@ -246,20 +246,20 @@ public struct SortOrder: Sendable, Equatable {
 }
 
 /// One field of a sort order.
-public struct SortField: Sendable, Equatable {
+package struct SortField: Sendable, Equatable {
     /// The column's id.
-    public var sourceID: Int
+    package var sourceID: Int
     /// What is compared.
-    public var transform: Transform
+    package var transform: Transform
     /// Whether small values come first.
-    public var ascending: Bool
+    package var ascending: Bool
     /// Whether nulls come first.
-    public var nullsFirst: Bool
+    package var nullsFirst: Bool
     /// Other members, kept as they are.
-    public var unknown: [String: JSON] = [:]
+    package var unknown: [String: JSON] = [:]
 
     /// A field.
-    public init(sourceID: Int, transform: Transform = .identity, ascending: Bool = true, nullsFirst: Bool = true) {
+    package init(sourceID: Int, transform: Transform = .identity, ascending: Bool = true, nullsFirst: Bool = true) {
         self.sourceID = sourceID
         self.transform = transform
         self.ascending = ascending

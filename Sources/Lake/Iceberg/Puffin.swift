@@ -1,42 +1,42 @@
 // Purpose: Puffin files (https://iceberg.apache.org/puffin-spec/):  "PFA1", blobs, footer; the footer is
 // "PFA1", JSON, i32 length of the JSON, 4 bytes of flags, "PFA1". Numbers are little-endian.
-internal import Avro
-internal import Compression
+import Avro
+import Compression
 
 /// One blob of a Puffin file, as the footer describes it.
-public struct PuffinBlob: Sendable, Equatable {
+package struct PuffinBlob: Sendable, Equatable {
     /// What it holds, such as `deletion-vector-v1`.
-    public var type: String
+    package var type: String
     /// The columns it is of.
-    public var fields: [Int]
+    package var fields: [Int]
     /// The snapshot it was computed from; -1 when it is inherited.
-    public var snapshotID: Int64
+    package var snapshotID: Int64
     /// The sequence number of that snapshot; -1 when it is inherited.
-    public var sequenceNumber: Int64
+    package var sequenceNumber: Int64
     /// Where it begins in the file.
-    public var offset: Int64
+    package var offset: Int64
     /// How long it is in the file.
-    public var length: Int64
+    package var length: Int64
     /// `lz4` or `zstd`; nil when it is not compressed.
-    public var compression: String?
+    package var compression: String?
     /// Entries of the blob's type.
-    public var properties: [String: String]
+    package var properties: [String: String]
 }
 
 /// Builds a Puffin file.
-public struct PuffinWriter {
+package struct PuffinWriter {
     static let magic: [UInt8] = [0x50, 0x46, 0x41, 0x31]
 
     private var bytes = magic
     /// What was added so far.
-    public private(set) var blobs: [PuffinBlob] = []
+    package private(set) var blobs: [PuffinBlob] = []
 
     /// Starts a file.
-    public init() {}
+    package init() {}
 
     /// Adds a blob, not compressed; its place is the result.
     @discardableResult
-    public mutating func append(
+    package mutating func append(
         _ content: [UInt8], type: String, fields: [Int], snapshotID: Int64, sequenceNumber: Int64,
         properties: [String: String]
     ) -> PuffinBlob {
@@ -49,7 +49,7 @@ public struct PuffinWriter {
     }
 
     /// The whole file; `createdBy` names the writer.
-    public consuming func finish(createdBy: String) throws -> [UInt8] {
+    package consuming func finish(createdBy: String) throws -> [UInt8] {
         let footer: JSON = .object([
             "blobs": .array(blobs.map(\.json)), "properties": .object(["created-by": .string(createdBy)]),
         ])
@@ -65,19 +65,19 @@ public struct PuffinWriter {
 }
 
 /// The footer of a Puffin file, and its blobs on demand.
-public struct PuffinReader: Sendable {
+package struct PuffinReader: Sendable {
     private static let tailBytes = 12
     private static let blobLimitBytes = 1 << 30
 
     /// What the footer lists.
-    public let blobs: [PuffinBlob]
+    package let blobs: [PuffinBlob]
     /// The file's own entries.
-    public let properties: [String: String]
+    package let properties: [String: String]
     private let bytes: [UInt8]
     private let file: String
 
     /// Reads the footer. Throws `IcebergError`, with file and byte, when it is not a Puffin file.
-    public init(_ bytes: [UInt8], file: String) throws(IcebergError) {
+    package init(_ bytes: [UInt8], file: String) throws(IcebergError) {
         self.bytes = bytes
         self.file = file
         let payload = try Self.payload(bytes, file)
@@ -94,7 +94,7 @@ public struct PuffinReader: Sendable {
     }
 
     /// The content of a blob, decompressed. Throws `IcebergError` when the place is not within the file.
-    public func content(_ blob: PuffinBlob) throws(IcebergError) -> [UInt8] {
+    package func content(_ blob: PuffinBlob) throws(IcebergError) -> [UInt8] {
         let slice = try Self.slice(bytes, offset: blob.offset, length: blob.length, file)
         switch blob.compression {
         case nil: return [UInt8](bytes[slice])

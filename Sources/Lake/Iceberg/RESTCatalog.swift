@@ -2,11 +2,11 @@
 // (https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml): load, create, commit, list.
 // Invariant: only an answer that proves it makes a commit `failed` or `conflict`; 5xx, timeouts and cut connections
 // after the request went out are `unknown`.
-internal import Avro
-public import HTTP
+import Avro
+package import HTTP
 
 /// Tables behind a REST catalog.
-public final class RESTCatalog: Catalog {
+package final class RESTCatalog: Catalog {
     private let session: RESTSession
     private let settings: RESTSettings
 
@@ -15,7 +15,7 @@ public final class RESTCatalog: Catalog {
     /// - Parameters:
     ///   - uptime: a clock that never goes back, for the life of tokens.
     ///   - pause: waits before a request is tried again.
-    public init(
+    package init(
         settings: RESTSettings, client: HTTPClient,
         uptime: @escaping @Sendable () -> Duration = { ContinuousClock.now - RESTCatalog.start },
         pause: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }
@@ -25,25 +25,25 @@ public final class RESTCatalog: Catalog {
     }
 
     /// When this process first asked.
-    public static let start = ContinuousClock.now
+    package static let start = ContinuousClock.now
 
     /// The catalog's address, for messages.
-    public var name: String { settings.shownAddress }
+    package var name: String { settings.shownAddress }
 
     /// The catalog's configuration, defaults under overrides. May hold secrets.
-    public func configuration() async throws(CatalogError) -> [String: String] {
+    package func configuration() async throws(CatalogError) -> [String: String] {
         try await session.configured().properties
     }
 
     /// The table as it is now; nil when there is none. See `Catalog.load`.
-    public func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
+    package func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
         let url = try await session.address(Self.path(table)) + "?snapshots=all"
         guard let json = try await session.get(url, doing: "load \(table)") else { return nil }
         return try Self.table(json, table)
     }
 
     /// Creates a table. See `Catalog.create`.
-    public func create(
+    package func create(
         _ table: TableIdentifier, _ definition: TableDefinition
     ) async throws(CatalogError) -> CreateOutcome {
         // Some catalogs answer the creation of an existing table with 200 and the old table.
@@ -63,7 +63,7 @@ public final class RESTCatalog: Catalog {
     }
 
     /// Commits a change, or says why not, or that it is not known. See `Catalog.commit`.
-    public func commit(
+    package func commit(
         _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]
     ) async -> CommitOutcome {
         let what = "commit to \(table)"
@@ -94,7 +94,7 @@ public final class RESTCatalog: Catalog {
     }
 
     /// The tables of a namespace. See `Catalog.list`.
-    public func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier] {
+    package func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier] {
         let base = try await session.address("namespaces/\(RESTPath.namespace(namespace))/tables")
         let what = "list \(namespace.joined(separator: "."))"
         var result: [TableIdentifier] = []

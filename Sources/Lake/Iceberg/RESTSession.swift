@@ -2,9 +2,9 @@
 // Invariants: a request that changes something is sent again only after an answer that proves it was not acted on (401,
 // 419); secrets never stand in messages; credentials are sent to the catalog's address and to the token server of the
 // settings alone, whatever the catalog's answers name.
-internal import Avro
-internal import HTTP
-internal import ObjectStorage
+import Avro
+import HTTP
+import ObjectStorage
 
 /// An answer, or why there is none.
 enum RESTAnswer: Sendable {

@@ -4,9 +4,9 @@
 ///
 /// Invariant: credentials go to the address, and to the token server that stands here, and nowhere else: not to a token
 /// server or to another address that the catalog's own answers name.
-public struct RESTSettings: Sendable {
+package struct RESTSettings: Sendable {
     /// How requests are authorized.
-    public enum Authorization: Sendable {
+    package enum Authorization: Sendable {
         /// Not at all.
         case none
         /// With a token as it is.
@@ -19,20 +19,20 @@ public struct RESTSettings: Sendable {
     }
 
     /// The address, up to but without `/v1`.
-    public var address: String
+    package var address: String
     /// The warehouse to ask for, as the catalog names it.
-    public var warehouse: String?
+    package var warehouse: String?
     /// How requests are authorized.
-    public var authorization: Authorization
+    package var authorization: Authorization
     /// More header lines of every request.
-    public var headers: [String: String]
+    package var headers: [String: String]
     /// The longest one request may take.
-    public var timeout: Duration
+    package var timeout: Duration
     /// How often a request that changes nothing is tried.
-    public var attempts: Int
+    package var attempts: Int
 
     /// A catalog at an address.
-    public init(
+    package init(
         address: String, warehouse: String? = nil, authorization: Authorization = .none,
         headers: [String: String] = [:], timeout: Duration = .seconds(60), attempts: Int = 3
     ) {
@@ -59,7 +59,7 @@ extension RESTSettings.Authorization {
 
 extension RESTSettings.Authorization: CustomStringConvertible {
     /// For messages; without the secret.
-    public var description: String {
+    package var description: String {
         switch self {
         case .none: "none"
         case .bearer: "bearer token"

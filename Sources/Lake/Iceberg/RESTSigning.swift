@@ -1,24 +1,24 @@
 // Purpose: signing requests to a REST catalog of AWS, for which service and region have to be found out.
 // Invariant: what the user said wins, then what the catalog's configuration says, then what the address says.
-public import ObjectStorage
+package import ObjectStorage
 
 /// How requests to a catalog are signed (AWS signature version 4).
-public struct RESTSigning: Sendable {
+package struct RESTSigning: Sendable {
     /// Asked for each request.
-    public var credentials: CredentialsSource
+    package var credentials: CredentialsSource
     /// The service's name in signatures; nil: `rest.signing-name` of the catalog's configuration, else by the address,
     /// else `execute-api`.
-    public var service: String?
+    package var service: String?
     /// The service's region; nil: `rest.signing-region` of the catalog's configuration, else by the address, else
     /// `defaultRegion`.
-    public var region: String?
+    package var region: String?
     /// The region where nothing says another.
-    public var defaultRegion: String
+    package var defaultRegion: String
     /// Seconds since the Unix epoch.
-    public var now: @Sendable () -> Int64
+    package var now: @Sendable () -> Int64
 
     /// Signing with these credentials.
-    public init(
+    package init(
         credentials: CredentialsSource, service: String? = nil, region: String? = nil,
         defaultRegion: String = "us-east-1", now: @escaping @Sendable () -> Int64 = RequestSigner.systemTime
     ) {

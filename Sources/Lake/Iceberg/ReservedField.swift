@@ -1,28 +1,28 @@
 // Purpose: column ids that the specification reserves (https://iceberg.apache.org/spec/#reserved-field-ids).
 
 /// A column that every table may have without declaring it.
-public struct ReservedField: Sendable, Equatable {
+package struct ReservedField: Sendable, Equatable {
     /// The reserved id.
-    public let id: Int
+    package let id: Int
     /// The reserved name.
-    public let name: String
+    package let name: String
     /// The type.
-    public let type: FieldType
+    package let type: FieldType
 
     /// In position-delete files: the data file, required.
-    public static let deletePath = ReservedField(id: 2_147_483_546, name: "file_path", type: .string)
+    package static let deletePath = ReservedField(id: 2_147_483_546, name: "file_path", type: .string)
     /// In position-delete files: the row's position in the data file, from 0, required.
-    public static let deletePosition = ReservedField(id: 2_147_483_545, name: "pos", type: .long)
+    package static let deletePosition = ReservedField(id: 2_147_483_545, name: "pos", type: .long)
     /// The position of a row in its file; deletion vectors name it as their field.
-    public static let rowPosition = ReservedField(id: 2_147_483_645, name: "_pos", type: .long)
+    package static let rowPosition = ReservedField(id: 2_147_483_645, name: "_pos", type: .long)
     /// v3: the id of a row, for files that hold rows moved from others.
-    public static let rowID = ReservedField(id: 2_147_483_540, name: "_row_id", type: .long)
+    package static let rowID = ReservedField(id: 2_147_483_540, name: "_row_id", type: .long)
     /// v3: the sequence number of the commit that last changed a row.
-    public static let lastUpdatedSequenceNumber = ReservedField(
+    package static let lastUpdatedSequenceNumber = ReservedField(
         id: 2_147_483_539, name: "_last_updated_sequence_number", type: .long)
 
     /// The columns of a position-delete file, in their order. Rows are sorted by path, then position.
-    public static let positionDeleteColumns: [SchemaField] = [deletePath, deletePosition].map {
+    package static let positionDeleteColumns: [SchemaField] = [deletePath, deletePosition].map {
         SchemaField(id: $0.id, name: $0.name, required: true, type: $0.type)
     }
 }

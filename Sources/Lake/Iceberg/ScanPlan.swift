@@ -5,16 +5,16 @@
 // stays.
 
 /// A wanted range of a column's values. Rows where it is null are not wanted.
-public struct ScanRange: Sendable, Equatable {
+package struct ScanRange: Sendable, Equatable {
     /// The column.
-    public let fieldID: Int
+    package let fieldID: Int
     /// The smallest wanted value, inclusive; nil: no bound.
-    public let lower: Literal?
+    package let lower: Literal?
     /// The largest wanted value, inclusive; nil: no bound.
-    public let upper: Literal?
+    package let upper: Literal?
 
     /// A range, both ends inclusive.
-    public init(fieldID: Int, lower: Literal?, upper: Literal?) {
+    package init(fieldID: Int, lower: Literal?, upper: Literal?) {
         self.fieldID = fieldID
         self.lower = lower
         self.upper = upper
@@ -41,18 +41,18 @@ public struct ScanRange: Sendable, Equatable {
 }
 
 /// One data file to read, and what is deleted from it.
-public struct ScanTask: Sendable, Equatable {
+package struct ScanTask: Sendable, Equatable {
     /// The data file.
-    public let file: DataFile
+    package let file: DataFile
     /// Its data sequence number.
-    public let sequenceNumber: Int64
+    package let sequenceNumber: Int64
     /// Position-delete files that may name it; none when there is a deletion vector.
-    public let positionDeletes: [DataFile]
+    package let positionDeletes: [DataFile]
     /// Its deletion vector.
-    public let deletionVector: DataFile?
+    package let deletionVector: DataFile?
 
     /// A file with its deletes.
-    public init(file: DataFile, sequenceNumber: Int64, positionDeletes: [DataFile], deletionVector: DataFile?) {
+    package init(file: DataFile, sequenceNumber: Int64, positionDeletes: [DataFile], deletionVector: DataFile?) {
         self.file = file
         self.sequenceNumber = sequenceNumber
         self.positionDeletes = positionDeletes
@@ -61,13 +61,13 @@ public struct ScanTask: Sendable, Equatable {
 }
 
 /// Plans the reading of a snapshot.
-public struct ScanPlanner: Sendable {
+package struct ScanPlanner: Sendable {
     private let metadata: TableMetadata
     private let schemas: [TableSchema]
     private let ranges: [ScanRange]
 
     /// A planner for rows that lie in all `ranges`; no ranges: for all rows.
-    public init(metadata: TableMetadata, ranges: [ScanRange] = []) {
+    package init(metadata: TableMetadata, ranges: [ScanRange] = []) {
         self.metadata = metadata
         schemas = metadata.schemasByRelevance
         self.ranges = ranges
@@ -75,7 +75,7 @@ public struct ScanPlanner: Sendable {
 
     /// The manifests whose entries `tasks` needs, data and deletes; also those that are said to have no live file, since the
     /// reader of their entries checks that.
-    public func manifestsToRead(_ manifests: [ManifestFile]) -> [ManifestFile] {
+    package func manifestsToRead(_ manifests: [ManifestFile]) -> [ManifestFile] {
         manifests.filter { !isExcluded($0) }
     }
 
@@ -83,7 +83,7 @@ public struct ScanPlanner: Sendable {
     ///
     /// Throws `IcebergError` of kind `unsupported` when a live equality delete may apply, `malformed` when a data file is
     /// listed twice.
-    public func tasks(entries: some Sequence<ManifestEntry>) throws(IcebergError) -> [ScanTask] {
+    package func tasks(entries: some Sequence<ManifestEntry>) throws(IcebergError) -> [ScanTask] {
         var data: [ManifestEntry] = []
         var deletes = DeleteIndex()
         for entry in entries where entry.isLive && !isExcludedByPartition(entry.file) {
@@ -206,7 +206,7 @@ private struct DeleteIndex {
 
 extension TableIO {
     /// The files to read for the rows of a snapshot that lie in all `ranges`; none for nil.
-    public func scan(
+    package func scan(
         _ snapshot: Snapshot?, of metadata: TableMetadata, ranges: [ScanRange] = []
     ) async throws -> [ScanTask] {
         let planner = ScanPlanner(metadata: metadata, ranges: ranges)

@@ -1,8 +1,8 @@
 // Purpose: snapshots, the names that point to them, and the logs (https://iceberg.apache.org/spec/#snapshots).
-public import Avro
+package import Avro
 
 /// What a snapshot did.
-public enum SnapshotOperation: String, Sendable {
+package enum SnapshotOperation: String, Sendable {
     /// Data files were added, nothing else.
     case append
     /// Files were rewritten; the rows are the same.
@@ -14,32 +14,32 @@ public enum SnapshotOperation: String, Sendable {
 }
 
 /// One state of a table.
-public struct Snapshot: Sendable, Equatable {
+package struct Snapshot: Sendable, Equatable {
     /// The id, unique within the table and positive.
-    public var id: Int64
+    package var id: Int64
     /// The snapshot it came from.
-    public var parentID: Int64?
+    package var parentID: Int64?
     /// The order of its commit.
-    public var sequenceNumber: Int64
+    package var sequenceNumber: Int64
     /// When it was made, milliseconds since 1970-01-01 UTC.
-    public var timestampMilliseconds: Int64
+    package var timestampMilliseconds: Int64
     /// Where its manifest list is.
-    public var manifestList: String
+    package var manifestList: String
     /// What it did, as written; see `SnapshotOperation`.
-    public var operation: String
+    package var operation: String
     /// Counts and the writer's own entries.
-    public var summary: [String: String]
+    package var summary: [String: String]
     /// The schema at the time.
-    public var schemaID: Int?
+    package var schemaID: Int?
     /// v3: the first row id given to its rows.
-    public var firstRowID: Int64?
+    package var firstRowID: Int64?
     /// v3: how many row ids it took.
-    public var addedRows: Int64?
+    package var addedRows: Int64?
     /// Other members, kept as they are.
-    public var unknown: [String: JSON] = [:]
+    package var unknown: [String: JSON] = [:]
 
     /// A snapshot.
-    public init(
+    package init(
         id: Int64, parentID: Int64?, sequenceNumber: Int64, timestampMilliseconds: Int64, manifestList: String,
         operation: SnapshotOperation, summary: [String: String], schemaID: Int?, firstRowID: Int64? = nil,
         addedRows: Int64? = nil
@@ -87,24 +87,24 @@ public struct Snapshot: Sendable, Equatable {
 }
 
 /// A name that points to a snapshot.
-public struct SnapshotRef: Sendable, Equatable {
+package struct SnapshotRef: Sendable, Equatable {
     /// The branch that readers see.
-    public static let main = "main"
+    package static let main = "main"
 
     /// The snapshot.
-    public var snapshotID: Int64
+    package var snapshotID: Int64
     /// `branch` or `tag`.
-    public var type: String
+    package var type: String
     /// Members such as `max-ref-age-ms`, kept as they are.
-    public var unknown: [String: JSON] = [:]
+    package var unknown: [String: JSON] = [:]
 
     /// A branch that ends at a snapshot.
-    public static func branch(_ snapshotID: Int64) -> SnapshotRef {
+    package static func branch(_ snapshotID: Int64) -> SnapshotRef {
         SnapshotRef(snapshotID: snapshotID, type: "branch")
     }
 
     /// A name of the given type.
-    public init(snapshotID: Int64, type: String) {
+    package init(snapshotID: Int64, type: String) {
         self.snapshotID = snapshotID
         self.type = type
     }
@@ -122,11 +122,11 @@ public struct SnapshotRef: Sendable, Equatable {
 }
 
 /// When a snapshot became current.
-public struct SnapshotLogEntry: Sendable, Equatable {
+package struct SnapshotLogEntry: Sendable, Equatable {
     /// The snapshot.
-    public var snapshotID: Int64
+    package var snapshotID: Int64
     /// Milliseconds since 1970-01-01 UTC.
-    public var timestampMilliseconds: Int64
+    package var timestampMilliseconds: Int64
 
     init(snapshotID: Int64, timestampMilliseconds: Int64) {
         self.snapshotID = snapshotID
@@ -145,11 +145,11 @@ public struct SnapshotLogEntry: Sendable, Equatable {
 }
 
 /// An earlier metadata file.
-public struct MetadataLogEntry: Sendable, Equatable {
+package struct MetadataLogEntry: Sendable, Equatable {
     /// Where it is.
-    public var file: String
+    package var file: String
     /// When the table was last changed before it was replaced, milliseconds since 1970-01-01 UTC.
-    public var timestampMilliseconds: Int64
+    package var timestampMilliseconds: Int64
 
     init(file: String, timestampMilliseconds: Int64) {
         self.file = file

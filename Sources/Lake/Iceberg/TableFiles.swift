@@ -1,20 +1,20 @@
 // Purpose: the files of a table by the absolute locations that metadata holds, over the stores that hold them.
 // Invariant: a location outside the given roots is refused by name before anything is read or written; with an opener,
 // other buckets of the same settings are reached too.
-public import ObjectStorage
+package import ObjectStorage
 
 /// Reads and writes files by absolute location.
-public struct TableFiles: Sendable {
+package struct TableFiles: Sendable {
     /// Finds the store of an absolute location, and its key there. Throws `invalid` when it lies outside.
-    public typealias Resolver = @Sendable (String) throws(ObjectStorageError) -> (store: any ObjectStore, key: String)
+    package typealias Resolver = @Sendable (String) throws(ObjectStorageError) -> (store: any ObjectStore, key: String)
 
     private let resolver: Resolver
 
     /// The files that `resolver` finds.
-    public init(resolver: @escaping Resolver) { self.resolver = resolver }
+    package init(resolver: @escaping Resolver) { self.resolver = resolver }
 
     /// The files beneath `roots`; with `opener`, also those in any S3 bucket.
-    public init(roots: [StorageRoot], opener: StorageOpener? = nil) {
+    package init(roots: [StorageRoot], opener: StorageOpener? = nil) {
         resolver = { location throws(ObjectStorageError) in
             for root in roots {
                 if let key = try? root.key(forLocation: location) { return (root.store, key) }
@@ -30,18 +30,18 @@ public struct TableFiles: Sendable {
     }
 
     /// The store of a location, and its key there. Throws `invalid` when it lies outside.
-    public func resolve(_ location: String) throws(ObjectStorageError) -> (store: any ObjectStore, key: String) {
+    package func resolve(_ location: String) throws(ObjectStorageError) -> (store: any ObjectStore, key: String) {
         try resolver(location)
     }
 
     /// A whole file. Throws `notFound` when it is not there.
-    public func read(_ location: String) async throws(ObjectStorageError) -> [UInt8] {
+    package func read(_ location: String) async throws(ObjectStorageError) -> [UInt8] {
         let (store, key) = try resolve(location)
         return try await store.get(key).bytes
     }
 
     /// A part of a file.
-    public func read(_ location: String, offset: Int64, length: Int64) async throws(ObjectStorageError) -> [UInt8] {
+    package func read(_ location: String, offset: Int64, length: Int64) async throws(ObjectStorageError) -> [UInt8] {
         let (store, key) = try resolve(location)
         let (end, overflow) = offset.addingReportingOverflow(length)
         guard offset >= 0, length >= 0, !overflow else {
@@ -52,7 +52,7 @@ public struct TableFiles: Sendable {
     }
 
     /// Writes a file.
-    public func write(
+    package func write(
         _ location: String, _ bytes: [UInt8], condition: PutCondition = .none
     ) async throws(ObjectStorageError) {
         let (store, key) = try resolve(location)
@@ -60,13 +60,13 @@ public struct TableFiles: Sendable {
     }
 
     /// Whether a file is there.
-    public func exists(_ location: String) async throws(ObjectStorageError) -> Bool {
+    package func exists(_ location: String) async throws(ObjectStorageError) -> Bool {
         let (store, key) = try resolve(location)
         return try await store.exists(key)
     }
 
     /// The names of the files directly in a folder that begin with `prefix`.
-    public func names(in folder: String, prefix: String) async throws(ObjectStorageError) -> [String] {
+    package func names(in folder: String, prefix: String) async throws(ObjectStorageError) -> [String] {
         let (store, key) = try resolve("\(folder)/\(prefix)")
         let start = key.utf8.count - prefix.utf8.count
         var names: [String] = []
@@ -79,7 +79,7 @@ public struct TableFiles: Sendable {
 
     /// Removes files, together where they are in one store; those that are not there do not matter. A location outside
     /// is refused before anything is removed.
-    public func delete(_ locations: [String]) async throws(ObjectStorageError) {
+    package func delete(_ locations: [String]) async throws(ObjectStorageError) {
         var groups: [(store: any ObjectStore, keys: [String])] = []
         for location in locations {
             let (store, key) = try resolve(location)

@@ -1,10 +1,10 @@
 // Purpose: the little I/O around planning: reads manifests of a snapshot, writes what a plan holds. Manifests never
 // change, so those that were read are kept in memory, up to a bound.
-internal import Base
-internal import ObjectStorage
+import Base
+import ObjectStorage
 
 /// Reads manifests and stages commits.
-public final class TableIO: Sendable {
+package final class TableIO: Sendable {
     /// The most entries kept in memory; the cache starts over beyond it.
     private static let cachedEntryLimit = 50_000
     /// How many manifests are read at a time.
@@ -16,20 +16,20 @@ public final class TableIO: Sendable {
     }
 
     /// The files it reads and writes.
-    public let files: TableFiles
+    package let files: TableFiles
     private let cache = Lock(Cache())
 
     /// Over these files.
-    public init(files: TableFiles) { self.files = files }
+    package init(files: TableFiles) { self.files = files }
 
     /// The manifests of a snapshot; none for nil.
-    public func manifests(of snapshot: Snapshot?) async throws -> [ManifestFile] {
+    package func manifests(of snapshot: Snapshot?) async throws -> [ManifestFile] {
         guard let snapshot else { return [] }
         return try ManifestReader.list(await files.read(snapshot.manifestList), file: snapshot.manifestList)
     }
 
     /// The entries of a manifest of the table, inheritance applied.
-    public func entries(of manifest: ManifestFile, in metadata: TableMetadata) async throws -> [ManifestEntry] {
+    package func entries(of manifest: ManifestFile, in metadata: TableMetadata) async throws -> [ManifestEntry] {
         // A manifest that was written by a commit that is tried again gets its row ids only in the list.
         let key = "\(manifest.path)#\(manifest.sequenceNumber)#\(manifest.firstRowID ?? -1)"
         if let known = cache.withLock({ $0.entries[key] }) { return known }
@@ -47,7 +47,7 @@ public final class TableIO: Sendable {
     }
 
     /// The entries of several manifests, by path.
-    public func entries(
+    package func entries(
         of manifests: [ManifestFile], in metadata: TableMetadata
     ) async throws -> [String: [ManifestEntry]] {
         try await withThrowingTaskGroup(of: (String, [ManifestEntry]).self) { group in
@@ -65,7 +65,7 @@ public final class TableIO: Sendable {
     /// commit of the plan's requirements and updates; when that is certain to have failed, `discard` removes the files.
     ///
     /// - Parameter announce: told the locations of all files before the first is written.
-    public func stage(
+    package func stage(
         _ change: ChangeSet, on metadata: TableMetadata, identity: CommitIdentity,
         policy: ManifestPolicy = ManifestPolicy(), announce: ([String]) throws -> Void = { _ in }
     ) async throws -> CommitPlan {
@@ -79,7 +79,7 @@ public final class TableIO: Sendable {
     }
 
     /// Removes the manifests and the manifest list of a plan that certainly was not committed.
-    public func discard(_ plan: CommitPlan) async throws {
+    package func discard(_ plan: CommitPlan) async throws {
         try await files.delete(plan.files.map(\.path))
     }
 }

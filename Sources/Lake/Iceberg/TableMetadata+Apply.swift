@@ -1,12 +1,12 @@
 // Purpose: what updates do to a table's metadata: pure, so a file catalog commits by applying and storing.
 // Invariant: the result satisfies what `TableMetadata.init(json:)` checks; an update that would break it is refused.
-internal import Avro
+import Avro
 
 extension TableMetadata {
     /// The metadata after `updates`, in order. Throws `IcebergError` of kind `invalid`, and nothing is changed.
     ///
     /// - Parameter nowMilliseconds: the time, milliseconds since 1970-01-01 UTC; `last-updated-ms` never goes back.
-    public func applying(_ updates: [TableUpdate], nowMilliseconds: Int64) throws(IcebergError) -> TableMetadata {
+    package func applying(_ updates: [TableUpdate], nowMilliseconds: Int64) throws(IcebergError) -> TableMetadata {
         var applier = UpdateApplier(metadata: self, nowMilliseconds: nowMilliseconds)
         for update in updates { try applier.apply(update) }
         applier.metadata.lastUpdatedMilliseconds = max(applier.metadata.lastUpdatedMilliseconds, nowMilliseconds)
@@ -15,7 +15,7 @@ extension TableMetadata {
 
     /// The metadata with `file`, where it is stored, at the end of the log that its successor will have; entries beyond
     /// the property `write.metadata.previous-versions-max` (100 when not set) fall out.
-    public func loggingPrevious(file: String, of previous: TableMetadata) -> TableMetadata {
+    package func loggingPrevious(file: String, of previous: TableMetadata) -> TableMetadata {
         var result = self
         let limit = max(1, properties["write.metadata.previous-versions-max"].flatMap(Int.init) ?? 100)
         result.metadataLog.append(

@@ -1,9 +1,9 @@
 // Purpose: table metadata from and to JSON (https://iceberg.apache.org/spec/#appendix-c-json-serialization).
-public import Avro
+package import Avro
 
 extension TableMetadata {
     /// Reads a metadata file. Throws `IcebergError` that names the file and the member, or the place of a syntax error.
-    public init(parsing bytes: [UInt8], file: String) throws(IcebergError) {
+    package init(parsing bytes: [UInt8], file: String) throws(IcebergError) {
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch {
             throw IcebergError(.malformed, "not JSON: \(error)", in: file)
@@ -12,10 +12,10 @@ extension TableMetadata {
     }
 
     /// The bytes of a metadata file.
-    public func bytes() throws -> [UInt8] { try json.text() }
+    package func bytes() throws -> [UInt8] { try json.text() }
 
     /// Reads the JSON form, as a REST catalog answers it.
-    public init(json: JSON) throws(IcebergError) {
+    package init(json: JSON) throws(IcebergError) {
         var reader = try FieldReader(json, "metadata")
         formatVersion = try reader.int("format-version")
         guard formatVersion == 2 || formatVersion == 3 else {
@@ -90,7 +90,7 @@ extension TableMetadata {
     }
 
     /// The JSON form.
-    public var json: JSON {
+    package var json: JSON {
         .object(
             [
                 "format-version": .int(formatVersion), "table-uuid": .string(uuid), "location": .string(location),

@@ -1,55 +1,55 @@
 // Purpose: the state of a table (https://iceberg.apache.org/spec/#table-metadata), formats v2 and v3.
 // Invariant: a value read from JSON and written again says the same, members that are not known here included.
-public import Avro
+package import Avro
 
 /// Everything a table's metadata file says.
-public struct TableMetadata: Sendable, Equatable {
+package struct TableMetadata: Sendable, Equatable {
     /// 2 or 3.
-    public var formatVersion: Int
+    package var formatVersion: Int
     /// Identifies the table for good.
-    public var uuid: String
+    package var uuid: String
     /// The folder of the table, an address without trailing slash.
-    public var location: String
+    package var location: String
     /// The highest sequence number given.
-    public var lastSequenceNumber: Int64
+    package var lastSequenceNumber: Int64
     /// When the table was last changed, milliseconds since 1970-01-01 UTC.
-    public var lastUpdatedMilliseconds: Int64
+    package var lastUpdatedMilliseconds: Int64
     /// The highest field id given.
-    public var lastColumnID: Int
+    package var lastColumnID: Int
     /// All schemas that some file may have.
-    public var schemas: [TableSchema]
+    package var schemas: [TableSchema]
     /// Which of them is in force.
-    public var currentSchemaID: Int
+    package var currentSchemaID: Int
     /// All partition specs that some file may have.
-    public var partitionSpecs: [PartitionSpec]
+    package var partitionSpecs: [PartitionSpec]
     /// Which of them new files have.
-    public var defaultSpecID: Int
+    package var defaultSpecID: Int
     /// The highest partition field id given.
-    public var lastPartitionID: Int
+    package var lastPartitionID: Int
     /// The table's settings.
-    public var properties: [String: String]
+    package var properties: [String: String]
     /// What readers see; nil for a table without rows.
-    public var currentSnapshotID: Int64?
+    package var currentSnapshotID: Int64?
     /// All snapshots that have not expired, in no particular order.
-    public var snapshots: [Snapshot]
+    package var snapshots: [Snapshot]
     /// When which snapshot became current, oldest first.
-    public var snapshotLog: [SnapshotLogEntry]
+    package var snapshotLog: [SnapshotLogEntry]
     /// Earlier metadata files, oldest first.
-    public var metadataLog: [MetadataLogEntry]
+    package var metadataLog: [MetadataLogEntry]
     /// All sort orders.
-    public var sortOrders: [SortOrder]
+    package var sortOrders: [SortOrder]
     /// Which of them new files should have.
-    public var defaultSortOrderID: Int
+    package var defaultSortOrderID: Int
     /// The names of snapshots.
-    public var refs: [String: SnapshotRef]
+    package var refs: [String: SnapshotRef]
     /// Statistics files, as they were read.
-    public var statistics: [JSON]
+    package var statistics: [JSON]
     /// Partition statistics files, as they were read.
-    public var partitionStatistics: [JSON]
+    package var partitionStatistics: [JSON]
     /// v3: the next row id to give.
-    public var nextRowID: Int64?
+    package var nextRowID: Int64?
     /// Other members, kept as they are.
-    public var unknown: [String: JSON] = [:]
+    package var unknown: [String: JSON] = [:]
 }
 
 extension TableMetadata {
@@ -58,7 +58,7 @@ extension TableMetadata {
     /// - Parameters:
     ///   - uuid: a fresh UUID; randomness is the caller's.
     ///   - nowMilliseconds: the time, milliseconds since 1970-01-01 UTC.
-    public init(
+    package init(
         formatVersion: Int, uuid: String, location: String, schema: TableSchema, spec: PartitionSpec,
         sortOrder: SortOrder = .unsorted, properties: [String: String], nowMilliseconds: Int64
     ) throws(IcebergError) {
@@ -90,27 +90,27 @@ extension TableMetadata {
     }
 
     /// The snapshot that readers see.
-    public var currentSnapshot: Snapshot? { currentSnapshotID.flatMap(snapshot) }
+    package var currentSnapshot: Snapshot? { currentSnapshotID.flatMap(snapshot) }
 
     /// The snapshot of an id.
-    public func snapshot(_ id: Int64) -> Snapshot? { snapshots.first { $0.id == id } }
+    package func snapshot(_ id: Int64) -> Snapshot? { snapshots.first { $0.id == id } }
 
     /// The schema in force.
-    public var currentSchema: TableSchema? { schemas.first { $0.id == currentSchemaID } }
+    package var currentSchema: TableSchema? { schemas.first { $0.id == currentSchemaID } }
 
     /// The partition spec of new files.
-    public var defaultSpec: PartitionSpec? { spec(defaultSpecID) }
+    package var defaultSpec: PartitionSpec? { spec(defaultSpecID) }
 
     /// The partition spec of a number.
-    public func spec(_ id: Int) -> PartitionSpec? { partitionSpecs.first { $0.id == id } }
+    package func spec(_ id: Int) -> PartitionSpec? { partitionSpecs.first { $0.id == id } }
 
     /// The folder of metadata files: the property `write.metadata.path`, or `metadata` in the table's folder.
-    public var metadataFolder: String {
+    package var metadataFolder: String {
         (properties["write.metadata.path"] ?? "\(location)/metadata").droppingTrailingSlashes
     }
 
     /// The folder of data files: the property `write.data.path`, or `data` in the table's folder.
-    public var dataFolder: String {
+    package var dataFolder: String {
         (properties["write.data.path"] ?? "\(location)/data").droppingTrailingSlashes
     }
 

@@ -1,9 +1,9 @@
 // Purpose: what must hold of a table for a commit to be applied (REST catalog specification, TableRequirement), and the
 // pure check of it.
-public import Avro
+package import Avro
 
 /// One condition of a commit.
-public enum TableRequirement: Sendable, Equatable {
+package enum TableRequirement: Sendable, Equatable {
     /// The table is not there yet.
     case notExisting
     /// It is still the table it was.
@@ -27,7 +27,7 @@ public enum TableRequirement: Sendable, Equatable {
 
 extension TableRequirement {
     /// Says in one line what does not hold for `metadata` (nil: no such table); nil when the condition holds.
-    public func failure(for metadata: TableMetadata?) -> String? {
+    package func failure(for metadata: TableMetadata?) -> String? {
         guard let metadata else { return self == .notExisting ? nil : "the table does not exist" }
         switch self {
         case .notExisting: return "the table exists already"
@@ -56,7 +56,7 @@ extension TableRequirement {
 
 extension TableRequirement {
     /// The JSON form; nil for what the protocol does not have.
-    public var json: JSON? {
+    package var json: JSON? {
         switch self {
         case .notExisting: Self.form("assert-create", [:])
         case .uuid(let uuid): Self.form("assert-table-uuid", ["uuid": .string(uuid)])
@@ -80,7 +80,7 @@ extension TableRequirement {
     }
 
     /// Reads the JSON form. Throws `IcebergError` on a type that is not known here.
-    public init(json: JSON) throws(IcebergError) {
+    package init(json: JSON) throws(IcebergError) {
         var reader = try FieldReader(json, "requirement")
         switch try reader.string("type") {
         case "assert-create": self = .notExisting

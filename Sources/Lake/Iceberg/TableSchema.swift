@@ -1,23 +1,23 @@
 // Purpose: a table's schema and its JSON form (https://iceberg.apache.org/spec/#schemas).
-public import Avro
+package import Avro
 
 /// One column, or one field of a struct.
-public struct SchemaField: Sendable, Equatable {
+package struct SchemaField: Sendable, Equatable {
     /// The id, which never changes and is never used again.
-    public var id: Int
+    package var id: Int
     /// The name.
-    public var name: String
+    package var name: String
     /// Whether every row has a value.
-    public var required: Bool
+    package var required: Bool
     /// The type.
-    public var type: FieldType
+    package var type: FieldType
     /// A description for people.
-    public var doc: String?
+    package var doc: String?
     /// Other members, such as `initial-default`, kept as they are.
-    public var unknown: [String: JSON] = [:]
+    package var unknown: [String: JSON] = [:]
 
     /// A column.
-    public init(id: Int, name: String, required: Bool, type: FieldType, doc: String? = nil) {
+    package init(id: Int, name: String, required: Bool, type: FieldType, doc: String? = nil) {
         self.id = id
         self.name = name
         self.required = required
@@ -26,10 +26,10 @@ public struct SchemaField: Sendable, Equatable {
     }
 
     /// Readers have a value for rows of files without the column (v3).
-    public var hasInitialDefault: Bool { unknown["initial-default"].map { $0 != .null } ?? false }
+    package var hasInitialDefault: Bool { unknown["initial-default"].map { $0 != .null } ?? false }
 
     /// A row written without the column would be read with another value than a writer has to give it (v3).
-    public var hasOtherWriteDefault: Bool {
+    package var hasOtherWriteDefault: Bool {
         (unknown["initial-default"] ?? .null) != (unknown["write-default"] ?? .null)
     }
 
@@ -54,25 +54,25 @@ public struct SchemaField: Sendable, Equatable {
 }
 
 /// A schema of a table.
-public struct TableSchema: Sendable, Equatable {
+package struct TableSchema: Sendable, Equatable {
     /// Its number within the table.
-    public var id: Int
+    package var id: Int
     /// The columns in order.
-    public var fields: [SchemaField]
+    package var fields: [SchemaField]
     /// The columns that identify a row, if any.
-    public var identifierFieldIDs: [Int]
+    package var identifierFieldIDs: [Int]
     /// Other members, kept as they are.
-    public var unknown: [String: JSON] = [:]
+    package var unknown: [String: JSON] = [:]
 
     /// A schema of these columns.
-    public init(id: Int = 0, fields: [SchemaField], identifierFieldIDs: [Int] = []) {
+    package init(id: Int = 0, fields: [SchemaField], identifierFieldIDs: [Int] = []) {
         self.id = id
         self.fields = fields
         self.identifierFieldIDs = identifierFieldIDs
     }
 
     /// Reads the JSON form. Throws `IcebergError`, naming the member.
-    public init(json: JSON, path: String = "schema") throws(IcebergError) {
+    package init(json: JSON, path: String = "schema") throws(IcebergError) {
         var reader = try FieldReader(json, path)
         id = try reader.optionalInt("schema-id") ?? 0
         fields = try reader.list("fields") { json, path throws(IcebergError) in try SchemaField(json: json, path: path)
@@ -83,7 +83,7 @@ public struct TableSchema: Sendable, Equatable {
     }
 
     /// The JSON form.
-    public var json: JSON {
+    package var json: JSON {
         .object(
             [
                 "type": .string("struct"), "schema-id": .int(id), "fields": .array(fields.map(\.json)),
@@ -93,16 +93,16 @@ public struct TableSchema: Sendable, Equatable {
     }
 
     /// The top-level column of an id.
-    public func field(id: Int) -> SchemaField? { fields.first { $0.id == id } }
+    package func field(id: Int) -> SchemaField? { fields.first { $0.id == id } }
 
     /// The top-level column of a name.
-    public func field(named name: String) -> SchemaField? { fields.first { $0.name == name } }
+    package func field(named name: String) -> SchemaField? { fields.first { $0.name == name } }
 
     /// The largest field id in use, nested ones included; 0 without columns.
-    public var highestFieldID: Int { FieldType.structure(fields).highestID }
+    package var highestFieldID: Int { FieldType.structure(fields).highestID }
 
     /// Whether two schemas have the same columns and identifiers, whatever their numbers.
-    public func hasSameColumns(as other: TableSchema) -> Bool {
+    package func hasSameColumns(as other: TableSchema) -> Bool {
         fields == other.fields && Set(identifierFieldIDs) == Set(other.identifierFieldIDs)
     }
 }

@@ -1,9 +1,9 @@
 // Purpose: the changes of a table that a commit is made of, in the forms of the REST catalog specification
 // (https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml, TableUpdate).
-public import Avro
+package import Avro
 
 /// One change of a table's metadata.
-public enum TableUpdate: Sendable, Equatable {
+package enum TableUpdate: Sendable, Equatable {
     /// Sets the UUID of a table that is created.
     case assignUUID(String)
     /// Raises the format version; never lowers it.
@@ -42,7 +42,7 @@ public enum TableUpdate: Sendable, Equatable {
 
 extension TableUpdate {
     /// The JSON form.
-    public var json: JSON {
+    package var json: JSON {
         var members = self.members
         members["action"] = .string(action)
         return .object(members)
@@ -93,7 +93,7 @@ extension TableUpdate {
     }
 
     /// Reads the JSON form. Throws `IcebergError` on an action that is not known here.
-    public init(json: JSON) throws(IcebergError) {
+    package init(json: JSON) throws(IcebergError) {
         var reader = try FieldReader(json, "update")
         switch try reader.string("action") {
         case "assign-uuid": self = .assignUUID(try reader.string("uuid"))

@@ -1,6 +1,6 @@
 // Purpose: the numbered metadata files of one table: finds the last one and adds the next.
-internal import Avro
-internal import ObjectStorage
+import Avro
+import ObjectStorage
 
 /// The files `metadata/vN.metadata.json` and the hint beside them.
 struct TableVersions: Sendable {
@@ -147,7 +147,7 @@ extension TableVersions {
 
 extension TableMetadata {
     /// The metadata files that this state's log has and that of its successor does not: no reader needs them.
-    public func metadataFilesDropped(by successor: TableMetadata) -> [String] {
+    package func metadataFilesDropped(by successor: TableMetadata) -> [String] {
         let kept = Set(successor.metadataLog.map(\.file))
         return metadataLog.map(\.file).filter { !kept.contains($0) }
     }

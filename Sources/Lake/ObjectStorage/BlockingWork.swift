@@ -1,7 +1,7 @@
 // Runs blocking work (file calls, hashing) off the threads of Swift's concurrency, of which there are only as many as
 // cores: one slow fsync must not hold up counting.
 
-internal import Dispatch
+import Dispatch
 
 enum BlockingWork {
     private static let queue = DispatchQueue(label: "object-storage", attributes: .concurrent)

@@ -2,16 +2,16 @@
 // printed: description, dump and string interpolation show the access key's id at most.
 
 /// A key pair for S3, with a session token where it is temporary.
-public struct Credentials: Sendable, Equatable {
+package struct Credentials: Sendable, Equatable {
     /// The public half.
-    public var accessKeyID: String
+    package var accessKeyID: String
     /// The secret half.
-    public var secretAccessKey: String
+    package var secretAccessKey: String
     /// Sent as x-amz-security-token.
-    public var sessionToken: String?
+    package var sessionToken: String?
 
     /// A key pair.
-    public init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil) {
+    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil) {
         self.accessKeyID = accessKeyID
         self.secretAccessKey = secretAccessKey
         self.sessionToken = sessionToken
@@ -20,25 +20,25 @@ public struct Credentials: Sendable, Equatable {
 
 extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The access key's id; never the secret.
-    public var description: String { "credentials \(accessKeyID)" }
+    package var description: String { "credentials \(accessKeyID)" }
     /// The same.
-    public var debugDescription: String { description }
+    package var debugDescription: String { description }
     /// The same.
-    public var customMirror: Mirror { Mirror(self, children: ["accessKeyID": accessKeyID]) }
+    package var customMirror: Mirror { Mirror(self, children: ["accessKeyID": accessKeyID]) }
 }
 
 /// Where credentials come from. Asked at every call, so that a rotated file takes effect without a restart.
-public struct CredentialsSource: Sendable {
+package struct CredentialsSource: Sendable {
     let load: @Sendable () throws(ObjectStorageError) -> Credentials
 
     /// Always the same.
-    public static func fixed(_ credentials: Credentials) -> CredentialsSource {
+    package static func fixed(_ credentials: Credentials) -> CredentialsSource {
         CredentialsSource { () throws(ObjectStorageError) in credentials }
     }
 
     /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (with AWS_SESSION_TOKEN) when both are set; otherwise the profile
     /// AWS_PROFILE (or `default`) of the file AWS_SHARED_CREDENTIALS_FILE (or `~/.aws/credentials`).
-    public static func standard(environment: [String: String]) -> CredentialsSource {
+    package static func standard(environment: [String: String]) -> CredentialsSource {
         CredentialsSource { () throws(ObjectStorageError) in
             if let credentials = try fromEnvironment(environment) { return credentials }
             return try fromFile(environment)

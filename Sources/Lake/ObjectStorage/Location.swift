@@ -2,9 +2,9 @@
 // do: nothing is percent-decoded.
 
 /// An absolute location in a local folder tree or an S3 bucket.
-public struct Location: Sendable, Hashable, CustomStringConvertible {
+package struct Location: Sendable, Hashable, CustomStringConvertible {
     /// Which kind of store holds it.
-    public enum Store: Sendable, Hashable {
+    package enum Store: Sendable, Hashable {
         /// The machine's files.
         case local
         /// An S3 bucket.
@@ -12,12 +12,12 @@ public struct Location: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Which kind of store holds it.
-    public let store: Store
+    package let store: Store
     /// The key in the bucket, or the path without its leading slash; no slash at the end; empty for the root.
-    public let key: String
+    package let key: String
 
     /// A location from its parts. Slashes at the end of the key are dropped.
-    public init(store: Store, key: String) {
+    package init(store: Store, key: String) {
         self.store = store
         var bytes = Array(key.utf8)
         while bytes.last == 0x2F { bytes.removeLast() }
@@ -26,7 +26,7 @@ public struct Location: Sendable, Hashable, CustomStringConvertible {
 
     /// Parses `file:///path`, `file:/path`, `/path`, `s3://bucket/key` (also `s3a`, `s3n`).
     /// - Throws: `invalid`, with what is wrong.
-    public init(_ text: String) throws(ObjectStorageError) {
+    package init(_ text: String) throws(ObjectStorageError) {
         for scheme in ["s3://", "s3a://", "s3n://"] where text.hasBytePrefix(scheme) {
             self = try Self.s3(text, rest: Self.dropping(scheme, from: text))
             return
@@ -39,7 +39,7 @@ public struct Location: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The location as text: `file:///path` or `s3://bucket/key`.
-    public var description: String {
+    package var description: String {
         switch store {
         case .local: "file:///\(key)"
         case .s3(let bucket): key.isEmpty ? "s3://\(bucket)" : "s3://\(bucket)/\(key)"
@@ -47,12 +47,12 @@ public struct Location: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The location `part` below this one.
-    public func appending(_ part: String) -> Location {
+    package func appending(_ part: String) -> Location {
         Location(store: store, key: key.isEmpty ? part : "\(key)/\(part)")
     }
 
     /// The key of `other` below this location, empty when they are the same, nil when it lies elsewhere.
-    public func relativeKey(of other: Location) -> String? {
+    package func relativeKey(of other: Location) -> String? {
         guard store == other.store else { return nil }
         if key.isEmpty || key.hasSameBytes(as: other.key) {
             return key.isEmpty ? other.key : ""
@@ -61,18 +61,18 @@ public struct Location: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Equal when every byte is: String alone would equate two spellings of the same character.
-    public static func == (left: Location, right: Location) -> Bool {
+    package static func == (left: Location, right: Location) -> Bool {
         left.store == right.store && left.key.hasSameBytes(as: right.key)
     }
 
     /// By bytes, as equality is.
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(store)
         for byte in key.utf8 { hasher.combine(byte) }
     }
 
     /// The absolute path of a local location, or nil.
-    public var path: String? { store == .local ? "/" + key : nil }
+    package var path: String? { store == .local ? "/" + key : nil }
 
     private static func s3(_ text: String, rest: String) throws(ObjectStorageError) -> Location {
         let parts = rest.utf8.split(separator: 0x2F, maxSplits: 1, omittingEmptySubsequences: false)

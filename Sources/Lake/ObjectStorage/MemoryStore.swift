@@ -1,9 +1,9 @@
 // A store in memory: for tests, and the plainest statement of what the protocol means.
 
-internal import Base
+import Base
 
 /// Objects in a dictionary; gone with the process.
-public final class MemoryStore: ObjectStore {
+package final class MemoryStore: ObjectStore {
     private struct Entry {
         var bytes: [UInt8]
         var version: Int
@@ -17,13 +17,13 @@ public final class MemoryStore: ObjectStore {
     private let state = Lock(State())
 
     /// `memory:`
-    public var name: String { "memory:" }
+    package var name: String { "memory:" }
 
     /// An empty store.
-    public init() {}
+    package init() {}
 
     /// Writes an object; see `ObjectStore`.
-    public func put(
+    package func put(
         _ key: String, _ body: ObjectBody, condition: PutCondition
     ) async throws(ObjectStorageError) -> ObjectInfo {
         try check(key, "put")
@@ -41,7 +41,7 @@ public final class MemoryStore: ObjectStore {
     }
 
     /// Reads an object; see `ObjectStore`.
-    public func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData {
+    package func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData {
         let entry = try entry(key, "get")
         guard let slice = (range ?? .suffix(.max)).resolve(size: Int64(entry.bytes.count)) else {
             throw failure(.invalid, "get", key, "the range starts past the end")
@@ -51,7 +51,7 @@ public final class MemoryStore: ObjectStore {
     }
 
     /// Reads an object into a file; see `ObjectStore`.
-    public func download(_ key: String, to path: String) async throws(ObjectStorageError) -> ObjectInfo {
+    package func download(_ key: String, to path: String) async throws(ObjectStorageError) -> ObjectInfo {
         let entry = try entry(key, "get")
         if let number = LocalFiles.write(entry.bytes, to: path) {
             throw .system(number, operation: "get", object: location(key), "writing \(path)")
@@ -60,12 +60,12 @@ public final class MemoryStore: ObjectStore {
     }
 
     /// About an object; see `ObjectStore`.
-    public func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
+    package func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
         Self.info(key, try entry(key, "head"))
     }
 
     /// One page of keys, in order of their bytes; see `ObjectStore`.
-    public func listPage(
+    package func listPage(
         prefix: String, continuation: String?, limit: Int
     ) async throws(ObjectStorageError) -> ListPage {
         let after = continuation.map { Array($0.utf8) }
@@ -80,7 +80,7 @@ public final class MemoryStore: ObjectStore {
     }
 
     /// Removes objects; see `ObjectStore`.
-    public func delete(_ keys: [String]) async throws(ObjectStorageError) {
+    package func delete(_ keys: [String]) async throws(ObjectStorageError) {
         for key in keys { try check(key, "delete") }
         state.withLock { state in
             for key in keys { state.objects[Array(key.utf8)] = nil }

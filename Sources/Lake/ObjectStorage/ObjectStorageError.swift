@@ -2,9 +2,9 @@
 // what to do, and never hold a secret: no credentials, no Authorization header, no signed string.
 
 /// A call to an object store that did not do what was asked.
-public struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What a caller can act on.
-    public enum Kind: String, Sendable, Equatable, CaseIterable {
+    package enum Kind: String, Sendable, Equatable, CaseIterable {
         /// No object has this key.
         case notFound
         /// The bucket or root folder does not exist.
@@ -32,20 +32,20 @@ public struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConver
     }
 
     /// What a caller can act on.
-    public var kind: Kind
+    package var kind: Kind
     /// What was tried: `put`, `get`, `head`, `list`, `delete`, `open`.
-    public var operation: String
+    package var operation: String
     /// The object as a location: `s3://bucket/key`.
-    public var object: String
+    package var object: String
     /// What happened, in the store's or the transport's words.
-    public var detail: String
+    package var detail: String
     /// Whether the write may have taken effect; true with `unknownOutcome`, false otherwise.
     var mayHaveBeenApplied = false
     /// S3's own code, where it sent one.
     var code: String?
 
     /// An error with these parts.
-    public init(kind: Kind, operation: String, object: String, detail: String) {
+    package init(kind: Kind, operation: String, object: String, detail: String) {
         self.kind = kind
         self.operation = operation
         self.object = object
@@ -54,10 +54,10 @@ public struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConver
     }
 
     /// One line: what failed, on what, what to do.
-    public var description: String { "\(operation) \(object): \(detail); \(advice)" }
+    package var description: String { "\(operation) \(object): \(detail); \(advice)" }
 
     /// What to do.
-    public var advice: String {
+    package var advice: String {
         switch kind {
         case .notFound: "check the location"
         case .storeNotFound: "create it, or correct the location"

@@ -9,7 +9,7 @@
 // Keys are text of 1 to 1024 bytes of UTF-8, compared byte by byte (two spellings of "é" are two keys).
 
 /// When a put may take effect.
-public enum PutCondition: Sendable, Equatable {
+package enum PutCondition: Sendable, Equatable {
     /// Always; an existing object is replaced.
     case none
     /// Only when no object has the key.
@@ -19,7 +19,7 @@ public enum PutCondition: Sendable, Equatable {
 }
 
 /// The bytes of a new object.
-public enum ObjectBody: Sendable, Equatable {
+package enum ObjectBody: Sendable, Equatable {
     /// Bytes in memory.
     case bytes([UInt8])
     /// A local file, whole; never held in memory at once. It must not change during the call.
@@ -27,7 +27,7 @@ public enum ObjectBody: Sendable, Equatable {
 }
 
 /// A part of an object.
-public enum ByteRange: Sendable, Equatable {
+package enum ByteRange: Sendable, Equatable {
     /// These bytes, counted from 0; the upper bound is exclusive and may lie past the end. A lower bound at or past the
     /// end is `invalid`.
     case slice(Range<Int64>)
@@ -36,18 +36,18 @@ public enum ByteRange: Sendable, Equatable {
 }
 
 /// What a store knows about an object without its bytes.
-public struct ObjectInfo: Sendable, Equatable {
+package struct ObjectInfo: Sendable, Equatable {
     /// The key.
-    public var key: String
+    package var key: String
     /// The size of the whole object in bytes.
-    public var size: Int64
+    package var size: Int64
     /// An opaque mark that changes whenever the object is replaced. Empty when the store did not say.
-    public var etag: String
+    package var etag: String
     /// When it was last written, in seconds since the Unix epoch by the store's clock; nil when the store did not say.
-    public var modifiedAt: Int64?
+    package var modifiedAt: Int64?
 
     /// An entry with these parts.
-    public init(key: String, size: Int64, etag: String, modifiedAt: Int64? = nil) {
+    package init(key: String, size: Int64, etag: String, modifiedAt: Int64? = nil) {
         self.key = key
         self.size = size
         self.etag = etag
@@ -56,35 +56,35 @@ public struct ObjectInfo: Sendable, Equatable {
 }
 
 /// An object, or the part of it that was asked for.
-public struct ObjectData: Sendable, Equatable {
+package struct ObjectData: Sendable, Equatable {
     /// About the whole object.
-    public var info: ObjectInfo
+    package var info: ObjectInfo
     /// The bytes asked for.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
 
     /// These bytes of that object.
-    public init(info: ObjectInfo, bytes: [UInt8]) {
+    package init(info: ObjectInfo, bytes: [UInt8]) {
         self.info = info
         self.bytes = bytes
     }
 }
 
 /// One page of a listing.
-public struct ListPage: Sendable, Equatable {
+package struct ListPage: Sendable, Equatable {
     /// Objects on this page.
-    public var objects: [ObjectInfo]
+    package var objects: [ObjectInfo]
     /// Where the next page starts; nil on the last one. Opaque, and only good for the same prefix.
-    public var continuation: String?
+    package var continuation: String?
 
     /// A page with these parts.
-    public init(objects: [ObjectInfo], continuation: String?) {
+    package init(objects: [ObjectInfo], continuation: String?) {
         self.objects = objects
         self.continuation = continuation
     }
 }
 
 /// A store of immutable byte sequences under text keys.
-public protocol ObjectStore: Sendable {
+package protocol ObjectStore: Sendable {
     /// What the store is, for messages: `s3://bucket`, `file:///folder`, `memory:`.
     var name: String { get }
 
@@ -120,17 +120,17 @@ public protocol ObjectStore: Sendable {
 extension ObjectStore {
     /// Writes an object whatever was there before.
     @discardableResult
-    public func put(_ key: String, _ bytes: [UInt8]) async throws(ObjectStorageError) -> ObjectInfo {
+    package func put(_ key: String, _ bytes: [UInt8]) async throws(ObjectStorageError) -> ObjectInfo {
         try await put(key, .bytes(bytes), condition: .none)
     }
 
     /// Reads a whole object into memory.
-    public func get(_ key: String) async throws(ObjectStorageError) -> ObjectData {
+    package func get(_ key: String) async throws(ObjectStorageError) -> ObjectData {
         try await get(key, range: nil)
     }
 
     /// Whether an object has this key.
-    public func exists(_ key: String) async throws(ObjectStorageError) -> Bool {
+    package func exists(_ key: String) async throws(ObjectStorageError) -> Bool {
         do throws(ObjectStorageError) {
             _ = try await head(key)
             return true
@@ -141,21 +141,21 @@ extension ObjectStore {
     }
 
     /// All objects whose keys start with `prefix`, page by page as they are consumed.
-    public func list(prefix: String = "") -> ObjectListing { ObjectListing(store: self, prefix: prefix) }
+    package func list(prefix: String = "") -> ObjectListing { ObjectListing(store: self, prefix: prefix) }
 }
 
 /// A listing of any length; holds one page at a time.
-public struct ObjectListing: AsyncSequence, Sendable {
+package struct ObjectListing: AsyncSequence, Sendable {
     /// What it consists of.
-    public typealias Element = ObjectInfo
+    package typealias Element = ObjectInfo
     /// How a page can fail.
-    public typealias Failure = ObjectStorageError
+    package typealias Failure = ObjectStorageError
 
     let store: any ObjectStore
     let prefix: String
 
     /// The position in a listing.
-    public struct AsyncIterator: AsyncIteratorProtocol {
+    package struct AsyncIterator: AsyncIteratorProtocol {
         let store: any ObjectStore
         let prefix: String
         var page = ListPage(objects: [], continuation: nil)
@@ -163,7 +163,7 @@ public struct ObjectListing: AsyncSequence, Sendable {
         var isFirst = true
 
         /// The next object, or nil at the end.
-        public mutating func next(
+        package mutating func next(
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(ObjectStorageError) -> ObjectInfo? {
             while index == page.objects.count {
@@ -178,12 +178,12 @@ public struct ObjectListing: AsyncSequence, Sendable {
     }
 
     /// Starts at the first page.
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(store: store, prefix: prefix) }
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(store: store, prefix: prefix) }
 }
 
 extension ObjectListing {
     /// All of it, in memory.
-    public func collect() async throws(ObjectStorageError) -> [ObjectInfo] {
+    package func collect() async throws(ObjectStorageError) -> [ObjectInfo] {
         var all: [ObjectInfo] = []
         var iterator = makeAsyncIterator()
         while let next = try await iterator.next() { all.append(next) }

@@ -1,16 +1,16 @@
 // From a location in the settings or in a table's metadata to a store and keys in it.
 
-internal import Base
-public import HTTP
+import Base
+package import HTTP
 
 /// A location opened: a store, and which of its keys lie beneath the location.
-public struct StorageRoot: Sendable {
+package struct StorageRoot: Sendable {
     /// What was opened.
-    public let location: Location
+    package let location: Location
     /// The store; its keys are relative to the bucket, or to the opened folder.
-    public let store: any ObjectStore
+    package let store: any ObjectStore
     /// What every key beneath the location starts with: empty, or ending in a slash.
-    public let prefix: String
+    package let prefix: String
 
     private let base: Location
 
@@ -23,11 +23,11 @@ public struct StorageRoot: Sendable {
     }
 
     /// The key in `store` for a name beneath the location: `data/a.parquet`.
-    public func key(_ name: String) -> String { prefix + name }
+    package func key(_ name: String) -> String { prefix + name }
 
     /// The key in `store` for an absolute location, as metadata files hold them.
     /// - Throws: `invalid` when it lies outside the bucket or the opened folder.
-    public func key(forLocation text: String) throws(ObjectStorageError) -> String {
+    package func key(forLocation text: String) throws(ObjectStorageError) -> String {
         guard let key = base.relativeKey(of: try Location(text)), !key.isEmpty else {
             throw ObjectStorageError(
                 kind: .invalid, operation: "open", object: text, detail: "it lies outside \(base)")
@@ -36,18 +36,18 @@ public struct StorageRoot: Sendable {
     }
 
     /// The absolute location of a key in `store`.
-    public func location(ofKey key: String) -> String { base.appending(key).description }
+    package func location(ofKey key: String) -> String { base.appending(key).description }
 }
 
 /// Opens locations with one set of settings; stores of one bucket or folder are shared.
-public final class StorageOpener: Sendable {
+package final class StorageOpener: Sendable {
     private let settings: S3Settings
     private let client: HTTPClient
     private let timing: Timing
     private let stores = Lock<[Location: any ObjectStore]>([:])
 
     /// An opener. `settings` hold for every bucket.
-    public init(settings: S3Settings, client: HTTPClient, timing: Timing = .system) {
+    package init(settings: S3Settings, client: HTTPClient, timing: Timing = .system) {
         self.settings = settings
         self.client = client
         self.timing = timing
@@ -55,7 +55,7 @@ public final class StorageOpener: Sendable {
 
     /// Opens `file:///folder` or `s3://bucket/prefix`. Touches neither disk nor network.
     /// - Throws: `invalid` when the location or the endpoint is malformed.
-    public func open(_ text: String) throws(ObjectStorageError) -> StorageRoot {
+    package func open(_ text: String) throws(ObjectStorageError) -> StorageRoot {
         let location = try Location(text)
         let base: Location
         switch location.store {

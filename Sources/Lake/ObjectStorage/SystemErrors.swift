@@ -1,6 +1,6 @@
 // What the system's error numbers mean for a caller of a store.
 
-internal import Glibc
+import Glibc
 
 enum SystemErrors {
     static func kind(_ number: Int32) -> ObjectStorageError.Kind {

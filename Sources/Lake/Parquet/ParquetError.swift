@@ -1,7 +1,7 @@
 // The one error type of this target. Invariant: an error about bytes that were read names the position in the file.
 
 /// Why a Parquet file could not be written or read.
-public enum ParquetError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ParquetError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file's bytes are not valid Parquet; `position` is the offset in the file at or near the fault.
     case corrupt(position: Int, reason: String)
     /// Valid Parquet that this reader does not read (encryption, another codec, nested columns); at `position` in the file.
@@ -12,7 +12,7 @@ public enum ParquetError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid(String)
 
     /// One line: what is wrong and where.
-    public var description: String {
+    package var description: String {
         switch self {
         case .corrupt(let position, let reason): "corrupt Parquet file at byte \(position): \(reason)"
         case .unsupported(let position, let what): "Parquet feature not supported, at byte \(position): \(what)"

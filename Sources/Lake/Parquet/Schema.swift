@@ -1,7 +1,7 @@
 // Flat schemas: a row is a list of named, typed columns, each required or optional. No nesting.
 
 /// What a column holds. Raw values are stable names for messages.
-public enum ColumnType: String, Sendable, CaseIterable {
+package enum ColumnType: String, Sendable, CaseIterable {
     /// True or false.
     case boolean
     /// 32-bit signed integers.
@@ -23,7 +23,7 @@ public enum ColumnType: String, Sendable, CaseIterable {
 }
 
 /// How the writer encodes a column's values. The reader takes whatever the file has.
-public enum ColumnEncoding: Sendable {
+package enum ColumnEncoding: Sendable {
     /// A dictionary per row group, given up for `plain` when it grows beyond the limit or does not pay. Booleans are plain.
     case dictionary
     /// Values as they are.
@@ -33,22 +33,22 @@ public enum ColumnEncoding: Sendable {
 }
 
 /// One column of a flat schema.
-public struct Column: Sendable, Equatable {
+package struct Column: Sendable, Equatable {
     /// The column's name, unique in the schema.
-    public var name: String
+    package var name: String
     /// What it holds.
-    public var type: ColumnType
+    package var type: ColumnType
     /// Whether a row may have no value (null).
-    public var isOptional: Bool
+    package var isOptional: Bool
     /// The field id that table formats such as Iceberg use to find the column, whatever its name.
-    public var fieldID: Int32?
+    package var fieldID: Int32?
     /// How the writer encodes it.
-    public var encoding: ColumnEncoding
+    package var encoding: ColumnEncoding
     /// Of a timestamp column of a file: it has milliseconds there. What the reader gives are microseconds all the same.
-    public internal(set) var isInMilliseconds = false
+    package internal(set) var isInMilliseconds = false
 
     /// A column; see the properties.
-    public init(
+    package init(
         _ name: String, _ type: ColumnType, isOptional: Bool = false, fieldID: Int32? = nil,
         encoding: ColumnEncoding = .dictionary
     ) {
@@ -61,16 +61,16 @@ public struct Column: Sendable, Equatable {
 }
 
 /// A flat schema.
-public struct ParquetSchema: Sendable, Equatable {
+package struct ParquetSchema: Sendable, Equatable {
     /// The columns in file order.
-    public var columns: [Column]
+    package var columns: [Column]
 
     /// A schema of `columns`.
-    public init(_ columns: [Column]) { self.columns = columns }
+    package init(_ columns: [Column]) { self.columns = columns }
 
     /// The index of the column named `name`, or nil.
-    public func index(named name: String) -> Int? { columns.firstIndex { $0.name == name } }
+    package func index(named name: String) -> Int? { columns.firstIndex { $0.name == name } }
 
     /// The index of the column with field id `id`, or nil.
-    public func index(fieldID id: Int32) -> Int? { columns.firstIndex { $0.fieldID == id } }
+    package func index(fieldID id: Int32) -> Int? { columns.firstIndex { $0.fieldID == id } }
 }

@@ -2,10 +2,10 @@
 // It stops at the first error. Results of streaming formats are written as they come; tables wait for the widths of their
 // first rows (`TableRenderer.measuredRows`).
 
-internal import SQLite
+import SQLite
 
 /// Runs statements without a prompt.
-public struct OneShot {
+package struct OneShot {
     private let session: QuerySession
     private let out: Output
     private let err: Output
@@ -18,7 +18,7 @@ public struct OneShot {
     ///   - err: takes messages.
     ///   - takesEscapes: a terminal behind `out` understands escape sequences.
     ///   - waitMilliseconds: returns after this time, earlier when the session's interrupt flag is raised.
-    public init(
+    package init(
         session: QuerySession, out: Output, err: Output, takesEscapes: Bool = true,
         waitMilliseconds: @escaping (Int) -> Void
     ) {
@@ -29,7 +29,7 @@ public struct OneShot {
     /// Runs what `options` asks for.
     /// - Returns: the exit code: 0 done, 1 a statement failed, 2 wrong usage or no statement at all, 3 deadline or
     ///   interrupt. A reader of the output that goes away ends the run with 0.
-    public func run(_ options: OneShotOptions) -> Int32 {
+    package func run(_ options: OneShotOptions) -> Int32 {
         var failure: QueryError?
         do throws(QueryError) {
             let plan = try Plan(options, isTerminal: out.isTerminal)

@@ -1,21 +1,21 @@
 // What `pageviews query` was asked to do.
 
 /// The settings of one run of `pageviews query`.
-public struct OneShotOptions: Sendable {
+package struct OneShotOptions: Sendable {
     /// The statements, separated by semicolons.
-    public var sql: String
+    package var sql: String
     /// nil: a table on a terminal, else tsv.
-    public var format: OutputFormat?
+    package var format: OutputFormat?
     /// The first line names the columns, where the format has such a line.
-    public var showsHeader = true
+    package var showsHeader = true
     /// What stands for NULL; nil: nothing in csv and tsv, `NULL` elsewhere. JSON always writes null.
-    public var null: String?
+    package var null: String?
     /// Values to bind, in the order given, each `NAME=VALUE`; the name may start with `:`, `@` or `$`. A value that is
     /// plainly a number is bound as one, `'text'` as the text between the quotes, anything else as text.
-    public var parameters: [String] = []
+    package var parameters: [String] = []
     /// Run again after this many milliseconds, until interrupted; nil: once.
-    public var watchMilliseconds: Int?
+    package var watchMilliseconds: Int?
 
     /// - Parameter sql: the statements, separated by semicolons.
-    public init(sql: String) { self.sql = sql }
+    package init(sql: String) { self.sql = sql }
 }

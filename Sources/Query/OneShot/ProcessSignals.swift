@@ -1,15 +1,15 @@
 // Ctrl-C for a process that runs statements: the handler only raises a flag.
 
-internal import Glibc
+import Glibc
 
 /// Raised by the process's signal handlers.
 private let processInterrupt = InterruptFlag()
 
 /// The signals of a process that runs statements.
-public enum ProcessSignals {
+package enum ProcessSignals {
     /// From now on SIGINT raises the returned flag, SIGTERM and SIGHUP raise it for good, and a closed pipe is an error of
     /// the write (EPIPE) instead of the end of the process.
-    public static func watch() -> InterruptFlag {
+    package static func watch() -> InterruptFlag {
         let flag = processInterrupt
         var action = sigaction()
         // Without SA_RESTART a waiting call returns, so that the flag is looked at.
@@ -23,7 +23,7 @@ public enum ProcessSignals {
     }
 
     /// Waits, until the flag is raised at the latest.
-    public static func wait(milliseconds: Int, unless flag: InterruptFlag) {
+    package static func wait(milliseconds: Int, unless flag: InterruptFlag) {
         let end = MonotonicClock.milliseconds().addingReportingOverflow(max(0, milliseconds))
         while !flag.isRaised {
             let left = end.overflow ? 100 : end.partialValue - MonotonicClock.milliseconds()

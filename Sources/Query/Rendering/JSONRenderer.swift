@@ -1,7 +1,7 @@
 // JSON (https://www.rfc-editor.org/rfc/rfc8259): integers as numbers with all their digits, reals with the digits that
 // read back the same, text as UTF-8, blobs as base64, NULL as null.
 
-internal import SQLite
+import SQLite
 
 /// One array of objects, or one object per line.
 struct JSONRenderer: ResultRenderer {

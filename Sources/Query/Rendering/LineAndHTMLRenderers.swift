@@ -1,6 +1,6 @@
 // One value per line, and HTML.
 
-internal import SQLite
+import SQLite
 
 /// `name = value` lines with the names right-aligned, and an empty line between rows.
 struct LineRenderer: ResultRenderer {

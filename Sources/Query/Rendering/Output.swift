@@ -2,10 +2,10 @@
 // A reader of our output may be slow, and a statement that waits for it would hold its snapshot. So bytes are kept here,
 // up to a bound, and written when the reader takes them; only a full buffer makes the statement wait, under its deadline.
 
-internal import Glibc
+import Glibc
 
 /// Where results and messages are written.
-public final class Output {
+package final class Output {
     /// Text kept while the reader is slow, in bytes.
     static let bufferLimitBytes = 64 << 20
     private static let chunkBytes = 64 << 10
@@ -16,10 +16,10 @@ public final class Output {
     private let pieceBytes: Int
     private var isOwner = false
     /// The output is a terminal.
-    public let isTerminal: Bool
+    package let isTerminal: Bool
 
     /// Writes to an open file descriptor, which stays the caller's.
-    public init(descriptor: Int32) {
+    package init(descriptor: Int32) {
         self.descriptor = descriptor
         isTerminal = isatty(descriptor) == 1
         var info = stat()
@@ -35,13 +35,13 @@ public final class Output {
     }
 
     /// Keeps everything in memory.
-    public init() {
+    package init() {
         (descriptor, isTerminal, pieceBytes) = (nil, false, 0)
     }
 
     /// Whether a terminal of this kind understands escape sequences.
     /// - Parameter term: what TERM says; nil when it says nothing.
-    public static func takesEscapes(term: String?) -> Bool { term.map { !["", "dumb"].contains($0) } ?? false }
+    package static func takesEscapes(term: String?) -> Bool { term.map { !["", "dumb"].contains($0) } ?? false }
 
     deinit { close() }
 
@@ -55,10 +55,10 @@ public final class Output {
     var waiting: Int { buffer.count - written }
 
     /// What was written to memory so far.
-    public var text: String { String(decoding: buffer, as: UTF8.self) }
+    package var text: String { String(decoding: buffer, as: UTF8.self) }
 
     /// Adds text; it is written by `pass` or `finish`.
-    public func write(_ text: String) { buffer.append(contentsOf: text.utf8) }
+    package func write(_ text: String) { buffer.append(contentsOf: text.utf8) }
 
     func write(_ bytes: some Sequence<UInt8>) { buffer.append(contentsOf: bytes) }
 

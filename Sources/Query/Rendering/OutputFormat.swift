@@ -1,9 +1,9 @@
 // The formats of results, and what they have in common.
 
-internal import SQLite
+import SQLite
 
 /// How results are written.
-public enum OutputFormat: String, CaseIterable, Sendable {
+package enum OutputFormat: String, CaseIterable, Sendable {
     /// Lines and columns drawn with ASCII characters.
     case table
     /// Lines and columns drawn with box characters.

@@ -1,9 +1,9 @@
 // The formats of results, for rows that come from elsewhere than a statement.
 
-public import SQLite
+package import SQLite
 
 /// Writes rows in one of the formats, as they come.
-public struct ResultWriter {
+package struct ResultWriter {
     private var renderer: any ResultRenderer
     private let output: Output
 
@@ -13,7 +13,7 @@ public struct ResultWriter {
     ///   - null: what stands for NULL; nil: the format's own.
     ///   - maxCellColumns: cells of tables are shortened to this; nil: never.
     ///   - output: takes the text.
-    public init(
+    package init(
         _ format: OutputFormat, showsHeader: Bool = true, null: String? = nil, maxCellColumns: Int? = nil,
         to output: Output
     ) {
@@ -24,17 +24,17 @@ public struct ResultWriter {
     }
 
     /// Begins with the names of the columns.
-    public mutating func begin(_ columns: [String]) { renderer.begin(columns, to: output) }
+    package mutating func begin(_ columns: [String]) { renderer.begin(columns, to: output) }
 
     /// Writes a row, a value per column.
-    public mutating func row(_ values: [Value]) { renderer.row(values, to: output) }
+    package mutating func row(_ values: [Value]) { renderer.row(values, to: output) }
 
     /// Writes what was held back, and whatever closes the result.
-    public mutating func end() { renderer.end(to: output) }
+    package mutating func end() { renderer.end(to: output) }
 }
 
 /// What became of text on its way to a reader.
-public enum Sending: Equatable, Sendable {
+package enum Sending: Equatable, Sendable {
     /// All of it has been taken.
     case done
     /// The user has interrupted it.
@@ -47,10 +47,10 @@ public enum Sending: Equatable, Sendable {
 
 extension Output {
     /// How much has been written here and not been taken by the reader, in bytes.
-    public var waitingBytes: Int { waiting }
+    package var waitingBytes: Int { waiting }
 
     /// Hands everything on, waiting for the reader, unless the user interrupts.
-    public func send(unless interrupt: InterruptFlag) -> Sending {
+    package func send(unless interrupt: InterruptFlag) -> Sending {
         do throws(QueryError) {
             try finish(interrupt)
             return .done
@@ -66,21 +66,21 @@ extension Output {
 }
 
 /// Untrusted text on a terminal.
-public enum SafeText {
+package enum SafeText {
     /// Characters that would move the cursor, start an escape sequence, break the line or turn the direction of writing
     /// are written as escapes, such as `\x1b`; all others stay.
-    public static func visible(_ text: String) -> String { ValueText.visible(text) }
+    package static func visible(_ text: String) -> String { ValueText.visible(text) }
 }
 
 extension OutputFormat {
     /// Rows are written as they come; tables wait for the widths of later ones.
-    public var isStreaming: Bool { streams }
+    package var isStreaming: Bool { streams }
 }
 
 /// Guesses what a misspelt name was meant to be.
-public enum Spelling {
+package enum Spelling {
     /// The candidate that is close enough to `word` to be meant; nil when none is.
-    public static func nearest(to word: String, in candidates: [String]) -> String? {
+    package static func nearest(to word: String, in candidates: [String]) -> String? {
         Vocabulary.nearest(to: word, in: candidates)
     }
 }

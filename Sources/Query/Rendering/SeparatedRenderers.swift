@@ -1,6 +1,6 @@
 // CSV (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180) and TSV, row by row.
 
-internal import SQLite
+import SQLite
 
 /// Comma-separated values.
 struct CSVRenderer: ResultRenderer {

@@ -1,7 +1,7 @@
 // Tables: ASCII, box characters, Markdown. Column widths come from the first rows; a later value that is wider pushes its
 // line out instead of being cut, so that nothing is lost and memory stays bounded.
 
-internal import SQLite
+import SQLite
 
 /// The characters of a table's frame.
 struct TableFrame: Equatable {

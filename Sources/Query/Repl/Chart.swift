@@ -1,7 +1,7 @@
 // Draws a result in the terminal: bars, or a line through the values.
 // Invariant: pure; the size is given, and every number, also none or an infinite one, gives a drawing.
 
-internal import SQLite
+import SQLite
 
 /// A drawing of one column of numbers.
 struct Chart {

@@ -1,6 +1,6 @@
 // What the user has entered, in this session and before.
 
-internal import Base
+import Base
 
 /// The user's statements and commands, oldest first.
 final class History {

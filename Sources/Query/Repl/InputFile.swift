@@ -1,10 +1,10 @@
 // Reads a file that holds input, all of it or none: a statement that a limit has cut would be another statement.
 // Invariant: nothing waits for bytes without looking at the interrupt: a pipe may have no writer.
 
-internal import Glibc
+import Glibc
 
 /// Why a file of input cannot be used; then nothing of it may be.
-public enum InputFailure: Error, Equatable, Sendable {
+package enum InputFailure: Error, Equatable, Sendable {
     /// It cannot be opened or read; the reason, such as "No such file or directory".
     case unreadable(reason: String)
     /// It is larger than the limit, in bytes.
@@ -14,15 +14,15 @@ public enum InputFailure: Error, Equatable, Sendable {
 }
 
 /// Files of statements and commands.
-public enum InputFile {
+package enum InputFile {
     /// The most bytes of a file.
-    public static let limitBytes = 64 << 20
+    package static let limitBytes = 64 << 20
 
     /// The whole text of a file, which may be a pipe, without a byte order mark at its start.
     /// - Parameters:
     ///   - path: the file; nil is standard input.
     ///   - interrupt: asked while nothing comes.
-    public static func text(
+    package static func text(
         of path: String?, unless interrupt: InterruptFlag, limitBytes: Int = limitBytes
     ) throws(InputFailure) -> String {
         // A pipe that nobody writes to would hold up the open.
@@ -60,7 +60,7 @@ public enum InputFile {
 extension InputFailure {
     /// One line for people.
     /// - Parameter name: what the input is called.
-    public func text(of name: String) -> String {
+    package func text(of name: String) -> String {
         switch self {
         case .unreadable(let reason): "cannot read \(name): \(reason)"
         case .tooLarge(let limit): "\(name) is larger than \(limit >> 20) MiB: nothing of it was run; split it"

@@ -1,7 +1,7 @@
 // Where the prompt's lines come from: a person at a terminal, a script on standard input, or a text.
 
-internal import Glibc
-internal import LineEditor
+import Glibc
+import LineEditor
 
 /// A source of lines.
 protocol LineSource: AnyObject {

@@ -1,6 +1,6 @@
 // EXPLAIN QUERY PLAN as a tree: each step under the one it belongs to.
 
-internal import SQLite
+import SQLite
 
 /// The steps of a query plan.
 enum PlanTree {

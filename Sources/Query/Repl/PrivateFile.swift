@@ -1,7 +1,7 @@
 // Files of the user's: nobody else may read them. Each holds one record per line, its fields separated by tabs.
 // Invariants: mode 0600 from the moment the file exists; a rewrite replaces the file as a whole.
 
-internal import Glibc
+import Glibc
 
 /// A file of lines that belongs to its user alone.
 struct PrivateFile {

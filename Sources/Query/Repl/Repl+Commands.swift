@@ -1,8 +1,8 @@
 // Sends each command to what does it.
 
-internal import Base
-internal import Glibc
-internal import SQLite
+import Base
+import Glibc
+import SQLite
 
 extension Repl {
     /// Does what a command says. `buffer` still holds the statement before it on the line.

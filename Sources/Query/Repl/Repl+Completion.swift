@@ -1,7 +1,7 @@
 // What TAB offers at the prompt.
 
-internal import LineEditor
-internal import SQLite
+import LineEditor
+import SQLite
 
 extension Repl {
     /// How long looking for postcodes may take, in milliseconds.

@@ -1,7 +1,7 @@
 // Commands about the pipeline, answered from the views.
 
-internal import Base
-internal import SQLite
+import Base
+import SQLite
 
 extension Repl {
     func performPipeline(_ action: CommandAction, _ command: CommandLine) {

@@ -1,7 +1,7 @@
 // Commands about results: their form, where they go, and the last one again.
 
-internal import Glibc
-internal import SQLite
+import Glibc
+import SQLite
 
 extension Repl {
     func performResults(_ action: CommandAction, _ command: CommandLine) {

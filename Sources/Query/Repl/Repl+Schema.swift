@@ -1,6 +1,6 @@
 // Commands about tables, views and functions.
 
-internal import SQLite
+import SQLite
 
 extension Repl {
     func performSchema(_ action: CommandAction, _ command: CommandLine) {

@@ -1,8 +1,8 @@
 // Commands about statements: run again, edit, parameters, files, names, history.
 
-internal import Base
-internal import Glibc
-internal import SQLite
+import Base
+import Glibc
+import SQLite
 
 extension Repl {
     func performStatements(_ action: CommandAction, _ command: CommandLine) {

@@ -1,6 +1,6 @@
 // Runs a statement and shows its result.
 
-internal import SQLite
+import SQLite
 
 extension Repl {
     /// Runs a statement, keeps its result as the last one, and shows it.

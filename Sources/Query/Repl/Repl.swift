@@ -2,12 +2,12 @@
 // Invariants: nothing but Ctrl-D, `\q` and the end of a script ends it; Ctrl-C gives up a line or a statement; between
 // statements no snapshot is held unless `\begin` asked for one, and that one has a deadline.
 
-internal import Glibc
-internal import LineEditor
-internal import SQLite
+import Glibc
+import LineEditor
+import SQLite
 
 /// A session of SQL and commands, with a person or from a script.
-public final class Repl {
+package final class Repl {
     /// A statement that is typed or pasted may be this long, in bytes.
     static let statementLimitBytes = 1 << 20
     /// Files may read files this deep.
@@ -55,7 +55,7 @@ public final class Repl {
     var knownSchema: Schema?
 
     /// A prompt on the process's standard input and output.
-    public convenience init(
+    package convenience init(
         session: QuerySession, options: ReplOptions, domain: any DomainCommands, wallClock: @escaping () -> Int64
     ) {
         let interrupt = session.interrupt
@@ -98,7 +98,7 @@ public final class Repl {
 
     /// Runs until the user or the script ends.
     /// - Returns: 0, or for a script the exit code of its first error: 1, or 3 for a deadline or an interrupt.
-    public func run() -> Int32 {
+    package func run() -> Int32 {
         do throws(QueryError) {
             parameters = try Parameters(assignments: options.parameters)
         } catch {

@@ -1,42 +1,42 @@
 // What `pageviews repl` was asked to do.
 
 /// The settings of one run of the prompt.
-public struct ReplOptions: Sendable {
+package struct ReplOptions: Sendable {
     /// Statements and commands to run instead of asking for them (`-c`, `--file`); nil: ask, or read standard input.
-    public var script: String?
+    package var script: String?
     /// A script goes on after an error; the exit code is still 1.
-    public var keepsGoing = false
+    package var keepsGoing = false
     /// nil: a table on a terminal, else tsv.
-    public var format: OutputFormat?
+    package var format: OutputFormat?
     /// The first line names the columns, where the format has such a line.
-    public var showsHeader = true
+    package var showsHeader = true
     /// What stands for NULL; nil: the format's own.
-    public var null: String?
+    package var null: String?
     /// Values to bind, each `NAME=VALUE`.
-    public var parameters: [String] = []
+    package var parameters: [String] = []
     /// Long results go through a pager.
-    public var usesPager = true
+    package var usesPager = true
     /// Colours, where the output is a terminal.
-    public var usesColour = true
+    package var usesColour = true
     /// The command that shows long results; nil: `less`.
-    public var pager: String?
+    package var pager: String?
     /// The command that edits a file; nil: `vi`.
-    public var editor: String?
+    package var editor: String?
     /// Where statements are kept between sessions; nil: nowhere.
-    public var historyPath: String?
+    package var historyPath: String?
     /// Where named queries are kept; nil: nowhere.
-    public var queriesPath: String?
+    package var queriesPath: String?
     /// Commands that run when an interactive prompt starts; nil: none.
-    public var startupPath: String?
+    package var startupPath: String?
     /// The terminal understands escape sequences.
-    public var takesEscapes = true
+    package var takesEscapes = true
 
     /// The defaults, without files of the user's.
-    public init() {}
+    package init() {}
 
     /// The user's own files and programs: `~/.pageviews_history`, `~/.pageviews_queries`, `~/.pageviewsrc`, `PAGER`,
     /// `VISUAL` or `EDITOR`, and `NO_COLOR`.
-    public mutating func adopt(environment: [String: String]) {
+    package mutating func adopt(environment: [String: String]) {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         if let home = value("HOME") {
             historyPath = value("PAGEVIEWS_HISTORY") ?? home + "/.pageviews_history"

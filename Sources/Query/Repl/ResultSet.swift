@@ -1,6 +1,6 @@
 // The result of a statement, kept so that it can be shown again, drawn, copied or taken apart.
 
-internal import SQLite
+import SQLite
 
 /// Rows that were read, up to the session's limits.
 struct ResultSet: Equatable {

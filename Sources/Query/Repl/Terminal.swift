@@ -1,6 +1,6 @@
 // The terminal as far as the prompt needs it: its size, and programs that take it over for a while.
 
-internal import Glibc
+import Glibc
 
 /// The size of a terminal in characters.
 struct TerminalSize: Equatable {

@@ -3,7 +3,7 @@
 // refuse such arguments and otherwise ask a private connection for SQLite's own answer. Only a session whose statements
 // name such a function pays for that; the views' own calls are harmless.
 
-internal import SQLite
+import SQLite
 
 /// Thrown by a function that would take too long.
 private struct TooExpensive: Error, CustomStringConvertible {

@@ -1,6 +1,6 @@
 // Values that are bound to a statement's parameters, never pasted into its text.
 
-internal import SQLite
+import SQLite
 
 /// The parameters a user has given, by name without prefix.
 struct Parameters: Equatable {

@@ -1,6 +1,6 @@
 // Errors of a statement, one case per reaction of the caller.
 
-internal import SQLite
+import SQLite
 
 /// Why a statement gave no answer, or not the whole of it.
 enum QueryError: Error, Equatable {

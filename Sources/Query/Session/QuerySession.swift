@@ -3,7 +3,7 @@
 // to be harmless); every statement is bounded in time and memory; between statements no snapshot is held, so that an idle
 // session never keeps the write-ahead log from being reset, except from `beginSnapshot` on.
 
-internal import SQLite
+import SQLite
 
 /// How a statement ended.
 struct RunSummary: Equatable {
@@ -16,7 +16,7 @@ struct RunSummary: Equatable {
 }
 
 /// A read-only SQL session.
-public final class QuerySession {
+package final class QuerySession {
     var limits: QueryLimits
     let interrupt: InterruptFlag
     let runGuard: RunGuard
@@ -37,7 +37,7 @@ public final class QuerySession {
     /// - Parameters:
     ///   - configuration: where the state is, and the limits.
     ///   - warn: called once with one line when there is no state yet.
-    public init(_ configuration: SessionConfiguration, warn: @escaping (String) -> Void) {
+    package init(_ configuration: SessionConfiguration, warn: @escaping (String) -> Void) {
         (self.configuration, self.warn) = (configuration, warn)
         (limits, interrupt) = (configuration.limits, configuration.interrupt)
         file = StateFile(name: configuration.statePath)

@@ -1,6 +1,6 @@
 // Which actions a read-only session allows. A pure decision: everything that is not known to be harmless is refused.
 
-internal import SQLite
+import SQLite
 
 /// Decides what statements of a read-only session may do.
 enum ReadOnlyPolicy {

@@ -1,31 +1,31 @@
 // Ends a statement that has run too long or that the user has interrupted. One object is asked by SQLite's progress
 // handler, between rows, and while output is waiting for its reader.
 
-internal import Glibc
-internal import Synchronization
+import Glibc
+import Synchronization
 
 /// Set by Ctrl-C, from a signal handler or any thread; read by whatever is running.
-public final class InterruptFlag: Sendable {
+package final class InterruptFlag: Sendable {
     private let raised = Atomic<Bool>(false)
     private let raisedForGood = Atomic<Bool>(false)
 
     /// A flag that is down.
-    public init() {}
+    package init() {}
 
     /// Asks the running statement to end. Safe in a signal handler.
-    public func raise() { raised.store(true, ordering: .relaxed) }
+    package func raise() { raised.store(true, ordering: .relaxed) }
 
     /// Asks the running statement and the whole session to end. Safe in a signal handler.
-    public func raiseForGood() { raisedForGood.store(true, ordering: .relaxed) }
+    package func raiseForGood() { raisedForGood.store(true, ordering: .relaxed) }
 
     /// Puts the flag down again, before the next statement; not one that was raised for good.
-    public func lower() { raised.store(false, ordering: .relaxed) }
+    package func lower() { raised.store(false, ordering: .relaxed) }
 
     /// What is running has to stop.
-    public var isRaised: Bool { raised.load(ordering: .relaxed) || isRaisedForGood }
+    package var isRaised: Bool { raised.load(ordering: .relaxed) || isRaisedForGood }
 
     /// The session has to end.
-    public var isRaisedForGood: Bool { raisedForGood.load(ordering: .relaxed) }
+    package var isRaisedForGood: Bool { raisedForGood.load(ordering: .relaxed) }
 }
 
 /// Milliseconds of a clock that never goes back.

@@ -1,6 +1,6 @@
 // What the session's database offers: for suggestions, completion and the commands that list it.
 
-internal import SQLite
+import SQLite
 
 /// A table or view with its columns.
 struct Relation: Equatable {

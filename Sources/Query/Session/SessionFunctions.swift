@@ -1,7 +1,7 @@
 // SQL functions that a session adds.
 
-internal import Base
-internal import SQLite
+import Base
+import SQLite
 
 /// What `ago` was given is no duration, or one that leads before the year 0: nothing is at that time, and a comparison with
 /// NULL would select nothing without a word.

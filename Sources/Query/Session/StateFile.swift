@@ -2,8 +2,8 @@
 // Invariants: the file is opened read-only and query_only; a reader never checkpoints, also not when it is the last to
 // close; nothing is ever created at the state's path.
 
-internal import Glibc
-internal import SQLite
+import Glibc
+import SQLite
 
 /// The state file as the file system knows it.
 struct StateFile: Equatable {

@@ -3,9 +3,9 @@
 // Invariants: two times are compared as instants; a time and a text that is none are an error of the statement for
 // `instant` and `instant_call`; two texts that are no times are compared byte by byte.
 
-internal import Base
-internal import Glibc
-internal import SQLite
+import Base
+import Glibc
+import SQLite
 
 /// What went wrong in a comparison; a collation has no other way to fail its statement.
 final class TimeFault {

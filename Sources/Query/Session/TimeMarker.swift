@@ -4,8 +4,8 @@
 // Invariant: nothing else about the text changes, so a statement that SQLite compiles with marks means the same without
 // them but for the comparison of times. What does not compile with marks runs as it was written.
 
-internal import Base
-internal import SQLite
+import Base
+import SQLite
 
 /// Adds collations to a statement.
 struct TimeMarker {

@@ -3,7 +3,7 @@
 // What is compared with what is known only after names and types have been resolved, so this reads the program that
 // EXPLAIN lists (https://www.sqlite.org/opcode.html). Of an operation it does not know it assumes nothing.
 
-internal import SQLite
+import SQLite
 
 /// Looks for numbers on the other side of a time.
 enum TimeNumbers {

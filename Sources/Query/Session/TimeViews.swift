@@ -1,7 +1,7 @@
 // Views of a session that stand before the state's views of the same names: their time columns compare as instants.
 // The state's own schema stays as it is, since a view that needs our collations could not be read by other programs.
 
-internal import SQLite
+import SQLite
 
 /// Which columns of the views are times, and the temporary views that say so.
 enum TimeViews {

@@ -7,7 +7,7 @@ extension HealthBoard {
     ///   - ends: the ends up to which partitions can be read, of those that answered.
     ///   - leaders: the brokers that lead them, with the reason where one did not answer.
     ///   - now: when they were asked.
-    public func asked(ends: [Int32: Int64], leaders: [ServiceHealth.Leader], now: Int64) {
+    package func asked(ends: [Int32: Int64], leaders: [ServiceHealth.Leader], now: Int64) {
         update { health in
             let before = health.leaders ?? []
             health.leaders = leaders.map { leader in
@@ -25,7 +25,7 @@ extension HealthBoard {
     }
 
     /// Nobody could be asked: no end is known. A broker that did not answer before may be why, so it stays.
-    public func couldNotAsk(now: Int64) {
+    package func couldNotAsk(now: Int64) {
         update { health in
             let silent = (health.leaders ?? []).filter { $0.silentSince != nil }
             health.leaders = silent.isEmpty ? nil : silent

@@ -2,22 +2,22 @@
 // Invariants: every note is a few assignments under a lock that is never held for longer; nothing here fails; the clock is
 // the caller's, milliseconds since the Unix epoch.
 
-internal import Base
+import Base
 
 /// One partition as the counting loop sees it.
-public struct PartitionReading: Sendable {
+package struct PartitionReading: Sendable {
     let progress: PartitionProgress
     let future: ServiceHealth.FutureEvents?
 
     /// A reading of this progress.
     /// - Parameter future: the events since the start that were too far ahead of the clock.
-    public init(_ progress: PartitionProgress, future: ServiceHealth.FutureEvents? = nil) {
+    package init(_ progress: PartitionProgress, future: ServiceHealth.FutureEvents? = nil) {
         (self.progress, self.future) = (progress, future)
     }
 }
 
 /// The health of a service in this process.
-public final class HealthBoard: Sendable {
+package final class HealthBoard: Sendable {
     private let health: Lock<ServiceHealth>
     /// The time between two samples.
     static let sampleMilliseconds: Int64 = 5000
@@ -26,21 +26,21 @@ public final class HealthBoard: Sendable {
     static let commitCount = 50
 
     /// A board that begins with `health`.
-    public init(_ health: ServiceHealth) { self.health = Lock(health) }
+    package init(_ health: ServiceHealth) { self.health = Lock(health) }
 
     /// Everything noted so far.
-    public var current: ServiceHealth { health.withLock { $0 } }
+    package var current: ServiceHealth { health.withLock { $0 } }
 
     /// Changes what is noted.
-    public func update(_ change: @Sendable (inout ServiceHealth) -> Void) { health.withLock { change(&$0) } }
+    package func update(_ change: @Sendable (inout ServiceHealth) -> Void) { health.withLock { change(&$0) } }
 
     // MARK: Counting
 
     /// Kafka answered.
-    public func kafkaAnswered(now: Int64) { update { $0.kafka.answered(now) } }
+    package func kafkaAnswered(now: Int64) { update { $0.kafka.answered(now) } }
 
     /// Kafka did not answer, or the topic is not there.
-    public func kafkaFailed(_ reason: String, now: Int64) {
+    package func kafkaFailed(_ reason: String, now: Int64) {
         update { health in
             health.kafka.failed(reason, now)
             // What the client says of one broker says more than that it does not answer.
@@ -52,10 +52,10 @@ public final class HealthBoard: Sendable {
     }
 
     /// The loop turned.
-    public func turned(now: Int64) { update { $0.loopAt = now } }
+    package func turned(now: Int64) { update { $0.loopAt = now } }
 
     /// A flush was written.
-    public func flushed() {
+    package func flushed() {
         update { health in
             guard health.unwrittenSince != nil else { return }
             (health.unwrittenSince, health.unwrittenReason) = (nil, nil)
@@ -63,14 +63,14 @@ public final class HealthBoard: Sendable {
     }
 
     /// A flush could not be written.
-    public func flushFailed(_ reason: String, now: Int64) {
+    package func flushFailed(_ reason: String, now: Int64) {
         update {
             $0.unwrittenSince = $0.unwrittenSince ?? now; $0.unwrittenReason = reason; $0.loopAt = now
         }
     }
 
     /// Fetching from a partition failed.
-    public func partitionFailed(_ partition: Int32, _ reason: String, now: Int64) {
+    package func partitionFailed(_ partition: Int32, _ reason: String, now: Int64) {
         update { health in
             guard let index = health.partitions.firstIndex(where: { $0.partition == partition }) else { return }
             health.partitions[index].failingSince = health.partitions[index].failingSince ?? now
@@ -80,7 +80,7 @@ public final class HealthBoard: Sendable {
 
     /// The cluster answered.
     /// - Parameter missing: the partitions that nobody serves, and why.
-    public func discovered(missing: [Int32: String], now: Int64) {
+    package func discovered(missing: [Int32: String], now: Int64) {
         update { health in
             health.kafka.answered(now)
             for index in health.partitions.indices {
@@ -97,7 +97,7 @@ public final class HealthBoard: Sendable {
     }
 
     /// A partition was read to its end without a fault.
-    public func partitionAnswered(_ partition: Int32, now: Int64) {
+    package func partitionAnswered(_ partition: Int32, now: Int64) {
         update { health in
             health.kafka.answered(now)
             guard let index = health.partitions.firstIndex(where: { $0.partition == partition }) else { return }
@@ -107,7 +107,7 @@ public final class HealthBoard: Sendable {
 
     /// What the loop sees, about once a second.
     /// - Parameter isPaused: nothing is fetched on purpose.
-    public func observe(_ readings: [PartitionReading], isPaused: Bool, now: Int64) {
+    package func observe(_ readings: [PartitionReading], isPaused: Bool, now: Int64) {
         update { health in
             (health.loopAt, health.isPaused) = (now, isPaused)
             if health.phase == .starting { health.phase = .running }
@@ -129,7 +129,7 @@ public final class HealthBoard: Sendable {
     // MARK: Publishing
 
     /// A publisher has published what there was, or had nothing to do.
-    public func published(_ name: OutboxName, now: Int64) {
+    package func published(_ name: OutboxName, now: Int64) {
         update { health in
             var contact = health.publishing?[name.rawValue] ?? .init()
             contact.answered(now)
@@ -139,7 +139,7 @@ public final class HealthBoard: Sendable {
 
     /// A publisher cannot publish.
     /// - Parameter reason: what failed, on what, what to do, in one line.
-    public func publishingFailed(_ name: OutboxName, _ reason: String, now: Int64) {
+    package func publishingFailed(_ name: OutboxName, _ reason: String, now: Int64) {
         update { health in
             var contact = health.publishing?[name.rawValue] ?? .init()
             contact.failed(reason, now)
@@ -150,37 +150,37 @@ public final class HealthBoard: Sendable {
     // MARK: Export
 
     /// A cycle of the exporter ended well.
-    public func exportSucceeded(now: Int64) {
+    package func exportSucceeded(now: Int64) {
         update {
             $0.export?.answered(now); $0.warehouse?.answered(now)
         }
     }
 
     /// A cycle of the exporter failed.
-    public func exportFailed(_ reason: String, now: Int64) { update { $0.export?.failed(reason, now) } }
+    package func exportFailed(_ reason: String, now: Int64) { update { $0.export?.failed(reason, now) } }
 
     /// The warehouse was asked for a sign of life: nil when it gave one.
-    public func warehouseAsked(failure: String?, now: Int64) {
+    package func warehouseAsked(failure: String?, now: Int64) {
         update { health in
             if let failure { health.warehouse?.failed(failure, now) } else { health.warehouse?.answered(now) }
         }
     }
 
     /// A commit was made.
-    public func committed(_ commit: ServiceHealth.Commit) {
+    package func committed(_ commit: ServiceHealth.Commit) {
         update { $0.commits = $0.commits.suffix(Self.commitCount - 1) + [commit] }
     }
 
     // MARK: The end
 
     /// The service is in another phase. What ended with an error stays so.
-    public func enter(_ phase: ServiceHealth.Phase) {
+    package func enter(_ phase: ServiceHealth.Phase) {
         update { if $0.phase != .failed { $0.phase = phase } }
     }
 
     /// The service ends with an error.
     /// - Parameter code: the code of the reason that it is, where it has one of its own.
-    public func fail(_ reason: String, code: StatusReason.Code? = nil) {
+    package func fail(_ reason: String, code: StatusReason.Code? = nil) {
         update { health in
             if health.failure == nil { (health.failure, health.failureCode) = (reason, code?.rawValue) }
             health.phase = .failed
@@ -224,7 +224,7 @@ extension ServiceHealth.Partition {
 
 extension ServiceHealth {
     /// Notes who reads the state now; whoever did so before keeps the earlier time.
-    public mutating func see(readers pids: Set<Int32>, now: Int64) {
+    package mutating func see(readers pids: Set<Int32>, now: Int64) {
         readers = pids.sorted().map { pid in readers.first { $0.pid == pid } ?? Reader(pid: pid, since: now) }
     }
 

@@ -2,23 +2,23 @@
 // Invariants: it is written in place, so that a full disk does not silence it; a reader that comes in the middle of a write
 // notices (the number in the last line is not the one in the first) and looks again; losing the file loses nothing else.
 
-public import Foundation
-internal import Glibc
+package import Foundation
+import Glibc
 
 /// The file of one state's heartbeat.
-public final class HealthFile {
+package final class HealthFile {
     private let descriptor: Int32
     private var number: UInt64 = 0
 
     /// Where the heartbeat of a state is.
-    public static func path(ofState state: String) -> String {
+    package static func path(ofState state: String) -> String {
         guard let real = realpath(state, nil) else { return state + ".health" }
         defer { free(real) }
         return String(cString: real) + ".health"
     }
 
     /// Opens the file for writing. nil when the folder refuses it: the service goes on without a heartbeat.
-    public init?(state: String) {
+    package init?(state: String) {
         // Whoever may read the state may read how its service is.
         var facts = stat()
         let mode = stat(state, &facts) == 0 ? facts.st_mode & 0o644 : 0o600
@@ -29,7 +29,7 @@ public final class HealthFile {
     deinit { close(descriptor) }
 
     /// Writes the health as of now. What cannot be written is tried again with the next beat.
-    public func write(_ health: ServiceHealth) {
+    package func write(_ health: ServiceHealth) {
         guard let json = try? JSONEncoder().encode(health) else { return }
         number &+= 1
         let text = "\(number) \(health.pid)\n" + String(decoding: json, as: UTF8.self) + "\n\(number) \(health.pid)\n"
@@ -39,7 +39,7 @@ public final class HealthFile {
     }
 
     /// What the last service of a state wrote; nil when there is nothing that can be read.
-    public static func read(state: String) -> ServiceHealth? {
+    package static func read(state: String) -> ServiceHealth? {
         for attempt in 0..<5 {
             if attempt > 0 { usleep(10_000) }
             guard let data = FileManager.default.contents(atPath: path(ofState: state)) else { return nil }
@@ -49,7 +49,7 @@ public final class HealthFile {
     }
 
     /// The health in the bytes of the file; nil when they are not whole.
-    public static func parse(_ data: Data) -> ServiceHealth? {
+    package static func parse(_ data: Data) -> ServiceHealth? {
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard lines.count >= 4, lines[0] == lines[2], !lines[0].isEmpty else { return nil }
         return try? JSONDecoder().decode(ServiceHealth.self, from: Data(lines[1]))

@@ -1,6 +1,6 @@
 // The part of the judgement that is about exports.
 
-internal import Base
+import Base
 
 extension StatusDecision {
     static func export(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {

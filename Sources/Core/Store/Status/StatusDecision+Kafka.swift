@@ -1,6 +1,6 @@
 // The part of the judgement that is about Kafka: brokers, partitions, transactions, the lag, the events' times.
 
-internal import Base
+import Base
 
 extension StatusDecision {
     /// A broker that leads partitions and does not answer is named; else Kafka as a whole, when it does not serve the topic.

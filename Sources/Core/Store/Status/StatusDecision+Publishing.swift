@@ -1,6 +1,6 @@
 // The part of the judgement that is about publishing late events and rejected messages.
 
-internal import Base
+import Base
 
 extension StatusDecision {
     static func publishing(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {

@@ -2,12 +2,12 @@
 // metrics and the page can never disagree. Each reason has a code that does not change, one sentence for people, the time
 // since when, and what to do. Invariant: one cause, one reason.
 
-internal import Base
+import Base
 
 /// Judges facts.
-public enum StatusDecision {
+package enum StatusDecision {
     /// - Returns: the reasons for which it is not healthy, gravest first; none when it is.
-    public static func reasons(
+    package static func reasons(
         _ facts: StatusFacts, _ thresholds: StatusThresholds = StatusThresholds()
     ) -> [StatusReason] {
         if let why = facts.unreadable {

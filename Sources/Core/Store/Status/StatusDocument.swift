@@ -1,8 +1,8 @@
 // What `status --format json` and /api/status answer. The names of its members are a contract with scripts: members are
 // added, never renamed. Times are ISO 8601 UTC text, sizes bytes, rates per second.
 
-internal import Base
-internal import Foundation
+import Base
+import Foundation
 
 /// A member that is there even when it has no value.
 struct OrNull<Value: Encodable>: Encodable {
@@ -85,23 +85,23 @@ struct StatusDocument: Encodable {
 }
 
 /// A state, its service, and whether they are healthy.
-public struct StatusReport: Equatable, Sendable {
+package struct StatusReport: Equatable, Sendable {
     /// What it was judged from.
-    public let facts: StatusFacts
+    package let facts: StatusFacts
     /// Why it is not healthy; none when it is.
-    public let reasons: [StatusReason]
+    package let reasons: [StatusReason]
 
     /// Judges facts.
-    public init(_ facts: StatusFacts, _ thresholds: StatusThresholds = StatusThresholds()) {
+    package init(_ facts: StatusFacts, _ thresholds: StatusThresholds = StatusThresholds()) {
         self.facts = facts
         reasons = StatusDecision.reasons(facts, thresholds)
     }
 
     /// Nothing is wrong.
-    public var isHealthy: Bool { reasons.isEmpty }
+    package var isHealthy: Bool { reasons.isEmpty }
 
     /// The report as JSON, one object.
-    public func json(pretty: Bool = false) -> String {
+    package func json(pretty: Bool = false) -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting =
@@ -111,7 +111,7 @@ public struct StatusReport: Equatable, Sendable {
     }
 
     /// Why the partition that holds the watermark does.
-    public var holdsBecause: String? {
+    package var holdsBecause: String? {
         guard let held = facts.watermarkHeldBy, let partition = facts.partitions.first(where: { $0.partition == held })
         else { return nil }
         guard let latest = partition.maxEventTime else {
@@ -193,12 +193,12 @@ public struct StatusReport: Equatable, Sendable {
 
 extension StatusFacts {
     /// The events of a partition that were too far ahead of the clock; nil when there were none since the service's start.
-    public func future(of partition: PartitionProgress) -> ServiceHealth.FutureEvents? {
+    package func future(of partition: PartitionProgress) -> ServiceHealth.FutureEvents? {
         isRunning ? health?.partitions.first { $0.partition == partition.partition }?.future : nil
     }
 
     /// What the service remembers of a commit; nil for those of earlier processes.
-    public func commit(of export: ExportFact) -> ServiceHealth.Commit? {
+    package func commit(of export: ExportFact) -> ServiceHealth.Commit? {
         health?.commits.last { $0.commitID == export.commitID }
     }
 }

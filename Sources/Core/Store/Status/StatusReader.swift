@@ -2,12 +2,12 @@
 // Invariants: one snapshot for all of them; every question is bounded, whatever the state's size; the file, its log and its
 // folder stay as they are.
 
-internal import Foundation
-internal import Glibc
-internal import SQLite
+import Foundation
+import Glibc
+import SQLite
 
 /// Reads the facts of one state, again and again.
-public final class StatusReader {
+package final class StatusReader {
     private let path: String
     private var connection: Connection?
     private var inode: UInt64 = 0
@@ -17,13 +17,13 @@ public final class StatusReader {
     private static let rejectedRows = 10_000
 
     /// A reader of the state at `path`, which need not exist.
-    public init(path: String) {
+    package init(path: String) {
         self.path = path
     }
 
     /// The facts as of `now`, but for the service's health.
     /// - Throws: `SQLiteError`, `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`.
-    public func facts(now: Int64, thresholds: StatusThresholds = StatusThresholds()) throws -> StatusFacts {
+    package func facts(now: Int64, thresholds: StatusThresholds = StatusThresholds()) throws -> StatusFacts {
         var facts = StatusFacts(now: now, path: path)
         guard let connection = try opened() else { return facts }
         try connection.execute("BEGIN")
@@ -43,7 +43,7 @@ public final class StatusReader {
 
     /// The facts with the health that the service has written beside the state.
     /// - Throws: as `facts(now:)`.
-    public func factsFromFiles(now: Int64) throws -> StatusFacts {
+    package func factsFromFiles(now: Int64) throws -> StatusFacts {
         var facts = try facts(now: now)
         facts.health = HealthFile.read(state: path)
         if let health = facts.health, health.host == Self.hostName() {
@@ -53,7 +53,7 @@ public final class StatusReader {
     }
 
     /// The machine's name.
-    public static func hostName() -> String {
+    package static func hostName() -> String {
         var bytes = [CChar](repeating: 0, count: 256)
         guard gethostname(&bytes, bytes.count - 1) == 0 else { return "" }
         return String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

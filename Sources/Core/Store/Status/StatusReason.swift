@@ -1,9 +1,9 @@
 // Why something is not healthy, and from when on it is.
 
 /// Why something is not healthy.
-public struct StatusReason: Equatable, Sendable {
+package struct StatusReason: Equatable, Sendable {
     /// What kind of reason it is. The codes are a fixed set: they are the values of a metric's label.
-    public enum Code: String, CaseIterable, Sendable {
+    package enum Code: String, CaseIterable, Sendable {
         /// There is no state at the path.
         case noState = "no-state"
         /// The state cannot be read.
@@ -47,66 +47,66 @@ public struct StatusReason: Equatable, Sendable {
     }
 
     /// What kind of reason it is.
-    public let code: Code
+    package let code: Code
     /// One sentence: what, since when, and what is known of the cause.
-    public let text: String
+    package let text: String
     /// Since when, milliseconds since the Unix epoch; nil when that is not known.
-    public let since: Int64?
+    package let since: Int64?
     /// What to do about it, in one sentence.
-    public let advice: String
+    package let advice: String
 
     /// A reason.
-    public init(_ code: Code, _ text: String, since: Int64? = nil, advice: String) {
+    package init(_ code: Code, _ text: String, since: Int64? = nil, advice: String) {
         (self.code, self.text, self.since, self.advice) = (code, text, since, advice)
     }
 }
 
 /// From when on something is a reason. Times in milliseconds.
-public struct StatusThresholds: Equatable, Sendable {
+package struct StatusThresholds: Equatable, Sendable {
     /// No heartbeat for longer than this: nobody is there.
-    public var silenceMilliseconds: Int64 = 10_000
+    package var silenceMilliseconds: Int64 = 10_000
     /// The loop did not turn for this long, though the process lives.
-    public var hangMilliseconds: Int64 = 20_000
+    package var hangMilliseconds: Int64 = 20_000
     /// Kafka, or the warehouse, did not answer for this long.
-    public var contactMilliseconds: Int64 = 3000
+    package var contactMilliseconds: Int64 = 3000
     /// A partition could not be read for this long. A change of leader is shorter.
-    public var partitionMilliseconds: Int64 = 5000
+    package var partitionMilliseconds: Int64 = 5000
     /// Number of flush intervals that may pass without a flush while there is something to write; never less time than
     /// the next value.
-    public var flushIntervals: Int64 = 3
+    package var flushIntervals: Int64 = 3
     /// The shortest time without a flush that counts.
-    public var shortestFlushMilliseconds: Int64 = 3000
+    package var shortestFlushMilliseconds: Int64 = 3000
     /// Number of export intervals that may pass without an export while there is something to export.
-    public var exportIntervals: Int64 = 3
+    package var exportIntervals: Int64 = 3
     /// The shortest time without an export that counts.
-    public var shortestExportMilliseconds: Int64 = 10_000
+    package var shortestExportMilliseconds: Int64 = 10_000
     /// The share of the budget above which the backlog is too large.
-    public var backlogShare = 0.5
+    package var backlogShare = 0.5
     /// A partition with records that do not come for this long is stuck.
-    public var stuckMilliseconds: Int64 = 6000
+    package var stuckMilliseconds: Int64 = 6000
     /// A broker that leads a partition did not answer for this long. A change of leader is mostly shorter.
-    public var leaderMilliseconds: Int64 = 5000
+    package var leaderMilliseconds: Int64 = 5000
     /// An answer about a partition's end is good for this long.
-    public var endMilliseconds: Int64 = 10_000
+    package var endMilliseconds: Int64 = 10_000
     /// A transaction that is open for longer hangs. It is the longest that a producer's may be by default.
-    public var transactionMilliseconds: Int64 = 60_000
+    package var transactionMilliseconds: Int64 = 60_000
     /// A publisher did not publish, nor find that there was nothing to publish, for this long.
-    public var publishMilliseconds: Int64 = 60_000
+    package var publishMilliseconds: Int64 = 60_000
     /// An event ahead of the clock is a reason for this long after it came.
-    public var futureMilliseconds: Int64 = 300_000
+    package var futureMilliseconds: Int64 = 300_000
     /// A write-ahead log above this is large. It is the size that SQLite cuts it to when it can start again.
-    public var walBytes: Int64 = 64 << 20
+    package var walBytes: Int64 = 64 << 20
     /// A process reads for this long without a pause.
-    public var readerMilliseconds: Int64 = 10_000
+    package var readerMilliseconds: Int64 = 10_000
     /// The lag grew for this long, minute by minute.
-    public var lagGrowthMinutes = 5
+    package var lagGrowthMinutes = 5
     /// Rejected messages are counted over this time.
-    public var rejectedMilliseconds: Int64 = 60_000
+    package var rejectedMilliseconds: Int64 = 60_000
     /// Fewer than this are no burst.
-    public var rejectedAtLeast: Int64 = 20
+    package var rejectedAtLeast: Int64 = 20
     /// The share of what was consumed from which on rejected messages are a burst.
-    public var rejectedShare = 0.05
+    package var rejectedShare = 0.05
 
     /// The thresholds that the guide names.
-    public init() {}
+    package init() {}
 }

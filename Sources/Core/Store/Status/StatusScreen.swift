@@ -1,10 +1,10 @@
 // `pageviews status` for people: one screen.
 
-internal import Base
+import Base
 
 extension StatusReport {
     /// The report as lines of text, the verdict first.
-    public var screen: String {
+    package var screen: String {
         guard facts.exists else { return verdict }
         let lines =
             [verdict, "", row("state", "\(facts.path), \(facts.topic.map { "topic \($0)" } ?? "no topic yet")")]

@@ -1,38 +1,38 @@
 // What the page draws: views per window, and the busiest postcodes. Sums of windows that did not change are kept, so that
 // drawing costs the few windows that are being counted, not the whole hour.
 
-internal import SQLite
+import SQLite
 
 /// Views of the last windows.
-public struct ViewSeries: Equatable, Sendable {
+package struct ViewSeries: Equatable, Sendable {
     /// One window.
-    public struct Window: Equatable, Sendable {
+    package struct Window: Equatable, Sendable {
         /// Its start, seconds since the Unix epoch.
-        public let start: Int64
+        package let start: Int64
         /// The views counted in it so far.
-        public let views: Int64
+        package let views: Int64
         /// Nothing more is expected.
-        public let isFinal: Bool
+        package let isFinal: Bool
     }
     /// One postcode.
-    public struct Postcode: Equatable, Sendable {
+    package struct Postcode: Equatable, Sendable {
         /// The postcode, as it came.
-        public let name: String
+        package let name: String
         /// Its views in the windows that were added up.
-        public let views: Int64
+        package let views: Int64
     }
 
     /// The windows' length in milliseconds.
-    public var windowMilliseconds: Int64 = 60_000
+    package var windowMilliseconds: Int64 = 60_000
     /// The latest windows that have views, oldest first.
-    public var windows: [Window] = []
+    package var windows: [Window] = []
     /// How many of the latest windows `busiest` adds up.
-    public var busiestWindows = 0
+    package var busiestWindows = 0
     /// The postcodes with the most views, most first.
-    public var busiest: [Postcode] = []
+    package var busiest: [Postcode] = []
 
     /// Nothing yet.
-    public init() {}
+    package init() {}
 }
 
 /// Keeps the sums of windows by generation.
@@ -48,7 +48,7 @@ extension StatusReader {
     /// The series as of now; empty while there is no state.
     /// - Parameter now: milliseconds since the Unix epoch; windows that begin more than an hour later are skipped.
     /// - Throws: `SQLiteError`; `isInterrupt` when it took longer than `mayContinue` allowed.
-    public func views(now: Int64, mayContinue: @escaping () -> Bool) throws -> ViewSeries {
+    package func views(now: Int64, mayContinue: @escaping () -> Bool) throws -> ViewSeries {
         var series = ViewSeries()
         guard let connection = try opened(),
             try connection.integer("SELECT count(*) FROM sqlite_schema") ?? 0 > 0

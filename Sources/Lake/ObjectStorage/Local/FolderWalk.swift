@@ -1,7 +1,7 @@
 // One page of a listing of a folder tree, in the order of the keys' bytes. Folders that cannot hold a wanted key are
 // not opened.
 
-internal import Glibc
+import Glibc
 
 struct FolderWalk {
     private let prefix: String

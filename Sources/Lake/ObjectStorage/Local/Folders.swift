@@ -1,7 +1,7 @@
 // Folders by descriptor. Keys are resolved part by part with O_NOFOLLOW beneath the root's descriptor, so that neither a
 // key nor a symbolic link inside the root leads out of it.
 
-internal import Glibc
+import Glibc
 
 enum Folders {
     private static let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC

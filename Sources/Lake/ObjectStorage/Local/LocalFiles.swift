@@ -1,6 +1,6 @@
 // Plain file calls with their errors. All block.
 
-internal import Glibc
+import Glibc
 
 /// A failed system call.
 struct SystemFailure: Error, Equatable {

@@ -5,12 +5,12 @@
 // synchronised before the call returns. Renames and deletions hold the lock of the folder they change, which makes
 // "if match" a compare-and-swap among all processes that use this class.
 
-internal import Glibc
+import Glibc
 
 /// Objects as files beneath a folder.
-public final class LocalStore: ObjectStore {
+package final class LocalStore: ObjectStore {
     /// `file:///folder`
-    public let name: String
+    package let name: String
 
     let root: String
     private let temporary: TemporaryFiles
@@ -18,7 +18,7 @@ public final class LocalStore: ObjectStore {
 
     /// A store beneath `root`, an absolute path; created with the first object.
     /// - Parameter random: 64 random bits, for names of unfinished files.
-    public init(
+    package init(
         root: String, maximumBytesInMemory: Int64 = 1 << 30,
         random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 0 ... .max) }
     ) {
@@ -29,7 +29,7 @@ public final class LocalStore: ObjectStore {
     }
 
     /// Writes an object; see `ObjectStore`. Its folders are made as needed.
-    public func put(
+    package func put(
         _ key: String, _ body: ObjectBody, condition: PutCondition
     ) async throws(ObjectStorageError) -> ObjectInfo {
         try check(key, "put")
@@ -40,7 +40,7 @@ public final class LocalStore: ObjectStore {
     }
 
     /// Reads an object; see `ObjectStore`.
-    public func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData {
+    package func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData {
         let limit = maximumBytesInMemory
         return try await perform("get", key) { (path) throws(SystemFailure) in
             let file = try self.open(path)
@@ -56,7 +56,7 @@ public final class LocalStore: ObjectStore {
     }
 
     /// Copies an object to a file; see `ObjectStore`.
-    public func download(_ key: String, to path: String) async throws(ObjectStorageError) -> ObjectInfo {
+    package func download(_ key: String, to path: String) async throws(ObjectStorageError) -> ObjectInfo {
         try await perform("get", key) { (parts) throws(SystemFailure) in
             let file = try self.open(parts)
             let status = try LocalFiles.status(file)
@@ -72,14 +72,14 @@ public final class LocalStore: ObjectStore {
     }
 
     /// About an object; see `ObjectStore`.
-    public func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
+    package func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
         try await perform("head", key) { (path) throws(SystemFailure) in
             Self.info(key, try LocalFiles.status(try self.open(path)))
         }
     }
 
     /// One page of keys, in order of their bytes; see `ObjectStore`.
-    public func listPage(
+    package func listPage(
         prefix: String, continuation: String?, limit: Int
     ) async throws(ObjectStorageError) -> ListPage {
         let (root, object) = (self.root, "\(name)/\(prefix)")
@@ -94,7 +94,7 @@ public final class LocalStore: ObjectStore {
     }
 
     /// Removes objects; see `ObjectStore`. Folders stay.
-    public func delete(_ keys: [String]) async throws(ObjectStorageError) {
+    package func delete(_ keys: [String]) async throws(ObjectStorageError) {
         for key in keys { try check(key, "delete") }
         let root = self.root
         let object = keys.count == 1 ? location(keys[0]) : "\(name) (\(keys.count) objects)"

@@ -3,8 +3,8 @@
 // Whoever writes one holds its lock. What is left of a crashed process therefore has no lock, and the next process that
 // writes removes it; no clock and no process id is needed to tell the two apart.
 
-internal import Base
-internal import Glibc
+import Base
+import Glibc
 
 /// A file that has no key yet. Its lock ends with it.
 struct UnfinishedFile: ~Copyable {

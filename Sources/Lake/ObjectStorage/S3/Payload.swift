@@ -1,8 +1,8 @@
 // Size, hash and parts of the bytes to put, in memory or in a file. Blocking calls go off the concurrency threads.
 
-internal import Crypto
-internal import Glibc
-internal import HTTP
+import Crypto
+import Glibc
+import HTTP
 
 struct Payload: Sendable {
     let body: ObjectBody

@@ -1,16 +1,16 @@
 // When to try again: exponential back-off with full jitter, so that many clients do not come back in step.
 
 /// Number and spacing of attempts.
-public struct RetryPolicy: Sendable, Equatable {
+package struct RetryPolicy: Sendable, Equatable {
     /// Attempts at most, the first included.
-    public var maximumAttempts: Int
+    package var maximumAttempts: Int
     /// The largest pause after the first attempt; doubles with each.
-    public var firstPause: Duration
+    package var firstPause: Duration
     /// No pause is longer, unless the server asks for it.
-    public var longestPause: Duration
+    package var longestPause: Duration
 
     /// A policy with these bounds.
-    public init(
+    package init(
         maximumAttempts: Int = 8, firstPause: Duration = .milliseconds(200), longestPause: Duration = .seconds(10)
     ) {
         self.maximumAttempts = maximumAttempts

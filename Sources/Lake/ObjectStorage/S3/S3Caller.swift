@@ -1,7 +1,7 @@
 // Carries out one S3 operation: sign, send, judge, and try again until there is an answer, a final failure, or no time.
 
-internal import Crypto
-internal import HTTP
+import Crypto
+import HTTP
 
 struct S3Caller: Sendable {
     let bucket: String

@@ -1,7 +1,7 @@
 // One S3 operation before it is signed, and its signed form. Pure.
 
-internal import Crypto
-internal import HTTP
+import Crypto
+import HTTP
 
 struct S3Request {
     /// For messages: put, get ...

@@ -1,39 +1,39 @@
 // How to reach a bucket, and how long to try.
 
 /// Settings of an S3 store. The defaults are for AWS.
-public struct S3Settings: Sendable {
+package struct S3Settings: Sendable {
     /// `http(s)://host[:port][/path]`; nil for AWS's own in the region.
-    public var endpoint: String?
+    package var endpoint: String?
     /// The region that signatures name.
-    public var region: String
+    package var region: String
     /// `endpoint/bucket/key` instead of `bucket.endpoint/key`. Taken in any case for hosts and buckets that cannot be
     /// put together to a host name: addresses, `localhost`, bucket names with upper case, underscores or (over https)
     /// dots.
-    public var pathStyle: Bool
+    package var pathStyle: Bool
     /// Who signs.
-    public var credentials: CredentialsSource
+    package var credentials: CredentialsSource
     /// The longest a call may take over all its attempts and pauses, transfer time of large objects apart.
-    public var callTimeout: Duration
+    package var callTimeout: Duration
     /// Added to `callTimeout` for a body: its bytes over this rate.
-    public var slowestBytesPerSecond: Int64
+    package var slowestBytesPerSecond: Int64
     /// The longest a connection may take to be made.
-    public var connectTimeout: Duration
+    package var connectTimeout: Duration
     /// An attempt with no byte flowing for this long is aborted and retried.
-    public var stallTimeout: Duration
+    package var stallTimeout: Duration
     /// Number and spacing of attempts.
-    public var retry: RetryPolicy
+    package var retry: RetryPolicy
     /// Unconditional puts above this many bytes go in parts. Conditional ones always go in one request of at most 5 GiB,
     /// since not every server honours a condition on the request that joins the parts.
-    public var multipartThreshold: Int64
+    package var multipartThreshold: Int64
     /// Bytes of a part; made larger where 10,000 parts would not do. S3 wants at least 5 MiB.
-    public var partBytes: Int64
+    package var partBytes: Int64
     /// Parts sent at the same time.
-    public var parallelParts: Int
+    package var parallelParts: Int
     /// The most that `get` reads into memory.
-    public var maximumBytesInMemory: Int64
+    package var maximumBytesInMemory: Int64
 
     /// Settings for AWS, or for the server at `endpoint`.
-    public init(
+    package init(
         endpoint: String? = nil, region: String = "us-east-1", pathStyle: Bool = false, credentials: CredentialsSource
     ) {
         self.endpoint = endpoint
@@ -53,18 +53,18 @@ public struct S3Settings: Sendable {
 }
 
 /// Time and chance, so that tests can hold them still.
-public struct Timing: Sendable {
+package struct Timing: Sendable {
     /// Seconds since the Unix epoch, for signatures.
-    public var wallClock: @Sendable () -> Int64
+    package var wallClock: @Sendable () -> Int64
     /// Time that never goes back, from any origin.
-    public var uptime: @Sendable () -> Duration
+    package var uptime: @Sendable () -> Duration
     /// Waits; returns early when the task is cancelled.
-    public var sleep: @Sendable (Duration) async -> Void
+    package var sleep: @Sendable (Duration) async -> Void
     /// A number in 0 ..< 1.
-    public var random: @Sendable () -> Double
+    package var random: @Sendable () -> Double
 
     /// Time and chance from these functions.
-    public init(
+    package init(
         wallClock: @escaping @Sendable () -> Int64, uptime: @escaping @Sendable () -> Duration,
         sleep: @escaping @Sendable (Duration) async -> Void, random: @escaping @Sendable () -> Double
     ) {
@@ -75,7 +75,7 @@ public struct Timing: Sendable {
     }
 
     /// The machine's.
-    public static let system: Timing = {
+    package static let system: Timing = {
         let start = ContinuousClock.now
         return Timing(
             wallClock: { SystemClock.secondsSinceEpoch() }, uptime: { start.duration(to: .now) },

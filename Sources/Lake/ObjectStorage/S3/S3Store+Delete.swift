@@ -2,14 +2,14 @@
 // cannot carry, and servers without batch delete.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
-internal import Crypto
-internal import HTTP
+import Crypto
+import HTTP
 
 extension S3Store {
     private static let largestBatch = 1000
 
     /// Removes objects; see `ObjectStore`.
-    public func delete(_ keys: [String]) async throws(ObjectStorageError) {
+    package func delete(_ keys: [String]) async throws(ObjectStorageError) {
         for key in keys { try check(key, "delete") }
         var batch: [(key: String, escaped: String)] = []
         for key in keys {

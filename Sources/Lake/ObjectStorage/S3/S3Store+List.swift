@@ -1,12 +1,12 @@
 // Listing with ListObjectsV2. Keys are asked for percent-encoded, since XML cannot carry all of them.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 
-internal import Base
-internal import HTTP
+import Base
+import HTTP
 
 extension S3Store {
     /// One page of keys; see `ObjectStore`.
-    public func listPage(
+    package func listPage(
         prefix: String, continuation: String?, limit: Int
     ) async throws(ObjectStorageError) -> ListPage {
         var request = S3Request(operation: "list", method: "GET", key: nil)

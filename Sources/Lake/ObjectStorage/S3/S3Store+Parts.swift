@@ -2,8 +2,8 @@
 // before; a failure removes the parts.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 
-internal import Crypto
-internal import HTTP
+import Crypto
+import HTTP
 
 /// How an object is cut into parts. Pure.
 struct PartPlan: Equatable {

@@ -1,7 +1,7 @@
 // Writing an object in one request, and what to make of a condition that fails after an attempt whose outcome is open.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
-internal import HTTP
+import HTTP
 
 extension S3Store {
     private static let largestSinglePut: Int64 = 5 << 30
@@ -11,7 +11,7 @@ extension S3Store {
     /// A conditional put that was repeated after an attempt without an answer and then meets an object looks at that
     /// object: the same bytes mean that the put took effect. Give conditional objects content that no other writer would
     /// write (an id), where it matters whose put won.
-    public func put(
+    package func put(
         _ key: String, _ body: ObjectBody, condition: PutCondition
     ) async throws(ObjectStorageError) -> ObjectInfo {
         try check(key, "put")

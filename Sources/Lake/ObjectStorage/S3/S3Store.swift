@@ -1,19 +1,19 @@
 // A bucket of an S3 or S3-compatible server as an ObjectStore: reading. Writing, parts, listing and deleting are in the
 // files beside this one.
 
-public import HTTP
+package import HTTP
 
 /// A bucket. Keys are sent byte for byte; no server-side feature beyond plain SigV4 requests is used.
-public final class S3Store: ObjectStore {
+package final class S3Store: ObjectStore {
     /// `s3://bucket`
-    public var name: String { "s3://\(caller.bucket)" }
+    package var name: String { "s3://\(caller.bucket)" }
 
     let caller: S3Caller
     var settings: S3Settings { caller.settings }
 
     /// A bucket reached through `client`. Nothing is sent yet.
     /// - Throws: `invalid` when the endpoint is malformed.
-    public init(
+    package init(
         bucket: String, settings: S3Settings, client: HTTPClient, timing: Timing = .system
     ) throws(ObjectStorageError) {
         caller = S3Caller(
@@ -22,12 +22,12 @@ public final class S3Store: ObjectStore {
     }
 
     /// Reads an object; see `ObjectStore`.
-    public func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData {
+    package func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData {
         try await get(key, range, deadline: caller.deadline(bytes: range.map { size(of: $0) } ?? 0))
     }
 
     /// Reads an object into a file; see `ObjectStore`.
-    public func download(_ key: String, to path: String) async throws(ObjectStorageError) -> ObjectInfo {
+    package func download(_ key: String, to path: String) async throws(ObjectStorageError) -> ObjectInfo {
         let before = try await head(key)
         var request = S3Request(operation: "get", method: "GET", key: key)
         request.sink = .file(path: path)
@@ -37,7 +37,7 @@ public final class S3Store: ObjectStore {
     }
 
     /// About an object; see `ObjectStore`.
-    public func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
+    package func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
         try check(key, "head")
         let deadline = caller.deadline()
         do throws(ObjectStorageError) {

@@ -1,7 +1,7 @@
 // What one attempt means: an answer, a failure worth another attempt, or a failure that is final. Pure.
 // Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
-internal import HTTP
+import HTTP
 
 enum S3Verdict: Equatable {
     case answer(HTTPResponse)

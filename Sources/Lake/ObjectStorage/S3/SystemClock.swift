@@ -1,6 +1,6 @@
 // The wall clock.
 
-internal import Glibc
+import Glibc
 
 enum SystemClock {
     static func secondsSinceEpoch() -> Int64 { Int64(time(nil)) }

@@ -2,11 +2,11 @@
 // Invariant: the secret key never leaves; what goes out is the key's id, the session token and the signature, which holds
 // for this host, path, query and body alone.
 
-internal import Crypto
-public import HTTP
+import Crypto
+package import HTTP
 
 /// Adds an AWS signature to requests.
-public struct RequestSigner: Sendable {
+package struct RequestSigner: Sendable {
     private let credentials: CredentialsSource
     private let scope: (service: String, region: String)
     private let now: @Sendable () -> Int64
@@ -16,7 +16,7 @@ public struct RequestSigner: Sendable {
     ///   - service: the service's name in signatures, for example `glue`.
     ///   - region: the service's region, for example `eu-central-1`.
     ///   - now: seconds since the Unix epoch.
-    public init(
+    package init(
         credentials: CredentialsSource, service: String, region: String,
         now: @escaping @Sendable () -> Int64 = RequestSigner.systemTime
     ) {
@@ -24,12 +24,12 @@ public struct RequestSigner: Sendable {
     }
 
     /// The machine's clock, in seconds since the Unix epoch.
-    public static let systemTime: @Sendable () -> Int64 = { SystemClock.secondsSinceEpoch() }
+    package static let systemTime: @Sendable () -> Int64 = { SystemClock.secondsSinceEpoch() }
 
     /// The request with Host, x-amz-date, x-amz-content-sha256, x-amz-security-token (for temporary credentials) and
     /// Authorization. All headers are signed. The query has to be percent-encoded as RFC 3986 says, without `+` for a space.
     /// - Throws: `badCredentials` when there are none, `invalid` for a body from a file or an address without a host.
-    public func signed(_ request: HTTPRequest) throws(ObjectStorageError) -> HTTPRequest {
+    package func signed(_ request: HTTPRequest) throws(ObjectStorageError) -> HTTPRequest {
         guard let target = Target(request.url) else { throw Self.invalid(request, "the address has no host") }
         let body: [UInt8]
         switch request.body {

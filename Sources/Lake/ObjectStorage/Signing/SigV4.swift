@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
-internal import Crypto
+import Crypto
 
 /// What a signature covers. Path and query are given already encoded, as they will be sent.
 struct SignableRequest: Equatable {

@@ -1,6 +1,6 @@
 // The spellings of UTC time that S3 has of its own, and seconds since the Unix epoch.
 
-internal import Base
+import Base
 
 enum Timestamps {
     /// `20150830T123600Z`, as x-amz-date wants it.

@@ -1,22 +1,22 @@
 // The page index: where each data page of a column chunk is, and what values it holds (parquet-format, PageIndex.md).
 
 /// One data page of a column chunk.
-public struct PageLocation: Sendable, Equatable {
+package struct PageLocation: Sendable, Equatable {
     /// Offset of the page's header in the file.
-    public var offset: Int
+    package var offset: Int
     /// Bytes of the page with its header.
-    public var size: Int
+    package var size: Int
     /// The page's first row, counted within its row group.
-    public var firstRow: Int
+    package var firstRow: Int
 }
 
 /// The offset index of a column chunk, with the column index where the file has one.
-public struct PageIndex: Sendable, Equatable {
+package struct PageIndex: Sendable, Equatable {
     /// The data pages in file order.
-    public var pages: [PageLocation]
+    package var pages: [PageLocation]
     /// Statistics of each page, in the same order; empty when the file has no column index for this chunk.
     /// `lower` and `upper` are nil for a page of nulls only.
-    public var statistics: [ColumnStatistics]
+    package var statistics: [ColumnStatistics]
 }
 
 extension PageIndex {

@@ -1,19 +1,19 @@
 // Statistics of a page or column chunk (parquet.thrift, Statistics).
 
 /// What is known about the values of a page, a column chunk or a whole column.
-public struct ColumnStatistics: Sendable, Equatable {
+package struct ColumnStatistics: Sendable, Equatable {
     /// How many rows have no value; nil when the file does not say.
-    public var nullCount: Int?
+    package var nullCount: Int?
     /// How many values are NaN; nil when the file does not say or the column is not of a floating type.
-    public var nanCount: Int?
+    package var nanCount: Int?
     /// A value not above any value (NaN apart), as PLAIN bytes without length: little-endian numbers, one byte for a
     /// boolean, the bytes of a string. Nil when there is no value or the file does not say.
-    public var lower: [UInt8]?
+    package var lower: [UInt8]?
     /// A value not below any value, like `lower`.
-    public var upper: [UInt8]?
+    package var upper: [UInt8]?
 
     /// Statistics; see the properties.
-    public init(nullCount: Int? = nil, nanCount: Int? = nil, lower: [UInt8]? = nil, upper: [UInt8]? = nil) {
+    package init(nullCount: Int? = nil, nanCount: Int? = nil, lower: [UInt8]? = nil, upper: [UInt8]? = nil) {
         self.nullCount = nullCount
         self.nanCount = nanCount
         self.lower = lower

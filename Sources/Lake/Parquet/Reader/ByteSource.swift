@@ -1,7 +1,7 @@
 // Where a reader's bytes come from: a file, ranges of an S3 object, memory. The caller brings it.
 
 /// Random access to the bytes of one immutable file.
-public protocol ByteSource {
+package protocol ByteSource {
     /// The file's size in bytes.
     var byteCount: Int { get }
     /// Exactly `length` bytes from `offset` on. The reader asks only for ranges within `byteCount`.
@@ -10,17 +10,17 @@ public protocol ByteSource {
 }
 
 /// A file that is held in memory.
-public struct MemorySource: ByteSource {
+package struct MemorySource: ByteSource {
     private let bytes: [UInt8]
 
     /// A source of `bytes`.
-    public init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The number of bytes.
-    public var byteCount: Int { bytes.count }
+    package var byteCount: Int { bytes.count }
 
     /// The bytes of a range, which must lie within the whole.
-    public func read(offset: Int, length: Int) throws -> [UInt8] {
+    package func read(offset: Int, length: Int) throws -> [UInt8] {
         guard offset >= 0, length >= 0, offset <= bytes.count, length <= bytes.count - offset else {
             throw ParquetError.corrupt(position: offset, reason: "\(length) bytes asked for beyond the end")
         }
@@ -29,16 +29,16 @@ public struct MemorySource: ByteSource {
 }
 
 /// How much a reader takes from a file before it calls it too large, since sizes in a file may be lies.
-public struct ReadLimits: Sendable {
+package struct ReadLimits: Sendable {
     /// Bytes of the footer.
-    public var footerBytes = 128 << 20
+    package var footerBytes = 128 << 20
     /// Bytes of a page, before or after decompression.
-    public var pageBytes = 512 << 20
+    package var pageBytes = 512 << 20
     /// Bytes of a column chunk, compressed; and of a chunk's byte arrays after decompression.
-    public var chunkBytes = 2 << 30
+    package var chunkBytes = 2 << 30
     /// Rows of a row group.
-    public var rowGroupRows = 1 << 27
+    package var rowGroupRows = 1 << 27
 
     /// The defaults, which files of common writers stay far below.
-    public init() {}
+    package init() {}
 }

@@ -3,7 +3,7 @@
 // Invariants: spans lie within the storage; entry numbers are below the number of spans.
 
 /// Byte strings in one storage.
-public struct ByteStrings: Sendable, Equatable {
+package struct ByteStrings: Sendable, Equatable {
     @usableFromInline
     struct Span: Sendable, Equatable, BitwiseCopyable {
         @usableFromInline var start: UInt32
@@ -23,24 +23,24 @@ public struct ByteStrings: Sendable, Equatable {
     @usableFromInline var codes: [UInt32] = []
 
     /// No byte strings.
-    public init() {}
+    package init() {}
 
     /// The number of byte strings.
     @inlinable
-    public var count: Int { codes.isEmpty ? spans.count : codes.count }
+    package var count: Int { codes.isEmpty ? spans.count : codes.count }
 
     /// The number of entries that rows refer to; rows of one entry are equal, rows of different ones may be too.
     @inlinable
-    public var entryCount: Int { spans.count }
+    package var entryCount: Int { spans.count }
 
     /// The entry of each row, counted from 0; empty when row n is entry n.
     @inlinable
-    public var entries: [UInt32] { codes }
+    package var entries: [UInt32] { codes }
 
     /// Calls `body` with the bytes of an entry, which are valid only during the call.
     @inlinable
     @inline(__always)
-    public func withEntry<Result>(_ entry: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withEntry<Result>(_ entry: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let span = spans[entry]
         return try storage.withUnsafeBytes { storage in
             let start = Int(span.start)
@@ -51,18 +51,18 @@ public struct ByteStrings: Sendable, Equatable {
     /// Calls `body` with the bytes at `row`, which are valid only during the call.
     @inlinable
     @inline(__always)
-    public func withBytes<Result>(_ row: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withBytes<Result>(_ row: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try withEntry(codes.isEmpty ? row : Int(codes[row]), body)
     }
 
     /// A copy of the bytes at `row`.
-    public func bytes(_ row: Int) -> [UInt8] { withBytes(row) { Array($0) } }
+    package func bytes(_ row: Int) -> [UInt8] { withBytes(row) { Array($0) } }
 
     /// The text at `row`; what is not UTF-8 is replaced by U+FFFD.
-    public func string(_ row: Int) -> String { withBytes(row) { String(decoding: $0, as: UTF8.self) } }
+    package func string(_ row: Int) -> String { withBytes(row) { String(decoding: $0, as: UTF8.self) } }
 
     /// Equal when the same strings are in the same places, however they are stored.
-    public static func == (a: ByteStrings, b: ByteStrings) -> Bool {
+    package static func == (a: ByteStrings, b: ByteStrings) -> Bool {
         a.count == b.count
             && (0..<a.count).allSatisfy { row in a.withBytes(row) { x in b.withBytes(row) { x.elementsEqual($0) } } }
     }

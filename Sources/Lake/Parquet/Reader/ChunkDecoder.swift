@@ -1,6 +1,6 @@
 // Decodes the pages of one column chunk: header, checksum, decompression, levels, values.
 // Invariants: pages together give exactly the row group's rows; a page is decoded only within its own bytes.
-internal import Compression
+import Compression
 
 struct ChunkDecoder {
     private let column: Column

@@ -1,7 +1,7 @@
 // A column of one row group, decoded: one entry per row.
 
 /// The values of a column, one per row. A row without a value holds zero, false or an empty byte string.
-public enum ColumnValues: Sendable, Equatable {
+package enum ColumnValues: Sendable, Equatable {
     /// Booleans.
     case boolean([Bool])
     /// int32 and date columns.
@@ -17,28 +17,28 @@ public enum ColumnValues: Sendable, Equatable {
 }
 
 /// A decoded column of one row group.
-public struct ColumnChunk: Sendable, Equatable {
+package struct ColumnChunk: Sendable, Equatable {
     /// The column as the file's schema has it.
-    public let column: Column
+    package let column: Column
     /// Its values, one per row.
-    public let values: ColumnValues
+    package let values: ColumnValues
     /// For each row whether it has a value; empty when all have.
-    public let validity: [Bool]
+    package let validity: [Bool]
 
     /// Whether the row has no value. `row` counts from 0 within the row group.
     @inlinable
-    public func isNull(_ row: Int) -> Bool { !validity.isEmpty && !validity[row] }
+    package func isNull(_ row: Int) -> Bool { !validity.isEmpty && !validity[row] }
 
     /// The values of a boolean column; nil for other types.
-    public var booleans: [Bool]? { if case .boolean(let values) = values { values } else { nil } }
+    package var booleans: [Bool]? { if case .boolean(let values) = values { values } else { nil } }
     /// The values of an int32 or date column; nil for other types.
-    public var int32s: [Int32]? { if case .int32(let values) = values { values } else { nil } }
+    package var int32s: [Int32]? { if case .int32(let values) = values { values } else { nil } }
     /// The values of an int64 or timestamp column; nil for other types.
-    public var int64s: [Int64]? { if case .int64(let values) = values { values } else { nil } }
+    package var int64s: [Int64]? { if case .int64(let values) = values { values } else { nil } }
     /// The values of a float column; nil for other types.
-    public var floats: [Float]? { if case .float(let values) = values { values } else { nil } }
+    package var floats: [Float]? { if case .float(let values) = values { values } else { nil } }
     /// The values of a double column; nil for other types.
-    public var doubles: [Double]? { if case .double(let values) = values { values } else { nil } }
+    package var doubles: [Double]? { if case .double(let values) = values { values } else { nil } }
     /// The values of a string or binary column; nil for other types.
-    public var byteStrings: ByteStrings? { if case .bytes(let values) = values { values } else { nil } }
+    package var byteStrings: ByteStrings? { if case .bytes(let values) = values { values } else { nil } }
 }

@@ -1,5 +1,5 @@
 // Decompresses pages of one column chunk into a buffer that is used again for each.
-internal import Compression
+import Compression
 
 final class PageInflater {
     private let codec: PageCodec

@@ -3,32 +3,32 @@
 // and one column chunk, within `ReadLimits`.
 
 /// A row group of a file.
-public struct RowGroup: Sendable, Equatable {
+package struct RowGroup: Sendable, Equatable {
     /// Number of rows.
-    public let rowCount: Int
+    package let rowCount: Int
     /// What the file says about each column of the schema in this row group.
-    public let statistics: [ColumnStatistics]
+    package let statistics: [ColumnStatistics]
     /// Compressed bytes of each column of the schema.
-    public let byteCounts: [Int]
+    package let byteCounts: [Int]
     /// Where the row group's first page is in the file.
-    public let offset: Int
+    package let offset: Int
 }
 
 /// Reads a Parquet file. Not to be used by two threads at a time.
-public final class ParquetReader {
+package final class ParquetReader {
     /// The file's flat columns. Their `encoding` says nothing.
-    public let schema: ParquetSchema
+    package let schema: ParquetSchema
     /// Names of columns that this reader cannot read (nested, repeated, or of another type).
-    public var unreadableColumns: [String] { passedOver.map(\.name) }
+    package var unreadableColumns: [String] { passedOver.map(\.name) }
     private let passedOver: [(name: String, type: String)]
     /// Number of rows in the file.
-    public let rowCount: Int
+    package let rowCount: Int
     /// The row groups in file order.
-    public let rowGroups: [RowGroup]
+    package let rowGroups: [RowGroup]
     /// The file's key-value metadata.
-    public let metadata: [String: String]
+    package let metadata: [String: String]
     /// What the file says it was written by.
-    public let createdBy: String?
+    package let createdBy: String?
     private let source: any ByteSource
     private let limits: ReadLimits
     private let file: FileMetadata
@@ -37,7 +37,7 @@ public final class ParquetReader {
 
     /// Reads the footer of `source`.
     /// - Throws: `ParquetError` when it is not a Parquet file this reader can read, and what the source throws.
-    public init(_ source: any ByteSource, limits: ReadLimits = ReadLimits()) throws {
+    package init(_ source: any ByteSource, limits: ReadLimits = ReadLimits()) throws {
         let footer = try Self.readFooter(source, limits)
         let file = try footer.bytes.withUnsafeBytes { bytes in
             var reader = CompactReader(bytes, origin: footer.offset)
@@ -63,11 +63,11 @@ public final class ParquetReader {
     }
 
     /// What a column holds that this reader cannot read, such as `TIMESTAMP(NANOS)`; nil for any other name.
-    public func unreadableType(named name: String) -> String? { passedOver.first { $0.name == name }?.type }
+    package func unreadableType(named name: String) -> String? { passedOver.first { $0.name == name }?.type }
 
     /// Decodes one column of one row group. Both indices must be in range.
     /// - Throws: `ParquetError` for corrupt or unsupported pages, and what the source throws.
-    public func read(column: Int, rowGroup: Int) throws -> ColumnChunk {
+    package func read(column: Int, rowGroup: Int) throws -> ColumnChunk {
         let chunk = try self.chunk(column, rowGroup)
         let (start, length) = (chunk.start, chunk.compressedSize)
         // Some writers state no true place for a chunk of no rows.
@@ -85,7 +85,7 @@ public final class ParquetReader {
 
     /// The page index of one column of one row group; nil when the file has none for it.
     /// - Throws: like `read`.
-    public func pageIndex(column: Int, rowGroup: Int) throws -> PageIndex? {
+    package func pageIndex(column: Int, rowGroup: Int) throws -> PageIndex? {
         let chunk = try self.chunk(column, rowGroup)
         guard chunk.offsetIndex.length > 0 else { return nil }
         let pages = try part(chunk.offsetIndex, chunk.position) { try PageIndex.readOffsets(&$0) }

@@ -4,7 +4,7 @@
 extension ParquetReader {
     /// Row groups that may have a row whose value in `column` lies in `range`; for int32, int64, date and timestamp columns.
     /// Rows without a value are in no range. For other types, and where the file has no statistics, all row groups are answered.
-    public func rowGroups(column: Int, within range: ClosedRange<Int64>) -> [Int] {
+    package func rowGroups(column: Int, within range: ClosedRange<Int64>) -> [Int] {
         let column = (index: column, facts: schema.columns[column])
         return rowGroups.indices.filter { group in
             let statistics = rowGroups[group].statistics[column.index]
@@ -17,7 +17,7 @@ extension ParquetReader {
 
     /// Row groups that may have a row whose value in `column` lies from `lower` to `upper`, both included, as unsigned bytes;
     /// for string and binary columns. For the rest see the other form.
-    public func rowGroups(column: Int, from lower: [UInt8], to upper: [UInt8]) -> [Int] {
+    package func rowGroups(column: Int, from lower: [UInt8], to upper: [UInt8]) -> [Int] {
         let type = schema.columns[column].type
         return rowGroups.indices.filter { group in
             let statistics = rowGroups[group].statistics[column]

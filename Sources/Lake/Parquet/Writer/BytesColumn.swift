@@ -4,7 +4,7 @@
 /// A column of strings or binary values. Values are appended in row order; the writer's `endRow` closes the row.
 /// Mistakes (a null in a required column) and failures are thrown by the writer's next `endRow` or `finish`.
 /// The bytes of a string column must be UTF-8; that is the caller's to know, they are not looked at.
-public final class BytesColumn: ColumnWriter {
+package final class BytesColumn: ColumnWriter {
     private let dictionary: BytesDictionary?
     @exclusivity(unchecked) private var inDictionary: Bool
     @exclusivity(unchecked) private var pages = 0
@@ -32,7 +32,7 @@ public final class BytesColumn: ColumnWriter {
     override var pendingRows: Int { count + nulls.count }
 
     /// Appends a value.
-    public func append(_ value: UnsafeRawBufferPointer) {
+    package func append(_ value: UnsafeRawBufferPointer) {
         guard value.count <= Self.longestValue else { return refuse(value) }
         if count &+ nulls.count >= pageRows { cutPage() }
         if inDictionary, let dictionary {
@@ -49,16 +49,16 @@ public final class BytesColumn: ColumnWriter {
     }
 
     /// Appends a string's UTF-8.
-    public func append(_ value: String) {
+    package func append(_ value: String) {
         var value = value
         value.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
     /// Appends a value.
-    public func append(_ value: [UInt8]) { value.withUnsafeBytes { append($0) } }
+    package func append(_ value: [UInt8]) { value.withUnsafeBytes { append($0) } }
 
     /// Appends a null; the column must be optional.
-    public func appendNull() {
+    package func appendNull() {
         guard chunk.column.isOptional else { return refuseNull() }
         if count &+ nulls.count >= pageRows { cutPage() }
         nulls.append(UInt32(count &+ nulls.count))

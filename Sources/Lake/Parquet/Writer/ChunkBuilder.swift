@@ -1,7 +1,7 @@
 // Collects the pages of one column chunk (one column of one row group) in memory and then hands them to the sink.
 // Pages are version 1 data pages: every reader has them, and what version 2 adds (levels apart from the values,
 // uncompressed) gains nothing in a flat schema. Every page carries a CRC-32 of its bytes as stored.
-internal import Compression
+import Compression
 
 /// What the columns of one writer share: they encode one page at a time, so scratch space is needed only once.
 final class WriterShared {

@@ -1,25 +1,25 @@
 // What is known of a file once it is written: what a table format's manifest wants to know of it.
 
 /// A column of a written file, all row groups together.
-public struct ColumnSummary: Sendable, Equatable {
+package struct ColumnSummary: Sendable, Equatable {
     /// The column as the schema has it.
-    public var column: Column
+    package var column: Column
     /// Bytes of the column's pages in the file, headers included.
-    public var byteCount: Int
+    package var byteCount: Int
     /// Number of values, nulls included: the number of rows.
-    public var valueCount: Int
+    package var valueCount: Int
     /// Null and NaN counts and untruncated bounds. The bounds are nil when no row has a value (NaN apart).
-    public var statistics: ColumnStatistics
+    package var statistics: ColumnStatistics
 }
 
 /// A file that was written.
-public struct FileSummary: Sendable, Equatable {
+package struct FileSummary: Sendable, Equatable {
     /// Bytes of the whole file.
-    public var byteCount: Int
+    package var byteCount: Int
     /// Number of rows.
-    public var rowCount: Int
+    package var rowCount: Int
     /// One for each column, in schema order.
-    public var columns: [ColumnSummary]
+    package var columns: [ColumnSummary]
     /// Where each row group starts in the file, ascending: where a reader may split it.
-    public var splitOffsets: [Int]
+    package var splitOffsets: [Int]
 }

@@ -5,14 +5,14 @@
 /// Writes a Parquet file of a flat schema. Get each column once with `int64(_:)` and its like, append one value or null to every
 /// column, and close the row with `endRow`; or append many values to each column and close them with `endRows`.
 /// Not to be used by two threads at a time.
-public final class ParquetWriter {
+package final class ParquetWriter {
     /// Takes the file's bytes in order; they are valid only during the call.
-    public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
+    package typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
     /// The schema being written.
-    public let schema: ParquetSchema
+    package let schema: ParquetSchema
     /// Bytes handed to the sink so far.
-    public private(set) var byteCount = 0
+    package private(set) var byteCount = 0
     private let options: WriterOptions
     private let shared: WriterShared
     private let columns: [ColumnWriter]
@@ -25,7 +25,7 @@ public final class ParquetWriter {
 
     /// A writer of `schema` to `sink`.
     /// - Throws: `ParquetError.invalid` for a schema that cannot be written; `CompressionError` when zstd has no memory.
-    public init(schema: ParquetSchema, options: WriterOptions = WriterOptions(), sink: @escaping Sink) throws {
+    package init(schema: ParquetSchema, options: WriterOptions = WriterOptions(), sink: @escaping Sink) throws {
         try Self.check(schema, options)
         self.schema = schema
         self.options = options
@@ -40,29 +40,29 @@ public final class ParquetWriter {
     }
 
     /// Rows closed so far.
-    public var rowCount: Int { earlierRows + rows }
+    package var rowCount: Int { earlierRows + rows }
 
     /// The boolean column at `index` in the schema.
     /// - Throws: `ParquetError.invalid` when the column is not of that type.
-    public func boolean(_ index: Int) throws -> ScalarColumn<Bool> { try typed(index) }
+    package func boolean(_ index: Int) throws -> ScalarColumn<Bool> { try typed(index) }
     /// The int32 or date column at `index`; see `boolean(_:)`.
-    public func int32(_ index: Int) throws -> ScalarColumn<Int32> { try typed(index) }
+    package func int32(_ index: Int) throws -> ScalarColumn<Int32> { try typed(index) }
     /// The int64 or timestamp column at `index`; see `boolean(_:)`.
-    public func int64(_ index: Int) throws -> ScalarColumn<Int64> { try typed(index) }
+    package func int64(_ index: Int) throws -> ScalarColumn<Int64> { try typed(index) }
     /// The float column at `index`; see `boolean(_:)`.
-    public func float(_ index: Int) throws -> ScalarColumn<Float> { try typed(index) }
+    package func float(_ index: Int) throws -> ScalarColumn<Float> { try typed(index) }
     /// The double column at `index`; see `boolean(_:)`.
-    public func double(_ index: Int) throws -> ScalarColumn<Double> { try typed(index) }
+    package func double(_ index: Int) throws -> ScalarColumn<Double> { try typed(index) }
     /// The string or binary column at `index`; see `boolean(_:)`.
-    public func bytes(_ index: Int) throws -> BytesColumn { try typed(index) }
+    package func bytes(_ index: Int) throws -> BytesColumn { try typed(index) }
 
     /// Closes a row, to which every column must have been given a value or null; may end the row group and so reach the sink.
     /// - Throws: `ParquetError.invalid` for mistakes made since the last call, and what the sink throws.
     @inline(__always)
-    public func endRow() throws { try endRows(1) }
+    package func endRow() throws { try endRows(1) }
 
     /// Closes `count` rows at once; see `endRow`. The row group is not ended within them, so its size is exceeded by as much.
-    public func endRows(_ count: Int) throws {
+    package func endRows(_ count: Int) throws {
         rows &+= count
         if rows >= options.rowGroupRows || shared.heldBytes >= options.rowGroupBytes || shared.failure != nil {
             try endRowGroup()
@@ -71,7 +71,7 @@ public final class ParquetWriter {
 
     /// Ends the current row group, if it has rows, and hands it to the sink.
     /// - Throws: like `endRow`.
-    public func endRowGroup() throws {
+    package func endRowGroup() throws {
         guard !isFinished else { throw ParquetError.invalid("the file is finished") }
         if let failure = shared.failure { throw failure }
         guard rows > 0 || columns.contains(where: { $0.rowCount > 0 }) else { return }
@@ -85,7 +85,7 @@ public final class ParquetWriter {
 
     /// Ends the last row group and writes the footer. The file is complete when this returns.
     /// - Throws: like `endRow`.
-    public func finish() throws -> FileSummary {
+    package func finish() throws -> FileSummary {
         try endRowGroup()
         isFinished = true
         try openFile()

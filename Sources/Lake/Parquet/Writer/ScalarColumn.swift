@@ -3,7 +3,7 @@
 
 /// A column of booleans or numbers. Values are appended in row order; the writer's `endRow` closes the row.
 /// Mistakes (a null in a required column) and failures are thrown by the writer's next `endRow` or `finish`.
-public final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
+package final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
     typealias Encode = (UnsafeBufferPointer<Value>, _ nulls: [UInt32], _ isLast: Bool) throws -> Void
 
     @usableFromInline let base: UnsafeMutablePointer<Value>
@@ -29,7 +29,7 @@ public final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
 
     /// Appends a value.
     @inlinable @inline(__always)
-    public func append(_ value: Value) {
+    package func append(_ value: Value) {
         if next == end { cutPage() }
         next.pointee = value
         next += 1
@@ -37,7 +37,7 @@ public final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
 
     /// Appends a null; the column must be optional.
     @inlinable
-    public func appendNull() {
+    package func appendNull() {
         guard isOptional else { return refuseNull() }
         if next == end { cutPage() }
         nulls.append(UInt32(truncatingIfNeeded: (next - base) + nulls.count))
@@ -46,12 +46,12 @@ public final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
 
     /// Appends a value, or a null for nil.
     @inlinable @inline(__always)
-    public func append(_ value: Value?) {
+    package func append(_ value: Value?) {
         if let value { append(value) } else { appendNull() }
     }
 
     /// Appends many values.
-    public func append(contentsOf values: UnsafeBufferPointer<Value>) {
+    package func append(contentsOf values: UnsafeBufferPointer<Value>) {
         guard var source = values.baseAddress else { return }
         var left = values.count
         while left > 0 {
