@@ -8,7 +8,7 @@ import Base
 import Kafka
 import Log
 import SQLite
-import Store
+import State
 
 /// Closed segments whose files are gone.
 struct LostSegments {

@@ -4,14 +4,15 @@
 // one that was read nothing is taken before the user's wish (`--on-missing-offsets`) decided; the range that is passed over
 // is written in the same transaction that takes the new log for the state's own.
 
+import Health
 import Base
 import Kafka
 import Log
-import Store
+import State
 
 extension Run {
     /// The recorded id of the topic; nil where none is known.
-    static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(Store.topicIDKey) }
+    static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(.topicID) }
 
     /// Asks, unless a question is open.
     func askAboutTopic() {
@@ -81,7 +82,7 @@ extension Run {
         guard let found, found != topicID else { return false }
         let old = topicID
         topicID = found
-        accumulator.note(fact: Store.topicIDKey, found)
+        accumulator.note(fact: .topicID, found)
         guard let old else { return false }
         for partition in assigned {
             accumulator.block(partition)
@@ -186,10 +187,9 @@ extension Run {
             }
             // The raw half may be the only one that wanted them.
             let isCounted = accumulator.progress(of: partition).map { $0.nextOffset >= to } ?? false
-            let incident = Incident(
-                kind: "missing-offsets",
-                detail: "topic \(settings.topic) partition \(partition): offsets \(from) to \(to - 1) "
-                    + "(\(to - from) in all) were no longer in Kafka and are "
+            let incident = Incident.missingOffsets(
+                of: "topic \(settings.topic)", LostOffsets(partition: partition, offsets: from..<to),
+                "were no longer in Kafka and are "
                     + (isCounted ? "counted, but not in the raw table" : "not counted"))
             service.log.error(
                 "\(incident.detail)",

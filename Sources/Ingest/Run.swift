@@ -1,10 +1,11 @@
 // One run of the service over an open state and a reachable cluster.
 
+import Health
 import Base
 import Kafka
 import Log
 import SQLite
-import Store
+import State
 import Windowing
 
 struct Run {

@@ -68,11 +68,17 @@ package final class FaultServer: Sendable {
             while true {
                 let descriptor = accept(listener, nil, nil)
                 if descriptor < 0, errno == EINTR || errno == ECONNABORTED { continue }
-                guard descriptor >= 0, let self else { return }
+                guard descriptor >= 0 else { break }
                 // A server started by another test must not inherit the connection: it would keep it from closing.
                 _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-                guard self.admit(descriptor) else { return }
+                guard let self else {
+                    close(descriptor)
+                    break
+                }
+                guard self.admit(descriptor) else { break }
             }
+            // Closed by the thread that accepts: its number could be another server's by the next call.
+            close(listener)
         }
     }
 
@@ -101,8 +107,8 @@ package final class FaultServer: Sendable {
         state.withLock { state in
             guard !state.isStopped else { return }
             state.isStopped = true
+            // Refuses connections from now on, and ends the accept.
             shutdown(listener, Int32(SHUT_RDWR))
-            close(listener)
             for connection in state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
         }
     }

@@ -2,7 +2,7 @@
 // views. What is expected is computed from the numbers behind the texts.
 
 import Base
-import Store
+import State
 import Testing
 
 @testable import Query
