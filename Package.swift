@@ -59,16 +59,11 @@ let package = Package(
         module("Query", ["Base", "SQLite", "LineEditor"]),
         module(
             "Export",
-            [
-                "Base", "Log", "State", "SQLite", "Tables", "TableScan", "Parquet", "Iceberg", "ObjectStorage",
-                "Bitmaps",
-                "Compression",
-            ]),
+            ["Base", "Log", "State", "Tables", "TableScan", "Parquet", "Iceberg", "ObjectStorage", "Compression"]),
         module(
             "Recovery",
             [
-                "Base", "Log", "State", "SQLite", "Windowing", "Tables", "TableScan", "Parquet", "Iceberg",
-                "ObjectStorage",
+                "Base", "Log", "State", "Windowing", "Tables", "TableScan", "Parquet", "Iceberg", "ObjectStorage",
                 "Bitmaps",
             ]),
         module("Dashboard", ["Log", "Health", "State", "HTTPServer"]),
@@ -82,7 +77,7 @@ let package = Package(
         module("Arguments", in: "Core/", ["Base"]),
         module("Windowing", in: "Core/", settings: hot),
         module("State", in: "Core/", ["Base", "SQLite", "Windowing"]),
-        module("Health", in: "Core/", ["Base", "State", "SQLite", "Windowing"]),
+        module("Health", in: "Core/", ["Base", "State"]),
         module(
             "Tables",
             ["Base", "Log", "State", "SQLite", "HTTP", "TableScan", "Parquet", "Iceberg", "ObjectStorage"]),

@@ -1,7 +1,6 @@
 // What the page is sent: the status document, and beside it what only the page draws.
 
 import Health
-import Base
 import Foundation
 
 struct LiveDocument: Encodable {

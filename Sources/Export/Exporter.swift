@@ -10,7 +10,6 @@ import Foundation
 import Iceberg
 package import Log
 import ObjectStorage
-import SQLite
 package import State
 
 /// The exporter of one state to one warehouse.

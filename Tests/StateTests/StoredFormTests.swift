@@ -73,7 +73,7 @@ import Windowing
 
     @Test func `a waiting segment is read`() throws {
         let text = """
-            {"name": "s", "rows": 2, "offsets": [0, {"from": 1, "to": 5}], 
+            {"name": "s", "rows": 2, "offsets": [0, {"from": 1, "to": 5}],
              "parquet": [{"name": "n.parquet", "bytes": 100, "day": 18653, "facts": "\(Self.facts)"}],
              "json": {"name": "j", "bytes": 5, "day": 18654}}
             """

@@ -8,7 +8,6 @@ import Tables
 import TableScan
 import Iceberg
 import Log
-import SQLite
 import State
 
 /// Maintains one table.

@@ -8,7 +8,6 @@ import TableScan
 import Base
 import Foundation
 import Iceberg
-import SQLite
 import State
 
 /// A rewrite that was given up because the process is to end.

@@ -3,7 +3,6 @@
 package import Tables
 import Base
 import Foundation
-import HTTP
 package import Iceberg
 import ObjectStorage
 package import State
