@@ -200,14 +200,14 @@ private final class TypedLines: LineSource {
         ("\\o 'open quote", "\\o", ["open quote"]), ("\\dt+ x", "\\dt+", ["x"]),
     ])
     func `a command is a name and words`(line: String, name: String, arguments: [String]) {
-        let command = CommandLine(line)
+        let command = Invocation(line)
         #expect(command?.name == name)
         #expect(command?.arguments == arguments)
     }
 
     @Test(arguments: ["", "SELECT 1", ".5", "\\", ".", "\\ x", "...", "\\1", "-- \\x"])
     func `other lines are no command`(line: String) {
-        #expect(CommandLine(line) == nil)
+        #expect(Invocation(line) == nil)
     }
 
     @Test(arguments: [
@@ -244,9 +244,8 @@ private final class TypedLines: LineSource {
         #expect(Set(Command.allNames).count == Command.allNames.count)
         for command in Command.all {
             #expect(!command.help.isEmpty)
-            for name in command.names { #expect(Command.named(name)?.action == command.action) }
+            for name in command.names { #expect(Command.named(name)?.names == command.names) }
         }
-        #expect(Set(Command.all.map(\.action)) == Set(CommandAction.allCases))
     }
 
     @Test(arguments: [

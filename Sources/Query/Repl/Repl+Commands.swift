@@ -1,40 +1,46 @@
-// Sends each command to what does it.
+// Runs a command by its row of the table, and the commands about the session.
 
 import Base
 import Glibc
 import SQLite
 
 extension Repl {
-    /// Does what a command says. `buffer` still holds the statement before it on the line.
-    func perform(_ command: CommandLine?) {
-        guard let command else { return fail("a command is a word after \\ or .") }
-        guard let known = Command.named(command.name) else { return failUnknown(command.name) }
-        switch known.group {
-        case .pipeline: performPipeline(known.action, command)
-        case .schema: performSchema(known.action, command)
-        case .results: performResults(known.action, command)
-        case .statements: performStatements(known.action, command)
-        case .session: performSession(known.action, command)
-        }
+    static let sessionCommands: [Command] = [
+        Command(["\\?", ".help", "\\h", "\\help"], "[COMMAND]", completes: .commands, "this help", words: ["help"]) {
+            $0.help($1.firstArgument)
+        },
+        Command(["\\q", ".quit", ".exit", "\\quit"], "ends the session; so does Ctrl-D", words: ["exit", "quit"]) {
+            repl, _ in repl.isDone = true
+        },
+        Command(["\\conninfo", ".databases"], "which state, its size, the limits") { repl, _ in repl.showConnection() },
+        Command([".show", "\\show"], "the settings") { repl, _ in repl.showSettings() },
+        Command(
+            ["\\begin", ".begin"], "[DURATION]", completes: .nothing,
+            "holds the data as it is now, for at most this time (60s)"
+        ) { $0.beginSnapshot($1.firstArgument) },
+        Command(["\\end", ".end"], "lets it go") { repl, _ in repl.endSnapshot() },
+        Command(["\\echo", ".print"], "TEXT", completes: .nothing, "writes text") {
+            $0.results.write($1.arguments.joined(separator: " ") + "\n")
+        },
+        Command(["\\cd", ".cd"], "[FOLDER]", completes: .files, "changes the folder for files") {
+            $0.changeDirectory($1.firstArgument)
+        },
+        Command(["\\!", ".shell", ".system"], "COMMAND", completes: .nothing, "runs a command of the shell") {
+            // After `\!` a semicolon at the end belongs to the shell, as in psql.
+            $0.runShell($1.name == "\\!" ? $1.typedRest : $1.rest)
+        },
+    ]
+
+    /// Runs a command. `buffer` still holds the statement before it on the line.
+    func perform(_ invocation: Invocation?) {
+        guard let invocation else { return fail("a command is a word after \\ or .") }
+        guard let command = Command.named(invocation.name) else { return failUnknown(invocation.name) }
+        command.perform(self, invocation)
     }
 
     private func failUnknown(_ name: String) {
         let guess = Vocabulary.nearest(to: name, in: Command.allNames).map { ": did you mean \($0)?" }
         fail("there is no command \(ValueText.visible(name))\(guess ?? " (\\? lists them)")")
-    }
-
-    private func performSession(_ action: CommandAction, _ command: CommandLine) {
-        switch action {
-        case .quit: isDone = true
-        case .help: help(command.arguments.first)
-        case .conninfo: showConnection()
-        case .show: showSettings()
-        case .begin: beginSnapshot(command.arguments.first)
-        case .end: endSnapshot()
-        case .echo: (target?.output ?? out).write(command.arguments.joined(separator: " ") + "\n")
-        case .directory: changeDirectory(command.arguments.first)
-        default: runShell(command.rest)
-        }
     }
 
     private func help(_ name: String?) {

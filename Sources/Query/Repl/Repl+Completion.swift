@@ -107,31 +107,11 @@ struct CompletionContext: Equatable {
         if text.isEmpty, word.hasPrefix("\\") || word.hasPrefix(".") { return .commands }
         if let (_, command) = InputLine.trailingCommand(in: before + word), command == word { return .commands }
         let line = InputLine.trailingCommand(in: before)?.command ?? text
-        guard let command = CommandLine(line), let known = Command.named(command.name) else { return nil }
-        let holdsSQL =
-            [.copy, .summary, .saveNamed].contains(known.action) && command.rest.contains(where: \.isWhitespace)
-        if holdsSQL, command.arguments.last?.lowercased() != "to" {
-            return sql(command.rest, command.rest + word, word)
-        }
-        return argument(known.action, command.arguments)
-    }
-
-    private static func argument(_ action: CommandAction, _ arguments: [String]) -> Wanted {
-        switch action {
-        case .input, .output, .once, .directory, .edit: .files
-        case .copy: arguments.last?.lowercased() == "to" ? .files : .relations
-        case .describe, .tables, .allTables, .indexes, .summary: .relations
-        case .format: .formats
-        case .printSet where arguments.first == "format": .formats
-        case .printSet: .words(["expanded", "format", "header", "null", "pager", "timing", "width"])
-        case .expand: .words(["auto", "off", "on"])
-        case .timing, .headers: .words(["off", "on"])
-        case .chart: .words(["bar", "line"])
-        case .named, .deleteNamed: .queries
-        case .help: .commands
-        case .window where arguments.isEmpty: .postcodes(.command)
-        default: .nothing
-        }
+        guard let invocation = Invocation(line), let command = Command.named(invocation.name) else { return nil }
+        let (rest, arguments) = (invocation.rest, invocation.arguments)
+        let isStatement = command.completion.takesSQL && rest.contains(where: \.isWhitespace)
+        if isStatement, arguments.last?.lowercased() != "to" { return sql(rest, rest + word, word) }
+        return command.completion.wanted(arguments)
     }
 
     // MARK: SQL

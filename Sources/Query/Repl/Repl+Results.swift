@@ -4,22 +4,44 @@ import Glibc
 import SQLite
 
 extension Repl {
-    func performResults(_ action: CommandAction, _ command: CommandLine) {
-        let argument = command.arguments.first
-        switch action {
-        case .format: set("format", argument)
-        case .printSet: printSet(command.arguments)
-        case .expand: set("expanded", argument ?? (settings.expansion == .on ? "off" : "on"))
-        case .timing: set("timing", argument ?? (settings.showsTiming ? "off" : "on"))
-        case .headers: set("header", argument ?? (settings.showsHeader ? "off" : "on"))
-        case .nullText: set("null", argument ?? "")
-        case .last: showLast()
-        case .chart: chart(command.arguments)
-        case .copy: copy(command.rest)
-        case .once: redirect(command, isOnce: true)
-        default: redirect(command, isOnce: false)
-        }
-    }
+    static let resultCommands: [Command] = [
+        Command(
+            ["\\format", ".mode"], "[FORMAT]", completes: .formats,
+            "table, box, line, csv, tsv, json, jsonl, markdown, html"
+        ) { $0.set("format", $1.firstArgument) },
+        Command(
+            ["\\pset"], "[NAME [VALUE]]",
+            completes: ArgumentCompletion { $0.first == "format" ? .formats : .words(settingNames.sorted()) },
+            "format, null, header, expanded, pager, width, timing"
+        ) { $0.printSet($1.arguments) },
+        Command(
+            ["\\x", ".expanded"], "[on|off|auto]", completes: .words("auto", "off", "on"), "one value per line"
+        ) { $0.set("expanded", $1.firstArgument ?? $0.toggled("expanded")) },
+        Command(["\\last", ".last"], "the last result again, nothing shortened") { repl, _ in repl.showLast() },
+        Command(
+            ["\\chart", ".chart"], "[bar|line] [LABEL] [VALUE]", completes: .words("bar", "line"), "draws the result"
+        ) { $0.chart($1.arguments) },
+        Command(
+            ["\\copy", ".copy"], "[TABLE|(SELECT ...)] to FILE [FORMAT]",
+            completes: .sql { $0.last?.lowercased() == "to" ? .files : .relations }, "writes a result, all of it"
+        ) { $0.copy($1.rest) },
+        Command(
+            ["\\o", ".output"], "[FILE | |COMMAND]", completes: .files,
+            "sends the results that follow there; alone: back here"
+        ) { $0.redirect($1, isOnce: false) },
+        Command(["\\once", ".once"], "FILE | |COMMAND", completes: .files, "sends the next result to one") {
+            $0.redirect($1, isOnce: true)
+        },
+        Command(
+            ["\\timing", ".timer"], "[on|off]", completes: .words("off", "on"), "shows how long each statement took"
+        ) { $0.set("timing", $1.firstArgument ?? $0.toggled("timing")) },
+        Command([".headers", "\\headers"], "[on|off]", completes: .words("off", "on"), "the line of column names") {
+            $0.set("header", $1.firstArgument ?? $0.toggled("header"))
+        },
+        Command([".nullvalue", "\\null"], "[TEXT]", completes: .nothing, "what stands for NULL") {
+            $0.set("null", $1.firstArgument ?? "")
+        },
+    ]
 
     // MARK: Settings
 
@@ -137,10 +159,10 @@ extension Repl {
 
     // MARK: Files
 
-    private func redirect(_ command: CommandLine, isOnce: Bool) {
+    private func redirect(_ invocation: Invocation, isOnce: Bool) {
         closeTarget()
-        if command.rest.hasPrefix("|") { return feed(command.rest.dropFirst().trimmed, isOnce: isOnce) }
-        guard let path = command.arguments.first, path != "stdout" else { return }
+        if invocation.rest.hasPrefix("|") { return feed(invocation.rest.dropFirst().trimmed, isOnce: isOnce) }
+        guard let path = invocation.firstArgument, path != "stdout" else { return }
         guard let output = openFile(path) else { return }
         target = ResultTarget(output: output, path: path, isOnce: isOnce)
     }
@@ -241,7 +263,7 @@ struct CopyRequest: Equatable {
     init?(_ rest: String) {
         guard let place = Self.lastTo(in: rest) else { return nil }
         let what = String(rest[..<place.lowerBound]).trimmed
-        let words = CommandLine.words(String(rest[place.upperBound...]))
+        let words = Invocation.words(String(rest[place.upperBound...]))
         guard let path = words.first, words.count <= 2 else { return nil }
         (self.path, formatName) = (path, words.count > 1 ? words[1].lowercased() : nil)
         if what.hasPrefix("("), what.hasSuffix(")") {

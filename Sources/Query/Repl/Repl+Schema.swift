@@ -3,28 +3,28 @@
 import SQLite
 
 extension Repl {
-    func performSchema(_ action: CommandAction, _ command: CommandLine) {
-        let argument = command.arguments.first
-        switch action {
-        case .tables: listViews(argument)
-        case .allTables: listRelations(argument)
-        case .describe: argument.map(describe) ?? listViews(nil)
-        case .indexes: listIndexes(argument)
-        case .summary: summarize(command.rest)
-        default: listFunctions(argument)
-        }
-    }
-
-    /// What other systems' users type for `\dt` and `\d NAME`; nil for anything else.
-    static func foreignCommand(_ statement: String) -> CommandLine? {
-        let words = CommandLine.words(statement)
-        switch (words.first?.lowercased(), words.count) {
-        case ("show", 2) where ["tables", "views"].contains(words[1].lowercased()): return CommandLine("\\dt")
-        case ("describe", 2), ("desc", 2): return CommandLine("\\d \(words[1].quoted(with: "'"))")
-        case ("summarize", 2...): return CommandLine("\\summary \(statement.dropFirst("summarize".count))")
-        default: return nil
-        }
-    }
+    static let schemaCommands: [Command] = [
+        Command(
+            ["\\dt", ".tables", "\\dv"], "[PATTERN]", completes: .relations, "the views to ask",
+            statements: [ForeignStatement("show", "tables"), ForeignStatement("show", "views")]
+        ) { $0.listViews($1.firstArgument) },
+        Command(["\\dt+"], "[PATTERN]", completes: .relations, "also the tables beneath them") {
+            $0.listRelations($1.firstArgument)
+        },
+        Command(
+            ["\\d", ".schema"], "[NAME]", completes: .relations, "columns and definition of one, or of all",
+            statements: [ForeignStatement("describe", then: .oneWord), ForeignStatement("desc", then: .oneWord)]
+        ) { repl, invocation in
+            guard let name = invocation.firstArgument else { return repl.listViews(nil) }
+            repl.describe(name)
+        },
+        Command(["\\di", ".indexes"], "[NAME]", completes: .relations, "indexes") { $0.listIndexes($1.firstArgument) },
+        Command(
+            ["\\summary", ".summary"], "NAME|SELECT ...", completes: .sql { _ in .relations },
+            "least, greatest, mean of each column", statements: [ForeignStatement("summarize", then: .text)]
+        ) { $0.summarize($1.rest) },
+        Command(["\\df"], "[PATTERN]", completes: .nothing, "functions") { $0.listFunctions($1.firstArgument) },
+    ]
 
     /// Runs SQL of our own as if it had been typed.
     func run(_ sql: String) {

@@ -5,26 +5,37 @@ import Glibc
 import SQLite
 
 extension Repl {
-    func performStatements(_ action: CommandAction, _ command: CommandLine) {
-        let arguments = command.arguments
-        switch action {
-        case .watch: watch(arguments)
-        case .go: runPending()
-        case .goExpanded: runPending(expanded: true)
-        case .gset: keepRow(prefix: arguments.first ?? "")
-        case .param: parameter(arguments)
-        case .set: parameter(arguments)
-        case .unset: unset(arguments.first)
-        case .edit: edit(arguments.first)
-        case .printBuffer: out.write((buffer.isEmpty ? lastStatement ?? "" : buffer).trimmed + "\n")
-        case .reset: clearBuffer()
-        case .input: input(arguments.first)
-        case .named: named(arguments)
-        case .saveNamed: saveNamed(command)
-        case .deleteNamed: deleteNamed(arguments.first)
-        default: showHistory(arguments.first)
-        }
-    }
+    static let statementCommands: [Command] = [
+        Command(
+            ["\\watch", ".watch"], "[SECONDS [TIMES]]", completes: .nothing, "runs the statement again and again"
+        ) { $0.watch($1.arguments) },
+        Command(["\\g"], "runs the statement as it stands") { repl, _ in repl.runPending() },
+        Command(["\\G", "\\gx"], "runs the statement and shows one value per line") { repl, _ in
+            repl.runPending(expanded: true)
+        },
+        Command(["\\gset"], "[PREFIX]", completes: .nothing, "keeps the columns of its one row as parameters") {
+            $0.keepRow(prefix: $1.firstArgument ?? "")
+        },
+        Command(
+            ["\\param", ".param", ".parameter"], "[NAME [VALUE]]", completes: .nothing,
+            "values that are bound to :NAME"
+        ) { $0.parameter($1.arguments) },
+        Command(["\\set"], "[NAME [VALUE]]", completes: .nothing, "the same") { $0.parameter($1.arguments) },
+        Command(["\\unset"], "NAME", completes: .nothing, "forgets a parameter") { $0.unset($1.firstArgument) },
+        Command(["\\e", ".edit"], "", completes: .files, "edits the statement with $EDITOR") { repl, _ in repl.edit() },
+        Command(["\\p"], "shows the statement as it stands") { repl, _ in repl.showPending() },
+        Command(["\\r"], "clears the statement") { repl, _ in repl.clearBuffer() },
+        Command(["\\i", ".read"], "FILE", completes: .files, "runs a file") { $0.input($1.firstArgument) },
+        Command(
+            ["\\f", ".f"], "[NAME [PARAM=VALUE ...]]", completes: .queries, "named queries: lists or runs them"
+        ) { $0.named($1.arguments) },
+        Command(["\\fs"], "NAME SQL", completes: .sql { _ in .nothing }, "keeps a named query") { $0.saveNamed($1) },
+        Command(["\\fd"], "NAME", completes: .queries, "deletes a named query") { $0.deleteNamed($1.firstArgument) },
+        Command(
+            ["\\history", ".history", "\\s"], "[N]", completes: .nothing,
+            "what was entered; also the table `history`"
+        ) { $0.showHistory($1.firstArgument) },
+    ]
 
     /// The statement before the command on the line, without a semicolon.
     func pendingStatement() -> StatementText? {
@@ -43,6 +54,10 @@ extension Repl {
         }
         guard expanded, let result = lastResult else { return }
         show(result, expanded: true)
+    }
+
+    private func showPending() {
+        out.write((buffer.isEmpty ? lastStatement ?? "" : buffer).trimmed + "\n")
     }
 
     // MARK: Again and again
@@ -198,9 +213,9 @@ extension Repl {
         (isSkipping, isInputAbandoned) = (false, isInputAbandoned && inputDepth > 0)
     }
 
-    /// Lets the user change the statement, or a file, with their editor; a statement with a semicolon is then run. What was
-    /// being typed stays as it is when the editor fails.
-    private func edit(_ path: String?) {
+    /// Lets the user change the statement with their editor; a statement with a semicolon is then run. What was being typed
+    /// stays as it is when the editor fails.
+    private func edit() {
         let text = buffer.isEmpty ? lastStatement.map { $0 + ";\n" } ?? "" : buffer
         do throws(QueryError) {
             let edited = try edited(text)
@@ -263,9 +278,9 @@ extension Repl {
         for statement in StatementSplitter.split(sql).statements where mayGoOn { execute(statement, extra: bound) }
     }
 
-    private func saveNamed(_ command: CommandLine) {
-        let name = command.arguments.first ?? ""
-        let sql = command.rest.dropFirst(name.count).trimmed
+    private func saveNamed(_ invocation: Invocation) {
+        let name = invocation.firstArgument ?? ""
+        let sql = invocation.rest.dropFirst(name.count).trimmed
         let kept = sql.isEmpty ? lastStatement ?? "" : sql
         guard !name.isEmpty, !kept.isEmpty else { return fail("\\fs needs a name and a statement") }
         if !queries.save(name, kept) { fail("the query is known in this session only: its file cannot be written") }

@@ -203,15 +203,11 @@ package final class Repl {
         if buffer.isEmpty {
             tracker = OpenTokenTracker()
             bufferLine = lineNumber
-            if let command = CommandLine(line) {
+            if let invocation = Invocation(line) {
                 remember(line.trimmed)
-                return perform(command)
+                return perform(invocation)
             }
-            switch line.trimmed.lowercased() {
-            case "exit", "quit": return isDone = true
-            case "help": return perform(CommandLine("\\?"))
-            default: break
-            }
+            if let invocation = Command.invocation(ofWord: line.trimmed) { return perform(invocation) }
         }
         buffer += (buffer.isEmpty ? "" : "\n") + line
         let content = tracker.take(line)
@@ -256,7 +252,7 @@ package final class Repl {
         runCompleteStatements()
         if mayGoOn {
             remember(command.trimmed)
-            perform(CommandLine(command))
+            perform(Invocation(command))
         }
     }
 
@@ -270,7 +266,11 @@ package final class Repl {
         for var statement in split.statements where statement.isComplete && mayGoOn {
             statement.line += firstLine - 1
             remember(statement.text + ";")
-            if let command = Self.foreignCommand(statement.text) { perform(command) } else { execute(statement) }
+            if let invocation = Command.invocation(ofStatement: statement.text) {
+                perform(invocation)
+            } else {
+                execute(statement)
+            }
         }
     }
 
