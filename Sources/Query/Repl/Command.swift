@@ -1,4 +1,4 @@
-// A row of the prompt's table of commands, and how it looks in the help.
+// A row of the prompt's table of commands, and its line of help.
 
 /// One command: its names, its arguments, its help, and what it does. Dispatch, help, completion and suggestions read
 /// the rows and nothing else.
@@ -33,7 +33,7 @@ struct Command: Sendable {
         self.init(names, "", completes: .nothing, help, words: words, perform: perform)
     }
 
-    /// Spellings and arguments, then what it does; on a narrow terminal that is below where they are long.
+    /// Spellings and arguments, then the help; on a narrow terminal the help is below long spellings.
     func helpLine(columns: Int) -> String {
         let spellings = names.prefix(2).joined(separator: "  ") + (arguments.isEmpty ? "" : "  \(arguments)")
         let isWide = columns >= 114
@@ -47,7 +47,7 @@ struct Command: Sendable {
 
 /// What TAB offers for a command's arguments.
 struct ArgumentCompletion: Sendable {
-    /// What the next argument may be, given the ones before it.
+    /// What to offer for the next argument, given the ones before it.
     let wanted: @Sendable (_ entered: [String]) -> CompletionContext.Wanted
     /// A statement may stand there: from its second word on, it is completed as SQL.
     var takesSQL = false
@@ -64,7 +64,7 @@ struct ArgumentCompletion: Sendable {
     /// The same for every argument.
     static func always(_ wanted: CompletionContext.Wanted) -> Self { Self { _ in wanted } }
 
-    /// A statement, or what else the first word may be.
+    /// A statement, or for its first word what `wanted` says.
     static func sql(or wanted: @escaping @Sendable (_ entered: [String]) -> CompletionContext.Wanted) -> Self {
         Self(wanted: wanted, takesSQL: true)
     }

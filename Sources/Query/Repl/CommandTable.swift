@@ -1,6 +1,6 @@
-// The table of all commands of the prompt. Each group of rows stands in the file of the methods that its rows call.
-// Invariants: no spelling belongs to two commands; every name can be typed; every row has help. A row without behaviour
-// does not compile.
+// The table of the prompt's commands. Each group's rows are in the file of the methods that they call.
+// Invariants: no spelling belongs to two commands; every name can be typed; every row has help. A row without behaviour,
+// and a group without rows, do not compile.
 
 extension Command {
     /// The parts of the table, in the order of the help.
@@ -34,7 +34,7 @@ extension Command {
 
     static func named(_ name: String) -> Command? { byName[name] ?? byName[name.lowercased()] }
 
-    /// The command that a whole line means without a mark, such as `exit`.
+    /// The command that a plain word means when it is alone on a line, such as `exit`.
     static func invocation(ofWord word: String) -> Invocation? {
         byWord[word.lowercased()].flatMap { Invocation($0.names[0]) }
     }
@@ -62,7 +62,7 @@ extension Command {
 
     // MARK: Faults
 
-    /// Rows that break the table's invariants, one line for each breach.
+    /// Breaches of the table's invariants, one line each.
     static func faults(in commands: [Command]) -> [String] {
         var faults: [String] = []
         var taken: Set<String> = []

@@ -8,10 +8,10 @@ struct Invocation: Equatable {
     var typedRest: String
     /// The rest without a semicolon at its end.
     var rest: String
-    /// The rest cut at white space outside quotes; quotes are taken off.
+    /// The rest, cut at white space outside quotes, without the quotes.
     var arguments: [String]
 
-    /// nil when the line is no command.
+    /// nil when the line is not a command.
     init?(_ line: String) {
         let text = line.trimmed
         guard let mark = text.first, mark == "\\" || mark == ".", text.count > 1 else { return nil }

@@ -4,16 +4,16 @@ import LineEditor
 import SQLite
 
 extension Repl {
-    /// How long looking for postcodes may take, in milliseconds.
+    /// Time limit of the search for postcodes, in milliseconds.
     private static let lookupMilliseconds = 250
     private static let postcodeLimit = 100
 
-    /// Answers for the word that ends at the cursor.
+    /// Completions of the word that ends at the cursor.
     func completions(line: String, start: Int, word: String) -> Completions {
         let bytes = Array(line.utf8)
         let before = String(decoding: bytes.prefix(start), as: UTF8.self)
         let schema = knownSchema ?? session.schema()
-        // A stand-in for a state is replaced when the state comes; do not remember its schema.
+        // The schema of a missing state is a placeholder: do not cache it.
         knownSchema = session.isOverState ? schema : nil
         let context = CompletionContext(
             before: buffer.isEmpty ? before : buffer + "\n" + before,
@@ -38,7 +38,7 @@ extension Repl {
         return candidates.filter { $0.lowercased().hasPrefix(lower) }
     }
 
-    /// Columns of the statement's tables first, then functions and keywords, in the case that was typed.
+    /// Columns of the statement's tables first, then functions and keywords, in the typed case.
     private func columns(_ word: String, _ qualifier: String?, _ tables: [String], _ schema: Schema) -> Completions {
         let named = schema.relations.filter { tables.contains($0.name.lowercased()) }
         let relations = named.isEmpty ? schema.relations.filter(\.isView) : named
@@ -51,7 +51,7 @@ extension Repl {
         return Completions(all, suffix: all.count == 1 && all[0].hasSuffix("(") ? nil : " ")
     }
 
-    /// Postcodes of the newest windows that start so.
+    /// Postcodes with this prefix, from the newest windows.
     private func postcodes(_ word: String, _ place: CompletionContext.Place) -> Completions {
         var found = Set<String>()
         var bound = Parameters()
@@ -73,9 +73,9 @@ extension Repl {
     }
 }
 
-/// What the place of the cursor asks for.
+/// What the position of the cursor calls for.
 struct CompletionContext: Equatable {
-    /// Where a value stands: in a statement without its quotes, in an open string, or after a command.
+    /// Where a value is: unquoted in a statement, in an open string, or after a command.
     enum Place { case statement, string, command }
 
     enum Wanted: Equatable {
@@ -90,8 +90,8 @@ struct CompletionContext: Equatable {
 
     /// - Parameters:
     ///   - before: the statement up to the word.
-    ///   - whole: the whole statement, also what follows the cursor.
-    ///   - word: the word that is completed.
+    ///   - whole: the whole statement, including what follows the cursor.
+    ///   - word: the word to complete.
     init(before: String, whole: String, word: String) {
         if let command = Self.command(before, word) {
             wanted = command
@@ -149,14 +149,14 @@ struct CompletionContext: Equatable {
         guard let last = words.last else { return false }
         if ["from", "join"].contains(last) { return true }
         guard last == "," else { return false }
-        // A comma directly within FROM: no other clause has begun since.
+        // A comma belongs to FROM when no other clause has begun since.
         let clauses: Set<String> = [
             "from", "where", "select", "group", "order", "on", "limit", "having", "(", "values", "window",
         ]
         return words.last { clauses.contains($0) } == "from"
     }
 
-    /// The tables that the statement names, and what their aliases stand for.
+    /// The tables that the statement names, and the table of each alias.
     static func relations(in text: String) -> (tables: [String], aliases: [String: String]) {
         let bytes = Array(text.utf8)
         let words = SQLTokens(bytes).filter { $0.kind != .space && $0.kind != .comment }

@@ -51,7 +51,7 @@ extension Repl {
         if code != 0 { endScript(code: code == 3 ? 3 : 1) }
     }
 
-    /// Few enough for a terminal of 80 columns.
+    /// Columns that fit a terminal of 80 columns.
     private static let lateColumns = """
         postcode, timestamp, printf('%d:%02d:%02d', lateness_ms / 3600000, lateness_ms / 60000 % 60,
         lateness_ms / 1000 % 60) AS lateness, kafka_partition AS partition, kafka_offset AS offset,
@@ -63,7 +63,7 @@ extension Repl {
         rows_deleted AS deleted, state
         """
 
-    /// The newest first.
+    /// Newest first.
     private static let receivedOrder = "received_at DESC, kafka_partition, kafka_offset DESC"
 
     private func showLag() {
@@ -159,8 +159,8 @@ extension Repl {
             """)
     }
 
-    /// The state notes what the tables hold, and in which generation a count was written last; the first export of that
-    /// generation or a later one holds the count as it is.
+    /// The state records what the tables hold, and the generation that last wrote a count; the first export of that
+    /// generation or a later one holds the current count.
     private func exportsOfWindow(start: String, postcode: String) -> String {
         let columns =
             "snapshot_id, substr(committed_at, 1, 19) || 'Z' AS committed_at, coalesce(state, 'not exported yet') AS state"

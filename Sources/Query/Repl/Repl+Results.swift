@@ -1,4 +1,4 @@
-// Commands about results: their form, where they go, and the last one again.
+// Commands about results: format, destination, and the last one.
 
 import Glibc
 import SQLite
@@ -129,7 +129,7 @@ extension Repl {
         settings.maxCellColumns = columns == 0 ? nil : max(4, columns)
     }
 
-    /// Tells a person what has changed.
+    /// Reports a change in an interactive session.
     func say(_ text: String) {
         if isTalking, inputDepth == 0 { out.write(text + "\n") }
     }
@@ -167,7 +167,7 @@ extension Repl {
         target = ResultTarget(output: output, path: path, isOnce: isOnce)
     }
 
-    /// Sends results to a command of the shell, until it is closed.
+    /// Sends results to a shell command until the target is closed.
     private func feed(_ command: String, isOnce: Bool) {
         guard !command.isEmpty else { return fail("| needs a command of the shell") }
         flush()
@@ -176,7 +176,7 @@ extension Repl {
             output: Output(owning: feed.descriptor), path: "|\(command)", isOnce: isOnce, wait: feed.wait)
     }
 
-    /// Opens a file for results; an existing one is replaced, but never the state.
+    /// Opens a file for results; replaces an existing one, but never the state.
     func openFile(_ path: String) -> Output? {
         let path = Self.expandingHome(path)
         guard !isState(path) else {
@@ -204,7 +204,7 @@ extension Repl {
         }
     }
 
-    /// Ends the writing to a file or a command; waits for the command.
+    /// Closes the file or command that receives results; waits for the command.
     func closeTarget() {
         guard let target else { return }
         self.target = nil
@@ -212,7 +212,7 @@ extension Repl {
             try target.output.finish(target.wait == nil ? nil : session.interrupt)
         } catch {
             target.output.discard()
-            // A command that has seen enough is no error.
+            // A command may stop reading early; that is no error.
             if target.wait == nil || (error != .outputClosed && error != .interrupted) { fail(error) }
         }
         target.output.close()
@@ -255,7 +255,7 @@ extension Repl {
 
 /// The words of `\copy`.
 struct CopyRequest: Equatable {
-    /// nil: the statement at hand.
+    /// nil: the current statement.
     var sql: String?
     var path: String
     var formatName: String?
@@ -291,7 +291,7 @@ struct CopyRequest: Equatable {
         }
     }
 
-    /// What was named, else what the file's name ends in, else csv; nil when there is no such format.
+    /// The named format, else the one of the file's extension, else csv; nil when there is no such format.
     var format: OutputFormat? {
         if let formatName { return OutputFormat(rawValue: formatName) }
         let ending = path.split(separator: ".").last.map { $0.lowercased() } ?? ""

@@ -26,19 +26,19 @@ extension Repl {
         Command(["\\df"], "[PATTERN]", completes: .nothing, "functions") { $0.listFunctions($1.firstArgument) },
     ]
 
-    /// Runs SQL of our own as if it had been typed.
+    /// Runs SQL of a command as if the user had typed it.
     func run(_ sql: String) {
         execute(StatementText(text: sql, byteOffset: 0, line: lineNumber, isComplete: true))
     }
 
-    /// `*` and `?` of a pattern, as psql has them; a bare word matches anywhere.
+    /// A condition for a psql pattern with `*` and `?`; a bare word matches anywhere.
     private static func condition(_ column: String, _ pattern: String?) -> String {
         guard let pattern else { return "" }
         let glob = pattern.contains { "*?[".contains($0) } ? pattern : "*\(pattern)*"
         return " AND \(column) GLOB \(literal(.text(glob)))"
     }
 
-    /// What the views of a state hold.
+    /// Contents of the state's views.
     private static let descriptions = [
         ("postcode_view_count", "views per postcode and minute; live"),
         ("late_events", "events that came too late to be counted"),
@@ -110,7 +110,7 @@ extension Repl {
         """
     }
 
-    /// One row per column of a table or SELECT: least, greatest, mean, how many different values, how many NULLs.
+    /// One row per column of a table or SELECT: minimum, maximum, mean, number of distinct values, number of NULLs.
     private func summarize(_ what: String) {
         let source = what.trimmed
         guard !source.isEmpty else { return fail("\\summary takes a table or a SELECT") }
@@ -140,7 +140,7 @@ extension Repl {
         run("WITH source AS (SELECT * FROM \(from)) " + rows.joined(separator: "\nUNION ALL "))
     }
 
-    /// The first value of a statement as text; nil when there is none.
+    /// The first value of a statement's result as text; nil when there is none.
     func first(_ sql: String) -> String? {
         var value: Value = .null
         _ = try? session.run(sql) { row in

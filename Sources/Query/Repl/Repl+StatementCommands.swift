@@ -44,8 +44,8 @@ extension Repl {
         return statement
     }
 
-    /// Runs the statement before the command on the line; none: the last one, when `repeats`.
-    func runPending(expanded: Bool = false, repeats: Bool = false) {
+    /// Runs the statement before the command on the line; without one, `expanded` shows the last result again.
+    private func runPending(expanded: Bool = false) {
         let pending = pendingStatement()
         buffer = ""
         if let pending {
@@ -60,7 +60,7 @@ extension Repl {
         out.write((buffer.isEmpty ? lastStatement ?? "" : buffer).trimmed + "\n")
     }
 
-    // MARK: Again and again
+    // MARK: Watch
 
     private func watch(_ arguments: [String]) {
         let statement = pendingStatement()?.text ?? lastStatement
@@ -103,7 +103,7 @@ extension Repl {
         }
     }
 
-    /// One screen, never more: the rest is cut, without a pager.
+    /// At most one screen: cuts the rest, without a pager.
     private func watchScreen(_ result: ResultSet, _ interval: Int) -> String {
         let time = UTCText.sortable(milliseconds: wallClock()) ?? ""
         let head = "\(time), every \(ErrorMessage.span(interval)); Ctrl-C ends\n"
@@ -176,7 +176,7 @@ extension Repl {
         out.write(":\(Parameters.bareName(name)) = \(ValueText.visible(Self.literal(value)))\n")
     }
 
-    /// A value as SQL writes it.
+    /// A value as an SQL literal.
     static func literal(_ value: Value) -> String {
         if case .text(let text) = value { return text.quoted(with: "'") }
         return ValueText.plain(value) ?? "NULL"
@@ -195,7 +195,7 @@ extension Repl {
         runFile(Self.expandingHome(path))
     }
 
-    /// Runs a file's statements and commands as if they were entered here.
+    /// Runs a file's statements and commands as if the user had entered them.
     func runFile(_ path: String) {
         guard inputDepth < Self.inputDepthLimit else { return fail("files read one another too deep, at \(path)") }
         let text: String
@@ -213,8 +213,8 @@ extension Repl {
         (isSkipping, isInputAbandoned) = (false, isInputAbandoned && inputDepth > 0)
     }
 
-    /// Lets the user change the statement with their editor; a statement with a semicolon is then run. What was being typed
-    /// stays as it is when the editor fails.
+    /// Opens the statement in the user's editor, then runs it if it has a semicolon. The typed text stays when the editor
+    /// fails.
     private func edit() {
         let text = buffer.isEmpty ? lastStatement.map { $0 + ";\n" } ?? "" : buffer
         do throws(QueryError) {
