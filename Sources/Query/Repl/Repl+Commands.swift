@@ -93,17 +93,6 @@ extension Repl {
         return "held for another \(max(0, end - MonotonicClock.milliseconds()) / 1000) s"
     }
 
-    func showSettings() {
-        let lines: [(String, String)] = [
-            ("format", settings.format.rawValue), ("expanded", settings.expansion.rawValue),
-            ("header", settings.showsHeader ? "on" : "off"), ("null", settings.null ?? settings.format.defaultNull),
-            ("pager", settings.usesPager ? "on" : "off"),
-            ("width", settings.maxCellColumns.map(String.init) ?? "off"),
-            ("timing", settings.showsTiming ? "on" : "off"), ("output", target?.path ?? "here"),
-        ]
-        for (name, text) in lines { out.write("\(name.padded(to: 9))\(text)\n") }
-    }
-
     // MARK: Snapshots
 
     private func beginSnapshot(_ duration: String?) {

@@ -8,15 +8,15 @@ extension Repl {
         Command(
             ["\\format", ".mode"], "[FORMAT]", completes: .formats,
             "table, box, line, csv, tsv, json, jsonl, markdown, html"
-        ) { $0.set("format", $1.firstArgument) },
+        ) { Setting.format.set($1.firstArgument, in: $0) },
         Command(
             ["\\pset"], "[NAME [VALUE]]",
-            completes: ArgumentCompletion { $0.first == "format" ? .formats : .words(settingNames.sorted()) },
+            completes: ArgumentCompletion { $0.first == "format" ? .formats : .words(Setting.allNames.sorted()) },
             "format, null, header, expanded, pager, width, timing"
         ) { $0.printSet($1.arguments) },
         Command(
             ["\\x", ".expanded"], "[on|off|auto]", completes: .words("auto", "off", "on"), "one value per line"
-        ) { $0.set("expanded", $1.firstArgument ?? $0.toggled("expanded")) },
+        ) { Setting.expanded.set($1.firstArgument, in: $0) },
         Command(["\\last", ".last"], "the last result again, nothing shortened") { repl, _ in repl.showLast() },
         Command(
             ["\\chart", ".chart"], "[bar|line] [LABEL] [VALUE]", completes: .words("bar", "line"), "draws the result"
@@ -34,105 +34,14 @@ extension Repl {
         },
         Command(
             ["\\timing", ".timer"], "[on|off]", completes: .words("off", "on"), "shows how long each statement took"
-        ) { $0.set("timing", $1.firstArgument ?? $0.toggled("timing")) },
+        ) { Setting.timing.set($1.firstArgument, in: $0) },
         Command([".headers", "\\headers"], "[on|off]", completes: .words("off", "on"), "the line of column names") {
-            $0.set("header", $1.firstArgument ?? $0.toggled("header"))
+            Setting.header.set($1.firstArgument, in: $0)
         },
         Command([".nullvalue", "\\null"], "[TEXT]", completes: .nothing, "what stands for NULL") {
-            $0.set("null", $1.firstArgument ?? "")
+            Setting.null.set($1.firstArgument, in: $0)
         },
     ]
-
-    // MARK: Settings
-
-    private static let settingNames = ["format", "expanded", "header", "null", "pager", "width", "timing"]
-
-    private func printSet(_ arguments: [String]) {
-        guard let name = arguments.first else { return showSettings() }
-        let isSwitch = ["expanded", "x", "pager", "timing", "header", "tuples_only"].contains(name)
-        let value = arguments.count > 1 ? arguments[1] : isSwitch ? toggled(name) : nil
-        switch name {
-        case "tuples_only", "t": set("header", value == "on" ? "off" : "on")
-        case "border" where value == "2": set("format", "table")
-        case "linestyle" where value == "unicode": set("format", "box")
-        case "linestyle" where value == "ascii": set("format", "table")
-        case "x": set("expanded", value)
-        default: set(name, value)
-        }
-    }
-
-    private func toggled(_ name: String) -> String {
-        let isOn =
-            switch name {
-            case "pager": settings.usesPager
-            case "timing": settings.showsTiming
-            case "header": settings.showsHeader
-            case "tuples_only": !settings.showsHeader
-            default: settings.expansion == .on
-            }
-        return isOn ? "off" : "on"
-    }
-
-    /// Sets one of the settings; nil asks for its value.
-    private func set(_ name: String, _ value: String?) {
-        switch name {
-        case "format": setFormat(value)
-        case "expanded":
-            guard let expansion = value.flatMap({ ReplSettings.Expansion(rawValue: $0) }) else {
-                return fail("\\x takes on, off or auto")
-            }
-            settings.expansion = expansion
-            say("expanded is \(expansion.rawValue)")
-        case "header": setSwitch(\.showsHeader, name, value)
-        case "timing": setSwitch(\.showsTiming, name, value)
-        case "pager": setSwitch(\.usesPager, name, value)
-        case "null": settings.null = value ?? ""
-        case "width": setWidth(value)
-        default:
-            let guess = Vocabulary.nearest(to: name, in: Self.settingNames).map { ": did you mean \($0)?" }
-            fail(
-                "there is no setting \(ValueText.visible(name))\(guess ?? " (\(Self.settingNames.joined(separator: ", ")))")"
-            )
-        }
-    }
-
-    private func setFormat(_ value: String?) {
-        guard let value else { return out.write("format is \(settings.format.rawValue)\n") }
-        let names = OutputFormat.allCases.map(\.rawValue)
-        let synonyms = [
-            "aligned": "table", "ascii": "table", "column": "table", "unaligned": "tsv", "tabs": "tsv",
-            "expanded": "line", "ndjson": "jsonl", "jsonlines": "jsonl", "md": "markdown", "duckbox": "box",
-            "vertical": "line",
-        ]
-        guard let format = OutputFormat(rawValue: synonyms[value] ?? value) else {
-            let guess = Vocabulary.nearest(to: value, in: names).map { ": did you mean \($0)?" }
-            return fail(
-                "there is no format \(ValueText.visible(value))\(guess ?? " (\(names.joined(separator: ", ")))")")
-        }
-        settings.format = format
-        say("format is \(format.rawValue)")
-    }
-
-    private func setSwitch(_ setting: WritableKeyPath<ReplSettings, Bool>, _ name: String, _ value: String?) {
-        switch value?.lowercased() {
-        case "on", "1", "true", "yes", "always": settings[keyPath: setting] = true
-        case "off", "0", "false", "no", "never": settings[keyPath: setting] = false
-        default: return fail("\(name) is on or off")
-        }
-        say("\(name) is \(settings[keyPath: setting] ? "on" : "off")")
-    }
-
-    private func setWidth(_ value: String?) {
-        guard let columns = value == "off" ? 0 : value.flatMap({ Int($0) }), (0...100_000).contains(columns) else {
-            return fail("width is the columns a cell may have, or off")
-        }
-        settings.maxCellColumns = columns == 0 ? nil : max(4, columns)
-    }
-
-    /// Reports a change in an interactive session.
-    func say(_ text: String) {
-        if isTalking, inputDepth == 0 { out.write(text + "\n") }
-    }
 
     // MARK: The last result
 
