@@ -9,23 +9,23 @@ extension Repl {
         Command(["\\?", ".help", "\\h", "\\help"], "[COMMAND]", completes: .commands, "this help", words: ["help"]) {
             $0.help($1.firstArgument)
         },
-        Command(["\\q", ".quit", ".exit", "\\quit"], "ends the session; so does Ctrl-D", words: ["exit", "quit"]) {
+        Command(["\\q", ".quit", ".exit", "\\quit"], "end the session, as Ctrl-D does", words: ["exit", "quit"]) {
             repl, _ in repl.isDone = true
         },
-        Command(["\\conninfo", ".databases"], "which state, its size, the limits") { repl, _ in repl.showConnection() },
+        Command(["\\conninfo", ".databases"], "the state, its size, the limits") { repl, _ in repl.showConnection() },
         Command([".show", "\\show"], "the settings") { repl, _ in repl.showSettings() },
         Command(
             ["\\begin", ".begin"], "[DURATION]", completes: .nothing,
-            "holds the data as it is now, for at most this time (60s)"
+            "hold a snapshot of the data for at most this time (60s)"
         ) { $0.beginSnapshot($1.firstArgument) },
-        Command(["\\end", ".end"], "lets it go") { repl, _ in repl.endSnapshot() },
-        Command(["\\echo", ".print"], "TEXT", completes: .nothing, "writes text") {
+        Command(["\\end", ".end"], "release the snapshot") { repl, _ in repl.endSnapshot() },
+        Command(["\\echo", ".print"], "TEXT", completes: .nothing, "write text") {
             $0.results.write($1.arguments.joined(separator: " ") + "\n")
         },
-        Command(["\\cd", ".cd"], "[FOLDER]", completes: .files, "changes the folder for files") {
+        Command(["\\cd", ".cd"], "[FOLDER]", completes: .files, "change the working folder") {
             $0.changeDirectory($1.firstArgument)
         },
-        Command(["\\!", ".shell", ".system"], "COMMAND", completes: .nothing, "runs a command of the shell") {
+        Command(["\\!", ".shell", ".system"], "COMMAND", completes: .nothing, "run a shell command") {
             // After `\!` a semicolon at the end belongs to the shell, as in psql.
             $0.runShell($1.name == "\\!" ? $1.typedRest : $1.rest)
         },
@@ -101,12 +101,12 @@ extension Repl {
         else {
             return fail("\\begin takes a duration of at most 1h, such as 30s or 5m")
         }
-        guard !session.holdsSnapshot else { return fail("a snapshot is held already; \\end lets it go") }
+        guard !session.holdsSnapshot else { return fail("a snapshot is held already; \\end releases it") }
         do throws(QueryError) {
             try session.beginSnapshot()
             snapshotEnd = MonotonicClock.milliseconds() + milliseconds
             if isTalking {
-                out.write("holding the data as it is now for \(ErrorMessage.span(milliseconds)); \\end lets it go\n")
+                out.write("holding a snapshot for \(ErrorMessage.span(milliseconds)); \\end releases it\n")
             }
         } catch {
             fail(error)

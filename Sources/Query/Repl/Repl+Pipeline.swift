@@ -5,8 +5,8 @@ import SQLite
 
 extension Repl {
     static let pipelineCommands: [Command] = [
-        Command(["\\lag", ".lag"], "how far counting is behind the topic, per partition") { repl, _ in repl.showLag() },
-        Command(["\\watermark", ".watermark"], "the watermark, what moved it last, what holds it back") { repl, _ in
+        Command(["\\lag", ".lag"], "lag behind the topic, per partition") { repl, _ in repl.showLag() },
+        Command(["\\watermark", ".watermark"], "the watermark, what last moved it, what holds it back") { repl, _ in
             repl.showWatermark()
         },
         Command(["\\late", ".late"], "[N]", completes: .nothing, "the newest late events") {
@@ -28,11 +28,11 @@ extension Repl {
         },
         Command(
             ["\\proof", ".proof"], "[--quick]", completes: .nothing,
-            "recounts what came in against what is stored and exported"
+            "compare records received with counts stored and exported"
         ) { $0.runDomainCommand($0.domain.proof, $1.arguments) },
         Command(
             ["\\topic", ".topic"], "[NAME [N]] [--from PLACE] [--follow]", completes: .nothing,
-            "topics, or the newest messages of one; --help tells more"
+            "topics, or the newest messages of one; see also --help"
         ) { $0.runDomainCommand($0.domain.topic, $1.arguments) },
     ]
 
@@ -78,7 +78,7 @@ extension Repl {
         _ view: String, _ columns: String = "*", orderedBy order: String, _ invocation: Invocation
     ) {
         guard let limit = invocation.firstArgument.map({ Int($0) }) ?? 20, limit > 0 else {
-            return fail("\(invocation.name) takes how many rows to show")
+            return fail("\(invocation.name) takes the number of rows to show")
         }
         run("SELECT \(columns) FROM \(view) ORDER BY \(order) LIMIT \(limit)")
     }

@@ -17,28 +17,28 @@ extension Repl {
         Command(
             ["\\x", ".expanded"], "[on|off|auto]", completes: .words("auto", "off", "on"), "one value per line"
         ) { Setting.expanded.set($1.firstArgument, in: $0) },
-        Command(["\\last", ".last"], "the last result again, nothing shortened") { repl, _ in repl.showLast() },
+        Command(["\\last", ".last"], "the last result again, in full") { repl, _ in repl.showLast() },
         Command(
-            ["\\chart", ".chart"], "[bar|line] [LABEL] [VALUE]", completes: .words("bar", "line"), "draws the result"
+            ["\\chart", ".chart"], "[bar|line] [LABEL] [VALUE]", completes: .words("bar", "line"), "draw the result"
         ) { $0.chart($1.arguments) },
         Command(
             ["\\copy", ".copy"], "[TABLE|(SELECT ...)] to FILE [FORMAT]",
-            completes: .sql { $0.last?.lowercased() == "to" ? .files : .relations }, "writes a result, all of it"
+            completes: .sql { $0.last?.lowercased() == "to" ? .files : .relations }, "write a whole result to a file"
         ) { $0.copy($1.rest) },
         Command(
             ["\\o", ".output"], "[FILE | |COMMAND]", completes: .files,
-            "sends the results that follow there; alone: back here"
+            "send further results there; without FILE, back here"
         ) { $0.redirect($1, isOnce: false) },
-        Command(["\\once", ".once"], "FILE | |COMMAND", completes: .files, "sends the next result to one") {
+        Command(["\\once", ".once"], "FILE | |COMMAND", completes: .files, "send the next result there") {
             $0.redirect($1, isOnce: true)
         },
         Command(
-            ["\\timing", ".timer"], "[on|off]", completes: .words("off", "on"), "shows how long each statement took"
+            ["\\timing", ".timer"], "[on|off]", completes: .words("off", "on"), "show how long each statement took"
         ) { Setting.timing.set($1.firstArgument, in: $0) },
         Command([".headers", "\\headers"], "[on|off]", completes: .words("off", "on"), "the line of column names") {
             Setting.header.set($1.firstArgument, in: $0)
         },
-        Command([".nullvalue", "\\null"], "[TEXT]", completes: .nothing, "what stands for NULL") {
+        Command([".nullvalue", "\\null"], "[TEXT]", completes: .nothing, "text shown for NULL") {
             Setting.null.set($1.firstArgument, in: $0)
         },
     ]

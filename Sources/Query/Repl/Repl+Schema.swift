@@ -5,10 +5,10 @@ import SQLite
 extension Repl {
     static let schemaCommands: [Command] = [
         Command(
-            ["\\dt", ".tables", "\\dv"], "[PATTERN]", completes: .relations, "the views to ask",
+            ["\\dt", ".tables", "\\dv"], "[PATTERN]", completes: .relations, "views to query",
             statements: [ForeignStatement("show", "tables"), ForeignStatement("show", "views")]
         ) { $0.listViews($1.firstArgument) },
-        Command(["\\dt+"], "[PATTERN]", completes: .relations, "also the tables beneath them") {
+        Command(["\\dt+"], "[PATTERN]", completes: .relations, "views, and the tables beneath them") {
             $0.listRelations($1.firstArgument)
         },
         Command(

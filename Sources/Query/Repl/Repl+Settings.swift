@@ -110,14 +110,14 @@ extension Repl {
         switch value?.lowercased() {
         case "on", "1", "true", "yes", "always": settings[keyPath: setting] = true
         case "off", "0", "false", "no", "never": settings[keyPath: setting] = false
-        default: return fail("\(name) is on or off")
+        default: return fail("\(name) takes on or off")
         }
         say("\(name) is \(settings[keyPath: setting] ? "on" : "off")")
     }
 
     fileprivate func setWidth(_ value: String?) {
         guard let columns = value == "off" ? 0 : value.flatMap({ Int($0) }), (0...100_000).contains(columns) else {
-            return fail("width is the columns a cell may have, or off")
+            return fail("width takes a number of columns, or off")
         }
         settings.maxCellColumns = columns == 0 ? nil : max(4, columns)
     }

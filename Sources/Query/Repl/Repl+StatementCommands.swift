@@ -7,33 +7,33 @@ import SQLite
 extension Repl {
     static let statementCommands: [Command] = [
         Command(
-            ["\\watch", ".watch"], "[SECONDS [TIMES]]", completes: .nothing, "runs the statement again and again"
+            ["\\watch", ".watch"], "[SECONDS [TIMES]]", completes: .nothing, "repeat the statement at this interval"
         ) { $0.watch($1.arguments) },
-        Command(["\\g"], "runs the statement as it stands") { repl, _ in repl.runPending() },
-        Command(["\\G", "\\gx"], "runs the statement and shows one value per line") { repl, _ in
+        Command(["\\g"], "run the statement typed so far") { repl, _ in repl.runPending() },
+        Command(["\\G", "\\gx"], "run the statement, one value per line") { repl, _ in
             repl.runPending(expanded: true)
         },
-        Command(["\\gset"], "[PREFIX]", completes: .nothing, "keeps the columns of its one row as parameters") {
+        Command(["\\gset"], "[PREFIX]", completes: .nothing, "store the columns of its only row as parameters") {
             $0.keepRow(prefix: $1.firstArgument ?? "")
         },
         Command(
             ["\\param", ".param", ".parameter"], "[NAME [VALUE]]", completes: .nothing,
-            "values that are bound to :NAME"
+            "values bound to :NAME"
         ) { $0.parameter($1.arguments) },
-        Command(["\\set"], "[NAME [VALUE]]", completes: .nothing, "the same") { $0.parameter($1.arguments) },
-        Command(["\\unset"], "NAME", completes: .nothing, "forgets a parameter") { $0.unset($1.firstArgument) },
-        Command(["\\e", ".edit"], "", completes: .files, "edits the statement with $EDITOR") { repl, _ in repl.edit() },
-        Command(["\\p"], "shows the statement as it stands") { repl, _ in repl.showPending() },
-        Command(["\\r"], "clears the statement") { repl, _ in repl.clearBuffer() },
-        Command(["\\i", ".read"], "FILE", completes: .files, "runs a file") { $0.input($1.firstArgument) },
+        Command(["\\set"], "[NAME [VALUE]]", completes: .nothing, "the same as \\param") { $0.parameter($1.arguments) },
+        Command(["\\unset"], "NAME", completes: .nothing, "remove a parameter") { $0.unset($1.firstArgument) },
+        Command(["\\e", ".edit"], "", completes: .files, "edit the statement with $EDITOR") { repl, _ in repl.edit() },
+        Command(["\\p"], "show the statement typed so far") { repl, _ in repl.showPending() },
+        Command(["\\r"], "clear the statement") { repl, _ in repl.clearBuffer() },
+        Command(["\\i", ".read"], "FILE", completes: .files, "run a file") { $0.input($1.firstArgument) },
         Command(
-            ["\\f", ".f"], "[NAME [PARAM=VALUE ...]]", completes: .queries, "named queries: lists or runs them"
+            ["\\f", ".f"], "[NAME [PARAM=VALUE ...]]", completes: .queries, "list or run named queries"
         ) { $0.named($1.arguments) },
-        Command(["\\fs"], "NAME SQL", completes: .sql { _ in .nothing }, "keeps a named query") { $0.saveNamed($1) },
-        Command(["\\fd"], "NAME", completes: .queries, "deletes a named query") { $0.deleteNamed($1.firstArgument) },
+        Command(["\\fs"], "NAME SQL", completes: .sql { _ in .nothing }, "save a named query") { $0.saveNamed($1) },
+        Command(["\\fd"], "NAME", completes: .queries, "delete a named query") { $0.deleteNamed($1.firstArgument) },
         Command(
             ["\\history", ".history", "\\s"], "[N]", completes: .nothing,
-            "what was entered; also the table `history`"
+            "what you entered; also the table `history`"
         ) { $0.showHistory($1.firstArgument) },
     ]
 
@@ -75,7 +75,7 @@ extension Repl {
             arguments.count > 1
             ? Int(arguments[1].hasPrefix("c=") ? String(arguments[1].dropFirst(2)) : arguments[1]) : .max
         guard let interval, interval >= 100, let times, times > 0 else {
-            return fail("\\watch takes seconds (at least 0.1, as in 500ms) and how many times")
+            return fail("\\watch takes an interval (at least 0.1 s, such as 500ms) and a count")
         }
         lastStatement = statement
         for round in 1...times {
@@ -197,7 +197,7 @@ extension Repl {
 
     /// Runs a file's statements and commands as if the user had entered them.
     func runFile(_ path: String) {
-        guard inputDepth < Self.inputDepthLimit else { return fail("files read one another too deep, at \(path)") }
+        guard inputDepth < Self.inputDepthLimit else { return fail("files include one another too deeply, at \(path)") }
         let text: String
         do throws(InputFailure) {
             text = try InputFile.text(of: path, unless: session.interrupt)
@@ -233,7 +233,7 @@ extension Repl {
         var name = Array("\(folder)/pageviews-XXXXXX.sql".utf8CString)
         let descriptor = mkstemps(&name, 4)
         guard descriptor >= 0 else {
-            throw .usage("cannot make a file to edit: \(String(cString: strerror(errno)))")
+            throw .usage("cannot create a file to edit: \(String(cString: strerror(errno)))")
         }
         let file = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { unlink(file) }
@@ -283,7 +283,7 @@ extension Repl {
         let sql = invocation.rest.dropFirst(name.count).trimmed
         let kept = sql.isEmpty ? lastStatement ?? "" : sql
         guard !name.isEmpty, !kept.isEmpty else { return fail("\\fs needs a name and a statement") }
-        if !queries.save(name, kept) { fail("the query is known in this session only: its file cannot be written") }
+        if !queries.save(name, kept) { fail("the query is kept for this session only: its file cannot be written") }
     }
 
     private func deleteNamed(_ name: String?) {

@@ -34,7 +34,7 @@ struct StateFile: Equatable {
             throw QueryError.state("cannot read the state \(name): \(String(cString: strerror(errno)))")
         }
         guard info.st_mode & S_IFMT == S_IFREG else {
-            throw QueryError.state("cannot read the state \(name): it is no regular file")
+            throw QueryError.state("cannot read the state \(name): it is not a regular file")
         }
         guard info.st_size > 0 else { return nil }
         return Identity(device: UInt64(info.st_dev), inode: UInt64(info.st_ino))
