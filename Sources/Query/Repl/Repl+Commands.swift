@@ -66,7 +66,7 @@ extension Repl {
         guard !command.isEmpty else { return fail("\\! needs a command") }
         flush()
         let code = terminal.run(command)
-        if isTalking { session.interrupt.lower() }
+        if isInteractive { session.interrupt.lower() }
         if code != 0 { err.write("exit code \(code)\n") }
     }
 
@@ -105,7 +105,7 @@ extension Repl {
         do throws(QueryError) {
             try session.beginSnapshot()
             snapshotEnd = MonotonicClock.milliseconds() + milliseconds
-            if isTalking {
+            if isInteractive {
                 out.write("holding a snapshot for \(ErrorMessage.span(milliseconds)); \\end releases it\n")
             }
         } catch {

@@ -12,9 +12,9 @@ extension Repl {
     func completions(line: String, start: Int, word: String) -> Completions {
         let bytes = Array(line.utf8)
         let before = String(decoding: bytes.prefix(start), as: UTF8.self)
-        let schema = knownSchema ?? session.schema()
+        let schema = cachedSchema ?? session.schema()
         // The schema of a missing state is a placeholder: do not cache it.
-        knownSchema = session.isOverState ? schema : nil
+        cachedSchema = session.isOverState ? schema : nil
         let context = CompletionContext(
             before: buffer.isEmpty ? before : buffer + "\n" + before,
             whole: buffer.isEmpty ? line : buffer + "\n" + line, word: word)

@@ -47,7 +47,7 @@ extension Repl {
         let code = command(arguments, results, err, session.interrupt)
         flush()
         closeTargetAfterUse()
-        if code == 3, isTalking { return endInterruptedLine() }
+        if code == 3, isInteractive { return endInterruptedLine() }
         if code != 0 { endScript(code: code == 3 ? 3 : 1) }
     }
 
@@ -87,7 +87,7 @@ extension Repl {
 
     private func showWatermark() {
         let output = target?.output ?? out
-        if isTalking {
+        if isInteractive {
             output.write(
                 """
                 The watermark is the time of the newest event, less the delay, of the partition
@@ -146,10 +146,10 @@ extension Repl {
         let output = target?.output ?? out
         output.write("live, window of \(start)\n")
         run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
-        guard mayGoOn else { return }
+        guard mayContinue else { return }
         output.write("exported\n")
         run(exportsOfWindow(start: start, postcode: postcode))
-        guard mayGoOn else { return }
+        guard mayContinue else { return }
         output.write("late events of this window\n")
         run(
             """

@@ -52,7 +52,7 @@ extension Repl {
 
     private func chart(_ words: [String]) {
         runQuietly()
-        guard mayGoOn else { return }
+        guard mayContinue else { return }
         guard let lastResult else { return fail("there is no result to draw yet") }
         var names = words
         let kind = names.first.flatMap { Chart.Kind(rawValue: $0) }
@@ -126,7 +126,7 @@ extension Repl {
         }
         target.output.close()
         guard let code = target.wait?() else { return }
-        if isTalking { session.interrupt.lower() }
+        if isInteractive { session.interrupt.lower() }
         if code != 0, code != 128 + SIGPIPE { err.write("exit code \(code)\n") }
     }
 

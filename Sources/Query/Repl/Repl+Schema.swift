@@ -96,7 +96,7 @@ extension Repl {
             SELECT name AS "column", type, CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
             FROM pragma_table_xinfo(\(quoted), iif(\(isOfState), 'main', 'temp')) ORDER BY cid
             """)
-        guard mayGoOn, let sql = first(Self.definition(of: quoted)) else {
+        guard mayContinue, let sql = first(Self.definition(of: quoted)) else {
             return
         }
         (target?.output ?? out).write(

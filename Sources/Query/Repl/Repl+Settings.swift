@@ -124,6 +124,6 @@ extension Repl {
 
     /// Reports a change in an interactive session.
     func say(_ text: String) {
-        if isTalking, inputDepth == 0 { out.write(text + "\n") }
+        if isInteractive, inputDepth == 0 { out.write(text + "\n") }
     }
 }

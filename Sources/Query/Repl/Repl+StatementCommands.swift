@@ -14,7 +14,7 @@ extension Repl {
             repl.runPending(expanded: true)
         },
         Command(["\\gset"], "[PREFIX]", completes: .nothing, "store the columns of its only row as parameters") {
-            $0.keepRow(prefix: $1.firstArgument ?? "")
+            $0.storeRow(prefix: $1.firstArgument ?? "")
         },
         Command(
             ["\\param", ".param", ".parameter"], "[NAME [VALUE]]", completes: .nothing,
@@ -84,17 +84,17 @@ extension Repl {
             if session.interrupt.isRaised { break }
         }
         guard session.interrupt.isRaised else { return }
-        isTalking ? endInterruptedLine() : fail(.interrupted)
+        isInteractive ? endInterruptedLine() : fail(.interrupted)
     }
 
     private func watchOnce(_ statement: String, _ interval: Int) -> Bool {
         do throws(QueryError) {
-            let streams = !isTalking || target != nil
+            let streams = !isInteractive || target != nil
             let (result, summary) = try evaluate(statement, parameters: parameters, streams: streams)
             if summary.columnCount > 0 { lastResult = result }
             if !streams { out.write(watchScreen(result, interval)) }
             flush()
-            return mayGoOn
+            return mayContinue
         } catch {
             if error != .interrupted {
                 fail(error, statement: .init(text: statement, byteOffset: 0, line: lineNumber, isComplete: true))
@@ -118,10 +118,10 @@ extension Repl {
 
     // MARK: Parameters
 
-    private func keepRow(prefix: String) {
+    private func storeRow(prefix: String) {
         let isPending = pendingStatement() != nil
         if isPending { runQuietly() } else { buffer = "" }
-        guard mayGoOn else { return }
+        guard mayContinue else { return }
         guard let result = lastResult else { return fail("there is no result yet") }
         guard result.rows.count == 1, !result.isTruncated else {
             return fail("\\gset needs exactly one row; the result has \(result.countText)")
@@ -275,7 +275,7 @@ extension Repl {
         } catch {
             return fail(error)
         }
-        for statement in StatementSplitter.split(sql).statements where mayGoOn { execute(statement, extra: bound) }
+        for statement in StatementSplitter.split(sql).statements where mayContinue { execute(statement, extra: bound) }
     }
 
     private func saveNamed(_ invocation: Invocation) {

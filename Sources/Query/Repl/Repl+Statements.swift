@@ -6,9 +6,9 @@ extension Repl {
     /// Runs a statement, keeps its result as the last one, and shows it.
     /// - Parameter expanded: show one value per line this time.
     func execute(_ statement: StatementText, expanded: Bool = false, extra: Parameters? = nil) {
-        letGoOfOldSnapshot()
+        releaseExpiredSnapshot()
         lastStatement = statement.text
-        let showsLater = isTalking && target == nil
+        let showsLater = isInteractive && target == nil
         do throws(QueryError) {
             let (result, summary) = try evaluate(statement.text, parameters: extra ?? parameters, streams: !showsLater)
             guard summary.columnCount > 0 else { return }

@@ -47,12 +47,12 @@ package final class Repl {
     var inputDepth = 0
     var isDone = false
     /// Ctrl-C interrupted the last input; the rest of it does not run.
-    var isGivenUp = false
+    var isInterrupted = false
     var exitCode: Int32 = 0
     var snapshotEnd: Int?
     /// Writing the output failed, and the user was told.
     private var hasLostOutput = false
-    var knownSchema: Schema?
+    var cachedSchema: Schema?
 
     /// A prompt on the process's standard streams.
     package convenience init(
@@ -123,13 +123,13 @@ package final class Repl {
     func process(_ lines: any LineSource) {
         while !isDone, !isInputAbandoned || lines.isInteractive {
             flush()
-            if lines.isInteractive, isGivenUp { settleInterrupt() }
+            if lines.isInteractive, isInterrupted { lowerInterrupt() }
             if session.interrupt.isRaisedForGood { return fail(.interrupted) }
-            switch lines.next(prompt: lines.isInteractive ? prompt : "", idle: { letGoOfOldSnapshot() }) {
+            switch lines.next(prompt: lines.isInteractive ? prompt : "", idle: { releaseExpiredSnapshot() }) {
             case .line(let line): take(line)
             case .interrupted where lines.isInteractive:
                 clearBuffer()
-                settleInterrupt()
+                lowerInterrupt()
             case .interrupted: fail(.interrupted)
             case .end:
                 if lines.isInteractive { out.write("\n") }
@@ -140,9 +140,9 @@ package final class Repl {
 
     /// Lowers an interrupt that has ended its statement. An interrupt between two lines stays raised and clears the next
     /// line: nothing else on the way to a prompt lowers it.
-    private func settleInterrupt() {
+    private func lowerInterrupt() {
         session.interrupt.lower()
-        isGivenUp = false
+        isInterrupted = false
     }
 
     /// The last statement of a script needs no semicolon.
@@ -160,7 +160,7 @@ package final class Repl {
             try err.finish()
         } catch {
             out.discard()
-            if error == .interrupted, isTalking, !session.interrupt.isRaisedForGood { return endInterruptedLine() }
+            if error == .interrupted, isInteractive, !session.interrupt.isRaisedForGood { return endInterruptedLine() }
             isDone = true
             exitCode = error.exitCode
             guard case .output = error, !hasLostOutput else { return }
@@ -172,7 +172,7 @@ package final class Repl {
 
     /// The terminal has shown ^C where the cursor was.
     func endInterruptedLine() {
-        isGivenUp = true
+        isInterrupted = true
         session.interrupt.lower()
         out.write("\n")
         try? out.finish()
@@ -192,7 +192,7 @@ package final class Repl {
 
     /// Takes one input; a pasted text has several lines.
     func take(_ text: String) {
-        for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) where mayGoOn {
+        for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) where mayContinue {
             lineNumber += 1
             takeLine(String(Substring(line)))
         }
@@ -211,23 +211,23 @@ package final class Repl {
         }
         buffer += (buffer.isEmpty ? "" : "\n") + line
         let content = tracker.take(line)
-        if buffer.utf8.count > Self.statementLimitBytes { return leaveOut(endsHere: content.endsStatement) }
+        if buffer.utf8.count > Self.statementLimitBytes { return skipStatement(endsHere: content.endsStatement) }
         guard content.mayEnd || isBlank else { return }
         runBuffer()
         tracker = OpenTokenTracker(after: buffer)
     }
 
     /// The statement in `buffer` is too long. The rest of it must not run: a line of a long text could be a command.
-    private func leaveOut(endsHere: Bool) {
+    private func skipStatement(endsHere: Bool) {
         isSkipping = !endsHere
-        buffer = tracker.standIn.isEmpty ? " " : tracker.standIn
+        buffer = tracker.placeholder.isEmpty ? " " : tracker.placeholder
         if endsHere { clearBuffer() }
         abandon(.limit("the statement is longer than \(Self.statementLimitBytes >> 20) MiB: it is skipped to its end"))
     }
 
     private func skip(_ line: String) {
         if tracker.take(line).endsStatement { return clearBuffer() }
-        buffer = tracker.standIn.isEmpty ? " " : tracker.standIn
+        buffer = tracker.placeholder.isEmpty ? " " : tracker.placeholder
     }
 
     /// Forgets the statement being typed.
@@ -239,7 +239,7 @@ package final class Repl {
     private func abandon(_ error: QueryError) {
         fail(error)
         isInputAbandoned = true
-        if !isTalking { isDone = true }
+        if !isInteractive { isDone = true }
     }
 
     /// Only white space and comments so far.
@@ -250,7 +250,7 @@ package final class Repl {
         guard let (sql, command) = InputLine.trailingCommand(in: buffer) else { return runCompleteStatements() }
         buffer = sql
         runCompleteStatements()
-        if mayGoOn {
+        if mayContinue {
             remember(command.trimmed)
             perform(Invocation(command))
         }
@@ -263,7 +263,7 @@ package final class Repl {
         let rest = String(decoding: text[split.completeEnd...], as: UTF8.self)
         bufferLine += text[..<split.completeEnd].count { $0 == 0x0A }
         buffer = StatementSplitter.split(rest).isBlank ? "" : rest
-        for var statement in split.statements where statement.isComplete && mayGoOn {
+        for var statement in split.statements where statement.isComplete && mayContinue {
             statement.line += firstLine - 1
             remember(statement.text + ";")
             if let invocation = Command.invocation(ofStatement: statement.text) {
@@ -287,8 +287,8 @@ package final class Repl {
         // A closed output is no error: its reader has seen enough.
         guard error != .outputClosed || source.isInteractive else { return isDone = true }
         var message = ErrorMessage(terminalColumns: terminal.size?.columns ?? 80)
-        if !isTalking { message.firstLine = statement?.line }
-        if case .sql = error { message.vocabulary = (knownSchema ?? session.schema()).vocabulary }
+        if !isInteractive { message.firstLine = statement?.line }
+        if case .sql = error { message.vocabulary = (cachedSchema ?? session.schema()).vocabulary }
         flush()
         // Reports a lost output once; that of \o is another output.
         if case .output = error, target == nil {
@@ -296,37 +296,37 @@ package final class Repl {
             hasLostOutput = true
         }
         // The terminal has shown ^C where the cursor was.
-        let start = error == .interrupted && isTalking ? "\n" : ""
+        let start = error == .interrupted && isInteractive ? "\n" : ""
         let text = start + message.text(error, statement: statement?.text ?? "")
         err.write(isRed ? "\u{1B}[31m\(text)\u{1B}[0m" : text)
         if case .refused = error {
             err.write("to keep a result use \\copy or \\o, to keep a query \\fs\n")
         }
-        if error == .interrupted { isGivenUp = true }
+        if error == .interrupted { isInterrupted = true }
         endScript(code: error.exitCode == 3 ? 3 : 1)
     }
 
     /// The rest of the input may run.
-    var mayGoOn: Bool { !isDone && !isGivenUp }
+    var mayContinue: Bool { !isDone && !isInterrupted }
 
     /// Reports wrong usage of a command.
     func fail(_ message: String) { fail(.usage(message)) }
 
     func endScript(code: Int32) {
-        guard !isTalking || session.interrupt.isRaisedForGood else { return }
+        guard !isInteractive || session.interrupt.isRaisedForGood else { return }
         if exitCode == 0 { exitCode = code }
         if !options.keepsGoing || code == 3 { isDone = true }
     }
 
     /// The session is interactive; no error ends it.
-    var isTalking: Bool { source.isInteractive }
+    var isInteractive: Bool { source.isInteractive }
 
     private var isRed: Bool { options.usesColour && err.isTerminal }
 
     // MARK: Snapshots
 
     /// Releases a snapshot past its deadline.
-    func letGoOfOldSnapshot() {
+    func releaseExpiredSnapshot() {
         guard let end = snapshotEnd, MonotonicClock.milliseconds() >= end else { return }
         snapshotEnd = nil
         session.endSnapshot()

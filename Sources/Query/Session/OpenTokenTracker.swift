@@ -31,7 +31,7 @@ struct OpenTokenTracker: Equatable {
     }
 
     /// A short text that leaves the same token open.
-    var standIn: String { String(decoding: opening, as: UTF8.self) }
+    var placeholder: String { String(decoding: opening, as: UTF8.self) }
 
     /// Reads `line`: one line, or several without the last line break.
     mutating func take(_ line: String) -> Line {

@@ -188,7 +188,7 @@ extension QuerySession {
         if let connection, identity != nil, identity == found { return connection }
         connection = nil
         identity = found
-        let fresh = try identity == nil ? standIn() : openState()
+        let fresh = try identity == nil ? emptyDatabase() : openState()
         try secure(fresh)
         connection = fresh
         return fresh
@@ -198,13 +198,13 @@ extension QuerySession {
         let connection = try file.open()
         guard try connection.integer("PRAGMA schema_version") != 0 else {
             identity = nil
-            return try standIn()
+            return try emptyDatabase()
         }
         return connection
     }
 
     /// An empty database with the same views.
-    private func standIn() throws -> Connection {
+    private func emptyDatabase() throws -> Connection {
         if !hasWarned {
             hasWarned = true
             warn("there is no state at \(file.name) yet: showing empty tables (start `pageviews ingest`)")
