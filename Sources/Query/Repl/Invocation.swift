@@ -1,15 +1,17 @@
 // Commands as people type them: `\name arguments` or `.name arguments`.
 
-/// A command line, cut into words.
-struct CommandLine: Equatable {
+/// A command as it was typed, cut into words.
+struct Invocation: Equatable {
     /// The name with its first character, `\` or `.`.
     var name: String
     /// The rest as it was typed, without white space around it.
+    var typedRest: String
+    /// The rest without a semicolon at its end.
     var rest: String
-    /// The rest cut at white space outside quotes; quotes are taken off.
+    /// The rest, cut at white space outside quotes, without the quotes.
     var arguments: [String]
 
-    /// nil when the line is no command.
+    /// nil when the line is not a command.
     init?(_ line: String) {
         let text = line.trimmed
         guard let mark = text.first, mark == "\\" || mark == ".", text.count > 1 else { return nil }
@@ -20,10 +22,12 @@ struct CommandLine: Equatable {
             second.isLetter
             ? String(text.prefix(1) + text.dropFirst().prefix { $0.isLetter || $0 == "_" || $0 == "+" })
             : String(text.prefix(2))
-        rest = text.dropFirst(name.count).trimmed
-        if rest.last == ";", name != "\\!" { rest = rest.dropLast().trimmed }
+        typedRest = text.dropFirst(name.count).trimmed
+        rest = typedRest.last == ";" ? typedRest.dropLast().trimmed : typedRest
         arguments = Self.words(rest)
     }
+
+    var firstArgument: String? { arguments.first }
 
     /// Cuts at white space; `'it''s'` and `"x y"` are one word each.
     static func words(_ text: String) -> [String] {
