@@ -130,7 +130,8 @@ def test_maintain_leaves_one_file_a_day_and_later_upserts_hit_the_right_rows(
 
 STEPS = {
     **{f'{table} rewrite': [f'{table}.rewrite.{point}' for point in (
-        'written', 'prepared', 'uploading', 'uploaded', 'staged', 'committed', 'settled')] for table in ('counts', 'raw')},
+        'written', 'prepared', 'uploading', 'uploaded', 'staged', 'committed', *moved, 'settled')]
+       for table, moved in (('counts', ['moved']), ('raw', []))},
     'expiry': [f'{table}.expiry.{point}' for table in ('counts', 'raw') for point in ('recorded', 'committed', 'removed')],
 }
 
@@ -149,6 +150,9 @@ def test_a_kill_at_each_step_of_maintenance_is_harmless(version, steps, topic, s
         for name in (COUNTS, RAW):
             exports.differ(warehouse.by_duckdb(name), warehouse.by_pyiceberg(name), f'{name} by both after {point}')
         exports.differ(warehouse.by_duckdb(COUNTS), exports.counts_of(state), f'counts after {point}')
+        # As a proof beside the service would see it, between two of its transactions.
+        proof = program.run('proof', '--state', str(state.path), *warehouse.options, env=warehouse.environment)
+        assert proof.code == 0, f'proof after {point}: {proof.out}{proof.err}'
         # The next run begins with an export: what was left open must not get into its way.
         fill(topic, state, service, warehouse, version, 1, seed=51 + 2 * number, count=100)
         exports.check_tables(warehouse, state, topic.read())

@@ -53,15 +53,15 @@ package struct ExportedRow: Equatable, Sendable {
     package let position: Int64
 }
 
-/// Looks up exported rows, one key after another, cheapest in the order of keys.
+/// Looks up exported or staged rows, one key after another, cheapest in the order of keys.
 package final class ExportedCursor {
     private let cursor: KeyCursor
 
-    init(_ connection: Connection) throws {
-        cursor = try KeyCursor(connection, columns: "count, file_id, position", of: "exported")
+    init(_ connection: Connection, of table: String) throws {
+        cursor = try KeyCursor(connection, columns: "count, file_id, position", of: table)
     }
 
-    /// The exported row of a key; nil when there is none.
+    /// The row of a key; nil when there is none.
     /// - Throws: `SQLiteError`.
     package func find(window: Int64, postcode: UnsafeRawBufferPointer) throws -> ExportedRow? {
         guard try cursor.find(window: window, postcode: postcode) else { return nil }
@@ -90,7 +90,11 @@ package final class ExportedPlaces {
 extension StateView {
     /// A cursor over all exported rows.
     /// - Throws: `SQLiteError`.
-    package func exportedCursor() throws -> ExportedCursor { try ExportedCursor(connection) }
+    package func exportedCursor() throws -> ExportedCursor { try ExportedCursor(connection, of: "exported") }
+
+    /// A cursor over the places that the rows of the open commit will have.
+    /// - Throws: `SQLiteError`.
+    package func stagedCursor() throws -> ExportedCursor { try ExportedCursor(connection, of: "staged") }
 
     /// A look-up of exported rows at their places.
     /// - Throws: `SQLiteError`.

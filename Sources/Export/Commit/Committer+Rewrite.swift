@@ -43,6 +43,7 @@ extension Committer {
         guard intent.table == .counts else { return }
         var last: RowKey?
         while let next = try store.with({ try $0.moveExported(after: last, limit: Self.movesPerStep) }) { last = next }
+        environment.failPoint("\(intent.stepName).moved")
     }
 }
 

@@ -77,6 +77,7 @@ package struct CountsReading {
         var pass = CountsPass(seed: seed)
         let (state, table, generation) = (state, table, generation)
         let ledger = try state.reader.exportedCursor()
+        let staged = table.isBeingRewritten ? try state.reader.stagedCursor() : nil
         let counts = try state.reader.countsCursor()
         let ids = try state.reader.dataFiles()
         try await forEach(table.snapshot, &pass) { batch, file, pass in
@@ -91,7 +92,8 @@ package struct CountsReading {
                 try batch.postcodes.withBytes(row) { postcode in
                     if table.isSettled {
                         let exported = try ledger.find(window: key.window, postcode: postcode)
-                        Self.holdAgainstLedger(key, exported, state.evictedBefore, &pass)
+                        let moved = try staged?.find(window: key.window, postcode: postcode)
+                        Self.holdAgainstLedger(key, exported, moved, state.evictedBefore, &pass)
                     }
                     let stored = try counts.find(window: key.window, postcode: postcode)
                     Self.holdAgainstCounts(key, stored, generation, state.evictedBefore, table.isAhead, &pass)
@@ -114,7 +116,7 @@ package struct CountsReading {
     }
 
     private static func holdAgainstLedger(
-        _ row: Row, _ found: ExportedRow?, _ evictedBefore: Int64, _ pass: inout CountsPass
+        _ row: Row, _ found: ExportedRow?, _ moved: ExportedRow?, _ evictedBefore: Int64, _ pass: inout CountsPass
     ) {
         guard let found else {
             if row.window < evictedBefore { pass.released += 1 } else { pass.differs(in: row.window) }
@@ -126,7 +128,8 @@ package struct CountsReading {
         } else {
             pass.differs(in: row.window)
         }
-        if found.fileID == row.fileID, found.position == row.position { pass.inPlace += 1 }
+        let isThere = [found, moved].contains { $0?.fileID == row.fileID && $0?.position == row.position }
+        if isThere { pass.inPlace += 1 }
     }
 
     private static func holdAgainstCounts(

@@ -113,16 +113,21 @@ package final class Proof {
         guard progress.generation > 0 else { return nil }
         let settled = try state.reader.lastSnapshot(of: kind)
         let history = metadata.ancestors(of: metadata.currentSnapshotID)
+        let rewrite = try state.reader.intent(of: kind).flatMap { intent in
+            history.first { intent.isRewrite && $0.summary[Mark.commitID] == intent.commitID }
+        }
         guard
             let snapshot = SnapshotChoice.choose(
-                history: history, settled: settled, generation: progress.generation)
+                history: history, settled: rewrite?.id ?? settled, generation: progress.generation)
         else {
             report.findings.append(
                 "table \(loaded.name) has no snapshot of generation \(progress.generation), the last exported: "
                     + "it has expired, or the table was rolled back")
             return nil
         }
-        return ProofTable(kind: kind, name: loaded.name, open: loaded.open, snapshot: snapshot, isSettled: true)
+        return ProofTable(
+            kind: kind, name: loaded.name, open: loaded.open, snapshot: snapshot, isSettled: true,
+            isBeingRewritten: rewrite != nil)
     }
 
     // MARK: Names

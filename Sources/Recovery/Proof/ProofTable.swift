@@ -16,6 +16,8 @@ package struct ProofTable {
     package let snapshot: Snapshot?
     /// The snapshot is what the state's ledger describes, or came after it from somebody else.
     let isSettled: Bool
+    /// A rewrite is in the table and its rows are being moved in the ledger: some are where they were, some where they are now.
+    var isBeingRewritten = false
     /// A restored state: the table counts offsets that the state has not read again yet.
     var isAhead = false
 
