@@ -7,13 +7,27 @@ import Kafka
 
 /// Decides when to commit, and what to say. Pure: the owner sends, and tells what came back.
 struct GroupOffsets {
+    /// The commit that was sent last.
+    private enum Sending {
+        /// It was answered, or there was none.
+        /// - notBefore: when the next one may be sent.
+        case idle(notBefore: Int64)
+        /// - isSilenceTold: that no answer comes was told.
+        case underWay(since: Int64, isSilenceTold: Bool)
+    }
+
+    /// What became of it.
+    private enum Outcome {
+        case acknowledged
+        /// - since: the first of the failures in a row.
+        /// - retry: the pause before the next try.
+        case failing(since: Int64, retry: Backoff)
+    }
+
     /// Newer offsets than the last acknowledged ones wait.
     private(set) var isPending = false
-    private var sentAt: Int64?
-    private var notBefore: Int64 = 0
-    private var pause = Backoff()
-    private var failingSince: Int64?
-    private var hasToldOfSilence = false
+    private var sending = Sending.idle(notBefore: 0)
+    private var last = Outcome.acknowledged
     /// How long a coordinator that is made or moved is no news, and an answer may take, in milliseconds.
     private static let quietMilliseconds: Int64 = 5000
 
@@ -21,28 +35,30 @@ struct GroupOffsets {
     mutating func changed() { isPending = true }
 
     /// A commit is to be sent now.
-    func isDue(now: Int64) -> Bool { isPending && sentAt == nil && now >= notBefore }
+    func isDue(now: Int64) -> Bool {
+        guard isPending, case .idle(let notBefore) = sending else { return false }
+        return now >= notBefore
+    }
 
     /// A commit of the newest offsets was sent.
     mutating func sent(now: Int64) {
         isPending = false
-        sentAt = now
-        hasToldOfSilence = false
+        sending = .underWay(since: now, isSilenceTold: false)
     }
 
     /// What came back.
     /// - Returns: what is to be told; nil when nothing is.
     mutating func ended(_ outcome: CommitOutcome, now: Int64) -> String? {
-        sentAt = nil
         guard case .failed(let error) = outcome else {
-            failingSince = nil
-            pause.reset()
+            sending = .idle(notBefore: now)
+            last = .acknowledged
             return nil
         }
+        var (since, retry) = (now, Backoff())
+        if case .failing(let first, let pause) = last { (since, retry) = (first, pause) }
         isPending = true
-        notBefore = now + pause.next()
-        let since = failingSince ?? now
-        failingSince = since
+        sending = .idle(notBefore: now + retry.next())
+        last = .failing(since: since, retry: retry)
         if error.isCoordinatorAway, now - since < Self.quietMilliseconds { return nil }
         return error.message
     }
@@ -50,8 +66,9 @@ struct GroupOffsets {
     /// Looks at a commit that was not answered.
     /// - Returns: what is to be told, once; nil when nothing is.
     mutating func silence(now: Int64) -> String? {
-        guard let sentAt, !hasToldOfSilence, now - sentAt >= 2 * Self.quietMilliseconds else { return nil }
-        hasToldOfSilence = true
-        return "no answer for \((now - sentAt) / 1000) s"
+        guard case .underWay(let since, isSilenceTold: false) = sending, now - since >= 2 * Self.quietMilliseconds
+        else { return nil }
+        sending = .underWay(since: since, isSilenceTold: true)
+        return "no answer for \((now - since) / 1000) s"
     }
 }

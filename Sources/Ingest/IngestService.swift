@@ -1,4 +1,4 @@
-// The service's loop: observe (poll), decide (accumulator, pure), act (flush).
+// The service's loop: observe (poll), decide (`RunState` and the accumulator, pure), act (flush).
 //
 // Invariants: one thread runs it from start to end and owns consumer and store; offsets advance only in the transaction
 // that holds what they brought; a flush that fails is tried again with the same contents and nothing is consumed meanwhile.
@@ -80,9 +80,7 @@ package final class IngestService {
             rawOffsets: rawOffsets, topicID: topicID)
         ends?.start()
         defer { ends?.end() }
-        try run.start()
-        try run.loop()
-        try run.finish()
+        try run.run()
     }
 
     private func engine(_ progress: Progress) -> WindowEngine {
@@ -106,7 +104,7 @@ package final class IngestService {
             if let id = consumer.clusterID(timeoutMilliseconds: 1000) { return id }
             let reason = lastError(consumer, &cause)
             board?.kafkaFailed(reason, now: time.wall())
-            try giveUp(since: began, reason)
+            if settings.givesUp(since: began, now: time.monotonic()) { throw settings.unreachable(reason) }
             let milliseconds = pause.next()
             log.warning(
                 """
@@ -117,15 +115,6 @@ package final class IngestService {
         return nil
     }
 
-    /// Ends a service with --exit-at-end when Kafka was unreachable for too long; any other goes on retrying.
-    /// - Parameter began: since when, on the monotonic clock.
-    /// - Throws: `IngestError.unreachable`.
-    func giveUp(since began: Int64, _ reason: @autoclosure () -> String) throws {
-        let limit = settings.unreachableLimitMilliseconds
-        guard settings.exitsAtEnd, time.monotonic() - began >= limit else { return }
-        throw IngestError.unreachable(servers: settings.bootstrapServers, reason: reason(), seconds: limit / 1000)
-    }
-
     private func lastError(_ consumer: Consumer, _ cause: inout FailureCause) -> String {
         let notices = consumer.poll(timeoutMilliseconds: 0) { _, notices in notices }
         for case .failed(let error) in notices { _ = cause.words(for: error, now: time.wall()) }
@@ -134,7 +123,7 @@ package final class IngestService {
 }
 
 /// Pauses between tries: doubling from 200 ms to 5 s.
-struct Backoff {
+struct Backoff: Equatable {
     private var milliseconds: Int64 = 100
 
     mutating func next() -> Int64 {

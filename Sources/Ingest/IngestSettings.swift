@@ -36,6 +36,18 @@ package struct IngestSettings: Sendable {
         isAfterFault ? min(1000, discoveryIntervalMilliseconds) : discoveryIntervalMilliseconds
     }
 
+    /// Whether a service that ends at the end of the input ends because Kafka was unreachable for too long; any other goes on
+    /// trying.
+    /// - Parameters:
+    ///   - since: since when, on the monotonic clock.
+    ///   - now: on the same clock.
+    func givesUp(since: Int64, now: Int64) -> Bool { exitsAtEnd && now - since >= unreachableLimitMilliseconds }
+
+    /// The error it ends with then.
+    func unreachable(_ reason: String) -> IngestError {
+        .unreachable(servers: bootstrapServers, reason: reason, seconds: unreachableLimitMilliseconds / 1000)
+    }
+
     /// Settings with the defaults of the command line.
     package init(
         kafka: [(String, String)], bootstrapServers: String, topic: String, statePath: String, windows: WindowSettings

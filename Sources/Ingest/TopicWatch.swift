@@ -11,7 +11,7 @@ import Kafka
 /// Questions about one topic, and their answers.
 final class TopicWatch: Sendable {
     /// What is to be found out.
-    struct Question: Sendable {
+    struct Question: Equatable, Sendable {
         /// The partitions that are read already.
         var assigned: Set<Int32> = []
         /// Those of them whose offsets are asked for again.

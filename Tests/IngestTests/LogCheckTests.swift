@@ -204,4 +204,23 @@ struct GroupOffsetsTests {
         let told = [9_999, 10_000, 20_000].map { silent.silence(now: $0) }
         #expect(told == [nil, "no answer for 10 s", nil])
     }
+
+    @Test("the pause after a refusal grows until a commit is acknowledged")
+    func pauses() {
+        var group = GroupOffsets()
+        let refused = KafkaError(code: 30, "no right")
+        var now: Int64 = 0
+        for pause in [200, 400, 800] as [Int64] {
+            group.sent(now: now)
+            _ = group.ended(.failed(refused), now: now)
+            #expect(!group.isDue(now: now + pause - 1))
+            now += pause
+            #expect(group.isDue(now: now))
+        }
+        group.sent(now: now)
+        _ = group.ended(.acknowledged, now: now)
+        group.sent(now: now)
+        _ = group.ended(.failed(refused), now: now)
+        #expect(group.isDue(now: now + 200))
+    }
 }

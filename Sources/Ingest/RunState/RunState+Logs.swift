@@ -1,0 +1,113 @@
+// Partitions whose log may not be the one that was read: each is asked for its offsets, then followed, passed over, or the
+// run ends.
+//
+// Invariant: the range that is passed over is written in the same transaction that takes the new log for the state's own.
+
+import Kafka
+import Log
+import State
+
+/// A log that may not be the one that was read.
+enum UnsettledLog: Equatable {
+    /// Its offsets are asked for again. What is wrong is known or not.
+    case suspect(LogChange?)
+    /// Nothing of it is read until it is as long as what the state has passed: those offsets are not used again.
+    case waiting
+}
+
+extension RunState {
+    /// Partitions of which nothing is read.
+    var waiting: Set<Int32> { Set(unsettled.filter { $0.value == .waiting }.keys) }
+
+    /// Asks for a partition's offsets again, at once.
+    mutating func suspect(_ partition: Int32, _ change: LogChange?) {
+        switch unsettled[partition] {
+        case .waiting: if change == nil { return }
+        case .suspect(let before): unsettled[partition] = .suspect(change ?? before)
+        case nil: unsettled[partition] = .suspect(change)
+        }
+        askAgain(in: 0)
+    }
+
+    /// Follows the decision, or says why not.
+    /// - Parameter counted: the offset that is counted next.
+    mutating func follow(
+        _ decision: StartPosition, _ partition: Int32, _ range: OffsetRange, counted: Int64
+    ) throws(TopicRefusal) {
+        switch decision {
+        case .read: break
+        case .lost(let from, let to):
+            guard settings.skipsMissingOffsets else {
+                throw .ended(.missingOffsets(topic: settings.topic, partition: partition, from: from, to: to))
+            }
+            // The raw half may be the only one that wanted them.
+            let isCounted = counted >= to
+            let incident = Incident.missingOffsets(
+                of: "topic \(settings.topic)", LostOffsets(partition: partition, offsets: from..<to),
+                "were no longer in Kafka and are "
+                    + (isCounted ? "counted, but not in the raw table" : "not counted"))
+            log(.error, incident.detail, .place(partition: partition, offset: from, end: to))
+            actions.append(.counting(.skip(partition, to: to, incident)))
+        case .beyondEnd(_, let end): try giveUp(partition, .shorter(end: end), range, counted: counted)
+        }
+    }
+
+    mutating func settleLogs(
+        _ found: TopicWatch.Findings, _ next: [Int32: NextOffsets]
+    ) throws(TopicRefusal) {
+        for (partition, log) in unsettled.sorted(by: { $0.key < $1.key }) {
+            if let range = found.ranges[partition] {
+                try settle(partition, log, range, next[partition])
+                continue
+            }
+            if let failure = found.failures[partition] {
+                complain(
+                    "topic \(settings.topic) partition \(partition): \(failure.message); trying again",
+                    partition: partition)
+            }
+            askAgain(in: 1000)
+        }
+    }
+
+    private mutating func settle(
+        _ partition: Int32, _ log: UnsettledLog, _ range: OffsetRange, _ next: NextOffsets?
+    ) throws(TopicRefusal) {
+        // A partition that was added with this answer.
+        guard let next else { return }
+        switch log {
+        case .waiting: guard range.high >= next.counted else { return }
+        case .suspect(let change?): try giveUp(partition, change, range, counted: next.counted)
+        case .suspect(nil):
+            // The record that was looked for may be the one that is gone.
+            actions.append(.counting(.passCheck(partition)))
+            try follow(
+                StartPosition.decide(next: next.wanted, range: range), partition, range, counted: next.counted)
+        }
+        if case .suspect = log, unsettled[partition] == .waiting { return }
+        unsettled[partition] = nil
+        assignment = .outdated
+    }
+
+    /// The log is not the one that was read: ends the run, or passes over what lies below the state's next offset.
+    mutating func giveUp(
+        _ partition: Int32, _ change: LogChange, _ range: OffsetRange, counted next: Int64
+    ) throws(TopicRefusal) {
+        let unread = UnreadRange(
+            topic: settings.topic, partition: partition, change: change, from: change.firstUnread(low: range.low),
+            to: next)
+        guard unread.from < unread.to else { return actions.append(.counting(.forgetLog(partition, nil))) }
+        guard settings.skipsMissingOffsets else {
+            if case .shorter(let end) = change {
+                throw .ended(.topicShorter(topic: settings.topic, partition: partition, next: next, end: end))
+            }
+            throw .ended(.otherLog(unread))
+        }
+        let incident = unread.incident
+        log(.error, incident.detail, .place(partition: partition, offset: unread.from, end: unread.to))
+        actions.append(.counting(.forgetLog(partition, incident)))
+        guard range.high < next else { return }
+        unsettled[partition] = .waiting
+        actions.append(.counting(.reachEnd(of: partition, next)))
+        assignment = .outdated
+    }
+}

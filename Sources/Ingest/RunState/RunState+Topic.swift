@@ -1,0 +1,205 @@
+// What the cluster says of the topic, and which partitions are read.
+//
+// Invariants: a partition is added once; of another topic under the same name nothing is taken before the user's wish
+// (`--on-missing-offsets`) decided.
+
+import Kafka
+import Log
+import State
+
+/// Why an answer about the topic is not followed to its end.
+enum TopicRefusal: Error {
+    /// Something is not known yet: the topic is asked for again.
+    case unanswered(KafkaError)
+    /// The run ends.
+    case ended(IngestError)
+}
+
+extension RunState {
+    var missingTopic: String {
+        "topic \(settings.topic) does not exist at \(settings.bootstrapServers); waiting for it "
+            + "(create it, or correct --topic)"
+    }
+
+    /// What is to be found out about the topic now.
+    var question: TopicWatch.Question {
+        TopicWatch.Question(
+            assigned: Set(assigned), suspects: Set(unsettled.keys).union(lost.starts.keys), wanted: settings.partitions)
+    }
+
+    mutating func decide(_ event: TopicEvent) {
+        switch event {
+        case .found(let found, let next):
+            do throws(TopicRefusal) {
+                try take(found, next)
+                answered()
+            } catch {
+                switch error {
+                case .unanswered(let error): failed(error)
+                case .ended(let error): fail(error)
+                }
+            }
+        case .failed(let error): failed(error)
+        case .failureExplained(let error): retryResolving(error)
+        case .otherRecord(let partition, let offset): suspect(partition, .otherRecord(at: offset))
+        }
+    }
+
+    private mutating func answered() {
+        if case .resolving = phase {
+            phase = .reading
+            due.lastFlush = now.monotonic
+        } else {
+            cause.forget()
+        }
+    }
+
+    private mutating func failed(_ error: KafkaError) {
+        if case .resolving = phase { return actions.append(.kafka(.explain(error))) }
+        due.discovery = now.monotonic + settings.discoveryInterval(afterFault: true)
+        report(.kafkaFailed(cause.words(for: error, now: now.wall)))
+        log(.debug, "looking for partitions: \(error)")
+    }
+
+    private mutating func retryResolving(_ error: KafkaError) {
+        guard case .resolving(let since, var retry) = phase else { return }
+        let milliseconds = retry.next()
+        phase = .resolving(since: since, retry: retry)
+        let reason = cause.words(for: error, now: now.wall)
+        report(.kafkaFailed(error.isUnknownTopic ? "the topic does not exist" : reason))
+        if settings.givesUp(since: since, now: now.monotonic) {
+            return fail(settings.unreachable(error.isUnknownTopic ? missingTopic : reason))
+        }
+        complain(error.isUnknownTopic ? missingTopic : "topic \(settings.topic): \(reason); trying again")
+        actions.append(.wait(milliseconds: milliseconds))
+    }
+
+    // MARK: Answers
+
+    /// Takes in what the cluster said: new partitions are added, changed logs are dealt with.
+    private mutating func take(
+        _ found: TopicWatch.Findings, _ next: [Int32: NextOffsets]
+    ) throws(TopicRefusal) {
+        let count = found.partitions.count
+        let hasMissing = reportMissing(found.partitions)
+        due.discovery = now.monotonic + settings.discoveryInterval(afterFault: hasMissing)
+        if let wrong = settings.partitions?.filter({ $0 >= count }).min(), assigned.isEmpty {
+            throw .ended(.noSuchPartition(topic: settings.topic, partition: wrong, count: count))
+        }
+        // Before anything is added: whoever finds another topic takes nothing of it.
+        let oldID = identify(found.topicID)
+        compareLeaders(found.partitions.leaders)
+        try addNew(found, recreated: oldID)
+        try settleLogs(found, next)
+        if let name = lost.segment?.name {
+            // Closed segments get their rows, so that they are dropped too, and late events theirs: which of the events
+            // were late is asked of the late log.
+            actions += [.state(.flushNews), .segment(.measureReread(from: name, ranges: found.ranges))]
+        }
+        if assignment == .outdated { askAgain(in: 1000) }
+    }
+
+    /// Compares the topic's id with the one that was read.
+    /// - Returns: the id that was read, when it is another.
+    private mutating func identify(_ found: String?) -> String? {
+        guard let found, found != topicID else { return nil }
+        let old = topicID
+        topicID = found
+        actions.append(.counting(.recordTopicID(found)))
+        guard let old else { return nil }
+        for partition in assigned {
+            actions.append(.counting(.block(partition)))
+            suspect(partition, .recreated(old: old, new: found))
+        }
+        return old
+    }
+
+    /// Where another broker leads than before, the last record is looked for again.
+    private mutating func compareLeaders(_ found: [Int32: Int32]) {
+        for (partition, leader) in found.sorted(by: { $0.key < $1.key }) where leader >= 0 {
+            if let last = leaders[partition], last != leader, assigned.contains(partition) {
+                log(.debug, "partition \(partition): broker \(leader) leads it instead of \(last)")
+                actions.append(.counting(.checkAgain(partition)))
+                assignment = .outdated
+            }
+            leaders[partition] = leader
+        }
+    }
+
+    /// Tells the board, and the log, which partitions the cluster does not serve.
+    /// - Returns: whether there are any.
+    private mutating func reportMissing(_ found: TopicPartitions) -> Bool {
+        var missing = found.faults.mapValues(\.message)
+        for partition in assigned where partition >= found.count { missing[partition] = "the topic no longer has it" }
+        report(.discovered(missing: missing))
+        var hasMissing = false
+        for partition in assigned {
+            guard let reason = missing[partition] else { continue }
+            hasMissing = true
+            complain("topic \(settings.topic) partition \(partition): \(reason); trying again", partition: partition)
+        }
+        return hasMissing
+    }
+
+    // MARK: Adding partitions
+
+    private mutating func addNew(_ found: TopicWatch.Findings, recreated oldID: String?) throws(TopicRefusal) {
+        let wanted = (0..<Int32(clamping: found.partitions.count)).filter { settings.partitions?.contains($0) ?? true }
+        let new = wanted.filter { !assigned.contains($0) }
+        guard !new.isEmpty else { return }
+        if assigned.isEmpty {
+            // All begin together: one that is missing would not hold the watermark. One that the state knows can do without
+            // an answer; the broker refuses an offset that it does not have.
+            for partition in new where found.ranges[partition] == nil && !isKnown(partition) {
+                if let failure = found.failures[partition] { throw .unanswered(failure) }
+            }
+        }
+        for partition in new {
+            if let range = found.ranges[partition] {
+                try add(partition, range, recreated: oldID)
+            } else if assigned.isEmpty || isKnown(partition), oldID == nil {
+                addUnasked(partition)
+            }
+        }
+        assignment = .outdated
+        log(
+            .info, "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))",
+            .wantedOffsets)
+    }
+
+    /// The state says where to read it on, whatever the broker says.
+    private func isKnown(_ partition: Int32) -> Bool {
+        known.contains { $0.partition == partition } && (!raw.isOn || rawOffsets[partition] != nil)
+    }
+
+    private mutating func addUnasked(_ partition: Int32) {
+        guard let earlier = known.first(where: { $0.partition == partition }) else { return }
+        actions.append(.counting(.add(earlier, isNew: false, rawNext: rawOffsets[partition])))
+        assigned.append(partition)
+    }
+
+    private mutating func add(
+        _ partition: Int32, _ range: OffsetRange, recreated oldID: String?
+    ) throws(TopicRefusal) {
+        let earlier = known.first { $0.partition == partition }
+        // A raw half that is new begins where the counts did, as far back as Kafka still goes.
+        let rawNext = rawOffsets[partition] ?? max(range.low, earlier?.firstOffset ?? range.low)
+        let next = earlier.map { raw.isOn ? min($0.nextOffset, rawNext) : $0.nextOffset }
+        let start = earlier ?? PartitionProgress(partition: partition, nextOffset: range.low)
+        actions += [
+            .counting(.add(start, isNew: earlier == nil, rawNext: rawNext)),
+            .counting(.setEnd(of: partition, range.high)),
+        ]
+        assigned.append(partition)
+        if let last = earlier?.lastRecord, last.offset < range.low { actions.append(.counting(.passCheck(partition))) }
+        if let oldID, let topicID, let earlier, earlier.nextOffset > range.low {
+            actions.append(.counting(.block(partition)))
+            return try giveUp(partition, .recreated(old: oldID, new: topicID), range, counted: earlier.nextOffset)
+        }
+        if oldID != nil { actions.append(.counting(.forgetLog(partition, nil))) }
+        let decision = StartPosition.decide(next: next, range: range)
+        // A broker that knows epochs tells where the log was cut.
+        if case .beyondEnd = decision, settings.skipsMissingOffsets, earlier?.lastRecord?.leaderEpoch != nil { return }
+        try follow(decision, partition, range, counted: start.nextOffset)
+    }
+}

@@ -1,0 +1,142 @@
+// What a run does about a log that is not the one it has read.
+
+import Testing
+
+@testable import Ingest
+@testable import Kafka
+@testable import State
+
+@Suite("Run: changed logs")
+struct RunStateLogTests {
+    static let change = LogChange.recreated(old: "A", new: "B")
+
+    static func unread(_ change: LogChange, from: Int64, to: Int64) -> UnreadRange {
+        UnreadRange(topic: "views", partition: 0, change: change, from: from, to: to)
+    }
+
+    @Test("another topic under the same name: nothing more is taken, and the partitions are asked about at once")
+    func recreated() throws {
+        let machine = try Machine.reading(2, topicID: "A")
+        let actions = machine.next(
+            .topic(.found(Machine.found(2, topicID: "B", ranges: [:]), next: [:]))
+        ).unreported
+        #expect(
+            actions == [
+                .counting(.recordTopicID("B")), .counting(.block(0)), .counting(.block(1)),
+            ])
+        #expect(machine.state.unsettled == [0: .suspect(Self.change), 1: .suspect(Self.change)])
+        #expect(
+            machine.next(.turn(.ended)) == [
+                .kafka(.ask(TopicWatch.Question(assigned: [0, 1], suspects: [0, 1])))
+            ])
+        // The same answer again is no news.
+        #expect(
+            machine.next(.topic(.found(Machine.found(2, topicID: "B", ranges: [:]), next: [:]))).unreported.isEmpty)
+    }
+
+    static let outcomes: [(high: Int64, counted: Int64, skips: Bool, outcome: Outcome)] = [
+        (10, 4, false, .ends), (10, 4, true, .passesOver), (3, 4, true, .waits), (10, 0, false, .follows),
+        (4, 4, true, .passesOver),
+    ]
+
+    enum Outcome: Equatable { case ends, passesOver, waits, follows }
+
+    @Test("what the new log has below the state's offset ends the run or is passed over", arguments: outcomes)
+    func unread(high: Int64, counted: Int64, skips: Bool, outcome: Outcome) throws {
+        let machine = try Machine.reading(topicID: "A") { $0.skipsMissingOffsets = skips }
+        machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: [:]), next: [:])))
+        let next = [Int32(0): NextOffsets(counted: counted, wanted: counted)]
+        let found = Machine.found(1, topicID: "B", ranges: [0: OffsetRange(low: 0, high: high)])
+        let actions = machine.next(.topic(.found(found, next: next))).unreported
+        let unread = Self.unread(Self.change, from: 0, to: counted)
+        let told: [RunAction] = [
+            .error(unread.incident.detail, .place(partition: 0, offset: 0, end: counted)),
+            .counting(.forgetLog(0, unread.incident)),
+        ]
+        let expected: [RunAction] =
+            switch outcome {
+            case .ends: [.fail(.otherLog(unread))]
+            case .passesOver: told
+            case .waits: told + [.counting(.reachEnd(of: 0, counted))]
+            case .follows: [.counting(.forgetLog(0, nil))]
+            }
+        #expect(actions == expected)
+        guard outcome != .ends else { return }
+        #expect(machine.state.unsettled == (outcome == .waits ? [0: .waiting] : [:]))
+        #expect(machine.next(.turn(.assignmentCheck)) == [.kafka(.assign(without: outcome == .waits ? [0] : []))])
+    }
+
+    @Test("a log that is shorter is read again when it has grown past what the state has")
+    func waiting() throws {
+        let machine = try Machine.reading(2) { $0.skipsMissingOffsets = true }
+        machine.state.unsettled = [1: .waiting]
+        let next = [Int32(0): NextOffsets(counted: 0, wanted: 0), 1: NextOffsets(counted: 8, wanted: 8)]
+        func found(_ high: Int64) -> RunEvent {
+            .topic(.found(Machine.found(2, ranges: [1: OffsetRange(low: 0, high: high)]), next: next))
+        }
+        #expect(machine.next(found(7)).unreported.isEmpty)
+        #expect(machine.state.waiting == [1])
+        #expect(machine.next(.turn(.assignmentCheck)).isEmpty)
+        // An error of a partition that is not read says nothing.
+        machine.next(.turn(.notice(.partitionFailed(partition: 1, offset: 8, Machine.missingOffset))))
+        #expect(machine.state.waiting == [1])
+        #expect(machine.next(found(8)).unreported.isEmpty)
+        #expect(machine.state.unsettled.isEmpty)
+        #expect(machine.next(.turn(.assignmentCheck)) == [.kafka(.assign(without: []))])
+    }
+
+    @Test("a state ahead of its topic ends the run, unless the leader's epoch tells where the log was cut")
+    func ahead() throws {
+        let mark = RecordMark(offset: 19, timestamp: nil, leaderEpoch: 3, fingerprint: 1)
+        let cases: [(mark: RecordMark?, skips: Bool, fails: Bool, waits: Bool)] = [
+            (nil, false, true, false), (mark, false, true, false), (nil, true, false, true), (mark, true, false, false),
+        ]
+        for (mark, skips, fails, waits) in cases {
+            let machine = try Machine(known: [RunStateTopicTests.progress(0, 20, last: mark)]) {
+                $0.skipsMissingOffsets = skips
+            }
+            let errors = machine.next(.topic(.found(Machine.found(1), next: [:]))).errors
+            #expect(errors == (fails ? [.topicShorter(topic: "views", partition: 0, next: 20, end: 10)] : []))
+            #expect(machine.state.waiting == (waits ? [0] : []))
+        }
+    }
+
+    @Test(
+        "a topic that was made again before the start: the state's partitions are blocked, then passed over or refused")
+    func recreatedBeforeStart() throws {
+        for skips in [true, false] {
+            let machine = try Machine(known: [RunStateTopicTests.progress(0, 6)], topicID: "A") {
+                $0.skipsMissingOffsets = skips
+            }
+            let actions = machine.next(.topic(.found(Machine.found(1, topicID: "B"), next: [:])))
+            let unread = Self.unread(Self.change, from: 0, to: 6)
+            #expect(actions.contains(.counting(.block(0))))
+            #expect(actions.contains(.counting(.forgetLog(0, unread.incident))) == skips)
+            #expect(actions.errors == (skips ? [] : [.otherLog(unread)]))
+        }
+        // Without an answer about its offsets nothing of it is read.
+        let machine = try Machine(known: [RunStateTopicTests.progress(0, 6)], topicID: "A")
+        let found = Machine.found(1, topicID: "B", ranges: [:], failures: [0: Machine.transport])
+        machine.next(.topic(.found(found, next: [:])))
+        #expect(machine.state.assigned.isEmpty)
+    }
+
+    @Test(
+        "another record at the last one's place, and a log that was cut, are asked about at once; a known cause is kept"
+    )
+    func suspects() throws {
+        let machine = try Machine.reading()
+        machine.next(.topic(.otherRecord(partition: 0, offset: 3)))
+        #expect(machine.state.unsettled == [0: .suspect(.otherRecord(at: 3))])
+        #expect(machine.next(.turn(.ended)).count == 1)
+        machine.next(.turn(.notice(.partitionFailed(partition: 0, offset: 4, Machine.missingOffset))))
+        #expect(machine.state.unsettled == [0: .suspect(.otherRecord(at: 3))])
+        let cut = KafkaError(code: -140, "log truncation detected: broker end offset is 2 (offset leader epoch 1)")
+        machine.next(.turn(.notice(.partitionFailed(partition: 0, offset: 4, cut))))
+        #expect(machine.state.unsettled == [0: .suspect(.cut(at: 2))])
+        #expect(
+            machine.next(.topic(.found(Machine.found(1), next: [0: NextOffsets(counted: 4, wanted: 4)]))).errors == [
+                .otherLog(Self.unread(.cut(at: 2), from: 2, to: 4))
+            ])
+    }
+}
