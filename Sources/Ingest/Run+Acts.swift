@@ -1,5 +1,6 @@
 // What the loop does on behalf of its state machine, and the events that come of it.
 
+import Health
 import Base
 import Kafka
 import Log
