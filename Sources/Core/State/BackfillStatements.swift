@@ -49,7 +49,11 @@ final class BackfillStatements {
     }
 
     package func generation(of window: Int64) throws -> Int64? {
-        try windowRow.first(window) { $0.int64(0) }
+        var row = Parameters(windowRow)
+        windowRow.reset()
+        try row.add(window)
+        defer { windowRow.reset() }
+        return try windowRow.step() ? windowRow.int64(0) : nil
     }
 
     package func late(_ key: BackfillKey, bounds: [Int32: Int64]) throws -> LateSum {
@@ -66,11 +70,21 @@ final class BackfillStatements {
     }
 
     package func set(_ change: BackfillChange, generation: Int64) throws {
-        try setRow.run(change.windowStart, change.postcode, change.new, generation)
+        var row = Parameters(setRow)
+        try row.add(change.windowStart)
+        try row.add(change.postcode)
+        try row.add(change.new)
+        try row.add(generation)
+        try row.run()
     }
 
     package func mark(_ key: BackfillKey, snapshotID: Int64?, now: Int64) throws {
-        try markRows.run(key.windowStart, key.postcode, now, snapshotID)
+        var row = Parameters(markRows)
+        try row.add(key.windowStart)
+        try row.add(key.postcode)
+        try row.add(now)
+        try row.add(snapshotID)
+        try row.run()
     }
 
     package func locate(_ place: RowLocation) throws {

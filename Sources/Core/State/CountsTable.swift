@@ -153,7 +153,12 @@ extension Store {
                 try writeWindow(start, generation: generation)
             }
             // Also resets it after a failure, so that the flush can be tried again.
-            try statement.run(start, TextBytes(borrowing: postcode), count, generation)
+            var row = Parameters(statement)
+            try row.add(start)
+            try row.add(borrowedText: postcode)
+            try row.add(count)
+            try row.add(generation)
+            try row.run()
         }
     }
 

@@ -118,15 +118,37 @@ extension StateView {
 
 extension Store {
     func write(_ event: LateEvent) throws {
-        try statements.late.run(
-            event.partition, event.offset, event.userID, event.postcode, event.webpage, event.eventTimeMicroseconds,
-            event.windowStart / 1000, event.latenessMilliseconds, event.receivedAt, event.payload, event.envelope.key,
-            event.envelope.headers, event.envelope.timestamp)
+        var row = Parameters(statements.late)
+        try row.add(event.partition)
+        try row.add(event.offset)
+        try row.add(event.userID)
+        try row.add(event.postcode)
+        try row.add(event.webpage)
+        try row.add(event.eventTimeMicroseconds)
+        try row.add(event.windowStart / 1000)
+        try row.add(event.latenessMilliseconds)
+        try row.add(event.receivedAt)
+        try row.add(blob: event.payload)
+        try add(event.envelope, to: &row)
+        try row.run()
     }
 
     func write(_ event: RejectedEvent) throws {
-        try statements.rejected.run(
-            event.partition, event.offset, event.reason, event.bytePosition, event.excerpt, event.receivedAt,
-            event.payload, event.envelope.key, event.envelope.headers, event.envelope.timestamp)
+        var row = Parameters(statements.rejected)
+        try row.add(event.partition)
+        try row.add(event.offset)
+        try row.add(event.reason)
+        try row.add(event.bytePosition)
+        try row.add(event.excerpt)
+        try row.add(event.receivedAt)
+        try row.add(blob: event.payload)
+        try add(event.envelope, to: &row)
+        try row.run()
+    }
+
+    private func add(_ envelope: SourceEnvelope, to row: inout Parameters) throws {
+        try row.add(blob: envelope.key)
+        try row.add(blob: envelope.headers)
+        try row.add(envelope.timestamp)
     }
 }

@@ -64,8 +64,9 @@ final class KeyCursor {
 
     private func search() throws -> Bool {
         reset()
-        try row.bind(window, at: 1)
-        try postcode.withUnsafeBytes { try row.bindText($0, at: 2) }
+        var key = Parameters(row)
+        try key.add(window)
+        try postcode.withUnsafeBytes { try key.add(text: $0) }
         position = try row.step() ? .row : .end
         return position == .row && compareRow() == 0
     }

@@ -145,7 +145,12 @@ extension Store {
     ) throws {
         try transaction {
             let row = try connection.prepare("UPDATE \(name.rawValue) SET published_at_ms = ?2 WHERE id = ?1")
-            for number in numbers { try row.run(number, now) }
+            for number in numbers {
+                var values = Parameters(row)
+                try values.add(number)
+                try values.add(now)
+                try values.run()
+            }
             try connection.run(
                 "UPDATE outbox SET offsets = ?2 WHERE name = ?1", name.rawValue, try JSONText.encode(offsets))
         }

@@ -16,8 +16,7 @@ enum PlausibleNumbers {
                     SELECT CAST(\(column.name) AS TEXT) FROM \(question.table) WHERE \(column.name) IS NOT NULL AND
                     (typeof(\(column.name)) <> 'integer' OR \(column.name) NOT BETWEEN ?1 AND ?2) LIMIT 1
                     """)
-                try row.bind(column.range.lowerBound, at: 1)
-                try row.bind(column.range.upperBound, at: 2)
+                try row.restart(column.range.lowerBound, column.range.upperBound)
                 guard try row.step() else { continue }
                 throw StoreError.damaged(path: path, what: "\(column.name) \(row.string(0)) in table \(question.table)")
             }
@@ -56,7 +55,7 @@ enum PlausibleNumbers {
     /// A state of an older version has fewer.
     private static func columns(of table: String, _ connection: Connection) throws -> Set<String> {
         let rows = try connection.prepare("SELECT name FROM pragma_table_info(?1)")
-        try rows.bind(table, at: 1)
+        try rows.restart(table)
         var names: Set<String> = []
         while try rows.step() { names.insert(rows.string(0)) }
         return names

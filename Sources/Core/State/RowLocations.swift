@@ -83,7 +83,14 @@ package final class ExportedPlaces {
     /// The count of the row that lies there; nil when the ledger has none there.
     /// - Throws: `SQLiteError`.
     package func count(window: Int64, postcode: String, fileID: Int64, position: Int64) throws -> Int64? {
-        try row.first(window, postcode, fileID, position) { $0.int64(0) }
+        var values = Parameters(row)
+        row.reset()
+        try values.add(window)
+        try values.add(postcode)
+        try values.add(fileID)
+        try values.add(position)
+        defer { row.reset() }
+        return try row.step() ? row.int64(0) : nil
     }
 }
 
@@ -194,7 +201,13 @@ extension Store {
         try transaction {
             let statement = try connection.prepare("INSERT OR REPLACE INTO staged VALUES (?1, ?2, ?3, ?4, ?5)")
             for row in rows {
-                try statement.run(row.windowStart, row.postcode, row.fileID, row.position, row.count)
+                var values = Parameters(statement)
+                try values.add(row.windowStart)
+                try values.add(row.postcode)
+                try values.add(row.fileID)
+                try values.add(row.position)
+                try values.add(row.count)
+                try values.run()
             }
         }
     }
@@ -220,7 +233,12 @@ extension Store {
                 """, key?.windowStart ?? Int64.min, key?.postcode ?? "", Int64(limit)
             ) { row in
                 let key = RowKey(windowStart: row.int64(0), postcode: row.string(1))
-                try move.run(key.windowStart, key.postcode, row.int64(2), row.int64(3))
+                var values = Parameters(move)
+                try values.add(key.windowStart)
+                try values.add(key.postcode)
+                try values.add(row.int64(2))
+                try values.add(row.int64(3))
+                try values.run()
                 last = key
             }
             return last

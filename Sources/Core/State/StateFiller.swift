@@ -156,8 +156,11 @@ package final class StateFiller {
         try counts.write(rows: rows) { number, statement, before in
             try row(number) { count in
                 assert(count.missing >= 0 && count.missing <= count.count)
-                try statement.bind(
-                    after: before, count.window, TextBytes(count.postcode), count.count, count.generation)
+                var values = Parameters(statement, after: before)
+                try values.add(count.window)
+                try values.add(text: count.postcode)
+                try values.add(count.count)
+                try values.add(count.generation)
                 if count.missing > 0 { try missing.run(count.window, TextBytes(count.postcode), count.missing) }
             }
         }
@@ -169,10 +172,17 @@ package final class StateFiller {
     package func addLate(rows: Int, _ row: (Int, (RestoredLateEvent) throws -> Void) throws -> Void) throws {
         try late.write(rows: rows) { number, statement, before in
             try row(number) { event in
-                try statement.bind(
-                    after: before, event.partition, event.offset, event.userID, TextBytes(event.postcode),
-                    event.webpage.map { TextBytes($0) }, event.eventTime, event.windowStart, event.lateness,
-                    event.receivedAt, event.receivedAt)
+                var values = Parameters(statement, after: before)
+                try values.add(event.partition)
+                try values.add(event.offset)
+                try values.add(event.userID)
+                try values.add(text: event.postcode)
+                try values.add(text: event.webpage)
+                try values.add(event.eventTime)
+                try values.add(event.windowStart)
+                try values.add(event.lateness)
+                try values.add(event.receivedAt)
+                try values.add(event.receivedAt)
             }
         }
     }
@@ -187,8 +197,12 @@ package final class StateFiller {
         var doubled: Range<Int>?
         try exported.write(rows: rows) { number, statement, before in
             try row(number) { row in
-                try statement.bind(
-                    after: before, row.window, TextBytes(row.postcode), row.fileID, row.position, row.count)
+                var values = Parameters(statement, after: before)
+                try values.add(row.window)
+                try values.add(text: row.postcode)
+                try values.add(row.fileID)
+                try values.add(row.position)
+                try values.add(row.count)
             }
         } written: { written in
             if connection.changes != Int64(written.count), doubled == nil { doubled = written }

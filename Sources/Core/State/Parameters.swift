@@ -1,0 +1,59 @@
+// Parameters of statements that run for every event or row, one after the other. A parameter pack is not specialised for its
+// types and costs more than what it binds.
+
+import SQLite
+
+/// Binds the parameters of a statement in their order.
+struct Parameters {
+    private let statement: Statement
+    private var index: Int
+
+    /// - Parameter before: the number of parameters that belong to other rows.
+    @inline(__always)
+    init(_ statement: Statement, after before: Int = 0) { (self.statement, index) = (statement, before) }
+
+    @inline(__always)
+    private mutating func next() -> Int {
+        index &+= 1
+        return index
+    }
+
+    @inline(__always)
+    mutating func add(_ value: Int64) throws { try statement.bind(value, at: next()) }
+
+    @inline(__always)
+    mutating func add(_ value: Int64?) throws { try statement.bind(value, at: next()) }
+
+    @inline(__always)
+    mutating func add(_ value: Int32) throws { try statement.bind(Int64(value), at: next()) }
+
+    @inline(__always)
+    mutating func add(_ value: String) throws { try statement.bind(value, at: next()) }
+
+    @inline(__always)
+    mutating func add(_ value: String?) throws { try statement.bind(value, at: next()) }
+
+    /// UTF-8 text, copied; NULL for none.
+    @inline(__always)
+    mutating func add(text: UnsafeRawBufferPointer?) throws {
+        if let text { try statement.bindText(text, at: next()) } else { try statement.bindNull(at: next()) }
+    }
+
+    /// UTF-8 text that stays where it is until the statement was reset.
+    @inline(__always)
+    mutating func add(borrowedText text: UnsafeRawBufferPointer) throws {
+        try statement.bindBorrowedText(text, at: next())
+    }
+
+    /// A blob, copied; NULL for none.
+    @inline(__always)
+    mutating func add(blob: [UInt8]?) throws {
+        guard let blob else { return try statement.bindNull(at: next()) }
+        let place = next()
+        try blob.withUnsafeBytes { try statement.bindBlob($0, at: place) }
+    }
+
+    /// Runs the statement with what was added, and makes it ready to run again.
+    @inline(__always)
+    func run() throws { try statement.run() }
+}
