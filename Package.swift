@@ -42,25 +42,31 @@ let package = Package(
     name: "pageviews",
     products: [.executable(name: "pageviews", targets: ["pageviews"])],
     targets: [
-        // The executable: configuration, wiring, commands.
         .executableTarget(
-            name: "pageviews",
-            dependencies: [
-                "Ingest", "Query", "Export", "Dashboard", "Generator", "TopicBrowser", "Store", "Windowing",
-                "Kafka", "SQLite", "Iceberg", "ObjectStorage", "HTTP", "Arguments", "Base", "Log", "Services", "YAML",
-            ],
-            path: "Sources/pageviews", swiftSettings: strict),
+            name: "pageviews", dependencies: ["Commands"], path: "Sources/pageviews", swiftSettings: strict),
 
-        // The three verbs, and the sender of test events.
-        module("Ingest", ["Base", "Log", "Store", "SQLite", "Windowing", "Kafka"], settings: hot),
+        // What the executable does: settings, wiring, commands.
+        module(
+            "Commands",
+            [
+                "Ingest", "Query", "Export", "Recovery", "Dashboard", "Generator", "TopicBrowser", "Health", "State",
+                "Windowing", "Tables", "TableScan", "Kafka", "SQLite", "Iceberg", "ObjectStorage", "HTTP", "Arguments",
+                "Base", "Log", "Services", "YAML",
+            ]),
+
+        // The verbs, the page, and the sender of test events.
+        module("Ingest", ["Base", "Log", "Health", "State", "SQLite", "Windowing", "Kafka"], settings: hot),
         module("Query", ["Base", "SQLite", "LineEditor"]),
         module(
             "Export",
+            ["Base", "Log", "State", "Tables", "TableScan", "Parquet", "Iceberg", "ObjectStorage", "Compression"]),
+        module(
+            "Recovery",
             [
-                "Base", "Log", "Store", "SQLite", "Windowing", "Parquet", "Iceberg", "ObjectStorage", "HTTP", "Bitmaps",
-                "Compression",
+                "Base", "Log", "State", "Windowing", "Tables", "TableScan", "Parquet", "Iceberg", "ObjectStorage",
+                "Bitmaps",
             ]),
-        module("Dashboard", ["Log", "Store", "HTTPServer"]),
+        module("Dashboard", ["Log", "Health", "State", "HTTPServer"]),
         module("Generator", ["Kafka"]),
         module("TopicBrowser", ["Base", "Kafka"]),
 
@@ -70,13 +76,18 @@ let package = Package(
         module("Services", in: "Core/", ["Base"]),
         module("Arguments", in: "Core/", ["Base"]),
         module("Windowing", in: "Core/", settings: hot),
-        module("Store", in: "Core/", ["Base", "SQLite", "Windowing"]),
+        module("State", in: "Core/", ["Base", "SQLite", "Windowing"]),
+        module("Health", in: "Core/", ["Base", "State"]),
+        module(
+            "Tables",
+            ["Base", "Log", "State", "SQLite", "HTTP", "TableScan", "Parquet", "Iceberg", "ObjectStorage"]),
 
         // Everything needed for an Iceberg table; knows nothing of page views, Kafka or SQLite.
         module("ObjectStorage", in: "Lake/", ["Base", "HTTP", "Crypto"]),
         module("Avro", in: "Lake/", ["Compression"]),
         module("Parquet", in: "Lake/", ["Compression"]),
         module("Iceberg", in: "Lake/", ["Base", "Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
+        module("TableScan", in: "Lake/", ["Base", "Parquet", "Iceberg", "ObjectStorage"]),
 
         // The only targets that import a C module; no C type in a public signature.
         module("SQLite", in: "Bindings/", ["CSQLite"]),
@@ -111,20 +122,26 @@ let package = Package(
         tests("Crypto", ["TestSupport"]),
         tests("HTTPServer", ["TestSupport"]),
         tests("Windowing", ["TestSupport"]),
-        tests("Store", ["Base", "SQLite", "Windowing", "TestSupport"]),
+        // States and flushes to begin with.
+        .target(
+            name: "StateFixtures", dependencies: ["State", "Windowing"], path: "Tests/StateFixtures",
+            swiftSettings: strict),
+        tests("State", ["Base", "SQLite", "Windowing", "StateFixtures", "TestSupport"]),
+        tests("Health", ["Base", "State", "StateFixtures", "TestSupport"]),
         tests("SQLite", ["TestSupport"]),
         tests("Kafka", ["Base"]),
-        tests("Ingest", ["Base", "Kafka", "Log", "SQLite", "Store", "Windowing", "TestSupport"]),
+        tests("Ingest", ["Base", "Health", "Kafka", "Log", "SQLite", "State", "Windowing", "TestSupport"]),
         tests("Generator", ["Kafka"]),
-        tests("Dashboard", ["Log", "Store", "TestSupport"]),
+        tests("Dashboard", ["Health", "Log", "State", "TestSupport"]),
         tests("TopicBrowser", ["Kafka", "TestSupport"]),
         tests(
-            "pageviews",
+            "Commands",
             [
-                "Arguments", "Base", "Generator", "Iceberg", "Ingest", "Kafka", "Log", "SQLite", "Store", "Windowing",
-                "TestSupport",
+                "Arguments", "Base", "Generator", "Health", "Iceberg", "Ingest", "Kafka", "Log", "SQLite", "State",
+                "Tables",
+                "Windowing", "TestSupport",
             ]),
-        tests("Query", ["Base", "SQLite", "LineEditor", "Store"], resources: [.copy("Fixtures")]),
+        tests("Query", ["Base", "SQLite", "LineEditor", "State"], resources: [.copy("Fixtures")]),
         .target(name: "FaultServer", dependencies: ["Base"], path: "Tests/FaultServer", swiftSettings: strict),
         tests("HTTP", ["FaultServer"]),
         tests("ObjectStorage", ["Base", "Crypto", "HTTP", "FaultServer"], resources: [.copy("Golden")]),
@@ -137,10 +154,12 @@ let package = Package(
         tests(
             "Export",
             [
-                "Base", "Store", "SQLite", "HTTP", "Iceberg", "Log", "Parquet", "ObjectStorage", "Windowing",
-                "TestSupport",
+                "Base", "State", "SQLite", "HTTP", "Iceberg", "Log", "Parquet", "ObjectStorage", "Windowing", "Tables",
+                "TableScan", "Recovery", "TestSupport",
             ],
-            resources: [.copy("Golden"), .copy("Scripts")]),
+            resources: [.copy("Scripts")]),
+        tests("Recovery", ["Iceberg", "Parquet", "SQLite", "Tables", "TestSupport"]),
+        tests("Tables", resources: [.copy("Golden")]),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(
             name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],

@@ -17,7 +17,7 @@ trap 'rm -rf "$logs"' EXIT
 failed=0
 summary=()
 skip_address=()
-skip_thread=(--skip '^(KafkaTests|IngestTests|GeneratorTests|TopicBrowserTests|pageviewsTests)\.')
+skip_thread=(--skip '^(KafkaTests|IngestTests|GeneratorTests|TopicBrowserTests|CommandsTests)\.')
 
 for sanitizer in "$@"; do
   case "$sanitizer" in address | thread) ;; *) echo "sanitize: no sanitizer $sanitizer; address or thread" >&2; exit 2 ;; esac

@@ -1,7 +1,7 @@
 // What the page is sent: the status document, and beside it what only the page draws.
 
+import Health
 import Foundation
-import Store
 
 struct LiveDocument: Encodable {
     struct Window: Encodable { let start, views: Int64; let final: Bool }

@@ -2,7 +2,8 @@
 // `_total` for what only grows, a HELP and a TYPE each. Invariant: the only labels whose values come from outside are
 // partition numbers; codes are a fixed set.
 
-package import Store
+package import Health
+import State
 
 /// Writes metric families.
 struct MetricsText {

@@ -1,7 +1,7 @@
 // From a request to an answer.
 
+import Health
 import HTTPServer
-import Store
 import Synchronization
 
 /// Everything a request is answered from.

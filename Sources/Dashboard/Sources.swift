@@ -1,7 +1,7 @@
 // What the pages are made from; the executable provides it. This target knows the store's values, not its file, and
 // neither Kafka nor tables nor the SQL session.
 
-package import Store
+package import Health
 
 /// A question to /api/query.
 package struct QueryRequest: Equatable, Sendable {

@@ -1,13 +1,14 @@
 // Looks at the tables before anything is counted. Nothing is created, in the warehouse or beside the state.
 
+package import Tables
 import Iceberg
-import Store
+import State
 
 extension Exporter {
     /// Looks at both tables before anything is counted: whose they are, whether they have what this state exported,
     /// whether their columns and partitions can be written, and whether the rows that the next commit changes are where
     /// they were. Creates nothing.
-    /// - Throws: the `ExportError` that stands in the way; when warehouse or catalog cannot be reached, their errors.
+    /// - Throws: the `TableError` that stands in the way; when warehouse or catalog cannot be reached, their errors.
     package func check() async throws {
         for kind in [ExportTable.counts, .raw] {
             guard let session = sessions[kind], let table = try await session.look() else { continue }
@@ -39,7 +40,7 @@ extension Exporter {
     /// - Throws: like `check`.
     package static func checkUnbegun(_ settings: ExportSettings, _ warehouse: Warehouse) async throws {
         for kind in [ExportTable.counts, .raw] {
-            let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: kind))
+            let identifier = TableIdentifier(namespace: settings.tables.namespace, name: settings.tables.name(of: kind))
             guard let table = try await warehouse.catalog.load(identifier) else { continue }
             try TableSession.checkIdentity(
                 table.metadata, kind, name: identifier.description, isNew: true, stateID: "")
@@ -51,7 +52,7 @@ extension Exporter {
         do throws(CatalogError) {
             try await warehouse.catalog.checkConditions()
         } catch {
-            throw error.kind == .refused ? ExportError.unsafeStore(error.description) : error
+            throw error.kind == .refused ? TableError.unsafeStore(error.description) : error
         }
     }
 }

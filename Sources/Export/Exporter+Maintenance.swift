@@ -1,10 +1,10 @@
 // Maintenance in the exporter's task: after the exports of a cycle, or alone.
 
+import Tables
 import Foundation
 import Iceberg
 import Log
-import SQLite
-import Store
+import State
 
 extension Exporter {
     private static let incidentKind = "maintenance-failed"
@@ -45,14 +45,10 @@ extension Exporter {
 
     private func complain(_ table: ExportTable, _ reason: String) {
         environment.log.warning(
-            "maintenance of \(settings.name(of: table)): \(reason) (trying again after the next export)",
+            "maintenance of \(settings.tables.name(of: table)): \(reason) (trying again after the next export)",
             metadata: ["table": "\(fullName(of: table))"])
         let now = environment.nowMilliseconds()
-        try? store.with { store in
-            let open = try store.connection.integer(
-                "SELECT count(*) FROM incident WHERE kind = '\(Self.incidentKind)' AND resolved_at_ms IS NULL")
-            if open == 0 { try store.note(Incident(kind: Self.incidentKind, detail: reason), now: now) }
-        }
+        try? store.with { try $0.noteOnce(Incident(kind: Self.incidentKind, detail: reason), now: now) }
     }
 
     /// Finishes what was begun, and then merges and removes all that can be, whether or not it is worth a commit.

@@ -3,22 +3,24 @@
 // Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction;
 // an export that fails leaves its intent and is gone on with in the next cycle.
 
+package import Tables
+import TableScan
+import Base
 import Foundation
 import Iceberg
 package import Log
 import ObjectStorage
-import SQLite
-package import Store
+package import State
 
 /// The exporter of one state to one warehouse.
 package final class Exporter {
-    let settings: ExportSettings
-    let store: SharedStore
-    let environment: ExportEnvironment
+    package let settings: ExportSettings
+    package let store: SharedStore
+    package let environment: WriterEnvironment
     let sessions: [ExportTable: TableSession]
     /// The snapshot after which each table was last maintained by this process.
     var maintained: [ExportTable: Int64] = [:]
-    let warehouse: Warehouse
+    package let warehouse: Warehouse
     private var isTidy = false
     var isStoreChecked = false
     /// What the last failure of a cycle was about, for log lines: the table, and the commit it was at.
@@ -29,7 +31,7 @@ package final class Exporter {
 
     /// An exporter; nothing is touched before the first cycle.
     package init(
-        settings: ExportSettings, store: SharedStore, warehouse: Warehouse, environment: ExportEnvironment
+        settings: ExportSettings, store: SharedStore, warehouse: Warehouse, environment: WriterEnvironment
     ) {
         self.settings = settings
         self.store = store
@@ -37,7 +39,7 @@ package final class Exporter {
         self.environment = environment
         var sessions: [ExportTable: TableSession] = [:]
         for table in ExportTable.allCases {
-            sessions[table] = TableSession(kind: table, warehouse: warehouse, settings: settings, store: store)
+            sessions[table] = TableSession(kind: table, warehouse: warehouse, settings: settings.tables, store: store)
         }
         self.sessions = sessions
     }
@@ -67,8 +69,8 @@ package final class Exporter {
     }
 
     /// As log lines and the ledger have it, with the namespace.
-    func fullName(of table: ExportTable) -> String {
-        sessions[table]?.identifier.description ?? settings.name(of: table)
+    package func fullName(of table: ExportTable) -> String {
+        sessions[table]?.identifier.description ?? settings.tables.name(of: table)
     }
 
     /// Removes old counts from the state, a few windows at a time, so that flushes get their turn.
@@ -90,10 +92,10 @@ package final class Exporter {
     }
 
     /// Removes files from the spool that an earlier process left and no intent names. Segments are their writer's.
-    func tidy() throws {
+    package func tidy() throws {
         guard !isTidy else { return }
         let open = try store.with { store in try ExportTable.allCases.compactMap { try store.intent(of: $0) } }
-        let keep = try Set(open.flatMap { try CommitFiles(encoded: $0.payload).uploads.map(\.name) })
+        let keep = Set(open.flatMap { $0.files.uploads.map(\.name) })
         try SpoolFile.removeLeftovers(
             in: settings.spoolFolder, prefixes: ["counts-", "deletes-", "rewritten-", FileFetcher.prefix],
             keep: keep)
@@ -117,7 +119,7 @@ package final class Exporter {
     }
 
     private func sizeOfFiles(of intent: Intent) throws -> Int64 {
-        try CommitFiles(encoded: intent.payload).uploads.reduce(0) { sum, upload in
+        intent.files.uploads.reduce(0) { sum, upload in
             let facts = try? FileManager.default.attributesOfItem(atPath: settings.spoolFolder + "/" + upload.name)
             return sum + ((facts?[.size] as? NSNumber)?.int64Value ?? 0)
         }
@@ -176,10 +178,10 @@ package final class Exporter {
         let epoch = try store.with { try $0.epoch(of: kind) }
         let name = session.identifier.description
         guard table.epoch <= epoch else {
-            throw ExportError.fenced(table: name, tableEpoch: table.epoch, ours: epoch)
+            throw TableError.fenced(table: name, tableEpoch: table.epoch, ours: epoch)
         }
         guard table.epoch == epoch else {
-            throw ExportError.wentBack(table: name, tableEpoch: table.epoch, ours: epoch)
+            throw TableError.wentBack(table: name, tableEpoch: table.epoch, ours: epoch)
         }
         return epoch
     }

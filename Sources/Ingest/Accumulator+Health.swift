@@ -1,6 +1,7 @@
 // What the health board is told of each partition.
 
-import Store
+import State
+import Health
 import Windowing
 
 extension Accumulator {

@@ -6,7 +6,7 @@
 // every other record becomes exactly one of counted, late, rejected, in the same step that moves the offset.
 
 import Kafka
-import Store
+import State
 import Windowing
 
 /// Turns records into what the next flush writes.
@@ -107,7 +107,7 @@ struct Accumulator {
         if current >= 0 { lastInBatch[index] = records.count - 1 }
         if isNews { hasNews = true }
         markLast(records)
-        if users.withoutUser != withoutUser || users.isOn != watched { flush.facts[UserWatch.key] = users.fact }
+        if users.withoutUser != withoutUser || users.isOn != watched { flush.facts[.eventsWithoutUser] = users.fact }
     }
 
     /// Remembers what tells the last record of each partition from others; one record of a batch and partition is read for
@@ -246,7 +246,7 @@ struct Accumulator {
     }
 
     /// Notes a fact about the state with the next flush.
-    mutating func note(fact key: String, _ value: String) {
+    mutating func note(fact key: MetaKey, _ value: String) {
         flush.facts[key] = value
         hasNews = true
     }

@@ -4,12 +4,12 @@
 // Invariants: nobody waits for it but for a moment at the end; every question has a time limit; nothing here decides whether
 // the service is healthy.
 
+import Health
 import Base
 import Dispatch
 import Foundation
 import Kafka
 import Log
-import Store
 
 /// The thread that asks.
 final class EndWatch: @unchecked Sendable {

@@ -3,11 +3,12 @@
 // Invariants: one thread runs it from start to end and owns consumer and store; offsets advance only in the transaction
 // that holds what they brought; a flush that fails is tried again with the same contents and nothing is consumed meanwhile.
 
+package import Health
 package import Base
 import Kafka
 package import Log
 import SQLite
-package import Store
+package import State
 import Windowing
 
 /// Consumes a topic into a state until it is told to stop.
@@ -60,7 +61,7 @@ package final class IngestService {
             try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
             return (
                 try store.progress(), try store.rawOffsets(), try Run.recordedTopicID(store),
-                try store.meta(UserWatch.key)
+                try store.meta(.eventsWithoutUser)
             )
         }
         let raw = sink.map { sink in

@@ -1,6 +1,6 @@
 // How a log can turn out not to be the one that the state has read, and what of it is passed over then.
 
-import Store
+import State
 
 /// Why a partition's log is another one than before.
 package enum LogChange: Equatable, Sendable {

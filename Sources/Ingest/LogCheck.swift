@@ -5,7 +5,7 @@
 // expired or was compacted, which says nothing. Invariant: a blocked partition stays blocked until its log was forgotten.
 
 import Kafka
-import Store
+import State
 
 /// The checks of all partitions, by the accumulator's indexes.
 struct LogCheck {

@@ -5,7 +5,7 @@
 // accepted meanwhile.
 
 import Kafka
-import Store
+import State
 
 /// Feeds a raw sink and remembers how far it has come.
 final class RawHalf {

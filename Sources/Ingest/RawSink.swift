@@ -1,7 +1,7 @@
 // Where every valid event goes besides the counts: a segment that is exported later. The exporter's side implements it; the
 // two meet in the executable.
 
-package import Store
+package import State
 
 /// A valid event with its message. All bytes are borrowed and valid only during the call.
 package struct RawEvent {

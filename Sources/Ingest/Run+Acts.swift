@@ -1,10 +1,11 @@
 // What the loop does on behalf of its state machine, and the events that come of it.
 
 import Base
+import Health
 import Kafka
 import Log
 import SQLite
-import Store
+import State
 
 extension Run {
     mutating func act(on action: RunAction) throws -> [RunEvent] {
@@ -87,7 +88,7 @@ extension Run {
         case .forgetLog(let partition, let incident): accumulator.forgetLog(of: partition, incident: incident)
         case .skip(let partition, let next, let incident):
             accumulator.skip(partition: partition, to: next, incident: incident)
-        case .recordTopicID(let id): accumulator.note(fact: Store.topicIDKey, id)
+        case .recordTopicID(let id): accumulator.note(fact: .topicID, id)
         case .recordIncident(let incident): accumulator.note(incident)
         }
     }

@@ -7,7 +7,7 @@ import Base
 import Kafka
 import Log
 import SQLite
-import Store
+import State
 import Windowing
 
 struct Run {
@@ -24,7 +24,7 @@ struct Run {
     var time: TimeSource { service.time }
 
     /// The recorded id of the topic; nil where none is known.
-    static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(Store.topicIDKey) }
+    static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(.topicID) }
 
     init(
         service: IngestService, store: SharedStore, consumer: Consumer, accumulator: Accumulator, raw: RawHalf?,

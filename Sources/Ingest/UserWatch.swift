@@ -4,8 +4,6 @@
 
 /// Looks at the first events of a topic.
 struct UserWatch {
-    /// The fact's name in the state: a number of events without a user, or that the watch is over.
-    static let key = "events_without_user"
     /// How many events without a user are worth a word.
     static let limit: Int64 = 10_000
     private static let over = "over"
@@ -34,6 +32,6 @@ struct UserWatch {
         return !isOn
     }
 
-    /// What the state is to say.
+    /// What the state is to say: a number of events without a user, or that the watch is over.
     var fact: String { isOn ? "\(withoutUser)" : Self.over }
 }

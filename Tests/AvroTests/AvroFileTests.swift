@@ -1,4 +1,4 @@
-// Purpose: container files come back as written, and fastavro's and duckdb's view of them is ours.
+// Container files come back as written, and fastavro's and duckdb's view of them is ours.
 import Avro
 import Foundation
 import Testing

@@ -1,4 +1,4 @@
-// Purpose: schemas survive their JSON form; hostile ones are refused.
+// Schemas survive their JSON form; hostile ones are refused.
 import Avro
 import Foundation
 import Testing

@@ -1,4 +1,4 @@
-// Purpose: corrupt files give errors with file and position: never a crash, an endless loop or a huge allocation.
+// Corrupt files give errors with file and position: never a crash, an endless loop or a huge allocation.
 import Avro
 import Testing
 

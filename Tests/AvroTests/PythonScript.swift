@@ -1,4 +1,4 @@
-// Purpose: runs a Python script with readers that are not ours: the interpreter named by PAGEVIEWS_TEST_PYTHON, or the
+// Runs a Python script with readers that are not ours: the interpreter named by PAGEVIEWS_TEST_PYTHON, or the
 // repository's own `.venv`. A missing interpreter fails the test that needs it.
 import Foundation
 

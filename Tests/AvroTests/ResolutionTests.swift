@@ -1,4 +1,4 @@
-// Purpose: a reader finds its fields in files of other writers.
+// A reader finds its fields in files of other writers.
 import Avro
 import Testing
 

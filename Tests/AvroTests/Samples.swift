@@ -1,4 +1,4 @@
-// Purpose: the schema and records of Goldens/make.py, in Swift.
+// The schema and records of Goldens/make.py, in Swift.
 import Avro
 import Foundation
 

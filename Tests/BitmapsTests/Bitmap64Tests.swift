@@ -1,4 +1,4 @@
-// Purpose: the set behaves as a set, its bytes are what other libraries write, and corrupt bytes are refused.
+// The set behaves as a set, its bytes are what other libraries write, and corrupt bytes are refused.
 import Bitmaps
 import Testing
 

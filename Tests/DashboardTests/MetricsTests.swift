@@ -1,6 +1,7 @@
 // The metrics' text, and that no label's value comes from outside but partition numbers.
 
-import Store
+import Health
+import State
 import Testing
 
 @testable import Dashboard
@@ -19,7 +20,7 @@ struct MetricsTests {
             return progress
         }
         facts.watermarkHeldBy = 1
-        facts.incidents = [IncidentFact(at: 0, kind: "kind\"}", detail: "detail\n")]
+        facts.incidents = [OpenIncident(at: 0, kind: "kind\"}", detail: "detail\n")]
         var health = ServiceHealth(
             pid: 1, host: "h\"", version: "1\"\n", now: 0, brokers: "b\"", topic: "t\"",
             settings: HealthSettings(

@@ -1,8 +1,8 @@
 // The page's server as a whole: routes, rules, headers, bodies and streams, asked over sockets.
 
+import Health
 import Foundation
 import Log
-import Store
 import Synchronization
 import TestSupport
 import Testing

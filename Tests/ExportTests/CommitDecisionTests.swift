@@ -4,6 +4,7 @@ import Iceberg
 import Testing
 
 @testable import Export
+@testable import Tables
 
 @Suite struct CommitDecisionTests {
     private static let snapshot = Snapshot(
@@ -34,7 +35,7 @@ import Testing
     }
 
     @Test func onlyAnotherWriterOfTheSameTableEndsTheProcess() {
-        let all: [ExportError] = [
+        let all: [TableError] = [
             .tableGone(table: "t", catalog: "c"), .otherSchema(table: "t", expected: "a", found: "b", obstacle: "c"),
             .notOurs(table: "t"), .otherState(table: "t", recorded: "a", ours: "b"),
             .fenced(table: "t", tableEpoch: 2, ours: 1), .wentBack(table: "t", tableEpoch: 0, ours: 1),

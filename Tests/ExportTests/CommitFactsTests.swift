@@ -3,10 +3,12 @@
 import Foundation
 import Iceberg
 import Parquet
-import Store
 import Testing
 
 @testable import Export
+@testable import State
+@testable import TableScan
+@testable import Tables
 
 @Suite struct CommitFactsTests {
     @Test func offsetsAndWatermarksAreJSONInTheOrderOfPartitions() throws {
@@ -36,8 +38,8 @@ import Testing
         #expect(RawPreparation.covered(by: []).isEmpty)
     }
 
-    /// Facts of a written file of two columns, a text and a number.
-    private static func facts(_ texts: [String]) throws -> FileFacts {
+    /// The metrics of a written file of two columns, a text and a number.
+    private static func metrics(_ texts: [String]) throws -> ParquetMetrics {
         let schema = ParquetSchema([
             Column("name", .string, fieldID: 1), Column("value", .int64, isOptional: true, fieldID: 2),
         ])
@@ -48,14 +50,18 @@ import Testing
             values.append(index == 0 ? nil : Int64(index))
             try writer.endRow()
         }
-        return FileFacts(try writer.finish())
+        return ParquetMetrics(try writer.finish())
     }
 
-    @Test func factsOfAFileAreTheSameAfterTheyWereStored() throws {
-        let facts = try Self.facts(["b", "a", "c"])
-        #expect(try FileFacts(encoded: facts.encoded()) == facts)
-        #expect(facts.rows == 3)
-        let file = facts.dataFile(location: "s3://b/k", specID: 0, partition: [.int(18_653)])
+    private static func stored<Value: Codable>(_ value: Value) throws -> Value {
+        try JSONDecoder().decode(Value.self, from: JSONEncoder().encode(value))
+    }
+
+    @Test func metricsOfAFileAreTheSameAfterTheyWereStored() throws {
+        let metrics = try Self.metrics(["b", "a", "c"])
+        #expect(try Self.stored(metrics) == metrics)
+        #expect(metrics.rows == 3)
+        let file = metrics.dataFile(location: "s3://b/k", specID: 0, partition: [.int(18_653)])
         #expect(file.recordCount == 3)
         #expect(file.partition == [.int(18_653)])
         #expect(file.metrics.nullValueCounts == [1: 0, 2: 1])
@@ -69,8 +75,8 @@ import Testing
         for letter in ["x", "é", "語", "\u{1F600}", "\u{10FFFF}", "\u{D7FF}"] {
             for length in [1, 15, 16, 17, 63, 64, 65, 300] {
                 let text = String(repeating: letter, count: length)
-                let facts = try Self.facts([text])
-                let column = try #require(facts.columns.first { $0.id == 1 })
+                let metrics = try Self.metrics([text])
+                let column = try #require(metrics.columns.first { $0.id == 1 })
                 let bytes = Array(text.utf8)
                 if let lower = column.lower {
                     #expect(!bytes.lexicographicallyPrecedes(Array(lower)), "lower bound above \(letter) x \(length)")
@@ -84,14 +90,14 @@ import Testing
 
     @Test func filesOfACommitAreTheSameAfterTheyWereStored() throws {
         var files = CommitFiles()
-        let facts = try Self.facts(["a"])
-        files.data = [ParquetUpload(name: "d", location: "s3://b/d", day: 1, facts: facts)]
+        let metrics = try Self.metrics(["a"])
+        files.data = [ParquetUpload(name: "d", location: "s3://b/d", day: 1, metrics: metrics)]
         files.deletes = [
-            ParquetUpload(name: "x", location: "s3://b/x", day: 1, facts: facts, referencedDataFile: "s3://b/d")
+            ParquetUpload(name: "x", location: "s3://b/x", day: 1, metrics: metrics, referencedDataFile: "s3://b/d")
         ]
         files.plain = [PlainUpload(name: "j", location: "s3://b/j")]
         files.summary = ["k": "v"]
-        #expect(try CommitFiles(encoded: files.encoded()) == files)
+        #expect(try Self.stored(files) == files)
         #expect(files.uploads.map(\.name) == ["d", "x", "j"])
         let metadata = try TableMetadata(
             formatVersion: 2, uuid: "u", location: "t", schema: ExportTable.counts.icebergSchema,
@@ -108,9 +114,9 @@ import Testing
             PositionDelete(path: $0.0, position: $0.1)
         }
         let upload = try PositionDelete.write(deletes, day: 3, specID: 0, name: "n", location: "s3://b/n", path: path)
-        #expect(upload.facts.rows == 5)
+        #expect(upload.metrics.rows == 5)
         #expect(upload.referencedDataFile == nil)
-        let column = try #require(upload.facts.columns.first)
+        let column = try #require(upload.metrics.columns.first)
         #expect(column.lower == Data("a".utf8))
         #expect(column.upper == Data("é".utf8))
         let one = try PositionDelete.write(

@@ -1,32 +1,34 @@
 // What another engine may do to our tables between two exports: what goes on, what stops, and with which words. Nothing
 // that goes on leaves a wrong number.
 
+import Recovery
 import Foundation
 import Iceberg
 import ObjectStorage
-import Store
 import TestSupport
 import Testing
 
 @testable import Export
+@testable import State
+@testable import Tables
 
-/// The error of an export, where it failed as `ExportError`.
-private func exportError(_ world: World) async throws -> ExportError? {
+/// The error of an export, where it failed as `TableError`.
+private func exportError(_ world: World) async throws -> TableError? {
     do {
         try await world.export()
         return nil
-    } catch let error as ExportError { return error }
+    } catch let error as TableError { return error }
 }
 
 /// What a start finds.
-private func startError(_ world: World) async throws -> ExportError? {
+private func startError(_ world: World) async throws -> TableError? {
     do {
         try await world.exporter.check()
         return nil
-    } catch let error as ExportError { return error }
+    } catch let error as TableError { return error }
 }
 
-private func isSetBack(_ error: ExportError?) -> Bool {
+private func isSetBack(_ error: TableError?) -> Bool {
     if case .rolledBack = error { return error?.description.contains("pageviews restore") == true }
     return false
 }
@@ -144,7 +146,7 @@ private func isSetBack(_ error: ExportError?) -> Bool {
         try world.consume(World.views(10))
         for error in [
             try await startError(world), try await exportError(world),
-            await #expect(throws: ExportError.self) {
+            await #expect(throws: TableError.self) {
                 try await Exporter.checkUnbegun(world.settings, world.warehouse)
             },
         ] { #expect(error?.isUnsafe == true, "\(String(describing: error))") }
@@ -206,7 +208,7 @@ private func isSetBack(_ error: ExportError?) -> Bool {
 }
 
 @Suite struct MovedRowTests {
-    private static func isMoved(_ error: ExportError?) -> Bool {
+    private static func isMoved(_ error: TableError?) -> Bool {
         if case .rowsMoved = error { return error?.description.contains("pageviews restore") == true }
         return false
     }

@@ -1,15 +1,17 @@
 // Changes of other writers for which pyiceberg has no means, and catalogs and stores that misbehave.
 
+import State
 import Base
 import Foundation
 import Iceberg
 import ObjectStorage
 import Parquet
-import Store
 import TestSupport
 import Testing
 
 @testable import Export
+@testable import TableScan
+@testable import Tables
 
 extension World {
     /// What a merge-on-read UPDATE or MERGE that changes no value does: the rows of a postcode are deleted where they
@@ -18,9 +20,7 @@ extension World {
         let metadata = try await metadata(.counts)
         let loaded = LoadedTable(metadata: metadata, metadataLocation: nil)
         let io = TableIO(files: try warehouse.files(loaded))
-        let reader = TableReader(
-            TableSession.Open(metadata: metadata, metadataLocation: nil, io: io), spoolFolder: folder.file("moves"),
-            uniqueName: { UUID().uuidString })
+        let reader = TableReader(io, metadata, spoolFolder: folder.file("moves"), uniqueName: { UUID().uuidString })
         var change = ChangeSet()
         let live = try await io.scan(metadata.currentSnapshot, of: metadata)
         for (number, task) in live.enumerated() {
@@ -36,11 +36,11 @@ extension World {
             let name = "moved-\(UUID().uuidString)-\(number)"
             let counts = try CountsFile(day: 0, name: name, location: "", fileID: 0, path: self.folder.file(name))
             for (window, count) in rows { try counts.append(windowStart: window, postcode: postcode, count: count) }
-            let facts = try counts.finish().facts
+            let metrics = try counts.finish().metrics
             let location = "\(metadata.dataFolder)/\(name).parquet"
             try await io.files.write(location, Array(Data(contentsOf: URL(filePath: self.folder.file(name)))))
             change.addedDataFiles.append(
-                facts.dataFile(location: location, specID: task.file.specID, partition: task.file.partition))
+                metrics.dataFile(location: location, specID: task.file.specID, partition: task.file.partition))
             if metadata.formatVersion < 3 {
                 change.addedDeleteFiles.append(try await delete(positions, of: task, name, io, metadata))
             } else {
@@ -59,7 +59,7 @@ extension World {
             name: name, location: "", path: local)
         let location = "\(metadata.dataFolder)/\(name)-deletes.parquet"
         try await io.files.write(location, Array(Data(contentsOf: URL(filePath: local))))
-        var file = upload.facts.dataFile(
+        var file = upload.metrics.dataFile(
             content: .positionDeletes, location: location, specID: task.file.specID, partition: task.file.partition)
         file.referencedDataFile = task.file.path
         return file
@@ -104,7 +104,7 @@ extension World {
         var generator = SystemRandomNumberGenerator()
         let plan = try await io.stage(
             change, on: metadata, identity: .random(nowMilliseconds: clock.next(), using: &generator))
-        let identifier = TableIdentifier(namespace: settings.namespace, name: settings.countsTable)
+        let identifier = TableIdentifier(namespace: settings.tables.namespace, name: settings.tables.countsTable)
         let outcome = await warehouse.catalog.commit(
             identifier, requirements: plan.requirements, updates: plan.updates)
         guard case .committed = outcome else {

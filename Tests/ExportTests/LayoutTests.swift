@@ -1,13 +1,15 @@
 // What this writer assumes about a table and another engine may change: partition spec, columns, sort order, data path.
 
+import Recovery
+import Export
 import Base
 import Foundation
 import Iceberg
-import Store
 import TestSupport
 import Testing
 
-@testable import Export
+@testable import State
+@testable import Tables
 
 @Suite struct LayoutTests {
     /// Two months and two years: the sample's day is in January 2021.
@@ -97,8 +99,8 @@ import Testing
         }
         try world.consume(World.views(100))
         for error in [
-            await #expect(throws: ExportError.self) { try await world.exporter.check() },
-            await #expect(throws: ExportError.self) { try await world.export() },
+            await #expect(throws: TableError.self) { try await world.exporter.check() },
+            await #expect(throws: TableError.self) { try await world.export() },
         ] {
             #expect(error?.isTableChanged == true)
             let text = error?.description ?? ""
@@ -120,7 +122,7 @@ import Testing
             #expect(try world.read() == world.counted())
             return
         }
-        let error = await #expect(throws: ExportError.self) { try await world.export() }
+        let error = await #expect(throws: TableError.self) { try await world.export() }
         guard case .otherSchema(_, _, _, let obstacle) = error else {
             Issue.record("\(String(describing: error))")
             return

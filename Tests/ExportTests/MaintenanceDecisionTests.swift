@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Export
+@testable import State
 
 /// Data files as a scan gives them, with deletes that are only named.
 enum Files {
@@ -154,8 +155,8 @@ enum Files {
 }
 
 @Suite struct RewriteCheckTests {
-    private static func files(_ tasks: [ScanTask]) -> CommitFiles {
-        var files = CommitFiles()
+    private static func files(_ tasks: [ScanTask]) -> RewrittenFiles {
+        var files = RewrittenFiles()
         for task in tasks {
             files.replaced.append(task.file.path)
             files.deletesRead[task.file.path] = DeleteName.all(of: task)
@@ -165,7 +166,7 @@ enum Files {
 
     @Test func aRewriteFitsAsLongAsItsFilesAndTheirDeletesAreTheSame() throws {
         let read = [Files.data("a", deletes: [Files.deletes("x", rows: 1)]), Files.data("b", vector: 5)]
-        let files = try CommitFiles(encoded: try Self.files(read).encoded())
+        let files = Self.files(read)
         #expect(RewriteCheck.change(files, read + [Files.data("c")]) == nil)
         #expect(RewriteCheck.change(files, [read[0]])?.contains("b") == true)
         let deleted = Files.data("a", deletes: [Files.deletes("x", rows: 1), Files.deletes("y", rows: 1)])

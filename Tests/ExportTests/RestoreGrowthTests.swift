@@ -1,9 +1,8 @@
 // A restore compares thousands of backfilled keys: its table of keys grows while it is filled.
 
-import Store
 import Testing
 
-@testable import Export
+@testable import Recovery
 
 @Suite struct RestoreGrowthTests {
     @Test(arguments: [500, 3000]) func moreBackfilledKeysThanTheTableBeginsWithAreRestored(keys: Int) async throws {
@@ -11,7 +10,7 @@ import Testing
         try world.consume((0..<keys).map { View(postcode: "P\($0)", minute: Int64($0 % 20)) })
         try world.consume((0..<keys).map { View(postcode: "P\($0)", minute: Int64($0 % 20), isLate: true) })
         try await world.export()
-        let result = try await world.exporter.backfill(BackfillRequest())
+        let result = try await world.backfill()
         #expect(result.events == Int64(keys))
         try await world.export()
         let summary = try await world.restore(to: "again.db")

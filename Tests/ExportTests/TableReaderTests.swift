@@ -1,14 +1,17 @@
 // Live rows of data files: deletes applied, positions kept, files that lie named.
 
+import Export
 import Foundation
 import Iceberg
 import ObjectStorage
 import Parquet
-import Store
 import TestSupport
 import Testing
 
-@testable import Export
+import Base
+@testable import State
+@testable import TableScan
+@testable import Tables
 
 /// Data files and deletes in a folder.
 private struct Lake {
@@ -30,8 +33,7 @@ private struct Lake {
 
     func reader(_ formatVersion: Int = 2) throws -> TableReader {
         TableReader(
-            TableSession.Open(
-                metadata: try Self.metadata(formatVersion), metadataLocation: nil, io: TableIO(files: files)),
+            TableIO(files: files), try Self.metadata(formatVersion),
             spoolFolder: folder.file("spool"), uniqueName: { UUID().uuidString })
     }
 
@@ -50,7 +52,7 @@ private struct Lake {
             counts.append(Int64(row))
             try writer.endRow()
         }
-        let facts = FileFacts(try writer.finish())
+        let facts = ParquetMetrics(try writer.finish())
         try file.finish()
         return facts.dataFile(location: name, specID: 0, partition: [.int(0)])
     }

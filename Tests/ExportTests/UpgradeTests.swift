@@ -1,12 +1,13 @@
 // Another engine upgrades a v2 table to v3: the first vector of a data file takes in its position deletes, and a commit
 // that was prepared for v2 goes into v3 as vectors.
 
+import Export
+import Tables
+import State
+import Recovery
 import Foundation
 import Iceberg
-import Store
 import Testing
-
-@testable import Export
 
 @Suite struct UpgradeTests {
     /// - Parameter exports: before the upgrade. After two, deletes are of one data file; later, of several.
@@ -54,7 +55,7 @@ import Testing
         }
         try world.consume(World.views(200))
         let catalog = try #require(holder.catalog)
-        let (rawTable, folder) = (world.settings.rawTable, world.path(.counts))
+        let (rawTable, folder) = (world.settings.tables.rawTable, world.path(.counts))
         // Raw commits first: the hook waits for the counts.
         catalog.next { inner, table, requirements, updates in
             if table.name == rawTable {

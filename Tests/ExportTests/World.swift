@@ -8,12 +8,14 @@ import Iceberg
 import Log
 import ObjectStorage
 import SQLite
-import Store
 import TestSupport
 import Testing
 import Windowing
 
 @testable import Export
+@testable import Recovery
+@testable import State
+@testable import Tables
 
 /// One page view: minutes after `World.start`, and late or not.
 struct View {
@@ -63,10 +65,10 @@ final class World {
         let windows = try Self.windows()
         store = SharedStore(try Store(path: folder.file(state), settings: windows, holder: "a test"))
         try store.with { store in
-            if try store.meta("state_id") == nil { try store.setMeta("state_id", to: "state-of-a-test") }
+            if try store.stateID() == nil { try store.setMeta(.stateID, to: "state-of-a-test") }
         }
         var settings = ExportSettings(spoolFolder: folder.file("\(state).spool"))
-        settings.formatVersion = formatVersion
+        settings.tables.formatVersion = formatVersion
         settings.maintenance.isOn = false
         settings.keepsJSON = false
         self.settings = settings
@@ -97,8 +99,8 @@ final class World {
 
     private static func environment(
         _ clock: Clock, _ failPoint: @escaping @Sendable (String) -> Void
-    ) -> ExportEnvironment {
-        ExportEnvironment(
+    ) -> WriterEnvironment {
+        WriterEnvironment(
             nowMilliseconds: { clock.next() },
             identity: {
                 var generator = SystemRandomNumberGenerator()
@@ -155,10 +157,16 @@ final class World {
 
     func export() async throws { try await exporter.cycle() }
 
+    func backfill() async throws -> BackfillResult {
+        try await Backfill(
+            settings: settings.tables, store: store, warehouse: warehouse, environment: exporter.environment,
+            spoolFolder: settings.spoolFolder
+        ).run(BackfillRequest())
+    }
+
     /// What the state counts, as the tables' readers give it.
     func counted() throws -> [[String]] {
-        let connection = try StateReader.open(store.path)
-        let rows = try connection.prepare("SELECT postcode, window_start, count FROM counts")
+        let rows = try StateReader(store.path).connection.prepare("SELECT postcode, window_start, count FROM counts")
         var found: [[String]] = []
         while try rows.step() { found.append([rows.string(0), "\(rows.int64(1))", "\(rows.int64(2))"]) }
         return found.sorted { $0.lexicographicallyPrecedes($1) }
@@ -166,14 +174,14 @@ final class World {
 
     func proof() async throws -> ProofReport {
         try await Proof(
-            statePath: store.path, settings: settings, warehouse: warehouse, options: ProofOptions(),
+            statePath: store.path, settings: settings.tables, warehouse: warehouse, options: ProofOptions(),
             folder: folder.file("proof"), uniqueName: { UUID().uuidString }, seed: 5
         ).run()
     }
 
     func restore(to name: String) async throws -> RestoreSummary {
         try await Restore(
-            statePath: folder.file(name), settings: settings, windows: try Self.windows(), warehouse: warehouse,
+            statePath: folder.file(name), settings: settings.tables, windows: try Self.windows(), warehouse: warehouse,
             folder: folder.file("restore"), uniqueName: { UUID().uuidString }, seed: 5,
             now: Self.start + 4 * 86_400_000, say: { _ in }
         ).run()
@@ -182,11 +190,11 @@ final class World {
     // MARK: The tables
 
     func path(_ table: ExportTable) -> String {
-        folder.file("lake/pageviews/\(settings.name(of: table))")
+        folder.file("lake/pageviews/\(settings.tables.name(of: table))")
     }
 
     func metadata(_ table: ExportTable) async throws -> TableMetadata {
-        let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: table))
+        let identifier = TableIdentifier(namespace: settings.tables.namespace, name: settings.tables.name(of: table))
         return try #require(try await warehouse.catalog.load(identifier)).metadata
     }
 

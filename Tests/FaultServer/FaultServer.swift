@@ -65,14 +65,29 @@ package final class FaultServer: Sendable {
         self.handler = handler
         state = Lock(State())
         startThread { [listener, weak self] in
-            while true {
-                let descriptor = accept(listener, nil, nil)
-                if descriptor < 0, errno == EINTR || errno == ECONNABORTED { continue }
-                guard descriptor >= 0, let self else { return }
+            while let descriptor = Self.accepted(listener, isStopped: { self?.state.withLock(\.isStopped) ?? true }) {
                 // A server started by another test must not inherit the connection: it would keep it from closing.
                 _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-                guard self.admit(descriptor) else { return }
+                guard let self else {
+                    close(descriptor)
+                    break
+                }
+                guard self.admit(descriptor) else { break }
             }
+            // Closed by the thread that accepts: its number could be another server's by the next call.
+            close(listener)
+        }
+    }
+
+    /// The next connection; nil when the server was stopped. While the process has no descriptor left the connection waits,
+    /// as its client does.
+    private static func accepted(_ listener: Int32, isStopped: () -> Bool) -> Int32? {
+        while true {
+            let descriptor = accept(listener, nil, nil)
+            if descriptor >= 0 { return descriptor }
+            let error = errno
+            if isStopped() { return nil }
+            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error) { _ = poll(nil, 0, 5) }
         }
     }
 
@@ -101,8 +116,8 @@ package final class FaultServer: Sendable {
         state.withLock { state in
             guard !state.isStopped else { return }
             state.isStopped = true
+            // Refuses connections from now on, and ends the accept.
             shutdown(listener, Int32(SHUT_RDWR))
-            close(listener)
             for connection in state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
         }
     }
@@ -167,5 +182,7 @@ private func startThread(_ run: @escaping @Sendable () -> Void) {
             if let context { Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().run() }
             return nil
         }, context)
-    if status == 0 { pthread_detach(thread) }
+    // Without it a client would wait for its whole time limit, and nobody would know why.
+    precondition(status == 0, "the fake server gets no thread: error \(status)")
+    pthread_detach(thread)
 }

@@ -73,7 +73,8 @@ struct HTTPFailureTests {
     @Test func `an answer above the limit is refused`() async throws {
         let server = try FaultServer(script: [.answer(200, body: [UInt8](repeating: 7, count: 5000))])
         let error = await failure(HTTPRequest(url: server.endpoint, maximumResponseBytes: 4999))
-        #expect(error?.kind == .responseTooLarge)
+        let seen = "\(server.connectionCount) connections, \(server.received.count) requests"
+        #expect(error?.kind == .responseTooLarge, "\(error.map { "\($0)" } ?? "no error") after \(seen)")
         let fits = try await client.send(HTTPRequest(url: server.endpoint, maximumResponseBytes: 5000))
         #expect(fits.body.count == 5000)
     }

@@ -1,4 +1,4 @@
-// Purpose: what updates do to metadata, and what requirements refuse.
+// What updates do to metadata, and what requirements refuse.
 import Avro
 import Iceberg
 import Testing

@@ -1,4 +1,4 @@
-// Purpose: a child process whose lines are read as they come; ended with its standard input.
+// A child process whose lines are read as they come; ended with its standard input.
 import Foundation
 
 final class ChildProcess {

@@ -1,4 +1,4 @@
-// Purpose: what a planned snapshot holds: sequence numbers, statuses, row ids, totals, merges, refusals.
+// What a planned snapshot holds: sequence numbers, statuses, row ids, totals, merges, refusals.
 import Iceberg
 import Testing
 

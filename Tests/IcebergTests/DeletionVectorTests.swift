@@ -1,4 +1,4 @@
-// Purpose: deletion vectors and Puffin files: bytes that others read, bytes of others, damaged bytes.
+// Deletion vectors and Puffin files: bytes that others read, bytes of others, damaged bytes.
 import Avro
 import Bitmaps
 import Foundation

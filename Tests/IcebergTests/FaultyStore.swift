@@ -1,4 +1,4 @@
-// Purpose: a store in memory whose next write of a name goes wrong as told.
+// A store in memory whose next write of a name goes wrong as told.
 import Base
 import ObjectStorage
 

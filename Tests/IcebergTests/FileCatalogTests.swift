@@ -1,4 +1,4 @@
-// Purpose: the catalog of numbered files: one winner, hints that lie, outcomes that are not known.
+// The catalog of numbered files: one winner, hints that lie, outcomes that are not known.
 import Foundation
 import Iceberg
 import ObjectStorage

@@ -1,4 +1,4 @@
-// Purpose: tables written by us equal the oracle in duckdb and pyiceberg, after every generation.
+// Tables written by us equal the oracle in duckdb and pyiceberg, after every generation.
 import Avro
 import Foundation
 import Iceberg

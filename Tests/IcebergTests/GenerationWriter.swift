@@ -1,4 +1,4 @@
-// Purpose: upserts on a real table, generation after generation, with position deletes (v2) or merged deletion vectors
+// Upserts on a real table, generation after generation, with position deletes (v2) or merged deletion vectors
 // (v3), and the rows that must be there after each, kept apart from all table code.
 import Avro
 import Foundation

@@ -1,4 +1,4 @@
-// Purpose: single values in binary, as the specification's table says, bounds, and transforms.
+// Single values in binary, as the specification's table says, bounds, and transforms.
 import Iceberg
 import Testing
 

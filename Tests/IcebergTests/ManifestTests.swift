@@ -1,4 +1,4 @@
-// Purpose: manifests of other writers are read, damaged ones are refused with their name.
+// Manifests of other writers are read, damaged ones are refused with their name.
 import Avro
 import Foundation
 import Iceberg

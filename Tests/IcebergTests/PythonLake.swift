@@ -1,4 +1,4 @@
-// Purpose: Scripts/lake.py as a child process: pyarrow writes, duckdb and pyiceberg read. The interpreter is the one of
+// Scripts/lake.py as a child process: pyarrow writes, duckdb and pyiceberg read. The interpreter is the one of
 // PAGEVIEWS_TEST_PYTHON, or the repository's own `.venv`; a missing one fails the test.
 import Avro
 import Foundation

@@ -1,4 +1,4 @@
-// Purpose: the REST catalog against a server: SeaweedFS. Data files go to the plain bucket, since the table bucket
+// The REST catalog against a server: SeaweedFS. Data files go to the plain bucket, since the table bucket
 // refuses Puffin files.
 import Avro
 import Foundation

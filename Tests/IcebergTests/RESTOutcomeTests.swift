@@ -1,4 +1,4 @@
-// Purpose: what each answer of a REST catalog proves about a commit.
+// What each answer of a REST catalog proves about a commit.
 import Base
 import Foundation
 import HTTP

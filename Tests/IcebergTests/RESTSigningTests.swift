@@ -1,4 +1,4 @@
-// Purpose: for which service and region requests to a catalog are signed, and which addresses are the same server.
+// For which service and region requests to a catalog are signed, and which addresses are the same server.
 import HTTP
 import ObjectStorage
 import Testing

@@ -1,4 +1,4 @@
-// Purpose: several writers that plan on the same state and commit at once.
+// Several writers that plan on the same state and commit at once.
 import Iceberg
 
 enum Race {

@@ -1,4 +1,4 @@
-// Purpose: which files a scan reads, and which files expiry may remove.
+// Which files a scan reads, and which files expiry may remove.
 import Iceberg
 import Testing
 

@@ -1,4 +1,4 @@
-// Purpose: what several tests need: folders, deterministic numbers, files over a store.
+// What several tests need: folders, deterministic numbers, files over a store.
 import Foundation
 import Iceberg
 import ObjectStorage

@@ -1,4 +1,4 @@
-// Purpose: one SeaweedFS for the tests that need S3 and a REST catalog, on free ports, ended with this process.
+// One SeaweedFS for the tests that need S3 and a REST catalog, on free ports, ended with this process.
 import Avro
 import Foundation
 import HTTP

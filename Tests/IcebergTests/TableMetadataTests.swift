@@ -1,4 +1,4 @@
-// Purpose: metadata files survive reading and writing; what is wrong in them is named.
+// Metadata files survive reading and writing; what is wrong in them is named.
 import Avro
 import Foundation
 import Iceberg

@@ -6,7 +6,7 @@ import Windowing
 
 @testable import Ingest
 @testable import Kafka
-@testable import Store
+@testable import State
 
 /// 2021-01-26T12:04:00Z.
 let base: Int64 = 1_611_662_640_000

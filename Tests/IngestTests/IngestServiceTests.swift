@@ -9,7 +9,7 @@ import Testing
 import Windowing
 
 @testable import Ingest
-@testable import Store
+@testable import State
 
 @Suite("Ingest service")
 struct IngestServiceTests {

@@ -8,7 +8,7 @@ import Windowing
 
 @testable import Ingest
 @testable import Kafka
-@testable import Store
+@testable import State
 
 @Suite("Which log is this")
 struct LogCheckTests {

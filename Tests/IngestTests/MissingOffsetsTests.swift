@@ -8,7 +8,6 @@ import Testing
 import Windowing
 
 @testable import Ingest
-@testable import Store
 
 @Suite("Missing offsets")
 struct MissingOffsetsTests {

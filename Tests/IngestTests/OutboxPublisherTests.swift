@@ -1,5 +1,6 @@
 // The publisher on librdkafka's in-process broker: what it sends, and that a locked state makes it wait.
 
+import Health
 import Base
 import Dispatch
 import Foundation
@@ -12,7 +13,7 @@ import Testing
 import Windowing
 
 @testable import Ingest
-@testable import Store
+@testable import State
 
 @Suite struct OutboxPublisherTests {
     /// Consumes events of which `late` are late, without publishing them.

@@ -1,7 +1,7 @@
 // How records of the late topic are made and recognised.
 
 import Kafka
-import Store
+import State
 import Testing
 
 @testable import Ingest

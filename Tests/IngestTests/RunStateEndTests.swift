@@ -5,7 +5,7 @@ import Testing
 
 @testable import Ingest
 @testable import Kafka
-@testable import Store
+@testable import State
 
 @Suite("Run: its end")
 struct RunStateEndTests {

@@ -6,7 +6,7 @@ import Windowing
 
 @testable import Ingest
 @testable import Kafka
-@testable import Store
+@testable import State
 
 /// The machine, its clock, and what a cluster answers.
 final class Machine {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ingest
 @testable import Kafka
-@testable import Store
+@testable import State
 
 @Suite("Run: decisions")
 struct RunStateTests {

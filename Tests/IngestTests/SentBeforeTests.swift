@@ -1,6 +1,6 @@
 // What counts as sent by a lost state, or by another one.
 
-import Store
+import State
 import Testing
 
 @testable import Ingest

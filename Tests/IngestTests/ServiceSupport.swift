@@ -11,7 +11,7 @@ import Testing
 import Windowing
 
 @testable import Ingest
-@testable import Store
+@testable import State
 
 /// The lines a service logged.
 final class LogLines: Sendable {

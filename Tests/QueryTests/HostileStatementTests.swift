@@ -6,7 +6,7 @@ import Testing
 @testable import SQLite
 
 @Suite(.serialized) struct HostileStatementTests {
-    /// What users of "read-only" consoles report: each would write, open a file, load code, or change the session.
+    /// Known ways out of "read-only" consoles: each would write, open a file, load code, or change the session.
     static let refused = [
         "ATTACH '/tmp/x.db' AS x", "ATTACH ':memory:' AS x", "ATTACH DATABASE '' AS x", "DETACH main", "VACUUM",
         "VACUUM INTO '/tmp/pageviews-stolen.db'", "INSERT INTO counts VALUES('X', 0, 1, 1)",
@@ -55,7 +55,7 @@ import Testing
         #expect(throws: QueryError.refused(what: verb)) { try TestState().session().run(sql) { _ in true } }
     }
 
-    /// Each runs without end or takes all memory where nothing stops it.
+    /// Each runs for ever or takes all memory unless something stops it.
     static let endless = [
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n ORDER BY i DESC",
@@ -85,7 +85,7 @@ import Testing
             .joined(separator: ", ") + " SELECT count(*) FROM a29",
     ]
 
-    @Test func `endless and huge statements are ended, and the session lives on`() throws {
+    @Test func `endless and huge statements are stopped, and the session continues`() throws {
         let state = try TestState(rows: 200)
         let session = state.session {
             $0.limits.timeoutMilliseconds = 300

@@ -1,4 +1,4 @@
-// Input is taken as a whole or not at all: what a limit would cut does not run, and no text that is data becomes input.
+// Input runs as a whole or not at all: a truncated statement does not run, and no data becomes input.
 
 import Foundation
 import Testing
@@ -67,7 +67,7 @@ private final class Typed: LineSource {
         #expect(terminal.commands.isEmpty)
     }
 
-    @Test(arguments: long) func `a person goes on after the end of a statement that is too long`(
+    @Test(arguments: long) func `a person continues after the end of a statement that is too long`(
         token: (String, String)
     ) throws {
         let result = try repl(Typed(Self.script(token.0, token.1) + ["SELECT 'after';"]))
@@ -76,14 +76,14 @@ private final class Typed: LineSource {
         #expect(terminal.commands.isEmpty)
     }
 
-    @Test func `what follows on the last line of a long statement is left out too`() throws {
+    @Test func `the rest of a long statement's last line is skipped too`() throws {
         let lines = ["SELECT '"] + Self.padding + ["'; SELECT '", "\\! data", "';", "SELECT 'after';"]
         let result = try repl(Typed(lines))
         #expect(result.out.contains("after"))
         #expect(terminal.commands.isEmpty)
     }
 
-    @Test func `a file over the limit runs not at all`() throws {
+    @Test func `a file over the limit does not run`() throws {
         let folder = try Folder()
         let path = folder.file("big.sql")
         try Data("SELECT 'before';\nSELECT 1\n".utf8).write(to: URL(fileURLWithPath: path))
@@ -158,7 +158,7 @@ private final class Typed: LineSource {
         #expect(file.contents(takesNewest: false, limitBytes: 100) == .unreadable)
     }
 
-    @Test func `a user's file that is none is left alone`() throws {
+    @Test func `a user's file that is not a regular file does not change`() throws {
         let folder = try Folder()
         let device = folder.file("null")
         try FileManager.default.createSymbolicLink(atPath: device, withDestinationPath: "/dev/null")

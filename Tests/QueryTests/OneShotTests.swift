@@ -93,7 +93,7 @@ import Testing
         #expect(oneShot("SELECT 1", over: session) { $0.parameters = [":=1"] }.code == 2)
     }
 
-    @Test func `a deadline ends with exit code 3 and keeps the rows that came`() throws {
+    @Test func `a deadline ends with exit code 3 and keeps the rows received`() throws {
         // A clock of the test's own: each look at it takes a millisecond.
         var now = 0
         let session = try TestState().session {
@@ -136,7 +136,7 @@ import Testing
         #expect(err.text == "")
     }
 
-    @Test func `a reader of the output that goes away ends the run quietly`() throws {
+    @Test func `a closed output ends the run quietly`() throws {
         signal(SIGPIPE, SIG_IGN)
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)

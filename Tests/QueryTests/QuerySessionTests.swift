@@ -36,7 +36,7 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: state.path + "-wal")).isEmpty)
     }
 
-    @Test func `a snapshot stays as it was until it is let go`() throws {
+    @Test func `a snapshot does not change until it is released`() throws {
         let state = try TestState()
         let session = state.session()
         try session.beginSnapshot()
@@ -47,7 +47,7 @@ import Testing
         #expect(try first(session, "SELECT count(*) FROM counts") == .integer(4))
     }
 
-    @Test func `without a state file the views are there and empty, and the state is found when it comes`() throws {
+    @Test func `without a state file the views are empty, and the state is found when it appears`() throws {
         let folder = try Folder()
         var warnings: [String] = []
         let path = folder.file("state.db")
@@ -66,7 +66,7 @@ import Testing
         #expect(try first(session, "SELECT timestamp FROM postcode_view_count") == .text("1970-01-01T00:01:00Z"))
     }
 
-    @Test func `a state that was replaced is opened anew`() throws {
+    @Test func `a replaced state is reopened`() throws {
         let (old, new) = (try TestState(rows: 3), try TestState(rows: 5))
         let session = old.session()
         #expect(try first(session, "SELECT count(*) FROM counts") == .integer(3))
@@ -76,7 +76,7 @@ import Testing
         #expect(try first(session, "SELECT count(*) FROM counts") == .integer(5))
     }
 
-    @Test func `a state in a folder that cannot be written is read`() throws {
+    @Test func `a state in a read-only directory is readable`() throws {
         let state = try TestState()
         let copy = try Folder()
         try state.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -95,7 +95,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: name + "-shm"))
     }
 
-    @Test func `a file that is no database is reported as such`() throws {
+    @Test func `a file that is not a database is reported as such`() throws {
         let folder = try Folder()
         try Data("this is not a database, but it is long enough to look at".utf8).write(
             to: URL(fileURLWithPath: folder.file("x")))
@@ -166,7 +166,7 @@ import Testing
         #expect(throws: QueryError.self) { try Parameters.value(of: text) }
     }
 
-    @Test func `functions that are bounded answer as SQLite's own do`() throws {
+    @Test func `bounded functions return what SQLite's own return`() throws {
         let session = try TestState().session()
         let plain = try Connection(path: "", mode: .memory)
         let values = [

@@ -26,17 +26,17 @@ import Testing
     }
 
     @Test(arguments: OutputFormat.allCases)
-    func `each format is as pinned`(format: OutputFormat) throws {
+    func `each format matches its pinned file`(format: OutputFormat) throws {
         try expectPinned(Self.render(format), "format-\(format.rawValue).txt")
     }
 
     @Test(arguments: OutputFormat.allCases)
-    func `each format of an empty result is as pinned`(format: OutputFormat) throws {
+    func `each format of an empty result matches its pinned file`(format: OutputFormat) throws {
         try expectPinned(Self.render(format, ["a", "b"], []), "empty-\(format.rawValue).txt")
     }
 
     @Test(arguments: OutputFormat.allCases)
-    func `each format without header and with a NULL text is as pinned`(format: OutputFormat) throws {
+    func `each format without header and with a NULL text matches its pinned file`(format: OutputFormat) throws {
         let style = RenderStyle(showsHeader: false, null: "∅")
         try expectPinned(Self.render(format, ["a"], [[.null], [.integer(1)]], style), "bare-\(format.rawValue).txt")
     }
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `equal column names stay apart in JSON`() {
+    @Test func `equal column names stay distinct in JSON`() {
         #expect(
             Self.render(.json, ["a", "a", "a_2"], [[.integer(1), .integer(2), .integer(3)]])
                 == "[{\"a\":1,\"a_2\":2,\"a_2_2\":3}]\n")
@@ -82,7 +82,7 @@ import Testing
         ("🇬🇧", 2), ("1️⃣", 2), ("❤️", 2), ("❤", 1), ("한", 2), ("\u{1112}\u{1161}\u{11AB}", 2), ("\u{200B}", 0), ("ก็", 1),
         ("…", 1), ("", 0),
     ])
-    func `text takes the columns a terminal gives it`(text: String, columns: Int) {
+    func `text has its width on a terminal`(text: String, columns: Int) {
         #expect(DisplayWidth.of(text) == columns)
     }
 

@@ -5,7 +5,7 @@ import Testing
 @testable import Query
 @testable import SQLite
 
-/// A terminal that is never there.
+/// A terminal without programs.
 private struct NoTerminal: Terminal {
     var size: TerminalSize? { TerminalSize(rows: 24, columns: 80) }
     func page(_ text: String, with command: String) -> Bool { true }
@@ -13,7 +13,7 @@ private struct NoTerminal: Terminal {
     func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)? { nil }
 }
 
-/// Lines of a person who types them one by one.
+/// Lines that a person types one by one.
 private final class TypedLines: LineSource {
     let isInteractive = true
     var events: [LineEvent]
@@ -43,7 +43,7 @@ private final class TypedLines: LineSource {
         return (repl.run(), out.text, err.text)
     }
 
-    @Test func `the prompt tells what is still open`() throws {
+    @Test func `the prompt shows what is still open`() throws {
         let lines = TypedLines([
             .line("SELECT 1,"), .line("'open"), .line("';"), .line("/* a"), .line("*/"), .line("SELECT \"x"),
             .interrupted,
@@ -66,7 +66,7 @@ private final class TypedLines: LineSource {
         #expect(lines.remembered == ["SELECT 1 AS a;", ".mode csv", "SELECT 2 AS b;", "SELECT\n3 AS c;", "\\x on"])
     }
 
-    @Test func `a script's errors name its lines, also after other statements on them`() throws {
+    @Test func `a script's errors name their lines, also after other statements on the line`() throws {
         let script = "SELECT 1; SELECT 2;\n\n-- note\nSELECT 3; SELECT\n nope;"
         let result = repl(TextLines(script), over: try TestState().session())
         #expect(result.code == 1)
@@ -86,7 +86,7 @@ private final class TypedLines: LineSource {
             session: session, options: ReplOptions(), source: lines, out: out, err: Output(), terminal: NoTerminal(),
             domain: NoDomainCommands(),
             wallClock: {
-                // The third look is for the head of the first screen, just before it is written.
+                // The third call is for the head of the first screen, just before it is written.
                 looks += 1
                 if looks == 3 { session.interrupt.raise() }
                 return 0
@@ -122,13 +122,13 @@ private final class TypedLines: LineSource {
         #expect(!result.out.contains("rest") && !result.out.contains("next"))
     }
 
-    @Test func `a statement that never ends is given up`() throws {
+    @Test func `a statement that never ends is abandoned`() throws {
         let line = String(repeating: "x", count: 600_000)
         let result = repl(
             TypedLines([.line(line), .line(line), .line("SELECT 5 AS a;"), .line("SELECT 6 AS a;")]),
             over: try TestState().session())
         #expect(result.err == "error: the statement is longer than 1 MiB: it is skipped to its end\n")
-        // The first line with a semicolon is still its end.
+        // The first line with a semicolon still ends the statement.
         #expect(result.out.contains("| 6 |") && !result.out.contains("| 5 |"))
     }
 
@@ -146,7 +146,7 @@ private final class TypedLines: LineSource {
             "\\summary", "show tables", "describe counts", "\\pset", "null", "\\timing", "\\watch 0.1 2",
             "EXPLAIN QUERY PLAN ",
             "DELETE FROM counts", "BEGIN", "\\echo", "\\conninfo", "\\show", "\\fs", "\\copy",
-            // Whatever is joined to it stays in the test's own folder.
+            // Text appended to the path stays in the test's own folder.
             "\\once \(state.folder.file("out"))", "WITH x AS (SELECT 1)",
         ]
         let before = try state.fingerprint()
@@ -179,7 +179,7 @@ private final class TypedLines: LineSource {
         #expect(PlanTree.text(of: odd) == "QUERY PLAN\n")
     }
 
-    @Test func `what hands know from other systems works`() throws {
+    @Test func `statements of other systems work`() throws {
         let lines = TypedLines([
             .line("SHOW TABLES;"), .line("describe 'late_events';"), .line("SUMMARIZE counts;"),
             .line("\\summary SELECT 1.5 AS a UNION ALL SELECT NULL;"), .line("\\summary nothing"),
@@ -200,14 +200,14 @@ private final class TypedLines: LineSource {
         ("\\o 'open quote", "\\o", ["open quote"]), ("\\dt+ x", "\\dt+", ["x"]),
     ])
     func `a command is a name and words`(line: String, name: String, arguments: [String]) {
-        let command = CommandLine(line)
+        let command = Invocation(line)
         #expect(command?.name == name)
         #expect(command?.arguments == arguments)
     }
 
     @Test(arguments: ["", "SELECT 1", ".5", "\\", ".", "\\ x", "...", "\\1", "-- \\x"])
-    func `other lines are no command`(line: String) {
-        #expect(CommandLine(line) == nil)
+    func `other lines are not commands`(line: String) {
+        #expect(Invocation(line) == nil)
     }
 
     @Test(arguments: [
@@ -244,9 +244,8 @@ private final class TypedLines: LineSource {
         #expect(Set(Command.allNames).count == Command.allNames.count)
         for command in Command.all {
             #expect(!command.help.isEmpty)
-            for name in command.names { #expect(Command.named(name)?.action == command.action) }
+            for name in command.names { #expect(Command.named(name)?.names == command.names) }
         }
-        #expect(Set(Command.all.map(\.action)) == Set(CommandAction.allCases))
     }
 
     @Test(arguments: [
@@ -265,7 +264,7 @@ private final class TypedLines: LineSource {
         ("\\copy (SELECT * FROM ", "l", .relations), ("\\copy (SELECT 1) to ", "x", .files),
         ("\\window ", "S", .postcodes(.command)), ("\\timing ", "", .words(["off", "on"])),
     ])
-    func `the place of the cursor decides what TAB offers`(
+    func `the position of the cursor decides what TAB offers`(
         before: String, word: String, wanted: CompletionContext.Wanted
     ) {
         #expect(CompletionContext(before: before, whole: before + word, word: word).wanted == wanted)
@@ -280,7 +279,7 @@ private final class TypedLines: LineSource {
         #expect(qualified.wanted == .columns(qualifier: "e", tables: ["exports"]))
     }
 
-    @Test func `history survives, belongs to the user alone, and keeps its limit`() throws {
+    @Test func `history survives, is private to the user, and keeps its limit`() throws {
         let folder = try Folder()
         let path = folder.file("history")
         let first = History(path: path)
@@ -345,7 +344,7 @@ private final class TypedLines: LineSource {
         #expect(Chart.points(ResultSet(columns: ["t"], rows: [[.text("a")]]), label: nil, value: nil) == nil)
     }
 
-    @Test func `lines from a pipe are taken as they come`() {
+    @Test func `lines from a pipe are read as they arrive`() {
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)
         let lines = DescriptorLines(descriptor: ends[0], interrupt: InterruptFlag())
@@ -356,7 +355,7 @@ private final class TypedLines: LineSource {
             if idles == 1 { _ = write(ends[1], rest[0], rest[0].utf8.count) }
             idles += 1
         }
-        // A carriage return may be part of a text that goes on in the next line.
+        // A carriage return may be part of a text that continues on the next line.
         #expect(first == .line("one\r"))
         #expect(lines.next(prompt: "", idle: {}) == .line("two"))
         #expect(lines.next(prompt: "", idle: {}) == .line(""))

@@ -30,7 +30,7 @@ import Testing
         #expect((split.openToken == nil) == isClosed)
     }
 
-    @Test func `a statement knows its place`() {
+    @Test func `a statement has its position`() {
         let split = StatementSplitter.split("-- first\nSELECT 'é';\n\n  SELECT\n 2;\nSELECT 3")
         #expect(split.statements.map(\.line) == [2, 4, 6])
         #expect(split.statements.map(\.byteOffset) == [9, 25, 36])

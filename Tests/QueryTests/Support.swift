@@ -1,4 +1,4 @@
-// What the tests share: a state file as another process would write it, and a session over it.
+// Shared by the tests: a state file as another process would write it, and a session over it.
 
 import Foundation
 import Testing
@@ -19,7 +19,7 @@ let viewsSchema = """
     CREATE VIEW rejected_events AS SELECT * FROM rejected_rows;
     """
 
-/// A folder that goes away with the test.
+/// A folder that is removed with the test.
 final class Folder {
     let path: String
 

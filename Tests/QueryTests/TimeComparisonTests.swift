@@ -2,7 +2,7 @@
 // views. What is expected is computed from the numbers behind the texts.
 
 import Base
-import Store
+import State
 import Testing
 
 @testable import Query
@@ -173,7 +173,8 @@ private func values(_ session: QuerySession, _ sql: String, _ parameters: [Strin
         #expect(sorted == instants.reversed().map { .integer(Int64($0)) })
     }
 
-    @Test(arguments: columns) func `what is no time is refused by name`(view: String, column: String) throws {
+    @Test(arguments: columns) func `a value that is not a time is refused by name`(view: String, column: String) throws
+    {
         let session = try Day().session()
         let bounds = [
             "1768046400", "1768046400000", "1768046400.5", "-1", "2026", "unixepoch('now')", "unixepoch() - 3600",

@@ -1,4 +1,4 @@
-// Purpose: one CRoaring bitmap of 32-bit values: created in init, freed in deinit, lent to nobody.
+// One CRoaring bitmap of 32-bit values: created in init, freed in deinit, lent to nobody.
 // Invariants: the pointer is never nil and never leaves this class. Readers may share an instance between threads; whoever
 // changes it holds the only reference (Bitmap64 copies first).
 import CRoaring

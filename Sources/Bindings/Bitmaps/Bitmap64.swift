@@ -1,4 +1,4 @@
-// Purpose: a compressed set of 64-bit unsigned integers over CRoaring's 32-bit bitmaps, as deletion vectors need it.
+// A compressed set of 64-bit unsigned integers over CRoaring's 32-bit bitmaps, as deletion vectors need it.
 // Invariants: parts are ascending by key and none is empty; a value with copies never shares a bitmap that it changes.
 // Form: https://iceberg.apache.org/puffin-spec/#deletion-vector-v1-blob-type - u64 count, then (u32 key, portable 32-bit
 // bitmap) ascending by key, all little-endian.

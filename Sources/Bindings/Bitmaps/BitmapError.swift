@@ -1,4 +1,4 @@
-// Purpose: the one error of this target.
+// The one error of this target.
 
 /// Bytes that are not a well-formed bitmap.
 package struct BitmapError: Error, Equatable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-// Purpose: the grammar of one portable 32-bit Roaring bitmap (https://github.com/RoaringBitmap/RoaringFormatSpec), checked
+// The grammar of one portable 32-bit Roaring bitmap (https://github.com/RoaringBitmap/RoaringFormatSpec), checked
 // before CRoaring sees the bytes: version 0.2.66 checks lengths only, and misbehaves on containers that are out of order.
 //
 //   bitmap     = cookie-runs run-flags header [offsets] container*   | cookie-plain u32-count header offsets container*

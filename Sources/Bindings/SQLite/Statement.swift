@@ -5,6 +5,7 @@
 import CSQLite
 
 /// A compiled SQL statement.
+@usableFromInline
 package final class Statement {
     private let handle: OpaquePointer
     /// The connection that compiled the statement.
@@ -22,6 +23,7 @@ package final class Statement {
     /// Runs the statement to its next row.
     /// - Returns: false when there is no further row.
     /// - Throws: `SQLiteError`; the statement must then be reset before it is used again.
+    @usableFromInline
     package func step() throws -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
@@ -32,12 +34,14 @@ package final class Statement {
 
     /// Runs a statement that returns no rows (or whose rows do not matter) and makes it ready to run again.
     /// - Throws: `SQLiteError`.
+    @usableFromInline
     package func run() throws {
         defer { reset() }
         while try step() {}
     }
 
     /// Makes the statement ready to run again and lets go of its read lock; bound values stay.
+    @usableFromInline
     package func reset() {
         sqlite3_reset(handle)
     }
@@ -77,6 +81,7 @@ package final class Statement {
 
     /// Binds an integer.
     /// - Throws: `SQLiteError` when there is no such parameter.
+    @usableFromInline
     package func bind(_ value: Int64, at index: Int) throws {
         try check(sqlite3_bind_int64(handle, Int32(clamping: index), value))
     }
@@ -89,12 +94,14 @@ package final class Statement {
 
     /// Binds NULL.
     /// - Throws: `SQLiteError` when there is no such parameter.
+    @usableFromInline
     package func bindNull(at index: Int) throws {
         try check(sqlite3_bind_null(handle, Int32(clamping: index)))
     }
 
     /// Binds text, copied.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
+    @usableFromInline
     package func bind(_ value: String, at index: Int) throws {
         var value = value
         try value.withUTF8 { try bindText(UnsafeRawBufferPointer($0), at: index) }
@@ -108,6 +115,7 @@ package final class Statement {
 
     /// Binds UTF-8 text, copied.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
+    @usableFromInline
     package func bindText(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
         let characters = Self.address(bytes)?.assumingMemoryBound(to: CChar.self)
         try check(
@@ -116,6 +124,7 @@ package final class Statement {
 
     /// Binds UTF-8 text that stays where it is until the statement was reset.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
+    @usableFromInline
     package func bindBorrowedText(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
         let characters = Self.address(bytes)?.assumingMemoryBound(to: CChar.self)
         try check(sqlite3_bind_text(handle, Int32(clamping: index), characters, Int32(clamping: bytes.count), nil))
@@ -123,6 +132,7 @@ package final class Statement {
 
     /// Binds bytes, copied.
     /// - Throws: `SQLiteError` when there is no such parameter or the value is too long.
+    @usableFromInline
     package func bindBlob(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
         try check(
             pv_sqlite3_bind_blob_copy(

@@ -3,7 +3,7 @@
 // windows and watermarks computed from it never overflow 64 bits.
 
 /// Event times, in microseconds since the Unix epoch.
-package enum EventTime {
+@usableFromInline package enum EventTime {
     /// The microseconds of a timestamp whose unit is told by its magnitude: above zero and below 10^11 seconds, below
     /// 10^14 milliseconds, below 10^17 microseconds.
     /// - Returns: nil for zero, negative and larger values.

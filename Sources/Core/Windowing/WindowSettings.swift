@@ -3,17 +3,17 @@
 // valid event time overflows.
 
 /// Durations of event-time processing, in milliseconds.
-package struct WindowSettings: Equatable, Sendable {
+@usableFromInline package struct WindowSettings: Equatable, Sendable {
     /// Length of a tumbling window; windows start at multiples of it since the Unix epoch.
-    package let windowMilliseconds: Int64
+    @usableFromInline package let windowMilliseconds: Int64
     /// How far the watermark stays behind the largest event time of a partition.
-    package let watermarkDelayMilliseconds: Int64
+    @usableFromInline package let watermarkDelayMilliseconds: Int64
     /// How long after the watermark has passed a window's end its events are still counted.
-    package let allowedLatenessMilliseconds: Int64
+    @usableFromInline package let allowedLatenessMilliseconds: Int64
     /// A partition at its end that brings no record for this long stops holding the watermark.
-    package let idleTimeoutMilliseconds: Int64
+    @usableFromInline package let idleTimeoutMilliseconds: Int64
     /// Events further ahead of the wall clock than this never move the watermark.
-    package let maxFutureSkewMilliseconds: Int64
+    @usableFromInline package let maxFutureSkewMilliseconds: Int64
 
     /// A duration that was refused, with the bounds it has to keep.
     package struct OutOfBounds: Error, CustomStringConvertible, Equatable, Sendable {

@@ -8,9 +8,9 @@ import Iceberg
 /// What was seen of a table.
 struct TableObservation: Equatable {
     /// Where the intent's commit id was found; nil: nowhere.
-    var found: FoundCommit?
+    package var found: FoundCommit?
     /// The table's epoch; 0 when it has none.
-    var tableEpoch: Int64
+    package var tableEpoch: Int64
     /// The epoch after this state's last settled commit.
     var ledgerEpoch: Int64
 }
@@ -26,7 +26,7 @@ enum CommitDecision: Equatable {
     /// The table is older than what this state exported to it: it was created again or rolled back.
     case wentBack
 
-    static func decide(_ observation: TableObservation) -> CommitDecision {
+    package static func decide(_ observation: TableObservation) -> CommitDecision {
         switch observation.found {
         case .snapshot(let snapshot): return .settle(snapshot)
         case .property: return .settle(nil)

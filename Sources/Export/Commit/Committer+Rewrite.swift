@@ -1,10 +1,12 @@
 // What is particular to committing a rewrite: it can be given up, since it exports nothing, and its rows move piece by piece.
 
+import Tables
+import Base
 import Foundation
 import Iceberg
-import Log
+package import Log
 import ObjectStorage
-import Store
+import State
 
 extension Committer {
     /// Rows moved in one transaction.
@@ -14,11 +16,11 @@ extension Committer {
     ///
     /// Whatever is answered, no earlier try can be applied any more: either the table has gone on to another snapshot than
     /// the one that every try requires, or there was none, since not all files were sent.
-    func obstacle(to intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws -> String? {
-        guard intent.isRewrite else { return nil }
-        if table.metadata.currentSnapshotID != files.readSnapshot {
+    package func obstacle(to intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws -> String? {
+        guard let rewritten = intent.rewritten else { return nil }
+        if table.metadata.currentSnapshotID != rewritten.readSnapshot {
             let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
-            if let change = RewriteCheck.change(files, live) { return change }
+            if let change = RewriteCheck.change(rewritten, live) { return change }
         }
         for upload in files.data where !FileManager.default.fileExists(atPath: "\(settings.spoolFolder)/\(upload.name)")
         {
@@ -28,7 +30,7 @@ extension Committer {
     }
 
     /// Gives up a rewrite; what it would have replaced stays.
-    func abandon(_ intent: Intent, _ files: CommitFiles, _ reason: String) throws {
+    package func abandon(_ intent: Intent, _ files: CommitFiles, _ reason: String) throws {
         environment.log.info("table \(intent.tableName): a rewrite is given up: \(reason)", metadata: intent.facts)
         let now = environment.nowMilliseconds()
         try store.with { try $0.abandon(intent, now: now) }
@@ -41,6 +43,7 @@ extension Committer {
         guard intent.table == .counts else { return }
         var last: RowKey?
         while let next = try store.with({ try $0.moveExported(after: last, limit: Self.movesPerStep) }) { last = next }
+        environment.failPoint("\(intent.stepName).moved")
     }
 }
 
@@ -49,7 +52,7 @@ extension Intent {
     var stepName: String { isRewrite ? "\(table.rawValue).rewrite" : table.rawValue }
 
     /// What a log line about it is about. Offsets are those that it brings, `[from, to)` by partition.
-    var facts: Logger.Metadata {
+    package var facts: Logger.Metadata {
         var facts: Logger.Metadata = [
             "table": "\(tableName)", "generation": .stringConvertible(generation), "commit": "\(commitID)",
             "rows_added": .stringConvertible(rowsAdded), "rows_deleted": .stringConvertible(rowsDeleted),
@@ -67,7 +70,7 @@ extension Intent {
 /// Whether a rewrite still fits its table; pure.
 enum RewriteCheck {
     /// What changed about the replaced files since they were read; nil when nothing did.
-    static func change(_ files: CommitFiles, _ live: [ScanTask]) -> String? {
+    package static func change(_ files: RewrittenFiles, _ live: [ScanTask]) -> String? {
         let tasks = Dictionary(live.map { ($0.file.path, $0) }) { first, _ in first }
         for path in files.replaced {
             guard let task = tasks[path] else { return "another writer removed \(path)" }

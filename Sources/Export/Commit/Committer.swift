@@ -4,25 +4,28 @@
 // the commit id; an unknown outcome is looked at again, never treated as a failure; files of a try that certainly
 // failed are removed, those of an uncertain one become orphans until a later commit has settled.
 
+import Tables
+import TableScan
+import Base
 import Foundation
 import Iceberg
 import Log
 import ObjectStorage
-import Store
+import State
 
 /// Commits intents of one table.
 struct Committer {
-    let session: TableSession
-    let warehouse: Warehouse
-    let settings: ExportSettings
-    let store: SharedStore
-    let environment: ExportEnvironment
+    package let session: TableSession
+    package let warehouse: Warehouse
+    package let settings: ExportSettings
+    package let store: SharedStore
+    package let environment: WriterEnvironment
     private static let mostTries = 8
 
     /// Commits and settles an intent, whatever state an earlier process left it in.
     /// - Throws: when it cannot be finished now; the intent stays and the next call goes on with it.
-    func finish(_ intent: Intent) async throws {
-        let files = try CommitFiles(encoded: intent.payload)
+    package func finish(_ intent: Intent) async throws {
+        let files = intent.files
         let step = intent.stepName
         var isUploaded = false
         var failed = FailedTry()
@@ -36,16 +39,16 @@ struct Committer {
             case .settle(let snapshot):
                 return try await settle(intent, files, snapshot, table)
             case .fenced:
-                throw ExportError.fenced(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
+                throw TableError.fenced(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
             case .wentBack:
-                throw ExportError.wentBack(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
+                throw TableError.wentBack(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
             case .commit: await removeRefused(failed, table)
             }
             if let reason = try await obstacle(to: intent, files, table) { return try abandon(intent, files, reason) }
             if !isUploaded {
                 do {
                     try await upload(files, intent, table)
-                } catch let error as ExportError where error.isSpoolFileMissing {
+                } catch let error as TableError where error.isSpoolFileMissing {
                     try withdraw(intent, files)
                     throw error
                 }
@@ -63,8 +66,8 @@ struct Committer {
                 try await environment.pause(.milliseconds(min(1000, 25 << attempt)))
             }
         }
-        if failed.isUnknown { throw ExportError.unknownOutcome(table: intent.tableName, reason: failed.reason) }
-        throw ExportError.contended(table: intent.tableName, tries: Self.mostTries, reason: failed.reason)
+        if failed.isUnknown { throw TableError.unknownOutcome(table: intent.tableName, reason: failed.reason) }
+        throw TableError.contended(table: intent.tableName, tries: Self.mostTries, reason: failed.reason)
     }
 
     /// A try that the table has to be asked about.
@@ -152,17 +155,17 @@ struct Committer {
                 try $0.dataFile(.positionDeletes, kind, in: metadata, table: name)
             }
         }
-        change.removedDataFiles = Set(files.replaced)
         change.summary = files.summary
-        if intent.isRewrite {
+        if let rewritten = intent.rewritten {
             change.operation = .replace
-            change.removedDeleteFiles = Set(files.replacedDeletes.map(\.key))
-            change.dataSequenceNumber = files.sequenceNumber
+            change.removedDataFiles = Set(rewritten.replaced)
+            change.removedDeleteFiles = Set(rewritten.replacedDeletes.map(\.key))
+            change.dataSequenceNumber = rewritten.sequenceNumber
         } else if !change.addedDeleteFiles.isEmpty {
             try await checkTargets(intent, table)
         }
         Mark.commit(intent.commitID).stamp(&change, on: table.metadata)
-        change.properties[Mark.stateID] = try store.with { try $0.meta("state_id") ?? "" }
+        change.properties[Mark.stateID] = try store.with { try $0.stateID() ?? "" }
         change.properties[Mark.epoch] = "\(intent.epoch)"
         return change
     }
@@ -185,8 +188,8 @@ struct Committer {
         try await check(try StaleRows.staged(store.path), table)
     }
 
-    /// - Throws: `ExportError.rewritten`, `ExportError.rowsMoved`.
-    func check(_ rows: StaleRows, _ table: TableSession.Open) async throws {
+    /// - Throws: `TableError.rewritten`, `TableError.rowsMoved`.
+    package func check(_ rows: StaleRows, _ table: TableSession.Open) async throws {
         guard !rows.isEmpty else { return }
         let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
         _ = try await rows.located(in: live, deletes(table), table: session.identifier.description)
@@ -217,7 +220,7 @@ struct Committer {
         guard FileManager.default.fileExists(atPath: path) else {
             // An earlier try may have sent it.
             if try await target.exists(key) { return }
-            throw ExportError.spoolFileMissing(path: path, table: intent.tableName)
+            throw TableError.spoolFileMissing(path: path, table: intent.tableName)
         }
         _ = try await target.put(key, .file(path: path), condition: .none)
     }
@@ -238,7 +241,7 @@ struct Committer {
                 try store.addOrphans(files.deletes.map(\.location), of: intent.table, now: now)
             }
             try store.settle(
-                intent, forgetting: files.replaced, snapshotID: snapshotID, tableRows: rows, now: now)
+                intent, snapshotID: snapshotID, tableRows: rows, now: now)
         }
         environment.failPoint("\(intent.stepName).settled")
         for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }

@@ -5,25 +5,27 @@
 // row's position is its place in the file that is written here; nothing outside the spool and the staging table
 // changes.
 
+import Tables
+import TableScan
+import Base
 import Foundation
 import Iceberg
 import Parquet
-import SQLite
-import Store
+import State
 
 /// Where a commit's files and rows come from.
 struct PreparationContext {
-    let settings: ExportSettings
-    let store: SharedStore
-    let tableName: String
-    let metadata: TableMetadata
-    let commitID: String
-    let epoch: Int64
+    package let settings: ExportSettings
+    package let store: SharedStore
+    package let tableName: String
+    package let metadata: TableMetadata
+    package let commitID: String
+    package let epoch: Int64
 
     func spoolPath(_ name: String) -> String { "\(settings.spoolFolder)/\(name)" }
 
     /// Where a file of a day goes. The folder is for people; readers take the partition from the manifest.
-    func location(_ kind: ExportTable, day: Int, _ name: String) -> String {
+    package func location(_ kind: ExportTable, day: Int, _ name: String) -> String {
         guard let spec = metadata.defaultSpec, let partition = kind.partition(ofDay: day, in: spec) else {
             return "\(metadata.dataFolder)/\(name)"
         }
@@ -52,21 +54,21 @@ final class CountsPreparation {
     }
 
     /// - Parameter specs: the partition specs of the live data files, by path; empty where all have the same.
-    init(_ context: PreparationContext, specs: [String: Int]) {
+    package init(_ context: PreparationContext, specs: [String: Int]) {
         self.context = context
         self.specs = specs
     }
 
     /// Writes the files and stages the rows.
     /// - Returns: nil when no count changed.
-    func run() throws -> Intent? {
+    package func run() throws -> Intent? {
         try context.store.with { try $0.clearStaged() }
-        let reader = try StateReader.open(context.store.path)
-        try reader.execute("BEGIN")
+        let reader = try StateReader(context.store.path)
+        try reader.hold()
         let snapshot = try StateSnapshot(reader)
         try readChanges(reader, since: snapshot.exported.generation)
         try closeDay()
-        try reader.execute("COMMIT")
+        try reader.release()
         guard rowsAdded > 0 else { return nil }
         try stage()
         try writeDeletes()
@@ -75,35 +77,24 @@ final class CountsPreparation {
         return Intent(
             commitID: context.commitID, table: .counts, tableName: context.tableName, generation: snapshot.generation,
             offsets: snapshot.offsets, rowsAdded: rowsAdded, rowsDeleted: rowsDeleted,
-            files: files.uploads.map(\.location), epoch: context.epoch, payload: try files.encoded())
+            epoch: context.epoch, work: .counts(files))
     }
 
     /// Rows in the order of their windows; counts equal to the exported ones are skipped.
-    private func readChanges(_ reader: Connection, since generation: Int64) throws {
-        let rows = try reader.prepare(
-            """
-            SELECT c.window_start, c.postcode, c.count, e.position, f.path
-            FROM windows AS w CROSS JOIN counts AS c ON c.window_start = w.window_start
-            LEFT JOIN exported AS e ON e.window_start = c.window_start AND e.postcode = c.postcode
-            LEFT JOIN data_file AS f ON f.id = e.file_id
-            WHERE w.generation > ?1 AND c.generation > ?1 AND e.count IS NOT c.count
-            ORDER BY c.window_start, c.postcode
-            """)
-        try rows.bind(generation, at: 1)
-        while try rows.step() {
-            try add(windowStart: rows.int64(0), postcode: rows.string(1), count: rows.int64(2))
-            if let position = rows.optionalInt64(3), let path = rows.optionalString(4) {
-                let group = DeleteGroup(day: Int(rows.int64(0) / 86_400), specID: try spec(of: path))
-                deletes[group, default: []].append(PositionDelete(path: path, position: position))
-                rowsDeleted += 1
-            }
+    private func readChanges(_ reader: StateReader, since generation: Int64) throws {
+        try reader.forEachChanged(since: generation) { changed in
+            try add(windowStart: changed.windowStart, postcode: changed.postcode, count: changed.count)
+            guard let row = changed.exported else { return }
+            let group = DeleteGroup(day: Int(changed.windowStart / 86_400), specID: try spec(of: row.path))
+            deletes[group, default: []].append(PositionDelete(path: row.path, position: row.position))
+            rowsDeleted += 1
         }
     }
 
     /// Noted while it is known: another engine may give the table a spec before the deletes are committed.
-    private func spec(of path: String) throws(ExportError) -> Int {
+    private func spec(of path: String) throws(TableError) -> Int {
         if specs.isEmpty { return context.metadata.defaultSpecID }
-        guard let id = specs[path] else { throw ExportError.rewritten(table: context.tableName, file: path) }
+        guard let id = specs[path] else { throw TableError.rewritten(table: context.tableName, file: path) }
         return id
     }
 
@@ -159,35 +150,33 @@ final class CountsPreparation {
 
 /// One generation of the state, as a snapshot's summary tells it.
 struct StateSnapshot {
-    let generation: Int64
-    let exported: ExportProgress
+    package let generation: Int64
+    package let exported: ExportProgress
     /// From the last export to this one, by partition.
-    let offsets: [Int32: OffsetSpan]
-    let summary: [String: String]
+    package let offsets: [Int32: OffsetSpan]
+    package let summary: [String: String]
 
-    init(_ reader: Connection) throws {
-        let generation = try reader.integer("SELECT generation FROM progress") ?? 0
-        let watermark = try reader.integer("SELECT watermark_ms FROM progress")
-        let exported = try Store.exportProgress(of: .counts, reader)
-        let delay = try reader.integer("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'watermark_delay_ms'") ?? 0
-        let rows = try reader.prepare(
-            "SELECT kafka_partition, first_offset, next_offset, max_event_time_ms FROM partition_progress")
+    init(_ reader: StateReader) throws {
+        let last = try reader.lastFlush()
+        let (generation, watermark) = (last?.generation ?? 0, last?.watermark)
+        let exported = try reader.exportProgress(of: .counts)
+        let delay = try reader.number(.watermarkDelayMilliseconds) ?? 0
         var offsets: [Int32: OffsetSpan] = [:]
         var watermarks: [Int32: Int64] = [:]
-        while try rows.step() {
-            let partition = Int32(clamping: rows.int64(0))
-            offsets[partition] = OffsetSpan(from: exported.offsets[partition] ?? rows.int64(1), to: rows.int64(2))
-            watermarks[partition] = rows.optionalInt64(3).map { $0 - delay - 1 }
+        for partition in try reader.partitions() {
+            offsets[partition.partition] = OffsetSpan(
+                from: exported.offsets[partition.partition] ?? partition.firstOffset, to: partition.nextOffset)
+            watermarks[partition.partition] = partition.maxEventTime.map { $0 - delay - 1 }
         }
         var summary = [
             Mark.generation: "\(generation)", Mark.offsets: Mark.text(offsets: offsets),
             Mark.watermarks: Mark.text(watermarks: watermarks),
         ]
         summary[Mark.watermark] = watermark.map { "\($0)" }
-        summary[Mark.window] = try reader.text("SELECT value FROM meta WHERE key = 'window_ms'")
-        summary[Mark.topicID] = try reader.text("SELECT value FROM meta WHERE key = '\(Store.topicIDKey)'")
+        summary[Mark.window] = try reader.meta(.windowMilliseconds)
+        summary[Mark.topicID] = try reader.meta(.topicID)
         summary[Mark.watermarkDelay] = "\(delay)"
-        summary[Mark.backfilled] = try reader.text("SELECT value FROM meta WHERE key = 'backfilled_events'") ?? "0"
+        summary[Mark.backfilled] = try reader.meta(.backfilledEvents) ?? "0"
         self.generation = generation
         self.exported = exported
         self.offsets = offsets
@@ -197,8 +186,8 @@ struct StateSnapshot {
 
 /// The counts of one day, written to a local Parquet file.
 final class CountsFile {
-    let day: Int
-    let fileID: Int64
+    package let day: Int
+    package let fileID: Int64
     private(set) var rows: Int64 = 0
     private let name: String
     private let location: String
@@ -209,7 +198,7 @@ final class CountsFile {
     private let counts: ScalarColumn<Int64>
 
     /// - Parameter path: the local file; an older one of the same name is replaced.
-    init(day: Int, name: String, location: String, fileID: Int64, path: String) throws {
+    package init(day: Int, name: String, location: String, fileID: Int64, path: String) throws {
         self.day = day
         self.name = name
         self.location = location
@@ -223,7 +212,7 @@ final class CountsFile {
         counts = try writer.int64(2)
     }
 
-    func append(windowStart: Int64, postcode: String, count: Int64) throws {
+    package func append(windowStart: Int64, postcode: String, count: Int64) throws {
         postcodes.append(postcode)
         timestamps.append(windowStart * 1_000_000)
         counts.append(count)
@@ -231,9 +220,9 @@ final class CountsFile {
         rows += 1
     }
 
-    func finish() throws -> ParquetUpload {
-        let facts = FileFacts(try writer.finish())
+    package func finish() throws -> ParquetUpload {
+        let metrics = ParquetMetrics(try writer.finish())
         try file.finish()
-        return ParquetUpload(name: name, location: location, day: day, facts: facts)
+        return ParquetUpload(name: name, location: location, day: day, metrics: metrics)
     }
 }

@@ -1,25 +1,17 @@
-// Position-delete files (https://iceberg.apache.org/spec/#position-delete-files): which rows of which files are gone.
+// Writes position-delete files (https://iceberg.apache.org/spec/#position-delete-files).
 // Invariant: rows are sorted by path bytes, then position, as the specification asks.
 
+package import State
+import Base
 import Iceberg
 import Parquet
+package import TableScan
+import Tables
 
-/// One deleted row.
-struct PositionDelete: Equatable {
-    let path: String
-    let position: Int64
-
-    static let schema = ParquetSchema([
-        Column(
-            ReservedField.deletePath.name, .string, fieldID: Int32(ReservedField.deletePath.id)),
-        Column(
-            ReservedField.deletePosition.name, .int64, fieldID: Int32(ReservedField.deletePosition.id),
-            encoding: .delta),
-    ])
-
+extension PositionDelete {
     /// Writes the deletes of one day to a local file.
     /// - Parameter specID: the partition spec of the data files.
-    static func write(
+    package static func write(
         _ deletes: [PositionDelete], day: Int, specID: Int, name: String, location: String, path: String
     ) throws -> ParquetUpload {
         SpoolFile.remove(path)
@@ -35,14 +27,14 @@ struct PositionDelete: Equatable {
             positions.append(delete.position)
             try writer.endRow()
         }
-        var facts = FileFacts(try writer.finish())
+        var metrics = ParquetMetrics(try writer.finish())
         try file.finish()
         // Readers match deletes to files by these bounds, so they are whole paths, not cut.
-        facts.setTextBounds(
+        metrics.setTextBounds(
             ofColumn: ReservedField.deletePath.id, lower: sorted.first?.path, upper: sorted.last?.path)
         let isOfOneFile = sorted.first?.path == sorted.last?.path
         return ParquetUpload(
-            name: name, location: location, day: day, facts: facts,
+            name: name, location: location, day: day, metrics: metrics,
             referencedDataFile: isOfOneFile ? sorted.first?.path : nil, specID: specID)
     }
 }

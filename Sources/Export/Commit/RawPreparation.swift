@@ -1,8 +1,9 @@
 // Prepares a commit of the raw table: the segments that wait, all in one snapshot.
 
+import Tables
 import Foundation
 import Iceberg
-import Store
+import State
 
 /// Builds the intent of one raw commit.
 enum RawPreparation {
@@ -10,18 +11,18 @@ enum RawPreparation {
     ///   - segments: in the order they were closed; not empty.
     ///   - progress: where the table ends, by partition.
     ///   - jsonRoot: the location below which JSON lines go.
-    static func intent(
+    package static func intent(
         _ context: PreparationContext, segments: [Segment], progress: [Int32: Int64], generation: Int64,
         jsonRoot: String
     ) throws -> Intent {
         var files = CommitFiles()
         for segment in segments {
             for file in segment.parquet {
-                guard let facts = file.facts else { continue }
+                guard let metrics = file.metrics else { continue }
                 files.data.append(
                     ParquetUpload(
                         name: file.name, location: context.location(.raw, day: file.day, file.name), day: file.day,
-                        facts: try FileFacts(encoded: facts)))
+                        metrics: metrics))
             }
             if let json = segment.json {
                 let name = "raw-pageviews-\(segment.name).jsonl.zst"
@@ -37,12 +38,11 @@ enum RawPreparation {
         return Intent(
             commitID: context.commitID, table: .raw, tableName: context.tableName, generation: generation,
             offsets: offsets, rowsAdded: segments.reduce(0) { $0 + $1.rows }, rowsDeleted: 0,
-            files: files.uploads.map(\.location), segments: segments.map(\.name), epoch: context.epoch,
-            payload: try files.encoded())
+            epoch: context.epoch, work: .segments(segments.map(\.name), files))
     }
 
     /// Segments follow one another, so their spans join.
-    static func covered(by segments: [Segment]) -> [Int32: OffsetSpan] {
+    package static func covered(by segments: [Segment]) -> [Int32: OffsetSpan] {
         var spans: [Int32: OffsetSpan] = [:]
         for segment in segments {
             for (partition, span) in segment.offsets {

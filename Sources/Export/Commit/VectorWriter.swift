@@ -4,18 +4,19 @@
 // else. Delete files of this data file alone go with it; those of several stay for the others.
 // Invariant: they are written for every try, on top of the snapshot that the try is based on.
 
+import TableScan
 import Iceberg
 
 /// Makes the deletion vectors of the staged rows' old positions.
 struct VectorWriter {
-    let io: TableIO
-    let metadata: TableMetadata
-    let tableName: String
-    let deletes: DeleteReader
+    package let io: TableIO
+    package let metadata: TableMetadata
+    package let tableName: String
+    package let deletes: DeleteReader
 
     /// Writes the Puffin file and adds its vectors to the change.
     /// - Parameter announce: told the file's location before it is written; not called when there is nothing to delete.
-    func add(
+    package func add(
         _ stale: StaleRows, to change: inout ChangeSet, name: String, announce: ([String]) throws -> Void
     ) async throws {
         guard !stale.isEmpty else { return }

@@ -4,7 +4,7 @@ import Iceberg
 
 /// Decides about snapshots.
 struct ExpiryDecision {
-    let settings: MaintenanceSettings
+    package let settings: MaintenanceSettings
     /// Whatever may go goes, be it one.
     var isThorough = false
 
@@ -12,7 +12,7 @@ struct ExpiryDecision {
     ///
     /// The newest `keepSnapshots` stay unless they are too old; the current one, and those that other branches and tags
     /// name, always stay. A commit is worth it once a quarter as many more have come together, or when one is twice too old.
-    func plan(_ metadata: TableMetadata, now: Int64) -> ExpiryPlan? {
+    package func plan(_ metadata: TableMetadata, now: Int64) -> ExpiryPlan? {
         let line = metadata.ancestors(of: metadata.currentSnapshotID)
         let oldest = now - settings.keepSnapshotsMilliseconds
         let young = line.prefix { $0.timestampMilliseconds >= oldest }.count
@@ -32,14 +32,14 @@ struct ExpiryDecision {
 struct ReferencedFiles {
     private var locations: Set<String>
 
-    init(_ metadata: TableMetadata, metadataFile: String?) {
+    package init(_ metadata: TableMetadata, metadataFile: String?) {
         locations = Set(metadata.metadataLog.map(\.file))
         locations.formUnion(metadata.snapshots.map(\.manifestList))
         if let metadataFile { locations.insert(metadataFile) }
         locations.formUnion(metadata.statisticsFiles)
     }
 
-    mutating func add(_ manifest: ManifestFile, _ entries: [ManifestEntry]) {
+    package mutating func add(_ manifest: ManifestFile, _ entries: [ManifestEntry]) {
         locations.insert(manifest.path)
         for entry in entries where entry.isLive { locations.insert(entry.file.path) }
     }

@@ -4,24 +4,25 @@
 // under way; each step is harmless to be ended at any moment; one rewrite is at most about one target file, so exports
 // never wait long.
 
+import Tables
+import TableScan
 import Iceberg
 import Log
-import SQLite
-import Store
+import State
 
 /// Maintains one table.
 struct Maintainer {
-    let session: TableSession
+    package let session: TableSession
     let committer: Committer
-    let settings: ExportSettings
-    let store: SharedStore
-    let environment: ExportEnvironment
+    package let settings: ExportSettings
+    package let store: SharedStore
+    package let environment: WriterEnvironment
     /// Does all there is to do, not only what is worth a commit.
     let isThorough: Bool
     /// Asked often; no ends the work at the next safe place.
-    let mayGoOn: @Sendable () -> Bool
+    package let mayGoOn: @Sendable () -> Bool
     /// Told what was done, or would be.
-    let report: (String) -> Void
+    package let report: (String) -> Void
 
     private var table: ExportTable { session.kind }
     private var name: String { session.identifier.description }
@@ -32,7 +33,7 @@ struct Maintainer {
     /// Does what is due.
     /// - Parameter rewrites: the most rewrites.
     /// - Throws: the first failure; a rewrite that was prepared stays as the table's open intent.
-    func run(rewrites: Int) async throws {
+    package func run(rewrites: Int) async throws {
         for _ in 0..<rewrites where mayGoOn() {
             guard try await rewrite() else { break }
         }
@@ -59,11 +60,12 @@ struct Maintainer {
         let (groups, live) = try await due(open)
         guard !groups.isEmpty else { return false }
         let (epoch, progress) = try store.with { (try $0.epoch(of: table), try $0.exportProgress(of: table)) }
-        guard open.epoch == epoch else { throw ExportError.fenced(table: name, tableEpoch: open.epoch, ours: epoch) }
+        guard open.epoch == epoch else { throw TableError.fenced(table: name, tableEpoch: open.epoch, ours: epoch) }
         let context = PreparationContext(
             settings: settings, store: store, tableName: name, metadata: open.metadata,
             commitID: environment.uniqueName(), epoch: epoch + 1)
-        let reader = TableReader(open, spoolFolder: settings.spoolFolder, uniqueName: environment.uniqueName)
+        let reader = TableReader(
+            open.io, open.metadata, spoolFolder: settings.spoolFolder, uniqueName: environment.uniqueName)
         let preparation = RewritePreparation(context, reader, mayGoOn: mayGoOn)
         let intent: Intent
         do {
@@ -111,8 +113,7 @@ struct Maintainer {
     private func forgetDeadFiles() throws {
         let (count, snapshot) = try store.with { (try $0.fileCount(), try $0.lastSnapshot(of: .counts)) }
         guard table == .counts, mayGoOn(), snapshot != nil, count > 1000 else { return }
-        let reader = try StateReader.open(store.path)
-        let dead = try Store.deadFiles(reader)
+        let dead = try StateReader(store.path).deadFiles()
         guard dead.count * 2 > Int(count) else { return }
         try store.with { try $0.forgetFiles(ids: dead) }
         report("\(name): forgot \(dead.count) files in which no row lies any more")
@@ -121,7 +122,7 @@ struct Maintainer {
     // MARK: Dry run
 
     /// Reports what `run` would do, and changes nothing.
-    func tell() async throws {
+    package func tell() async throws {
         if let intent = try store.with({ try $0.intent(of: table) }) {
             return report("\(name): would first finish the commit \(intent.commitID) that was begun")
         }

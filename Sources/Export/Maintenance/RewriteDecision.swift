@@ -6,31 +6,32 @@
 // file of a plan is in exactly one group; rewriting a plan's result again is never asked for while nothing else
 // changes.
 
+import Tables
 import Iceberg
-import Store
+import State
 
 /// Data files that become one.
 struct RewriteGroup: Equatable {
     /// The day of their partition.
-    let day: Int
-    let specID: Int
+    package let day: Int
+    package let specID: Int
     /// The files with their deletes, in the order in which their rows are to be written.
-    let tasks: [ScanTask]
+    package let tasks: [ScanTask]
     /// Why, for people.
-    let reason: String
+    package let reason: String
 
-    var bytes: Int64 { tasks.reduce(0) { $0 + $1.file.fileSizeBytes } }
+    package var bytes: Int64 { tasks.reduce(0) { $0 + $1.file.fileSizeBytes } }
 }
 
 /// Decides about rewrites.
 struct RewriteDecision {
-    let settings: MaintenanceSettings
+    package let settings: MaintenanceSettings
     /// The table's last sequence number.
-    let lastSequenceNumber: Int64
+    package let lastSequenceNumber: Int64
     /// The table whose files they are.
-    var table = ExportTable.counts
+    package var table = ExportTable.counts
     /// Partitions are days; otherwise the bounds of a file tell its day.
-    var isByDay = true
+    package var isByDay = true
     /// Every day counts as one that no longer changes: all that is small or heavy is rewritten.
     var isThorough = false
     /// Small files up to this size are all alike, and their deletes wait for their next merge.
@@ -42,7 +43,7 @@ struct RewriteDecision {
 
     /// The groups to rewrite next in one commit; none when nothing is due.
     /// - Parameter maxGroups: the most groups to return.
-    func plan(_ tasks: [ScanTask], maxGroups: Int = 64) -> [RewriteGroup] {
+    package func plan(_ tasks: [ScanTask], maxGroups: Int = 64) -> [RewriteGroup] {
         let weights = DeleteWeights(tasks)
         var plan: [RewriteGroup] = []
         var bytes: Int64 = 0
@@ -163,7 +164,7 @@ struct RewriteDecision {
 struct DeleteWeights {
     private var shared: [String: Int64] = [:]
 
-    init(_ tasks: [ScanTask]) {
+    package init(_ tasks: [ScanTask]) {
         for task in tasks {
             for file in task.positionDeletes where file.singleReferencedPath == nil {
                 shared[file.path, default: 0] += task.file.recordCount

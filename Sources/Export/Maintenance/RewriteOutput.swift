@@ -1,7 +1,10 @@
 // The files that a rewrite writes: live rows as they come, copied column by column.
 
+import Tables
+import TableScan
+import Base
 import Parquet
-import Store
+import State
 
 /// Rows being written to a new data file.
 protocol RewriteOutput {
@@ -11,7 +14,7 @@ protocol RewriteOutput {
     /// Copies the selected rows.
     func append(_ batch: Batch) throws
     /// Completes the file and makes it durable.
-    func finish() throws -> FileFacts
+    func finish() throws -> ParquetMetrics
 }
 
 /// A new data file of the counts table.
@@ -24,7 +27,7 @@ final class CountsOutput: RewriteOutput {
     private let counts: ScalarColumn<Int64>
 
     /// - Parameter path: the local file; an older one of the same name is replaced.
-    init(path: String) throws {
+    package init(path: String) throws {
         SpoolFile.remove(path)
         let file = try SpoolFile(path: path)
         self.file = file
@@ -34,7 +37,7 @@ final class CountsOutput: RewriteOutput {
         counts = try writer.int64(2)
     }
 
-    func append(_ batch: CountsBatch) throws {
+    package func append(_ batch: CountsBatch) throws {
         for row in batch.rows {
             batch.postcodes.withBytes(row) { postcodes.append($0) }
             timestamps.append(batch.timestamps[row])
@@ -44,10 +47,10 @@ final class CountsOutput: RewriteOutput {
         rows += Int64(batch.rows.count)
     }
 
-    func finish() throws -> FileFacts {
-        let facts = FileFacts(try writer.finish())
+    package func finish() throws -> ParquetMetrics {
+        let metrics = ParquetMetrics(try writer.finish())
         try file.finish()
-        return facts
+        return metrics
     }
 }
 
@@ -57,12 +60,12 @@ final class RawOutput: RewriteOutput {
     private let file: DayFile
 
     /// - Parameter path: the local file; an older one of the same name is replaced.
-    init(path: String) throws {
+    package init(path: String) throws {
         SpoolFile.remove(path)
         file = try DayFile(path: path)
     }
 
-    func append(_ batch: RawBatch) throws {
+    package func append(_ batch: RawBatch) throws {
         for row in batch.rows {
             try batch.postcodes.withBytes(row) { postcode in
                 try batch.webpages.withBytes(row) { webpage in
@@ -76,5 +79,5 @@ final class RawOutput: RewriteOutput {
         rows += Int64(batch.rows.count)
     }
 
-    func finish() throws -> FileFacts { FileFacts(try file.finish()) }
+    package func finish() throws -> ParquetMetrics { ParquetMetrics(try file.finish()) }
 }

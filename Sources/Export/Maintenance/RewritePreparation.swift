@@ -3,10 +3,12 @@
 // Invariants: nothing outside the spool and the staging table changes; rows keep their order within a file; every
 // delete that was applied is noted with its data file, so that the commit can tell whether another one came since.
 
+import Tables
+import TableScan
+import Base
 import Foundation
 import Iceberg
-import SQLite
-import Store
+import State
 
 /// A rewrite that was given up because the process is to end.
 struct MaintenanceStopped: Error {}
@@ -17,11 +19,12 @@ final class RewritePreparation {
     private let reader: TableReader
     private let mayGoOn: () -> Bool
     private var files = CommitFiles()
+    private var rewritten = RewrittenFiles()
     private var rows: Int64 = 0
     private var written: [String] = []
 
     /// - Parameter mayGoOn: asked after every row group; when it answers no, the rewrite is given up.
-    init(_ context: PreparationContext, _ reader: TableReader, mayGoOn: @escaping () -> Bool) {
+    package init(_ context: PreparationContext, _ reader: TableReader, mayGoOn: @escaping () -> Bool) {
         self.context = context
         self.reader = reader
         self.mayGoOn = mayGoOn
@@ -31,8 +34,8 @@ final class RewritePreparation {
     /// - Parameters:
     ///   - live: all data files of the snapshot.
     ///   - progress: how far the table was brought.
-    /// - Throws: `MaintenanceStopped`, `ExportError`, `TableReadError`, and what storage and state throw.
-    func run(
+    /// - Throws: `MaintenanceStopped`, `TableError`, `TableReadError`, and what storage and state throw.
+    package func run(
         _ groups: [RewriteGroup], live: [ScanTask], table: ExportTable, progress: ExportProgress
     ) async throws -> Intent {
         try SpoolFile.makeFolder(context.settings.spoolFolder)
@@ -43,16 +46,15 @@ final class RewritePreparation {
             }
             note(group)
         }
-        files.replacedDeletes = try await deletesOfNothingElse(live)
+        rewritten.replacedDeletes = try await deletesOfNothingElse(live)
         try SpoolFile.sync(context.settings.spoolFolder)
         let snapshot = context.metadata.currentSnapshot
-        files.readSnapshot = snapshot?.id
-        files.sequenceNumber = snapshot?.sequenceNumber
+        rewritten.readSnapshot = snapshot?.id
+        rewritten.sequenceNumber = snapshot?.sequenceNumber
         files.summary = summary(progress)
         return Intent(
             commitID: context.commitID, table: table, tableName: context.tableName, generation: progress.generation,
-            offsets: [:], rowsAdded: rows, rowsDeleted: rows, files: files.uploads.map(\.location),
-            isRewrite: true, epoch: context.epoch, payload: try files.encoded())
+            offsets: [:], rowsAdded: rows, rowsDeleted: rows, epoch: context.epoch, work: .rewrite(files, rewritten))
     }
 
     /// Removes the local files of a rewrite that came to nothing.
@@ -100,9 +102,9 @@ final class RewritePreparation {
 
     private func close(_ output: some RewriteOutput, _ group: RewriteGroup, _ name: String, _ location: String) throws {
         rows += output.rows
-        let facts = try output.finish()
+        let metrics = try output.finish()
         guard output.rows > 0 else { return SpoolFile.remove(context.spoolPath(name)) }
-        files.data.append(ParquetUpload(name: name, location: location, day: group.day, facts: facts))
+        files.data.append(ParquetUpload(name: name, location: location, day: group.day, metrics: metrics))
     }
 
     private func name(_ group: RewriteGroup, _ number: Int, _ kind: String) -> String {
@@ -115,14 +117,14 @@ final class RewritePreparation {
 
     private func note(_ group: RewriteGroup) {
         for task in group.tasks {
-            files.replaced.append(task.file.path)
-            files.deletesRead[task.file.path] = DeleteName.all(of: task)
+            rewritten.replaced.append(task.file.path)
+            rewritten.deletesRead[task.file.path] = DeleteName.all(of: task)
         }
     }
 
     /// Position-delete files all of whose data files are replaced now or gone already.
     private func deletesOfNothingElse(_ live: [ScanTask]) async throws -> [DeleteName] {
-        let replaced = Set(files.replaced)
+        let replaced = Set(rewritten.replaced)
         let staying = Set(live.map(\.file.path)).subtracting(replaced)
         var deletes: [DeleteName: DataFile] = [:]
         for task in live where replaced.contains(task.file.path) {

@@ -4,17 +4,18 @@
 // happens; a file is removed only when the table, loaded after a certain commit, does not name it anywhere; files left by
 // tries of commits wait until a later commit of the table has settled, since until then a request may still be on its way.
 
+import Tables
 import Iceberg
 import Log
 import ObjectStorage
-import Store
+import State
 
 /// Expiry and removal for one table. Not to be used while the table has an open intent.
 struct SnapshotExpiry {
-    let session: TableSession
-    let settings: MaintenanceSettings
-    let store: SharedStore
-    let environment: ExportEnvironment
+    package let session: TableSession
+    package let settings: MaintenanceSettings
+    package let store: SharedStore
+    package let environment: WriterEnvironment
     /// The most files removed between two looks at the ledger.
     private static let removalStep = 500
 
@@ -23,7 +24,7 @@ struct SnapshotExpiry {
     /// Commits an expiry and removes what it freed.
     /// - Returns: how many files were removed; nil when the commit was not applied, or it is not known.
     /// - Throws: `CatalogError`, `IcebergError`, `ObjectStorageError`, `SQLiteError`.
-    func expire(_ plan: ExpiryPlan, _ table: TableSession.Open) async throws -> Int? {
+    package func expire(_ plan: ExpiryPlan, _ table: TableSession.Open) async throws -> Int? {
         let freed = try await table.io.unreferencedFiles(plan, of: table.metadata).all
         let now = environment.nowMilliseconds()
         try store.with { store in try store.durably { try store.addOrphans(freed, of: session.kind, now: now) } }
@@ -58,13 +59,13 @@ struct SnapshotExpiry {
     /// Removes the ledger's orphans that no commit can reference any more.
     /// - Returns: how many files were removed.
     /// - Throws: `IcebergError`, `ObjectStorageError`, `SQLiteError`.
-    func sweep(_ table: TableSession.Open) async throws -> Int {
+    package func sweep(_ table: TableSession.Open) async throws -> Int {
         let candidates = try orphans()
         return candidates.isEmpty ? 0 : try await remove(candidates, table)
     }
 
     /// The files that a sweep looks at.
-    func orphans() throws -> [String] {
+    package func orphans() throws -> [String] {
         let kind = session.kind
         return try store.with { store in
             guard try store.intent(of: kind) == nil, let settled = try store.lastSettled(name) else { return [] }

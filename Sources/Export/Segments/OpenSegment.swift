@@ -1,23 +1,25 @@
 // The segment that is being written.
 
+import Tables
+import Base
 import Compression
 import Parquet
-import Store
+import State
 
 /// A segment's open files.
 final class OpenSegment {
-    let name: String
+    package let name: String
     /// Milliseconds since the Unix epoch.
     let openedAt: Int64
     /// The day on which its events arrive, which names the folder of its JSON lines.
     let arrivalDay: Int
-    var rows: Int64 = 0
-    let json: JSONLines?
+    package var rows: Int64 = 0
+    package let json: JSONLines?
     private let folder: String
     private var files: [Int: DayFile] = [:]
     private var last: (day: Int, file: DayFile)?
 
-    init(name: String, settings: ExportSettings, now: Int64) throws {
+    package init(name: String, settings: ExportSettings, now: Int64) throws {
         self.name = name
         openedAt = now
         arrivalDay = Int(now / 86_400_000)
@@ -25,11 +27,11 @@ final class OpenSegment {
         json = settings.keepsJSON ? try JSONLines(path: "\(folder)/raw-\(name).jsonl.zst") : nil
     }
 
-    var days: Int { files.count }
+    package var days: Int { files.count }
     func hasDay(_ day: Int) -> Bool { last?.day == day || files[day] != nil }
-    var bytes: Int64 { files.values.reduce(json?.file.bytes ?? 0) { $0 + $1.file.bytes } }
+    package var bytes: Int64 { files.values.reduce(json?.file.bytes ?? 0) { $0 + $1.file.bytes } }
 
-    func file(ofDay day: Int) throws -> DayFile {
+    package func file(ofDay day: Int) throws -> DayFile {
         if let last, last.day == day { return last.file }
         let file = try files[day] ?? DayFile(path: "\(folder)/\(parquetName(day))")
         files[day] = file
@@ -39,22 +41,22 @@ final class OpenSegment {
 
     private func parquetName(_ day: Int) -> String { "raw-\(name)-\(DayName.iso(day)).parquet" }
 
-    func finish(covering offsets: [Int32: OffsetSpan]) throws -> Segment {
+    package func finish(covering offsets: [Int32: OffsetSpan]) throws -> Segment {
         var parquet: [Segment.File] = []
         for (day, file) in files.sorted(by: { $0.key < $1.key }) {
-            let facts = FileFacts(try file.finish())
+            let metrics = ParquetMetrics(try file.finish())
             parquet.append(
-                Segment.File(name: parquetName(day), bytes: facts.bytes, day: day, facts: try facts.encoded()))
+                Segment.File(name: parquetName(day), bytes: metrics.bytes, day: day, metrics: metrics))
         }
         try json?.finish()
         try SpoolFile.sync(folder)
         let lines = json.map {
-            Segment.File(name: "raw-\(name).jsonl.zst", bytes: $0.file.bytes, day: arrivalDay, facts: nil)
+            Segment.File(name: "raw-\(name).jsonl.zst", bytes: $0.file.bytes, day: arrivalDay, metrics: nil)
         }
         return Segment(name: name, rows: rows, offsets: offsets, parquet: parquet, json: lines)
     }
 
-    func remove() {
+    package func remove() {
         for file in files.values { SpoolFile.remove(file.file.path) }
         if let json { SpoolFile.remove(json.file.path) }
     }
@@ -62,7 +64,7 @@ final class OpenSegment {
 
 /// The raw events of one day of a segment.
 final class DayFile {
-    let file: SpoolFile
+    package let file: SpoolFile
     private let writer: ParquetWriter
     private let userID: ScalarColumn<Int64>
     private let postcode: BytesColumn
@@ -72,7 +74,7 @@ final class DayFile {
     private let offset: ScalarColumn<Int64>
     private let late: ScalarColumn<Bool>
 
-    init(path: String) throws {
+    package init(path: String) throws {
         let file = try SpoolFile(path: path)
         self.file = file
         writer = try ParquetWriter(schema: ExportTable.raw.parquetSchema) { try file.write($0) }
@@ -86,7 +88,7 @@ final class DayFile {
     }
 
     @inline(__always)
-    func append(
+    package func append(
         userID user: Int64?, postcode code: UnsafeRawBufferPointer, webpage page: UnsafeRawBufferPointer?,
         timeMicroseconds: Int64, partition number: Int32, offset position: Int64, isLate: Bool
     ) throws {
@@ -100,7 +102,7 @@ final class DayFile {
         try writer.endRow()
     }
 
-    func finish() throws -> FileSummary {
+    package func finish() throws -> FileSummary {
         let summary = try writer.finish()
         try file.finish()
         return summary
@@ -109,18 +111,18 @@ final class DayFile {
 
 /// Messages, one a line, compressed.
 final class JSONLines {
-    let file: SpoolFile
+    package let file: SpoolFile
     private let writer: ZstdWriter
     private var line: [UInt8] = []
 
-    init(path: String) throws {
+    package init(path: String) throws {
         let file = try SpoolFile(path: path)
         self.file = file
         writer = try ZstdWriter(level: 1) { try file.write($0) }
     }
 
     /// Line breaks can only stand between tokens of valid JSON; they become spaces.
-    func append(_ message: UnsafeRawBufferPointer) throws {
+    package func append(_ message: UnsafeRawBufferPointer) throws {
         line.removeAll(keepingCapacity: true)
         line.append(contentsOf: message)
         for index in line.indices where line[index] == 0x0A || line[index] == 0x0D { line[index] = 0x20 }
@@ -128,7 +130,7 @@ final class JSONLines {
         try line.withUnsafeBytes { try writer.append($0) }
     }
 
-    func finish() throws {
+    package func finish() throws {
         try writer.finish()
         try file.finish()
     }

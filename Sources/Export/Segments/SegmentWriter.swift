@@ -4,9 +4,10 @@
 // Invariants: one thread uses it; a segment's files are complete and synced when `close` returns, and worthless before;
 // files that no segment names are removed when the writer is made.
 
+import Base
 import Compression
 import Parquet
-package import Store
+package import State
 
 /// Writes segments into the spool folder.
 package final class SegmentWriter {

@@ -3,16 +3,18 @@
 // Invariants: segments are exported in the order in which they were closed, so none goes out behind a lost one; a lost one is
 // noted in the store, and whoever reads the topic drops it and those after it, and reads their events again.
 
+import Tables
+import Base
 import Foundation
 import Iceberg
 import Log
-import Store
+import State
 
 /// The segments that wait for export.
 enum WaitingSegments {
     /// The oldest of them whose files are all there, at most `limit`; the first that is not is noted.
-    /// - Throws: `ExportError.spoolFileMissing` when the oldest is lost, `SQLiteError`, or `DecodingError`.
-    static func complete(
+    /// - Throws: `TableError.spoolFileMissing` when the oldest is lost, `SQLiteError`, or `DecodingError`.
+    package static func complete(
         _ store: SharedStore, in settings: ExportSettings, limit: Int, _ table: TableIdentifier
     ) throws -> [Segment] {
         let segments = try store.with { try $0.segments(limit: limit) }
@@ -25,13 +27,13 @@ enum WaitingSegments {
         let lost = segments[complete.count]
         store.with { $0.lostSegment = lost.name }
         if complete.isEmpty, let path = missing(of: lost, in: settings) {
-            throw ExportError.spoolFileMissing(path: path, table: table.description)
+            throw TableError.spoolFileMissing(path: path, table: table.description)
         }
         return Array(complete)
     }
 
     /// A file of the segment that is gone; nil when there is none.
-    static func missing(of segment: Segment, in settings: ExportSettings) -> String? {
+    package static func missing(of segment: Segment, in settings: ExportSettings) -> String? {
         segment.fileNames.map { "\(settings.spoolFolder)/\($0)" }.first { !FileManager.default.fileExists(atPath: $0) }
     }
 }

@@ -4,7 +4,7 @@
 // that is null). A blob that is cut or has lengths beyond its end gives the headers before the fault.
 
 import Kafka
-import Store
+import State
 
 /// Encodes and decodes headers.
 enum HeaderCodec {

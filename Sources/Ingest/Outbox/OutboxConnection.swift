@@ -6,7 +6,7 @@
 
 import Base
 import Kafka
-import Store
+import State
 
 /// A connection over which rows are sent.
 final class OutboxConnection {

@@ -1,10 +1,11 @@
 // What the parts of a publisher share: settings, time, the board, and writes to the state that wait.
 
+import Health
 import Base
 import Kafka
 import Log
 import SQLite
-import Store
+import State
 
 /// The time that was left is over, or the publisher was told to stop: not an error.
 struct OutboxStopped: Error {}

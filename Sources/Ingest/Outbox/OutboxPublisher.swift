@@ -4,10 +4,11 @@
 // only when the broker acknowledged it with an offset or it was found in the topic. Publishing begins with a takeover
 // (OutboxTakeover.swift), and so does everything after a failure whose outcome is not known. docs/adr/0021 has the argument.
 
+package import Health
 package import Base
 import Kafka
 package import Log
-package import Store
+package import State
 
 /// Publishes late events, or rejected messages.
 package final class OutboxPublisher {
@@ -152,7 +153,7 @@ package final class OutboxPublisher {
 
     private func connect() throws -> Bool {
         guard connection == nil else { return true }
-        stateID = try context.state { try $0.meta("state_id") ?? "" }
+        stateID = try context.state { try $0.stateID() ?? "" }
         guard !stateID.isEmpty else {
             context.rest(100)
             return false

@@ -4,7 +4,7 @@
 // the others say where the message came from. Records of earlier versions had the origin, `PARTITION/OFFSET`, as their key.
 
 import Kafka
-import Store
+import State
 
 /// Where a message came from.
 struct OutboxOrigin: Hashable {

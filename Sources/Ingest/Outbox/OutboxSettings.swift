@@ -1,6 +1,6 @@
 // Settings of a publisher.
 
-package import Store
+package import State
 
 /// Settings of one publisher.
 package struct OutboxSettings: Sendable {

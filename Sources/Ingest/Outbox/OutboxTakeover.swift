@@ -5,10 +5,10 @@
 // any more. Whoever was fenced may have looked just before and be about to send, without a trace in this state or the topic:
 // so reading ends only when nothing of this source has come for a while, always. docs/adr/0021 has the argument, and what a broker without visible marks means.
 
+import State
 import Base
 import Kafka
 import Log
-import Store
 
 /// What the beginning found.
 struct OutboxTakeover {

@@ -4,7 +4,7 @@
 // show that the topic has them. Invariants: an event counts as sent only when origin and bytes are equal, so that a topic
 // created again under the same name is another source; an origin is forgotten only when its row, if there is one, is marked.
 
-import Store
+import State
 
 /// Messages that a topic has, by origin.
 struct SentBefore {

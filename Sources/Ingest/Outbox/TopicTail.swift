@@ -4,7 +4,6 @@
 
 import Base
 import Kafka
-import Store
 
 /// A reader of a topic's partitions, from given offsets on.
 final class TopicTail {

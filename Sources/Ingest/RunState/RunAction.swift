@@ -2,7 +2,7 @@
 
 import Kafka
 import Log
-import Store
+import State
 
 /// Something to be done.
 enum RunAction: Equatable {

@@ -5,7 +5,7 @@
 
 import Kafka
 import Log
-import Store
+import State
 
 /// A log that may not be the one that was read.
 enum UnsettledLog: Equatable {
@@ -42,10 +42,9 @@ extension RunState {
             }
             // The raw half may be the only one that wanted them.
             let isCounted = counted >= to
-            let incident = Incident(
-                kind: "missing-offsets",
-                detail: "topic \(settings.topic) partition \(partition): offsets \(from) to \(to - 1) "
-                    + "(\(to - from) in all) were no longer in Kafka and are "
+            let incident = Incident.missingOffsets(
+                of: "topic \(settings.topic)", LostOffsets(partition: partition, offsets: from..<to),
+                "were no longer in Kafka and are "
                     + (isCounted ? "counted, but not in the raw table" : "not counted"))
             log(.error, incident.detail, .place(partition: partition, offset: from, end: to))
             actions.append(.counting(.skip(partition, to: to, incident)))

@@ -6,7 +6,7 @@
 
 import Kafka
 import Log
-import Store
+import State
 
 /// Whether raw events are written.
 enum RawState: Equatable {

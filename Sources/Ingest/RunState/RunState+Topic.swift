@@ -5,7 +5,7 @@
 
 import Kafka
 import Log
-import Store
+import State
 
 /// Why an answer about the topic is not followed to its end.
 enum TopicRefusal: Error {

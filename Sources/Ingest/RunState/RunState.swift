@@ -6,7 +6,7 @@
 
 import Kafka
 import Log
-import Store
+import State
 
 /// Where a run is, and what it does next.
 struct RunState {

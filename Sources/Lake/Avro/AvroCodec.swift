@@ -1,4 +1,4 @@
-// Purpose: the compression of a container file's blocks.
+// The compression of a container file's blocks.
 import Compression
 
 /// How the blocks of a container file are compressed.

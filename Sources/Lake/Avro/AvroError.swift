@@ -1,4 +1,4 @@
-// Purpose: the errors of this target: what is wrong, in which file, at which byte.
+// The errors of this target: what is wrong, in which file, at which byte.
 
 /// Why Avro bytes or values were refused.
 package struct AvroError: Error, Equatable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-// Purpose: reads an Avro object container file from memory, as the schema the reader asks for.
+// Reads an Avro object container file from memory, as the schema the reader asks for.
 // Invariants: every error names the file and the byte; memory stays within the limits whatever the bytes say.
 import Compression
 

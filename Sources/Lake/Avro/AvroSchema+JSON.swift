@@ -1,4 +1,4 @@
-// Purpose: Avro schemas from and to their JSON form. Invariants: a named type is written in full once and by name after
+// Avro schemas from and to their JSON form. Invariants: a named type is written in full once and by name after
 // that; parsing bounds nesting and the number of types, names expanded, so that hostile schemas cannot grow.
 
 extension AvroSchema {

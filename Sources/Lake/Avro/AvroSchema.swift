@@ -1,4 +1,4 @@
-// Purpose: Avro schemas (https://avro.apache.org/docs/1.11.1/specification/) as far as table formats use them, every
+// Avro schemas (https://avro.apache.org/docs/1.11.1/specification/) as far as table formats use them, every
 // attribute kept: `field-id`, `element-id`, `key-id`, `value-id`, `logicalType`, `adjust-to-utc` and unknown ones.
 // Invariant: named types are resolved where they are used; a schema that contains itself cannot be expressed.
 

@@ -1,4 +1,4 @@
-// Purpose: a decoded Avro value. Invariant: a record's values stand in the order of the fields of the schema it was read
+// A decoded Avro value. Invariant: a record's values stand in the order of the fields of the schema it was read
 // with; a map, however it was written, is a list of records of key and value.
 
 /// A value of some Avro schema.

@@ -1,4 +1,4 @@
-// Purpose: writes an Avro object container file (https://avro.apache.org/docs/1.11.1/specification/#object-container-files)
+// Writes an Avro object container file (https://avro.apache.org/docs/1.11.1/specification/#object-container-files)
 // into memory:  "Obj" 1, metadata map, 16 bytes sync; then blocks of  count, length, content, sync.
 // Invariant: the sync marker is the caller's, so equal input gives equal bytes; a writer that was not finished gives none.
 

@@ -1,4 +1,4 @@
-// Purpose: Avro's binary encoding of a value by its schema. A value that does not fit its schema is an error that names
+// Avro's binary encoding of a value by its schema. A value that does not fit its schema is an error that names
 // the path to it; nothing is converted silently.
 
 /// Appends values in Avro's binary encoding.

@@ -1,4 +1,4 @@
-// Purpose: reads Avro's primitive encodings from bytes. Invariant: nothing is read past the end, and every length is
+// Reads Avro's primitive encodings from bytes. Invariant: nothing is read past the end, and every length is
 // checked before it is used; a fault carries the position.
 
 /// A place in a buffer.

@@ -1,4 +1,4 @@
-// Purpose: a JSON value as a tree. Avro schemas are JSON, and table formats built on Avro keep parts they do not know.
+// A JSON value as a tree. Avro schemas are JSON, and table formats built on Avro keep parts they do not know.
 // Invariant: integers that fit 64 bits come back as they were; objects are written with ascending keys, so equal values
 // give equal text.
 import Foundation

@@ -1,4 +1,4 @@
-// Purpose: carries out a plan. Invariants: recursion is as deep as the schema; what is allocated stays in proportion to
+// Carries out a plan. Invariants: recursion is as deep as the schema; what is allocated stays in proportion to
 // the bytes that are there, because counts are checked against them and values that take no bytes are charged for.
 
 extension Plan {

@@ -1,4 +1,4 @@
-// Purpose: how to turn bytes of the writer's schema into values of the reader's: Avro's schema resolution, worked out
+// How to turn bytes of the writer's schema into values of the reader's: Avro's schema resolution, worked out
 // once a file. Fields are matched by `field-id` where both sides have one, else by name; what the reader does not ask
 // for is skipped; what the writer does not have takes the reader's default, or null where null is allowed.
 // Invariant: a plan is a finite tree, because schemas are.

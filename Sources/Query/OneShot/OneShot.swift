@@ -1,4 +1,4 @@
-// `pageviews query`: statements in order, results to one output, messages to another, and an exit code.
+// `pageviews query`: runs statements in order, writes results and messages to separate outputs, and returns an exit code.
 // It stops at the first error. Results of streaming formats are written as they come; tables wait for the widths of their
 // first rows (`TableRenderer.measuredRows`).
 
@@ -28,7 +28,7 @@ package struct OneShot {
 
     /// Runs what `options` asks for.
     /// - Returns: the exit code: 0 done, 1 a statement failed, 2 wrong usage or no statement at all, 3 deadline or
-    ///   interrupt. A reader of the output that goes away ends the run with 0.
+    ///   interrupt. The run ends with 0 when the output's reader closes it.
     package func run(_ options: OneShotOptions) -> Int32 {
         var failure: QueryError?
         do throws(QueryError) {
@@ -46,7 +46,7 @@ package struct OneShot {
         return failure?.exitCode ?? 0
     }
 
-    /// Errors of a statement are reported where the statement is at hand.
+    /// Reports the statement's errors here, where its text is known.
     private static func wasReported(_ failure: QueryError) -> Bool {
         switch failure {
         case .usage: false
@@ -89,7 +89,7 @@ package struct OneShot {
                 return true
             }
         } catch {
-            // The rows that came are shown; a JSON array stays open, so that nobody takes it for the whole.
+            // Shows the rows received so far; a JSON array stays open, so that a reader sees it is incomplete.
             if rowCount > 0, plan.format != .json { renderer.end(to: out) }
             throw error
         }
@@ -107,7 +107,7 @@ package struct OneShot {
     }
 }
 
-/// The options, checked.
+/// Validated options.
 private struct Plan {
     let statements: [StatementText]
     let format: OutputFormat
@@ -129,7 +129,7 @@ private struct Plan {
         }
     }
 
-    /// A name that no statement has is most likely misspelt.
+    /// A parameter that no statement has is probably misspelt.
     private static func checkAllAreUsed(_ parameters: Parameters, _ statements: [StatementText]) throws(QueryError) {
         let used = statements.reduce(into: Set<String>()) { $0.formUnion(Parameters.names(in: $1.text)) }
         guard let unused = parameters.values.keys.sorted().first(where: { !used.contains($0) }) else { return }

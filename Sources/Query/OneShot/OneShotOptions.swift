@@ -1,4 +1,4 @@
-// What `pageviews query` was asked to do.
+// Options of `pageviews query`.
 
 /// The settings of one run of `pageviews query`.
 package struct OneShotOptions: Sendable {
@@ -10,10 +10,10 @@ package struct OneShotOptions: Sendable {
     package var showsHeader = true
     /// What stands for NULL; nil: nothing in csv and tsv, `NULL` elsewhere. JSON always writes null.
     package var null: String?
-    /// Values to bind, in the order given, each `NAME=VALUE`; the name may start with `:`, `@` or `$`. A value that is
-    /// plainly a number is bound as one, `'text'` as the text between the quotes, anything else as text.
+    /// Values to bind, in the order given, each `NAME=VALUE`; the name may start with `:`, `@` or `$`. A number is
+    /// bound as one, `'text'` as the text between the quotes, anything else as text.
     package var parameters: [String] = []
-    /// Run again after this many milliseconds, until interrupted; nil: once.
+    /// Interval at which to repeat until interrupted, in milliseconds; nil: run once.
     package var watchMilliseconds: Int?
 
     /// - Parameter sql: the statements, separated by semicolons.

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Raised by the process's signal handlers.
+/// The flag that the process's signal handlers raise.
 private let processInterrupt = InterruptFlag()
 
 /// The signals of a process that runs statements.
@@ -12,7 +12,7 @@ package enum ProcessSignals {
     package static func watch() -> InterruptFlag {
         let flag = processInterrupt
         var action = sigaction()
-        // Without SA_RESTART a waiting call returns, so that the flag is looked at.
+        // Without SA_RESTART a blocked call returns, and its caller checks the flag.
         action.__sigaction_handler.sa_handler = { _ in processInterrupt.raise() }
         sigaction(SIGINT, &action, nil)
         action.__sigaction_handler.sa_handler = { _ in processInterrupt.raiseForGood() }
@@ -22,7 +22,7 @@ package enum ProcessSignals {
         return flag
     }
 
-    /// Waits, until the flag is raised at the latest.
+    /// Waits for this time, or until the flag is raised.
     package static func wait(milliseconds: Int, unless flag: InterruptFlag) {
         let end = MonotonicClock.milliseconds().addingReportingOverflow(max(0, milliseconds))
         while !flag.isRaised {

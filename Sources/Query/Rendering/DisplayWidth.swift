@@ -1,10 +1,10 @@
-// How many columns of a terminal a text takes: East Asian wide characters and emoji take two, combining marks none.
+// Measures text in terminal columns: East Asian wide characters and emoji take two, combining marks none.
 // Source: Unicode 14 EastAsianWidth.txt (W and F, gaps of unassigned characters closed), general categories and emoji
 // properties from the standard library. Characters whose width is "ambiguous" count as one.
 
-/// Measures and shortens text by what it takes on a terminal.
+/// Measures and shortens text by its width on a terminal.
 enum DisplayWidth {
-    /// The columns that `text` takes. Control characters count as nothing: escape them first.
+    /// The columns that `text` takes. Control characters count as zero: escape them first.
     static func of(_ text: some StringProtocol) -> Int {
         if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text.utf8.count }
         return text.reduce(0) { $0 + width(of: $1) }

@@ -1,9 +1,8 @@
-// Errors as people read them: what failed, the line of the statement with a caret where SQLite saw the fault, and what to
-// do about it.
+// Formats errors for people: what failed, the statement's line with a caret where SQLite found the error, and what to do.
 
 /// Makes the text of an error.
 struct ErrorMessage {
-    /// Names that a misspelt one may have meant.
+    /// Names to suggest for a misspelt one.
     var vocabulary = Vocabulary()
     /// The line of the input on which the statement starts, when there is more than one.
     var firstLine: Int?
@@ -45,7 +44,7 @@ struct ErrorMessage {
             + "counts are written by `pageviews ingest` and corrected by `pageviews backfill`\n"
     }
 
-    /// The line that holds the fault, and a caret under it; a long line is cut around the fault.
+    /// The line with the error, and a caret under it; a long line is cut around the error.
     func excerpt(_ statement: String, at offset: Int) -> String {
         let bytes = Array(statement.utf8)
         let fault = min(max(0, offset), bytes.count)

@@ -1,13 +1,13 @@
-// SQLite tells the place of most faults, but not of a missing table, an ambiguous name or the end of the text; those are
-// looked up in the statement.
+// Finds the position of an error in the statement where SQLite reports none: a missing table, an ambiguous name, or the end
+// of the text.
 
-/// Finds the place of a fault by what SQLite says of it.
+/// Finds an error's position from SQLite's message.
 enum FaultFinder {
     private static let prefixes = [
         "no such table: ", "no such column: ", "no such function: ", "ambiguous column name: ",
     ]
 
-    /// The byte offset of the name that `message` complains about; nil when the statement does not hold it.
+    /// The byte offset of the name that `message` complains about; nil when it is not in the statement.
     static func offset(of message: String, in statement: String) -> Int? {
         if message == "incomplete input" { return statement.utf8.count }
         guard let prefix = prefixes.first(where: message.hasPrefix) else { return nil }

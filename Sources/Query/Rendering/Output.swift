@@ -1,6 +1,6 @@
-// Bytes on their way to a file descriptor, or to memory.
-// A reader of our output may be slow, and a statement that waits for it would hold its snapshot. So bytes are kept here,
-// up to a bound, and written when the reader takes them; only a full buffer makes the statement wait, under its deadline.
+// Buffers output for a file descriptor, or collects it in memory.
+// A statement that waits for a slow reader would hold its snapshot. So the buffer keeps bytes, up to a bound, until the
+// reader takes them; only a full buffer makes the statement wait, under its deadline.
 
 import Glibc
 
@@ -28,7 +28,7 @@ package final class Output {
         pieceBytes = isFile ? Self.chunkBytes : 4096
     }
 
-    /// Writes to an open file descriptor and closes it in the end.
+    /// Writes to an open file descriptor and owns it: `close()` closes it.
     convenience init(owning descriptor: Int32) {
         self.init(descriptor: descriptor)
         isOwner = true
@@ -40,12 +40,12 @@ package final class Output {
     }
 
     /// Whether a terminal of this kind understands escape sequences.
-    /// - Parameter term: what TERM says; nil when it says nothing.
+    /// - Parameter term: the value of TERM; nil when it is not set.
     package static func takesEscapes(term: String?) -> Bool { term.map { !["", "dumb"].contains($0) } ?? false }
 
     deinit { close() }
 
-    /// Closes a file descriptor that it owns; nothing can be written then.
+    /// Closes an owned file descriptor; nothing can be written afterwards.
     func close() {
         if isOwner, let descriptor { Glibc.close(descriptor) }
         isOwner = false
@@ -54,7 +54,7 @@ package final class Output {
     /// Bytes that the reader has not taken yet.
     var waiting: Int { buffer.count - written }
 
-    /// What was written to memory so far.
+    /// The text collected in memory so far.
     package var text: String { String(decoding: buffer, as: UTF8.self) }
 
     /// Adds text; it is written by `pass` or `finish`.
@@ -67,7 +67,7 @@ package final class Output {
     /// Lets `body` append to the buffer in place.
     func append(_ body: (inout [UInt8]) -> Void) { body(&buffer) }
 
-    /// Hands on what the reader takes at once; waits only when the buffer is full.
+    /// Writes what the reader takes at once; waits only when the buffer is full.
     func pass(_ runGuard: RunGuard) throws(QueryError) {
         guard descriptor != nil, buffer.count - written >= Self.chunkBytes else { return }
         while written < buffer.count, try writePiece(waitMilliseconds: 0) {}
@@ -78,7 +78,7 @@ package final class Output {
         dropWritten()
     }
 
-    /// Hands on everything, waiting for the reader as long as it takes, unless the user interrupts.
+    /// Writes everything, waiting for the reader without a limit, until the user interrupts.
     func finish(_ interrupt: InterruptFlag? = nil) throws(QueryError) {
         guard descriptor != nil else { return }
         while written < buffer.count {
@@ -88,7 +88,7 @@ package final class Output {
         dropWritten()
     }
 
-    /// Forgets what nobody wants to read any more.
+    /// Discards the buffered bytes.
     func discard() {
         buffer = []
         written = 0

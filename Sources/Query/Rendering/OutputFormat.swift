@@ -8,7 +8,7 @@ package enum OutputFormat: String, CaseIterable, Sendable {
     case table
     /// Lines and columns drawn with box characters.
     case box
-    /// Comma-separated values, RFC 4180, with CRLF line ends; an empty text is `""`, NULL is nothing.
+    /// Comma-separated values, RFC 4180, with CRLF line ends; an empty text is `""`, NULL is an empty field.
     case csv
     /// Tab-separated values; tab, line breaks and backslash are written `\t`, `\n`, `\r`, `\\`.
     case tsv
@@ -16,17 +16,17 @@ package enum OutputFormat: String, CaseIterable, Sendable {
     case json
     /// One object per line.
     case jsonl
-    /// A table as GitHub's Markdown has it.
+    /// A table in GitHub's Markdown.
     case markdown
     /// One `name = value` per line, an empty line between rows.
     case line
     /// An HTML table.
     case html
 
-    /// Rows can be written as they come, without knowing the widths of later ones.
+    /// Rows can be written as they arrive, without knowing the widths of later ones.
     var streams: Bool { self != .table && self != .box && self != .markdown }
 
-    /// What stands for NULL when the user has not said.
+    /// The default representation of NULL.
     var defaultNull: String { self == .csv || self == .tsv ? "" : "NULL" }
 
     func renderer(_ style: RenderStyle) -> any ResultRenderer {
@@ -44,10 +44,10 @@ package enum OutputFormat: String, CaseIterable, Sendable {
     }
 }
 
-/// Choices that hold for every format.
+/// Options of every format.
 struct RenderStyle: Equatable {
     var showsHeader = true
-    /// What stands for NULL; nil: the format's own. JSON always writes null.
+    /// Representation of NULL; nil: the format's own. JSON always writes null.
     var null: String?
     /// Cells of tables wider than this are shortened with a mark.
     var maxCellColumns: Int?
@@ -59,7 +59,7 @@ struct RenderStyle: Equatable {
 protocol ResultRenderer {
     mutating func begin(_ columns: [String], to output: Output)
     mutating func row(_ values: [Value], to output: Output)
-    /// Writes what was held back, and whatever closes the result.
+    /// Writes the rows still held, and the end of the result.
     mutating func end(to output: Output)
 }
 

@@ -1,8 +1,8 @@
-// The formats of results, for rows that come from elsewhere than a statement.
+// The result formats, for rows that do not come from a statement.
 
 package import SQLite
 
-/// Writes rows in one of the formats, as they come.
+/// Writes rows in one of the formats, as they arrive.
 package struct ResultWriter {
     private var renderer: any ResultRenderer
     private let output: Output
@@ -10,7 +10,7 @@ package struct ResultWriter {
     /// - Parameters:
     ///   - format: how rows are written.
     ///   - showsHeader: the first line names the columns, where the format has such a line.
-    ///   - null: what stands for NULL; nil: the format's own.
+    ///   - null: representation of NULL; nil: the format's own.
     ///   - maxCellColumns: cells of tables are shortened to this; nil: never.
     ///   - output: takes the text.
     package init(
@@ -29,27 +29,27 @@ package struct ResultWriter {
     /// Writes a row, a value per column.
     package mutating func row(_ values: [Value]) { renderer.row(values, to: output) }
 
-    /// Writes what was held back, and whatever closes the result.
+    /// Writes the rows still held, and the end of the result.
     package mutating func end() { renderer.end(to: output) }
 }
 
-/// What became of text on its way to a reader.
+/// Outcome of writing text to a reader.
 package enum Sending: Equatable, Sendable {
-    /// All of it has been taken.
+    /// The reader took all of it.
     case done
-    /// The user has interrupted it.
+    /// The user interrupted it.
     case interrupted
     /// Nobody reads it any more.
     case closed
-    /// It could not be written; a line that says why.
+    /// The text could not be written; the reason, in one line.
     case failed(String)
 }
 
 extension Output {
-    /// How much has been written here and not been taken by the reader, in bytes.
+    /// Bytes that the reader has not taken yet.
     package var waitingBytes: Int { waiting }
 
-    /// Hands everything on, waiting for the reader, unless the user interrupts.
+    /// Writes everything, waiting for the reader until the user interrupts.
     package func send(unless interrupt: InterruptFlag) -> Sending {
         do throws(QueryError) {
             try finish(interrupt)
@@ -73,13 +73,13 @@ package enum SafeText {
 }
 
 extension OutputFormat {
-    /// Rows are written as they come; tables wait for the widths of later ones.
+    /// Rows are written as they arrive; tables wait for the widths of later ones.
     package var isStreaming: Bool { streams }
 }
 
-/// Guesses what a misspelt name was meant to be.
+/// Suggests a name for a misspelt one.
 package enum Spelling {
-    /// The candidate that is close enough to `word` to be meant; nil when none is.
+    /// The candidate nearest to `word`; nil when none is near enough.
     package static func nearest(to word: String, in candidates: [String]) -> String? {
         Vocabulary.nearest(to: word, in: candidates)
     }

@@ -15,7 +15,7 @@ struct CSVRenderer: ResultRenderer {
 
     func end(to output: Output) {}
 
-    /// An only field that is NULL is quoted, since readers take an empty line for no record at all.
+    /// Quotes a NULL that is the only field, since readers skip an empty line.
     private func record(_ fields: [String?], to output: Output) {
         for (index, field) in fields.enumerated() {
             if index > 0 { output.write(byte: UInt8(ascii: ",")) }
@@ -24,12 +24,12 @@ struct CSVRenderer: ResultRenderer {
         output.write("\r\n")
     }
 
-    /// A text that is what stands for NULL is quoted, so that it differs from NULL.
+    /// Quotes a text equal to the representation of NULL, so that they differ.
     private func quoted(_ text: String) -> String {
         text == style.null ? text.quoted(with: "\"") : Self.quoted(text)
     }
 
-    /// An empty text is quoted, so that it differs from NULL.
+    /// Quotes an empty text, so that it differs from NULL.
     static func quoted(_ text: String) -> String {
         let needsQuotes = text.isEmpty || text.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
         return needsQuotes ? text.quoted(with: "\"") : text

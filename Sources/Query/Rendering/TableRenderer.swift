@@ -1,5 +1,5 @@
-// Tables: ASCII, box characters, Markdown. Column widths come from the first rows; a later value that is wider pushes its
-// line out instead of being cut, so that nothing is lost and memory stays bounded.
+// Tables: ASCII, box characters, Markdown. Column widths come from the first rows; a wider value in a later row makes
+// its line longer and is not cut, so that no data is lost and memory stays bounded.
 
 import SQLite
 
@@ -105,7 +105,7 @@ struct TableRenderer: ResultRenderer {
         }
     }
 
-    /// The widths are decided: writes the head and the rows held so far.
+    /// Fixes the widths, and writes the header and the rows held so far.
     private mutating func release(to output: Output) {
         isHolding = false
         if let rule = frame.top { self.rule(rule, to: output) }

@@ -1,8 +1,8 @@
-// Escapes in text, scalar by scalar: a quote or backslash that a combining mark follows is one Character with it, and
-// would be overlooked by anything that compares Characters.
+// Escapes in text, scalar by scalar: a quote or backslash and a combining mark after it are one Character, which a
+// comparison of Characters would overlook.
 
 extension String {
-    /// Each scalar for which `escape` has an answer is replaced by it.
+    /// Replaces each scalar for which `escape` returns a text.
     func escaping(_ escape: (Unicode.Scalar) -> String?) -> String {
         var result = String.UnicodeScalarView()
         for scalar in unicodeScalars {
@@ -15,7 +15,7 @@ extension String {
         return String(result)
     }
 
-    /// Between quotes, with every quote inside doubled, as SQL and CSV have it.
+    /// Between quotes, with every quote inside doubled, as in SQL and CSV.
     func quoted(with quote: Unicode.Scalar) -> String {
         let inner = escaping { $0 == quote ? "\(quote)\(quote)" : nil }
         return "\(quote)\(inner)\(quote)"

@@ -1,4 +1,4 @@
-// Guesses what a misspelt name was meant to be, by edit distance.
+// Suggests a name for a misspelt one, by edit distance.
 
 /// Names that a statement can use.
 struct Vocabulary: Equatable {
@@ -7,11 +7,11 @@ struct Vocabulary: Equatable {
     var functions: [String] = []
 
     /// The nearest name to the one SQLite complains about, when one is near.
-    /// - Parameter wordBefore: the word before the fault: the parser stumbles over what follows a misspelt keyword.
+    /// - Parameter wordBefore: the word before the error: the parser fails at what follows a misspelt keyword.
     func suggestion(for message: String, wordBefore: String? = nil) -> String? {
         if let name = Self.name(in: message, after: "no such table: ") { return Self.nearest(to: name, in: tables) }
         if let name = Self.name(in: message, after: "no such column: ") {
-            // A column that is not there may be text that lacks its quotes, or come from a misspelt alias.
+            // The name of a missing column may be a text without quotes, or follow a misspelt alias.
             return Self.nearest(to: Self.lastPart(name), in: columns) ?? Self.quoted(name)
         }
         if let name = Self.name(in: message, after: "no such function: ") {
@@ -27,7 +27,7 @@ struct Vocabulary: Equatable {
         return isName || word.count < 3 ? nil : Self.nearest(to: word, in: SQLWords.keywords)
     }
 
-    /// `SW19` for `'SW19'`: a name that is no column but looks like a value.
+    /// `SW19` for `'SW19'`: an unknown name that looks like a value.
     private static func quoted(_ name: String) -> String? {
         name.contains { $0.isUppercase || $0.isNumber } && !name.contains(".") ? "'\(name)' (text needs quotes)" : nil
     }

@@ -1,9 +1,9 @@
 // Draws a result in the terminal: bars, or a line through the values.
-// Invariant: pure; the size is given, and every number, also none or an infinite one, gives a drawing.
+// Invariant: pure; the size is a parameter, and any numbers, also none or infinite ones, give a chart.
 
 import SQLite
 
-/// A drawing of one column of numbers.
+/// A chart of one column of numbers.
 struct Chart {
     enum Kind: String, CaseIterable { case bar, line }
 
@@ -16,11 +16,11 @@ struct Chart {
     var points: [Point]
     var columns: Int
     var rows: Int
-    /// The most bars that are drawn.
+    /// The most bars to draw.
     static let barLimit = 200
 
-    /// Takes the labels from the first column that is not the value's, and the values from the first column of numbers,
-    /// unless they are named.
+    /// Takes the values from the first column of numbers, and the labels from the first other column, unless they are
+    /// named.
     /// - Returns: nil when there is no column of numbers, or none of that name.
     static func points(_ result: ResultSet, label: String?, value: String?) -> [Point]? {
         guard let valueIndex = index(of: value, in: result) ?? (value == nil ? firstNumeric(result) : nil) else {
@@ -114,7 +114,7 @@ struct Chart {
         return drawn(cells, scale: scale, margin: margin)
     }
 
-    /// For each dot across, how high the line is: the values, with straight lines between them.
+    /// The height of the line at each dot across, with straight lines between the values.
     private func curve(dots: Int, low: Double, high: Double, top: Int) -> [Int] {
         (0..<dots).map { x in
             let place = points.count == 1 ? 0 : Double(x) / Double(dots - 1) * Double(points.count - 1)
@@ -122,7 +122,7 @@ struct Chart {
             let right = min(left + 1, points.count - 1)
             let part = place - Double(left)
             let value = points[left].value * (1 - part) + points[right].value * part
-            // Halves: the distance of two finite numbers may be infinite.
+            // Halves: the difference of two finite numbers may be infinite.
             let share = (value / 2 - low / 2) / (high / 2 - low / 2)
             guard high > low, share.isFinite else { return 0 }
             return min(top, max(0, Int((share * Double(top)).rounded())))

@@ -1,4 +1,4 @@
-// What the user has entered, in this session and before.
+// The user's input, of this session and earlier ones.
 
 import Base
 
@@ -9,9 +9,9 @@ final class History {
         var text: String
     }
 
-    /// Entries that are kept.
+    /// Number of entries to keep.
     static let entryLimit = 10_000
-    /// What the SQL table `history` shows at most, in bytes of text.
+    /// The most text that the SQL table `history` shows, in bytes.
     private static let tableLimitBytes = 2 << 20
 
     private(set) var entries: [Entry] = []
@@ -20,7 +20,7 @@ final class History {
     init(path: String?) {
         let stored = path.map { PrivateFile(path: $0) }
         let contents = stored?.contents(takesNewest: true) ?? .missing
-        // What cannot be read is not written over.
+        // An unreadable file is not overwritten.
         file = contents == .unreadable ? nil : stored
         guard case .records(let records) = contents else { return }
         entries = records.compactMap { record in

@@ -1,31 +1,31 @@
-// Reads a file that holds input, all of it or none: a statement that a limit has cut would be another statement.
-// Invariant: nothing waits for bytes without looking at the interrupt: a pipe may have no writer.
+// Reads a file of input, all of it or none: a truncated statement would be a different statement.
+// Invariant: every wait for bytes checks the interrupt, since a pipe may have no writer.
 
 import Glibc
 
-/// Why a file of input cannot be used; then nothing of it may be.
+/// Why a file of input cannot be used, not even in part.
 package enum InputFailure: Error, Equatable, Sendable {
-    /// It cannot be opened or read; the reason, such as "No such file or directory".
+    /// The file cannot be opened or read; the reason, such as "No such file or directory".
     case unreadable(reason: String)
-    /// It is larger than the limit, in bytes.
+    /// The file is larger than the limit, in bytes.
     case tooLarge(limitBytes: Int)
-    /// The user has interrupted the reading.
+    /// The user interrupted the read.
     case interrupted
 }
 
 /// Files of statements and commands.
 package enum InputFile {
-    /// The most bytes of a file.
+    /// The largest file, in bytes.
     package static let limitBytes = 64 << 20
 
     /// The whole text of a file, which may be a pipe, without a byte order mark at its start.
     /// - Parameters:
     ///   - path: the file; nil is standard input.
-    ///   - interrupt: asked while nothing comes.
+    ///   - interrupt: checked while there is no input.
     package static func text(
         of path: String?, unless interrupt: InterruptFlag, limitBytes: Int = limitBytes
     ) throws(InputFailure) -> String {
-        // A pipe that nobody writes to would hold up the open.
+        // Opening a pipe without a writer would block.
         let descriptor = path.map { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } ?? 0
         guard descriptor >= 0 else { throw failure() }
         defer { if path != nil { close(descriptor) } }
@@ -58,8 +58,8 @@ package enum InputFile {
 }
 
 extension InputFailure {
-    /// One line for people.
-    /// - Parameter name: what the input is called.
+    /// The message, in one line.
+    /// - Parameter name: the name of the input.
     package func text(of name: String) -> String {
         switch self {
         case .unreadable(let reason): "cannot read \(name): \(reason)"

@@ -1,18 +1,18 @@
-// Where the prompt's lines come from: a person at a terminal, a script on standard input, or a text.
+// Sources of the prompt's lines: a person at a terminal, a script on standard input, or a text.
 
 import Glibc
 import LineEditor
 
 /// A source of lines.
 protocol LineSource: AnyObject {
-    /// A person types them: there is a prompt, and an error does not end the session.
+    /// A person types the lines: there is a prompt, and an error does not end the session.
     var isInteractive: Bool { get }
     /// The next line.
-    /// - Parameter idle: called now and then while there is none.
+    /// - Parameter idle: called at intervals while there is no line.
     func next(prompt: String, idle: () -> Void) -> LineEvent
-    /// Makes what was entered reachable with the arrow keys.
+    /// Makes an entry reachable with the arrow keys.
     func remember(_ entry: String)
-    /// Why the source ended before its time; what came last is then only a part and must not run.
+    /// Why the source ended early; its last line is then incomplete and must not run.
     var failure: QueryError? { get }
 }
 
@@ -27,18 +27,18 @@ final class TextLines: LineSource {
     private var lines: ArraySlice<Substring>
 
     init(_ text: String) {
-        // By bytes: SQL knows one line break, and what else Unicode calls one belongs to the text around it.
+        // By bytes: SQL has one line break; the other line breaks of Unicode are part of the text.
         lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { Substring($0) }[...]
-        // A line break at the end starts no further line.
+        // A line break at the end does not start another line.
         if lines.last?.isEmpty == true { lines.removeLast() }
     }
 
     func next(prompt: String, idle: () -> Void) -> LineEvent { lines.popFirst().map { .line(String($0)) } ?? .end }
 }
 
-/// Lines from a file descriptor that is no terminal, as they come.
+/// Lines from a file descriptor other than a terminal, as they arrive.
 final class DescriptorLines: LineSource {
-    /// A line longer than this ends the input with an error: it cannot be SQL.
+    /// The longest line, in bytes; a longer one ends the input with an error.
     private static let lineLimitBytes = 8 << 20
 
     let isInteractive = false
@@ -71,7 +71,7 @@ final class DescriptorLines: LineSource {
         return String(decoding: buffer[consumed..<end], as: UTF8.self)
     }
 
-    /// - Returns: by how much everything moved.
+    /// - Returns: the number of bytes dropped.
     private func dropConsumed() -> Int {
         defer { consumed = 0 }
         buffer.removeFirst(consumed)
@@ -94,7 +94,7 @@ final class DescriptorLines: LineSource {
     }
 }
 
-/// Lines that a person edits.
+/// Lines from the line editor.
 final class EditorLines: LineSource {
     let isInteractive = true
     private let editor: LineEditor

@@ -1,9 +1,9 @@
-// Queries kept under a name: some for everyone, and the user's own.
+// Named queries: built-in ones, and the user's own.
 
 /// Queries by name.
 final class NamedQueries {
     private let file: PrivateFile?
-    /// There are queries that are not known here: the file must not be replaced.
+    /// The file's queries could not be read, so it must not be replaced.
     private let isUnreadable: Bool
     private(set) var own: [String: String] = [:]
 
@@ -15,7 +15,7 @@ final class NamedQueries {
         for record in records where record.count == 2 { own[record[0]] = record[1] }
     }
 
-    /// What comes with the program.
+    /// Queries that come with the program.
     static let builtIn = [
         "busiest": """
         SELECT postcode, sum(count) AS views FROM postcode_view_count WHERE timestamp >= ago('1 hour')
@@ -42,13 +42,13 @@ final class NamedQueries {
         }
     }
 
-    /// - Returns: false when the file could not be written; the query is then known until the session ends.
+    /// - Returns: false when the file could not be written; the query then lasts until the session ends.
     func save(_ name: String, _ sql: String) -> Bool {
         own[name] = sql
         return store()
     }
 
-    /// - Returns: nil when there is no such query of the user's, else whether the file could be written.
+    /// - Returns: nil when the user has no such query, else whether the file could be written.
     func delete(_ name: String) -> Bool? {
         own.removeValue(forKey: name).map { _ in store() }
     }

@@ -1,13 +1,13 @@
-// EXPLAIN QUERY PLAN as a tree: each step under the one it belongs to.
+// Shows EXPLAIN QUERY PLAN as a tree: each step under its parent.
 
 import SQLite
 
 /// The steps of a query plan.
 enum PlanTree {
-    /// The columns that SQLite gives a plan (https://www.sqlite.org/eqp.html).
+    /// The columns of a plan (https://www.sqlite.org/eqp.html).
     private static let columns = ["id", "parent", "notused", "detail"]
 
-    /// The plan as lines; nil when the result is none.
+    /// The plan as lines; nil when the result is not a plan.
     static func text(of result: ResultSet) -> String? {
         guard result.columns == columns else { return nil }
         let steps = result.rows.compactMap { row -> Step? in
@@ -16,7 +16,7 @@ enum PlanTree {
             return Step(id: id, parent: parent, detail: detail)
         }
         guard steps.count == result.rows.count else { return nil }
-        // A step comes after its parent, so walking down the list always ends.
+        // A step comes after its parent, so the recursion always ends.
         var lines = ["QUERY PLAN"]
         append(childrenOf: 0, at: 0, of: steps, indent: "", to: &lines)
         return lines.joined(separator: "\n") + "\n"

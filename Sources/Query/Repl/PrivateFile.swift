@@ -1,28 +1,28 @@
-// Files of the user's: nobody else may read them. Each holds one record per line, its fields separated by tabs.
+// Private files of the user. Each has one record per line, with tabs between the fields.
 // Invariants: mode 0600 from the moment the file exists; a rewrite replaces the file as a whole.
 
 import Glibc
 
-/// A file of lines that belongs to its user alone.
+/// A file of records that only its user may read.
 struct PrivateFile {
     let path: String
-    /// The most bytes that are read.
+    /// The most bytes to read.
     private static let sizeLimitBytes = 64 << 20
 
     /// What a file holds.
     enum Contents: Equatable {
         /// There is no file yet.
         case missing
-        /// All records, or the newest ones where that was asked for.
+        /// All records, or only the newest, as requested.
         case records([[String]])
-        /// It cannot be read, or is no file of its own: it must not be written either.
+        /// The file cannot be read, or is not a regular file: it must not be written either.
         case unreadable
     }
 
     /// Reads the file.
-    /// - Parameter takesNewest: of a file over the limit the newest records are enough; else it counts as unreadable.
+    /// - Parameter takesNewest: read the newest records of a file over the limit, which is otherwise unreadable.
     func contents(takesNewest: Bool, limitBytes: Int = sizeLimitBytes) -> Contents {
-        // Without waiting: the name may be that of a pipe.
+        // Non-blocking: the path may name a pipe.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return errno == ENOENT ? .missing : .unreadable }
         defer { close(descriptor) }
@@ -34,7 +34,7 @@ struct PrivateFile {
             return .unreadable
         }
         if start > 0 {
-            // The first of them may be a part.
+            // The first line may be incomplete.
             bytes.removeFirst(bytes.firstIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count)
         }
         let lines = bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
@@ -42,8 +42,8 @@ struct PrivateFile {
             lines.map { $0.split(separator: "\t", omittingEmptySubsequences: false).map { Self.unescaped($0) } })
     }
 
-    /// Takes from others the right to read it, when it is a regular file of this user's.
-    /// - Returns: its size; nil when it is anything but a regular file: a device, a pipe, a folder.
+    /// Removes other users' permissions from a regular file that this user owns.
+    /// - Returns: its size; nil for anything but a regular file: a device, a pipe, a directory.
     private static func claim(_ descriptor: Int32) -> Int? {
         var info = stat()
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -63,7 +63,7 @@ struct PrivateFile {
         }
     }
 
-    /// Adds one record at the end. Several processes may do so at once.
+    /// Appends one record. Safe for several processes at once.
     func append(_ record: [String]) {
         let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { return }
@@ -72,8 +72,8 @@ struct PrivateFile {
         _ = Self.write(Self.bytes(of: [record]), to: descriptor)
     }
 
-    /// Replaces the whole file; where its name is a link, the file that the link leads to.
-    /// - Returns: false when it could not be written; the old file is then still there.
+    /// Replaces the whole file; a symbolic link is followed.
+    /// - Returns: false when the new file could not be written; the old one then remains.
     func replace(with records: [[String]]) -> Bool {
         let real = realpath(path, nil)
         defer { free(real) }
@@ -93,7 +93,7 @@ struct PrivateFile {
     }
 
     /// Writes all bytes.
-    /// - Returns: false when it could not; `errno` says why.
+    /// - Returns: false on an error; `errno` has the reason.
     static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var written = 0
         while written < bytes.count {

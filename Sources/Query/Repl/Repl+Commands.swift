@@ -1,40 +1,46 @@
-// Sends each command to what does it.
+// Runs a command by its row of the table, and the commands about the session.
 
 import Base
 import Glibc
 import SQLite
 
 extension Repl {
-    /// Does what a command says. `buffer` still holds the statement before it on the line.
-    func perform(_ command: CommandLine?) {
-        guard let command else { return fail("a command is a word after \\ or .") }
-        guard let known = Command.named(command.name) else { return failUnknown(command.name) }
-        switch known.group {
-        case .pipeline: performPipeline(known.action, command)
-        case .schema: performSchema(known.action, command)
-        case .results: performResults(known.action, command)
-        case .statements: performStatements(known.action, command)
-        case .session: performSession(known.action, command)
-        }
+    static let sessionCommands: [Command] = [
+        Command(["\\?", ".help", "\\h", "\\help"], "[COMMAND]", completes: .commands, "this help", words: ["help"]) {
+            $0.help($1.firstArgument)
+        },
+        Command(["\\q", ".quit", ".exit", "\\quit"], "end the session, as Ctrl-D does", words: ["exit", "quit"]) {
+            repl, _ in repl.isDone = true
+        },
+        Command(["\\conninfo", ".databases"], "the state, its size, the limits") { repl, _ in repl.showConnection() },
+        Command([".show", "\\show"], "the settings") { repl, _ in repl.showSettings() },
+        Command(
+            ["\\begin", ".begin"], "[DURATION]", completes: .nothing,
+            "hold a snapshot of the data for at most this time (60s)"
+        ) { $0.beginSnapshot($1.firstArgument) },
+        Command(["\\end", ".end"], "release the snapshot") { repl, _ in repl.endSnapshot() },
+        Command(["\\echo", ".print"], "TEXT", completes: .nothing, "write text") {
+            $0.results.write($1.arguments.joined(separator: " ") + "\n")
+        },
+        Command(["\\cd", ".cd"], "[FOLDER]", completes: .files, "change the working folder") {
+            $0.changeDirectory($1.firstArgument)
+        },
+        Command(["\\!", ".shell", ".system"], "COMMAND", completes: .nothing, "run a shell command") {
+            // After `\!` a semicolon at the end belongs to the shell, as in psql.
+            $0.runShell($1.name == "\\!" ? $1.typedRest : $1.rest)
+        },
+    ]
+
+    /// Runs a command. `buffer` still holds the statement before it on the line.
+    func perform(_ invocation: Invocation?) {
+        guard let invocation else { return fail("a command is a word after \\ or .") }
+        guard let command = Command.named(invocation.name) else { return failUnknown(invocation.name) }
+        command.perform(self, invocation)
     }
 
     private func failUnknown(_ name: String) {
         let guess = Vocabulary.nearest(to: name, in: Command.allNames).map { ": did you mean \($0)?" }
         fail("there is no command \(ValueText.visible(name))\(guess ?? " (\\? lists them)")")
-    }
-
-    private func performSession(_ action: CommandAction, _ command: CommandLine) {
-        switch action {
-        case .quit: isDone = true
-        case .help: help(command.arguments.first)
-        case .conninfo: showConnection()
-        case .show: showSettings()
-        case .begin: beginSnapshot(command.arguments.first)
-        case .end: endSnapshot()
-        case .echo: (target?.output ?? out).write(command.arguments.joined(separator: " ") + "\n")
-        case .directory: changeDirectory(command.arguments.first)
-        default: runShell(command.rest)
-        }
     }
 
     private func help(_ name: String?) {
@@ -60,7 +66,7 @@ extension Repl {
         guard !command.isEmpty else { return fail("\\! needs a command") }
         flush()
         let code = terminal.run(command)
-        if isTalking { session.interrupt.lower() }
+        if isInteractive { session.interrupt.lower() }
         if code != 0 { err.write("exit code \(code)\n") }
     }
 
@@ -87,17 +93,6 @@ extension Repl {
         return "held for another \(max(0, end - MonotonicClock.milliseconds()) / 1000) s"
     }
 
-    func showSettings() {
-        let lines: [(String, String)] = [
-            ("format", settings.format.rawValue), ("expanded", settings.expansion.rawValue),
-            ("header", settings.showsHeader ? "on" : "off"), ("null", settings.null ?? settings.format.defaultNull),
-            ("pager", settings.usesPager ? "on" : "off"),
-            ("width", settings.maxCellColumns.map(String.init) ?? "off"),
-            ("timing", settings.showsTiming ? "on" : "off"), ("output", target?.path ?? "here"),
-        ]
-        for (name, text) in lines { out.write("\(name.padded(to: 9))\(text)\n") }
-    }
-
     // MARK: Snapshots
 
     private func beginSnapshot(_ duration: String?) {
@@ -106,12 +101,12 @@ extension Repl {
         else {
             return fail("\\begin takes a duration of at most 1h, such as 30s or 5m")
         }
-        guard !session.holdsSnapshot else { return fail("a snapshot is held already; \\end lets it go") }
+        guard !session.holdsSnapshot else { return fail("a snapshot is held already; \\end releases it") }
         do throws(QueryError) {
             try session.beginSnapshot()
             snapshotEnd = MonotonicClock.milliseconds() + milliseconds
-            if isTalking {
-                out.write("holding the data as it is now for \(ErrorMessage.span(milliseconds)); \\end lets it go\n")
+            if isInteractive {
+                out.write("holding a snapshot for \(ErrorMessage.span(milliseconds)); \\end releases it\n")
             }
         } catch {
             fail(error)

@@ -4,17 +4,17 @@ import LineEditor
 import SQLite
 
 extension Repl {
-    /// How long looking for postcodes may take, in milliseconds.
+    /// Time limit of the search for postcodes, in milliseconds.
     private static let lookupMilliseconds = 250
     private static let postcodeLimit = 100
 
-    /// Answers for the word that ends at the cursor.
+    /// Completions of the word that ends at the cursor.
     func completions(line: String, start: Int, word: String) -> Completions {
         let bytes = Array(line.utf8)
         let before = String(decoding: bytes.prefix(start), as: UTF8.self)
-        let schema = knownSchema ?? session.schema()
-        // A stand-in for a state is replaced when the state comes; do not remember its schema.
-        knownSchema = session.isOverState ? schema : nil
+        let schema = cachedSchema ?? session.schema()
+        // The schema of a missing state is a placeholder: do not cache it.
+        cachedSchema = session.isOverState ? schema : nil
         let context = CompletionContext(
             before: buffer.isEmpty ? before : buffer + "\n" + before,
             whole: buffer.isEmpty ? line : buffer + "\n" + line, word: word)
@@ -38,7 +38,7 @@ extension Repl {
         return candidates.filter { $0.lowercased().hasPrefix(lower) }
     }
 
-    /// Columns of the statement's tables first, then functions and keywords, in the case that was typed.
+    /// Columns of the statement's tables first, then functions and keywords, in the typed case.
     private func columns(_ word: String, _ qualifier: String?, _ tables: [String], _ schema: Schema) -> Completions {
         let named = schema.relations.filter { tables.contains($0.name.lowercased()) }
         let relations = named.isEmpty ? schema.relations.filter(\.isView) : named
@@ -51,7 +51,7 @@ extension Repl {
         return Completions(all, suffix: all.count == 1 && all[0].hasSuffix("(") ? nil : " ")
     }
 
-    /// Postcodes of the newest windows that start so.
+    /// Postcodes with this prefix, from the newest windows.
     private func postcodes(_ word: String, _ place: CompletionContext.Place) -> Completions {
         var found = Set<String>()
         var bound = Parameters()
@@ -73,9 +73,9 @@ extension Repl {
     }
 }
 
-/// What the place of the cursor asks for.
+/// What the position of the cursor calls for.
 struct CompletionContext: Equatable {
-    /// Where a value stands: in a statement without its quotes, in an open string, or after a command.
+    /// Where a value is: unquoted in a statement, in an open string, or after a command.
     enum Place { case statement, string, command }
 
     enum Wanted: Equatable {
@@ -90,8 +90,8 @@ struct CompletionContext: Equatable {
 
     /// - Parameters:
     ///   - before: the statement up to the word.
-    ///   - whole: the whole statement, also what follows the cursor.
-    ///   - word: the word that is completed.
+    ///   - whole: the whole statement, including what follows the cursor.
+    ///   - word: the word to complete.
     init(before: String, whole: String, word: String) {
         if let command = Self.command(before, word) {
             wanted = command
@@ -107,31 +107,11 @@ struct CompletionContext: Equatable {
         if text.isEmpty, word.hasPrefix("\\") || word.hasPrefix(".") { return .commands }
         if let (_, command) = InputLine.trailingCommand(in: before + word), command == word { return .commands }
         let line = InputLine.trailingCommand(in: before)?.command ?? text
-        guard let command = CommandLine(line), let known = Command.named(command.name) else { return nil }
-        let holdsSQL =
-            [.copy, .summary, .saveNamed].contains(known.action) && command.rest.contains(where: \.isWhitespace)
-        if holdsSQL, command.arguments.last?.lowercased() != "to" {
-            return sql(command.rest, command.rest + word, word)
-        }
-        return argument(known.action, command.arguments)
-    }
-
-    private static func argument(_ action: CommandAction, _ arguments: [String]) -> Wanted {
-        switch action {
-        case .input, .output, .once, .directory, .edit: .files
-        case .copy: arguments.last?.lowercased() == "to" ? .files : .relations
-        case .describe, .tables, .allTables, .indexes, .summary: .relations
-        case .format: .formats
-        case .printSet where arguments.first == "format": .formats
-        case .printSet: .words(["expanded", "format", "header", "null", "pager", "timing", "width"])
-        case .expand: .words(["auto", "off", "on"])
-        case .timing, .headers: .words(["off", "on"])
-        case .chart: .words(["bar", "line"])
-        case .named, .deleteNamed: .queries
-        case .help: .commands
-        case .window where arguments.isEmpty: .postcodes(.command)
-        default: .nothing
-        }
+        guard let invocation = Invocation(line), let command = Command.named(invocation.name) else { return nil }
+        let (rest, arguments) = (invocation.rest, invocation.arguments)
+        let isStatement = command.completion.takesSQL && rest.contains(where: \.isWhitespace)
+        if isStatement, arguments.last?.lowercased() != "to" { return sql(rest, rest + word, word) }
+        return command.completion.wanted(arguments)
     }
 
     // MARK: SQL
@@ -169,14 +149,14 @@ struct CompletionContext: Equatable {
         guard let last = words.last else { return false }
         if ["from", "join"].contains(last) { return true }
         guard last == "," else { return false }
-        // A comma directly within FROM: no other clause has begun since.
+        // A comma belongs to FROM when no other clause has begun since.
         let clauses: Set<String> = [
             "from", "where", "select", "group", "order", "on", "limit", "having", "(", "values", "window",
         ]
         return words.last { clauses.contains($0) } == "from"
     }
 
-    /// The tables that the statement names, and what their aliases stand for.
+    /// The tables that the statement names, and the table of each alias.
     static func relations(in text: String) -> (tables: [String], aliases: [String: String]) {
         let bytes = Array(text.utf8)
         let words = SQLTokens(bytes).filter { $0.kind != .space && $0.kind != .comment }

@@ -4,41 +4,54 @@ import Base
 import SQLite
 
 extension Repl {
-    func performPipeline(_ action: CommandAction, _ command: CommandLine) {
-        switch action {
-        case .lag:
-            run(
-                """
-                SELECT topic, kafka_partition, next_offset, high_watermark_offset AS end_offset, lag, idle FROM partitions
-                ORDER BY kafka_partition
-                """)
-        case .watermark: showWatermark()
-        case .late:
-            newest(
-                "late_events", Self.lateColumns, orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC",
-                command)
-        case .rejected:
-            newest("rejected_events", orderedBy: "received_at DESC, kafka_partition, kafka_offset DESC", command)
-        case .exports:
-            newest("exports", Self.exportColumns, orderedBy: "generation DESC, table_name", command)
-        case .incidents: newest("incidents", orderedBy: "at DESC", command)
-        case .window: showWindow(command.arguments)
-        case .proof: finishDomain(domain.proof(command.arguments, out: results, err: err, interrupt: session.interrupt))
-        default: finishDomain(domain.topic(command.arguments, out: results, err: err, interrupt: session.interrupt))
-        }
-    }
+    static let pipelineCommands: [Command] = [
+        Command(["\\lag", ".lag"], "lag behind the topic, per partition") { repl, _ in repl.showLag() },
+        Command(["\\watermark", ".watermark"], "the watermark, what last moved it, what holds it back") { repl, _ in
+            repl.showWatermark()
+        },
+        Command(["\\late", ".late"], "[N]", completes: .nothing, "the newest late events") {
+            $0.newest("late_events", lateColumns, orderedBy: receivedOrder, $1)
+        },
+        Command(["\\rejected", ".rejected"], "[N]", completes: .nothing, "the newest rejected events") {
+            $0.newest("rejected_events", orderedBy: receivedOrder, $1)
+        },
+        Command(
+            ["\\window", ".window"], "POSTCODE MINUTE",
+            completes: ArgumentCompletion { $0.isEmpty ? .postcodes(.command) : .nothing },
+            "one count: live, exported, late events"
+        ) { $0.showWindow($1.arguments) },
+        Command(["\\exports", ".exports"], "[N]", completes: .nothing, "the newest exports") {
+            $0.newest("exports", exportColumns, orderedBy: "generation DESC, table_name", $1)
+        },
+        Command(["\\incidents", ".incidents"], "[N]", completes: .nothing, "the newest incidents") {
+            $0.newest("incidents", orderedBy: "at DESC", $1)
+        },
+        Command(
+            ["\\proof", ".proof"], "[--quick]", completes: .nothing,
+            "compare records received with counts stored and exported"
+        ) { $0.runDomainCommand($0.domain.proof, $1.arguments) },
+        Command(
+            ["\\topic", ".topic"], "[NAME [N]] [--from PLACE] [--follow]", completes: .nothing,
+            "topics, or the newest messages of one; see also --help"
+        ) { $0.runDomainCommand($0.domain.topic, $1.arguments) },
+    ]
 
     /// Where results go.
-    private var results: Output { target?.output ?? out }
+    var results: Output { target?.output ?? out }
 
-    private func finishDomain(_ code: Int32) {
+    /// Runs a command that needs more than the state.
+    private func runDomainCommand(
+        _ command: (_ arguments: [String], _ out: Output, _ err: Output, _ interrupt: InterruptFlag) -> Int32,
+        _ arguments: [String]
+    ) {
+        let code = command(arguments, results, err, session.interrupt)
         flush()
         closeTargetAfterUse()
-        if code == 3, isTalking { return endInterruptedLine() }
+        if code == 3, isInteractive { return endInterruptedLine() }
         if code != 0 { endScript(code: code == 3 ? 3 : 1) }
     }
 
-    /// Few enough for a terminal of 80 columns.
+    /// Columns that fit a terminal of 80 columns.
     private static let lateColumns = """
         postcode, timestamp, printf('%d:%02d:%02d', lateness_ms / 3600000, lateness_ms / 60000 % 60,
         lateness_ms / 1000 % 60) AS lateness, kafka_partition AS partition, kafka_offset AS offset,
@@ -50,11 +63,22 @@ extension Repl {
         rows_deleted AS deleted, state
         """
 
+    /// Newest first.
+    private static let receivedOrder = "received_at DESC, kafka_partition, kafka_offset DESC"
+
+    private func showLag() {
+        run(
+            """
+            SELECT topic, kafka_partition, next_offset, high_watermark_offset AS end_offset, lag, idle FROM partitions
+            ORDER BY kafka_partition
+            """)
+    }
+
     private func newest(
-        _ view: String, _ columns: String = "*", orderedBy order: String, _ command: CommandLine
+        _ view: String, _ columns: String = "*", orderedBy order: String, _ invocation: Invocation
     ) {
-        guard let limit = command.arguments.first.map({ Int($0) }) ?? 20, limit > 0 else {
-            return fail("\(command.name) takes how many rows to show")
+        guard let limit = invocation.firstArgument.map({ Int($0) }) ?? 20, limit > 0 else {
+            return fail("\(invocation.name) takes the number of rows to show")
         }
         run("SELECT \(columns) FROM \(view) ORDER BY \(order) LIMIT \(limit)")
     }
@@ -63,7 +87,7 @@ extension Repl {
 
     private func showWatermark() {
         let output = target?.output ?? out
-        if isTalking {
+        if isInteractive {
             output.write(
                 """
                 The watermark is the time of the newest event, less the delay, of the partition
@@ -122,10 +146,10 @@ extension Repl {
         let output = target?.output ?? out
         output.write("live, window of \(start)\n")
         run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
-        guard mayGoOn else { return }
+        guard mayContinue else { return }
         output.write("exported\n")
         run(exportsOfWindow(start: start, postcode: postcode))
-        guard mayGoOn else { return }
+        guard mayContinue else { return }
         output.write("late events of this window\n")
         run(
             """
@@ -135,8 +159,8 @@ extension Repl {
             """)
     }
 
-    /// The state notes what the tables hold, and in which generation a count was written last; the first export of that
-    /// generation or a later one holds the count as it is.
+    /// The state records what the tables hold, and the generation that last wrote a count; the first export of that
+    /// generation or a later one holds the current count.
     private func exportsOfWindow(start: String, postcode: String) -> String {
         let columns =
             "snapshot_id, substr(committed_at, 1, 19) || 'Z' AS committed_at, coalesce(state, 'not exported yet') AS state"

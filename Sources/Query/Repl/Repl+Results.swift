@@ -1,116 +1,47 @@
-// Commands about results: their form, where they go, and the last one again.
+// Commands about results: format, destination, and the last one.
 
 import Glibc
 import SQLite
 
 extension Repl {
-    func performResults(_ action: CommandAction, _ command: CommandLine) {
-        let argument = command.arguments.first
-        switch action {
-        case .format: set("format", argument)
-        case .printSet: printSet(command.arguments)
-        case .expand: set("expanded", argument ?? (settings.expansion == .on ? "off" : "on"))
-        case .timing: set("timing", argument ?? (settings.showsTiming ? "off" : "on"))
-        case .headers: set("header", argument ?? (settings.showsHeader ? "off" : "on"))
-        case .nullText: set("null", argument ?? "")
-        case .last: showLast()
-        case .chart: chart(command.arguments)
-        case .copy: copy(command.rest)
-        case .once: redirect(command, isOnce: true)
-        default: redirect(command, isOnce: false)
-        }
-    }
-
-    // MARK: Settings
-
-    private static let settingNames = ["format", "expanded", "header", "null", "pager", "width", "timing"]
-
-    private func printSet(_ arguments: [String]) {
-        guard let name = arguments.first else { return showSettings() }
-        let isSwitch = ["expanded", "x", "pager", "timing", "header", "tuples_only"].contains(name)
-        let value = arguments.count > 1 ? arguments[1] : isSwitch ? toggled(name) : nil
-        switch name {
-        case "tuples_only", "t": set("header", value == "on" ? "off" : "on")
-        case "border" where value == "2": set("format", "table")
-        case "linestyle" where value == "unicode": set("format", "box")
-        case "linestyle" where value == "ascii": set("format", "table")
-        case "x": set("expanded", value)
-        default: set(name, value)
-        }
-    }
-
-    private func toggled(_ name: String) -> String {
-        let isOn =
-            switch name {
-            case "pager": settings.usesPager
-            case "timing": settings.showsTiming
-            case "header": settings.showsHeader
-            case "tuples_only": !settings.showsHeader
-            default: settings.expansion == .on
-            }
-        return isOn ? "off" : "on"
-    }
-
-    /// Sets one of the settings; nil asks for its value.
-    private func set(_ name: String, _ value: String?) {
-        switch name {
-        case "format": setFormat(value)
-        case "expanded":
-            guard let expansion = value.flatMap({ ReplSettings.Expansion(rawValue: $0) }) else {
-                return fail("\\x takes on, off or auto")
-            }
-            settings.expansion = expansion
-            say("expanded is \(expansion.rawValue)")
-        case "header": setSwitch(\.showsHeader, name, value)
-        case "timing": setSwitch(\.showsTiming, name, value)
-        case "pager": setSwitch(\.usesPager, name, value)
-        case "null": settings.null = value ?? ""
-        case "width": setWidth(value)
-        default:
-            let guess = Vocabulary.nearest(to: name, in: Self.settingNames).map { ": did you mean \($0)?" }
-            fail(
-                "there is no setting \(ValueText.visible(name))\(guess ?? " (\(Self.settingNames.joined(separator: ", ")))")"
-            )
-        }
-    }
-
-    private func setFormat(_ value: String?) {
-        guard let value else { return out.write("format is \(settings.format.rawValue)\n") }
-        let names = OutputFormat.allCases.map(\.rawValue)
-        let synonyms = [
-            "aligned": "table", "ascii": "table", "column": "table", "unaligned": "tsv", "tabs": "tsv",
-            "expanded": "line", "ndjson": "jsonl", "jsonlines": "jsonl", "md": "markdown", "duckbox": "box",
-            "vertical": "line",
-        ]
-        guard let format = OutputFormat(rawValue: synonyms[value] ?? value) else {
-            let guess = Vocabulary.nearest(to: value, in: names).map { ": did you mean \($0)?" }
-            return fail(
-                "there is no format \(ValueText.visible(value))\(guess ?? " (\(names.joined(separator: ", ")))")")
-        }
-        settings.format = format
-        say("format is \(format.rawValue)")
-    }
-
-    private func setSwitch(_ setting: WritableKeyPath<ReplSettings, Bool>, _ name: String, _ value: String?) {
-        switch value?.lowercased() {
-        case "on", "1", "true", "yes", "always": settings[keyPath: setting] = true
-        case "off", "0", "false", "no", "never": settings[keyPath: setting] = false
-        default: return fail("\(name) is on or off")
-        }
-        say("\(name) is \(settings[keyPath: setting] ? "on" : "off")")
-    }
-
-    private func setWidth(_ value: String?) {
-        guard let columns = value == "off" ? 0 : value.flatMap({ Int($0) }), (0...100_000).contains(columns) else {
-            return fail("width is the columns a cell may have, or off")
-        }
-        settings.maxCellColumns = columns == 0 ? nil : max(4, columns)
-    }
-
-    /// Tells a person what has changed.
-    func say(_ text: String) {
-        if isTalking, inputDepth == 0 { out.write(text + "\n") }
-    }
+    static let resultCommands: [Command] = [
+        Command(
+            ["\\format", ".mode"], "[FORMAT]", completes: .formats,
+            "table, box, line, csv, tsv, json, jsonl, markdown, html"
+        ) { Setting.format.set($1.firstArgument, in: $0) },
+        Command(
+            ["\\pset"], "[NAME [VALUE]]",
+            completes: ArgumentCompletion { $0.first == "format" ? .formats : .words(Setting.allNames.sorted()) },
+            "format, null, header, expanded, pager, width, timing"
+        ) { $0.printSet($1.arguments) },
+        Command(
+            ["\\x", ".expanded"], "[on|off|auto]", completes: .words("auto", "off", "on"), "one value per line"
+        ) { Setting.expanded.set($1.firstArgument, in: $0) },
+        Command(["\\last", ".last"], "the last result again, in full") { repl, _ in repl.showLast() },
+        Command(
+            ["\\chart", ".chart"], "[bar|line] [LABEL] [VALUE]", completes: .words("bar", "line"), "draw the result"
+        ) { $0.chart($1.arguments) },
+        Command(
+            ["\\copy", ".copy"], "[TABLE|(SELECT ...)] to FILE [FORMAT]",
+            completes: .sql { $0.last?.lowercased() == "to" ? .files : .relations }, "write a whole result to a file"
+        ) { $0.copy($1.rest) },
+        Command(
+            ["\\o", ".output"], "[FILE | |COMMAND]", completes: .files,
+            "send further results there; without FILE, back here"
+        ) { $0.redirect($1, isOnce: false) },
+        Command(["\\once", ".once"], "FILE | |COMMAND", completes: .files, "send the next result there") {
+            $0.redirect($1, isOnce: true)
+        },
+        Command(
+            ["\\timing", ".timer"], "[on|off]", completes: .words("off", "on"), "show how long each statement took"
+        ) { Setting.timing.set($1.firstArgument, in: $0) },
+        Command([".headers", "\\headers"], "[on|off]", completes: .words("off", "on"), "the line of column names") {
+            Setting.header.set($1.firstArgument, in: $0)
+        },
+        Command([".nullvalue", "\\null"], "[TEXT]", completes: .nothing, "text shown for NULL") {
+            Setting.null.set($1.firstArgument, in: $0)
+        },
+    ]
 
     // MARK: The last result
 
@@ -121,7 +52,7 @@ extension Repl {
 
     private func chart(_ words: [String]) {
         runQuietly()
-        guard mayGoOn else { return }
+        guard mayContinue else { return }
         guard let lastResult else { return fail("there is no result to draw yet") }
         var names = words
         let kind = names.first.flatMap { Chart.Kind(rawValue: $0) }
@@ -137,15 +68,15 @@ extension Repl {
 
     // MARK: Files
 
-    private func redirect(_ command: CommandLine, isOnce: Bool) {
+    private func redirect(_ invocation: Invocation, isOnce: Bool) {
         closeTarget()
-        if command.rest.hasPrefix("|") { return feed(command.rest.dropFirst().trimmed, isOnce: isOnce) }
-        guard let path = command.arguments.first, path != "stdout" else { return }
+        if invocation.rest.hasPrefix("|") { return feed(invocation.rest.dropFirst().trimmed, isOnce: isOnce) }
+        guard let path = invocation.firstArgument, path != "stdout" else { return }
         guard let output = openFile(path) else { return }
         target = ResultTarget(output: output, path: path, isOnce: isOnce)
     }
 
-    /// Sends results to a command of the shell, until it is closed.
+    /// Sends results to a shell command until the target is closed.
     private func feed(_ command: String, isOnce: Bool) {
         guard !command.isEmpty else { return fail("| needs a command of the shell") }
         flush()
@@ -154,7 +85,7 @@ extension Repl {
             output: Output(owning: feed.descriptor), path: "|\(command)", isOnce: isOnce, wait: feed.wait)
     }
 
-    /// Opens a file for results; an existing one is replaced, but never the state.
+    /// Opens a file for results; replaces an existing one, but never the state.
     func openFile(_ path: String) -> Output? {
         let path = Self.expandingHome(path)
         guard !isState(path) else {
@@ -182,7 +113,7 @@ extension Repl {
         }
     }
 
-    /// Ends the writing to a file or a command; waits for the command.
+    /// Closes the file or command that receives results; waits for the command.
     func closeTarget() {
         guard let target else { return }
         self.target = nil
@@ -190,12 +121,12 @@ extension Repl {
             try target.output.finish(target.wait == nil ? nil : session.interrupt)
         } catch {
             target.output.discard()
-            // A command that has seen enough is no error.
+            // A command may stop reading early; that is no error.
             if target.wait == nil || (error != .outputClosed && error != .interrupted) { fail(error) }
         }
         target.output.close()
         guard let code = target.wait?() else { return }
-        if isTalking { session.interrupt.lower() }
+        if isInteractive { session.interrupt.lower() }
         if code != 0, code != 128 + SIGPIPE { err.write("exit code \(code)\n") }
     }
 
@@ -233,7 +164,7 @@ extension Repl {
 
 /// The words of `\copy`.
 struct CopyRequest: Equatable {
-    /// nil: the statement at hand.
+    /// nil: the current statement.
     var sql: String?
     var path: String
     var formatName: String?
@@ -241,7 +172,7 @@ struct CopyRequest: Equatable {
     init?(_ rest: String) {
         guard let place = Self.lastTo(in: rest) else { return nil }
         let what = String(rest[..<place.lowerBound]).trimmed
-        let words = CommandLine.words(String(rest[place.upperBound...]))
+        let words = Invocation.words(String(rest[place.upperBound...]))
         guard let path = words.first, words.count <= 2 else { return nil }
         (self.path, formatName) = (path, words.count > 1 ? words[1].lowercased() : nil)
         if what.hasPrefix("("), what.hasSuffix(")") {
@@ -269,7 +200,7 @@ struct CopyRequest: Equatable {
         }
     }
 
-    /// What was named, else what the file's name ends in, else csv; nil when there is no such format.
+    /// The named format, else the one of the file's extension, else csv; nil when there is no such format.
     var format: OutputFormat? {
         if let formatName { return OutputFormat(rawValue: formatName) }
         let ending = path.split(separator: ".").last.map { $0.lowercased() } ?? ""

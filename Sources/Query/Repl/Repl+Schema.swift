@@ -3,42 +3,42 @@
 import SQLite
 
 extension Repl {
-    func performSchema(_ action: CommandAction, _ command: CommandLine) {
-        let argument = command.arguments.first
-        switch action {
-        case .tables: listViews(argument)
-        case .allTables: listRelations(argument)
-        case .describe: argument.map(describe) ?? listViews(nil)
-        case .indexes: listIndexes(argument)
-        case .summary: summarize(command.rest)
-        default: listFunctions(argument)
-        }
-    }
+    static let schemaCommands: [Command] = [
+        Command(
+            ["\\dt", ".tables", "\\dv"], "[PATTERN]", completes: .relations, "views to query",
+            statements: [ForeignStatement("show", "tables"), ForeignStatement("show", "views")]
+        ) { $0.listViews($1.firstArgument) },
+        Command(["\\dt+"], "[PATTERN]", completes: .relations, "views, and the tables beneath them") {
+            $0.listRelations($1.firstArgument)
+        },
+        Command(
+            ["\\d", ".schema"], "[NAME]", completes: .relations, "columns and definition of one, or of all",
+            statements: [ForeignStatement("describe", then: .oneWord), ForeignStatement("desc", then: .oneWord)]
+        ) { repl, invocation in
+            guard let name = invocation.firstArgument else { return repl.listViews(nil) }
+            repl.describe(name)
+        },
+        Command(["\\di", ".indexes"], "[NAME]", completes: .relations, "indexes") { $0.listIndexes($1.firstArgument) },
+        Command(
+            ["\\summary", ".summary"], "NAME|SELECT ...", completes: .sql { _ in .relations },
+            "least, greatest, mean of each column", statements: [ForeignStatement("summarize", then: .text)]
+        ) { $0.summarize($1.rest) },
+        Command(["\\df"], "[PATTERN]", completes: .nothing, "functions") { $0.listFunctions($1.firstArgument) },
+    ]
 
-    /// What other systems' users type for `\dt` and `\d NAME`; nil for anything else.
-    static func foreignCommand(_ statement: String) -> CommandLine? {
-        let words = CommandLine.words(statement)
-        switch (words.first?.lowercased(), words.count) {
-        case ("show", 2) where ["tables", "views"].contains(words[1].lowercased()): return CommandLine("\\dt")
-        case ("describe", 2), ("desc", 2): return CommandLine("\\d \(words[1].quoted(with: "'"))")
-        case ("summarize", 2...): return CommandLine("\\summary \(statement.dropFirst("summarize".count))")
-        default: return nil
-        }
-    }
-
-    /// Runs SQL of our own as if it had been typed.
+    /// Runs SQL of a command as if the user had typed it.
     func run(_ sql: String) {
         execute(StatementText(text: sql, byteOffset: 0, line: lineNumber, isComplete: true))
     }
 
-    /// `*` and `?` of a pattern, as psql has them; a bare word matches anywhere.
+    /// A condition for a psql pattern with `*` and `?`; a bare word matches anywhere.
     private static func condition(_ column: String, _ pattern: String?) -> String {
         guard let pattern else { return "" }
         let glob = pattern.contains { "*?[".contains($0) } ? pattern : "*\(pattern)*"
         return " AND \(column) GLOB \(literal(.text(glob)))"
     }
 
-    /// What the views of a state hold.
+    /// Contents of the state's views.
     private static let descriptions = [
         ("postcode_view_count", "views per postcode and minute; live"),
         ("late_events", "events that came too late to be counted"),
@@ -96,7 +96,7 @@ extension Repl {
             SELECT name AS "column", type, CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
             FROM pragma_table_xinfo(\(quoted), iif(\(isOfState), 'main', 'temp')) ORDER BY cid
             """)
-        guard mayGoOn, let sql = first(Self.definition(of: quoted)) else {
+        guard mayContinue, let sql = first(Self.definition(of: quoted)) else {
             return
         }
         (target?.output ?? out).write(
@@ -110,7 +110,7 @@ extension Repl {
         """
     }
 
-    /// One row per column of a table or SELECT: least, greatest, mean, how many different values, how many NULLs.
+    /// One row per column of a table or SELECT: minimum, maximum, mean, number of distinct values, number of NULLs.
     private func summarize(_ what: String) {
         let source = what.trimmed
         guard !source.isEmpty else { return fail("\\summary takes a table or a SELECT") }
@@ -140,7 +140,7 @@ extension Repl {
         run("WITH source AS (SELECT * FROM \(from)) " + rows.joined(separator: "\nUNION ALL "))
     }
 
-    /// The first value of a statement as text; nil when there is none.
+    /// The first value of a statement's result as text; nil when there is none.
     func first(_ sql: String) -> String? {
         var value: Value = .null
         _ = try? session.run(sql) { row in

@@ -5,26 +5,37 @@ import Glibc
 import SQLite
 
 extension Repl {
-    func performStatements(_ action: CommandAction, _ command: CommandLine) {
-        let arguments = command.arguments
-        switch action {
-        case .watch: watch(arguments)
-        case .go: runPending()
-        case .goExpanded: runPending(expanded: true)
-        case .gset: keepRow(prefix: arguments.first ?? "")
-        case .param: parameter(arguments)
-        case .set: parameter(arguments)
-        case .unset: unset(arguments.first)
-        case .edit: edit(arguments.first)
-        case .printBuffer: out.write((buffer.isEmpty ? lastStatement ?? "" : buffer).trimmed + "\n")
-        case .reset: clearBuffer()
-        case .input: input(arguments.first)
-        case .named: named(arguments)
-        case .saveNamed: saveNamed(command)
-        case .deleteNamed: deleteNamed(arguments.first)
-        default: showHistory(arguments.first)
-        }
-    }
+    static let statementCommands: [Command] = [
+        Command(
+            ["\\watch", ".watch"], "[SECONDS [TIMES]]", completes: .nothing, "repeat the statement at this interval"
+        ) { $0.watch($1.arguments) },
+        Command(["\\g"], "run the statement typed so far") { repl, _ in repl.runPending() },
+        Command(["\\G", "\\gx"], "run the statement, one value per line") { repl, _ in
+            repl.runPending(expanded: true)
+        },
+        Command(["\\gset"], "[PREFIX]", completes: .nothing, "store the columns of its only row as parameters") {
+            $0.storeRow(prefix: $1.firstArgument ?? "")
+        },
+        Command(
+            ["\\param", ".param", ".parameter"], "[NAME [VALUE]]", completes: .nothing,
+            "values bound to :NAME"
+        ) { $0.parameter($1.arguments) },
+        Command(["\\set"], "[NAME [VALUE]]", completes: .nothing, "the same as \\param") { $0.parameter($1.arguments) },
+        Command(["\\unset"], "NAME", completes: .nothing, "remove a parameter") { $0.unset($1.firstArgument) },
+        Command(["\\e", ".edit"], "", completes: .files, "edit the statement with $EDITOR") { repl, _ in repl.edit() },
+        Command(["\\p"], "show the statement typed so far") { repl, _ in repl.showPending() },
+        Command(["\\r"], "clear the statement") { repl, _ in repl.clearBuffer() },
+        Command(["\\i", ".read"], "FILE", completes: .files, "run a file") { $0.input($1.firstArgument) },
+        Command(
+            ["\\f", ".f"], "[NAME [PARAM=VALUE ...]]", completes: .queries, "list or run named queries"
+        ) { $0.named($1.arguments) },
+        Command(["\\fs"], "NAME SQL", completes: .sql { _ in .nothing }, "save a named query") { $0.saveNamed($1) },
+        Command(["\\fd"], "NAME", completes: .queries, "delete a named query") { $0.deleteNamed($1.firstArgument) },
+        Command(
+            ["\\history", ".history", "\\s"], "[N]", completes: .nothing,
+            "what you entered; also the table `history`"
+        ) { $0.showHistory($1.firstArgument) },
+    ]
 
     /// The statement before the command on the line, without a semicolon.
     func pendingStatement() -> StatementText? {
@@ -33,8 +44,8 @@ extension Repl {
         return statement
     }
 
-    /// Runs the statement before the command on the line; none: the last one, when `repeats`.
-    func runPending(expanded: Bool = false, repeats: Bool = false) {
+    /// Runs the statement before the command on the line; without one, `expanded` shows the last result again.
+    private func runPending(expanded: Bool = false) {
         let pending = pendingStatement()
         buffer = ""
         if let pending {
@@ -45,7 +56,11 @@ extension Repl {
         show(result, expanded: true)
     }
 
-    // MARK: Again and again
+    private func showPending() {
+        out.write((buffer.isEmpty ? lastStatement ?? "" : buffer).trimmed + "\n")
+    }
+
+    // MARK: Watch
 
     private func watch(_ arguments: [String]) {
         let statement = pendingStatement()?.text ?? lastStatement
@@ -60,7 +75,7 @@ extension Repl {
             arguments.count > 1
             ? Int(arguments[1].hasPrefix("c=") ? String(arguments[1].dropFirst(2)) : arguments[1]) : .max
         guard let interval, interval >= 100, let times, times > 0 else {
-            return fail("\\watch takes seconds (at least 0.1, as in 500ms) and how many times")
+            return fail("\\watch takes an interval (at least 0.1 s, such as 500ms) and a count")
         }
         lastStatement = statement
         for round in 1...times {
@@ -69,17 +84,17 @@ extension Repl {
             if session.interrupt.isRaised { break }
         }
         guard session.interrupt.isRaised else { return }
-        isTalking ? endInterruptedLine() : fail(.interrupted)
+        isInteractive ? endInterruptedLine() : fail(.interrupted)
     }
 
     private func watchOnce(_ statement: String, _ interval: Int) -> Bool {
         do throws(QueryError) {
-            let streams = !isTalking || target != nil
+            let streams = !isInteractive || target != nil
             let (result, summary) = try evaluate(statement, parameters: parameters, streams: streams)
             if summary.columnCount > 0 { lastResult = result }
             if !streams { out.write(watchScreen(result, interval)) }
             flush()
-            return mayGoOn
+            return mayContinue
         } catch {
             if error != .interrupted {
                 fail(error, statement: .init(text: statement, byteOffset: 0, line: lineNumber, isComplete: true))
@@ -88,7 +103,7 @@ extension Repl {
         }
     }
 
-    /// One screen, never more: the rest is cut, without a pager.
+    /// At most one screen: cuts the rest, without a pager.
     private func watchScreen(_ result: ResultSet, _ interval: Int) -> String {
         let time = UTCText.sortable(milliseconds: wallClock()) ?? ""
         let head = "\(time), every \(ErrorMessage.span(interval)); Ctrl-C ends\n"
@@ -103,10 +118,10 @@ extension Repl {
 
     // MARK: Parameters
 
-    private func keepRow(prefix: String) {
+    private func storeRow(prefix: String) {
         let isPending = pendingStatement() != nil
         if isPending { runQuietly() } else { buffer = "" }
-        guard mayGoOn else { return }
+        guard mayContinue else { return }
         guard let result = lastResult else { return fail("there is no result yet") }
         guard result.rows.count == 1, !result.isTruncated else {
             return fail("\\gset needs exactly one row; the result has \(result.countText)")
@@ -161,7 +176,7 @@ extension Repl {
         out.write(":\(Parameters.bareName(name)) = \(ValueText.visible(Self.literal(value)))\n")
     }
 
-    /// A value as SQL writes it.
+    /// A value as an SQL literal.
     static func literal(_ value: Value) -> String {
         if case .text(let text) = value { return text.quoted(with: "'") }
         return ValueText.plain(value) ?? "NULL"
@@ -180,9 +195,9 @@ extension Repl {
         runFile(Self.expandingHome(path))
     }
 
-    /// Runs a file's statements and commands as if they were entered here.
+    /// Runs a file's statements and commands as if the user had entered them.
     func runFile(_ path: String) {
-        guard inputDepth < Self.inputDepthLimit else { return fail("files read one another too deep, at \(path)") }
+        guard inputDepth < Self.inputDepthLimit else { return fail("files include one another too deeply, at \(path)") }
         let text: String
         do throws(InputFailure) {
             text = try InputFile.text(of: path, unless: session.interrupt)
@@ -198,9 +213,9 @@ extension Repl {
         (isSkipping, isInputAbandoned) = (false, isInputAbandoned && inputDepth > 0)
     }
 
-    /// Lets the user change the statement, or a file, with their editor; a statement with a semicolon is then run. What was
-    /// being typed stays as it is when the editor fails.
-    private func edit(_ path: String?) {
+    /// Opens the statement in the user's editor, then runs it if it has a semicolon. The typed text stays when the editor
+    /// fails.
+    private func edit() {
         let text = buffer.isEmpty ? lastStatement.map { $0 + ";\n" } ?? "" : buffer
         do throws(QueryError) {
             let edited = try edited(text)
@@ -218,7 +233,7 @@ extension Repl {
         var name = Array("\(folder)/pageviews-XXXXXX.sql".utf8CString)
         let descriptor = mkstemps(&name, 4)
         guard descriptor >= 0 else {
-            throw .usage("cannot make a file to edit: \(String(cString: strerror(errno)))")
+            throw .usage("cannot create a file to edit: \(String(cString: strerror(errno)))")
         }
         let file = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { unlink(file) }
@@ -260,15 +275,15 @@ extension Repl {
         } catch {
             return fail(error)
         }
-        for statement in StatementSplitter.split(sql).statements where mayGoOn { execute(statement, extra: bound) }
+        for statement in StatementSplitter.split(sql).statements where mayContinue { execute(statement, extra: bound) }
     }
 
-    private func saveNamed(_ command: CommandLine) {
-        let name = command.arguments.first ?? ""
-        let sql = command.rest.dropFirst(name.count).trimmed
+    private func saveNamed(_ invocation: Invocation) {
+        let name = invocation.firstArgument ?? ""
+        let sql = invocation.rest.dropFirst(name.count).trimmed
         let kept = sql.isEmpty ? lastStatement ?? "" : sql
         guard !name.isEmpty, !kept.isEmpty else { return fail("\\fs needs a name and a statement") }
-        if !queries.save(name, kept) { fail("the query is known in this session only: its file cannot be written") }
+        if !queries.save(name, kept) { fail("the query is kept for this session only: its file cannot be written") }
     }
 
     private func deleteNamed(_ name: String?) {

@@ -4,11 +4,11 @@ import SQLite
 
 extension Repl {
     /// Runs a statement, keeps its result as the last one, and shows it.
-    /// - Parameter expanded: one value per line this time.
+    /// - Parameter expanded: show one value per line this time.
     func execute(_ statement: StatementText, expanded: Bool = false, extra: Parameters? = nil) {
-        letGoOfOldSnapshot()
+        releaseExpiredSnapshot()
         lastStatement = statement.text
-        let showsLater = isTalking && target == nil
+        let showsLater = isInteractive && target == nil
         do throws(QueryError) {
             let (result, summary) = try evaluate(statement.text, parameters: extra ?? parameters, streams: !showsLater)
             guard summary.columnCount > 0 else { return }
@@ -23,14 +23,14 @@ extension Repl {
             }
             closeTargetAfterUse()
         } catch {
-            // A command that results are sent to may end before they do.
+            // The command that receives results may end before them.
             if error == .outputClosed, target?.wait != nil { return closeTarget() }
             fail(error, statement: statement)
         }
     }
 
     /// Runs a statement.
-    /// - Parameter streams: the rows are written as they come, all of them; otherwise reading ends with what is kept.
+    /// - Parameter streams: write every row as it arrives; otherwise stop reading at the limits of what is kept.
     func evaluate(
         _ text: String, parameters: Parameters, streams: Bool
     ) throws(QueryError) -> (ResultSet, RunSummary) {
@@ -69,7 +69,7 @@ extension Repl {
         return style
     }
 
-    /// Shows a result to a person: narrow enough for the terminal, through a pager when it is longer.
+    /// Shows a result on the terminal: fitted to its width, through a pager when it is longer.
     func show(_ result: ResultSet, expanded: Bool = false, shortens: Bool = true) {
         if let plan = PlanTree.text(of: result), settings.format == .table || settings.format == .box {
             return out.write(plan)
@@ -83,7 +83,7 @@ extension Repl {
         page(all)
     }
 
-    /// Shows text through the user's pager; where there is none, on the output.
+    /// Shows text through the user's pager, or without one on the output.
     func page(_ text: String) {
         flush()
         let isShown = terminal.page(text, with: options.pager ?? "less -SRX")
@@ -103,7 +103,7 @@ extension Repl {
 
     private static func width(ofFirstLine text: String) -> Int { width(of: String(text.prefix { $0 != "\n" })) }
 
-    /// The columns of the widest line.
+    /// The width of the widest line, in columns.
     private static func width(of text: String) -> Int {
         let plain = text.replacing("\u{1B}[1m", with: "").replacing("\u{1B}[0m", with: "")
         return plain.split(separator: "\n").reduce(0) { max($0, DisplayWidth.of($1)) }
@@ -121,7 +121,7 @@ extension Repl {
 }
 
 extension OutputFormat {
-    /// The renderer for rows that are written as they come; `\x on` holds there too.
+    /// The renderer for rows written as they arrive; `\x on` applies to them too.
     func streamingRenderer(_ style: RenderStyle, _ expansion: ReplSettings.Expansion) -> any ResultRenderer {
         let isTable = self == .table || self == .box
         return (isTable && expansion == .on ? OutputFormat.line : self).renderer(style)

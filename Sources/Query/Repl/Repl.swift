@@ -1,18 +1,18 @@
 // The prompt: reads lines, cuts them into statements and commands, and runs each.
-// Invariants: nothing but Ctrl-D, `\q` and the end of a script ends it; Ctrl-C gives up a line or a statement; between
+// Invariants: nothing but Ctrl-D, `\q` and the end of a script ends it; Ctrl-C abandons a line or a statement; between
 // statements no snapshot is held unless `\begin` asked for one, and that one has a deadline.
 
 import Glibc
 import LineEditor
 import SQLite
 
-/// A session of SQL and commands, with a person or from a script.
+/// A session of SQL and commands, interactive or from a script.
 package final class Repl {
-    /// A statement that is typed or pasted may be this long, in bytes.
+    /// The longest statement that may be typed or pasted, in bytes.
     static let statementLimitBytes = 1 << 20
-    /// Files may read files this deep.
+    /// How deep files may include other files.
     static let inputDepthLimit = 16
-    /// Rows that are read for a person, where no limit was given.
+    /// Rows read in an interactive session without a limit of its own.
     static let shownRows = 10_000
 
     let session: QuerySession
@@ -30,31 +30,31 @@ package final class Repl {
     var parameters = Parameters()
     /// The statement that is being typed.
     var buffer = ""
-    /// Where `buffer` ends, as SQL: within a text, a comment, or neither.
+    /// The open token at the end of `buffer`: a string, a comment, or none.
     var tracker = OpenTokenTracker()
-    /// A statement was too long: input is skipped up to its end, and `buffer` only stands for it.
+    /// A statement was too long: input is skipped up to its end, and `buffer` is a placeholder for it.
     var isSkipping = false
-    /// A file that is being read may not go on.
+    /// The rest of the file being read must not run.
     var isInputAbandoned = false
     /// The line of the source on which `buffer` starts.
     var bufferLine = 1
     var lineNumber = 0
     var lastResult: ResultSet?
     var lastStatement: String?
-    /// Where results go instead of the standard output.
+    /// Where results go instead of standard output.
     var target: ResultTarget?
     var source: any LineSource
     var inputDepth = 0
     var isDone = false
-    /// Ctrl-C has ended what was entered last; what is left of it does not run.
-    var isGivenUp = false
+    /// Ctrl-C interrupted the last input; the rest of it does not run.
+    var isInterrupted = false
     var exitCode: Int32 = 0
     var snapshotEnd: Int?
-    /// The output cannot be written, which was told.
+    /// Writing the output failed, and the user was told.
     private var hasLostOutput = false
-    var knownSchema: Schema?
+    var cachedSchema: Schema?
 
-    /// A prompt on the process's standard input and output.
+    /// A prompt on the process's standard streams.
     package convenience init(
         session: QuerySession, options: ReplOptions, domain: any DomainCommands, wallClock: @escaping () -> Int64
     ) {
@@ -119,17 +119,17 @@ package final class Repl {
         flush()
     }
 
-    /// Takes lines until the source ends.
+    /// Reads lines until the source ends.
     func process(_ lines: any LineSource) {
         while !isDone, !isInputAbandoned || lines.isInteractive {
             flush()
-            if lines.isInteractive, isGivenUp { settleInterrupt() }
+            if lines.isInteractive, isInterrupted { lowerInterrupt() }
             if session.interrupt.isRaisedForGood { return fail(.interrupted) }
-            switch lines.next(prompt: lines.isInteractive ? prompt : "", idle: { letGoOfOldSnapshot() }) {
+            switch lines.next(prompt: lines.isInteractive ? prompt : "", idle: { releaseExpiredSnapshot() }) {
             case .line(let line): take(line)
             case .interrupted where lines.isInteractive:
                 clearBuffer()
-                settleInterrupt()
+                lowerInterrupt()
             case .interrupted: fail(.interrupted)
             case .end:
                 if lines.isInteractive { out.write("\n") }
@@ -138,11 +138,11 @@ package final class Repl {
         }
     }
 
-    /// An interrupt has ended what it was meant for. One that comes between two lines stays, and clears the next line: it
-    /// is lowered here and nowhere on the way to a prompt.
-    private func settleInterrupt() {
+    /// Lowers an interrupt that has ended its statement. An interrupt between two lines stays raised and clears the next
+    /// line: nothing else on the way to a prompt lowers it.
+    private func lowerInterrupt() {
         session.interrupt.lower()
-        isGivenUp = false
+        isInterrupted = false
     }
 
     /// The last statement of a script needs no semicolon.
@@ -153,14 +153,14 @@ package final class Repl {
         for statement in StatementSplitter.split(buffer).statements where !isDone { execute(statement) }
     }
 
-    /// Writes everything that is waiting, results before messages.
+    /// Writes all buffered output, results before messages.
     func flush() {
         do throws(QueryError) {
             try out.finish(session.interrupt)
             try err.finish()
         } catch {
             out.discard()
-            if error == .interrupted, isTalking, !session.interrupt.isRaisedForGood { return endInterruptedLine() }
+            if error == .interrupted, isInteractive, !session.interrupt.isRaisedForGood { return endInterruptedLine() }
             isDone = true
             exitCode = error.exitCode
             guard case .output = error, !hasLostOutput else { return }
@@ -172,7 +172,7 @@ package final class Repl {
 
     /// The terminal has shown ^C where the cursor was.
     func endInterruptedLine() {
-        isGivenUp = true
+        isInterrupted = true
         session.interrupt.lower()
         out.write("\n")
         try? out.finish()
@@ -190,9 +190,9 @@ package final class Repl {
         }
     }
 
-    /// Takes what was entered at once; a pasted text has several lines.
+    /// Takes one input; a pasted text has several lines.
     func take(_ text: String) {
-        for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) where mayGoOn {
+        for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) where mayContinue {
             lineNumber += 1
             takeLine(String(Substring(line)))
         }
@@ -203,60 +203,56 @@ package final class Repl {
         if buffer.isEmpty {
             tracker = OpenTokenTracker()
             bufferLine = lineNumber
-            if let command = CommandLine(line) {
+            if let invocation = Invocation(line) {
                 remember(line.trimmed)
-                return perform(command)
+                return perform(invocation)
             }
-            switch line.trimmed.lowercased() {
-            case "exit", "quit": return isDone = true
-            case "help": return perform(CommandLine("\\?"))
-            default: break
-            }
+            if let invocation = Command.invocation(ofWord: line.trimmed) { return perform(invocation) }
         }
         buffer += (buffer.isEmpty ? "" : "\n") + line
         let content = tracker.take(line)
-        if buffer.utf8.count > Self.statementLimitBytes { return leaveOut(endsHere: content.endsStatement) }
+        if buffer.utf8.count > Self.statementLimitBytes { return skipStatement(endsHere: content.endsStatement) }
         guard content.mayEnd || isBlank else { return }
         runBuffer()
         tracker = OpenTokenTracker(after: buffer)
     }
 
-    /// The statement in `buffer` is too long. Its rest is no input: a line of a long text could be a command.
-    private func leaveOut(endsHere: Bool) {
+    /// The statement in `buffer` is too long. The rest of it must not run: a line of a long text could be a command.
+    private func skipStatement(endsHere: Bool) {
         isSkipping = !endsHere
-        buffer = tracker.standIn.isEmpty ? " " : tracker.standIn
+        buffer = tracker.placeholder.isEmpty ? " " : tracker.placeholder
         if endsHere { clearBuffer() }
         abandon(.limit("the statement is longer than \(Self.statementLimitBytes >> 20) MiB: it is skipped to its end"))
     }
 
     private func skip(_ line: String) {
         if tracker.take(line).endsStatement { return clearBuffer() }
-        buffer = tracker.standIn.isEmpty ? " " : tracker.standIn
+        buffer = tracker.placeholder.isEmpty ? " " : tracker.placeholder
     }
 
-    /// Nothing is being typed any more.
+    /// Forgets the statement being typed.
     func clearBuffer() {
         (buffer, isSkipping, tracker) = ("", false, OpenTokenTracker())
     }
 
-    /// Reports an error after which a script cannot go on, whatever its options: what follows may not be what it seems.
+    /// Reports an error that ends a script whatever its options: the text that follows may be only part of a statement.
     private func abandon(_ error: QueryError) {
         fail(error)
         isInputAbandoned = true
-        if !isTalking { isDone = true }
+        if !isInteractive { isDone = true }
     }
 
     /// Only white space and comments so far.
     private var isBlank: Bool { buffer.utf8.count < 4096 && StatementSplitter.split(buffer).isBlank }
 
-    /// Runs the statements that are complete, and a command that follows.
+    /// Runs the complete statements, and the command after them.
     private func runBuffer() {
         guard let (sql, command) = InputLine.trailingCommand(in: buffer) else { return runCompleteStatements() }
         buffer = sql
         runCompleteStatements()
-        if mayGoOn {
+        if mayContinue {
             remember(command.trimmed)
-            perform(CommandLine(command))
+            perform(Invocation(command))
         }
     }
 
@@ -267,10 +263,14 @@ package final class Repl {
         let rest = String(decoding: text[split.completeEnd...], as: UTF8.self)
         bufferLine += text[..<split.completeEnd].count { $0 == 0x0A }
         buffer = StatementSplitter.split(rest).isBlank ? "" : rest
-        for var statement in split.statements where statement.isComplete && mayGoOn {
+        for var statement in split.statements where statement.isComplete && mayContinue {
             statement.line += firstLine - 1
             remember(statement.text + ";")
-            if let command = Self.foreignCommand(statement.text) { perform(command) } else { execute(statement) }
+            if let invocation = Command.invocation(ofStatement: statement.text) {
+                perform(invocation)
+            } else {
+                execute(statement)
+            }
         }
     }
 
@@ -284,49 +284,49 @@ package final class Repl {
 
     /// Reports an error; a script ends with it.
     func fail(_ error: QueryError, statement: StatementText? = nil) {
-        // A reader who has gone has seen what they wanted.
+        // A closed output is no error: its reader has seen enough.
         guard error != .outputClosed || source.isInteractive else { return isDone = true }
         var message = ErrorMessage(terminalColumns: terminal.size?.columns ?? 80)
-        if !isTalking { message.firstLine = statement?.line }
-        if case .sql = error { message.vocabulary = (knownSchema ?? session.schema()).vocabulary }
+        if !isInteractive { message.firstLine = statement?.line }
+        if case .sql = error { message.vocabulary = (cachedSchema ?? session.schema()).vocabulary }
         flush()
-        // The same output is not told twice; that of \o is another.
+        // Reports a lost output once; that of \o is another output.
         if case .output = error, target == nil {
             guard !hasLostOutput else { return endScript(code: 1) }
             hasLostOutput = true
         }
         // The terminal has shown ^C where the cursor was.
-        let start = error == .interrupted && isTalking ? "\n" : ""
+        let start = error == .interrupted && isInteractive ? "\n" : ""
         let text = start + message.text(error, statement: statement?.text ?? "")
         err.write(isRed ? "\u{1B}[31m\(text)\u{1B}[0m" : text)
         if case .refused = error {
             err.write("to keep a result use \\copy or \\o, to keep a query \\fs\n")
         }
-        if error == .interrupted { isGivenUp = true }
+        if error == .interrupted { isInterrupted = true }
         endScript(code: error.exitCode == 3 ? 3 : 1)
     }
 
-    /// What was entered may go on.
-    var mayGoOn: Bool { !isDone && !isGivenUp }
+    /// The rest of the input may run.
+    var mayContinue: Bool { !isDone && !isInterrupted }
 
-    /// Reports what a command was given wrongly.
+    /// Reports wrong usage of a command.
     func fail(_ message: String) { fail(.usage(message)) }
 
     func endScript(code: Int32) {
-        guard !isTalking || session.interrupt.isRaisedForGood else { return }
+        guard !isInteractive || session.interrupt.isRaisedForGood else { return }
         if exitCode == 0 { exitCode = code }
         if !options.keepsGoing || code == 3 { isDone = true }
     }
 
-    /// A person is typing; nothing that goes wrong ends the session.
-    var isTalking: Bool { source.isInteractive }
+    /// The session is interactive; no error ends it.
+    var isInteractive: Bool { source.isInteractive }
 
     private var isRed: Bool { options.usesColour && err.isTerminal }
 
     // MARK: Snapshots
 
-    /// Lets a snapshot go whose time is over.
-    func letGoOfOldSnapshot() {
+    /// Releases a snapshot past its deadline.
+    func releaseExpiredSnapshot() {
         guard let end = snapshotEnd, MonotonicClock.milliseconds() >= end else { return }
         snapshotEnd = nil
         session.endSnapshot()

@@ -1,37 +1,37 @@
-// What `pageviews repl` was asked to do.
+// Options of `pageviews repl`.
 
 /// The settings of one run of the prompt.
 package struct ReplOptions: Sendable {
-    /// Statements and commands to run instead of asking for them (`-c`, `--file`); nil: ask, or read standard input.
+    /// Statements and commands to run (`-c`, `--file`); nil: prompt for them, or read standard input.
     package var script: String?
-    /// A script goes on after an error; the exit code is still 1.
+    /// A script continues after an error; the exit code is still 1.
     package var keepsGoing = false
     /// nil: a table on a terminal, else tsv.
     package var format: OutputFormat?
     /// The first line names the columns, where the format has such a line.
     package var showsHeader = true
-    /// What stands for NULL; nil: the format's own.
+    /// Representation of NULL; nil: the format's own.
     package var null: String?
     /// Values to bind, each `NAME=VALUE`.
     package var parameters: [String] = []
     /// Long results go through a pager.
     package var usesPager = true
-    /// Colours, where the output is a terminal.
+    /// Use colours on a terminal.
     package var usesColour = true
     /// The command that shows long results; nil: `less`.
     package var pager: String?
     /// The command that edits a file; nil: `vi`.
     package var editor: String?
-    /// Where statements are kept between sessions; nil: nowhere.
+    /// File of the history; nil: keep none.
     package var historyPath: String?
-    /// Where named queries are kept; nil: nowhere.
+    /// File of the named queries; nil: keep none.
     package var queriesPath: String?
     /// Commands that run when an interactive prompt starts; nil: none.
     package var startupPath: String?
     /// The terminal understands escape sequences.
     package var takesEscapes = true
 
-    /// The defaults, without files of the user's.
+    /// The defaults, without the user's files.
     package init() {}
 
     /// The user's own files and programs: `~/.pageviews_history`, `~/.pageviews_queries`, `~/.pageviewsrc`, `PAGER`,
@@ -50,7 +50,7 @@ package struct ReplOptions: Sendable {
     }
 }
 
-/// What the prompt shows, and how; changed by commands.
+/// How the prompt shows results; commands change it.
 struct ReplSettings: Equatable {
     enum Expansion: String, CaseIterable { case on, off, auto }
 

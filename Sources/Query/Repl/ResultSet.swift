@@ -1,15 +1,15 @@
-// The result of a statement, kept so that it can be shown again, drawn, copied or taken apart.
+// The result of a statement, kept to be shown again, drawn, copied or turned into parameters.
 
 import SQLite
 
 /// Rows that were read, up to the session's limits.
 struct ResultSet: Equatable {
-    /// What is kept of one result, in bytes of values.
+    /// The most to keep of one result, in bytes of values.
     static let byteLimit = 64 << 20
 
     var columns: [String] = []
     var rows: [[Value]] = []
-    /// There were more rows.
+    /// The statement had more rows.
     var isTruncated = false
     var milliseconds = 0
 
@@ -40,13 +40,13 @@ struct ResultSet: Equatable {
     }
 }
 
-/// Where results go instead of the standard output.
+/// Where results go instead of standard output.
 struct ResultTarget {
     var output: Output
     /// The file's name, or `|` and the command.
     var path: String
     /// Only the next result goes there.
     var isOnce = false
-    /// Waits for the command that reads the results, and gives its exit code; nil for a file.
+    /// Waits for the command that reads the results, and returns its exit code; nil for a file.
     var wait: (() -> Int32)?
 }

@@ -1,4 +1,4 @@
-// The terminal as far as the prompt needs it: its size, and programs that take it over for a while.
+// The prompt's view of the terminal: its size, and programs that use it for a while.
 
 import Glibc
 
@@ -8,18 +8,18 @@ struct TerminalSize: Equatable {
     var columns: Int
 }
 
-/// What the prompt asks of the terminal it runs on.
+/// The terminal that the prompt runs on.
 protocol Terminal {
-    /// The size now; nil when the output is no terminal.
+    /// The current size; nil when the output is not a terminal.
     var size: TerminalSize? { get }
     /// Shows text with a program that reads it from standard input.
-    /// - Returns: false when there is no such program: nothing was shown.
+    /// - Returns: false when there is no such program and nothing was shown.
     func page(_ text: String, with command: String) -> Bool
-    /// Runs a command of the shell with the terminal as its own.
+    /// Runs a shell command on the terminal.
     /// - Returns: its exit code, or 128 and the signal that ended it.
     func run(_ command: String) -> Int32
-    /// Starts a command of the shell that reads what is written to the descriptor; the caller closes that, then waits
-    /// for the exit code. nil when it could not be started.
+    /// Starts a shell command that reads from the descriptor; the caller closes the descriptor, then waits for the exit
+    /// code. nil when the command could not be started.
     func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)?
 }
 
@@ -35,7 +35,7 @@ struct SystemTerminal: Terminal {
 
     func page(_ text: String, with command: String) -> Bool {
         guard let (descriptor, wait) = feed(command) else { return false }
-        // A pager that is left early closes its end; that is no error.
+        // A pager that the user quits early closes the pipe; that is no error.
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
@@ -44,7 +44,7 @@ struct SystemTerminal: Terminal {
             rest = rest.dropFirst(count)
         }
         close(descriptor)
-        // The shell's codes for a command that is not there, or is no program.
+        // The shell's codes for a command that is not executable, or not found.
         return ![126, 127].contains(wait())
     }
 

@@ -1,7 +1,7 @@
 // A few of SQLite's functions can run for minutes in one call, which no deadline can end: a search for one long text in
-// another costs the product of their lengths, and printf() pads one character at a time. They are replaced by ones that
-// refuse such arguments and otherwise ask a private connection for SQLite's own answer. Only a session whose statements
-// name such a function pays for that; the views' own calls are harmless.
+// another costs the product of their lengths, and printf() pads one character at a time. The replacements refuse such
+// arguments and otherwise ask a private connection for SQLite's own result. Only a session whose statements name such a
+// function pays for that; the views' own calls are harmless.
 
 import SQLite
 
@@ -11,7 +11,7 @@ private struct TooExpensive: Error, CustomStringConvertible {
     var description: String { "\(function)() would take too long on values of this size" }
 }
 
-/// Replaces functions whose single call may be endless.
+/// Replaces functions whose single call may run for minutes.
 enum BoundedFunctions {
     /// Byte comparisons that one call may need.
     private static let workLimit = 1_000_000_000

@@ -1,16 +1,16 @@
-// Follows text line by line and remembers only whether the next line begins inside a string, a quoted name or a comment.
-// With it a prompt knows, at the cost of one pass, which semicolons and backslashes count, also of text it does not keep.
+// Reads text line by line and remembers only whether the next line begins inside a string, a quoted name or a comment.
+// In one pass the prompt learns which semicolons and backslashes count, even in text it does not keep.
 
-/// Whether a text that comes line by line has an open token.
+/// The open token of a text read line by line.
 struct OpenTokenTracker: Equatable {
-    /// The first bytes of the token that is open; a text of these alone is lexed as the rest of the token would be.
+    /// The first bytes of the open token; these alone lex as the rest of the token would.
     private var opening: [UInt8] = []
 
-    /// What the line held outside of strings, quoted names and comments.
+    /// What a line has outside strings, quoted names and comments.
     struct Line: Equatable {
         /// A statement may end here, or a command begin.
         var mayEnd = false
-        /// Its last token but for space and comments is a semicolon: the next line begins a statement.
+        /// The last token, ignoring space and comments, is a semicolon: the next line begins a statement.
         var endsStatement = false
     }
 
@@ -30,10 +30,10 @@ struct OpenTokenTracker: Equatable {
         }
     }
 
-    /// Text that stands for what came before: it leaves the same token open.
-    var standIn: String { String(decoding: opening, as: UTF8.self) }
+    /// A short text that leaves the same token open.
+    var placeholder: String { String(decoding: opening, as: UTF8.self) }
 
-    /// Goes on to the end of `line`, which is one line or several without the last line break.
+    /// Reads `line`: one line, or several without the last line break.
     mutating func take(_ line: String) -> Line {
         let bytes = opening.isEmpty ? Array(line.utf8) : opening + [0x0A] + Array(line.utf8)
         var result = Line()

@@ -1,4 +1,4 @@
-// Values that are bound to a statement's parameters, never pasted into its text.
+// Values bound to a statement's parameters, never inserted into its text.
 
 import SQLite
 
@@ -45,10 +45,10 @@ struct Parameters: Equatable {
     }
 
     /// How a value on the command line is read: `123` and `-4` are integers, `1.5` and `1e6` are reals, `'text'` is the
-    /// text between the quotes, anything else is text as it stands. A number is only read as one when it is written
-    /// plainly (no leading zero or plus sign), so that codes such as 007 stay text.
-    /// - Throws: `QueryError.usage` for a whole number beyond 64 bits, which as a text would be greater than all numbers and
-    ///   as a real another number.
+    /// text between the quotes, anything else is text. A number has no leading zero and no plus sign, so that codes such as
+    /// 007 stay text.
+    /// - Throws: `QueryError.usage` for a whole number beyond 64 bits, which would be greater than all numbers as a text, and
+    ///   a different number as a real.
     static func value(of text: String) throws(QueryError) -> Value {
         if let quoted = unquoted(text) { return .text(quoted) }
         if let integer = Int64(text), String(integer) == text { return .integer(integer) }

@@ -1,18 +1,18 @@
-// Errors of a statement, one case per reaction of the caller.
+// Errors of a statement, one case for each way a caller reacts.
 
 import SQLite
 
-/// Why a statement gave no answer, or not the whole of it.
+/// Why a statement returned no result, or only part of it.
 enum QueryError: Error, Equatable {
     /// The statement is wrong or failed. The offset is in bytes of the statement's text.
     case sql(message: String, offset: Int?)
-    /// It would change something; `what` names the refused action.
+    /// The statement would change something; `what` names the refused action.
     case refused(what: String)
-    /// It was used wrongly: a parameter without a value, an option that does not fit.
+    /// Wrong usage: a parameter without a value, or an invalid option.
     case usage(String)
-    /// The deadline has passed; `milliseconds` is how long it was given.
+    /// The deadline has passed; `milliseconds` is the time allowed.
     case deadline(milliseconds: Int)
-    /// The user has interrupted it.
+    /// The user interrupted the statement.
     case interrupted
     /// A memory or size limit was reached.
     case limit(String)

@@ -7,7 +7,7 @@ import SQLite
 
 /// How a statement ended.
 struct RunSummary: Equatable {
-    /// Rows that were handed on.
+    /// Rows passed to the caller.
     var rowCount = 0
     /// There were more rows than the limit.
     var isTruncated = false
@@ -59,7 +59,7 @@ package final class QuerySession {
     /// The state file's absolute path.
     var statePath: String { file.path }
 
-    /// Runs one statement to its end, to the row limit, or until `receive` answers false.
+    /// Runs one statement to its end, to the row limit, or until `receive` returns false.
     /// - Parameters:
     ///   - text: one statement.
     ///   - parameters: bound by name.
@@ -95,7 +95,7 @@ package final class QuerySession {
             try BoundedFunctions.define(on: connection)
             hasBoundedFunctions = true
         }
-        // As it stands first, so that errors point into what was typed.
+        // First as typed, so that errors point into the user's text.
         let plain = try connection.prepare(text)
         let columns = (0..<plain.columnCount).map(plain.columnName)
         var statement = plain
@@ -188,7 +188,7 @@ extension QuerySession {
         if let connection, identity != nil, identity == found { return connection }
         connection = nil
         identity = found
-        let fresh = try identity == nil ? standIn() : openState()
+        let fresh = try identity == nil ? emptyDatabase() : openState()
         try secure(fresh)
         connection = fresh
         return fresh
@@ -198,13 +198,13 @@ extension QuerySession {
         let connection = try file.open()
         guard try connection.integer("PRAGMA schema_version") != 0 else {
             identity = nil
-            return try standIn()
+            return try emptyDatabase()
         }
         return connection
     }
 
     /// An empty database with the same views.
-    private func standIn() throws -> Connection {
+    private func emptyDatabase() throws -> Connection {
         if !hasWarned {
             hasWarned = true
             warn("there is no state at \(file.name) yet: showing empty tables (start `pageviews ingest`)")
@@ -270,7 +270,7 @@ extension QuerySession {
         do throws(QueryError) {
             try transaction("ROLLBACK")
         } catch {
-            // Closing lets go of everything too.
+            // Closing the connection ends the transaction too.
             forgetConnection()
         }
         holdsSnapshot = false

@@ -1,4 +1,4 @@
-// Which actions a read-only session allows. A pure decision: everything that is not known to be harmless is refused.
+// Decides which actions a read-only session allows. Pure; refuses everything not known to be harmless.
 
 import SQLite
 
@@ -24,7 +24,7 @@ enum ReadOnlyPolicy {
         "sqlite_log",
     ]
 
-    /// nil when the action is allowed, otherwise what to call it in the message.
+    /// The name of a refused action, for the message; nil when the action is allowed.
     static func refusal(of action: Action, allowsTransactions: Bool) -> String? {
         switch action {
         case .select, .recursive, .read: nil
@@ -34,7 +34,7 @@ enum ReadOnlyPolicy {
         case .savepoint: "SAVEPOINT"
         case .attach: "ATTACH"
         case .detach: "DETACH"
-        // A table-valued function declares its columns so. A real change of this table is refused by SQLite itself, since
+        // A table-valued function declares its columns this way. A real change of this table is refused by SQLite itself, since
         // `writable_schema` cannot be switched on, and by query_only.
         case .update(let table, _): table == "sqlite_master" ? nil : "UPDATE"
         case .other(let code): name(ofCode: code)

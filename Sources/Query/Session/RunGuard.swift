@@ -1,15 +1,15 @@
-// Ends a statement that has run too long or that the user has interrupted. One object is asked by SQLite's progress
-// handler, between rows, and while output is waiting for its reader.
+// Ends a statement that exceeds its deadline or that the user interrupts. SQLite's progress handler asks the guard, and so
+// does the caller between rows and while output waits for its reader.
 
 import Glibc
 import Synchronization
 
-/// Set by Ctrl-C, from a signal handler or any thread; read by whatever is running.
+/// Set by Ctrl-C, from a signal handler or any thread; polled by the running statement.
 package final class InterruptFlag: Sendable {
     private let raised = Atomic<Bool>(false)
     private let raisedForGood = Atomic<Bool>(false)
 
-    /// A flag that is down.
+    /// A flag that is not raised.
     package init() {}
 
     /// Asks the running statement to end. Safe in a signal handler.
@@ -18,17 +18,17 @@ package final class InterruptFlag: Sendable {
     /// Asks the running statement and the whole session to end. Safe in a signal handler.
     package func raiseForGood() { raisedForGood.store(true, ordering: .relaxed) }
 
-    /// Puts the flag down again, before the next statement; not one that was raised for good.
+    /// Lowers the flag before the next statement, unless it was raised for good.
     package func lower() { raised.store(false, ordering: .relaxed) }
 
-    /// What is running has to stop.
+    /// The running statement must stop.
     package var isRaised: Bool { raised.load(ordering: .relaxed) || isRaisedForGood }
 
-    /// The session has to end.
+    /// The session must end.
     package var isRaisedForGood: Bool { raisedForGood.load(ordering: .relaxed) }
 }
 
-/// Milliseconds of a clock that never goes back.
+/// A monotonic clock, in milliseconds.
 enum MonotonicClock {
     static func milliseconds() -> Int {
         var time = timespec()
@@ -37,14 +37,14 @@ enum MonotonicClock {
     }
 }
 
-/// The deadline and the interrupt flag of what is running now.
+/// The deadline and the interrupt flag of the running statement.
 final class RunGuard {
     private let interrupt: InterruptFlag
     private let now: () -> Int
     private var limitMilliseconds: Int?
     private var end = Int.max
 
-    /// - Parameter now: milliseconds of a clock that never goes back.
+    /// - Parameter now: milliseconds of a monotonic clock.
     init(interrupt: InterruptFlag, now: @escaping () -> Int) {
         (self.interrupt, self.now) = (interrupt, now)
     }
@@ -59,7 +59,7 @@ final class RunGuard {
 
     var mayContinue: Bool { !interrupt.isRaised && (end == .max || now() < end) }
 
-    /// What ended the run, as an error.
+    /// Why the statement must end, once `mayContinue` is false.
     var failure: QueryError {
         interrupt.isRaised ? .interrupted : .deadline(milliseconds: limitMilliseconds ?? 0)
     }

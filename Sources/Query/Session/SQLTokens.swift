@@ -1,5 +1,5 @@
-// Cuts SQL into tokens as far as splitting, completing and pointing at faults need it: no grammar, every byte sequence is
-// accepted, and the tokens together are the whole text.
+// Cuts SQL into tokens, for splitting, completion and error positions. It has no grammar and accepts every byte sequence;
+// the tokens together are the whole text.
 
 /// One token of SQL.
 struct SQLToken: Equatable {

@@ -1,4 +1,4 @@
-// What the session's database offers: for suggestions, completion and the commands that list it.
+// The tables, columns and functions of the session's database, for suggestions, completion and listings.
 
 import SQLite
 

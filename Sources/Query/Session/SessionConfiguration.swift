@@ -1,8 +1,8 @@
-// What a session is given: where the state is, its limits, and its clocks.
+// Configuration of a session: the state file, the limits, and the clocks.
 
 /// Bounds on what one statement may use.
 package struct QueryLimits: Equatable, Sendable {
-    /// How long a statement may run, in milliseconds; nil: for ever.
+    /// How long a statement may run, in milliseconds; nil: no limit.
     package var timeoutMilliseconds: Int? = 30_000
     /// The most rows a statement returns; nil: all.
     package var maxRows: Int?
@@ -12,7 +12,7 @@ package struct QueryLimits: Equatable, Sendable {
     /// The most bytes of one text, blob or row.
     package var valueBytes = 8 << 20
 
-    /// The limits of the command line's defaults.
+    /// The command line's defaults.
     package init() {}
 }
 
@@ -28,7 +28,7 @@ package struct SessionConfiguration {
     package var interrupt = InterruptFlag()
     /// The wall clock, in milliseconds since the Unix epoch, for `ago()`.
     package var wallClock: () -> Int64
-    /// Milliseconds of a clock that never goes back, for deadlines.
+    /// Milliseconds of a monotonic clock, for deadlines.
     var monotonicClock: () -> Int = MonotonicClock.milliseconds
 
     /// - Parameters:

@@ -3,8 +3,8 @@
 import Base
 import SQLite
 
-/// What `ago` was given is no duration, or one that leads before the year 0: nothing is at that time, and a comparison with
-/// NULL would select nothing without a word.
+/// The argument of `ago` is not a duration, or reaches back before the year 0. A NULL instead of this error would make a
+/// comparison select nothing, silently.
 private struct NotADuration: Error, CustomStringConvertible {
     let argument: Value
 
@@ -42,8 +42,8 @@ enum SessionFunctions {
 }
 
 extension SessionFunctions {
-    /// Makes the view `history` over what has been entered. Must come before the connection is made read-only; the view
-    /// is in the connection's own temporary schema.
+    /// Creates the view `history` in the connection's own temporary schema. Call it before the connection becomes
+    /// read-only.
     static func defineHistory(on connection: Connection, _ json: @escaping () -> String) throws {
         try connection.define(function: "pageviews_history", argumentCount: 0, isDeterministic: false) { _ in
             .text(json())

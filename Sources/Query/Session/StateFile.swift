@@ -1,15 +1,15 @@
-// Opens the state file so that reading it can change nothing, and notices when another file has taken its place.
-// Invariants: the file is opened read-only and query_only; a reader never checkpoints, also not when it is the last to
+// Opens the state file so that reading changes nothing, and detects that the file was replaced.
+// Invariants: the file is opened read-only and query_only; a reader never checkpoints, not even as the last to
 // close; nothing is ever created at the state's path.
 
 import Glibc
 import SQLite
 
-/// The state file as the file system knows it.
+/// The state file's name, path and identity.
 struct StateFile: Equatable {
-    /// As it was given; what people are shown.
+    /// The path as given, for messages.
     let name: String
-    /// Absolute, so that the session stays with its state when the working folder changes.
+    /// Absolute, so that a change of the working directory does not change the file.
     let path: String
 
     init(name: String) {
@@ -19,14 +19,14 @@ struct StateFile: Equatable {
         free(folder)
     }
 
-    /// Which file is at the path; differs when it was replaced.
+    /// Identifies the file at the path; differs after a replacement.
     struct Identity: Equatable {
         let device: UInt64
         let inode: UInt64
     }
 
     /// nil when there is no file, or an empty one that has just been created.
-    /// - Throws: `QueryError.state` where it cannot be known, as in a folder that may not be entered.
+    /// - Throws: `QueryError.state` when the file cannot be examined, as in a directory without search permission.
     func identity() throws -> Identity? {
         var info = stat()
         guard stat(path, &info) == 0 else {
@@ -34,7 +34,7 @@ struct StateFile: Equatable {
             throw QueryError.state("cannot read the state \(name): \(String(cString: strerror(errno)))")
         }
         guard info.st_mode & S_IFMT == S_IFREG else {
-            throw QueryError.state("cannot read the state \(name): it is no regular file")
+            throw QueryError.state("cannot read the state \(name): it is not a regular file")
         }
         guard info.st_size > 0 else { return nil }
         return Identity(device: UInt64(info.st_dev), inode: UInt64(info.st_ino))
@@ -46,7 +46,7 @@ struct StateFile: Equatable {
         do {
             return try openShared()
         } catch let error as SQLiteError where error.isCannotOpen && !hasLog {
-            // The folder is not ours to write, so no -shm can be made; without a log nobody is writing either.
+            // The directory is not writable, so SQLite cannot create -shm. Without a log there is no writer.
             return try Connection(immutablePath: path)
         }
     }

@@ -8,7 +8,7 @@
 struct StatementText: Equatable, Sendable {
     /// The statement without surrounding white space and comments before it, and without its semicolon.
     var text: String
-    /// Where `text` starts in the whole input, in bytes of UTF-8.
+    /// Offset of `text` in the whole input, in bytes of UTF-8.
     var byteOffset: Int
     /// The line of the input, from 1, on which `text` starts.
     var line: Int
@@ -26,7 +26,7 @@ struct SplitText: Equatable, Sendable {
     var completeEnd: Int
 }
 
-/// A token that the end of the text has cut.
+/// An unterminated token at the end of the text.
 enum OpenToken: Equatable, Sendable {
     case string, quotedName, comment, trigger
 }
@@ -94,7 +94,7 @@ extension OpenToken {
     }
 }
 
-/// Counts line breaks up to places that only move forward.
+/// Counts line breaks up to offsets that only grow.
 private struct LineCounter {
     private var counted = 0
     private var line = 1
@@ -108,7 +108,7 @@ private struct LineCounter {
     }
 }
 
-/// Follows the words that open a trigger and the `; END ;` that ends one.
+/// Recognises the words that open a trigger and the `; END ;` that ends it.
 private struct TriggerTracker {
     enum Word {
         case explain, create, temporary, trigger, end, semicolon, other

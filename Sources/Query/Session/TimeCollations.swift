@@ -1,5 +1,5 @@
 // The collations that compare times as instants, whatever form each is written in. SQLite compares texts byte by byte:
-// `2026-01-10 12:00:00` is before `2026-01-10T00:00:00Z`, since a space is before a T, and no word is said about it.
+// `2026-01-10 12:00:00` sorts before `2026-01-10T00:00:00Z`, since a space sorts before a T, and nothing reports it.
 // Invariants: two times are compared as instants; a time and a text that is none are an error of the statement for
 // `instant` and `instant_call`; two texts that are no times are compared byte by byte.
 
@@ -7,21 +7,21 @@ import Base
 import Glibc
 import SQLite
 
-/// What went wrong in a comparison; a collation has no other way to fail its statement.
+/// Errors of comparisons; a collation has no other way to fail its statement.
 final class TimeFault {
-    /// The first fault of the statement that runs.
+    /// The first error of the running statement.
     var message: String?
 }
 
-/// Orders of texts that may be times.
+/// Collations for texts that may be times.
 enum TimeCollation: String, CaseIterable {
-    /// Of a view's time column, or a value taken from one: what it is compared with must be a time.
+    /// For a view's time column, or a value taken from one: the other side must be a time.
     case instant
-    /// Of what SQLite's date functions return: may be compared with any text, but a time only with a time.
+    /// For results of SQLite's date functions: any text may be on the other side, but a time only beside a time.
     case call = "instant_call"
-    /// SQLite's own order, where it is that of the instants too.
+    /// SQLite's byte order, where it is also the order of the instants.
     case bytes = "BINARY"
-    /// Of a literal or parameter that reads as a time: the other side may be any text.
+    /// For a literal or parameter that reads as a time: the other side may be any text.
     case literal = "instant_literal"
 
     /// Defines all of them on a connection.
@@ -34,7 +34,7 @@ enum TimeCollation: String, CaseIterable {
     }
 
     private func order(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ fault: TimeFault) -> Int {
-        // The views' own form is in the order of its bytes. Nearly all that is sorted is written so.
+        // The views' own form sorts by bytes, and nearly all sorted values have it.
         if Self.isPlain(first), Self.isPlain(second) { return Self.bytewise(first, second) }
         let (left, right) = (Instant(first), Instant(second))
         if let left, let right { return left == right ? 0 : left < right ? -1 : 1 }
@@ -49,7 +49,7 @@ enum TimeCollation: String, CaseIterable {
         return order == 0 ? first.count - second.count : order
     }
 
-    /// `2026-01-10T12:00:00Z` on a day that every month has; false says nothing.
+    /// `2026-01-10T12:00:00Z` on a day that every month has; false proves nothing.
     private static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count == 20 else { return false }
         let date = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
@@ -83,7 +83,7 @@ enum TimeCollation: String, CaseIterable {
         return "a time is compared with \(shape): \(remedy)"
     }
 
-    /// What to write instead.
+    /// The form to use instead.
     static let remedy = """
         write it as '2026-01-10T12:00:00Z', '2026-01-10 12:00', '2026-01-10' or datetime(NUMBER, 'unixepoch'), \
         compare unixepoch(COLUMN) with numbers, or COLUMN COLLATE BINARY with text

@@ -1,8 +1,8 @@
-// Says of the values in a statement that they are times, where a view's column cannot: a collation is lost when a value
-// goes through a function (`max(timestamp)`), and the left side's counts when neither has one of its own. After each
-// literal, parameter and call that gives a time a COLLATE is added, which is allowed wherever a value is.
-// Invariant: nothing else about the text changes, so a statement that SQLite compiles with marks means the same without
-// them but for the comparison of times. What does not compile with marks runs as it was written.
+// Marks the times in a statement with a COLLATE, where a view's column cannot: a function (`max(timestamp)`) drops its
+// argument's collation, and the left side's applies when neither side has one of its own. The marker adds a COLLATE after
+// each literal, parameter and call that gives a time; SQL allows one after any value.
+// Invariant: nothing else in the text changes, so marks change only how a statement compares times. A statement that does
+// not compile with marks runs as written.
 
 import Base
 import SQLite
@@ -12,7 +12,7 @@ struct TimeMarker {
     /// SQLite's functions that return a time, and ours.
     private static let timeCalls: Set<String> = ["datetime", "date", "time", "strftime", "ago"]
     private static let timeWords: Set<String> = ["current_timestamp", "current_date", "current_time"]
-    /// Functions whose answer is one of their arguments.
+    /// Functions that return one of their arguments.
     private static let passing: Set<String> = [
         "max", "min", "coalesce", "ifnull", "iif", "nullif", "lag", "lead", "first_value", "last_value", "nth_value",
         "likely", "unlikely", "likelihood",
@@ -25,9 +25,9 @@ struct TimeMarker {
     /// For each opening parenthesis, the token that closes it.
     private let closing: [Int: Int]
     private let parameters: Parameters
-    /// What to write after the token of an index.
+    /// The collation to add after a token, by its index.
     private var marks: [Int: TimeCollation] = [:]
-    /// What to write instead of a token.
+    /// Replacement texts of tokens, by index.
     private var replacements: [Int: String] = [:]
 
     /// The statement with its marks; nil when there is nothing to mark.
@@ -79,7 +79,7 @@ struct TimeMarker {
         var numberEnd = 0
         for index in tokens.indices {
             if words[index] == "cast", let close = endOfCastToNumber(index) { numberEnd = max(numberEnd, close) }
-            // Within CAST(... AS INTEGER) there is no time any more; a mark there would hide that.
+            // CAST(... AS INTEGER) makes a number of a time; a mark inside would hide that.
             guard index >= numberEnd || words[index] == "main" else { continue }
             switch tokens[index].kind {
             case .string where !follows(index, "as") && isTime(literal: index): marks[index] = .literal
@@ -98,8 +98,8 @@ struct TimeMarker {
         return ["text", "char", "clob"].contains { words[type + 1].contains($0) } ? nil : close
     }
 
-    /// Marks the terms of ORDER BY, GROUP BY and PARTITION BY that are the counts' time alone: sorted by bytes they come in
-    /// the same order, which is that of an index.
+    /// Marks terms of ORDER BY, GROUP BY and PARTITION BY that are the counts' time alone: byte order is the same order,
+    /// and an index has it.
     private mutating func markSortedCounts() {
         guard words.contains(TimeViews.countsView), !words.contains(where: Self.mayBringOtherTimes) else { return }
         for index in tokens.indices.dropFirst(2) where words[index] == "by" {
@@ -113,7 +113,7 @@ struct TimeMarker {
             || TimeViews.columns[word] != nil && word != TimeViews.countsView
     }
 
-    /// The tokens that are a term of the list after `BY` by themselves, perhaps with a table's name before.
+    /// Tokens that are whole terms of the list after `BY`, with or without a table's name.
     private func terms(after by: Int) -> [Int] {
         var result: [Int] = []
         var index = by + 1
@@ -187,7 +187,7 @@ struct TimeMarker {
         return Instant(text) != nil
     }
 
-    /// `main.late_events` is the state's view; the session's stands before it.
+    /// `main.late_events` is the state's view; the session's view shadows it.
     private mutating func redirect(_ index: Int) {
         guard words[index] == "main", isSign(index + 1, "."), index + 2 < tokens.count,
             TimeViews.columns[words[index + 2]] != nil

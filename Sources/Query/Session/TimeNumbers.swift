@@ -1,18 +1,18 @@
 // Finds comparisons of times with numbers and blobs in a compiled statement. SQLite puts every number before every text, and
 // every blob after it, without asking a collation: `timestamp >= CAST(strftime('%s', 'now') AS INTEGER)` is true of all rows.
-// What is compared with what is known only after names and types have been resolved, so this reads the program that
-// EXPLAIN lists (https://www.sqlite.org/opcode.html). Of an operation it does not know it assumes nothing.
+// The operands are known only after SQLite has resolved names and types, so this reads the program that EXPLAIN lists
+// (https://www.sqlite.org/opcode.html). It assumes nothing about operations it does not know.
 
 import SQLite
 
-/// Looks for numbers on the other side of a time.
+/// Looks for numbers compared with a time.
 enum TimeNumbers {
     private static let comparisons: Set<String> = ["Eq", "Ne", "Lt", "Le", "Gt", "Ge"]
     /// Operations that leave a number in the register of their second operand.
     private static let numbers: Set<String> = ["Integer", "Int64", "Real"]
     /// Operations that leave a number in the register of their third operand.
     private static let arithmetic: Set<String> = ["Add", "Subtract", "Multiply", "Divide", "Remainder"]
-    /// Which operand, from 1, is the register that an operation writes to.
+    /// The operand, from 1, that is an operation's output register.
     private static let written: [String: Int] = [
         "Integer": 2, "Int64": 2, "Real": 2, "Blob": 2, "Cast": 1, "Variable": 2, "String8": 2, "String": 2, "Copy": 2,
         "SCopy": 2,
@@ -32,9 +32,9 @@ enum TimeNumbers {
         let detail: String
         let flags: Int64
 
-        /// The register it writes to, as far as it is known.
+        /// The output register, if known.
         var target: Int64? { TimeNumbers.written[code].map { operands[$0 - 1] } }
-        /// It compares a time column, or a value taken from one.
+        /// The operation compares a time column, or a value taken from one.
         var comparesTime: Bool {
             TimeNumbers.comparisons.contains(code) && detail.hasPrefix("\(TimeCollation.instant.rawValue)-")
         }
@@ -59,13 +59,13 @@ enum TimeNumbers {
             if numericAffinities.contains(affinity) { return true }
             return [program[index].operands[0], program[index].operands[2]].contains { register in
                 guard let writer = writer(of: register, before: index, in: program) else { return false }
-                // Beside a text a number becomes one, which the collation sees; a blob does not.
+                // SQLite converts a number beside a text to a text, which the collation sees; not a blob.
                 return leavesBlob(writer) || affinity != textAffinity && leavesNumber(writer, isNumber)
             }
         }
     }
 
-    /// The nearest operation before; constants are set in a part of the program that is listed last and runs first.
+    /// The nearest earlier operation; constants are set in a part of the program that is listed last and runs first.
     private static func writer(of register: Int64, before index: Int, in program: [Operation]) -> Operation? {
         program[..<index].last { $0.target == register } ?? program[index...].last { $0.target == register }
     }

@@ -1,5 +1,5 @@
-// Views of a session that stand before the state's views of the same names: their time columns compare as instants.
-// The state's own schema stays as it is, since a view that needs our collations could not be read by other programs.
+// Temporary views that shadow the state's views of the same names: their time columns compare as instants.
+// The state's own schema does not change: other programs could not read a view that needs our collations.
 
 import SQLite
 
@@ -15,23 +15,23 @@ enum TimeViews {
         "incidents": ["at", "resolved_at"],
     ]
 
-    /// The view of many rows. Its time is a column with an index, always in one form, so that its order is that of bytes.
+    /// The view with many rows. Its time column is indexed and always in one form, so byte order is time order.
     static let (countsView, countsColumn) = ("postcode_view_count", "timestamp")
 
     /// The names of all time columns.
     static let allColumns = columns.values.reduce(into: Set<String>()) { $0.formUnion($1) }
 
-    /// Makes the views on a new connection that may still write to its own temporary schema. A view that the state does
-    /// not have is passed over.
+    /// Makes the views on a new connection that may still write to its own temporary schema. Skips views
+    /// that the state does not have.
     static func define(on connection: Connection) throws {
         for (view, times) in columns.sorted(by: { $0.key < $1.key }) {
             let names = try columnNames(of: view, on: connection)
             guard !names.isEmpty else { continue }
             let list = names.map { name in
                 let quoted = name.quoted(with: "\"")
-                // A text already, and the index on it serves what is sorted.
+                // Already a text; sorting uses the index on it.
                 if view == countsView, name == countsColumn { return "\(quoted) COLLATE instant AS \(quoted)" }
-                // The cast is for numbers: one that is compared with a text becomes a text, and the collation sees it.
+                // The cast is for numbers: a number compared with a text becomes a text, and the collation sees it.
                 return times.contains(name) ? "CAST(\(quoted) AS TEXT) COLLATE instant AS \(quoted)" : quoted
             }
             try connection.execute(

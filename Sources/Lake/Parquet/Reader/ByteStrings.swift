@@ -3,7 +3,7 @@
 // Invariants: spans lie within the storage; entry numbers are below the number of spans.
 
 /// Byte strings in one storage.
-package struct ByteStrings: Sendable, Equatable {
+@usableFromInline package struct ByteStrings: Sendable, Equatable {
     @usableFromInline
     struct Span: Sendable, Equatable, BitwiseCopyable {
         @usableFromInline var start: UInt32
@@ -62,7 +62,7 @@ package struct ByteStrings: Sendable, Equatable {
     package func string(_ row: Int) -> String { withBytes(row) { String(decoding: $0, as: UTF8.self) } }
 
     /// Equal when the same strings are in the same places, however they are stored.
-    package static func == (a: ByteStrings, b: ByteStrings) -> Bool {
+    @usableFromInline package static func == (a: ByteStrings, b: ByteStrings) -> Bool {
         a.count == b.count
             && (0..<a.count).allSatisfy { row in a.withBytes(row) { x in b.withBytes(row) { x.elementsEqual($0) } } }
     }

@@ -17,13 +17,13 @@ package enum ColumnValues: Sendable, Equatable {
 }
 
 /// A decoded column of one row group.
-package struct ColumnChunk: Sendable, Equatable {
+@usableFromInline package struct ColumnChunk: Sendable, Equatable {
     /// The column as the file's schema has it.
     package let column: Column
     /// Its values, one per row.
     package let values: ColumnValues
     /// For each row whether it has a value; empty when all have.
-    package let validity: [Bool]
+    @usableFromInline package let validity: [Bool]
 
     /// Whether the row has no value. `row` counts from 0 within the row group.
     @inlinable

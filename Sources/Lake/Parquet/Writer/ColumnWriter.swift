@@ -1,7 +1,7 @@
 // What all typed columns of a writer have in common, so that the writer can end pages and row groups on each.
 
 /// A column that rows are appended to. Get the typed one from the `ParquetWriter`.
-package class ColumnWriter {
+@usableFromInline package class ColumnWriter {
     let chunk: ChunkBuilder
     /// Rows (counted within the page) that are null, ascending.
     @usableFromInline @exclusivity(unchecked) var nulls: [UInt32] = []

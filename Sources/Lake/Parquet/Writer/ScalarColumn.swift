@@ -3,7 +3,7 @@
 
 /// A column of booleans or numbers. Values are appended in row order; the writer's `endRow` closes the row.
 /// Mistakes (a null in a required column) and failures are thrown by the writer's next `endRow` or `finish`.
-package final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
+@usableFromInline package final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
     typealias Encode = (UnsafeBufferPointer<Value>, _ nulls: [UInt32], _ isLast: Bool) throws -> Void
 
     @usableFromInline let base: UnsafeMutablePointer<Value>
@@ -51,7 +51,7 @@ package final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
     }
 
     /// Appends many values.
-    package func append(contentsOf values: UnsafeBufferPointer<Value>) {
+    @usableFromInline package func append(contentsOf values: UnsafeBufferPointer<Value>) {
         guard var source = values.baseAddress else { return }
         var left = values.count
         while left > 0 {

@@ -1,0 +1,47 @@
+// `pageviews backup`: a copy of the state, while the service runs or not.
+
+import Recovery
+import Arguments
+import Foundation
+
+/// `pageviews backup`.
+struct BackupCommand: Sendable {
+    static let command = Command(
+        "backup", abstract: "Copy a state, while a service runs on it or not.",
+        discussion: """
+            The copy is the state at one moment, by SQLite's online backup, with the raw files that wait for export in \
+            FILE.spool. Nothing is overwritten. To go back to it, stop the service and put FILE and FILE.spool in the place of \
+            the state and its spool: counting goes on from the copy's offsets. Once the service has exported more than the copy \
+            knows of, ingest refuses to export from it; make the state from the tables then, with restore.
+            """,
+        rows: rows, run: { try $0.run() })
+
+    static let rows = Rows(
+        BackupCommand(),
+        [
+            .argument("file", \.file, .text, "The file to make."), .state(\.state), .config(\.config),
+        ])
+
+    var file = ""
+    var state = "pageviews.db"
+    var config: String?
+
+    func run() throws {
+        guard !file.isEmpty, file.last != "/" else {
+            throw Failure("'\(file)' is no name of a file; give one that is not there yet", exitCode: 2)
+        }
+        try ExistingState.check(state)
+        // Absolute, so that no part of the way takes a name such as - for something else.
+        let path = file.hasPrefix("/") ? file : FileManager.default.currentDirectoryPath + "/" + file
+        do {
+            let made = try StateBackup(of: state, to: path).make()
+            let text =
+                "\(file): generation \(made.generation), \(made.bytes) bytes, \(made.segments) segments that wait for export\n"
+            StandardStream.output.write(text)
+        } catch let error as BackupError {
+            throw Failure(error.description, exitCode: 1)
+        } catch {
+            throw Failure(error) ?? Failure("\(file) cannot be made: \(error.localizedDescription)", exitCode: 1)
+        }
+    }
+}

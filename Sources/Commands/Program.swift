@@ -1,0 +1,79 @@
+// The whole program: its commands, and the way from a command line to an exit code.
+
+import Arguments
+import Foundation
+import Kafka
+import Log
+import SQLite
+import Services
+
+/// The whole program.
+package enum Pageviews {
+    static let version = "0.1.0"
+
+    /// The linked libraries on which correctness hangs, with their versions.
+    static let libraries = ["librdkafka \(Kafka.libraryVersion)", "SQLite \(SQLite.libraryVersion)"]
+
+    /// What they will not do, one line each; none where they are new enough.
+    static var libraryWarnings: [String] { [Kafka.libraryWarning(), SQLite.libraryWarning()].compactMap { $0 } }
+
+    /// How many threads a command needs at the same time, librdkafka's among them.
+    static func threads(of command: Command) -> Int {
+        [IngestCommand.command.name, DemoCommand.command.name].contains(command.name) ? 24 : 4
+    }
+
+    static let program = Program(
+        "pageviews", version: version, versionDetails: libraries,
+        abstract: "Page views from Kafka to counts that SQL can ask.",
+        discussion: """
+            Every option can also be given as an environment variable (PAGEVIEWS_ and the option's name in capitals, \
+            dashes as underscores) or in a YAML or JSON file named by --config. The flag wins, then the environment, \
+            then the file. Durations take ms, s, m, h, d.
+            Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 deadline or interrupt, 4 a service could not be \
+            reached, 5 the state is in use or belongs to another cluster or topic.
+            """,
+        commands: configurable + [ManualCommand.command, SettingsCommand.command])
+
+    /// The commands that have settings of their own.
+    static let configurable = [
+        IngestCommand.command, QueryCommand.command, ReplCommand.command, StatusCommand.command, TopicCommand.command,
+        GenerateCommand.command, BackfillCommand.command, RestoreCommand.command, ProofCommand.command,
+        MaintainCommand.command, BackupCommand.command, ResolveCommand.command, DemoCommand.command,
+    ]
+
+    /// Runs a command line, and prints what it asks to see and what ended it.
+    /// - Returns: the exit code.
+    package static func run() async -> Int32 {
+        StandardStream.reserveDescriptors()
+        var command: Command?
+        do {
+            try ProcessArguments.checkBytes()
+            let (arguments, environment) = (try ProcessArguments.read(), ProcessInfo.processInfo.environment)
+            switch try program.plan(arguments, width: Terminal.width(environment)) {
+            case .show(let text): StandardStream.output.write(text)
+            case .run(let wanted, let arguments):
+                command = wanted
+                // Before the first task: what is handed to threads that cannot be made never begins.
+                try ThreadSupply.check(threads(of: wanted), stackBytes: 16 << 20)
+                try await wanted.run(SettingSources(environment: environment).assignments(of: wanted, arguments))
+            }
+            for stream in [StandardStream.output, .error] { try stream.check() }
+            return 0
+        } catch {
+            return report(error, of: command)
+        }
+    }
+
+    /// Prints what ended the program and gives its exit code.
+    private static func report(_ error: any Error, of command: Command?) -> Int32 {
+        if let code = error as? ExitCode { return code.rawValue }
+        let mark = Journal.prefix(.error)
+        if let error = error as? UsageError {
+            StandardStream.error.write(mark + program.asked(error, of: command).text)
+            return 2
+        }
+        let known = Failure(error) ?? Failure("\(error)", exitCode: 1)
+        StandardStream.error.write("\(mark)pageviews: \(known.text)\n")
+        return known.exitCode
+    }
+}

@@ -1,0 +1,77 @@
+// The part of the judgement that is about exports.
+
+import Base
+
+extension StatusDecision {
+    package static func export(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
+        guard let health = facts.health else { return [] }
+        let away = warehouse(health, facts, thresholds)
+        // Exports to a warehouse that does not answer fail for that reason.
+        return away + (away.isEmpty ? cycles(health, facts, thresholds) : []) + backlog(health, facts, thresholds)
+    }
+
+    private static func warehouse(
+        _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
+    ) -> [StatusReason] {
+        guard facts.isRunning, let warehouse = health.warehouse, let since = warehouse.failingSince,
+            facts.now - since >= thresholds.contactMilliseconds
+        else { return [] }
+        return [
+            StatusReason(
+                .warehouse,
+                "the warehouse does not answer since \(UTCText.milliseconds(since)): \(warehouse.reason ?? ""); "
+                    + waiting(facts), since: since, advice: repairWarehouse)
+        ]
+    }
+
+    private static let repairWarehouse =
+        "check endpoint, credentials, rights and clock; counting goes on and nothing is lost"
+
+    private static func cycles(
+        _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
+    ) -> [StatusReason] {
+        guard let export = health.export, let interval = health.settings.exportIntervalMilliseconds else { return [] }
+        if facts.isRunning, let since = export.failingSince, facts.now - since >= thresholds.contactMilliseconds {
+            return [
+                StatusReason(
+                    .export,
+                    "exports fail since \(UTCText.milliseconds(since)): \(export.reason ?? ""); \(waiting(facts))",
+                    since: since,
+                    advice: "fix what the cause names; the export is retried at each interval, and counting goes on")
+            ]
+        }
+        // An end that everything was exported before is no reason; neither is a table that has all there is.
+        guard facts.hasUnexported else { return [] }
+        let last = export.answeredAt ?? health.startedAt
+        let limit = max(interval * thresholds.exportIntervals, thresholds.shortestExportMilliseconds)
+        guard facts.now - last >= limit else { return [] }
+        let when = export.answeredAt.map { "since \(UTCText.milliseconds($0))" } ?? "yet"
+        return [
+            StatusReason(
+                .export,
+                "nothing was exported \(when), more than \(thresholds.exportIntervals) intervals; \(waiting(facts))",
+                since: last, advice: "the service's log names the table and the object; see --export-interval")
+        ]
+    }
+
+    private static func backlog(
+        _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
+    ) -> [StatusReason] {
+        guard let budget = health.settings.spoolBudgetBytes, budget > 0,
+            Double(facts.backlogBytes) > Double(budget) * thresholds.backlogShare
+        else { return [] }
+        let share = Int(Double(facts.backlogBytes) / Double(budget) * 100)
+        return [
+            StatusReason(
+                .backlog,
+                "\(waiting(facts)), \(share) % of the budget of \(Quantity.size(budget)); at 100 % consuming waits",
+                advice: "fix the export, or give more room with --spool-budget")
+        ]
+    }
+
+    private static func waiting(_ facts: StatusFacts) -> String {
+        facts.backlogSegments == 1
+            ? "1 segment of raw events (\(Quantity.size(facts.backlogBytes))) waits"
+            : "\(facts.backlogSegments) segments of raw events (\(Quantity.size(facts.backlogBytes))) wait"
+    }
+}

@@ -1,0 +1,43 @@
+// The part of the judgement that is about publishing late events and rejected messages.
+
+import State
+import Base
+
+extension StatusDecision {
+    package static func publishing(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
+        // Without Kafka nothing is published, and that is said already.
+        guard facts.isRunning, let health = facts.health, health.kafka.failingSince == nil else { return [] }
+        return OutboxName.allCases.compactMap { name in
+            guard let contact = health.publishing?[name.rawValue] else { return nil }
+            return reason(name, contact, health, facts, thresholds)
+        }
+    }
+
+    private static func reason(
+        _ name: OutboxName, _ contact: ServiceHealth.Contact, _ health: ServiceHealth, _ facts: StatusFacts,
+        _ thresholds: StatusThresholds
+    ) -> StatusReason? {
+        let (code, what): (StatusReason.Code, String) =
+            switch name {
+            case .late: (.lateTopic, "late events")
+            case .rejected: (.rejectedTopic, "rejected messages")
+            }
+        let waiting = name == .late ? facts.unpublishedLate : facts.unpublishedRejected
+        if let since = contact.failingSince, facts.now - since >= thresholds.contactMilliseconds {
+            return StatusReason(
+                code,
+                "\(what) are not published since \(UTCText.milliseconds(since)): "
+                    + "\(contact.reason ?? "the topic does not take them"); \(waiting) wait", since: since,
+                advice:
+                    "see that the topic exists, that the user may DESCRIBE, READ and WRITE it and use the transactional id, "
+                    + "and that its max.message.bytes is not below the source's; they wait in the state and go out by "
+                    + "themselves")
+        }
+        // Neither published nor failed: the publisher stands still.
+        let last = contact.answeredAt ?? health.startedAt
+        guard waiting > 0, facts.now - last >= thresholds.publishMilliseconds else { return nil }
+        return StatusReason(
+            code, "\(waiting) \(what) wait and none was published since \(UTCText.milliseconds(last))", since: last,
+            advice: "look into the log of the service; a restart is harmless")
+    }
+}

@@ -1,0 +1,161 @@
+// Late events added to the counts they came too late for.
+//
+// What a count is: counted events + late events marked as backfilled. A late event is added and marked in one transaction, so
+// it is in its count exactly once however often this runs (docs/adr/0010). Invariants: a window is changed only when what the
+// tables say of it agrees with what the state says; a count that left the state comes back with the place of its exported
+// row, so that the next export replaces that row.
+
+import SQLite
+
+extension Store {
+    /// Up to where the raw table may be used now.
+    /// - Throws: `SQLiteError`.
+    package func backfillBounds() throws -> BackfillBounds {
+        var bounds = BackfillBounds(offsets: try exportProgress(of: .raw).offsets, coveredGeneration: nil)
+        for partition in try partitions() {
+            if let end = bounds.offsets[partition.partition] {
+                bounds.offsets[partition.partition] = min(end, partition.nextOffset)
+            }
+        }
+        let counts = try exportProgress(of: .counts)
+        if counts.offsets.allSatisfy({ $0.value <= bounds.offsets[$0.key] ?? 0 }) {
+            bounds.coveredGeneration = counts.generation
+        }
+        return bounds
+    }
+
+    /// The number of late events that are in the counts, those that left the state included.
+    /// - Throws: `SQLiteError`.
+    package func backfilledEvents() throws -> Int64 { try number(.backfilledEvents) ?? 0 }
+
+    /// Which windows are to be recomputed.
+    private func backfillFilter(onlyLate: Bool) -> String {
+        let late = "FROM late WHERE window_start >= ?1 AND window_start < ?2"
+        if onlyLate { return "\(late) AND backfilled_at_ms IS NULL" }
+        return "\(late) UNION SELECT window_start, postcode FROM counts WHERE window_start >= ?1 AND window_start < ?2"
+    }
+
+    /// The number of windows to recompute.
+    /// - Parameters:
+    ///   - range: starts of windows, seconds since the Unix epoch.
+    ///   - onlyLate: those with late events that were not backfilled; else every window that has counts or late events.
+    /// - Throws: `SQLiteError`.
+    package func backfillWindowCount(in range: Range<Int64>, onlyLate: Bool) throws -> Int {
+        let count = try connection.number(
+            """
+            SELECT count(DISTINCT window_start) FROM (SELECT window_start, postcode \(backfillFilter(onlyLate: onlyLate)))
+            """, range.lowerBound, range.upperBound)
+        return Int(count)
+    }
+
+    /// The next counts to recompute: whole windows, ascending, until there are `limit` counts.
+    /// - Throws: `SQLiteError`.
+    package func backfillKeys(in range: Range<Int64>, onlyLate: Bool, limit: Int) throws -> [BackfillKey] {
+        let evictedBefore = try evictedBefore()
+        let statements = try BackfillStatements(connection)
+        let rows = try connection.prepare(
+            """
+            SELECT DISTINCT window_start, postcode \(backfillFilter(onlyLate: onlyLate)) ORDER BY window_start, postcode
+            """)
+        try rows.restart(range.lowerBound, range.upperBound)
+        var keys: [BackfillKey] = []
+        while try rows.step() {
+            let start = rows.int64(0)
+            if keys.count >= limit, keys.last?.windowStart != start { break }
+            var key = BackfillKey(windowStart: start, postcode: rows.string(1), isEvicted: false)
+            if start < evictedBefore { key.isEvicted = try statements.count(key) == nil }
+            keys.append(key)
+        }
+        return keys
+    }
+
+    /// Adds the late events of a chunk to their counts and marks them, as one transaction.
+    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError`; nothing was changed then.
+    package func backfill(_ chunk: BackfillChunk, now: Int64) throws -> BackfillOutcome {
+        let next = generation + 1
+        var outcome = BackfillOutcome()
+        try transaction {
+            let statements = try BackfillStatements(connection)
+            let changed = try judge(chunk, statements, &outcome)
+            guard !changed.isEmpty else { return }
+            for count in changed { try apply(count, chunk, statements, generation: next, now: now) }
+            let events = changed.reduce(0) { $0 + $1.change.new - $1.change.old }
+            try setMeta(.backfilledEvents, to: "\(try backfilledEvents() + events)")
+            try connection.run("UPDATE progress SET generation = ?1", next)
+        }
+        if !outcome.changes.isEmpty { generation = next }
+        return outcome
+    }
+
+    /// What `backfill` would do; nothing is changed.
+    /// - Throws: `SQLiteError`.
+    package func tryBackfill(_ chunk: BackfillChunk) throws -> BackfillOutcome {
+        var outcome = BackfillOutcome()
+        _ = try judge(chunk, try BackfillStatements(connection), &outcome)
+        return outcome
+    }
+
+    private typealias Changed = (key: BackfillKey, change: BackfillChange, wasStored: Bool)
+
+    /// Looks at all windows of a chunk.
+    private func judge(
+        _ chunk: BackfillChunk, _ statements: BackfillStatements, _ outcome: inout BackfillOutcome
+    ) throws -> [Changed] {
+        var changed: [Changed] = []
+        var first = 0
+        while first < chunk.keys.count {
+            let start = chunk.keys[first].windowStart
+            var end = first + 1
+            while end < chunk.keys.count, chunk.keys[end].windowStart == start { end += 1 }
+            try judge(chunk.keys[first..<end], of: start, chunk, statements, &changed, &outcome)
+            first = end
+        }
+        statements.finishReading()
+        outcome.changes = changed.map(\.change)
+        return changed
+    }
+
+    /// Looks at all counts of a window; one that does not agree keeps the whole window as it is.
+    private func judge(
+        _ keys: ArraySlice<BackfillKey>, of start: Int64, _ chunk: BackfillChunk, _ statements: BackfillStatements,
+        _ changed: inout [Changed], _ outcome: inout BackfillOutcome
+    ) throws {
+        if let reason = chunk.unreadable[start] {
+            outcome.unconfirmed.append((start, reason))
+            return
+        }
+        let isCovered = try chunk.bounds.coveredGeneration.map { covered in
+            try statements.generation(of: start).map { $0 <= covered } ?? false
+        }
+        var found: [Changed] = []
+        for key in keys {
+            let late = try statements.late(key, bounds: chunk.bounds.offsets)
+            let sum = BackfillSum(
+                key: key, late: late, stored: try statements.count(key), isCovered: isCovered ?? false)
+            if let reason = sum.doubt {
+                outcome.unconfirmed.append((start, reason))
+                return
+            }
+            guard sum.new != sum.old else { continue }
+            let change = BackfillChange(windowStart: start, postcode: key.postcode, old: sum.old, new: sum.new)
+            found.append((key, change, sum.stored != nil))
+        }
+        changed += found
+    }
+
+    private func apply(
+        _ changed: Changed, _ chunk: BackfillChunk, _ statements: BackfillStatements, generation: Int64, now: Int64
+    ) throws {
+        let key = changed.key
+        try writeWindow(key.windowStart, generation: generation)
+        try statements.set(changed.change, generation: generation)
+        try statements.mark(key, snapshotID: chunk.snapshotID, now: now)
+        guard !changed.wasStored, let row = key.tableRows.first else { return }
+        let place = RowLocation(
+            windowStart: key.windowStart, postcode: key.postcode, fileID: try fileID(ofPath: row.path),
+            position: row.position, count: row.count)
+        try statements.locate(place)
+        try addEvicted(events: -row.count)
+    }
+}

@@ -1,0 +1,79 @@
+// The SQL of a backfill. Counts and late rows of one key after another, ascending, are reached by cursors.
+
+import SQLite
+
+/// The statements of a backfill, for one transaction.
+final class BackfillStatements {
+    private let counts: KeyCursor
+    private let lateRows: KeyCursor
+    private let windowRow: Statement
+    private let setRow: Statement
+    private let markRows: Statement
+    private let locateRow: Statement
+
+    package init(_ connection: Connection) throws {
+        counts = try KeyCursor(connection, columns: "count", of: "counts")
+        // All columns are in the index, so the rows with their payloads are not touched.
+        lateRows = try KeyCursor(
+            connection, columns: "kafka_partition, kafka_offset, backfilled_at_ms IS NOT NULL",
+            of: "late INDEXED BY late_by_window")
+        windowRow = try connection.prepare("SELECT generation FROM windows WHERE window_start = ?1")
+        setRow = try connection.prepare(
+            """
+            INSERT INTO counts VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT DO UPDATE SET count = excluded.count, generation = excluded.generation
+            """)
+        markRows = try connection.prepare(
+            """
+            UPDATE late SET backfilled_at_ms = ?3, backfill_snapshot_id = ?4
+            WHERE window_start = ?1 AND postcode = ?2 AND backfilled_at_ms IS NULL
+            """)
+        locateRow = try connection.prepare("INSERT OR REPLACE INTO exported VALUES (?1, ?2, ?3, ?4, ?5)")
+    }
+
+    /// Lets go of what was being read, before anything is written.
+    func finishReading() {
+        counts.reset()
+        lateRows.reset()
+    }
+
+    package func count(_ key: BackfillKey) throws -> Int64? {
+        try Self.find(counts, key) ? counts.row.int64(2) : nil
+    }
+
+    private static func find(_ cursor: KeyCursor, _ key: BackfillKey) throws -> Bool {
+        var postcode = key.postcode
+        return try postcode.withUTF8 {
+            try cursor.find(window: key.windowStart, postcode: UnsafeRawBufferPointer($0))
+        }
+    }
+
+    package func generation(of window: Int64) throws -> Int64? {
+        try windowRow.first(window) { $0.int64(0) }
+    }
+
+    package func late(_ key: BackfillKey, bounds: [Int32: Int64]) throws -> LateSum {
+        var sum = LateSum()
+        var isOfKey = try Self.find(lateRows, key)
+        while isOfKey {
+            let row = lateRows.row
+            let isBelow = row.int64(3) < bounds[Int32(clamping: row.int64(2))] ?? 0
+            if isBelow { sum.below += 1 } else { sum.above += 1 }
+            sum.backfilled += row.int64(4)
+            isOfKey = try lateRows.next()
+        }
+        return sum
+    }
+
+    package func set(_ change: BackfillChange, generation: Int64) throws {
+        try setRow.run(change.windowStart, change.postcode, change.new, generation)
+    }
+
+    package func mark(_ key: BackfillKey, snapshotID: Int64?, now: Int64) throws {
+        try markRows.run(key.windowStart, key.postcode, now, snapshotID)
+    }
+
+    package func locate(_ place: RowLocation) throws {
+        try locateRow.run(place.windowStart, place.postcode, place.fileID, place.position, place.count)
+    }
+}

@@ -1,0 +1,191 @@
+// The counts (`counts`) and the windows that they belong to (`windows`).
+//
+// Invariants: a window's row is written before its counts, so the view never misses one; its generation is the largest of its
+// counts' generations, so a search for what has changed begins with few rows.
+
+import Base
+import SQLite
+import Windowing
+
+/// One count of the state.
+package struct StoredCount: Equatable, Sendable {
+    /// The count.
+    package let count: Int64
+    /// The generation in which it last changed.
+    package let generation: Int64
+}
+
+/// A count that has changed since it was exported, and where its exported row lies.
+package struct ChangedCount: Equatable, Sendable {
+    /// The window's start, seconds since the Unix epoch.
+    package let windowStart: Int64
+    /// The postcode.
+    package let postcode: String
+    /// The count as it is now.
+    package let count: Int64
+    /// The data file and the position in it of the row that has the older count; nil when there is none.
+    package let exported: (path: String, position: Int64)?
+
+    package static func == (a: ChangedCount, b: ChangedCount) -> Bool {
+        a.windowStart == b.windowStart && a.postcode == b.postcode && a.count == b.count
+            && a.exported?.path == b.exported?.path && a.exported?.position == b.exported?.position
+    }
+}
+
+/// Looks up counts, one key after another, cheapest in the order of keys.
+package final class CountsCursor {
+    private let cursor: KeyCursor
+
+    init(_ connection: Connection) throws {
+        cursor = try KeyCursor(connection, columns: "count, generation", of: "counts")
+    }
+
+    /// The count of a key; nil when the state has none.
+    /// - Throws: `SQLiteError`.
+    package func find(window: Int64, postcode: UnsafeRawBufferPointer) throws -> StoredCount? {
+        guard try cursor.find(window: window, postcode: postcode) else { return nil }
+        return StoredCount(count: cursor.row.int64(2), generation: cursor.row.int64(3))
+    }
+}
+
+extension StateView {
+    /// A cursor over all counts.
+    /// - Throws: `SQLiteError`.
+    package func countsCursor() throws -> CountsCursor { try CountsCursor(connection) }
+
+    /// The sum of all counts in the state.
+    /// - Throws: `SQLiteError`.
+    package func sumOfCounts() throws -> Int64 { try connection.number("SELECT sum(count) FROM counts") }
+
+    /// The number of counts that have not changed since a generation.
+    /// - Throws: `SQLiteError`.
+    package func countsUnchanged(since generation: Int64) throws -> Int64 {
+        try connection.number("SELECT count(*) FROM counts WHERE generation <= ?1", generation)
+    }
+
+    /// The number of counts of one window.
+    /// - Throws: `SQLiteError`.
+    package func numberOfCounts(inWindow start: Int64) throws -> Int64 {
+        try connection.number("SELECT count(*) FROM counts WHERE window_start = ?1", start)
+    }
+
+    /// The counts of one window. The bytes of the postcode are valid only within `body`.
+    /// - Throws: `SQLiteError`, and what `body` throws.
+    package func forEachCount(
+        inWindow start: Int64, _ body: (_ postcode: UnsafeRawBufferPointer, StoredCount) throws -> Void
+    ) throws {
+        try connection.forEach("SELECT postcode, count, generation FROM counts WHERE window_start = ?1", start) { row in
+            try row.withText(0) { try body($0, StoredCount(count: row.int64(1), generation: row.int64(2))) }
+        }
+    }
+
+    /// The counts that have changed since a generation and differ from their exported row, in the order of their keys.
+    /// - Throws: `SQLiteError`, and what `body` throws.
+    package func forEachChanged(since generation: Int64, _ body: (ChangedCount) throws -> Void) throws {
+        try connection.forEach(
+            """
+            SELECT c.window_start, c.postcode, c.count, e.position, f.path
+            FROM windows AS w CROSS JOIN counts AS c ON c.window_start = w.window_start
+            LEFT JOIN exported AS e ON e.window_start = c.window_start AND e.postcode = c.postcode
+            LEFT JOIN data_file AS f ON f.id = e.file_id
+            WHERE w.generation > ?1 AND c.generation > ?1 AND e.count IS NOT c.count
+            ORDER BY c.window_start, c.postcode
+            """, generation
+        ) { row in
+            let position = row.optionalInt64(3)
+            let exported = row.optionalString(4).flatMap { path in position.map { (path: path, position: $0) } }
+            try body(
+                ChangedCount(
+                    windowStart: row.int64(0), postcode: row.string(1), count: row.int64(2), exported: exported))
+        }
+    }
+
+    /// The windows of some counts up to a generation whose exported row is missing or has another count.
+    /// - Throws: `SQLiteError`.
+    package func windowsNotAsExported(upTo generation: Int64, limit: Int64) throws -> [Int64] {
+        try connection.all(
+            """
+            SELECT c.window_start FROM counts AS c
+            LEFT JOIN exported AS e ON e.window_start = c.window_start AND e.postcode = c.postcode
+            WHERE c.generation <= ?1 AND e.count IS NOT c.count LIMIT ?2
+            """, generation, limit
+        ) { $0.int64(0) }
+    }
+
+    /// The newest windows that start before a bound, newest first, with the generations in which they last changed.
+    /// - Throws: `SQLiteError`.
+    package func windows(before bound: Int64, limit: Int64) throws -> [(start: Int64, generation: Int64)] {
+        try connection.all(
+            "SELECT window_start, generation FROM windows WHERE window_start < ?1 ORDER BY window_start DESC LIMIT ?2",
+            bound, limit
+        ) { ($0.int64(0), $0.int64(1)) }
+    }
+
+    /// The sum of the counts of one window.
+    /// - Throws: `SQLiteError`.
+    package func sumOfCounts(inWindow start: Int64) throws -> Int64 {
+        try connection.number("SELECT sum(count) FROM counts WHERE window_start = ?1", start)
+    }
+
+    /// The postcodes with the most views in the windows that start after `first`, up to `last`.
+    /// - Throws: `SQLiteError`.
+    package func busiestPostcodes(
+        after first: Int64, through last: Int64, limit: Int64
+    ) throws -> [(postcode: String, views: Int64)] {
+        try connection.all(
+            """
+            SELECT postcode, sum(count) AS views FROM counts WHERE window_start > ?1 AND window_start <= ?2
+            GROUP BY postcode ORDER BY views DESC, postcode LIMIT ?3
+            """, first, last, limit
+        ) { ($0.string(0), $0.int64(1)) }
+    }
+}
+
+extension Store {
+    /// Adds to counts, in the order of their keys.
+    func writeCounts(_ counts: CountDeltas, generation: Int64) throws {
+        var current = Int64.min
+        let statement = statements.count
+        try counts.forEachSorted { window, postcode, count in
+            let start = window / 1000
+            if start != current {
+                current = start
+                try writeWindow(start, generation: generation)
+            }
+            // Also resets it after a failure, so that the flush can be tried again.
+            try statement.run(start, TextBytes(borrowing: postcode), count, generation)
+        }
+    }
+
+    func writeWindow(_ start: Int64, generation: Int64) throws {
+        try statements.window.run(start, UTCText.seconds(start), generation)
+    }
+
+    /// The windows that start before a bound and did not change after a generation, oldest first.
+    func windows(before bound: Int64, unchangedSince generation: Int64, limit: Int) throws -> [Int64] {
+        try connection.all(
+            """
+            SELECT window_start FROM windows WHERE window_start < ?1 AND generation <= ?2
+            ORDER BY window_start LIMIT ?3
+            """, bound, generation, Int64(limit)
+        ) { $0.int64(0) }
+    }
+
+    /// The oldest window in a range that has changed after a generation.
+    func oldestWindow(in range: Range<Int64>, changedSince generation: Int64) throws -> Int64? {
+        try connection.first(
+            "SELECT min(window_start) FROM windows WHERE window_start >= ?1 AND window_start < ?2 AND generation > ?3",
+            range.lowerBound, range.upperBound, generation
+        ) { $0.optionalInt64(0) } ?? nil
+    }
+
+    /// Removes a window with its counts and the places of their exported rows.
+    /// - Returns: the sum of its counts.
+    func removeWindow(_ start: Int64) throws -> Int64 {
+        let events = try sumOfCounts(inWindow: start)
+        for table in ["counts", "exported", "windows"] {
+            try connection.run("DELETE FROM \(table) WHERE window_start = ?1", start)
+        }
+        return events
+    }
+}

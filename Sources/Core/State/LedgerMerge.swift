@@ -1,0 +1,79 @@
+// Counts and ledger side by side, both in the order of their keys: which counts have another generation than they should.
+
+import SQLite
+
+/// One walk over both tables.
+package final class LedgerMerge {
+    /// A key, in the order of the tables.
+    package struct Key: Equatable, Sendable {
+        /// The window's start, seconds since the Unix epoch.
+        package let window: Int64
+        /// The postcode's bytes.
+        package let postcode: [UInt8]
+
+        /// Before all keys.
+        package static let first = Key(window: Int64.min, postcode: [])
+    }
+
+    private let counts: Statement
+    private let ledger: Statement
+    private let unchanged: Int64
+    private let changed: Int64
+    /// The first row of the table that nothing here counts, and whose count is not 0.
+    package private(set) var uncounted: (key: Key, count: Int64)?
+    /// The keys whose count has another generation, or that have none, with the one that they should have.
+    package private(set) var wrong: [(key: Key, generation: Int64)] = []
+
+    /// - Parameters:
+    ///   - start: the first key that is looked at.
+    ///   - unchanged: the generation of counts that equal their row.
+    ///   - changed: the generation of all others.
+    init(_ connection: Connection, from start: Key, unchanged: Int64, changed: Int64) throws {
+        self.unchanged = unchanged
+        self.changed = changed
+        let order = "WHERE (window_start, postcode) >= (?1, ?2) ORDER BY window_start, postcode"
+        counts = try connection.prepare("SELECT window_start, postcode, count, generation FROM counts \(order)")
+        ledger = try connection.prepare("SELECT window_start, postcode, count FROM exported \(order)")
+        for statement in [counts, ledger] {
+            try start.postcode.withUnsafeBytes { try statement.restart(start.window, TextBytes($0)) }
+        }
+    }
+
+    /// - Returns: where to go on after that many wrong ones; nil at the end.
+    /// - Throws: `SQLiteError`.
+    package func run(atMost most: Int) throws -> Key? {
+        defer {
+            counts.reset()
+            ledger.reset()
+        }
+        var (hasCount, hasRow) = (try counts.step(), try ledger.step())
+        while hasCount || hasRow {
+            let order = !hasRow ? -1 : !hasCount ? 1 : Self.compare(counts, ledger)
+            let generation = order == 0 && counts.int64(2) == ledger.int64(2) ? unchanged : changed
+            if order > 0, ledger.int64(2) != 0, uncounted == nil { uncounted = (Self.key(ledger), ledger.int64(2)) }
+            if order > 0 || counts.int64(3) != generation {
+                let key = Self.key(order > 0 ? ledger : counts)
+                if wrong.count >= most { return key }
+                wrong.append((key, generation))
+            }
+            if order <= 0 { hasCount = try counts.step() }
+            if order >= 0 { hasRow = try ledger.step() }
+        }
+        return nil
+    }
+
+    private static func key(_ row: Statement) -> Key {
+        Key(window: row.int64(0), postcode: row.withText(1) { Array($0) })
+    }
+
+    private static func compare(_ left: Statement, _ right: Statement) -> Int {
+        let (a, b) = (left.int64(0), right.int64(0))
+        if a != b { return a < b ? -1 : 1 }
+        return left.withText(1) { left in
+            right.withText(1) { right in
+                if left.elementsEqual(right) { return 0 }
+                return left.lexicographicallyPrecedes(right) ? -1 : 1
+            }
+        }
+    }
+}

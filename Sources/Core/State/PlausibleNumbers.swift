@@ -1,0 +1,64 @@
+// Numbers of a state file that was damaged or changed by hand: found when it is opened, before anything is added up.
+// Invariant: the check reads the small tables and two ends of an index, whatever the state's size.
+
+import Base
+import SQLite
+
+enum PlausibleNumbers {
+    /// - Throws: `StoreError.damaged` with the place of the first number that cannot be, or `SQLiteError`.
+    package static func check(_ connection: Connection, path: String) throws {
+        for question in questions {
+            let names = try columns(of: question.table, connection)
+            for column in question.columns where names.contains(column.name) {
+                // What is no integer is no number of ours either.
+                let row = try connection.prepare(
+                    """
+                    SELECT CAST(\(column.name) AS TEXT) FROM \(question.table) WHERE \(column.name) IS NOT NULL AND
+                    (typeof(\(column.name)) <> 'integer' OR \(column.name) NOT BETWEEN ?1 AND ?2) LIMIT 1
+                    """)
+                try row.bind(column.range.lowerBound, at: 1)
+                try row.bind(column.range.upperBound, at: 2)
+                guard try row.step() else { continue }
+                throw StoreError.damaged(path: path, what: "\(column.name) \(row.string(0)) in table \(question.table)")
+            }
+        }
+        guard try columns(of: "windows", connection).contains("window_start") else { return }
+        for end in ["min", "max"] {
+            let start = try connection.integer("SELECT \(end)(window_start) FROM windows") ?? 0
+            guard Plausible.windowStart.contains(start) else {
+                throw StoreError.damaged(path: path, what: "window_start \(start) in table windows")
+            }
+        }
+    }
+
+    private typealias Column = (name: String, range: ClosedRange<Int64>)
+
+    private static let questions: [(table: String, columns: [Column])] = [
+        (
+            "progress",
+            [
+                ("generation", Plausible.count), ("watermark_ms", Plausible.milliseconds),
+                ("final_before_s", Plausible.windowStart), ("flushed_at_ms", Plausible.milliseconds),
+            ]
+        ),
+        (
+            "partition_progress",
+            [("kafka_partition", 0...Int64(Int32.max)), ("max_event_time_ms", Plausible.milliseconds)]
+                + [
+                    "first_offset", "next_offset", "high_watermark_offset", "consumed", "counted", "late", "rejected",
+                    "max_event_offset", "last_offset",
+                ].map { ($0, Plausible.count) }
+        ),
+        ("export_progress", [("generation", Plausible.count)]),
+        ("raw_progress", [("next_offset", Plausible.count)]),
+    ]
+
+    /// A state of an older version has fewer.
+    private static func columns(of table: String, _ connection: Connection) throws -> Set<String> {
+        let rows = try connection.prepare("SELECT name FROM pragma_table_info(?1)")
+        try rows.bind(table, at: 1)
+        var names: Set<String> = []
+        while try rows.step() { names.insert(rows.string(0)) }
+        return names
+    }
+}

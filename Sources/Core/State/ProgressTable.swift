@@ -1,0 +1,161 @@
+// How far counting has come: the generation and the watermark (`progress`), and each partition (`partition_progress`).
+
+import SQLite
+import Windowing
+
+/// What an earlier run left, read when the state is opened.
+package struct Progress: Equatable, Sendable {
+    /// The number of flushes so far.
+    package var generation: Int64
+    /// The watermark in milliseconds since the Unix epoch; nil before there is one.
+    package var watermark: Int64?
+    /// Windows that end at or before this are final (milliseconds since the Unix epoch); 0 when none is.
+    package var finalBefore: Int64
+    /// The largest end (exclusive) of any window, in milliseconds since the Unix epoch; 0 when there is none.
+    package var latestWindowEnd: Int64
+    /// The partitions known.
+    package var partitions: [PartitionProgress]
+}
+
+/// The state as of its last flush.
+package struct LastFlush: Equatable, Sendable {
+    /// The number of flushes so far.
+    package let generation: Int64
+    /// The watermark in milliseconds since the Unix epoch; nil before there is one.
+    package let watermark: Int64?
+    /// Windows that start before this are final (seconds since the Unix epoch).
+    package let finalBefore: Int64
+    /// The wall clock at the flush, milliseconds since the Unix epoch; nil before the first.
+    package let at: Int64?
+}
+
+/// The sums of one partition, as the state records them.
+package struct PartitionSums: Equatable, Sendable {
+    /// The partition's number in Kafka.
+    package let partition: Int32
+    /// The first offset this state was to read.
+    package let firstOffset: Int64
+    /// The offset to read next.
+    package let nextOffset: Int64
+    /// Records consumed, as recorded.
+    package let consumed: Int64
+    /// Events counted in a window.
+    package let counted: Int64
+    /// Events that came too late.
+    package let late: Int64
+    /// Messages that are not events.
+    package let rejected: Int64
+}
+
+extension StateView {
+    /// The state as of its last flush; nil before there are tables.
+    /// - Throws: `SQLiteError`.
+    package func lastFlush() throws -> LastFlush? {
+        try connection.first("SELECT generation, watermark_ms, final_before_s, flushed_at_ms FROM progress") { row in
+            LastFlush(
+                generation: row.int64(0), watermark: row.optionalInt64(1), finalBefore: row.int64(2),
+                at: row.int64(3) > 0 ? row.int64(3) : nil)
+        }
+    }
+
+    /// The number of flushes so far.
+    /// - Throws: `SQLiteError`.
+    package func recordedGeneration() throws -> Int64 { try connection.number("SELECT generation FROM progress") }
+
+    /// How far each partition has come, ascending.
+    /// - Throws: `SQLiteError`.
+    package func partitions() throws -> [PartitionProgress] {
+        try connection.all(
+            """
+            SELECT kafka_partition, first_offset, next_offset, high_watermark_offset, max_event_time_ms, idle,
+              counted, late, rejected, max_event_offset, last_offset, last_timestamp_ms, last_leader_epoch,
+              last_fingerprint
+            FROM partition_progress ORDER BY kafka_partition
+            """, row: Self.partition)
+    }
+
+    private static func partition(_ row: Statement) -> PartitionProgress {
+        var partition = PartitionProgress(partition: Int32(clamping: row.int64(0)), nextOffset: row.int64(2))
+        partition.firstOffset = row.int64(1)
+        partition.highWatermarkOffset = row.optionalInt64(3)
+        partition.maxEventTime = row.optionalInt64(4)
+        partition.isIdle = row.int64(5) != 0
+        partition.counted = row.int64(6)
+        partition.late = row.int64(7)
+        partition.rejected = row.int64(8)
+        partition.maxEventOffset = row.optionalInt64(9)
+        partition.lastRecord = mark(row)
+        return partition
+    }
+
+    private static func mark(_ row: Statement) -> RecordMark? {
+        guard let offset = row.optionalInt64(10), let fingerprint = row.optionalInt64(13) else { return nil }
+        return RecordMark(
+            offset: offset, timestamp: row.optionalInt64(11),
+            leaderEpoch: row.optionalInt64(12).map { Int32(clamping: $0) },
+            fingerprint: UInt64(bitPattern: fingerprint))
+    }
+
+    /// The sums of each partition as they stand in the file, ascending: what a state of an older version has too.
+    /// - Throws: `SQLiteError`.
+    package func partitionSums() throws -> [PartitionSums] {
+        try connection.all(
+            """
+            SELECT kafka_partition, first_offset, next_offset, consumed, counted, late, rejected
+            FROM partition_progress ORDER BY kafka_partition
+            """
+        ) { row in
+            PartitionSums(
+                partition: Int32(clamping: row.int64(0)), firstOffset: row.int64(1), nextOffset: row.int64(2),
+                consumed: row.int64(3), counted: row.int64(4), late: row.int64(5), rejected: row.int64(6))
+        }
+    }
+
+    /// The broker's end and the largest event time of each partition, with its sums; for `status`, from any version.
+    /// - Throws: `SQLiteError`.
+    package func partitionReadings() throws -> [PartitionProgress] {
+        try connection.all(
+            """
+            SELECT kafka_partition, next_offset, high_watermark_offset, max_event_time_ms, idle, counted, late, rejected
+            FROM partition_progress ORDER BY kafka_partition
+            """
+        ) { row in
+            var partition = PartitionProgress(partition: Int32(clamping: row.int64(0)), nextOffset: row.int64(1))
+            partition.highWatermarkOffset = row.optionalInt64(2)
+            partition.maxEventTime = row.optionalInt64(3)
+            partition.isIdle = row.int64(4) != 0
+            (partition.counted, partition.late, partition.rejected) = (row.int64(5), row.int64(6), row.int64(7))
+            return partition
+        }
+    }
+}
+
+extension Store {
+    /// What an earlier run left.
+    /// - Throws: `SQLiteError`.
+    package func progress() throws -> Progress {
+        let last = try lastFlush()
+        let latestStart = try connection.integer("SELECT max(window_start) FROM windows")
+        return Progress(
+            generation: last?.generation ?? 0, watermark: last?.watermark,
+            finalBefore: (last?.finalBefore ?? 0) * 1000,
+            latestWindowEnd: latestStart.map { $0 * 1000 + settings.windowMilliseconds } ?? 0,
+            partitions: try partitions())
+    }
+
+    func write(_ partition: PartitionProgress) throws {
+        let last = partition.lastRecord
+        try statements.partition.run(
+            partition.partition, partition.firstOffset, partition.nextOffset, partition.highWatermarkOffset,
+            partition.maxEventTime, partition.isIdle ? Int64(1) : 0, partition.consumed, partition.counted,
+            partition.late, partition.rejected, partition.maxEventOffset, last?.offset, last?.timestamp,
+            last?.leaderEpoch, last.map { Int64(bitPattern: $0.fingerprint) })
+    }
+
+    /// - Parameters:
+    ///   - finalBefore: milliseconds since the Unix epoch.
+    ///   - now: the wall clock, likewise.
+    func writeProgress(generation: Int64, watermark: Int64?, finalBefore: Int64, now: Int64) throws {
+        try statements.progress.run(generation, watermark, finalBefore / 1000, now)
+    }
+}

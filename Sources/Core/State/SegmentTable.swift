@@ -1,0 +1,177 @@
+// Raw segments: local files with every event, waiting to be exported (`segment`), and how far they go (`raw_progress`).
+// Invariant: a segment's row is written in the transaction that moves the raw offsets over what it covers; its files were
+// synced before. Files in the spool that no row names are leftovers of a crash. A segment whose files are gone is dropped
+// together with those after it, and the raw offsets go back to where it began.
+
+import Foundation
+import SQLite
+
+/// A half-open range of offsets of one partition.
+package struct OffsetSpan: Codable, Equatable, Sendable {
+    /// The first offset (inclusive).
+    package var from: Int64
+    /// The end (exclusive).
+    package var to: Int64
+
+    /// A span.
+    package init(from: Int64, to: Int64) {
+        self.from = from
+        self.to = to
+    }
+}
+
+/// A closed segment.
+package struct Segment: Codable, Equatable, Sendable {
+    /// One file of the segment.
+    package struct File: Codable, Equatable, Sendable {
+        /// The file's name in the spool folder.
+        package var name: String
+        /// Its size in bytes.
+        package var bytes: Int64
+        /// Days since 1970-01-01 of its rows' timestamps; of the arrival, for JSON lines.
+        package var day: Int
+        /// What its manifest entry will say; nil for JSON lines.
+        package var metrics: ParquetMetrics?
+
+        /// A file.
+        package init(name: String, bytes: Int64, day: Int, metrics: ParquetMetrics?) {
+            self.name = name
+            self.bytes = bytes
+            self.day = day
+            self.metrics = metrics
+        }
+
+        private enum CodingKeys: CodingKey { case name, bytes, day, metrics, facts }
+
+        package init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            name = try values.decode(String.self, forKey: .name)
+            bytes = try values.decode(Int64.self, forKey: .bytes)
+            day = try values.decode(Int.self, forKey: .day)
+            metrics = try values.decodeIfPresent(ParquetMetrics.self, forKey: .metrics)
+            // Version 0.1 stored them as JSON within the JSON.
+            if metrics == nil, let facts = try values.decodeIfPresent(Data.self, forKey: .facts) {
+                metrics = try JSONDecoder().decode(ParquetMetrics.self, from: facts)
+            }
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(name, forKey: .name)
+            try values.encode(bytes, forKey: .bytes)
+            try values.encode(day, forKey: .day)
+            try values.encodeIfPresent(metrics, forKey: .metrics)
+        }
+    }
+
+    /// Its unique name.
+    package var name: String
+    /// The number of events in it.
+    package var rows: Int64
+    /// What it covers, by partition.
+    package var offsets: [Int32: OffsetSpan]
+    /// The Parquet files, one a day.
+    package var parquet: [File]
+    /// The JSON lines, where they are wanted.
+    package var json: File?
+
+    /// A segment.
+    package init(name: String, rows: Int64, offsets: [Int32: OffsetSpan], parquet: [File], json: File?) {
+        self.name = name
+        self.rows = rows
+        self.offsets = offsets
+        self.parquet = parquet
+        self.json = json
+    }
+
+    /// The names of all its files.
+    package var fileNames: [String] { parquet.map(\.name) + (json.map { [$0.name] } ?? []) }
+    /// The bytes of all its files.
+    package var bytes: Int64 { parquet.reduce(json?.bytes ?? 0) { $0 + $1.bytes } }
+}
+
+extension StateView {
+    /// The offset from which each partition's raw events are still wanted; none for a partition without segments.
+    /// - Throws: `SQLiteError`.
+    package func rawOffsets() throws -> [Int32: Int64] {
+        var offsets: [Int32: Int64] = [:]
+        try connection.forEach("SELECT kafka_partition, next_offset FROM raw_progress") {
+            offsets[Int32(clamping: $0.int64(0))] = $0.int64(1)
+        }
+        return offsets
+    }
+
+    /// The segments that were not exported, oldest first, at most `limit`.
+    /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
+    package func segments(limit: Int = 1000) throws -> [Segment] {
+        try connection.all("SELECT facts FROM segment ORDER BY id LIMIT ?1", Int64(limit)) {
+            try JSONDecoder().decode(Segment.self, from: Data($0.string(0).utf8))
+        }
+    }
+
+    /// How many segments wait and how many bytes they hold.
+    /// - Throws: `SQLiteError`.
+    package func backlog() throws -> (segments: Int64, bytes: Int64) {
+        try connection.first("SELECT count(*), total(bytes) FROM segment") { ($0.int64(0), $0.int64(1)) } ?? (0, 0)
+    }
+
+    func hasSegments(_ names: [String]) throws -> Bool {
+        let row = try connection.prepare("SELECT 1 FROM segment WHERE name = ?1")
+        return try names.allSatisfy { try row.first($0) { _ in true } ?? false }
+    }
+}
+
+extension Store {
+    func write(_ segment: Segment, now: Int64) throws {
+        try connection.run(
+            "INSERT INTO segment (name, closed_at_ms, bytes, rows, facts) VALUES (?1, ?2, ?3, ?4, ?5)", segment.name,
+            now, segment.bytes, segment.rows, try JSONText.encode(segment))
+        let progress = try connection.prepare("INSERT OR REPLACE INTO raw_progress VALUES (?1, ?2)")
+        for (partition, span) in segment.offsets {
+            precondition(span.from <= span.to, "a segment's offsets ascend")
+            try progress.run(partition, span.to)
+        }
+    }
+
+    /// Where the raw events of each partition have to be read again from when a segment and those after it are dropped; only
+    /// the partitions that they cover.
+    /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
+    package func rawOffsets(droppingFrom name: String) throws -> [Int32: Int64] {
+        var starts: [Int32: Int64] = [:]
+        for segment in try segments(limit: Int(Int32.max)).drop(while: { $0.name != name }) {
+            for (partition, span) in segment.offsets {
+                starts[partition] = min(starts[partition] ?? span.from, span.from)
+            }
+        }
+        return starts
+    }
+
+    /// Drops a waiting segment and those after it: what they cover is wanted again.
+    /// - Returns: the names of their files, and where each partition has to be read from again. None where the segment no
+    ///   longer waits: it was exported meanwhile. nil when nothing was done, since a commit that was prepared brings one.
+    /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
+    package func dropSegments(from name: String) throws -> (files: [String], starts: [Int32: Int64])? {
+        try transaction {
+            let dropped = try segments(limit: Int(Int32.max)).drop { $0.name != name }
+            let brought = Set(try intent(of: .raw)?.segments ?? [])
+            guard brought.isDisjoint(with: dropped.map(\.name)) else { return nil }
+            let progress = try connection.prepare(
+                "UPDATE raw_progress SET next_offset = ?2 WHERE kafka_partition = ?1 AND next_offset > ?2")
+            let starts = try rawOffsets(droppingFrom: name)
+            for (partition, start) in starts { try progress.run(partition, start) }
+            try forgetSegments(dropped.map(\.name))
+            return (dropped.flatMap(\.fileNames), starts)
+        }
+    }
+
+    func forgetSegments(_ names: [String]) throws {
+        let row = try connection.prepare("DELETE FROM segment WHERE name = ?1")
+        for name in names { try row.run(name) }
+    }
+
+    /// Records how far raw rows are in the table, for a state that did not bring them there.
+    func setRawOffsets(_ offsets: [Int32: Int64]) throws {
+        let progress = try connection.prepare("INSERT OR REPLACE INTO raw_progress VALUES (?1, ?2)")
+        for (partition, end) in offsets { try progress.run(partition, end) }
+    }
+}

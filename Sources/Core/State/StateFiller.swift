@@ -1,0 +1,320 @@
+// Fills an empty state from what tables have, as `restore` does: many rows at once, in one transaction, without a log.
+//
+// A count that the table of counts does not have in full has the number of its missing events in a temporary table, which goes
+// with the connection. Invariant: the file counts only when `finish` has returned; before that nobody may open it.
+
+import SQLite
+
+/// A count as the raw rows have it. The bytes of the postcode are valid only while it is handed over.
+package struct RestoredCount {
+    /// The window's start, seconds since the Unix epoch.
+    package let window: Int64
+    /// The postcode.
+    package let postcode: UnsafeRawBufferPointer
+    /// Events to add to the count.
+    package let count: Int64
+    /// Those of them that the table of counts does not have.
+    package let missing: Int64
+    /// The generation of the count, until `setGeneration`.
+    package let generation: Int64
+
+    /// A count.
+    package init(window: Int64, postcode: UnsafeRawBufferPointer, count: Int64, missing: Int64, generation: Int64) {
+        (self.window, self.postcode, self.count) = (window, postcode, count)
+        (self.missing, self.generation) = (missing, generation)
+    }
+}
+
+/// A late event as its raw row has it. The bytes are valid only while it is handed over.
+package struct RestoredLateEvent {
+    /// Where it came from.
+    package var partition: Int32
+    /// Its offset there.
+    package var offset: Int64
+    /// The user, where the event names one.
+    package var userID: Int64?
+    /// The postcode.
+    package var postcode: UnsafeRawBufferPointer
+    /// The page, where the event names one.
+    package var webpage: UnsafeRawBufferPointer?
+    /// Microseconds since the Unix epoch.
+    package var eventTime: Int64
+    /// The start of its window, seconds since the Unix epoch.
+    package var windowStart: Int64
+    /// Milliseconds behind the watermark.
+    package var lateness: Int64
+    /// When it had come and was published at the latest, milliseconds since the Unix epoch.
+    package var receivedAt: Int64
+
+    /// An event.
+    package init(
+        partition: Int32, offset: Int64, userID: Int64?, postcode: UnsafeRawBufferPointer,
+        webpage: UnsafeRawBufferPointer?, eventTime: Int64, windowStart: Int64, lateness: Int64, receivedAt: Int64
+    ) {
+        (self.partition, self.offset, self.userID, self.postcode) = (partition, offset, userID, postcode)
+        (self.webpage, self.eventTime, self.windowStart) = (webpage, eventTime, windowStart)
+        (self.lateness, self.receivedAt) = (lateness, receivedAt)
+    }
+}
+
+/// An exported row as the table of counts has it. The bytes are valid only while it is handed over.
+package struct RestoredRow {
+    /// The window's start, seconds since the Unix epoch.
+    package let window: Int64
+    /// The postcode.
+    package let postcode: UnsafeRawBufferPointer
+    /// The row's file, by its number in the ledger.
+    package let fileID: Int64
+    /// The row's position in the file, from 0.
+    package let position: Int64
+    /// The count in the table.
+    package let count: Int64
+
+    /// A row.
+    package init(window: Int64, postcode: UnsafeRawBufferPointer, fileID: Int64, position: Int64, count: Int64) {
+        (self.window, self.postcode, self.fileID) = (window, postcode, fileID)
+        (self.position, self.count) = (position, count)
+    }
+}
+
+/// Fills one state.
+package final class StateFiller {
+    /// The state; its typed reads and writes are part of the same transaction.
+    package let store: Store
+    private let connection: Connection
+    private let counts: RowsStatement
+    private let missing: Statement
+    private let late: RowsStatement
+    private let exported: RowsStatement
+    private let rejected: Statement
+    private let generations: Statement
+    private let lateOfKey: Statement
+    private let markOfKey: Statement
+    private var indexes: [String] = []
+
+    /// Begins to fill a new state.
+    /// - Parameter firstNumber: late and rejected rows get higher numbers. They name records in the late topic, so none may be
+    ///   given twice: those of the lost state were lower.
+    /// - Throws: `SQLiteError`.
+    package init(_ store: Store, numbersAbove firstNumber: Int64) throws {
+        self.store = store
+        connection = store.connection
+        try connection.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768")
+        try connection.execute("BEGIN IMMEDIATE")
+        try connection.execute(
+            """
+            CREATE TEMP TABLE missing (window_start INTEGER NOT NULL, postcode TEXT NOT NULL, count INTEGER NOT NULL,
+              PRIMARY KEY (window_start, postcode)) WITHOUT ROWID
+            """)
+        for log in [EventLog.late, .rejected] {
+            try connection.run("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", log.rawValue, firstNumber)
+        }
+        counts = try RowsStatement(
+            connection, "INSERT INTO counts", row: "(?, ?, ?, ?)", columns: 4,
+            tail: "ON CONFLICT DO UPDATE SET count = count + excluded.count, generation = excluded.generation")
+        missing = try connection.prepare(
+            "INSERT INTO temp.missing VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            persistent: true)
+        late = try RowsStatement(
+            connection,
+            """
+            INSERT INTO late (kafka_partition, kafka_offset, user_id, postcode, webpage, event_time_us, window_start,
+              lateness_ms, received_at_ms, payload, published_at_ms)
+            """, row: "(?, ?, ?, ?, ?, ?, ?, ?, ?, x'', ?)", columns: 10)
+        exported = try RowsStatement(connection, "INSERT OR IGNORE INTO exported", row: "(?, ?, ?, ?, ?)", columns: 5)
+        rejected = try connection.prepare(
+            """
+            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms)
+            VALUES (?1, ?2, 'restored: the raw table has no event of this offset', 0, '', ?3)
+            """, persistent: true)
+        generations = try connection.prepare(
+            "INSERT INTO counts VALUES (?1, ?2, 0, ?3) ON CONFLICT DO UPDATE SET generation = excluded.generation",
+            persistent: true)
+        lateOfKey = try connection.prepare(
+            "SELECT count(*) FROM late WHERE window_start = ?1 AND postcode = ?2", persistent: true)
+        markOfKey = try connection.prepare(
+            """
+            UPDATE late SET backfilled_at_ms = ?4 WHERE id IN (
+              SELECT id FROM late WHERE window_start = ?1 AND postcode = ?2
+              ORDER BY kafka_partition, kafka_offset LIMIT ?3)
+            """, persistent: true)
+    }
+
+    /// Makes the state whole and durable.
+    /// - Throws: `SQLiteError`.
+    package func finish() throws {
+        try connection.execute("COMMIT; PRAGMA journal_mode = WAL")
+        try store.checkpointFully()
+    }
+
+    // MARK: Rows
+
+    /// Adds counts, cheapest in the order of their keys.
+    /// - Parameter row: hands over the row of a number from 0 to `rows` (exclusive).
+    /// - Throws: `SQLiteError`, and what `row` throws.
+    package func addCounts(rows: Int, _ row: (Int, (RestoredCount) throws -> Void) throws -> Void) throws {
+        try counts.write(rows: rows) { number, statement, before in
+            try row(number) { count in
+                assert(count.missing >= 0 && count.missing <= count.count)
+                try statement.bind(
+                    after: before, count.window, TextBytes(count.postcode), count.count, count.generation)
+                if count.missing > 0 { try missing.run(count.window, TextBytes(count.postcode), count.missing) }
+            }
+        }
+    }
+
+    /// Adds late events.
+    /// - Parameter row: as in `addCounts`.
+    /// - Throws: `SQLiteError`, and what `row` throws.
+    package func addLate(rows: Int, _ row: (Int, (RestoredLateEvent) throws -> Void) throws -> Void) throws {
+        try late.write(rows: rows) { number, statement, before in
+            try row(number) { event in
+                try statement.bind(
+                    after: before, event.partition, event.offset, event.userID, TextBytes(event.postcode),
+                    event.webpage.map { TextBytes($0) }, event.eventTime, event.windowStart, event.lateness,
+                    event.receivedAt, event.receivedAt)
+            }
+        }
+    }
+
+    /// Adds exported rows.
+    /// - Parameter row: as in `addCounts`.
+    /// - Returns: some rows of which one has a key that was there before; nil when each was new.
+    /// - Throws: `SQLiteError`, and what `row` throws.
+    package func addExported(
+        rows: Int, _ row: (Int, (RestoredRow) throws -> Void) throws -> Void
+    ) throws -> Range<Int>? {
+        var doubled: Range<Int>?
+        try exported.write(rows: rows) { number, statement, before in
+            try row(number) { row in
+                try statement.bind(
+                    after: before, row.window, TextBytes(row.postcode), row.fileID, row.position, row.count)
+            }
+        } written: { written in
+            if connection.changes != Int64(written.count), doubled == nil { doubled = written }
+        }
+        return doubled
+    }
+
+    /// Adds an offset without an event as a rejected message.
+    /// - Throws: `SQLiteError`.
+    package func addRejected(partition: Int32, offset: Int64, now: Int64) throws {
+        try rejected.run(partition, offset, now)
+    }
+
+    // MARK: Late events
+
+    /// Takes the indexes of late events away until `makeLateIndexes`: rows are written faster without.
+    /// - Throws: `SQLiteError`.
+    package func dropLateIndexes() throws {
+        let found = try connection.all(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'late' AND sql IS NOT NULL"
+        ) { (name: $0.string(0), sql: $0.string(1)) }
+        for index in found { try connection.execute("DROP INDEX \(index.name)") }
+        indexes = found.map(\.sql)
+    }
+
+    /// Makes the indexes of late events again.
+    /// - Throws: `SQLiteError`.
+    package func makeLateIndexes() throws {
+        for sql in indexes { try connection.execute(sql) }
+        indexes = []
+    }
+
+    /// Sets how late each late event is at a watermark (milliseconds since the Unix epoch).
+    /// - Throws: `SQLiteError`.
+    package func setLateness(at watermark: Int64) throws {
+        try connection.run("UPDATE late SET lateness_ms = max(0, ?1 - event_time_us / 1000)", watermark)
+    }
+
+    /// The number of late events of a key.
+    /// - Throws: `SQLiteError`.
+    package func numberOfLate(window: Int64, postcode: UnsafeRawBufferPointer) throws -> Int64 {
+        try lateOfKey.first(window, TextBytes(postcode)) { $0.int64(0) } ?? 0
+    }
+
+    /// Marks the first `number` late events of a key as added to their count.
+    /// - Throws: `SQLiteError`.
+    package func markBackfilled(window: Int64, postcode: UnsafeRawBufferPointer, number: Int64, now: Int64) throws {
+        try markOfKey.run(window, TextBytes(postcode), number, now)
+    }
+
+    // MARK: Counts
+
+    /// The counts of one window without the events that the table of counts does not have. The bytes of the postcode are
+    /// valid only within `body`.
+    /// - Throws: `SQLiteError`, and what `body` throws.
+    package func forEachCovered(
+        inWindow start: Int64, _ body: (_ postcode: UnsafeRawBufferPointer, _ count: Int64) throws -> Void
+    ) throws {
+        try connection.forEach(
+            """
+            SELECT c.postcode, c.count - coalesce(m.count, 0) FROM counts AS c
+            LEFT JOIN temp.missing AS m ON m.window_start = c.window_start AND m.postcode = c.postcode
+            WHERE c.window_start = ?1
+            """, start
+        ) { row in try row.withText(0) { try body($0, row.int64(1)) } }
+    }
+
+    /// Whether the exported row of a key lies at this place.
+    /// - Throws: `SQLiteError`.
+    package func isExported(
+        window: Int64, postcode: UnsafeRawBufferPointer, fileID: Int64, position: Int64
+    ) throws -> Bool {
+        try connection.first(
+            "SELECT 1 FROM exported WHERE window_start = ?1 AND postcode = ?2 AND file_id = ?3 AND position = ?4",
+            window, TextBytes(postcode), fileID, position
+        ) { _ in true } ?? false
+    }
+
+    /// Compares counts with exported rows from a key on.
+    /// - Throws: `SQLiteError`.
+    package func merge(from start: LedgerMerge.Key, unchanged: Int64, changed: Int64) throws -> LedgerMerge {
+        try LedgerMerge(connection, from: start, unchanged: unchanged, changed: changed)
+    }
+
+    /// Sets the generation of a count; one that the state does not have is there with the value 0.
+    /// - Throws: `SQLiteError`.
+    package func setGeneration(_ generation: Int64, of key: LedgerMerge.Key) throws {
+        try key.postcode.withUnsafeBytes { try generations.run(key.window, TextBytes($0), generation) }
+    }
+
+    /// Makes the windows' rows from their counts.
+    /// - Throws: `SQLiteError`.
+    package func makeWindows() throws {
+        try connection.execute(
+            """
+            INSERT INTO windows SELECT window_start, strftime('%Y-%m-%dT%H:%M:%SZ', window_start, 'unixepoch'),
+              max(generation) FROM counts GROUP BY window_start
+            """)
+    }
+
+    // MARK: Progress
+
+    /// Sets how far a partition has come.
+    /// - Throws: `SQLiteError`.
+    package func setPartition(_ partition: PartitionProgress) throws { try store.write(partition) }
+
+    /// Sets the generation, and the watermark (milliseconds since the Unix epoch).
+    /// - Parameter finalBefore: milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError`.
+    package func setProgress(generation: Int64, watermark: Int64?, finalBefore: Int64, now: Int64) throws {
+        try store.writeProgress(generation: generation, watermark: watermark, finalBefore: finalBefore, now: now)
+    }
+
+    /// Sets where a table stands.
+    /// - Parameter snapshotID: the table's current snapshot; nil: it has none, and nothing is known of its progress.
+    /// - Throws: `SQLiteError`.
+    package func setExport(
+        of table: ExportTable, epoch: Int64, snapshotID: Int64?, progress: ExportProgress
+    ) throws {
+        try store.setMeta(.epoch(table), to: "\(epoch)")
+        guard let snapshotID else { return }
+        try store.setMeta(.snapshot(table), to: "\(snapshotID)")
+        try store.setExportProgress(of: table, to: progress)
+    }
+
+    /// Sets from where each partition's raw rows are wanted.
+    /// - Throws: `SQLiteError`.
+    package func setRawOffsets(_ offsets: [Int32: Int64]) throws { try store.setRawOffsets(offsets) }
+}

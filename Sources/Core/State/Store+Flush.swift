@@ -1,0 +1,110 @@
+// One flush: one transaction with everything that happened since the last.
+// Invariants: all or nothing; counts are whole values (the upsert adds the delta to what is there); a window's row in
+// `windows` is written before its counts, so the view never misses one.
+
+import SQLite
+
+/// The statements a flush needs, compiled once.
+final class FlushStatements {
+    package let count: Statement
+    package let window: Statement
+    package let late: Statement
+    package let rejected: Statement
+    package let partition: Statement
+    package let progress: Statement
+    package let incident: Statement
+    package let writer: Statement
+
+    package init(_ connection: Connection) throws {
+        count = try connection.prepare(
+            """
+            INSERT INTO counts VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT DO UPDATE SET count = count + excluded.count, generation = excluded.generation
+            """, persistent: true)
+        window = try connection.prepare(
+            """
+            INSERT INTO windows VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET generation = excluded.generation
+            """, persistent: true)
+        late = try connection.prepare(
+            """
+            INSERT INTO late (kafka_partition, kafka_offset, user_id, postcode, webpage, event_time_us, window_start,
+              lateness_ms, received_at_ms, payload, source_key, source_headers, source_timestamp_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            """, persistent: true)
+        rejected = try connection.prepare(
+            """
+            INSERT INTO rejected (kafka_partition, kafka_offset, reason, byte_position, excerpt, received_at_ms, payload,
+              source_key, source_headers, source_timestamp_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            """, persistent: true)
+        partition = try connection.prepare(
+            """
+            INSERT OR REPLACE INTO partition_progress
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+            """, persistent: true)
+        progress = try connection.prepare(
+            """
+            UPDATE progress SET generation = ?1, watermark_ms = ?2, final_before_s = ?3, flushed_at_ms = ?4
+            """, persistent: true)
+        incident = try connection.prepare(
+            """
+            INSERT INTO incident (at_ms, kind, detail, kafka_partition, first_offset, end_offset)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """, persistent: true)
+        writer = try connection.prepare("SELECT generation, writer FROM progress", persistent: true)
+    }
+}
+
+extension Store {
+    /// Writes one flush as one transaction and raises the generation by one.
+    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be tried again. `StoreError.otherWriter`.
+    package func write(_ flush: Flush, now: Int64) throws {
+        let next = generation + 1
+        try transaction {
+            try writeCounts(flush.counts, generation: next)
+            for event in flush.late { try write(event) }
+            for event in flush.rejected { try write(event) }
+            for partition in flush.partitions { try write(partition) }
+            for incident in flush.incidents { try write(incident, now: now) }
+            for segment in flush.segments { try write(segment, now: now) }
+            for (key, value) in flush.facts { try setMeta(key, to: value) }
+            try writeProgress(
+                generation: next, watermark: flush.watermark, finalBefore: flush.finalBefore ?? 0, now: now)
+        }
+        generation = next
+    }
+
+    /// Copies the write-ahead log into the file when it has grown by `pages` since the last time; readers are not
+    /// waited for. What a reader still needs stays in the log for the next time.
+    /// - Throws: `SQLiteError`.
+    package func checkpointIfNeeded(pages: Int = 1000) throws {
+        let now = connection.walPages
+        // The log starts again from its beginning once everything was copied and no reader was in it.
+        if now < pagesAtCheckpoint { pagesAtCheckpoint = 0 }
+        guard now - pagesAtCheckpoint >= pages else { return }
+        if now < Self.pagesBudget {
+            try connection.checkpoint(.passive)
+        } else {
+            // Readers follow one another so closely that the log never starts again: ask them for a moment.
+            try checkpointFully(waitMilliseconds: 50)
+        }
+        pagesAtCheckpoint = now
+    }
+
+    /// The pages of the log (4 KiB each) from which on readers are asked to wait.
+    private static let pagesBudget = 8192
+
+    /// Copies the whole write-ahead log into the file and empties it, where no reader is in the way for longer than the
+    /// time given.
+    /// - Throws: `SQLiteError`.
+    package func checkpointFully(waitMilliseconds: Int32 = 500) throws {
+        try connection.setBusyTimeout(milliseconds: waitMilliseconds)
+        defer { try? connection.setBusyTimeout(milliseconds: 5000) }
+        do {
+            try connection.checkpoint(.truncate)
+        } catch let error as SQLiteError where error.isBusy {
+            // A reader is at work; the log stays and the next writer goes on with it.
+        }
+    }
+}

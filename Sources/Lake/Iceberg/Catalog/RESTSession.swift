@@ -1,0 +1,222 @@
+// One conversation with a REST catalog: its configuration, a valid token, and its classified answers.
+// Invariants: a request that changes something is sent again only after an answer that proves it was not acted on (401,
+// 419); secrets never stand in messages; credentials are sent to the catalog's address and to the token server of the
+// settings alone, whatever the catalog's answers name.
+import Avro
+import HTTP
+import ObjectStorage
+
+/// An answer, or why there is none.
+enum RESTAnswer: Sendable {
+    /// A status and its body; any status. `text` is the reason that came with an error status, in one line.
+    case status(Int, JSON, text: String)
+    /// The request was certainly not acted on.
+    case notSent(String)
+    /// It may have been acted on.
+    case lost(String)
+}
+
+actor RESTSession {
+    struct Configuration {
+        var address: String
+        var prefix: String
+        /// Defaults under the client's settings under overrides.
+        var properties: [String: String]
+    }
+
+    private struct Token {
+        let text: String
+        let renewAt: Duration?
+    }
+
+    private let client: HTTPClient
+    private let settings: RESTSettings
+    private let uptime: @Sendable () -> Duration
+    private let pause: @Sendable (Duration) async -> Void
+    private var configuration: Configuration?
+    private var token: Token?
+
+    init(
+        client: HTTPClient, settings: RESTSettings, uptime: @escaping @Sendable () -> Duration,
+        pause: @escaping @Sendable (Duration) async -> Void
+    ) {
+        self.client = client
+        self.settings = settings
+        self.uptime = uptime
+        self.pause = pause
+    }
+
+    /// The catalog's configuration, asked for once. Throws when it cannot be had.
+    func configured() async throws(CatalogError) -> Configuration {
+        if let configuration { return configuration }
+        let query = settings.warehouse.map { "?warehouse=\(RESTPath.encode($0))" } ?? ""
+        let body =
+            try await get("\(settings.address)/v1/config\(query)", doing: "read the configuration") ?? .object([:])
+        let defaults = Self.strings(body["defaults"])
+        let overrides = Self.strings(body["overrides"])
+        let properties = defaults.merging(overrides) { $1 }
+        let configuration = Configuration(
+            address: try address(named: overrides["uri"]),
+            prefix: properties["prefix"] ?? "", properties: properties)
+        self.configuration = configuration
+        return configuration
+    }
+
+    /// The catalog's address, when its configuration names another: only of the same server, unless nothing is sent that
+    /// another must not have.
+    private func address(named other: String?) throws(CatalogError) -> String {
+        guard let other = other?.droppingTrailingSlashes else { return settings.address }
+        guard settings.authorization.isNone || WebOrigin(other) == WebOrigin(settings.address) else {
+            throw CatalogError(
+                .refused,
+                "read the configuration at \(settings.shownAddress): it sends us to \(RESTPath.shown(other)), which is "
+                    + "another server; if the credentials are meant for it, give it as the catalog's address")
+        }
+        return other
+    }
+
+    /// The address of a path below the prefix.
+    func address(_ path: String) async throws(CatalogError) -> String {
+        let configuration = try await configured()
+        let prefix = configuration.prefix.isEmpty ? "" : "\(configuration.prefix)/"
+        return "\(configuration.address)/v1/\(prefix)\(path)"
+    }
+
+    /// Reads; nil for 404. Tried again on 5xx, 429 and lost connections.
+    func get(_ url: String, doing what: String) async throws(CatalogError) -> JSON? {
+        var last = CatalogError(.unavailable, "\(what): no answer")
+        for attempt in 0..<settings.attempts {
+            if attempt > 0 { await pause(.milliseconds(100 << min(attempt, 6))) }
+            switch try await send("GET", url, nil) {
+            case .status(let status, let json, _) where (200..<300).contains(status): return json
+            // Elsewhere it means a wrong address or warehouse.
+            case .status(404, _, _) where url.contains("/namespaces"): return nil
+            case .status(let status, _, let text):
+                last = error(status, text, doing: "\(what) at \(RESTPath.shown(url))")
+                if last.kind != .unavailable { throw last }
+            case .notSent(let reason), .lost(let reason): last = CatalogError(.unavailable, "\(what): \(reason)")
+            }
+        }
+        throw last
+    }
+
+    /// Sends a request with a valid token; once more with a fresh one when the token is refused.
+    func send(_ method: String, _ url: String, _ body: JSON?) async throws(CatalogError) -> RESTAnswer {
+        var bytes: [UInt8]?
+        do { bytes = try body?.text() } catch {
+            throw CatalogError(.refused, "\(method) \(RESTPath.shown(url)): the request cannot be written: \(error)")
+        }
+        let answer = try await exchange(method, url, bytes)
+        guard case .status(let status, _, _) = answer, status == 401 || status == 419,
+            case .clientCredentials = settings.authorization
+        else { return answer }
+        token = nil
+        return try await exchange(method, url, bytes)
+    }
+
+    private func exchange(_ method: String, _ url: String, _ body: [UInt8]?) async throws(CatalogError) -> RESTAnswer {
+        let request = try await request(method, url, body)
+        let secretHeaders = request.headers.filter {
+            ["authorization", "x-amz-security-token"].contains($0.name.lowercased())
+        }
+        let hidden = secretHeaders.map { $0.value.hasPrefix("Bearer ") ? String($0.value.dropFirst(7)) : $0.value }
+        return await Self.answer(client, request, hiding: hidden)
+    }
+
+    /// A request as it is authorized.
+    private func request(_ method: String, _ url: String, _ body: [UInt8]?) async throws(CatalogError) -> HTTPRequest {
+        let token = try await validToken()
+        let headers = settings.headers.sorted { $0.key < $1.key }.map { HTTPHeader($0.key, $0.value) }
+        let request = HTTPRequest.json(
+            method: method, url: url, body: body, bearerToken: token, headers: headers, timeout: settings.timeout)
+        guard case .signature(let signing) = settings.authorization else { return request }
+        let signer = signing.signer(address: settings.address, properties: configuration?.properties ?? [:])
+        do throws(ObjectStorageError) { return try signer.signed(request) } catch {
+            throw CatalogError(.denied, "sign a request to \(settings.shownAddress): \(error)")
+        }
+    }
+
+    /// - Parameter secrets: what must not stand in messages, even if the catalog says it back.
+    private static func answer(
+        _ client: HTTPClient, _ request: HTTPRequest, hiding secrets: [String]
+    ) async -> RESTAnswer {
+        do throws(HTTPError) {
+            let response = try await client.send(request)
+            let json = response.body.isEmpty ? nil : try? JSON(parsing: response.body)
+            let reason = json?["error"]?["message"]?.string
+            let text = reason ?? String(decoding: response.body.prefix(16 << 10), as: UTF8.self)
+            let shown = secrets.filter { !$0.isEmpty }.reduce(text) { $0.replacing($1, with: "(hidden)") }
+            return .status(
+                response.status, json ?? .null, text: String(shown.map { $0.isNewline ? " " : $0 }.prefix(400)))
+        } catch {
+            return error.requestMayHaveBeenProcessed ? .lost("\(error)") : .notSent("\(error)")
+        }
+    }
+}
+
+extension RESTSession {
+    private func validToken() async throws(CatalogError) -> String? {
+        switch settings.authorization {
+        case .none, .signature: return nil
+        case .bearer(let token): return token
+        case .clientCredentials(let id, let secret, let scope, let server):
+            if let token, token.renewAt.map({ uptime() < $0 }) ?? true { return token.text }
+            let fresh = try await fetchToken(id, secret, scope, settings.tokenServer(server))
+            token = fresh
+            return fresh.text
+        }
+    }
+
+    private func fetchToken(
+        _ id: String, _ secret: String, _ scope: String, _ url: String
+    ) async throws(CatalogError) -> Token {
+        let form = RESTPath.form([
+            ("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret), ("scope", scope),
+        ])
+        let request = HTTPRequest(
+            method: "POST", url: url,
+            headers: [
+                HTTPHeader("Content-Type", "application/x-www-form-urlencoded"),
+                HTTPHeader("Accept", "application/json"),
+            ], body: .bytes(form), timeout: settings.timeout)
+        let what = "get a token for client \(id) at \(RESTPath.shown(url))"
+        switch await Self.answer(client, request, hiding: [secret, RESTPath.encode(secret)]) {
+        case .status(200, let json, _):
+            guard let text = json["access_token"]?.string else {
+                throw CatalogError(.malformed, "\(what): the answer has no access_token")
+            }
+            // Renewed after nine tenths of its life, so that it does not expire on the way.
+            let life = json["expires_in"]?.integer.flatMap { $0 > 0 && $0 < Int64(Int32.max) ? $0 : nil }
+            return Token(text: text, renewAt: life.map { uptime() + .milliseconds($0 * 900) })
+        case .status(let status, _, let text):
+            let reason = Self.reason(status, text, doing: what)
+            throw CatalogError(
+                (400..<500).contains(status) ? .denied : .unavailable,
+                "\(reason); check the catalog's credentials, and its token server")
+        case .notSent(let reason), .lost(let reason): throw CatalogError(.unavailable, "\(what): \(reason)")
+        }
+    }
+
+    private static func strings(_ json: JSON?) -> [String: String] {
+        (json?.object ?? [:]).compactMapValues(\.string)
+    }
+
+    /// What an error status means for a request that was answered with it.
+    nonisolated func error(_ status: Int, _ text: String, doing what: String) -> CatalogError {
+        let kind: CatalogError.Kind =
+            switch status {
+            case 401, 403, 419: .denied
+            case 404: .notFound
+            case 408, 429, 500...: .unavailable
+            default: .refused
+            }
+        let reason = Self.reason(status, text, doing: what)
+        guard kind == .denied else { return CatalogError(kind, reason) }
+        let sent = settings.authorization.isNone ? "no credentials were sent" : "sent: \(settings.authorization)"
+        return CatalogError(kind, "\(reason); check the catalog's credentials (\(sent))")
+    }
+
+    private static func reason(_ status: Int, _ text: String, doing what: String) -> String {
+        "\(what): status \(status)\(text.isEmpty ? "" : ": \(text)")"
+    }
+}

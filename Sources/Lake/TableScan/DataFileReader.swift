@@ -1,0 +1,78 @@
+// The live rows of one data file, row group by row group.
+// Invariants: row groups that certainly have no wanted row are not read; memory is bounded by one row group and the deletes
+// of this file; positions are places in the file, whatever was skipped before.
+
+package import Iceberg
+package import Parquet
+
+/// Reads one data file.
+package final class DataFileReader<Batch: RowBatch> {
+    /// The file.
+    package let file: DataFile
+    private let reader: ParquetReader
+    private let columns: ColumnSet
+    private let times: ClosedRange<Int64>?
+    /// Ascending.
+    private let deleted: [UInt64]
+    private var nextDeleted = 0
+    private var nextGroup = 0
+    private var nextPosition = 0
+    private let wanted: Set<Int>?
+
+    /// - Parameters:
+    ///   - deleted: positions of deleted rows, ascending.
+    ///   - times: wanted timestamps, microseconds, both ends included; nil: all.
+    /// - Throws: `TableReadError`, and what the source throws.
+    package init(
+        _ file: DataFile, _ source: any ByteSource, deleted: [UInt64], columns: ColumnSet, times: ClosedRange<Int64>?
+    ) throws {
+        self.file = file
+        self.deleted = deleted
+        self.columns = columns
+        self.times = times
+        let reader = try TableReadError.naming(file.path) { try ParquetReader(source) }
+        self.reader = reader
+        guard Int64(reader.rowCount) == file.recordCount else {
+            throw TableReadError(
+                file: file.path, reason: "it has \(reader.rowCount) rows, its manifest says \(file.recordCount)")
+        }
+        let schema = Batch.schema
+        let column =
+            times == nil ? nil : RowGroupColumns.index(of: Batch.timestampID, in: reader, expected: schema)
+        wanted = column.flatMap { column in times.map { Set(reader.rowGroups(column: column, within: $0)) } }
+    }
+
+    /// The next row group that has wanted rows; nil at the end.
+    /// - Throws: `TableReadError`, `CancellationError` between row groups, and what the source throws.
+    package func next() throws -> Batch? {
+        while nextGroup < reader.rowGroups.count {
+            try Task.checkCancellation()
+            let (group, first) = (nextGroup, nextPosition)
+            let count = reader.rowGroups[group].rowCount
+            nextGroup += 1
+            nextPosition += count
+            let gone = takeDeleted(before: UInt64(nextPosition))
+            guard wanted?.contains(group) ?? true, gone.count < count else { continue }
+            let batch = try TableReadError.naming(file.path) {
+                try read(group, first, RowSelection(count: count, first: first, without: gone))
+            }
+            if batch.rows.count > 0 { return batch }
+        }
+        return nil
+    }
+
+    private func takeDeleted(before end: UInt64) -> ArraySlice<UInt64> {
+        let start = nextDeleted
+        while nextDeleted < deleted.count, deleted[nextDeleted] < end { nextDeleted += 1 }
+        return deleted[start..<nextDeleted]
+    }
+
+    private func read(_ group: Int, _ first: Int, _ rows: RowSelection) throws -> Batch {
+        let source = RowGroupColumns(
+            reader: reader, group: group, firstPosition: Int64(first), file: file.path,
+            expected: Batch.schema)
+        guard let times else { return try Batch(source, rows, columns) }
+        let inTime = rows.within(times, try source.int64(Batch.timestampID).values)
+        return try Batch(source, inTime, inTime.count == 0 ? [] : columns)
+    }
+}

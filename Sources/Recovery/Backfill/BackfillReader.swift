@@ -1,0 +1,135 @@
+// What the tables say of the counts that are being recomputed.
+//
+// Invariants: raw rows at or above the bounds are not counted; a file that cannot be read makes exactly the windows
+// doubtful that it may have rows of, and nothing else; memory is bounded by the keys and one row group.
+
+import Tables
+import TableScan
+import Base
+import Iceberg
+import ObjectStorage
+import Parquet
+import State
+
+/// Reads both tables for one chunk after another.
+struct BackfillReader {
+    /// The raw table; nil when nothing was ever exported to it.
+    package let raw: TableSession.Open?
+    /// The counts table; nil when nothing was ever exported to it.
+    package let counts: TableSession.Open?
+    /// Window length in seconds.
+    package let windowSeconds: Int64
+    /// Varies the hash functions.
+    package let seed: UInt64
+    package let spoolFolder: String
+    package let uniqueName: @Sendable () -> String
+
+    /// Fills in what the tables say.
+    /// - Throws: when storage cannot be reached; what is damaged only makes windows doubtful.
+    package func fill(_ chunk: inout BackfillChunk) async throws {
+        try await fillRaw(&chunk)
+        if chunk.keys.contains(where: \.isEvicted) { try await fillRows(&chunk) }
+    }
+
+    private func reader(_ table: TableSession.Open) -> TableReader {
+        TableReader(table.io, table.metadata, spoolFolder: spoolFolder, uniqueName: uniqueName)
+    }
+
+    /// The times of the chunk's windows, microseconds.
+    private func span(of keys: [BackfillKey]) -> ClosedRange<Int64> {
+        let first = keys.first?.windowStart ?? 0
+        let last = keys.last?.windowStart ?? 0
+        return first * 1_000_000...(last + windowSeconds) * 1_000_000 - 1
+    }
+
+    private func fillRaw(_ chunk: inout BackfillChunk) async throws {
+        guard let raw else { return }
+        let table = table(chunk.keys)
+        let counter = RawCounter(table: table, bounds: chunk.bounds.offsets, windowSeconds: windowSeconds)
+        let times = span(of: chunk.keys)
+        try await forEachFile(of: raw, RawBatch.self, RawCounter.columns, times, &chunk) { batch, _, _ in
+            counter.take(batch)
+        }
+        for index in 0..<table.count {
+            chunk.keys[index].rawCounted = table[index].first
+            chunk.keys[index].rawLate = table[index].second
+        }
+    }
+
+    /// Where the rows of evicted counts lie.
+    private func fillRows(_ chunk: inout BackfillChunk) async throws {
+        guard let counts else { return }
+        let evicted = chunk.keys.filter(\.isEvicted)
+        let table = table(chunk.keys)
+        try await forEachFile(of: counts, CountsBatch.self, .all, span(of: evicted), &chunk) { batch, file, chunk in
+            let numbers = table.postcodes.numbers(of: batch.postcodes, adding: false)
+            let entries = batch.postcodes.entries
+            for row in batch.rows {
+                let postcode = numbers[entries.isEmpty ? row : Int(entries[row])]
+                guard postcode >= 0 else { continue }
+                let index = table.find(window: batch.windowStart(row), postcode: postcode)
+                guard index >= 0, chunk.keys[index].isEvicted else { continue }
+                chunk.keys[index].tableRows.append(
+                    TableRow(path: file.path, position: batch.position(row), count: batch.counts[row]))
+            }
+        }
+    }
+
+    /// The keys under the indexes that they have in the chunk.
+    private func table(_ keys: [BackfillKey]) -> KeyTable {
+        let table = KeyTable(capacity: keys.count, seed: seed)
+        for key in keys {
+            var postcode = key.postcode
+            postcode.withUTF8 { _ = table.index(window: key.windowStart, postcode: UnsafeRawBufferPointer($0)) }
+        }
+        return table
+    }
+
+    private func forEachFile<Batch: RowBatch>(
+        of table: TableSession.Open, _ type: Batch.Type, _ columns: ColumnSet, _ times: ClosedRange<Int64>,
+        _ chunk: inout BackfillChunk, _ body: (Batch, DataFile, inout BackfillChunk) throws -> Void
+    ) async throws {
+        let reader = reader(table)
+        var tasks: [ScanTask] = []
+        do {
+            tasks = try await reader.tasks(at: table.metadata.currentSnapshot, of: type, times: times)
+        } catch  where Self.isDamage(error) {
+            for key in chunk.keys { chunk.unreadable[key.windowStart] = "\(error)" }
+            return
+        }
+        for task in tasks {
+            try Task.checkCancellation()
+            do {
+                let file = try await reader.open(task, as: type, columns: columns, times: times)
+                while let batch = try file.next() { try body(batch, task.file, &chunk) }
+            } catch  where Self.isDamage(error) {
+                doubt(task.file, Int(Batch.timestampID), "\(error)", &chunk)
+            }
+        }
+    }
+
+    /// Marks the windows that a file may have rows of.
+    private func doubt(_ file: DataFile, _ fieldID: Int, _ reason: String, _ chunk: inout BackfillChunk) {
+        let low = file.metrics.lowerBounds[fieldID].flatMap { Self.integer($0) } ?? Int64.min
+        let high = file.metrics.upperBounds[fieldID].flatMap { Self.integer($0) } ?? Int64.max
+        for key in chunk.keys {
+            let first = key.windowStart * 1_000_000
+            guard first <= high, first + windowSeconds * 1_000_000 > low else { continue }
+            chunk.unreadable[key.windowStart] = reason
+        }
+    }
+
+    private static func integer(_ bytes: [UInt8]) -> Int64? {
+        guard bytes.count == 8 else { return nil }
+        return Int64(bitPattern: bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+    }
+
+    /// The data is wrong or gone, as against out of reach.
+    private static func isDamage(_ error: any Error) -> Bool {
+        switch error {
+        case let error as ObjectStorageError: error.kind == .notFound || error.kind == .invalid
+        case is CancellationError, is SpoolError: false
+        default: true
+        }
+    }
+}

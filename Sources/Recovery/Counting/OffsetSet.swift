@@ -1,0 +1,112 @@
+// A set of Kafka offsets: one bit for each, in pages; a page of which every offset is there takes no memory.
+// Invariant: memory is at most about one bit for each offset between the least and the greatest of those that are near others,
+// and a few bytes for each page.
+
+/// Offsets of one partition. Not to be used by two tasks at a time.
+final class OffsetSet {
+    private static let pageBits: Int64 = 8192
+    private static let pageWords = 128
+
+    /// A page's bits, and how many are set.
+    private struct Page {
+        /// nil: every offset of the page is there.
+        var words: UnsafeMutablePointer<UInt64>?
+        var count: Int
+    }
+
+    /// What changes at every offset, behind a constant pointer, so that exclusive access is not checked each time.
+    private struct Memory {
+        var count: Int64 = 0
+        var lastKey: Int64 = -1
+        var last: UnsafeMutablePointer<Page>?
+    }
+
+    private var pages: [Int64: UnsafeMutablePointer<Page>] = [:]
+    private let memory: UnsafeMutablePointer<Memory>
+
+    /// No offsets.
+    package init() {
+        memory = .allocate(capacity: 1)
+        memory.initialize(to: Memory())
+    }
+
+    deinit {
+        for page in pages.values {
+            page.pointee.words?.deallocate()
+            page.deallocate()
+        }
+        memory.deallocate()
+    }
+
+    /// How many offsets there are.
+    package var count: Int64 { memory.pointee.count }
+
+    /// Adds an offset, which must not be negative.
+    /// - Returns: false when it is there already.
+    @inline(__always)
+    package func insert(_ offset: Int64) -> Bool {
+        let key = offset >> 13
+        let page = key == memory.pointee.lastKey ? memory.pointee.last ?? makePage(key) : makePage(key)
+        guard let words = page.pointee.words else { return false }
+        let (word, bit) = (Int(offset & 8191) >> 6, UInt64(1) << UInt64(offset & 63))
+        guard words[word] & bit == 0 else { return false }
+        words[word] |= bit
+        memory.pointee.count &+= 1
+        page.pointee.count &+= 1
+        if page.pointee.count == Int(Self.pageBits) {
+            words.deallocate()
+            page.pointee.words = nil
+        }
+        return true
+    }
+
+    /// Whether an offset is there; negative ones never are.
+    @inline(__always)
+    package func contains(_ offset: Int64) -> Bool {
+        guard memory.pointee.count > 0, offset >= 0 else { return false }
+        let key = offset >> 13
+        let page = key == memory.pointee.lastKey ? memory.pointee.last : look(key)
+        guard let page else { return false }
+        guard let words = page.pointee.words else { return true }
+        return words[Int(offset & 8191) >> 6] >> UInt64(offset & 63) & 1 == 1
+    }
+
+    /// A page that may not be there.
+    private func look(_ key: Int64) -> UnsafeMutablePointer<Page>? {
+        memory.pointee.lastKey = key
+        memory.pointee.last = pages[key]
+        return memory.pointee.last
+    }
+
+    private func makePage(_ key: Int64) -> UnsafeMutablePointer<Page> {
+        if let found = look(key) { return found }
+        let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Self.pageWords)
+        words.initialize(repeating: 0, count: Self.pageWords)
+        let page = UnsafeMutablePointer<Page>.allocate(capacity: 1)
+        page.initialize(to: Page(words: words, count: 0))
+        pages[key] = page
+        memory.pointee.last = page
+        return page
+    }
+
+    /// Calls `body` with each longest run of offsets in `range` that are not there, ascending, until it returns false.
+    func forEachGap(in range: Range<Int64>, _ body: (Range<Int64>) throws -> Bool) rethrows {
+        // What lies between `next` and the offset looked at is not there.
+        var next = range.lowerBound
+        for key in pages.keys.sorted() {
+            let low = max(range.lowerBound, key << 13)
+            let high = min(range.upperBound, key == Int64.max >> 13 ? Int64.max : (key + 1) << 13)
+            guard low < high, let page = pages[key] else { continue }
+            guard let words = page.pointee.words else {
+                if next < low, try !body(next..<low) { return }
+                next = high
+                continue
+            }
+            for offset in low..<high where words[Int(offset & 8191) >> 6] >> UInt64(offset & 63) & 1 == 1 {
+                if next < offset, try !body(next..<offset) { return }
+                next = offset + 1
+            }
+        }
+        if next < range.upperBound { _ = try body(next..<range.upperBound) }
+    }
+}

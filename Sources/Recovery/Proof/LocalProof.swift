@@ -1,0 +1,60 @@
+// The checks that need nothing but the state.
+
+import State
+
+/// Compares the state with itself.
+struct LocalProof {
+    package let state: ProofState
+    package let allowsGaps: Bool
+
+    /// - Throws: `SQLiteError`.
+    package func checks() throws -> [ProofCheck] {
+        var checks: [ProofCheck] = []
+        for partition in state.partitions { checks += try self.checks(of: partition) }
+        checks.append(try sum())
+        return checks
+    }
+
+    private func checks(of partition: ProofPartition) throws -> [ProofCheck] {
+        let name = "partition \(partition.number)"
+        let late = try state.reader.numberOfRows(in: .late, partition: partition.number)
+        let rejected = try state.reader.numberOfRows(in: .rejected, partition: partition.number)
+        return [
+            ProofCheck(
+                "\(name): counted + late + rejected = consumed", expected: partition.consumed,
+                found: partition.counted + partition.late + partition.rejected),
+            offsets(partition, name),
+            ProofCheck("\(name): late log", expected: partition.late, found: late),
+            ProofCheck("\(name): rejected log", expected: partition.rejected, found: rejected),
+        ]
+    }
+
+    /// An incident tells what Kafka no longer had; where the raw half was behind, some of that had been counted before.
+    private func offsets(_ partition: ProofPartition, _ name: String) -> ProofCheck {
+        let span = partition.next - partition.first
+        let lost = partition.lost(below: .max)
+        let bounds = allowsGaps ? 0...max(0, span) : max(0, span - lost)...max(0, span)
+        let isEqual = bounds.contains(partition.consumed)
+        var note = lost > 0 ? "\(lost) offsets were lost, as incidents tell" : nil
+        if !isEqual {
+            note =
+                "\(span - lost - partition.consumed) offsets are neither consumed nor known to be missing"
+                + (allowsGaps ? "" : " (a topic with compaction or transactions has some: --compacted)")
+        }
+        if allowsGaps, partition.gap > lost { note = "\(partition.gap - lost) offsets had no record" }
+        let expected = lost > 0 && isEqual ? partition.consumed : span - lost
+        return ProofCheck(
+            "\(name): consumed = offsets \(partition.first) to \(partition.next) (exclusive)",
+            "\(allowsGaps && isEqual ? partition.consumed : expected)", "\(partition.consumed)", isEqual, note: note)
+    }
+
+    private func sum() throws -> ProofCheck {
+        let counted = state.partitions.reduce(0) { $0 + $1.counted }
+        let backfilled = try state.reader.numberOfBackfilled()
+        let local = try state.reader.sumOfCounts()
+        let evicted = try state.reader.evictedEvents()
+        return ProofCheck(
+            "sum of counts", expected: counted + backfilled, found: local + evicted,
+            note: evicted > 0 ? "\(evicted) of them in windows that have left the state" : nil)
+    }
+}

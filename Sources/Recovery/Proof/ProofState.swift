@@ -1,0 +1,88 @@
+// The state as a proof sees it: one read transaction, so everything is of one generation, whatever a running service does.
+// Invariant: nothing is written, and nothing checkpoints.
+
+import State
+
+/// One partition's figures.
+struct ProofPartition {
+    package let number: Int32
+    package let first: Int64
+    package let next: Int64
+    package let consumed: Int64
+    package let counted: Int64
+    package let late: Int64
+    package let rejected: Int64
+    /// Offsets that incidents say Kafka no longer had; ascending, apart from one another.
+    package let lost: [Range<Int64>]
+
+    /// Offsets without a record that the figures leave.
+    package var gap: Int64 { next - first - consumed }
+
+    /// How many of the lost offsets lie below `end`.
+    package func lost(below end: Int64) -> Int64 {
+        lost.reduce(0) { $0 + max(0, min($1.upperBound, end) - $1.lowerBound) }
+    }
+
+    func isLost(_ offset: Int64) -> Bool { lost.contains { $0.contains(offset) } }
+}
+
+/// A state, read at one generation.
+package final class ProofState {
+    let reader: StateReader
+    let path: String
+    let stateID: String?
+    let windowSeconds: Int64
+    let generation: Int64
+    let partitions: [ProofPartition]
+    /// Windows that start before this (seconds) may have left the state.
+    let evictedBefore: Int64
+
+    /// - Throws: `StoreError`, `SQLiteError`.
+    init(path: String) throws {
+        self.path = path
+        reader = try StateReader(path)
+        try reader.requireCurrentVersion()
+        try reader.hold()
+        stateID = try reader.stateID()
+        windowSeconds = try reader.windowMilliseconds() / 1000
+        evictedBefore = try reader.number(.evictedBefore) ?? Int64.min
+        generation = try reader.recordedGeneration()
+        partitions = try Self.partitions(reader)
+    }
+
+    private static func partitions(_ reader: StateReader) throws -> [ProofPartition] {
+        let lost = Dictionary(grouping: try reader.lostOffsets(), by: \.partition)
+        return try reader.partitionSums().map { sums in
+            ProofPartition(
+                number: sums.partition, first: sums.firstOffset, next: sums.nextOffset, consumed: sums.consumed,
+                counted: sums.counted, late: sums.late, rejected: sums.rejected,
+                lost: LostRanges.joined(
+                    lost[sums.partition]?.map(\.offsets) ?? [], within: sums.firstOffset, sums.nextOffset))
+        }
+    }
+
+    /// Offsets of the late or the rejected log, of one partition, in `range`.
+    func offsets(of log: EventLog, partition: Int32, in range: Range<Int64>) throws -> OffsetSet {
+        let offsets = OffsetSet()
+        try reader.forEachOffset(in: log, partition: partition, range) { _ = offsets.insert(max(0, $0)) }
+        return offsets
+    }
+}
+
+/// Offsets that Kafka no longer had, as incidents tell.
+enum LostRanges {
+    /// Sorted, joined where they overlap, and cut to [low, high).
+    static func joined(_ ranges: [Range<Int64>], within low: Int64, _ high: Int64) -> [Range<Int64>] {
+        var joined: [Range<Int64>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            let (from, to) = (max(low, range.lowerBound), min(high, range.upperBound))
+            guard from < to else { continue }
+            if let last = joined.last, from <= last.upperBound {
+                joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, to)
+            } else {
+                joined.append(from..<to)
+            }
+        }
+        return joined
+    }
+}

@@ -1,0 +1,161 @@
+// Reads every row of the raw table: which offsets are there, which twice, which late, and what the counts should be.
+// Invariant: memory is bounded by the windows and by about one bit for each offset, less where no offset is missing.
+
+import Tables
+import TableScan
+import Iceberg
+import Parquet
+
+/// One partition of the raw table.
+final class RawPartition {
+    package let figures: ProofPartition
+    /// Raw rows should cover [from, to).
+    package let from: Int64
+    package let to: Int64
+    package let rejected: OffsetSet
+    let lateLog: OffsetSet
+    /// The offset up to which rows are counted.
+    let countedEnd: Int64
+    package let seen = OffsetSet()
+    package var rows: Int64 = 0
+    package var twice: Int64 = 0
+    var lateEqual: Int64 = 0
+    package var lateRows: Int64 = 0
+    /// Valid rows that were not late, below the counted end.
+    package var counted: Int64 = 0
+    /// The first differences, in words.
+    package var findings: [String] = []
+    private static let mostFindings = 5
+
+    package init(
+        _ figures: ProofPartition, from: Int64, to: Int64, countedEnd: Int64, rejected: OffsetSet, lateLog: OffsetSet
+    ) {
+        self.figures = figures
+        self.from = from
+        self.to = to
+        self.countedEnd = countedEnd
+        self.rejected = rejected
+        self.lateLog = lateLog
+    }
+
+    package func say(_ text: @autoclosure () -> String) {
+        if findings.count < Self.mostFindings { findings.append("partition \(figures.number): \(text())") }
+    }
+
+    @inline(__always)
+    package func take(_ offset: Int64, isLate: Bool) {
+        rows += 1
+        guard offset >= from, offset < to else {
+            say("raw row of offset \(offset), but the raw table's offsets are \(from) to \(to - 1)")
+            return
+        }
+        guard seen.insert(offset) else {
+            twice += 1
+            say("offset \(offset) is in the raw table twice")
+            return
+        }
+        if rejected.contains(offset) { say("offset \(offset) was rejected, but is in the raw table") }
+        if isLate { lateRows += 1 }
+        if isLate == lateLog.contains(offset) {
+            if isLate { lateEqual += 1 }
+        } else {
+            say(
+                "offset \(offset) is \(isLate ? "" : "not ")late in the raw table, \(isLate ? "not " : "")in the late log"
+            )
+        }
+    }
+
+    /// Offsets that should be there.
+    package var expected: Int64 { max(0, to - from) - rejected.count }
+    package var missing: Int64 { expected - seen.count }
+
+    /// Names the first offsets that are neither there nor explained.
+    /// - Returns: how many there are.
+    func findMissing(allowsGaps: Bool) -> Int64 {
+        guard missing > 0 else { return 0 }
+        var found: Int64 = 0
+        seen.forEachGap(in: from..<to) { gap in
+            for offset in gap where !rejected.contains(offset) && !figures.isLost(offset) {
+                found += 1
+                if !allowsGaps { say("offset \(offset) is not in the raw table, and was not rejected") }
+            }
+            return true
+        }
+        // Offsets that have no record were never consumed; more than those must not be missing.
+        if allowsGaps { return max(0, found - max(0, figures.gap - figures.lost(below: .max))) }
+        return found
+    }
+}
+
+/// What a pass over the raw table found.
+final class RawPass {
+    package var sums: WindowSums
+    /// The late rows, each by its window, postcode and place.
+    package var late: WindowSums
+    package var partitions: [Int32: RawPartition]
+    package var files = 0
+    package var damaged: [String] = []
+    /// Files whose manifest entry is not true of their rows.
+    var misplaced: [String] = []
+    package var foreign: Int64 = 0
+    private let windowSeconds: Int64
+
+    package init(seed: UInt64, windowSeconds: Int64, partitions: [Int32: RawPartition]) {
+        sums = WindowSums(seed: seed)
+        late = WindowSums(seed: seed)
+        self.windowSeconds = windowSeconds
+        self.partitions = partitions
+    }
+
+    package func take(_ batch: RawBatch) {
+        let hashes = sums.hashes(of: batch.postcodes)
+        let entries = batch.postcodes.entries
+        var clock = WindowClock(windowSeconds)
+        var current: RawPartition?
+        batch.forEachPlace { row, number, offset, microseconds, isLate in
+            if current?.figures.number != number { current = partitions[number] }
+            guard let partition = current else {
+                foreign += 1
+                return
+            }
+            partition.take(offset, isLate: isLate)
+            if isLate, offset >= partition.from, offset < partition.to {
+                late.add(
+                    window: clock.window(ofMicroseconds: microseconds),
+                    hash: WindowSums.hash(hashes[entries.isEmpty ? row : Int(entries[row])], number, offset), count: 1)
+            }
+            guard !isLate, offset < partition.countedEnd else { return }
+            partition.counted &+= 1
+            sums.add(
+                window: clock.window(ofMicroseconds: microseconds),
+                hash: hashes[entries.isEmpty ? row : Int(entries[row])], count: 1)
+        }
+    }
+
+    /// Reads a snapshot; files that cannot be read are named.
+    package func read(_ table: ProofTable, _ reader: TableReader) async throws {
+        do {
+            for task in try await reader.tasks(at: table.snapshot, of: RawBatch.self) {
+                files += 1
+                do {
+                    // Every page, also of columns that nothing is compared with: whoever restores needs them.
+                    let file = try await reader.open(task, as: RawBatch.self)
+                    var claims = FileClaims(task.file, in: table.metadata)
+                    while let batch = try file.next() {
+                        claims.note(batch)
+                        take(batch)
+                    }
+                    let faults = claims.faults()
+                    if !faults.isEmpty {
+                        misplaced.append(
+                            "table \(table.name), file \(task.file.path): \(faults.joined(separator: "; "))")
+                    }
+                } catch  where Damage.isDamage(error) {
+                    damaged.append("table \(table.name), file \(task.file.path): \(error)")
+                }
+            }
+        } catch  where Damage.isDamage(error) {
+            damaged.append("table \(table.name), snapshot \(table.snapshot?.id ?? 0): \(error)")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// The tables that a state is restored from, and where they begin and end.
+
+import Tables
+import TableScan
+import Foundation
+import Iceberg
+import ObjectStorage
+import State
+
+/// Both tables as they are now.
+struct RestoreTables {
+    package struct Table {
+        package let name: String
+        package let open: TableSession.Open
+        package let reader: TableReader
+        /// The ancestors of the current snapshot, newest first.
+        package let history: [Snapshot]
+
+        package var current: Snapshot? { open.metadata.currentSnapshot }
+        package var generation: Int64 { history.lazy.filter(\.isOurs).compactMap(\.generation).first ?? 0 }
+    }
+
+    package let stateID: String
+    package let counts: Table?
+    package let raw: Table?
+
+    package static func load(
+        _ settings: TableSettings, _ warehouse: Warehouse, folder: String, uniqueName: @escaping @Sendable () -> String
+    ) async throws -> RestoreTables {
+        var tables: [ExportTable: Table] = [:]
+        var ids: [ExportTable: String] = [:]
+        for kind in ExportTable.allCases {
+            let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: kind))
+            guard let table = try await warehouse.catalog.load(identifier) else { continue }
+            guard let id = table.metadata.properties[Mark.stateID], !id.isEmpty else {
+                throw RestoreError.notOurs(table: identifier.description)
+            }
+            ids[kind] = id
+            let open = TableSession.Open(
+                metadata: table.metadata, metadataLocation: table.metadataLocation,
+                io: TableIO(files: try warehouse.files(table)))
+            tables[kind] = Table(
+                name: identifier.description, open: open,
+                reader: TableReader(open.io, open.metadata, spoolFolder: folder, uniqueName: uniqueName),
+                history: table.metadata.ancestors(of: table.metadata.currentSnapshotID))
+        }
+        if let counts = ids[.counts], let raw = ids[.raw], counts != raw {
+            throw RestoreError.differentStates(counts: counts, raw: raw)
+        }
+        guard let id = ids[.counts] ?? ids[.raw] else {
+            throw RestoreError.nothing(
+                tables: "\(settings.namespace.joined(separator: ".")) of \(warehouse.catalog.name)")
+        }
+        return RestoreTables(stateID: id, counts: tables[.counts], raw: tables[.raw])
+    }
+
+    /// The newest snapshot of the counts table whose offsets are all in the raw table.
+    package func covered(by rawEnds: [Int32: Int64]) -> (snapshot: Snapshot, ends: [Int32: Int64])? {
+        guard let counts else { return nil }
+        for (index, snapshot) in counts.history.enumerated() where snapshot.addedOffsets != nil {
+            let ends = Array(counts.history[index...]).ends
+            // A partition from which nothing was read yet has no raw rows and needs none.
+            let starts = counts.history.starts
+            if ends.allSatisfy({ $0.value <= rawEnds[$0.key] ?? starts[$0.key] ?? 0 }) { return (snapshot, ends) }
+        }
+        return nil
+    }
+}

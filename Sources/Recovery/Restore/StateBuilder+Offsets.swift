@@ -1,0 +1,127 @@
+// What stands beside the counts: partitions, offsets that have no event, the watermark, and what was exported.
+
+import Tables
+import Foundation
+import Iceberg
+import State
+import Windowing
+
+extension StateBuilder {
+    /// Holes in the offsets longer than this are one incident instead of rejected rows.
+    private static let longestHole: Int64 = 10_000
+
+    /// Each partition up to the end of the raw table, and the holes within as what they were.
+    func writePartitions() throws -> [Int32: (from: Int64, to: Int64)] {
+        let rawEnds = tables.raw?.history.ends ?? [:]
+        let countEnds = tables.counts?.history.ends ?? [:]
+        var bounds: [Int32: (from: Int64, to: Int64)] = [:]
+        for number in Set(rawEnds.keys).union(countEnds.keys).union(partitions.keys).sorted() {
+            let partition = partitions[number] ?? RestoredPartition(number, coveredEnd: Int64.min)
+            partitions[number] = partition
+            let starts = [tables.raw, tables.counts].compactMap { table in
+                table.flatMap { $0.history.isWhole ? $0.history.starts[number] : nil }
+            }
+            // A partition without raw rows has nothing to count below their end, wherever it began.
+            let known = (starts + [partition.least]).min().flatMap { $0 < Int64.max ? $0 : nil }
+            guard let from = known ?? rawEnds[number] else {
+                throw RestoreError.unknownStart(table: tables.counts?.name ?? tables.raw?.name ?? "", partition: number)
+            }
+            let to = max(from, rawEnds[number] ?? from, partition.end)
+            let rejected = try writeHoles(partition, from..<to)
+            try writePartition(partition, from, to, rejected)
+            bounds[number] = (from, to)
+        }
+        return bounds
+    }
+
+    /// Offsets without a raw event: rejected ones, whose reasons are lost with the state, or offsets that Kafka did not have.
+    private func writeHoles(_ partition: RestoredPartition, _ offsets: Range<Int64>) throws -> Int64 {
+        guard offsets.upperBound - offsets.lowerBound > partition.seen.count else { return 0 }
+        var rejected: Int64 = 0
+        try partition.seen.forEachGap(in: offsets) { gap in
+            let length = gap.upperBound - gap.lowerBound
+            if length > Self.longestHole {
+                let lost = LostOffsets(partition: partition.number, offsets: gap)
+                try store.note(
+                    .missingOffsets(of: "restored topic", lost, "have no event in the raw table"), now: now)
+                return true
+            }
+            for missing in gap {
+                try filler.addRejected(partition: partition.number, offset: missing, now: now)
+            }
+            rejected += length
+            return true
+        }
+        return rejected
+    }
+
+    private func writePartition(
+        _ partition: RestoredPartition, _ from: Int64, _ to: Int64, _ rejected: Int64
+    ) throws {
+        // The summary's watermark tells the partition's largest time up to there.
+        let delay = covered?.snapshot.summary[Mark.watermarkDelay].flatMap { Int64($0) }
+        let known = covered?.snapshot.partitionWatermarks[partition.number].map {
+            $0 + (delay ?? windows.watermarkDelayMilliseconds) + 1
+        }
+        partition.maxEventTime = [known, partition.maxEventTime].compactMap { $0 }.max()
+        var progress = PartitionProgress(partition: partition.number, nextOffset: to)
+        progress.firstOffset = from
+        progress.maxEventTime = partition.maxEventTime
+        (progress.counted, progress.late, progress.rejected) = (partition.counted, partition.late, rejected)
+        try filler.setPartition(progress)
+    }
+
+    /// The largest watermark that is known to have been one: the summary's, or what the raw rows say.
+    package func watermark(_ bounds: [Int32: (from: Int64, to: Int64)]) -> Int64? {
+        let times = bounds.keys.map { partitions[$0]?.maxEventTime }
+        let least = times.contains { $0 == nil } ? nil : times.compactMap { $0 }.min()
+        return [recordedWatermark, least.map { $0 - windows.watermarkDelayMilliseconds - 1 }].compactMap { $0 }.max()
+    }
+
+    /// How late an event was when it came is not in the table; this is how late it is now.
+    package func lateness(of microseconds: Int64, at watermark: Int64?) -> Int64 {
+        watermark.map { max(0, $0 - microseconds / 1000) } ?? 0
+    }
+
+    /// Corrects the lateness of late events, which were written as of the recorded watermark.
+    func writeLateness(_ watermark: Int64?) throws {
+        guard let watermark, watermark != recordedWatermark else { return }
+        try filler.setLateness(at: watermark)
+    }
+
+    package func writeProgress(_ watermark: Int64?) throws {
+        let finalBefore = watermark.map { $0 + 1 > 0 ? windows.windowStart(of: $0 + 1) : 0 } ?? 0
+        try filler.setProgress(generation: changed, watermark: watermark, finalBefore: finalBefore, now: now)
+        try store.setMeta(.stateID, to: tables.stateID)
+        // Offsets mean something only in the log that they are of.
+        if let topicID = tables.counts?.history.first(where: \.isOurs)?.summary[Mark.topicID] {
+            try store.setMeta(.topicID, to: topicID)
+        }
+        try store.setMeta(.backfilledEvents, to: "\(try store.numberOfBackfilled())")
+    }
+
+    func writeExports(_ bounds: [Int32: (from: Int64, to: Int64)]) throws {
+        for (kind, table) in [(ExportTable.counts, tables.counts), (.raw, tables.raw)] {
+            guard let table else { continue }
+            // The next commit of counts says again what is read again.
+            let ends = table.history.ends
+            let offsets = bounds.reduce(into: [Int32: Int64]()) { offsets, bound in
+                if kind == .raw { offsets[bound.key] = bound.value.to }
+                if kind == .counts, let end = ends[bound.key] { offsets[bound.key] = min(end, bound.value.to) }
+            }
+            try filler.setExport(
+                of: kind, epoch: table.open.epoch, snapshotID: table.current?.id,
+                progress: ExportProgress(generation: table.generation, offsets: offsets))
+        }
+        try store.noteRestored(bounds.mapValues(\.to))
+        try filler.setRawOffsets(bounds.mapValues(\.to))
+    }
+
+    package func readAgain(_ bounds: [Int32: (from: Int64, to: Int64)]) -> [Int32: Int64] {
+        let ends = tables.counts?.history.ends ?? [:]
+        return bounds.reduce(into: [:]) { result, bound in
+            let ahead = (ends[bound.key] ?? 0) - bound.value.to
+            if ahead > 0 { result[bound.key] = ahead }
+        }
+    }
+}

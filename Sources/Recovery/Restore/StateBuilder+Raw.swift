@@ -1,0 +1,135 @@
+// The raw rows: counts, the late log, and which offsets there are. One pass.
+
+import TableScan
+import Tables
+import Iceberg
+import Parquet
+import State
+import Windowing
+
+extension StateBuilder {
+    /// Keys that are gathered in memory before they are written, in order.
+    private static let mostKeys = 1 << 19
+    /// Postcodes of earlier keys that may stay in memory.
+    private static let mostPostcodes = 200_000
+
+    func readRaw() async throws {
+        guard let raw = tables.raw else { return }
+        say("reading \(raw.name)")
+        do {
+            for task in try await raw.reader.tasks(at: raw.current, of: RawBatch.self) {
+                let file = try await raw.reader.open(task, as: RawBatch.self, columns: RawCounter.columns)
+                while let batch = try file.next() { try take(batch, raw) }
+            }
+        } catch  where Damage.isDamage(error) && !(error is RestoreError) {
+            throw RestoreError.damaged("table \(raw.name): \(error)")
+        }
+        try flushCounts()
+    }
+
+    private func take(_ batch: RawBatch, _ raw: RestoreTables.Table) throws {
+        let keys = keys
+        let skew = windows.maxFutureSkewMilliseconds
+        let numbers = keys.postcodes.numbers(of: batch.postcodes, adding: true)
+        let entries = batch.postcodes.entries
+        var clock = WindowClock(windowSeconds)
+        var lateRows: [Int32] = []
+        var latest = Int64.min
+        var current = RestoredPartition(Int32.min, coveredEnd: 0)
+        try batch.forEachPlace { row, number, offset, microseconds, isLate in
+            if number != current.number {
+                current.note(latest)
+                latest = Int64.min
+                current = partition(number)
+            }
+            guard offset >= 0, current.seen.insert(offset) else {
+                throw RestoreError.twice(table: raw.name, what: "offset \(offset) of partition \(number)")
+            }
+            guard offset < current.tableEnd else {
+                throw RestoreError.beyond(table: raw.name, partition: number, offset: offset, end: current.tableEnd)
+            }
+            current.least = min(current.least, offset)
+            current.end = max(current.end, offset &+ 1)
+            let milliseconds = microseconds / 1000
+            if milliseconds &- skew <= current.arrival(of: offset) { latest = max(latest, milliseconds) }
+            if isLate {
+                current.late &+= 1
+                lateRows.append(Int32(truncatingIfNeeded: row))
+                return
+            }
+            current.counted &+= 1
+            let postcode = numbers[entries.isEmpty ? row : Int(entries[row])]
+            let index = keys.index(window: clock.window(ofMicroseconds: microseconds), postcode: postcode)
+            keys.add(first: 1, second: offset < current.coveredEnd ? 1 : 0, at: index)
+            if keys.count >= Self.mostKeys { try flushCounts() }
+        }
+        current.note(latest)
+        rawRows += Int64(batch.rows.count)
+        if !lateRows.isEmpty { try writeLate(batch, lateRows, raw) }
+        if keys.postcodes.count > Self.mostPostcodes { try flushCounts() }
+    }
+
+    private func partition(_ number: Int32) -> RestoredPartition {
+        if let known = partitions[number] { return known }
+        let coveredEnd = covered?.ends[number] ?? Int64.min
+        let arrivals = Arrivals(
+            number, recordedEnd: recordsTimes ? coveredEnd : Int64.min, history: tables.raw?.history ?? [], now: now)
+        let partition = RestoredPartition(number, coveredEnd: coveredEnd, arrivals: arrivals)
+        // Where no snapshot of ours is left, nothing tells.
+        if let ends = tables.raw?.history.ends, !ends.isEmpty { partition.tableEnd = ends[number] ?? 0 }
+        partitions[number] = partition
+        return partition
+    }
+
+    /// Writes late rows; the columns that only these need are read here.
+    private func writeLate(_ batch: RawBatch, _ rows: [Int32], _ raw: RestoreTables.Table) throws {
+        let details = try batch.reading([RawBatch.userID, RawBatch.webpage])
+        // When it came is not in the table; not later than the snapshot that has it.
+        let received = raw.current?.timestampMilliseconds ?? now
+        var clock = WindowClock(windowSeconds)
+        try filler.addLate(rows: rows.count) { index, add in
+            let row = Int(rows[index])
+            let time = batch.timestamps[row]
+            try batch.postcodes.withBytes(row) { postcode in
+                var event = RestoredLateEvent(
+                    partition: batch.partitions[row], offset: batch.offsets[row], userID: details.userID(row),
+                    postcode: postcode, webpage: nil, eventTime: time,
+                    windowStart: clock.window(ofMicroseconds: time),
+                    lateness: lateness(of: time, at: recordedWatermark),
+                    receivedAt: received)
+                guard details.hasWebpage(row) else { return try add(event) }
+                try details.webpages.withBytes(row) {
+                    event.webpage = $0
+                    try add(event)
+                }
+            }
+        }
+    }
+
+    /// Writes the counts that were gathered, in the order of their keys.
+    private func flushCounts() throws {
+        let keys = keys
+        let order = keys.sorted()
+        let (isCovered, unchanged, changed) = (covered != nil, unchanged, changed)
+        try filler.addCounts(rows: order.count) { place, add in
+            let entry = keys[Int(order[place])]
+            let missing = isCovered ? entry.first - entry.second : 0
+            try keys.postcodes.withBytes(Int(entry.postcode)) { postcode in
+                try add(
+                    RestoredCount(
+                        window: entry.window, postcode: postcode, count: entry.first, missing: missing,
+                        generation: isCovered && missing == 0 ? unchanged : changed))
+            }
+            coveredSums.add(
+                window: entry.window, hash: keys.postcodes.hash(Int(entry.postcode)), count: entry.second)
+        }
+        if keys.postcodes.count > Self.mostPostcodes { self.keys = KeyTable(seed: seed) } else { keys.removeAll() }
+    }
+}
+
+extension RestoredPartition {
+    /// Takes note of the largest event time of some rows; `Int64.min` says nothing.
+    fileprivate func note(_ latest: Int64) {
+        if latest > Int64.min { maxEventTime = max(maxEventTime ?? Int64.min, latest) }
+    }
+}

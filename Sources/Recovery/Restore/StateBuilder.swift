@@ -1,0 +1,102 @@
+// Fills an empty state from the tables, within one transaction of its connection.
+//
+// Rows are written in key order where the input allows, and the indexes of late events are made when all are there.
+// `writeGenerations` gives every count its generation in the end.
+
+import TableScan
+import Tables
+import Iceberg
+import Parquet
+import State
+import Windowing
+
+/// Builds the state.
+final class StateBuilder {
+    package let store: Store
+    package let tables: RestoreTables
+    package let windows: WindowSettings
+    package let seed: UInt64
+    package let now: Int64
+    package let say: (String) -> Void
+    package var partitions: [Int32: RestoredPartition] = [:]
+    /// Counted raw rows that are not in the state yet, and how many of them the covered snapshot has.
+    package var keys: KeyTable
+    /// The newest snapshot of the counts table whose offsets are all in the raw table.
+    package let covered: (snapshot: Snapshot, ends: [Int32: Int64])?
+    /// Raw rows below the offsets of `covered`.
+    var coveredSums: WindowSums
+    package var rawRows: Int64 = 0
+    let filler: StateFiller
+    /// The watermark that the covered snapshot recorded, in milliseconds since the Unix epoch.
+    let recordedWatermark: Int64?
+    /// The covered snapshot says what the largest event time of each partition was.
+    let recordsTimes: Bool
+
+    package var windowSeconds: Int64 { windows.windowMilliseconds / 1000 }
+    /// Of counts that are in the table as they are here.
+    package let unchanged: Int64
+    /// Of counts that are not.
+    package let changed: Int64
+
+    package init(
+        store: Store, tables: RestoreTables, windows: WindowSettings, seed: UInt64, now: Int64,
+        say: @escaping (String) -> Void
+    ) throws {
+        self.store = store
+        self.tables = tables
+        self.windows = windows
+        self.seed = seed
+        self.now = now
+        self.say = say
+        unchanged = tables.counts?.generation ?? 0
+        changed = max(unchanged, tables.raw?.generation ?? 0) + 1
+        keys = KeyTable(seed: seed)
+        covered = tables.covered(by: tables.raw?.history.ends ?? [:])
+        coveredSums = WindowSums(seed: seed)
+        recordedWatermark = covered?.snapshot.summary[Mark.watermark].flatMap { Int64($0) }
+        recordsTimes = covered?.snapshot.summary[Mark.watermarks] != nil
+        filler = try StateFiller(store, numbersAbove: now)
+    }
+
+    /// The counts of other windows than the table's would be written beside those that it has.
+    private func checkWindow() throws {
+        let asked = windows.windowMilliseconds
+        guard let counts = tables.counts,
+            let made = counts.history.lazy.compactMap({ $0.summary[Mark.window].flatMap { Int64($0) } }).first,
+            made != asked
+        else { return }
+        throw RestoreError.madeWithWindow(table: counts.name, milliseconds: made, askedMilliseconds: asked)
+    }
+
+    package func build() async throws -> RestoreSummary {
+        try checkWindow()
+        try filler.dropLateIndexes()
+        try await readRaw()
+        let bounds = try writePartitions()
+        let watermark = watermark(bounds)
+        try writeLateness(watermark)
+        try filler.makeLateIndexes()
+        try await findBackfilled()
+        let countRows = try await readLedger()
+        try writeGenerations()
+        try writeProgress(watermark)
+        try writeExports(bounds)
+        try filler.finish()
+        return RestoreSummary(
+            stateID: tables.stateID, generation: unchanged, nextOffsets: bounds.mapValues(\.to), rawRows: rawRows,
+            countRows: countRows, lateRows: partitions.values.reduce(0) { $0 + $1.late }, readAgain: readAgain(bounds),
+            proof: ProofReport())
+    }
+
+    /// Hands out the live rows of a snapshot of the counts table.
+    func forEachCount(
+        at snapshot: Snapshot?, times: ClosedRange<Int64>? = nil, _ body: (CountsBatch, DataFile) throws -> Void
+    ) async throws {
+        guard let counts = tables.counts else { return }
+        do {
+            try await counts.reader.forEach(CountsBatch.self, at: snapshot, times: times, body)
+        } catch  where Damage.isDamage(error) && !(error is RestoreError) {
+            throw RestoreError.damaged("table \(counts.name): \(error)")
+        }
+    }
+}

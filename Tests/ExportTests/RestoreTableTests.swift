@@ -1,0 +1,98 @@
+// What a restore does with tables in every state that exports, backfills and other writers leave them in.
+
+import TestSupport
+import SQLite
+import Foundation
+import Iceberg
+import Testing
+
+@testable import Export
+@testable import Recovery
+@testable import State
+@testable import Tables
+
+@Suite struct RestoreTableTests {
+    /// What happened to the tables before the state was lost.
+    enum Before: CaseIterable {
+        case nothing, oneExport, severalExports, lateEvents, backfill, countsBehind, countsAhead, rawGone, countsGone
+    }
+
+    private func prepare(_ before: Before, _ world: World) async throws {
+        guard before != .nothing else { return }
+        try world.consume(World.views(60))
+        try await world.export()
+        guard before != .oneExport else { return }
+        try world.consume(World.views(30) + [View(postcode: "E1", minute: 1, isLate: true)])
+        try await world.export()
+        switch before {
+        case .backfill:
+            #expect(try await world.backfill().events == 1)
+            try await world.export()
+        case .countsBehind, .countsAhead:
+            let behind = before == .countsBehind ? ExportTable.counts : .raw
+            let kept = world.folder.file("kept")
+            try FileManager.default.copyItem(atPath: world.path(behind), toPath: kept)
+            try world.consume(World.views(45))
+            try await world.export()
+            try FileManager.default.removeItem(atPath: world.path(behind))
+            try FileManager.default.moveItem(atPath: kept, toPath: world.path(behind))
+        case .rawGone: try FileManager.default.removeItem(atPath: world.path(.raw))
+        case .countsGone: try FileManager.default.removeItem(atPath: world.path(.counts))
+        default: break
+        }
+    }
+
+    @Test(arguments: Before.allCases, [2, 3]) func aStateComesBackOrTheReasonIsNamed(
+        before: Before, formatVersion: Int
+    ) async throws {
+        let world = try World(formatVersion: formatVersion)
+        try await prepare(before, world)
+        let path = world.folder.file("again.db")
+        do {
+            let summary = try await world.restore(to: "again.db")
+            #expect(summary.proof.isEqual, "\(before): \(summary.proof.findings)")
+            let restored = try StateReader(path)
+            let raw = try restored.partitionSums()
+            #expect(raw.map(\.consumed).reduce(0, +) == summary.rawRows)
+            #expect(try restored.numberOfRows(in: .late, partition: 0) == summary.lateRows)
+            switch before {
+            case .countsAhead:
+                #expect(summary.readAgain == [0: 45])
+            case .countsBehind:
+                #expect(summary.rawRows == 136 && summary.countRows > 0)
+                #expect(try restored.sumOfCounts() == 135, "all raw rows are counted")
+            case .countsGone: #expect(summary.countRows == 0 && summary.rawRows == 91)
+            // Nothing tells what the counts are made of: all of it is read again from Kafka.
+            case .rawGone: #expect(summary.readAgain == [0: 91] && summary.rawRows == 0)
+            default:
+                #expect(try Self.counts(restored) == (try Self.counts(StateReader(world.store.path))), "\(before)")
+            }
+            // No generation is below zero, and no count is of one that was not exported or is not new.
+            #expect(try restored.connection.number("SELECT count(*) FROM counts WHERE generation < 0") == 0)
+        } catch let error as RestoreError {
+            #expect(before == .nothing, "\(before): \(error)")
+            #expect(!FileManager.default.fileExists(atPath: path), "a state was left")
+            #expect(!FileManager.default.fileExists(atPath: path + ".restoring"), "a part of a state was left")
+        }
+    }
+
+    private static func counts(_ state: StateReader) throws -> [String] {
+        try state.connection.all("SELECT window_start, postcode, count FROM counts ORDER BY 1, 2") {
+            "\($0.int64(0)) \($0.string(1)) \($0.int64(2))"
+        }
+    }
+
+    /// The state that came back goes on exporting, and both tables stay equal.
+    @Test(arguments: [Before.severalExports, .lateEvents, .backfill], [2, 3]) func exportsGoOnAfterwards(
+        before: Before, formatVersion: Int
+    ) async throws {
+        let world = try World(formatVersion: formatVersion)
+        try await prepare(before, world)
+        _ = try await world.restore(to: "again.db")
+        let again = try World(formatVersion: formatVersion, folder: world.folder, state: "again.db")
+        try again.consume(World.views(35))
+        try await again.export()
+        let proof = try await again.proof()
+        #expect(proof.isEqual, "\(before): \(proof.findings)")
+    }
+}
