@@ -2,7 +2,7 @@
 // `_total` for what only grows, a HELP and a TYPE each. Invariant: the only labels whose values come from outside are
 // partition numbers; codes are a fixed set.
 
-package import Health
+import Health
 import State
 
 /// Writes metric families.
@@ -54,7 +54,7 @@ package struct ProcessFacts: Equatable, Sendable {
 }
 
 /// The text of /metrics.
-package enum Metrics {
+enum Metrics {
     /// All metrics of a report.
     package static func text(_ report: StatusReport, process: ProcessFacts = ProcessFacts()) -> String {
         var out = MetricsText()

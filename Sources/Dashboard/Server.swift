@@ -14,7 +14,7 @@ package struct DashboardLimits: Equatable, Sendable {
     /// Pages that are kept up to date at the same time.
     package var streams = 32
     /// How often they are.
-    package var streamPeriod = Duration.seconds(1)
+    var streamPeriod = Duration.seconds(1)
     /// A connection without a whole head of a request for this long is closed, whether it says nothing or says it slowly.
     package var idleTimeout = Duration.seconds(30)
     /// How long an answer may wait for its reader before the connection is closed, rounded up to seconds.

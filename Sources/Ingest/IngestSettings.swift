@@ -27,9 +27,9 @@ package struct IngestSettings: Sendable {
     /// Ends when every partition's end has been reached.
     package var exitsAtEnd = false
     /// How long a service that ends at the end of the input goes on without Kafka, in milliseconds.
-    package var unreachableLimitMilliseconds: Int64 = 60_000
+    var unreachableLimitMilliseconds: Int64 = 60_000
     /// How often the topic is asked for its partitions, in milliseconds: new ones are read, and one that nobody serves is told.
-    package var discoveryIntervalMilliseconds: Int64 = 2000
+    var discoveryIntervalMilliseconds: Int64 = 2000
 
     /// Sooner after a fault, so that the end of a short one, such as a change of leader, is seen before anybody is alarmed.
     func discoveryInterval(afterFault isAfterFault: Bool) -> Int64 {

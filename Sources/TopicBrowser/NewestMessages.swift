@@ -1,9 +1,9 @@
 // The newest of a stream of messages, as many as asked for and as memory allows.
 
-package import Kafka
+import Kafka
 
 /// Keeps the last messages it is given.
-package struct NewestMessages {
+struct NewestMessages {
     private let limit: Int
     private let bytesLimit: Int
     private var kept: [Message] = []

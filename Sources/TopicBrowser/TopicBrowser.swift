@@ -22,7 +22,7 @@ package struct BrowseRequest: Sendable {
     /// How long the cluster may stay silent while something is expected of it, in milliseconds.
     package var timeoutMilliseconds = 10_000
     /// What the newest messages may take while they are looked for, in bytes.
-    package var newestBytes = 16 << 20
+    var newestBytes = 16 << 20
 
     /// Looks at the newest messages of a topic.
     package init(topic: String, start: StartPoint = .end, limit: Int? = 50) {

@@ -144,8 +144,8 @@ struct RunStateTopicTests {
         let skipping = try Machine(known: [Self.progress(0, 2)]) { $0.skipsMissingOffsets = true }
         let detail =
             "topic views partition 0: offsets 2 to 4 (3 in all) were no longer in Kafka and are not counted"
-        let incident = Self.missing("were no longer in Kafka and are not counted")
-        #expect(incident.detail == detail)
+        var incident = Incident(kind: "missing-offsets", detail: detail)
+        incident.lost = LostOffsets(partition: 0, offsets: 2..<5)
         #expect(
             skipping.next(.topic(.found(found, next: [:]))).suffix(3) == [
                 .error(detail, .place(partition: 0, offset: 2, end: 5)),
@@ -157,13 +157,13 @@ struct RunStateTopicTests {
     func lostForRaw() throws {
         let machine = try Machine(known: [Self.progress(0, 8)], rawOffsets: [0: 2]) { $0.skipsMissingOffsets = true }
         let found = Machine.found(1, ranges: [0: OffsetRange(low: 5, high: 10)])
-        let incident = Self.missing("were no longer in Kafka and are counted, but not in the raw table")
-        #expect(machine.next(.topic(.found(found, next: [:]))).contains(.counting(.skip(0, to: 5, incident))))
-    }
-
-    /// The incident of offsets 2 to 4.
-    static func missing(_ what: String) -> Incident {
-        .missingOffsets(of: "topic views", LostOffsets(partition: 0, offsets: 2..<5), what)
+        let detail =
+            "topic views partition 0: offsets 2 to 4 (3 in all) were no longer in Kafka and are counted, but not in "
+            + "the raw table"
+        var incident = Incident(kind: "missing-offsets", detail: detail)
+        incident.lost = LostOffsets(partition: 0, offsets: 2..<5)
+        #expect(
+            machine.next(.topic(.found(found, next: [:]))).contains(.counting(.skip(0, to: 5, incident))))
     }
 
     @Test("offsets that go missing while reading are asked about at once; what was lost is decided as at the start")

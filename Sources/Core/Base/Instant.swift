@@ -8,7 +8,7 @@ package struct Instant: Equatable, Comparable, Sendable {
     /// Seconds since the Unix epoch, rounded down.
     package var seconds: Int64
     /// Nanoseconds after them, 0 to 999,999,999.
-    package var nanoseconds: Int64
+    var nanoseconds: Int64
 
     /// The earlier one.
     package static func < (first: Instant, second: Instant) -> Bool {

@@ -22,7 +22,7 @@ package struct OutboxSettings: Sendable {
     package var newTopicPartitions = 4
     /// How long nothing of this source may arrive in the topic before what is not there counts as not sent, in milliseconds:
     /// longer than a publisher that was fenced takes from its last look at the fence until the broker has its batch.
-    package var quietMilliseconds: Int64 = 2000
+    var quietMilliseconds: Int64 = 2000
 
     /// Settings with the defaults of the command line.
     package init(name: OutboxName, topic: String, kafka: [(String, String)], bootstrapServers: String) {

@@ -11,7 +11,7 @@ package protocol DomainCommands {
 }
 
 /// For prompts without a pipeline.
-package struct NoDomainCommands: DomainCommands {
+struct NoDomainCommands: DomainCommands {
     /// Needs no configuration.
     package init() {}
 

@@ -16,7 +16,7 @@ package enum InputFailure: Error, Equatable, Sendable {
 /// Files of statements and commands.
 package enum InputFile {
     /// The largest file, in bytes.
-    package static let limitBytes = 64 << 20
+    static let limitBytes = 64 << 20
 
     /// The whole text of a file, which may be a pipe, without a byte order mark at its start.
     /// - Parameters:

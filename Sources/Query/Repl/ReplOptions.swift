@@ -17,17 +17,17 @@ package struct ReplOptions: Sendable {
     /// Long results go through a pager.
     package var usesPager = true
     /// Use colours on a terminal.
-    package var usesColour = true
+    var usesColour = true
     /// The command that shows long results; nil: `less`.
     package var pager: String?
     /// The command that edits a file; nil: `vi`.
     package var editor: String?
     /// File of the history; nil: keep none.
-    package var historyPath: String?
+    var historyPath: String?
     /// File of the named queries; nil: keep none.
-    package var queriesPath: String?
+    var queriesPath: String?
     /// Commands that run when an interactive prompt starts; nil: none.
-    package var startupPath: String?
+    var startupPath: String?
     /// The terminal understands escape sequences.
     package var takesEscapes = true
 

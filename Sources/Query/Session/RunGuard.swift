@@ -16,7 +16,7 @@ package final class InterruptFlag: Sendable {
     package func raise() { raised.store(true, ordering: .relaxed) }
 
     /// Asks the running statement and the whole session to end. Safe in a signal handler.
-    package func raiseForGood() { raisedForGood.store(true, ordering: .relaxed) }
+    func raiseForGood() { raisedForGood.store(true, ordering: .relaxed) }
 
     /// Lowers the flag before the next statement, unless it was raised for good.
     package func lower() { raised.store(false, ordering: .relaxed) }
@@ -25,7 +25,7 @@ package final class InterruptFlag: Sendable {
     package var isRaised: Bool { raised.load(ordering: .relaxed) || isRaisedForGood }
 
     /// The session must end.
-    package var isRaisedForGood: Bool { raisedForGood.load(ordering: .relaxed) }
+    var isRaisedForGood: Bool { raisedForGood.load(ordering: .relaxed) }
 }
 
 /// A monotonic clock, in milliseconds.

@@ -10,7 +10,7 @@ package struct QueryLimits: Equatable, Sendable {
     /// also writes a state.
     package var memoryBytes: Int? = 256 << 20
     /// The most bytes of one text, blob or row.
-    package var valueBytes = 8 << 20
+    var valueBytes = 8 << 20
 
     /// The command line's defaults.
     package init() {}
