@@ -1,7 +1,7 @@
 // What the loop does on behalf of its state machine, and the events that come of it.
 
-import Health
 import Base
+import Health
 import Kafka
 import Log
 import SQLite

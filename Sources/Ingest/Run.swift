@@ -3,7 +3,6 @@
 // Invariants: `RunState` decides, this loop observes and acts; the events that an action leads to are decided on before the
 // next action; every event has the time at which it is given.
 
-import Health
 import Base
 import Kafka
 import Log
