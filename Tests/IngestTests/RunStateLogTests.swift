@@ -85,6 +85,26 @@ struct RunStateLogTests {
         #expect(machine.next(.turn(.assignmentCheck)) == [.kafka(.assign(without: []))])
     }
 
+    @Test("a topic that is made again while its log is waited for is passed over again, and then read")
+    func recreatedWhileWaiting() throws {
+        let machine = try Machine.reading(topicID: "A") { $0.skipsMissingOffsets = true }
+        let next = [Int32(0): NextOffsets(counted: 4, wanted: 4)]
+        machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: [:]), next: [:])))
+        let short = [Int32(0): OffsetRange(low: 0, high: 3)]
+        machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: short), next: next)))
+        #expect(machine.state.unsettled == [0: .waiting])
+        let again = LogChange.recreated(old: "B", new: "C")
+        let told = machine.next(.topic(.found(Machine.found(1, topicID: "C", ranges: [:]), next: [:])))
+        #expect(told.contains(.counting(.block(0))))
+        #expect(machine.state.unsettled == [0: .suspect(again)])
+        let long = [Int32(0): OffsetRange(low: 1, high: 9)]
+        let actions = machine.next(.topic(.found(Machine.found(1, topicID: "C", ranges: long), next: next)))
+        // It is taken for the state's own again, with the range that is not read; a blocked partition would stand still.
+        let incident = Self.unread(again, from: again.firstUnread(low: 1), to: 4).incident
+        #expect(actions.contains(.counting(.forgetLog(0, incident))))
+        #expect(machine.state.unsettled.isEmpty)
+    }
+
     @Test("a state ahead of its topic ends the run, unless the leader's epoch tells where the log was cut")
     func ahead() throws {
         let mark = RecordMark(offset: 19, timestamp: nil, leaderEpoch: 3, fingerprint: 1)

@@ -22,7 +22,10 @@ extension RunState {
     /// Asks for a partition's offsets again, at once.
     mutating func suspect(_ partition: Int32, _ change: LogChange?) {
         switch unsettled[partition] {
-        case .waiting: if change == nil { return }
+        case .waiting:
+            // Made again while it grew: what the newest log has below the state's offset is passed over as well.
+            guard let change else { return }
+            unsettled[partition] = .suspect(change)
         case .suspect(let before): unsettled[partition] = .suspect(change ?? before)
         case nil: unsettled[partition] = .suspect(change)
         }
