@@ -89,7 +89,7 @@ def generated(binary: str, address: str, events: int, codec: str) -> Topic:
 
 
 def distinct(address: str, events: int, minutes: int) -> Topic:
-    """`events` spread evenly over 2,000 postcodes and so many minutes, oldest first."""
+    """`events` spread evenly over 2,000 postcodes and `minutes` minutes, oldest first."""
     topic = create_topic(address, 4)
     per_minute = events // minutes
     topic.produce(

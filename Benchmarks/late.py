@@ -3,7 +3,7 @@
 
 usage: late.py --binary PAGEVIEWS [--events 4000000] [--rounds 3] [--span 1h] [--version 2]
 
-Exports generated events, some of them too late, to a local warehouse. Then, in turn, each by itself: duckdb scans the raw
+Exports generated events, some of them too late, to a local warehouse. Then, in turn, each alone: duckdb scans the raw
 table's five columns and groups them by postcode, minute and lateness on one thread; `backfill --dry-run` recomputes every
 window with late events; `restore` makes a new state, and proves it; SQLite copies the rows of such a state into an empty one,
 which is the least that restore has to do beside reading. Prints raw rows per CPU-second, the ratio of CPU to duckdb's, and

@@ -23,7 +23,7 @@ declare -A address=(
   [librdkafka]=https://github.com/confluentinc/librdkafka/archive/refs/tags/v2.15.1.tar.gz
   [sqlite]=https://www.sqlite.org/2026/sqlite-autoconf-3530200.tar.gz
 )
-# The release archive as published, and the same files packed anew for machines without a network.
+# The release archive as published, and the same files repacked for machines without a network.
 declare -A checksums=(
   [librdkafka]="23c8575c7d1ced07246cb9cf200c11325b72201fd4134a02414ca869fbdd8ed3
     6c048d133a3ddd86a4e2a6e7c543250a5db812c9f7c8abd421111cb9ac6cceb9"
@@ -173,7 +173,7 @@ put_licences() {
 }
 print_pin() { echo "$1 ${version[$1]} $2"; }
 
-# Said once only, however often one script calls another: what is in the path already is left out.
+# Said once only, however often one script calls another: what is already in the path is skipped.
 path() {
   local entry result=${PKG_CONFIG_PATH:-}
   while read -r entry; do

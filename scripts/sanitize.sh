@@ -2,7 +2,7 @@
 # sanitize.sh SANITIZER...   Runs all Swift tests under each sanitizer named (address, thread) and ends with their counts; exit
 #                            1 when a test failed or a sanitizer reported anything. Each builds in .build-SANITIZER, since the
 #                            flag changes every object.
-# Under the thread sanitizer the targets that start librdkafka or the program are left out: librdkafka makes its threads by
+# Under the thread sanitizer the targets that start librdkafka or the program are skipped: librdkafka makes its threads by
 # thrd_create, which the sanitizer does not know, and they crash in its allocator.
 # SWIFT_TEST_ARGS are handed to `swift test`, for example "--filter IcebergTests".
 set -uo pipefail

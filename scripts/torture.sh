@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# torture.sh VENV KILLS SEED   Kills the service so many times (Tests/Integration/test_torture.py) and adds up what was done.
+# torture.sh VENV KILLS SEED   Kills the service KILLS times (Tests/Integration/test_torture.py) and adds up what was done.
 # The binary and Kafka are there already.
 set -uo pipefail
 cd "$(dirname "$0")/.."

@@ -1,7 +1,7 @@
 // Exports what has changed, again and again: first what an earlier process left open, then raw segments, then counts.
 //
 // Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction;
-// an export that fails leaves its intent and is gone on with in the next cycle.
+// an export that fails leaves its intent and is continued in the next cycle.
 
 package import Tables
 import TableScan

@@ -1,6 +1,6 @@
 // When the group's offsets are committed, and what is said when they are not.
 //
-// Lag tools read them, nobody else: a commit that fails holds up nothing, is told, and is tried again. Invariant: after the
+// Lag tools read them, nobody else: a commit that fails holds up nothing, is told, and is retried. Invariant: after the
 // last acknowledged commit nothing newer waits, unless `isPending`.
 
 import Kafka

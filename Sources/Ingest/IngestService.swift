@@ -1,7 +1,7 @@
 // The service's loop: observe (poll), decide (`RunState` and the accumulator, pure), act (flush).
 //
 // Invariants: one thread runs it from start to end and owns consumer and store; offsets advance only in the transaction
-// that holds what they brought; a flush that fails is tried again with the same contents and nothing is consumed meanwhile.
+// that holds what they brought; a flush that fails is retried with the same contents and nothing is consumed meanwhile.
 
 package import Health
 package import Base

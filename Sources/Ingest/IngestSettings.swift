@@ -26,7 +26,7 @@ package struct IngestSettings: Sendable {
     package var keepsRejected = false
     /// Ends when every partition's end has been reached.
     package var exitsAtEnd = false
-    /// How long a service that ends at the end of the input goes on without Kafka, in milliseconds.
+    /// How long a service that ends at the end of the input continues without Kafka, in milliseconds.
     var unreachableLimitMilliseconds: Int64 = 60_000
     /// How often the topic is asked for its partitions, in milliseconds: new ones are read, and one that nobody serves is told.
     var discoveryIntervalMilliseconds: Int64 = 2000

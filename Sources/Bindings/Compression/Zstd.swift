@@ -1,8 +1,8 @@
 // Zstandard (RFC 8878): whole buffers, with contexts that are made once and used for many buffers.
-// A context is some hundred kilobytes to megabytes, so whoever compresses pages keeps one.
+// A context is some hundred kilobytes to megabytes, so callers that compress pages keep one.
 import CZstd
 
-/// Zstandard for single buffers. Whoever has many uses `ZstdCompressor` and `ZstdDecompressor`.
+/// Zstandard for single buffers. For many buffers use `ZstdCompressor` and `ZstdDecompressor`.
 package enum Zstd {
     /// `bytes` as one zstd frame that states its content size. Levels are zstd's: 1 to 22, negative ones faster.
     package static func compress(_ bytes: UnsafeRawBufferPointer, level: Int = 3) throws(CompressionError) -> [UInt8] {

@@ -87,7 +87,7 @@ private final class Ending: @unchecked Sendable {
 final class Client {
     let handle: OpaquePointer
     let callbacks: Callbacks
-    /// Whoever drops the client waits a moment for its end, and for other ends under way.
+    /// Dropping the client waits briefly until it and other dropped clients have ended.
     var waitsForItsEnd = true
 
     init(

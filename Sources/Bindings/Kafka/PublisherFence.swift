@@ -1,4 +1,4 @@
-// Claims an identity for publishing: whoever claimed it before is refused by the brokers from then on, and a mark that no
+// Claims an identity for publishing: the brokers refuse its earlier holder from then on, and a mark that no
 // consumer sees is set at the end of each partition.
 //
 // Invariants: no record is ever sent. A message is put into a transaction only to register its partition with it; it

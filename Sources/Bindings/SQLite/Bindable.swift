@@ -1,4 +1,4 @@
-// Values for all parameters of a statement at once, in their order, so that none is left out or bound in another's place.
+// Values for all parameters of a statement at once, in their order, so that none is missing or in the wrong place.
 //
 //     try connection.run("UPDATE t SET a = ?1 WHERE id = ?2", a, id)
 //     let name = try connection.first("SELECT name FROM t WHERE id = ?1", id) { $0.string(0) }

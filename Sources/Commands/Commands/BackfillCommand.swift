@@ -75,7 +75,7 @@ struct BackfillCommand: Sendable {
         }
     }
 
-    /// A dry run looks at the state as it is now, beside whoever writes it.
+    /// A dry run reads the state as it is now; a service may be writing it.
     private func tableWork(_ existing: ExistingState) throws -> TableWork {
         do {
             if dryRun {

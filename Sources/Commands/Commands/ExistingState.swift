@@ -17,7 +17,7 @@ struct ExistingState {
     enum Access {
         /// As its one writer.
         case writing
-        /// As it is now, whoever writes it.
+        /// As it is now; a service may be writing it.
         case reading
     }
 

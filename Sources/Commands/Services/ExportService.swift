@@ -55,7 +55,7 @@ struct ExportService: Service {
     private static let retryLimit = Duration.seconds(10)
 
     /// The loop runs in a task of its own, which is cancelled when it exceeds the stop limit: an export that is cut
-    /// short is gone on with by the next run.
+    /// short is continued by the next run.
     func run(_ stop: StopSignal) async throws {
         let work = Task { try await exportUntil(stop) }
         let registration = stop.onSet { [end] in
@@ -93,7 +93,7 @@ struct ExportService: Service {
         try await finish(exporter, &report, stop)
     }
 
-    /// Adds late events to their counts; what fails is tried again the next time.
+    /// Adds late events to their counts; what fails is retried the next time.
     /// - Throws: `StoreError`: the state is not this process's any more.
     private func backfill() async throws {
         let kind = "backfill-incomplete"

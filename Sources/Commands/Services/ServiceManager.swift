@@ -64,7 +64,7 @@ struct ServiceNews {
     }
 }
 
-/// systemd, or whoever speaks its protocol: datagrams to the socket that NOTIFY_SOCKET names.
+/// systemd, or another manager with its protocol: datagrams to the socket that NOTIFY_SOCKET names.
 struct ServiceManager {
     private let path: String?
 
@@ -73,7 +73,7 @@ struct ServiceManager {
     /// Whether there is somebody to tell.
     var listens: Bool { path?.isEmpty == false }
 
-    /// Sends variables, one a line. Nobody there is no error: the service goes on without.
+    /// Sends variables, one a line. Nobody there is no error: the service continues without.
     func say(_ words: String) {
         guard let path, !path.isEmpty, !words.isEmpty else { return }
         var address = sockaddr_un()

@@ -50,7 +50,7 @@ final class StatusProvider: @unchecked Sendable {
         return value
     }
 
-    /// What is dear to compute is kept for longer.
+    /// Caches expensive results longer.
     private func readSeries() -> ViewSeries {
         let begin = TimeSource.system.monotonic()
         guard begin >= series.until else { return series.value }

@@ -1,4 +1,4 @@
-// Asks the warehouse and the catalog for a sign of life between exports, so that a minute's pause does not hide that they
+// Probes the warehouse and the catalog between exports, so that a minute's pause does not hide that they
 // are away. One small request each; what it is answered does not matter, only that it is.
 
 import Export

@@ -1,4 +1,4 @@
-// A request to stop: set once, seen by whoever polls it, waits for it, or asked to be called.
+// A request to stop: set once; others poll it, wait for it, or register a callback.
 //
 // Invariant: every body given to `onSet` runs at most once, and not after its registration was cancelled.
 

@@ -160,7 +160,7 @@ package final class HealthBoard: Sendable {
     /// A cycle of the exporter failed.
     package func exportFailed(_ reason: String, now: Int64) { update { $0.export?.failed(reason, now) } }
 
-    /// The warehouse was asked for a sign of life: nil when it gave one.
+    /// The result of a probe of the warehouse: nil when it responded.
     package func warehouseAsked(failure: String?, now: Int64) {
         update { health in
             if let failure { health.warehouse?.failed(failure, now) } else { health.warehouse?.answered(now) }
@@ -224,7 +224,7 @@ extension ServiceHealth.Partition {
 }
 
 extension ServiceHealth {
-    /// Notes who reads the state now; whoever did so before keeps the earlier time.
+    /// Records the present readers of the state; known ones keep their earlier time.
     package mutating func see(readers pids: Set<Int32>, now: Int64) {
         readers = pids.sorted().map { pid in readers.first { $0.pid == pid } ?? Reader(pid: pid, since: now) }
     }

@@ -17,9 +17,9 @@ package final class HealthFile {
         return String(cString: real) + ".health"
     }
 
-    /// Opens the file for writing. nil when the folder refuses it: the service goes on without a heartbeat.
+    /// Opens the file for writing. nil when the folder refuses it: the service continues without a heartbeat.
     package init?(state: String) {
-        // Whoever may read the state may read how its service is.
+        // Readers of the state may read the health of its service.
         var facts = stat()
         let mode = stat(state, &facts) == 0 ? facts.st_mode & 0o644 : 0o600
         descriptor = open(Self.path(ofState: state), O_RDWR | O_CREAT | O_CLOEXEC, mode)
@@ -28,7 +28,7 @@ package final class HealthFile {
 
     deinit { close(descriptor) }
 
-    /// Writes the health as of now. What cannot be written is tried again with the next beat.
+    /// Writes the health as of now. What cannot be written is retried with the next beat.
     package func write(_ health: ServiceHealth) {
         guard let json = try? JSONEncoder().encode(health) else { return }
         number &+= 1

@@ -1,5 +1,5 @@
 // Log lines on standard error: text for people, or one JSON object a line for collectors. A message that repeats is written
-// at most every ten seconds, with how often it was left out. What a line is about (topic, partition, offset, table, snapshot ...)
+// at most every ten seconds, with the number of suppressed repeats. What a line is about (topic, partition, offset, table, snapshot ...)
 // stands apart from its words, so that a collector need not read them.
 
 import Dispatch

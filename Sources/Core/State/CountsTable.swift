@@ -152,7 +152,7 @@ extension Store {
                 current = start
                 try writeWindow(start, generation: generation)
             }
-            // Also resets it after a failure, so that the flush can be tried again.
+            // Also resets it after a failure, so that the flush can be retried.
             var row = Parameters(statement)
             try row.add(start)
             try row.add(borrowedText: postcode)

@@ -1,5 +1,5 @@
 // The files that an open state is made of, watched: a file that is removed, moved or replaced under the writer takes every
-// later write with it, and SQLite goes on without a word.
+// later write with it, and SQLite continues without a word.
 // Invariant: what is compared is the file itself (device and inode), not its name, size or time.
 
 import Glibc

@@ -1,5 +1,5 @@
 // Lends the one writer to the two threads that need it: the service's loop and the exporter.
-// Invariant: whoever holds the lock does one short piece of work, at most one transaction, and no I/O but SQLite's.
+// Invariant: the holder of the lock does one short piece of work, at most one transaction, and no I/O but SQLite's.
 
 import Base
 

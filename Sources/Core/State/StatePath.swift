@@ -34,7 +34,7 @@ enum StatePath {
     }
 
     /// Makes an empty file for a state where there is none, for its owner alone: it holds user ids and pages. SQLite gives
-    /// the log and its index the same mode, so whoever lets others read the file lets them read all.
+    /// the log and its index the same mode, so a readable file has a readable log.
     static func createPrivate(_ file: String) {
         // Only where nothing was, so that nobody can hold a lock on it: closing a file drops this process's locks.
         let descriptor = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)

@@ -58,7 +58,7 @@ final class FlushStatements {
 extension Store {
     /// Writes one flush as one transaction and raises the generation by one.
     /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
-    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be tried again. `StoreError.otherWriter`.
+    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be retried. `StoreError.otherWriter`.
     package func write(_ flush: Flush, now: Int64) throws {
         let next = generation + 1
         try transaction {
@@ -104,7 +104,7 @@ extension Store {
         do {
             try connection.checkpoint(.truncate)
         } catch let error as SQLiteError where error.isBusy {
-            // A reader is at work; the log stays and the next writer goes on with it.
+            // A reader is at work; the log stays and the next writer continues with it.
         }
     }
 }

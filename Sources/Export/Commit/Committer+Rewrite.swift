@@ -14,7 +14,7 @@ extension Committer {
 
     /// Why a rewrite cannot be committed to the table as it is now; nil for none, and for anything that is not a rewrite.
     ///
-    /// Whatever is answered, no earlier try can be applied any more: either the table has gone on to another snapshot than
+    /// Whatever is answered, no earlier try can be applied any more: either the table has moved on to another snapshot than
     /// the one that every try requires, or there was none, since not all files were sent.
     package func obstacle(to intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws -> String? {
         guard let rewritten = intent.rewritten else { return nil }

@@ -1,7 +1,7 @@
 // Brings a prepared commit into its table: look, decide, act, until it is settled.
 //
 // Invariants: the intent was durable before the first file went out; before every try the table's history is asked for
-// the commit id; an unknown outcome is looked at again, never treated as a failure; files of a try that certainly
+// the commit id; an unknown outcome is checked again, never treated as a failure; files of a try that certainly
 // failed are removed, those of an uncertain one become orphans until a later commit has settled.
 
 import Tables
@@ -23,7 +23,7 @@ struct Committer {
     private static let mostTries = 8
 
     /// Commits and settles an intent, whatever state an earlier process left it in.
-    /// - Throws: when it cannot be finished now; the intent stays and the next call goes on with it.
+    /// - Throws: when it cannot be finished now; the intent stays and the next call continues with it.
     package func finish(_ intent: Intent) async throws {
         let files = intent.files
         let step = intent.stepName

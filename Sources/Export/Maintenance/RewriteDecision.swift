@@ -36,7 +36,7 @@ struct RewriteDecision {
     var isThorough = false
     /// Small files up to this size are all alike, and their deletes wait for their next merge.
     private static let likeBytes: Int64 = 8 << 20
-    /// For each so many rows in a merge, one more file has to have come: small tables are kept tidier than large ones.
+    /// Rows of a merge for each of which one more file must have come: small tables are kept tidier than large ones.
     private static let rowsPerFile: Int64 = 100_000
     /// A merge takes files at most this many times as large as the smaller ones together.
     private static let likeFactor: Int64 = 4

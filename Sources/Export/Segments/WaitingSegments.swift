@@ -1,7 +1,7 @@
 // Segments whose files somebody has removed.
 //
 // Invariants: segments are exported in the order in which they were closed, so none goes out behind a lost one; a lost one is
-// noted in the store, and whoever reads the topic drops it and those after it, and reads their events again.
+// noted in the store, and the ingest half drops it and those after it, and re-reads their events.
 
 import Tables
 import Base

@@ -1,8 +1,8 @@
-// How a publisher begins: it fences whoever published before it, sets a mark behind everything that was sent, and reads the
+// How a publisher begins: it fences its predecessor, sets a mark behind everything that was sent, and reads the
 // topic back to that mark.
 //
 // Invariants: what is read back is replicated, so that it stays; what the topic does not have at the end is not on its way
-// any more. Whoever was fenced may have looked just before and be about to send, without a trace in this state or the topic:
+// any more. The fenced one may have checked just before and be about to send, without a trace in this state or the topic:
 // so reading ends only when nothing of this source has come for a while, always. docs/adr/0021 has the argument, and what a broker without visible marks means.
 
 import State
@@ -171,7 +171,7 @@ struct TakeoverOperation {
 
     // MARK: The fence
 
-    /// Claims the identity, from whoever has it.
+    /// Claims the identity from its present holder.
     /// - Returns: its holder, and when the claim began.
     private func claim() throws -> (PublisherFence, Int64) {
         let fence = try PublisherFence(settings: settings.kafka, id: settings.transactionalID)

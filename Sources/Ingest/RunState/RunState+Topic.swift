@@ -86,7 +86,7 @@ extension RunState {
         if let wrong = settings.partitions?.filter({ $0 >= count }).min(), assigned.isEmpty {
             throw .ended(.noSuchPartition(topic: settings.topic, partition: wrong, count: count))
         }
-        // Before anything is added: whoever finds another topic takes nothing of it.
+        // Before anything is added: nothing of another topic is taken.
         let oldID = identify(found.topicID)
         compareLeaders(found.partitions.leaders)
         try addNew(found, recreated: oldID)

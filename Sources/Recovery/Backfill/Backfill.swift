@@ -1,7 +1,7 @@
 // Recomputes windows that have late events, in the exporter's task: nothing is committed to the tables meanwhile. The raw table is
 // read for many chunks at once, and each chunk is a transaction of its own, so that flushes get their turn.
 //
-// Invariants: a chunk's transaction is all that changes; ended at any moment, the next call goes on with what was not marked;
+// Invariants: a chunk's transaction is all that changes; ended at any moment, the next call continues with what was not marked;
 // with an open commit nothing is read, since the rows it moves are not where the ledger says.
 
 package import Tables

@@ -138,7 +138,7 @@ final class RawPass {
             for task in try await reader.tasks(at: table.snapshot, of: RawBatch.self) {
                 files += 1
                 do {
-                    // Every page, also of columns that nothing is compared with: whoever restores needs them.
+                    // Reads every page, also of columns that no check compares: a restore needs them.
                     let file = try await reader.open(task, as: RawBatch.self)
                     var claims = FileClaims(task.file, in: table.metadata)
                     while let batch = try file.next() {

@@ -1,7 +1,7 @@
 // Fills an empty state from the tables, within one transaction of its connection.
 //
 // Rows are written in key order where the input allows, and the indexes of late events are made when all are there.
-// `writeGenerations` gives every count its generation in the end.
+// `writeGenerations` sets the generation of every count last.
 
 import TableScan
 import Tables

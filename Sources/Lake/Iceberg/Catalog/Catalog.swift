@@ -1,5 +1,5 @@
 // What a catalog does, and the vocabulary of its answers.
-// Invariant: a commit whose outcome is not known is `unknown`, never `failed`: whoever sees it looks for the commit
+// Invariant: a commit whose outcome is not known is `unknown`, never `failed`: the caller looks for the commit
 // before trying again or deleting anything.
 
 /// The name of a table.

@@ -14,7 +14,7 @@ package final class RESTCatalog: Catalog {
     ///
     /// - Parameters:
     ///   - uptime: a clock that never goes back, for the life of tokens.
-    ///   - pause: waits before a request is tried again.
+    ///   - pause: waits before a request is retried.
     package init(
         settings: RESTSettings, client: HTTPClient,
         uptime: @escaping @Sendable () -> Duration = { ContinuousClock.now - RESTCatalog.start },

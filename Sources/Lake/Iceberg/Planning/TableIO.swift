@@ -30,7 +30,7 @@ package final class TableIO: Sendable {
 
     /// The entries of a manifest of the table, inheritance applied.
     package func entries(of manifest: ManifestFile, in metadata: TableMetadata) async throws -> [ManifestEntry] {
-        // A manifest that was written by a commit that is tried again gets its row ids only in the list.
+        // A manifest that was written by a commit that is retried gets its row ids only in the list.
         let key = "\(manifest.path)#\(manifest.sequenceNumber)#\(manifest.firstRowID ?? -1)"
         if let known = cache.withLock({ $0.entries[key] }) { return known }
         guard let spec = metadata.spec(manifest.specID) else {

@@ -1,6 +1,6 @@
 // Unfinished files of a LocalStore, in a folder of their own beneath its root.
 //
-// Whoever writes one holds its lock. What is left of a crashed process therefore has no lock, and the next process that
+// Its writer holds its lock. What is left of a crashed process therefore has no lock, and the next process that
 // writes removes it; no clock and no process id is needed to tell the two apart.
 
 import Base
