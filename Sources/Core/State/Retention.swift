@@ -69,6 +69,7 @@ extension Store {
         // A window that still waits for its export holds the bound.
         let waiting = bound > old ? try oldestWindow(in: old..<bound, changedSince: exported) : nil
         let new = max(old, min(bound, waiting ?? bound))
+        assert(new >= old, "the bound never goes back")
         let leaving = try windows(before: new, unchangedSince: exported, limit: limit)
         guard !leaving.isEmpty else { return Eviction(windows: 0, isDone: true) }
         try transaction {

@@ -344,6 +344,7 @@ enum Schema {
             }
             try connection.execute("PRAGMA application_id = \(applicationID)")
             try connection.execute("PRAGMA user_version = \(migrations.count)")
+            assert(Set(migrations.map(\.name)).count == migrations.count, "migrations have names of their own")
         }
     }
 }

@@ -164,6 +164,7 @@ package struct WindowEngine: Sendable {
         guard holder != nil, smallest != Int64.min else { return }
         let candidate = smallest - settings.watermarkDelayMilliseconds - 1
         if candidate > watermark ?? Int64.min { watermark = candidate }
+        assert(watermark ?? Int64.min >= candidate, "the watermark never decreases")
     }
 
     /// The number of the partition that holds the watermark back; nil when all are idle or there is none.

@@ -22,6 +22,7 @@ extension PositionDelete {
         let sorted = deletes.sorted { a, b in
             a.path == b.path ? a.position < b.position : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
         }
+        assert(zip(sorted, sorted.dropFirst()).allSatisfy { $0 != $1 }, "a row is deleted once")
         for delete in sorted {
             paths.append(delete.path)
             positions.append(delete.position)

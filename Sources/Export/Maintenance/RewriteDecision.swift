@@ -46,6 +46,11 @@ struct RewriteDecision {
     package func plan(_ tasks: [ScanTask], maxGroups: Int = 64) -> [RewriteGroup] {
         let weights = DeleteWeights(tasks)
         var plan: [RewriteGroup] = []
+        defer {
+            assert(
+                Set(plan.flatMap { $0.tasks.map(\.file.path) }).count == plan.reduce(0) { $0 + $1.tasks.count },
+                "a file is in one group")
+        }
         var bytes: Int64 = 0
         for day in days(tasks) {
             for group in groups(day, weights) {

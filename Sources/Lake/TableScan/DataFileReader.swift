@@ -26,6 +26,7 @@ package final class DataFileReader<Batch: RowBatch> {
     package init(
         _ file: DataFile, _ source: any ByteSource, deleted: [UInt64], columns: ColumnSet, times: ClosedRange<Int64>?
     ) throws {
+        assert(zip(deleted, deleted.dropFirst()).allSatisfy { $0 < $1 }, "deleted positions ascend")
         self.file = file
         self.deleted = deleted
         self.columns = columns

@@ -15,6 +15,7 @@ package struct RowSelection: Sequence {
 
     /// These rows.
     package init(_ rows: [Int32]) {
+        assert(zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 }, "rows ascend")
         count = rows.count
         listed = rows
     }

@@ -86,6 +86,7 @@ package final class Restore {
             let wrong = report.checks.filter { $0.verdict == .differs }.map(\.name) + report.findings
             throw RestoreError.notEqual(wrong.prefix(5).joined(separator: "; "))
         }
+        assert(report.checks.contains { $0.verdict == .equal }, "a state without a proof gets no name")
         summary = summary.with(report)
         try refuseExisting()
         try Self.move(temporary, to: path)
