@@ -62,7 +62,8 @@ extension Store {
     package func write(_ flush: Flush, now: Int64) throws {
         let next = generation + 1
         assert(Set(flush.partitions.map(\.partition)).count == flush.partitions.count, "a partition is there once")
-        assert(flush.partitions.allSatisfy { $0.consumed <= $0.nextOffset - $0.firstOffset }, "no record is counted twice")
+        assert(
+            flush.partitions.allSatisfy { $0.consumed <= $0.nextOffset - $0.firstOffset }, "no record is counted twice")
         try transaction {
             try writeCounts(flush.counts, generation: next)
             for event in flush.late { try write(event) }

@@ -42,7 +42,8 @@ final class OpenSegment {
     private func parquetName(_ day: Int) -> String { "raw-\(name)-\(DayName.iso(day)).parquet" }
 
     package func finish(covering offsets: [Int32: OffsetSpan]) throws -> Segment {
-        precondition(rows > 0 && offsets.values.allSatisfy { $0.from <= $0.to }, "a segment has rows, and its offsets ascend")
+        precondition(
+            rows > 0 && offsets.values.allSatisfy { $0.from <= $0.to }, "a segment has rows, and its offsets ascend")
         var parquet: [Segment.File] = []
         for (day, file) in files.sorted(by: { $0.key < $1.key }) {
             let metrics = ParquetMetrics(try file.finish())
