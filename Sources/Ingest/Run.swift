@@ -58,6 +58,8 @@ struct Run {
 
     /// Polls, accumulates and flushes once.
     private mutating func turn() throws {
+        // Before anything is polled: what was fetched at an old position could lie beyond the state's next offset.
+        try handle(.turn(.assignmentCheck))
         try handle(.turn(.began(hasNews: accumulator.hasNews)))
         guard state.phase == .reading else { return }
         accumulator.tick(now: time.wall())

@@ -153,6 +153,21 @@ def three(make_apache_kafka):
     return make_apache_kafka(nodes=3)
 
 
+def test_a_topic_made_again_under_a_service_that_skips_loses_nothing_else(apache_kafka, state, service):
+    """The service fetches far ahead; what it has fetched at its old position is not what comes next in the new log."""
+    topic = apache_kafka.create_topic()
+    fill(topic, 'OLD', 1000)
+    running = service.start(topic, state, *SKIP)
+    eventually(lambda: state.consumed() == 1000, 'the events')
+    for round_number in range(1, 4):
+        topic = make_again(apache_kafka, topic)
+        before = state.consumed()
+        fill(topic, f'NEW{round_number}', before + 30_000)
+        eventually(lambda: state.consumed() >= before + 30_000, 'the new log to be read', seconds=90)
+        assert totals(state)[f'NEW{round_number}'] == 30_000, state.rows('SELECT * FROM incidents')
+    running.stop()
+
+
 def placed(cluster, name: str, assignment: str, **settings: str) -> Topic:
     """A topic whose replicas are where the test wants them: `2:3` is one partition led by node 2 and followed by node 3."""
     config = [part for key, value in settings.items() for part in ('--config', f'{key.replace("_", ".")}={value}')]

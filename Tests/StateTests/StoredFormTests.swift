@@ -82,4 +82,24 @@ import Windowing
         #expect(segment.json == .init(name: "j", bytes: 5, day: 18_654, metrics: nil))
         #expect(try JSONDecoder().decode(Segment.self, from: JSONEncoder().encode(segment)) == segment)
     }
+
+    @Test func `offsets that an incident of format 7 passes over are read from its sentence, and converted`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("state.db")
+        let detail =
+            "topic page views partition 3: offsets 10 to 19 (10 in all) were no longer in Kafka and are not counted"
+        try {
+            let old = try Connection(path: path, mode: .readWriteCreate)
+            for migration in Schema.migrations.prefix(7) { try old.execute(migration.sql) }
+            try old.execute("PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = 7")
+            for (kind, detail) in [("missing-offsets", detail), ("missing-offsets", "of no form"), ("other", detail)] {
+                try old.run("INSERT INTO incident (at_ms, kind, detail) VALUES (1, ?1, ?2)", kind, detail)
+            }
+        }()
+        let lost = [LostOffsets(partition: 3, offsets: 10..<20)]
+        #expect(try StateReader(path).lostOffsets() == lost)
+        try { _ = try Store(path: path, settings: try WindowSettings(), holder: "a test") }()
+        #expect(try StateReader(path).lostOffsets() == lost)
+        #expect(try StateReader(path).connection.integer("SELECT count(*) FROM incident WHERE end_offset = 20") == 1)
+    }
 }

@@ -78,12 +78,16 @@ extension StateView {
     /// The offsets that Kafka no longer had, of all incidents, in the order in which they were noted.
     /// - Throws: `SQLiteError`.
     package func lostOffsets() throws -> [LostOffsets] {
-        try connection.all(
-            """
-            SELECT kafka_partition, first_offset, end_offset FROM incident
-            WHERE kind = ?1 AND first_offset < end_offset ORDER BY id
-            """, Incident.missingOffsets
-        ) { LostOffsets(partition: Int32(clamping: $0.int64(0)), offsets: $0.int64(1)..<$0.int64(2)) }
+        guard try Schema.check(connection, path: path) >= OldIncidents.convertedIn else {
+            return try OldIncidents.read(connection).compactMap(\.lost)
+        }
+        return try connection.all(
+            "SELECT kafka_partition, first_offset, end_offset FROM incident WHERE kind = ?1 ORDER BY id",
+            Incident.missingOffsets
+        ) { row -> LostOffsets? in
+            let (from, to) = (row.int64(1), row.int64(2))
+            return from < to ? LostOffsets(partition: Int32(clamping: row.int64(0)), offsets: from..<to) : nil
+        }.compactMap { $0 }
     }
 }
 

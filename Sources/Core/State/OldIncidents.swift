@@ -3,17 +3,25 @@
 import SQLite
 
 enum OldIncidents {
+    /// The version of the format that has columns for the offsets.
+    static let convertedIn = 8
+
+    /// Incidents about offsets that Kafka no longer had, with what their sentence says.
+    /// - Throws: `SQLiteError`.
+    static func read(_ connection: Connection) throws -> [(id: Int64, lost: LostOffsets?)] {
+        try connection.all("SELECT id, detail FROM incident WHERE kind = ?1 ORDER BY id", Incident.missingOffsets) {
+            ($0.int64(0), parse($0.string(1)))
+        }
+    }
+
     /// Puts the offsets of old incidents into their columns.
     /// - Throws: `SQLiteError`.
     static func convert(_ connection: Connection) throws {
         let set = try connection.prepare(
             "UPDATE incident SET kafka_partition = ?2, first_offset = ?3, end_offset = ?4 WHERE id = ?1")
-        let old = try connection.all(
-            "SELECT id, detail FROM incident WHERE kind = ?1", Incident.missingOffsets
-        ) { (id: $0.int64(0), detail: $0.string(1)) }
-        for incident in old {
-            guard let lost = parse(incident.detail) else { continue }
-            try set.run(incident.id, lost.partition, lost.offsets.lowerBound, lost.offsets.upperBound)
+        for (id, lost) in try read(connection) {
+            guard let lost else { continue }
+            try set.run(id, lost.partition, lost.offsets.lowerBound, lost.offsets.upperBound)
         }
     }
 

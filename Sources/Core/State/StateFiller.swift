@@ -1,8 +1,9 @@
 // Fills an empty state from what tables have, as `restore` does: many rows at once, in one transaction, without a log.
 //
-// A count that the table of counts does not have in full has the number of its missing events in a temporary table, which goes
-// with the connection. Invariant: the file counts only when `finish` has returned; before that nobody may open it.
+// A count that the table of counts does not have in full has the number of its missing events in a database beside the state,
+// which is gone when the state is whole: a temporary one may be in memory. Invariant: the file counts only when `finish` has returned; before that nobody may open it.
 
+import Glibc
 import SQLite
 
 /// A count as the raw rows have it. The bytes of the postcode are valid only while it is handed over.
@@ -81,6 +82,9 @@ package struct RestoredRow {
 package final class StateFiller {
     /// The state; its typed reads and writes are part of the same transaction.
     package let store: Store
+    /// What the name of the file of missing events ends with, after the state's.
+    package static let suffix = ".missing"
+    private let aside: String
     private let connection: Connection
     private let counts: RowsStatement
     private let missing: Statement
@@ -100,10 +104,15 @@ package final class StateFiller {
         self.store = store
         connection = store.connection
         try connection.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768")
+        aside = store.path + Self.suffix
+        unlink(aside)
+        StatePath.createPrivate(aside)
+        try connection.run("ATTACH DATABASE ?1 AS aside", aside)
+        try connection.execute("PRAGMA aside.journal_mode = OFF; PRAGMA aside.synchronous = OFF")
         try connection.execute("BEGIN IMMEDIATE")
         try connection.execute(
             """
-            CREATE TEMP TABLE missing (window_start INTEGER NOT NULL, postcode TEXT NOT NULL, count INTEGER NOT NULL,
+            CREATE TABLE aside.missing (window_start INTEGER NOT NULL, postcode TEXT NOT NULL, count INTEGER NOT NULL,
               PRIMARY KEY (window_start, postcode)) WITHOUT ROWID
             """)
         for log in [EventLog.late, .rejected] {
@@ -113,7 +122,7 @@ package final class StateFiller {
             connection, "INSERT INTO counts", row: "(?, ?, ?, ?)", columns: 4,
             tail: "ON CONFLICT DO UPDATE SET count = count + excluded.count, generation = excluded.generation")
         missing = try connection.prepare(
-            "INSERT INTO temp.missing VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            "INSERT INTO aside.missing VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET count = count + excluded.count",
             persistent: true)
         late = try RowsStatement(
             connection,
@@ -143,7 +152,8 @@ package final class StateFiller {
     /// Makes the state whole and durable.
     /// - Throws: `SQLiteError`.
     package func finish() throws {
-        try connection.execute("COMMIT; PRAGMA journal_mode = WAL")
+        try connection.execute("COMMIT; DETACH DATABASE aside; PRAGMA journal_mode = WAL")
+        unlink(aside)
         try store.checkpointFully()
     }
 
@@ -264,7 +274,7 @@ package final class StateFiller {
         try connection.forEach(
             """
             SELECT c.postcode, c.count - coalesce(m.count, 0) FROM counts AS c
-            LEFT JOIN temp.missing AS m ON m.window_start = c.window_start AND m.postcode = c.postcode
+            LEFT JOIN aside.missing AS m ON m.window_start = c.window_start AND m.postcode = c.postcode
             WHERE c.window_start = ?1
             """, start
         ) { row in try row.withText(0) { try body($0, row.int64(1)) } }

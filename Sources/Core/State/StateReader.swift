@@ -47,8 +47,13 @@ package final class StateReader: StateView {
     /// - Throws: `SQLiteError`.
     package func hold() throws {
         try connection.execute("BEGIN")
-        // The snapshot is taken by the first question.
-        _ = try connection.integer("SELECT 1 FROM sqlite_schema LIMIT 1")
+        do {
+            // The snapshot is taken by the first question.
+            _ = try connection.integer("SELECT 1 FROM sqlite_schema LIMIT 1")
+        } catch {
+            try? connection.execute("ROLLBACK")
+            throw error
+        }
     }
 
     /// Lets go of the generation that `hold` keeps.
@@ -58,13 +63,6 @@ package final class StateReader: StateView {
     /// A service or `restore` has made the tables.
     /// - Throws: `SQLiteError`.
     package func hasTables() throws -> Bool { try connection.integer("SELECT count(*) FROM sqlite_schema") ?? 0 > 0 }
-
-    /// Requires the newest version, which has all that a proof or a backup compares.
-    /// - Throws: `StoreError.olderVersion`, `SQLiteError`.
-    package func requireCurrentVersion() throws {
-        let version = try Schema.check(connection, path: path)
-        guard version == Schema.migrations.count else { throw StoreError.olderVersion(path: path, version: version) }
-    }
 
     /// Asked every some thousand instructions of SQLite: no ends the question under way with an interrupt; nil: never.
     package func onProgress(_ mayContinue: (() -> Bool)?) {

@@ -23,8 +23,9 @@ extension RunState {
     mutating func suspect(_ partition: Int32, _ change: LogChange?) {
         switch unsettled[partition] {
         case .waiting:
-            // Made again while it grew: what the newest log has below the state's offset is passed over as well.
-            guard let change else { return }
+            // Made again while it grew: what the newest log has below the state's offset is passed over as well. Nothing is
+            // fetched of it, so any other change is old news.
+            guard case .recreated = change else { return }
             unsettled[partition] = .suspect(change)
         case .suspect(let before): unsettled[partition] = .suspect(change ?? before)
         case nil: unsettled[partition] = .suspect(change)

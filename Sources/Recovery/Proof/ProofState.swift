@@ -41,7 +41,6 @@ package final class ProofState {
     init(path: String) throws {
         self.path = path
         reader = try StateReader(path)
-        try reader.requireCurrentVersion()
         try reader.hold()
         stateID = try reader.stateID()
         windowSeconds = try reader.windowMilliseconds() / 1000

@@ -100,7 +100,7 @@ package final class Restore {
     }
 
     private static func remove(_ path: String) {
-        for suffix in ["", "-wal", "-shm", ".lock"] { SpoolFile.remove(path + suffix) }
+        for suffix in ["", "-wal", "-shm", ".lock", StateFiller.suffix] { SpoolFile.remove(path + suffix) }
     }
 
     /// The file is whole: its log was copied into it, and it is on the disk before it gets its name.
