@@ -1,6 +1,7 @@
 // What version 0.1 stored of open commits and waiting segments is still understood: an update must not lose them.
 
 import Foundation
+import SQLite
 import StateFixtures
 import TestSupport
 import Testing
