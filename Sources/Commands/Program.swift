@@ -1,6 +1,6 @@
 // The whole program: its commands, and the way from a command line to an exit code.
 
-import Arguments
+package import Arguments
 import Foundation
 import Kafka
 import Log
@@ -41,27 +41,55 @@ package enum Pageviews {
         MaintainCommand.command, BackupCommand.command, ResolveCommand.command, DemoCommand.command,
     ]
 
-    /// Runs a command line, and prints what it asks to see and what ended it.
-    /// - Returns: the exit code.
-    package static func run() async -> Int32 {
+    /// What a command line asks for.
+    package enum Request {
+        /// Everything was done; the exit code.
+        case done(Int32)
+        /// A command to run with its settings.
+        case run(Command, [Assignment])
+    }
+
+    /// Reads the command line, prints what it asks to see, and makes sure that a command can have its threads. It is no task: what is
+    /// handed to threads that cannot be made never begins.
+    package static func request() -> Request {
         StandardStream.reserveDescriptors()
         var command: Command?
         do {
             try ProcessArguments.checkBytes()
             let (arguments, environment) = (try ProcessArguments.read(), ProcessInfo.processInfo.environment)
             switch try program.plan(arguments, width: Terminal.width(environment)) {
-            case .show(let text): StandardStream.output.write(text)
+            case .show(let text):
+                StandardStream.output.write(text)
+                try checkStreams()
+                return .done(0)
             case .run(let wanted, let arguments):
                 command = wanted
-                // Before the first task: what is handed to threads that cannot be made never begins.
                 try ThreadSupply.check(threads(of: wanted), stackBytes: 16 << 20)
-                try await wanted.run(SettingSources(environment: environment).assignments(of: wanted, arguments))
+                return .run(wanted, try SettingSources(environment: environment).assignments(of: wanted, arguments))
             }
-            for stream in [StandardStream.output, .error] { try stream.check() }
-            return 0
         } catch {
-            return report(error, of: command)
+            return .done(report(error, of: command))
         }
+    }
+
+    /// Does what was asked for, and prints what ended it.
+    /// - Returns: the exit code.
+    package static func perform(_ request: Request) async -> Int32 {
+        switch request {
+        case .done(let code): return code
+        case .run(let command, let settings):
+            do {
+                try await command.run(settings)
+                try checkStreams()
+                return 0
+            } catch {
+                return report(error, of: command)
+            }
+        }
+    }
+
+    private static func checkStreams() throws {
+        for stream in [StandardStream.output, .error] { try stream.check() }
     }
 
     /// Prints what ended the program and gives its exit code.

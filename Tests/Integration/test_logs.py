@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 LEVELS = {'debug', 'info', 'warning', 'error', 'critical'}
 NUMBERS = {'partition', 'offset', 'end_offset', 'generation', 'snapshot', 'rows_added', 'rows_deleted', 'left_out', 'counted', 'late',
            'rejected', 'source_partition', 'source_offset', 'partitions', 'events', 'backlog_bytes'}
-TEXTS = {'time', 'level', 'message', 'topic', 'table', 'commit', 'outbox', 'listen', 'brokers'}
+TEXTS = {'time', 'level', 'message', 'topic', 'broker', 'table', 'commit', 'outbox', 'listen', 'brokers'}
 
 
 def lines(err):
