@@ -308,7 +308,7 @@ struct Accumulator {
     }
 
     /// The flush as it stands now.
-    mutating func prepare(now: Int64) -> Flush {
+    mutating func currentFlush(now: Int64) -> Flush {
         for (index, partition) in engine.partitions.enumerated() {
             flush.partitions[index].maxEventTime = partition.maxEventTime
             flush.partitions[index].maxEventOffset = partition.maxEventOffset < 0 ? nil : partition.maxEventOffset

@@ -157,7 +157,7 @@ extension Run {
     private mutating func flush() throws -> RunEvent {
         noteEnds()
         let now = time.wall()
-        let flush = accumulator.prepare(now: now)
+        let flush = accumulator.currentFlush(now: now)
         do {
             try store.with { store in
                 try store.write(flush, now: now)

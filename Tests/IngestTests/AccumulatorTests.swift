@@ -63,7 +63,7 @@ final class Feeder {
         accumulator.note(highWatermark: highWatermark, of: partition)
     }
     func tick(now: Int64) { accumulator.tick(now: now) }
-    func prepare(now: Int64 = base) -> Flush { accumulator.prepare(now: now) }
+    func currentFlush(now: Int64 = base) -> Flush { accumulator.currentFlush(now: now) }
     func written() { accumulator.written() }
 
     func progress(_ partition: Int32) throws -> PartitionProgress {
@@ -103,7 +103,7 @@ struct AccumulatorTests {
         #expect(progress.nextOffset == 6)
         #expect(progress.consumed == 6)
         #expect(feeder.counts == ["0 E1": 2])
-        let flush = feeder.prepare()
+        let flush = feeder.currentFlush()
         #expect(
             flush.rejected.map { "\($0.partition)/\($0.offset) \($0.reason) @\($0.bytePosition) \($0.excerpt)" } == [
                 "0/1 postcode is missing @0 {}", "0/2 tombstone: the message has no value @0 ", "0/3 empty message @0 ",
@@ -177,10 +177,10 @@ struct AccumulatorTests {
         feeder.add(0, isNew: false)
         feeder.skip(0, to: 500)
         #expect(feeder.accumulator.hasNews)
-        #expect(feeder.prepare().partitions.map(\.nextOffset) == [500])
-        #expect(feeder.prepare().incidents.count == 1)
+        #expect(feeder.currentFlush().partitions.map(\.nextOffset) == [500])
+        #expect(feeder.currentFlush().incidents.count == 1)
         feeder.written()
-        #expect(feeder.prepare().incidents.isEmpty)
+        #expect(feeder.currentFlush().incidents.isEmpty)
         feeder.take(0, 499, pageView("E1", at: base))
         #expect(try feeder.progress(0).consumed == 0)
     }
@@ -191,13 +191,13 @@ struct AccumulatorTests {
         feeder.add(0)
         feeder.take(0, 0, pageView("E1", at: base))
         feeder.take(0, 1, "x")
-        _ = feeder.prepare()
+        _ = feeder.currentFlush()
         feeder.take(0, 2, pageView("E1", at: base))
         #expect(feeder.counts == ["0 E1": 2])
-        #expect(feeder.prepare().rejected.count == 1)
+        #expect(feeder.currentFlush().rejected.count == 1)
         feeder.written()
         #expect(feeder.counts.isEmpty)
-        #expect(feeder.prepare().rejected.isEmpty)
+        #expect(feeder.currentFlush().rejected.isEmpty)
         #expect(!feeder.accumulator.hasNews)
         feeder.take(0, 3, pageView("E1", at: base))
         #expect(feeder.counts == ["0 E1": 1])
@@ -210,27 +210,27 @@ struct AccumulatorTests {
         feeder.add(0)
         feeder.take(0, 0, pageView("E1", at: base))
         feeder.reachedEnd(of: 0, offset: 1)
-        _ = feeder.prepare(now: base)
+        _ = feeder.currentFlush(now: base)
         feeder.written()
         feeder.tick(now: base + 29_999)
         #expect(!feeder.accumulator.hasNews)
         feeder.tick(now: base + 30_000)
         #expect(feeder.accumulator.hasNews)
-        #expect(feeder.prepare(now: base + 30_000).partitions.map(\.isIdle) == [true])
+        #expect(feeder.currentFlush(now: base + 30_000).partitions.map(\.isIdle) == [true])
         feeder.written()
         // The window before is final by the clock, though nothing was counted in it.
         feeder.tick(now: base + 49_999)
         #expect(!feeder.accumulator.hasNews)
         feeder.tick(now: base + 50_000)
         #expect(feeder.accumulator.hasNews)
-        #expect(feeder.prepare(now: base + 50_000).finalBefore == base)
+        #expect(feeder.currentFlush(now: base + 50_000).finalBefore == base)
         feeder.written()
         // [base, base + 60 s) is final by the clock after its end, the delay and the timeout.
         feeder.tick(now: base + 109_999)
         #expect(!feeder.accumulator.hasNews)
         feeder.tick(now: base + 110_000)
         #expect(feeder.accumulator.hasNews)
-        #expect(feeder.prepare(now: base + 110_000).finalBefore == base + 60_000)
+        #expect(feeder.currentFlush(now: base + 110_000).finalBefore == base + 60_000)
         feeder.written()
         feeder.tick(now: base + 10_000_000)
         #expect(!feeder.accumulator.hasNews)
@@ -243,7 +243,7 @@ struct AccumulatorTests {
         let junk = [UInt8](repeating: 0x78, count: 1000)
         feeder.take((0..<20_000).map { (0, Int64($0), junk) })
         #expect(feeder.accumulator.isFull)
-        _ = feeder.prepare()
+        _ = feeder.currentFlush()
         feeder.written()
         #expect(!feeder.accumulator.isFull)
     }
@@ -255,7 +255,7 @@ struct AccumulatorTests {
         feeder.note(highWatermark: 5, of: 0)
         feeder.note(highWatermark: nil, of: 0)
         feeder.note(highWatermark: 9, of: 4)
-        #expect(feeder.prepare().partitions.map(\.highWatermarkOffset) == [5])
+        #expect(feeder.currentFlush().partitions.map(\.highWatermarkOffset) == [5])
     }
 
     @Test(
@@ -272,7 +272,7 @@ struct AccumulatorTests {
             feeder.add(0)
             var (total, late, rejected): ([String: Int64], Set<Int64>, Set<Int64>) = ([:], [], [])
             func flush() {
-                let flush = feeder.prepare()
+                let flush = feeder.currentFlush()
                 total.merge(feeder.counts, uniquingKeysWith: +)
                 for event in flush.late { #expect(late.insert(event.offset).inserted) }
                 for event in flush.rejected { #expect(rejected.insert(event.offset).inserted) }

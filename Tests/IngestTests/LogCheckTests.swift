@@ -41,7 +41,7 @@ struct LogCheckTests {
         #expect(!feeder.accumulator.hasNews)
         feeder.take([(0, 10, Array(event.utf8)), (0, 11, Array("x".utf8))])
         #expect(feeder.foreign().isEmpty)
-        let progress = feeder.prepare().partitions[0]
+        let progress = feeder.currentFlush().partitions[0]
         #expect((progress.nextOffset, progress.counted, progress.rejected) == (12, 1, 1))
         #expect(progress.lastRecord == Self.mark(11, "x"))
         #expect(feeder.accumulator.readPositions == [Position(partition: 0, offset: 12)])
@@ -50,18 +50,18 @@ struct LogCheckTests {
     @Test("another record stops the partition: neither it nor what follows, nor an end, changes anything")
     func other() throws {
         let feeder = try Self.feeder(Self.mark(9, "another"))
-        let before = feeder.prepare().partitions
+        let before = feeder.currentFlush().partitions
         feeder.take([(0, 9, Array(event.utf8)), (0, 10, Array(event.utf8))])
         feeder.take(0, 11, event)
         feeder.reachedEnd(of: 0, offset: 20)
-        #expect(feeder.prepare().partitions == before)
+        #expect(feeder.currentFlush().partitions == before)
         #expect(feeder.foreign() == [9])
         #expect(feeder.foreign().isEmpty)
         // Once its log is taken as it is, the partition goes on.
         feeder.forget(0)
-        #expect(feeder.prepare().partitions[0].lastRecord == nil)
+        #expect(feeder.currentFlush().partitions[0].lastRecord == nil)
         feeder.take(0, 10, event)
-        #expect(feeder.prepare().partitions[0].counted == 1)
+        #expect(feeder.currentFlush().partitions[0].counted == 1)
     }
 
     @Test("another timestamp is another record; a later record first, or no mark, says nothing")
@@ -75,7 +75,7 @@ struct LogCheckTests {
             let feeder = try Self.feeder(last)
             feeder.take(0, 12, event)
             #expect(feeder.foreign().isEmpty)
-            #expect(feeder.prepare().partitions[0].nextOffset == 13)
+            #expect(feeder.currentFlush().partitions[0].nextOffset == 13)
         }
     }
 

@@ -45,35 +45,18 @@ extension Optional: Bindable where Wrapped: Bindable {
     }
 }
 
-/// UTF-8 text in memory of the caller's.
+/// UTF-8 text in memory of the caller's, copied when it is bound.
 @usableFromInline
 package struct TextBytes: Bindable {
     @usableFromInline let bytes: UnsafeRawBufferPointer
-    @usableFromInline let isBorrowed: Bool
 
-    /// Text that is copied when it is bound.
+    /// Text.
     @inlinable
-    package init(_ bytes: UnsafeRawBufferPointer) {
-        self.bytes = bytes
-        isBorrowed = false
-    }
-
-    /// Text that stays where it is until the statement was reset.
-    @inlinable
-    package init(borrowing bytes: UnsafeRawBufferPointer) {
-        self.bytes = bytes
-        isBorrowed = true
-    }
+    package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     /// As text.
     @inlinable
-    package func bind(to statement: Statement, at index: Int) throws {
-        if isBorrowed {
-            try statement.bindBorrowedText(bytes, at: index)
-        } else {
-            try statement.bindText(bytes, at: index)
-        }
-    }
+    package func bind(to statement: Statement, at index: Int) throws { try statement.bindText(bytes, at: index) }
 }
 
 extension Statement {

@@ -124,7 +124,6 @@ package final class Statement {
 
     /// Binds UTF-8 text that stays where it is until the statement was reset.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
-    @usableFromInline
     package func bindBorrowedText(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
         let characters = Self.address(bytes)?.assumingMemoryBound(to: CChar.self)
         try check(sqlite3_bind_text(handle, Int32(clamping: index), characters, Int32(clamping: bytes.count), nil))

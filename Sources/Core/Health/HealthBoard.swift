@@ -37,9 +37,6 @@ package final class HealthBoard: Sendable {
 
     // MARK: Counting
 
-    /// Kafka answered.
-    func kafkaAnswered(now: Int64) { update { $0.kafka.answered(now) } }
-
     /// Kafka did not answer, or the topic is not there.
     package func kafkaFailed(_ reason: String, now: Int64) {
         update { health in
