@@ -114,6 +114,17 @@ let package = Package(
 
         // What several test targets share: temporary folders, seeded randomness.
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/Support", swiftSettings: strict),
+        // The whole pipeline over simulated brokers, store, disk and clock.
+        .target(name: "CSimDisk", path: "Tests/Simulation/Disk"),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "Base", "CSimDisk", "Export", "Iceberg", "Ingest", "Kafka", "Log", "ObjectStorage", "Parquet", "Recovery",
+                "SQLite", "State", "TableScan", "Tables", "Windowing",
+            ], path: "Tests/Simulation/Simulator", swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulation/Command", swiftSettings: strict),
+        tests("Simulation"),
         tests("Base"),
         tests("Log"),
         tests("Services", ["Base"]),

@@ -49,13 +49,27 @@ package final class IngestService {
     ///   - sink: where raw events go; nil when they are not wanted.
     /// - Throws: `StoreError`, `IngestError`, `KafkaError` (a refused setting), `SQLiteError` (a damaged state).
     package func run(_ store: SharedStore, raw sink: (any RawSink)? = nil) throws {
-        try store.with { try $0.checkTopic(settings.topic) }
         let log = self.log
         let consumer = try Consumer(settings: settings.kafka) { line in
             log.debug("librdkafka \(line.facility): \(line.text)")
         }
         let ends = board.map { EndWatch(settings: settings, consumer: consumer, board: $0, time: time, log: log) }
-        guard let clusterID = try waitForCluster(consumer) else { return }
+        guard var run = try begin(store, raw: sink, EventSource(consumer, topic: settings.topic)) else { return }
+        ends?.start()
+        defer { ends?.end() }
+        while try run.step() {}
+    }
+
+    /// Reads where the state stands and makes a run of it, once the cluster answers.
+    /// - Parameters:
+    ///   - store: the open state.
+    ///   - sink: receives raw events; nil when they are not wanted.
+    ///   - source: the connections to the cluster.
+    /// - Returns: nil when the service was stopped first.
+    /// - Throws: like `run`.
+    package func begin(_ store: SharedStore, raw sink: (any RawSink)?, _ source: EventSource) throws -> Run? {
+        try store.with { try $0.checkTopic(settings.topic) }
+        guard let clusterID = try waitForCluster(source.reader) else { return nil }
         let identity = Identity(clusterID: clusterID, topic: settings.topic)
         let (progress, rawOffsets, topicID, users) = try store.with { store in
             try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
@@ -75,12 +89,9 @@ package final class IngestService {
             engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw,
             keepsRejected: settings.keepsRejected,
             users: UserWatch(recorded: users, hasEvents: progress.partitions.contains { $0.consumed > 0 }))
-        var run = Run(
-            service: self, store: store, consumer: consumer, accumulator: accumulator, raw: raw, progress: progress,
+        return Run(
+            service: self, store: store, source: source, accumulator: accumulator, raw: raw, progress: progress,
             rawOffsets: rawOffsets, topicID: topicID)
-        ends?.start()
-        defer { ends?.end() }
-        try run.run()
     }
 
     private func engine(_ progress: Progress) -> WindowEngine {
@@ -96,7 +107,7 @@ package final class IngestService {
 
     /// Asks for the cluster until it answers.
     /// - Returns: its id; nil when the service was stopped before that.
-    private func waitForCluster(_ consumer: Consumer) throws -> String? {
+    private func waitForCluster(_ consumer: any RecordReader) throws -> String? {
         var pause = Backoff()
         var cause = FailureCause()
         let began = time.monotonic()
@@ -110,12 +121,12 @@ package final class IngestService {
                 """
                 cannot reach Kafka at \(settings.bootstrapServers): \(reason); trying again in \(milliseconds) ms
                 """, metadata: ["brokers": "\(settings.bootstrapServers)"])
-            stop.wait(milliseconds: milliseconds)
+            time.wait(stop, milliseconds: milliseconds)
         }
         return nil
     }
 
-    private func lastError(_ consumer: Consumer, _ cause: inout FailureCause) -> String {
+    private func lastError(_ consumer: any RecordReader, _ cause: inout FailureCause) -> String {
         let notices = consumer.poll(timeoutMilliseconds: 0) { _, notices in notices }
         for case .failed(let error) in notices { _ = cause.words(for: error, now: time.wall()) }
         return cause.words(now: time.wall())

@@ -16,8 +16,8 @@ extension Run {
         case .state(let action): return try act(on: action)
         case .report(let report): tell(report)
         case .log(let line): service.log.log(line.level, line.text, metadata: metadata(line.fields))
-        case .wait(let milliseconds): service.stop.wait(milliseconds: milliseconds)
-        case .pause(let milliseconds): StopSignal().wait(milliseconds: milliseconds)
+        case .wait(let milliseconds): time.wait(service.stop, milliseconds: milliseconds)
+        case .pause(let milliseconds): time.wait(StopSignal(), milliseconds: milliseconds)
         case .fail(let error): throw error
         }
         return []
@@ -37,7 +37,7 @@ extension Run {
                 topic: settings.topic, accumulator.readPositions.filter { !excluded.contains($0.partition) })
         case .setPaused(let isPaused):
             consumer.setPaused(isPaused, topic: settings.topic, accumulator.positions)
-        case .checkCommit: return [.writing(.commitChecked(commits.outcome()))]
+        case .checkCommit: return [.writing(.commitChecked(commits.outcome(timeoutMilliseconds: 0)))]
         case .awaitCommit(let milliseconds):
             let outcome = commits.outcome(timeoutMilliseconds: milliseconds)
             return [.ending(.commitAwaited(outcome, isUnderWay: commits.isUnderWay))]

@@ -10,13 +10,14 @@ import SQLite
 import State
 import Windowing
 
-struct Run {
+/// A run of the ingest half. Used by one thread.
+package struct Run {
     let service: IngestService
     let store: SharedStore
     let raw: RawHalf?
-    let consumer: Consumer
-    let watch: TopicWatch
-    let commits: GroupCommits
+    let consumer: any RecordReader
+    let watch: any TopicQuestions
+    let commits: any OffsetCommits
     var accumulator: Accumulator
     private(set) var state: RunState
 
@@ -27,16 +28,14 @@ struct Run {
     static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(.topicID) }
 
     init(
-        service: IngestService, store: SharedStore, consumer: Consumer, accumulator: Accumulator, raw: RawHalf?,
+        service: IngestService, store: SharedStore, source: EventSource, accumulator: Accumulator, raw: RawHalf?,
         progress: Progress, rawOffsets: [Int32: Int64], topicID: String?
     ) {
         self.service = service
         self.store = store
         self.raw = raw
-        self.consumer = consumer
         self.accumulator = accumulator
-        watch = TopicWatch(topic: service.settings.topic, inquiry: consumer.inquiry)
-        commits = consumer.groupCommits()
+        (consumer, watch, commits) = (source.reader, source.questions, source.commits)
         state = RunState(
             settings: service.settings, statePath: store.path, known: progress.partitions,
             rawOffsets: raw == nil ? nil : rawOffsets, topicID: topicID, at: service.moment)
@@ -44,16 +43,17 @@ struct Run {
 
     // MARK: Loop
 
-    /// Waits for the topic, reads its partitions until the end, and ends.
-    mutating func run() throws {
-        while true {
-            switch state.phase {
-            case .resolving: try handle(.turn(.began(hasNews: false)))
-            case .reading, .draining: try turn()
-            case .finishing, .confirming: try finish()
-            case .ended: return
-            }
+    /// Takes the next step: waits for the topic, reads its partitions, or ends.
+    /// - Returns: false once the run has ended.
+    /// - Throws: `StoreError`, `IngestError`, `SQLiteError` (a damaged state).
+    package mutating func step() throws -> Bool {
+        switch state.phase {
+        case .resolving: try handle(.turn(.began(hasNews: false)))
+        case .reading, .draining: try turn()
+        case .finishing, .confirming: try finish()
+        case .ended: return false
         }
+        return true
     }
 
     /// Polls, accumulates and flushes once.

@@ -6,29 +6,32 @@
 import Base
 import Dispatch
 import Foundation
-import Kafka
+package import Kafka
 
 /// Questions about one topic, and their answers.
-final class TopicWatch: Sendable {
+package final class TopicWatch: Sendable, TopicQuestions {
     /// What is to be found out.
-    struct Question: Equatable, Sendable {
+    package struct Question: Equatable, Sendable {
         /// The partitions that are read already.
-        var assigned: Set<Int32> = []
+        package var assigned: Set<Int32> = []
         /// Those of them whose offsets are asked for again.
-        var suspects: Set<Int32> = []
+        package var suspects: Set<Int32> = []
         /// The partitions that are wanted at all; nil for all.
-        var wanted: Set<Int32>?
+        package var wanted: Set<Int32>?
     }
 
     /// What the cluster said.
-    struct Findings: Sendable {
-        var partitions = TopicPartitions()
+    package struct Findings: Sendable {
+        package var partitions = TopicPartitions()
         /// The topic's id; nil where it is not known.
-        var topicID: String?
+        package var topicID: String?
         /// The offsets of new and suspect partitions.
-        var ranges: [Int32: OffsetRange] = [:]
+        package var ranges: [Int32: OffsetRange] = [:]
         /// Why there are none.
-        var failures: [Int32: KafkaError] = [:]
+        package var failures: [Int32: KafkaError] = [:]
+
+        /// Findings to be filled in.
+        package init() {}
     }
 
     private let topic: String
@@ -43,7 +46,7 @@ final class TopicWatch: Sendable {
     }
 
     /// Asks, unless an earlier question is open or its answer was not taken.
-    func ask(_ question: Question) {
+    package func ask(_ question: Question) {
         let isFree = isBusy.withLock { busy in
             defer { busy = true }
             return !busy
@@ -57,7 +60,7 @@ final class TopicWatch: Sendable {
     }
 
     /// The answer, once it is there; waits no longer than the time given.
-    func take(waitMilliseconds: Int = 0) -> Result<Findings, any Error>? {
+    package func take(waitMilliseconds: Int = 0) -> Result<Findings, any Error>? {
         guard answered.wait(timeout: .now() + .milliseconds(waitMilliseconds)) == .success else { return nil }
         let found = answer.withLock { answer in
             defer { answer = nil }

@@ -24,6 +24,9 @@ package struct OffsetRange: Equatable, Sendable {
     package let low: Int64
     /// The end (exclusive), where the next record will be.
     package let high: Int64
+
+    /// Makes a range.
+    package init(low: Int64, high: Int64) { (self.low, self.high) = (low, high) }
 }
 
 /// What became of one record that was sent.
@@ -36,6 +39,11 @@ package struct Delivery: Sendable {
     package let offset: Int64
     /// Why it was not delivered; nil when the broker acknowledged it.
     package let failure: KafkaError?
+
+    /// Makes a report.
+    package init(tag: Int, partition: Int32, offset: Int64, failure: KafkaError?) {
+        (self.tag, self.partition, self.offset, self.failure) = (tag, partition, offset, failure)
+    }
 }
 
 /// Receives what librdkafka calls back with.

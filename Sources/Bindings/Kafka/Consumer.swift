@@ -17,7 +17,9 @@ package struct Record {
     package let payload: UnsafeRawBufferPointer
     /// The value is null (a tombstone), not merely empty.
     package let isTombstone: Bool
-    /// librdkafka's message, which holds what is only read on request (`copyEnvelope`, `fingerprint`).
+    /// `message` is a `RecordDetails`, not librdkafka's.
+    let hasDetails: Bool
+    /// What is only read on request (`copyEnvelope`, `fingerprint`): librdkafka's message, or `RecordDetails`.
     @usableFromInline let message: UnsafeMutableRawPointer?
 
     init(
@@ -29,6 +31,33 @@ package struct Record {
         self.payload = payload
         self.isTombstone = isTombstone
         self.message = message
+        hasDetails = false
+    }
+
+    /// A record from another source than librdkafka. `details` has to outlive it.
+    package init(
+        partition: Int32, offset: Int64, payload: UnsafeRawBufferPointer, isTombstone: Bool,
+        details: UnsafeMutablePointer<RecordDetails>
+    ) {
+        self.partition = partition
+        self.offset = offset
+        self.payload = payload
+        self.isTombstone = isTombstone
+        message = UnsafeMutableRawPointer(details)
+        hasDetails = true
+    }
+}
+
+/// What is only read on request of a record that did not come from librdkafka.
+package struct RecordDetails: Sendable {
+    /// Key, headers and timestamp.
+    package var envelope: Envelope
+    /// The epoch of the leader that appended it; nil when it is not known.
+    package var leaderEpoch: Int32?
+
+    /// Makes details.
+    package init(envelope: Envelope = Envelope(), leaderEpoch: Int32? = nil) {
+        (self.envelope, self.leaderEpoch) = (envelope, leaderEpoch)
     }
 }
 

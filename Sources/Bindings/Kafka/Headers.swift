@@ -23,6 +23,7 @@ package struct Envelope: Equatable, Sendable {
 extension Record {
     /// Copies key, headers and timestamp. Valid only while the batch's body runs.
     package func copyEnvelope() -> Envelope {
+        if let details { return details.envelope }
         guard let message = message?.assumingMemoryBound(to: rd_kafka_message_t.self) else { return Envelope() }
         let copy = TopicReader.copy(message)
         return Envelope(key: copy.key, headers: copy.headers, timestamp: copy.timestamp)

@@ -12,7 +12,7 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     /// What happened, in words.
     package let message: String
     /// The same call may be made again, to go on with what it began.
-    package internal(set) var isRetriable = false
+    package var isRetriable = false
 
     init(_ code: rd_kafka_resp_err_t, _ message: String? = nil) {
         self.code = code.rawValue
@@ -20,7 +20,8 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         self.message = message ?? String(cString: rd_kafka_err2str(code))
     }
 
-    init(code: Int32, _ message: String? = nil) {
+    /// An error by librdkafka's code: negative for its own, positive for the broker's.
+    package init(code: Int32, _ message: String? = nil) {
         self.init(rd_kafka_resp_err_t(rawValue: code), message)
     }
 

@@ -6,12 +6,17 @@ import CRdKafka
 extension Record {
     /// librdkafka's message; nil for a record that was made otherwise.
     private var source: UnsafePointer<rd_kafka_message_t>? {
-        message.map { UnsafePointer($0.assumingMemoryBound(to: rd_kafka_message_t.self)) }
+        hasDetails ? nil : message.map { UnsafePointer($0.assumingMemoryBound(to: rd_kafka_message_t.self)) }
+    }
+
+    /// What a record of another source carries; nil for librdkafka's.
+    var details: RecordDetails? {
+        hasDetails ? message?.assumingMemoryBound(to: RecordDetails.self).pointee : nil
     }
 
     /// The record's timestamp, milliseconds since the Unix epoch; nil when there is none.
     package var timestamp: Int64? {
-        guard let message = source else { return nil }
+        guard let message = source else { return details?.envelope.timestamp }
         var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let timestamp = rd_kafka_message_timestamp(message, &kind)
         return kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || timestamp < 0 ? nil : timestamp
@@ -19,7 +24,7 @@ extension Record {
 
     /// The epoch of the leader that appended it; nil when broker or library do not tell.
     package var leaderEpoch: Int32? {
-        guard let message = source else { return nil }
+        guard let message = source else { return details?.leaderEpoch }
         let epoch = pv_rd_kafka_message_leader_epoch(message)
         return epoch < 0 ? nil : epoch
     }
@@ -28,14 +33,18 @@ extension Record {
     /// otherwise, then its length as eight bytes, the least significant first, then its bytes.
     package var fingerprint: UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        let key = source.map { UnsafeRawBufferPointer(start: $0.pointee.key, count: $0.pointee.key_len) }
-        Self.add(key?.baseAddress == nil ? nil : key, to: &hash)
+        if let details {
+            details.envelope.key.map { key in key.withUnsafeBytes { Self.add($0, to: &hash) } } ?? Self.add(nil, to: &hash)
+        } else {
+            let key = source.map { UnsafeRawBufferPointer(start: $0.pointee.key, count: $0.pointee.key_len) }
+            Self.add(key?.baseAddress == nil ? nil : key, to: &hash)
+        }
         Self.add(isTombstone ? nil : payload, to: &hash)
         return hash
     }
 
     private static func add(_ bytes: UnsafeRawBufferPointer?, to hash: inout UInt64) {
-        add(bytes == nil ? 0 : 1, to: &hash)
+        add(UInt8(bytes == nil ? 0 : 1), to: &hash)
         guard let bytes else { return }
         var length = UInt64(bytes.count)
         for _ in 0..<8 {

@@ -9,6 +9,9 @@ package struct CreatedTopic: Equatable, Sendable {
     package let isNew: Bool
     /// The partitions that it has, which are others than those asked for where somebody else made it.
     package let partitions: Int
+
+    /// Makes an answer.
+    package init(isNew: Bool, partitions: Int) { (self.isNew, self.partitions) = (isNew, partitions) }
 }
 
 extension Producer {

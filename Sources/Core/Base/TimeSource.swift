@@ -10,11 +10,19 @@ package struct TimeSource: Sendable {
     /// Milliseconds since any fixed moment, never going back.
     package let monotonic: @Sendable () -> Int64
 
-    /// A time source from two functions.
-    package init(wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Int64) {
-        self.wall = wall
-        self.monotonic = monotonic
+    private let pause: @Sendable (StopSignal, Int64) -> Void
+
+    /// A time source from its functions.
+    /// - Parameter pause: blocks until the signal is set, at most for the given milliseconds.
+    package init(
+        wall: @escaping @Sendable () -> Int64, monotonic: @escaping @Sendable () -> Int64,
+        pause: @escaping @Sendable (StopSignal, Int64) -> Void = { $0.wait(milliseconds: $1) }
+    ) {
+        (self.wall, self.monotonic, self.pause) = (wall, monotonic, pause)
     }
+
+    /// Blocks until `stop` is set, at most for `milliseconds`.
+    package func wait(_ stop: StopSignal, milliseconds: Int64) { pause(stop, milliseconds) }
 
     /// The machine's clocks.
     package static let system = TimeSource(

@@ -15,7 +15,7 @@ final class OutboxConnection {
     private let partitions: Int
     private let context: OutboxContext
     private let stateID: String
-    private let producer: Producer
+    private let producer: any OutboxProducer
     private let report: Report
 
     /// What the broker said of the rows under way.
@@ -53,13 +53,13 @@ final class OutboxConnection {
         let report = Report()
         self.report = report
         let batch = max(1000, min(maximumBatchBytes ?? 900_000, 1_000_000))
-        producer = try Producer(
-            settings: [("compression.type", "lz4")] + context.settings.kafka + [
+        producer = try context.cluster.producer(
+            [("compression.type", "lz4")] + context.settings.kafka + [
                 ("enable.idempotence", "true"), ("acks", "all"), ("max.in.flight.requests.per.connection", "1"),
                 ("message.timeout.ms", "0"), ("linger.ms", "5"), ("batch.size", String(batch)),
                 // The topic's limit rules, not this client's.
                 ("message.max.bytes", "1000000000"), ("queue.buffering.max.kbytes", "2000000"),
-            ], resetsSockets: true, log: { _ in }, delivered: { report.take($0) })
+            ], delivered: { report.take($0) })
     }
 
     /// Ends the connection: nothing that waits in it is sent any more.

@@ -15,6 +15,7 @@ final class OutboxContext {
     let settings: OutboxSettings
     let time: TimeSource
     let log: Logger
+    let cluster: any OutboxCluster
     private let store: SharedStore
     private let stop: StopSignal
     private let board: HealthBoard?
@@ -25,8 +26,9 @@ final class OutboxContext {
 
     init(
         settings: OutboxSettings, store: SharedStore, stop: StopSignal, time: TimeSource, board: HealthBoard?,
-        log: Logger, remaining: @escaping () -> Int64
+        log: Logger, cluster: any OutboxCluster, remaining: @escaping () -> Int64
     ) {
+        self.cluster = cluster
         (self.settings, self.store, self.stop, self.time) = (settings, store, stop, time)
         (self.board, self.log, self.remaining) = (board, log, remaining)
     }
@@ -44,9 +46,9 @@ final class OutboxContext {
     /// Waits, not beyond the time that is left.
     func rest(_ milliseconds: Int64) {
         if stop.wasSet {
-            StopSignal().wait(milliseconds: max(0, min(milliseconds, 200, remaining())))
+            time.wait(StopSignal(), milliseconds: max(0, min(milliseconds, 200, remaining())))
         } else {
-            stop.wait(milliseconds: milliseconds)
+            time.wait(stop, milliseconds: milliseconds)
         }
     }
 

@@ -16,7 +16,7 @@ package final class OutboxPublisher {
     private let stop: StopSignal
     private let failPoint: (String) -> Void
     private var connection: OutboxConnection?
-    private var fence: PublisherFence?
+    private var fence: (any OutboxFence)?
     private var stateID = ""
     private var lastSent: Int64 = 0
     /// The topic's offsets up to which everything of ours is marked.
@@ -34,16 +34,18 @@ package final class OutboxPublisher {
 
     /// - Parameters:
     ///   - board: is told since when and why nothing can be published.
+    ///   - cluster: makes the connections.
     ///   - failPoint: called at each step whose interruption must be harmless.
     ///   - remaining: once `stop` is set, how many milliseconds are left.
     package init(
         settings: OutboxSettings, store: SharedStore, stop: StopSignal, time: TimeSource, board: HealthBoard? = nil,
-        failPoint: @escaping (String) -> Void, log: Logger, remaining: @escaping () -> Int64
+        cluster: any OutboxCluster = KafkaCluster(), failPoint: @escaping (String) -> Void, log: Logger,
+        remaining: @escaping () -> Int64
     ) {
         context = OutboxContext(
             settings: settings, store: store, stop: stop, time: time, board: board,
             log: log.with("topic", "\(settings.topic)").with("outbox", "\(settings.name.rawValue)"),
-            remaining: remaining)
+            cluster: cluster, remaining: remaining)
         self.stop = stop
         self.failPoint = failPoint
     }
@@ -62,7 +64,7 @@ package final class OutboxPublisher {
                     context.succeeded()
                     guard !wasBusy else { continue }
                     if stop.wasSet { return nil }
-                    stop.wait(milliseconds: 200)
+                    context.time.wait(stop, milliseconds: 200)
                 } catch let error as KafkaError where error.isFenced {
                     disconnect()
                     return try waitFenced()
@@ -115,7 +117,7 @@ package final class OutboxPublisher {
             "topic \(settings.topic): another service publishes the \(settings.name.rawValue) events of topic "
                 + "\(settings.sourceTopic) for group \(settings.group); this one publishes nothing any more: stop one of "
                 + "them, then restart the one that stays")
-        while !stop.wasSet { stop.wait(milliseconds: 1000) }
+        while !stop.wasSet { context.time.wait(stop, milliseconds: 1000) }
         return leftOver()
     }
 

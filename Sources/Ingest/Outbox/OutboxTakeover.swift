@@ -15,7 +15,7 @@ struct OutboxTakeover {
     /// Over which rows are sent from now on.
     let connection: OutboxConnection
     /// Holds the publisher's identity.
-    let fence: PublisherFence
+    let fence: any OutboxFence
     /// When the last claim of the identity began, on the monotonic clock.
     let claimedAt: Int64
     /// The offsets up to which everything of ours is marked.
@@ -37,14 +37,13 @@ struct TakeoverOperation {
     /// Fences, marks and reads back; what was found is marked in the state.
     /// - Throws: `KafkaError`, `OutboxStopped`, `SQLiteError`.
     func run() throws -> OutboxTakeover {
-        let reader = try Consumer(
-            settings: settings.kafka + [
+        let reader = try context.cluster.reader(
+            settings.kafka + [
                 ("group.id", settings.group), ("isolation.level", "read_uncommitted"),
                 ("queued.max.messages.kbytes", "16384"),
                 // A question waits behind a fetch of the same broker.
                 ("fetch.wait.max.ms", "20"),
-            ], batchCapacity: 1000
-        ) { _ in }
+            ])
         do {
             return try run(reader)
         } catch let error as KafkaError where error.isConnection {
@@ -53,7 +52,7 @@ struct TakeoverOperation {
         }
     }
 
-    private func run(_ reader: Consumer) throws -> OutboxTakeover {
+    private func run(_ reader: any OutboxReader) throws -> OutboxTakeover {
         let partitions = try topicPartitions(reader)
         // Made now, since a producer needs a second until it can send.
         let connection = try OutboxConnection(
@@ -106,7 +105,7 @@ struct TakeoverOperation {
     // MARK: The topic
 
     /// The topic's partitions; it is created when it is missing. Asking does not create it.
-    private func topicPartitions(_ reader: Consumer) throws -> Int {
+    private func topicPartitions(_ reader: any OutboxReader) throws -> Int {
         var isCreated = false
         while true {
             do {
@@ -136,7 +135,7 @@ struct TakeoverOperation {
         }
     }
 
-    private func offsetRanges(_ reader: Consumer, _ partitions: Int) throws -> [Int32: OffsetRange] {
+    private func offsetRanges(_ reader: any OutboxReader, _ partitions: Int) throws -> [Int32: OffsetRange] {
         var ranges: [Int32: OffsetRange] = [:]
         for partition in 0..<Int32(clamping: partitions) {
             try context.checkTime()
@@ -162,7 +161,7 @@ struct TakeoverOperation {
         }
     }
 
-    private func maximumBatchBytes(_ reader: Consumer) -> Int? {
+    private func maximumBatchBytes(_ reader: any OutboxReader) -> Int? {
         // A right of its own, which nobody has to give.
         let text = try? reader.configuration(
             of: settings.topic, "max.message.bytes", timeoutMilliseconds: context.limit(2000))
@@ -173,8 +172,8 @@ struct TakeoverOperation {
 
     /// Claims the identity from its present holder.
     /// - Returns: its holder, and when the claim began.
-    private func claim() throws -> (PublisherFence, Int64) {
-        let fence = try PublisherFence(settings: settings.kafka, id: settings.transactionalID)
+    private func claim() throws -> (any OutboxFence, Int64) {
+        let fence = try context.cluster.fence(settings.kafka, id: settings.transactionalID)
         let began = context.time.monotonic()
         while true {
             try context.checkTime()
@@ -195,8 +194,8 @@ struct TakeoverOperation {
     /// - Parameter before: the ends of the partitions, as they were before.
     /// - Returns: the identity, claimed again: the mark is on all replicas only when this is possible; and when that began.
     private func mark(
-        _ fence: PublisherFence, _ reader: Consumer, _ tail: TopicTail, before: [Int32: Int64]
-    ) throws -> (PublisherFence, Int64) {
+        _ fence: any OutboxFence, _ reader: any OutboxReader, _ tail: TopicTail, before: [Int32: Int64]
+    ) throws -> (any OutboxFence, Int64) {
         var claimed = (fence, context.time.monotonic())
         var marks = 0
         for _ in 0..<5 where marks < 2 {
@@ -212,7 +211,7 @@ struct TakeoverOperation {
         return claimed
     }
 
-    private func mark(_ fence: PublisherFence, _ partitions: [Int32]) throws -> Bool {
+    private func mark(_ fence: any OutboxFence, _ partitions: [Int32]) throws -> Bool {
         do {
             context.neededRight = "WRITE"
             return try fence.mark(

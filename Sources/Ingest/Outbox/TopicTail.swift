@@ -8,7 +8,7 @@ import Kafka
 /// A reader of a topic's partitions, from given offsets on.
 final class TopicTail {
     private let context: OutboxContext
-    private let consumer: Consumer
+    private let consumer: any OutboxReader
     private let stateID: String
     /// Our numbers found.
     private(set) var numbers: Set<Int64> = []
@@ -24,7 +24,7 @@ final class TopicTail {
     private var lastNews: Int64
 
     init(
-        _ context: OutboxContext, _ consumer: Consumer, from offsets: [Int32: Int64], stateID: String,
+        _ context: OutboxContext, _ consumer: any OutboxReader, from offsets: [Int32: Int64], stateID: String,
         sentBefore: SentBefore?
     ) throws {
         (self.context, self.consumer, self.stateID) = (context, consumer, stateID)

@@ -14,7 +14,9 @@ package struct StorageRoot: Sendable {
 
     private let base: Location
 
-    init(location: Location, store: any ObjectStore, base: Location) {
+    /// A root over any store.
+    /// - Parameter base: what the store's keys are relative to.
+    package init(location: Location, store: any ObjectStore, base: Location) {
         self.location = location
         self.store = store
         self.base = base

@@ -1,0 +1,67 @@
+// Runs the simulation: `simulate SEEDS [FIRST]`, or one seed with its trace: `simulate --replay SEED [FAULT,...] [STEPS]`.
+
+import Foundation
+import Simulation
+
+@main
+struct Simulate {
+    static func main() throws {
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "--replay" {
+            arguments.removeFirst()
+            exit(try replay(arguments))
+        }
+        let count = UInt64(arguments.first ?? "") ?? 100
+        let first = arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1
+        exit(try run(count: count, first: first))
+    }
+
+    private static var folder: String {
+        let root = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
+        return "\(root)/pageviews-simulation-\(getpid())"
+    }
+
+    private static func replay(_ arguments: [String]) throws -> Int32 {
+        var options = SimulationOptions(seed: arguments.first.flatMap { UInt64($0) } ?? 1, folder: folder)
+        if arguments.count > 1 {
+            options.only = Set(arguments[1].split(separator: ",").compactMap { Fault(rawValue: String($0)) })
+        }
+        if arguments.count > 2 { options.steps = Int(arguments[2]) ?? options.steps }
+        let result = try Simulation.run(options)
+        print(result.trace.joined(separator: "\n"))
+        print("seed \(result.seed): \(result.failure ?? "passed"), dump \(String(result.dump, radix: 16))")
+        return result.failure == nil ? 0 : 1
+    }
+
+    private static func run(count: UInt64, first: UInt64) throws -> Int32 {
+        var (failed, events, processes): ([UInt64], Int, Int) = ([], 0, 0)
+        var faults: [Fault: Int] = [:]
+        let began = Date()
+        for seed in first..<first + count {
+            let options = SimulationOptions(seed: seed, folder: folder)
+            let result = try Simulation.run(options)
+            events += result.events
+            processes += result.processes
+            faults.merge(result.faults) { $0 + $1 }
+            guard let failure = result.failure else { continue }
+            failed.append(seed)
+            print("seed \(seed): \(failure)")
+            let small = try Simulation.shrink(result, options)
+            print("  shrunk: \(small.failure ?? "")")
+            let kinds = small.kinds.map(\.rawValue).sorted().joined(separator: ",")
+            print("  replay: make simulate REPLAY='\(seed) \"\(kinds)\"'")
+            if failed.count >= 20 { break }
+        }
+        let seconds = Date().timeIntervalSince(began)
+        for fault in Fault.allCases {
+            print("  \(fault.rawValue): \(faults[fault] ?? 0)")
+        }
+        let rate = Double(count) / max(seconds, 0.001)
+        print(
+            """
+            simulate: \(count) seeds from \(first), \(failed.count) failed; \(events) events, \(processes) processes, \
+            \(faults.values.reduce(0, +)) faults; \(String(format: "%.1f", rate)) seeds/s
+            """)
+        return failed.isEmpty ? 0 : 1
+    }
+}

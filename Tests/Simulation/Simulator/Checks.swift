@@ -1,0 +1,230 @@
+// What must hold after every step, and what must be equal at the end.
+
+import Base
+import Foundation
+import Iceberg
+import Recovery
+import SQLite
+import State
+import TableScan
+import Tables
+
+/// Something that must not be.
+struct Violation: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension World {
+    private func expect(_ condition: Bool, _ text: @autoclosure () -> String) throws {
+        if !condition { throw Violation(description: text()) }
+    }
+
+    // MARK: After every step
+
+    /// The state adds up, as another program reads it.
+    func checkState(_ path: String) throws {
+        let connection = try Connection(path: path, mode: .readOnly)
+        try connection.setBusyTimeout(milliseconds: 1000)
+        try connection.execute("BEGIN")
+        defer { try? connection.execute("ROLLBACK") }
+        let wrong = try connection.integer(
+            "SELECT count(*) FROM partition_progress WHERE consumed <> counted + late + rejected")
+        try expect(wrong == 0, "consumed is not counted + late + rejected")
+        let sums = try connection.text(
+            """
+            SELECT (SELECT coalesce(sum(count), 0) FROM counts) || ' ' ||
+              (SELECT coalesce(sum(counted), 0) FROM partition_progress) || ' ' ||
+              (SELECT count(*) FROM late) || ' ' || (SELECT coalesce(sum(late), 0) FROM partition_progress) || ' ' ||
+              (SELECT count(*) FROM late WHERE backfilled_at_ms IS NOT NULL)
+            """) ?? ""
+        let numbers = sums.split(separator: " ").compactMap { Int64($0) }
+        try expect(numbers.count == 5, "the sums cannot be read: \(sums)")
+        try expect(
+            numbers[0] == numbers[1] + numbers[4],
+            "counts add up to \(numbers[0]), counted and backfilled events to \(numbers[1] + numbers[4])")
+        try expect(numbers[2] == numbers[3], "\(numbers[2]) late rows, \(numbers[3]) late events")
+    }
+
+    // MARK: At the end
+
+    /// Everything equals the shadow.
+    func checkAll() throws {
+        guard let store = process?.store else { throw Violation(description: "no process is there at the end") }
+        let partitions = try store.with { try $0.progress().partitions }
+        let consumed = shadow.consumed(partitions)
+        let connection = try Connection(path: store.path, mode: .readOnly)
+        try checkState(store.path)
+        let late = try rows(connection, "SELECT kafka_partition || '/' || kafka_offset FROM late")
+        let backfilled = Set(
+            try rows(
+                connection, "SELECT kafka_partition || '/' || kafka_offset FROM late WHERE backfilled_at_ms IS NOT NULL"))
+        try checkClasses(consumed, partitions, late: late, connection)
+        try checkCounts(consumed, late: Set(late), backfilled: backfilled, connection)
+        try checkTopic(Self.lateTopic, late, connection)
+        if publishesRejected {
+            let published = try rows(
+                connection, "SELECT kafka_partition || '/' || kafka_offset FROM rejected WHERE payload IS NOT NULL")
+            try checkTopic(Self.rejectedTopic, published, connection)
+        }
+        try executor.run { [self] in
+            try await checkTables(consumed, late: Set(late), connection)
+            try await checkProof(store.path)
+        }
+    }
+
+    private func rows(_ connection: Connection, _ sql: String) throws -> [String] {
+        let statement = try connection.prepare(sql + " ORDER BY 1")
+        var found: [String] = []
+        while try statement.step() { found.append(statement.string(0)) }
+        return found
+    }
+
+    private typealias Consumed = [(partition: Int32, offset: Int64, outcome: Shadow.Outcome)]
+
+    private func checkClasses(
+        _ consumed: Consumed, _ partitions: [PartitionProgress], late: [String], _ connection: Connection
+    ) throws {
+        try compare(
+            "offsets consumed", consumed.map { "\($0.partition)" }.counted,
+            Dictionary(uniqueKeysWithValues: partitions.map { ("\($0.partition)", $0.consumed) }))
+        let rejected = try rows(connection, "SELECT kafka_partition || '/' || kafka_offset FROM rejected")
+        let invalid = consumed.filter { $0.outcome.entry.event == nil }.map { "\($0.partition)/\($0.offset)" }
+        try compare("rejected events", invalid.counted, rejected.counted)
+        let events = consumed.filter { $0.outcome.entry.event != nil }
+        if shadow.isExact {
+            let expected = events.filter(\.outcome.isLate).map { "\($0.partition)/\($0.offset)" }
+            try compare("late events", expected.counted, late.counted)
+        } else {
+            let all = Set(events.map { "\($0.partition)/\($0.offset)" })
+            try expect(Set(late).isSubset(of: all), "late rows that no consumed event has")
+        }
+    }
+
+    private func checkCounts(
+        _ consumed: Consumed, late: Set<String>, backfilled: Set<String>, _ connection: Connection
+    ) throws {
+        var expected: [String: Int64] = [:]
+        for (partition, offset, outcome) in consumed {
+            guard let event = outcome.entry.event else { continue }
+            let place = "\(partition)/\(offset)"
+            if !late.contains(place) || backfilled.contains(place) { expected[key(event), default: 0] += 1 }
+        }
+        var found: [String: Int64] = [:]
+        let statement = try connection.prepare("SELECT window_start, postcode, count FROM counts")
+        while try statement.step() { found["\(statement.int64(0)) \(statement.string(1))"] = statement.int64(2) }
+        try compare("counts", expected, found)
+    }
+
+    private func key(_ event: SimEvent) -> String {
+        "\(windows.windowStart(of: event.time) / 1000) \(event.postcode)"
+    }
+
+    /// Each row is in the topic once, with the source's bytes.
+    private func checkTopic(_ topic: String, _ rows: [String], _ connection: Connection) throws {
+        let logs = cluster.topics[topic]?.partitions ?? []
+        var found: [String] = []
+        for log in logs {
+            for entry in log.entries where !entry.isControl {
+                let headers = Dictionary(
+                    entry.envelope.headers.map { ($0.name, String(decoding: $0.value ?? [], as: UTF8.self)) },
+                    uniquingKeysWith: { $1 })
+                let (partition, offset) = (headers["pageviews-partition"] ?? "", headers["pageviews-offset"] ?? "")
+                found.append("\(partition)/\(offset)")
+                guard let number = Int32(partition), let place = Int64(offset) else { continue }
+                try expect(
+                    shadow.outcomes[number]?[place]?.entry.value == entry.value,
+                    "topic \(topic): \(partition)/\(offset) has other bytes than its source")
+            }
+        }
+        try compare("records of topic \(topic)", rows.counted, found.counted)
+    }
+
+    // MARK: Tables
+
+    private func checkTables(_ consumed: Consumed, late: Set<String>, _ connection: Connection) async throws {
+        let warehouse = try warehouse(nil)
+        var counts: [String: Int64] = [:]
+        try await read(.counts, warehouse, CountsBatch.self) { batch, row in
+            counts["\(batch.windowStart(row)) \(batch.postcodes.text(row))", default: 0] += batch.counts[row]
+        }
+        var found: [String: Int64] = [:]
+        let statement = try connection.prepare("SELECT window_start, postcode, count FROM counts")
+        while try statement.step() { found["\(statement.int64(0)) \(statement.string(1))"] = statement.int64(2) }
+        try compare("rows of the counts table", found, counts)
+        var raw: [String] = []
+        try await read(.raw, warehouse, RawBatch.self) { batch, row in
+            let place = "\(batch.partitions[row])/\(batch.offsets[row])"
+            raw.append("\(place) \(batch.postcodes.text(row)) \(batch.timestamps[row] / 1000) \(batch.late[row])")
+        }
+        let expected = consumed.compactMap { partition, offset, outcome -> String? in
+            let place = "\(partition)/\(offset)"
+            return outcome.entry.event.map { "\(place) \($0.postcode) \($0.time) \(late.contains(place))" }
+        }
+        if !isLossy { try compare("rows of the raw table", expected.counted, raw.counted) }
+    }
+
+    private func read<Batch: RowBatch>(
+        _ table: ExportTable, _ warehouse: Warehouse, _ type: Batch.Type, _ body: (Batch, Int) -> Void
+    ) async throws {
+        let settings = TableSettings()
+        let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: table))
+        guard let loaded = try await warehouse.catalog.load(identifier) else { return }
+        let reader = TableReader(
+            TableIO(files: try warehouse.files(loaded)), loaded.metadata, spoolFolder: folder + "/reading",
+            uniqueName: { [self] in freshName() })
+        try await reader.forEach(type, at: loaded.metadata.currentSnapshot) { batch, _ in
+            for row in batch.rows { body(batch, row) }
+        }
+    }
+
+    /// The product's own proof agrees.
+    private func checkProof(_ path: String) async throws {
+        let report = try await Proof(
+            statePath: path, settings: TableSettings(), warehouse: try warehouse(nil), options: ProofOptions(),
+            folder: folder + "/proof", uniqueName: { [self] in freshName() }, seed: 5
+        ).run()
+        let wrong = report.checks.filter { $0.verdict == .differs }
+            .map { "\($0.name): \($0.expected), \($0.found) \($0.note ?? "")" }
+        guard !isLossy else { return }
+        try expect(
+            wrong.isEmpty && report.findings.isEmpty,
+            "proof: \((wrong + report.findings + report.differences.map { "\($0)" }).joined(separator: "; "))")
+    }
+
+    /// A state that is built from the tables counts the same.
+    func checkRestore() throws {
+        guard !isLossy, let store = process?.store else { return }
+        let path = folder + "/restored.db"
+        let wall = now + wallOffset
+        _ = try executor.run { [self] in
+            try await Restore(
+                statePath: path, settings: TableSettings(), windows: windows, warehouse: try warehouse(nil),
+                folder: folder + "/restore", uniqueName: { self.freshName() }, seed: 5, now: wall, say: { _ in }
+            ).run()
+        }
+        let sql = "SELECT window_start || ' ' || postcode || ' ' || count FROM counts"
+        try compare(
+            "counts of a restored state", try rows(Connection(path: store.path, mode: .readOnly), sql).counted,
+            try rows(Connection(path: path, mode: .readOnly), sql).counted)
+        let late = "SELECT kafka_partition || '/' || kafka_offset || (backfilled_at_ms IS NOT NULL) FROM late"
+        try compare(
+            "late rows of a restored state", try rows(Connection(path: store.path, mode: .readOnly), late).counted,
+            try rows(Connection(path: path, mode: .readOnly), late).counted)
+    }
+
+    // MARK: Comparing
+
+    private func compare(_ what: String, _ expected: [String: Int64], _ found: [String: Int64]) throws {
+        guard expected != found else { return }
+        let keys = Set(expected.keys).union(found.keys).filter { expected[$0] != found[$0] }.sorted()
+        let first = keys.prefix(8).map {
+            "\($0): expected \(expected[$0].map(String.init) ?? "none"), found \(found[$0].map(String.init) ?? "none")"
+        }
+        throw Violation(description: "\(what): \(keys.count) differ: \(first.joined(separator: "; "))")
+    }
+}
+
+extension [String] {
+    /// How often each is there.
+    var counted: [String: Int64] { reduce(into: [:]) { $0[$1, default: 0] += 1 } }
+}

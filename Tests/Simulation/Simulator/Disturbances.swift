@@ -1,0 +1,178 @@
+// What happens to the world besides events: to the process, the brokers, the clock and the tables.
+
+import Base
+import Foundation
+import Iceberg
+import State
+import Tables
+
+extension World {
+    /// Perhaps something goes wrong. Called at about one step in 25, so the rates are scaled up.
+    func disturb() {
+        let factor = 8.0
+        if faults.strikes(.kill, factor: factor) { return kill(power: false) }
+        if faults.strikes(.powerCut, factor: factor) { return kill(power: true) }
+        if faults.strikes(.gracefulRestart, factor: factor) { return terminate() }
+        if faults.strikes(.clockJump, factor: factor) { jump() }
+        if faults.strikes(.brokerAway, factor: factor) { goAway() }
+        disturbLogs(factor)
+        disturbTables(factor)
+        disturbFiles(factor)
+        // What lags is replicated some time.
+        if dice.chance(0.5) { replicate() }
+    }
+
+    private func jump() {
+        wallOffset += Int64(dice.number(-120_000..<120_000))
+        note("the clock jumps to \(wallOffset) ms")
+    }
+
+    private func goAway() {
+        cluster.awayUntil = now + Int64(dice.number(100..<20_000))
+        note("the broker is away for \(cluster.awayUntil - now) ms")
+    }
+
+    private func replicate() {
+        for name in cluster.topics.keys.sorted() {
+            for partition in 0..<(cluster.topics[name]?.partitions.count ?? 0) {
+                cluster.change(name, partition) { $0.replicate() }
+            }
+        }
+    }
+
+    // MARK: Logs
+
+    private func disturbLogs(_ factor: Double) {
+        let count = cluster.topics[Self.topic]?.partitions.count ?? 1
+        let partition = dice.number(0..<count)
+        if faults.strikes(.leaderChange, factor: factor) {
+            note("partition \(partition) has another leader")
+            cluster.change(Self.topic, partition) { $0.changeLeader() }
+        }
+        if faults.strikes(.hangingTransaction, factor: factor) { hang(partition) }
+        if faults.strikes(.retention, factor: factor) { deleteRecords(partition) }
+        if faults.strikes(.truncated, factor: factor) { truncate(partition) }
+        if faults.strikes(.recreated, factor: factor / 4) { recreate() }
+        if faults.strikes(.newPartition, factor: factor), count < 5 {
+            note("partition \(count) is added")
+            shadow.isExact = false
+            cluster.topics[Self.topic]?.partitions.append(PartitionLog())
+        }
+    }
+
+    private func hang(_ partition: Int) {
+        guard let log = cluster.log(Self.topic, partition), log.openTransaction == nil else { return }
+        note("a transaction hangs in partition \(partition) at \(log.end)")
+        cluster.change(Self.topic, partition) { log in
+            log.openTransaction = log.end
+            _ = log.append(LogEntry(isControl: true))
+            log.replicate()
+        }
+        later(in: Int64(dice.number(500..<30_000)), "the transaction in partition \(partition) ends") { world in
+            world.cluster.change(Self.topic, partition) { $0.openTransaction = nil }
+        }
+    }
+
+    /// Mostly what is safely exported; sometimes also what nobody has read.
+    private func deleteRecords(_ partition: Int) {
+        guard let log = cluster.log(Self.topic, partition) else { return }
+        let isGreedy = dice.chance(0.2)
+        var limit = log.highWatermark
+        if isGreedy {
+            isLossy = true
+        } else {
+            guard let store = process?.store,
+                let next = try? store.with({ store in
+                    min(
+                        try store.rawOffsets()[Int32(partition)] ?? 0,
+                        try store.exportProgress(of: .raw).offsets[Int32(partition)] ?? 0)
+                })
+            else { return }
+            limit = min(limit, next)
+        }
+        guard limit > log.low else { return }
+        note("records of partition \(partition) below \(limit) are deleted\(isGreedy ? ", read or not" : "")")
+        cluster.change(Self.topic, partition) { $0.deleteRecords(below: limit) }
+    }
+
+    private func truncate(_ partition: Int) {
+        guard let log = cluster.log(Self.topic, partition), log.end > log.low else { return }
+        let place = max(log.low, log.end - Int64(dice.number(1..<10)))
+        note("partition \(partition) is cut at \(place) of \(log.end)")
+        (isLossy, shadow.isExact) = (true, false)
+        cluster.change(Self.topic, partition) { $0.truncate(at: place) }
+    }
+
+    private func recreate() {
+        let count = cluster.topics[Self.topic]?.partitions.count ?? 1
+        note("topic \(Self.topic) is created again")
+        (isLossy, shadow.isExact) = (true, false)
+        cluster.create(Self.topic, partitions: count)
+    }
+
+    // MARK: Files
+
+    private func disturbFiles(_ factor: Double) {
+        if faults.strikes(.secondWriter, factor: factor) { openSecondWriter() }
+        if faults.strikes(.spoolLost, factor: factor) { removeSpoolFile() }
+    }
+
+    private func openSecondWriter() {
+        guard let process, process.store != nil, !process.isEnded else { return }
+        let isLockRemoved = dice.chance(0.3)
+        if isLockRemoved { unlink(process.statePath + ".lock") }
+        note("a second writer opens the state\(isLockRemoved ? " after its lock was removed" : "")")
+        do {
+            _ = try Store(path: process.statePath, settings: windows, holder: "a second writer")
+            if !isLockRemoved { fail("a second writer could open the state") }
+        } catch StoreError.inUse {
+            if isLockRemoved { fail("the state is in use without a lock") }
+        } catch {
+            note("the second writer: \(error)")
+        }
+        if isLockRemoved { disturbFiles() }
+    }
+
+    private func removeSpoolFile() {
+        guard let process else { return }
+        let folder = process.statePath + ".spool"
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+        guard !names.isEmpty else { return }
+        let name = dice.pick(names)
+        note("spool file \(name) is removed")
+        if faults.kinds.contains(.retention) { isLossy = true }
+        unlink("\(folder)/\(name)")
+    }
+
+    // MARK: Tables
+
+    private func disturbTables(_ factor: Double) {
+        if faults.strikes(.foreignExpiry, factor: factor) { change(dice.chance(0.5) ? .counts : .raw, expire) }
+        if faults.strikes(.foreignProperty, factor: factor) {
+            change(dice.chance(0.5) ? .counts : .raw) { _ in [.setProperties(["comment": "of another program"])] }
+        }
+    }
+
+    /// All snapshots but the current one.
+    private func expire(_ metadata: TableMetadata) -> [TableUpdate] {
+        let old = metadata.snapshots.map(\.id).filter { $0 != metadata.currentSnapshotID }
+        return old.isEmpty ? [] : [.removeSnapshots(old)]
+    }
+
+    private func change(_ table: ExportTable, _ updates: @escaping (TableMetadata) -> [TableUpdate]) {
+        let settings = TableSettings()
+        let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: table))
+        do {
+            try executor.run { [self] in
+                let catalog = try warehouse(nil).catalog
+                guard let loaded = try await catalog.load(identifier) else { return }
+                let changes = updates(loaded.metadata)
+                guard !changes.isEmpty else { return }
+                let outcome = await catalog.commit(identifier, requirements: [], updates: changes)
+                note("another program changes \(identifier.name): \(changes.map { "\($0)" }.joined().prefix(80)) \(outcome)".prefix(200).description)
+            }
+        } catch {
+            note("another program cannot change \(identifier.name): \(error)")
+        }
+    }
+}

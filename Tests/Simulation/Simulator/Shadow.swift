@@ -1,0 +1,96 @@
+// The rule of windows, lateness and offsets, written once more and as plainly as possible, beside the product.
+//
+// It hears every record that a consumer hands over, and learns from the state only how far the product has come. Windows are
+// [start, end); the watermark is the smallest of the partitions' largest event times, less delay and 1 ms; it never goes back.
+
+import State
+import Windowing
+
+/// What is durable, by generation, and what became of every record.
+struct Shadow {
+    /// What became of a record.
+    struct Outcome {
+        let entry: LogEntry
+        let isLate: Bool
+    }
+
+    /// What a generation of the state must know.
+    private struct Knowledge {
+        var watermark: Int64?
+        var largest: [Int32: Int64] = [:]
+        var next: [Int32: Int64] = [:]
+    }
+
+    private struct Delivery {
+        let partition: Int32
+        let offset: Int64
+        let entry: LogEntry
+        let now: Int64
+    }
+
+    private let settings: WindowSettings
+    private var present = Knowledge()
+    private var durable: [Int64: Knowledge] = [0: Knowledge()]
+    private var pending: [Delivery] = []
+    private(set) var outcomes: [Int32: [Int64: Outcome]] = [:]
+    private(set) var generation: Int64 = 0
+    /// Lateness is predicted, not only checked for consistency. Something happened that the rule above does not cover
+    /// otherwise: idle partitions, another log under the same name.
+    var isExact: Bool
+
+    init(_ settings: WindowSettings, isExact: Bool) { (self.settings, self.isExact) = (settings, isExact) }
+
+    /// A process begins at a generation.
+    mutating func begin(at generation: Int64) {
+        self.generation = generation
+        present = durable[generation] ?? Knowledge()
+        if durable[generation] == nil { isExact = false }
+        pending = []
+    }
+
+    /// A record was handed over.
+    mutating func delivered(_ partition: Int32, _ offset: Int64, _ entry: LogEntry, now: Int64) {
+        pending.append(Delivery(partition: partition, offset: offset, entry: entry, now: now))
+    }
+
+    /// The state has reached this generation with these next offsets.
+    mutating func settled(_ generation: Int64, _ partitions: [PartitionProgress], known: [Int32]) {
+        for delivery in pending {
+            guard let next = partitions.first(where: { $0.partition == delivery.partition })?.nextOffset,
+                delivery.offset < next
+            else { continue }
+            decide(delivery, known)
+        }
+        pending = []
+        for progress in partitions { present.next[progress.partition] = progress.nextOffset }
+        self.generation = generation
+        durable[generation] = present
+    }
+
+    private mutating func decide(_ delivery: Delivery, _ known: [Int32]) {
+        guard delivery.offset >= present.next[delivery.partition] ?? 0 else { return }
+        present.next[delivery.partition] = delivery.offset + 1
+        var isLate = false
+        if let time = delivery.entry.event?.time {
+            let end = time - time % settings.windowMilliseconds + settings.windowMilliseconds
+            isLate = present.watermark.map { end - 1 + settings.allowedLatenessMilliseconds <= $0 } ?? false
+            if time <= delivery.now + settings.maxFutureSkewMilliseconds {
+                present.largest[delivery.partition] = max(present.largest[delivery.partition] ?? time, time)
+            }
+            let times = known.map { present.largest[$0] }
+            if !times.contains(nil), let smallest = times.compactMap({ $0 }).min() {
+                let candidate = smallest - settings.watermarkDelayMilliseconds - 1
+                present.watermark = max(present.watermark ?? candidate, candidate)
+            }
+        }
+        outcomes[delivery.partition, default: [:]][delivery.offset] = Outcome(entry: delivery.entry, isLate: isLate)
+    }
+
+    /// The outcomes of what a state with these next offsets has consumed.
+    func consumed(_ partitions: [PartitionProgress]) -> [(partition: Int32, offset: Int64, outcome: Outcome)] {
+        partitions.sorted { $0.partition < $1.partition }.flatMap { progress in
+            (outcomes[progress.partition] ?? [:]).filter { $0.key < progress.nextOffset }.sorted { $0.key < $1.key }
+                .map { (progress.partition, $0.key, $0.value) }
+        }
+    }
+}
