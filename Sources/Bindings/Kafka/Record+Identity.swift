@@ -34,7 +34,8 @@ extension Record {
     package var fingerprint: UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         if let details {
-            details.envelope.key.map { key in key.withUnsafeBytes { Self.add($0, to: &hash) } } ?? Self.add(nil, to: &hash)
+            details.envelope.key.map { key in key.withUnsafeBytes { Self.add($0, to: &hash) } }
+                ?? Self.add(nil, to: &hash)
         } else {
             let key = source.map { UnsafeRawBufferPointer(start: $0.pointee.key, count: $0.pointee.key_len) }
             Self.add(key?.baseAddress == nil ? nil : key, to: &hash)

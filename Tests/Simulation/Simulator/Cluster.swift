@@ -68,6 +68,7 @@ struct PartitionLog {
         entries.removeLast(Int(max(0, end - max(offset, low))))
         highWatermark = min(highWatermark, end)
         if let open = openTransaction, open >= end { openTransaction = nil }
+        let end = end
         epochStarts.removeAll { $0.start > end }
         changeLeader()
     }

@@ -118,7 +118,7 @@ extension World {
     }
 
     private func openSecondWriter() {
-        guard let process, process.store != nil, !process.isEnded else { return }
+        guard let process, process.store != nil, !process.isEnded, !isDisturbed else { return }
         let isLockRemoved = dice.chance(0.3)
         if isLockRemoved { unlink(process.statePath + ".lock") }
         note("a second writer opens the state\(isLockRemoved ? " after its lock was removed" : "")")
@@ -169,7 +169,9 @@ extension World {
                 let changes = updates(loaded.metadata)
                 guard !changes.isEmpty else { return }
                 let outcome = await catalog.commit(identifier, requirements: [], updates: changes)
-                note("another program changes \(identifier.name): \(changes.map { "\($0)" }.joined().prefix(80)) \(outcome)".prefix(200).description)
+                note(
+                    "another program changes \(identifier.name): \(changes.map { "\($0)" }.joined().prefix(80)) \(outcome)"
+                        .prefix(200).description)
             }
         } catch {
             note("another program cannot change \(identifier.name): \(error)")

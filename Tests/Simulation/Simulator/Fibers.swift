@@ -33,7 +33,7 @@ final class Scheduler: @unchecked Sendable {
         let work = UncheckedBody(body)
         let thread = Thread {
             fiber.resumed.wait()
-            do { try work.body() } catch { fiber.failure = error }
+            do { try work.run() } catch { fiber.failure = error }
             fiber.isEnded = true
             fiber.yielded.signal()
         }
@@ -62,9 +62,16 @@ final class Scheduler: @unchecked Sendable {
     }
 }
 
-private struct UncheckedBody: @unchecked Sendable {
-    let body: () throws -> Void
+/// Lets go of what the body holds before its thread says that it has ended.
+private final class UncheckedBody: @unchecked Sendable {
+    private var body: (() throws -> Void)?
+
     init(_ body: @escaping () throws -> Void) { self.body = body }
+
+    func run() throws {
+        defer { body = nil }
+        try body?()
+    }
 }
 
 /// Runs asynchronous code on the thread that waits for it, one job after the other.

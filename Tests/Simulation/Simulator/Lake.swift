@@ -35,7 +35,8 @@ final class SimStore: ObjectStore, @unchecked Sendable {
         if case .answerLost = course { throw error(.unknownOutcome, operation, key, "the answer was lost") }
     }
 
-    func put(_ key: String, _ body: ObjectBody, condition: PutCondition) async throws(ObjectStorageError) -> ObjectInfo {
+    func put(_ key: String, _ body: ObjectBody, condition: PutCondition) async throws(ObjectStorageError) -> ObjectInfo
+    {
         let course = try begin("put", key, isWrite: true)
         var info = try await world.objects.put(key, body, condition: condition)
         info.modifiedAt = world.now / 1000

@@ -24,7 +24,9 @@ final class SimProcess: @unchecked Sendable {
     private(set) var store: SharedStore?
     let number: Int
 
-    init(_ world: World, folder: String, number: Int) { (self.world, self.folder, self.number) = (world, folder, number) }
+    init(_ world: World, folder: String, number: Int) {
+        (self.world, self.folder, self.number) = (world, folder, number)
+    }
 
     var statePath: String { folder + "/state.db" }
 
@@ -35,7 +37,8 @@ final class SimProcess: @unchecked Sendable {
     /// The process's clocks and waits.
     var time: TimeSource {
         TimeSource(
-            wall: { [self] in world.now + world.wallOffset + afterDeath }, monotonic: { [self] in world.now + afterDeath },
+            wall: { [self] in world.now + world.wallOffset + afterDeath },
+            monotonic: { [self] in world.now + afterDeath },
             pause: { [self] stop, milliseconds in if !stop.wasSet { pause(milliseconds) } })
     }
 
@@ -61,7 +64,8 @@ final class SimProcess: @unchecked Sendable {
         let store = SharedStore(
             try Store(path: statePath, settings: world.windows, holder: "process \(number)"))
         self.store = store
-        world.shadow.begin(at: store.with { $0.generation })
+        let (generation, partitions) = try store.with { ($0.generation, try $0.progress().partitions) }
+        world.shadow.begin(at: generation, partitions)
         let work = ServiceParts(process: self, store: store, stop: stop)
         spawn("ingest") { try work.ingest() }
         spawn("export") { try work.export() }
@@ -160,7 +164,7 @@ private struct ServiceParts: @unchecked Sendable {
             try attempt("export") { try executor.run { try await exporter.cycle() } }
             guard world.backfills, world.dice.chance(0.1) else { continue }
             try attempt("backfill") {
-                _ = try executor.run { [process, store, exportSettings] in
+                _ = try executor.run { [store, exportSettings] in
                     try await Backfill(
                         settings: exportSettings.tables, store: store, warehouse: warehouse, environment: environment,
                         spoolFolder: exportSettings.spoolFolder
@@ -202,7 +206,8 @@ private struct ServiceParts: @unchecked Sendable {
         settings.sourceTopic = World.topic
         settings.newTopicPartitions = 2
         _ = try OutboxPublisher(
-            settings: settings, store: store, stop: stop, time: process.time, cluster: SimOutboxCluster(process: process),
+            settings: settings, store: store, stop: stop, time: process.time,
+            cluster: SimOutboxCluster(process: process),
             failPoint: { [world] in world.point($0) }, log: log, remaining: { [process] in process.remaining() }
         ).run()
     }

@@ -36,7 +36,8 @@ final class SimReader: RecordReader, OutboxReader {
             if let epoch = position.leaderEpoch, log.end(ofEpoch: epoch) < offset {
                 refuse(
                     position.partition, offset,
-                    "log truncation detected: broker end offset is \(log.end(ofEpoch: epoch)) (offset leader epoch \(epoch))")
+                    "log truncation detected: broker end offset is \(log.end(ofEpoch: epoch)) (offset leader epoch \(epoch))"
+                )
             } else if offset > log.end || offset < log.low {
                 refuse(position.partition, offset, "Broker: Offset out of range")
             }

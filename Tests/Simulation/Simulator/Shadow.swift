@@ -40,12 +40,22 @@ struct Shadow {
 
     init(_ settings: WindowSettings, isExact: Bool) { (self.settings, self.isExact) = (settings, isExact) }
 
-    /// A process begins at a generation.
-    mutating func begin(at generation: Int64) {
-        self.generation = generation
-        present = durable[generation] ?? Knowledge()
-        if durable[generation] == nil { isExact = false }
-        pending = []
+    /// A process begins at a generation, with what the state has then: a flush of the process before it may not have been
+    /// reported, or is lost.
+    mutating func begin(at generation: Int64, _ partitions: [PartitionProgress]) {
+        if generation > self.generation {
+            settled(generation, partitions, known: partitions.map(\.partition))
+        } else if let known = durable[generation] {
+            present = known
+        } else {
+            (present, isExact) = (Knowledge(), false)
+        }
+        durable = durable.filter { $0.key <= generation }
+        (self.generation, pending) = (generation, [])
+        // What a lost generation knew is consumed again, or passed over.
+        for (partition, known) in outcomes {
+            outcomes[partition] = known.filter { $0.key < present.next[partition] ?? 0 }
+        }
     }
 
     /// A record was handed over.

@@ -5,7 +5,9 @@
 import Base
 import Export
 import Foundation
+import Kafka
 import ObjectStorage
+import SQLite
 import State
 import Tables
 import Windowing
@@ -73,7 +75,7 @@ final class World: @unchecked Sendable {
     /// Kafka has lost events that the raw table does not have: only what was consumed is compared.
     var isLossy = false
     /// Files were taken from the process: it may end because of it.
-    private var isDisturbed = false
+    private(set) var isDisturbed = false
     let hasCatalogServer: Bool
     let formatVersion: Int
     let flushInterval: Int64
@@ -141,12 +143,10 @@ final class World: @unchecked Sendable {
 
     /// The group's offsets were committed.
     func committed(_ offsets: [Int32: Int64]) {
+        guard let partitions = try? process?.store?.with({ try $0.progress().partitions }) else { return }
         for (partition, offset) in offsets {
-            // Only what the state holds may be committed.
-            let taken = shadow.outcomes[partition]?.keys.max() ?? -1
-            if !isLossy, offset > taken + 1 {
-                fail("offset \(offset) of partition \(partition) is committed, the state has \(taken + 1)")
-            }
+            let next = partitions.first { $0.partition == partition }?.nextOffset ?? 0
+            if offset > next { fail("offset \(offset) of partition \(partition) is committed, the state has \(next)") }
         }
     }
 
@@ -359,6 +359,10 @@ final class World: @unchecked Sendable {
 
     private func isAtRest() throws -> Bool { try unrest().isEmpty }
 
+    private func countGeneration(_ path: String) throws -> Int64 {
+        try Connection(path: path, mode: .readOnly).integer("SELECT coalesce(max(generation), 0) FROM counts") ?? 0
+    }
+
     /// What still has to be done.
     private func unrest() throws -> [String] {
         guard let store = process?.store else { return ["no process"] }
@@ -374,9 +378,9 @@ final class World: @unchecked Sendable {
             }
             if try !store.segments(limit: 1).isEmpty { reasons.append("segments wait") }
             let exported = try store.exportProgress(of: .counts).generation
-            if exported < (try store.lastCountChange()) { reasons.append("counts wait for export") }
+            if try countGeneration(store.path) > exported { reasons.append("counts wait for export") }
             let raw = try store.rawOffsets()
-            for progress in progress where raw[progress.partition] ?? 0 < progress.nextOffset {
+            for progress in progress where !isLossy && raw[progress.partition] ?? 0 < progress.nextOffset {
                 reasons.append("raw events of partition \(progress.partition) wait")
             }
             for name in publishesRejected ? [OutboxName.late, .rejected] : [.late] {
