@@ -1,15 +1,16 @@
-// The compression of a container file's blocks.
+// Compression codecs for the blocks of a container file (Avro 1.11.1, Object Container Files: Required and Optional
+// Codecs).
 import Compression
 
-/// How the blocks of a container file are compressed.
+/// A codec; the raw value is its name in `avro.codec`.
 package enum AvroCodec: String, Sendable, CaseIterable {
-    /// Not at all.
+    /// No compression.
     case null
-    /// Raw deflate (RFC 1951); what Iceberg's Java library calls gzip.
+    /// Raw deflate (RFC 1951); Iceberg's Java library calls it gzip.
     case deflate
     /// Zstandard (RFC 8878).
     case zstandard
-    /// Snappy with the CRC-32 of the content behind it; read only by choice, since zstandard is smaller.
+    /// Snappy, followed by the big-endian CRC-32 of the uncompressed content.
     case snappy
 }
 
@@ -29,7 +30,7 @@ extension AvroCodec {
         } catch { throw AvroError("a block cannot be compressed: \(error)") }
     }
 
-    /// The content of a block, refused when it is larger than `limit` bytes.
+    /// Decompresses a block. Throws `CompressionError` when the content has more than `limit` bytes or is corrupt.
     func decompress(_ block: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         switch self {
         case .null: return [UInt8](block)
@@ -39,7 +40,8 @@ extension AvroCodec {
         }
     }
 
-    /// Python's writers cut zlib's stream to `[2:-1]`, so three bytes of its checksum follow the deflated content.
+    /// Inflates a block. Python's writers cut zlib's stream to `[2:-1]`, so three bytes of its checksum follow the
+    /// content.
     private static func inflate(_ block: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         do throws(CompressionError) {
             return try Deflate.decompress(block, limit: limit)
@@ -55,13 +57,13 @@ extension AvroCodec {
         guard block.count >= 4 else { throw .truncated(.snappy) }
         let content = try Snappy.decompress(UnsafeRawBufferPointer(rebasing: block.dropLast(4)), limit: limit)
         let stated = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: block.count - 4, as: UInt32.self))
-        guard CRC32.checksum(content) == stated else { throw .corrupt(.snappy, reason: "the checksum differs") }
+        guard CRC32.checksum(content) == stated else { throw .corrupt(.snappy, reason: "checksum mismatch") }
         return content
     }
 }
 
 extension [UInt8] {
-    /// `withUnsafeBytes` that keeps the type of the error.
+    /// `withUnsafeBytes` with typed throws.
     func lend<Result, Failure>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {

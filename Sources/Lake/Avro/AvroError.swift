@@ -1,12 +1,13 @@
-// The errors of this target: what is wrong, in which file, at which byte.
+// The error type of this target: what is wrong, in which file, at which byte.
 
-/// Why Avro bytes or values were refused.
+/// Avro bytes or values that cannot be read or written.
 package struct AvroError: Error, Equatable, CustomStringConvertible {
     /// What is wrong.
     package let reason: String
-    /// The file, as the caller named it; empty when there is none.
+    /// The file's name as the caller gave it; empty when no file is involved.
     package let file: String
-    /// The byte of the file; for a compressed block, of the block's start. Nil when no byte is concerned.
+    /// The byte offset in the file, from 0; for a compressed block, the start of the block. Nil when no byte is at
+    /// fault.
     package let position: Int?
 
     /// An error about `file`.
@@ -16,14 +17,14 @@ package struct AvroError: Error, Equatable, CustomStringConvertible {
         self.position = position
     }
 
-    /// One line for people.
+    /// The error in one line.
     package var description: String {
         let place = position.map { ", byte \($0)" } ?? ""
         return file.isEmpty ? "Avro\(place): \(reason)" : "Avro file \(file)\(place): \(reason)"
     }
 }
 
-/// What a cursor or a plan finds wrong, before the file is known.
+/// A fault that a cursor or a plan finds; the reader adds the file. `position` counts from the start of the buffer.
 struct AvroFault: Error {
     let reason: String
     let position: Int

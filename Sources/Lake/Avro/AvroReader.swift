@@ -1,27 +1,29 @@
-// Reads an Avro object container file from memory, as the schema the reader asks for.
-// Invariants: every error names the file and the byte; memory stays within the limits whatever the bytes say.
+// Reads an Avro object container file from memory and resolves its values to the reader's schema
+// (https://avro.apache.org/docs/1.11.1/specification/#object-container-files).
+// Every error carries the file's name, and the byte where one is at fault. `Limits` bound memory: beyond them the
+// reader throws.
 import Compression
 
-/// A container file whose header has been read.
+/// A container file with its header parsed.
 package struct AvroReader: Sendable {
-    /// What a reader allows; beyond it, a file is refused.
+    /// Bounds on a file; both inclusive. The reader throws beyond them.
     package struct Limits: Sendable {
-        /// The most bytes of one block's content, once decompressed.
+        /// Largest content of one block, in bytes after decompression.
         package var blockBytes = 128 << 20
-        /// The most values of one file.
+        /// Largest number of values in a file.
         package var values = 1 << 26
 
-        /// The defaults: blocks of 128 MiB, 67 million values.
+        /// The defaults: blocks of 128 MiB, 2^26 values.
         package init() {}
     }
 
-    /// The file's name, for messages.
+    /// The file's name, for error messages.
     package let file: String
     /// The schema the file was written with.
     package let schema: AvroSchema
-    /// How its blocks are compressed.
+    /// The codec of the file's blocks.
     package let codec: AvroCodec
-    /// All metadata entries, `avro.schema` and `avro.codec` included.
+    /// All metadata entries, including `avro.schema` and `avro.codec`.
     package let metadata: [String: [UInt8]]
 
     private let bytes: [UInt8]
@@ -29,7 +31,8 @@ package struct AvroReader: Sendable {
     private let firstBlock: Int
     private let limits: Limits
 
-    /// Reads the header. Throws `AvroError` when it is not a container file, or of a schema or codec not known here.
+    /// Reads the header. Throws `AvroError` when the bytes are not a container file, or name an unknown codec or an
+    /// invalid schema.
     package init(_ bytes: [UInt8], file: String, limits: Limits = Limits()) throws {
         let header = try Self.header(bytes, file)
         self.file = file
@@ -55,10 +58,10 @@ package struct AvroReader: Sendable {
         }
     }
 
-    /// Hands over each value, in order, read as `reader` (the writer's schema when nil).
+    /// Calls `body` with each value in file order, resolved to `reader` (nil: the writer's schema).
     ///
-    /// Throws `AvroError`, with the file and byte, when the schemas do not resolve or the bytes are corrupt; values handed
-    /// over before that were good.
+    /// Throws `AvroError`, with the file and byte, when the schemas do not resolve or the bytes are corrupt, and what
+    /// `body` throws. Values passed to `body` before an error are valid.
     package func forEach(as reader: AvroSchema? = nil, _ body: (AvroValue) throws -> Void) throws {
         let plan: Plan
         do { plan = try Plan(writer: schema, reader: reader ?? schema) } catch {
@@ -77,7 +80,7 @@ package struct AvroReader: Sendable {
         }
     }
 
-    /// All values, read as `reader` (the writer's schema when nil). Throws as `forEach` does.
+    /// All values, resolved to `reader` (nil: the writer's schema). Throws like `forEach`.
     package func values(as reader: AvroSchema? = nil) throws -> [AvroValue] {
         var values: [AvroValue] = []
         try forEach(as: reader) { values.append($0) }
@@ -102,7 +105,7 @@ extension AvroReader {
     private static func header(_ bytes: [UInt8], _ file: String) throws -> Header {
         try bytes.withUnsafeBytes { buffer in
             guard buffer.starts(with: AvroWriter.magic) else {
-                throw AvroError("it does not begin as an Avro container file", file: file, position: 0)
+                throw AvroError("not an Avro container file: wrong magic", file: file, position: 0)
             }
             do {
                 var cursor = Cursor(buffer, at: AvroWriter.magic.count)
@@ -117,7 +120,7 @@ extension AvroReader {
         }
     }
 
-    /// Reads a block's frame and checks its sync marker, so that a wrong length is seen before the content is used.
+    /// Reads a block's frame. Checks the sync marker first, which detects a wrong length before the content is decoded.
     private func block(at start: Int) throws(AvroError) -> Block {
         do throws(AvroFault) {
             return try bytes.lend { buffer throws(AvroFault) in
@@ -130,7 +133,7 @@ extension AvroReader {
                 let content = cursor.position..<cursor.position + Int(length)
                 _ = try cursor.raw(Int(length))
                 guard try cursor.raw(AvroWriter.syncBytes).elementsEqual(sync) else {
-                    throw AvroFault(reason: "the sync marker differs", position: content.upperBound)
+                    throw AvroFault(reason: "sync marker mismatch", position: content.upperBound)
                 }
                 return Block(start: start, count: Int(count), content: content, end: cursor.position)
             }

@@ -1,8 +1,10 @@
-// Avro schemas from and to their JSON form. Invariants: a named type is written in full once and by name after
-// that; parsing bounds nesting and the number of types, names expanded, so that hostile schemas cannot grow.
+// Reads and writes the JSON form of Avro schemas (Avro 1.11.1, Schema Declaration).
+// Writing spells out a named type once and refers to it by name afterwards. Parsing bounds the nesting and the number
+// of types after expansion of names, and throws beyond: a hostile schema cannot expand without bound.
 
 extension AvroSchema {
-    /// Reads a schema from its JSON form. Throws `AvroError` on unknown types, unknown names, or a type inside itself.
+    /// Reads a schema from its JSON form. Throws `AvroError` on an unknown type or name, a recursive type, more than 64
+    /// levels or more than 20,000 types.
     package init(json: JSON) throws {
         var parser = SchemaParser()
         self = try parser.schema(json, namespace: "", depth: 0)
@@ -51,7 +53,7 @@ extension AvroSchema.Field {
     }
 }
 
-/// Reads one schema, remembering the named types it has seen.
+/// Parses one schema and keeps its named types for later references.
 private struct SchemaParser {
     private static let depthLimit = 64
     private static let typeLimit = 20_000

@@ -1,6 +1,6 @@
-// Avro schemas (https://avro.apache.org/docs/1.11.1/specification/) as far as table formats use them, every
-// attribute kept: `field-id`, `element-id`, `key-id`, `value-id`, `logicalType`, `adjust-to-utc` and unknown ones.
-// Invariant: named types are resolved where they are used; a schema that contains itself cannot be expressed.
+// Avro schemas (https://avro.apache.org/docs/1.11.1/specification/) as table formats use them. Every attribute is
+// kept: `field-id`, `element-id`, `key-id`, `value-id`, `logicalType`, `adjust-to-utc` and unknown ones.
+// Named types are resolved where they are used. An enum's value is a finite tree, so a recursive schema cannot exist.
 
 /// An Avro schema.
 package indirect enum AvroSchema: Sendable, Equatable {
@@ -12,14 +12,14 @@ package indirect enum AvroSchema: Sendable, Equatable {
     case enumeration(name: String, symbols: [String], attributes: [String: JSON] = [:])
     /// A named type with fields.
     case record(Record)
-    /// A list. `element-id` is among the attributes; `logicalType` `map` makes it a map of key and value records.
+    /// A list. `element-id` is an attribute; with the `logicalType` `map` it is a map stored as key-value records.
     case array(AvroSchema, attributes: [String: JSON] = [:])
     /// A map with string keys.
     case map(AvroSchema, attributes: [String: JSON] = [:])
     /// One of several schemas.
     case union([AvroSchema])
 
-    /// The types without structure.
+    /// The primitive types.
     package enum Primitive: String, Sendable, CaseIterable {
         /// No value.
         case null
@@ -39,9 +39,9 @@ package indirect enum AvroSchema: Sendable, Equatable {
         case string
     }
 
-    /// A record: a name and fields in the order in which they are encoded.
+    /// A record: a name, and fields in the order of their encoding.
     package struct Record: Sendable, Equatable {
-        /// The full name, namespace included.
+        /// The full name, including the namespace.
         package var name: String
         /// The fields.
         package var fields: [Field]
@@ -62,9 +62,9 @@ package indirect enum AvroSchema: Sendable, Equatable {
         package var name: String
         /// The schema of its values.
         package var schema: AvroSchema
-        /// The value a reader takes when the writer did not have the field.
+        /// The value a reader uses when the writer's schema lacks the field.
         package var defaultValue: JSON?
-        /// Attributes other than name, type and default; `field-id` is one.
+        /// Attributes other than name, type and default, such as `field-id`.
         package var attributes: [String: JSON]
 
         /// A field; `id` becomes the attribute `field-id`.
@@ -102,10 +102,10 @@ extension AvroSchema {
     /// UTF-8 text.
     package static let string = AvroSchema.primitive(.string)
 
-    /// Null or a value of `schema`, null first, as table formats write optional fields.
+    /// A union of null and `schema`, null first, as table formats write optional fields.
     package static func optional(_ schema: AvroSchema) -> AvroSchema { .union([.null, schema]) }
 
-    /// A map with keys of any type: a list of key and value records, marked `logicalType` `map`.
+    /// A map with keys of any type: a list of key-value records with the `logicalType` `map`.
     package static func entries(
         name: String, key: AvroSchema, keyID: Int, value: AvroSchema, valueID: Int
     ) -> AvroSchema {
@@ -122,7 +122,7 @@ extension AvroSchema {
         }
     }
 
-    /// What messages call it.
+    /// The schema's name in error messages.
     var label: String {
         switch self {
         case .primitive(let primitive, _): primitive.rawValue

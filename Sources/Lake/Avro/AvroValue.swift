@@ -1,7 +1,7 @@
-// A decoded Avro value. Invariant: a record's values stand in the order of the fields of the schema it was read
-// with; a map, however it was written, is a list of records of key and value.
+// A decoded Avro value. A record's values are in the order of the reader's fields: the plan asserts that each field
+// has exactly one source. A map, in either of its written forms, is a list of key-value records.
 
-/// A value of some Avro schema.
+/// A value of an Avro schema.
 package enum AvroValue: Sendable, Equatable {
     /// No value.
     case null
@@ -17,17 +17,17 @@ package enum AvroValue: Sendable, Equatable {
     case bytes([UInt8])
     /// A `string` or the symbol of an `enum`.
     case string(String)
-    /// The elements of an `array`, or the entries of a `map`, each a record of key and value.
+    /// The elements of an `array`, or the entries of a `map` as key-value records.
     case array([AvroValue])
     /// The values of a record's fields.
     case record([AvroValue])
 }
 
 extension AvroValue {
-    /// Whether there is no value.
+    /// Whether the value is null.
     package var isNull: Bool { self == .null }
 
-    /// The truth value, or nil.
+    /// The boolean, or nil.
     package var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
 
     /// The integer, or nil.
@@ -45,7 +45,7 @@ extension AvroValue {
     /// The values of the fields, or nil.
     package var record: [AvroValue]? { if case .record(let values) = self { values } else { nil } }
 
-    /// What messages call it.
+    /// The value's kind in error messages.
     var label: String {
         switch self {
         case .null: "null"

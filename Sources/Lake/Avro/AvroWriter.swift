@@ -1,8 +1,9 @@
 // Writes an Avro object container file (https://avro.apache.org/docs/1.11.1/specification/#object-container-files)
 // into memory:  "Obj" 1, metadata map, 16 bytes sync; then blocks of  count, length, content, sync.
-// Invariant: the sync marker is the caller's, so equal input gives equal bytes; a writer that was not finished gives none.
+// The caller supplies the sync marker, and metadata is sorted by key, so equal input gives equal bytes. Only `finish`,
+// which consumes the writer, returns bytes.
 
-/// Builds a container file of one schema.
+/// Builds a container file with one schema.
 package struct AvroWriter {
     static let magic: [UInt8] = [0x4F, 0x62, 0x6A, 0x01]
     static let syncBytes = 16
@@ -15,15 +16,15 @@ package struct AvroWriter {
     private var output: [UInt8]
     private var block = BinaryEncoder()
     private var blockCount: Int64 = 0
-    /// How many values were appended.
+    /// Number of values appended.
     package private(set) var count = 0
 
-    /// Starts a file.
+    /// Starts a file. Throws `AvroError` for a sync marker that is not 16 bytes long or a reserved metadata key.
     ///
     /// - Parameters:
-    ///   - metadata: the file's own entries; keys that begin with `avro.` are not the caller's to set.
-    ///   - sync: 16 random bytes, which separate the blocks.
-    ///   - blockBytes: a block is closed once its content has this many bytes.
+    ///   - metadata: additional entries; keys that begin with `avro.` are reserved.
+    ///   - sync: 16 random bytes that separate the blocks.
+    ///   - blockBytes: the writer closes a block when its uncompressed content reaches this size.
     package init(
         schema: AvroSchema, codec: AvroCodec, metadata: [String: [UInt8]] = [:], sync: [UInt8],
         blockBytes: Int = 64 * 1024
@@ -51,7 +52,8 @@ package struct AvroWriter {
         return magic + encoder.bytes + sync
     }
 
-    /// Adds a value. Throws `AvroError`, naming the field, when it is not of the schema; the file is then not usable.
+    /// Adds a value. Throws `AvroError`, naming the field, when the value does not fit the schema; discard the writer
+    /// then.
     package mutating func append(_ value: AvroValue) throws(AvroError) {
         try block.append(value, schema)
         blockCount += 1
@@ -59,10 +61,10 @@ package struct AvroWriter {
         if block.bytes.count >= blockBytes { try closeBlock() }
     }
 
-    /// About how many bytes the file has so far: closed blocks as written, the open one as it is.
+    /// Approximate size in bytes so far: the header, closed blocks as written, and the open block before compression.
     package var size: Int { output.count + block.bytes.count }
 
-    /// The whole file.
+    /// The complete file. Throws `AvroError` when the last block cannot be compressed.
     package consuming func finish() throws(AvroError) -> [UInt8] {
         var this = self
         if this.blockCount > 0 { try this.closeBlock() }

@@ -1,5 +1,5 @@
-// Avro's binary encoding of a value by its schema. A value that does not fit its schema is an error that names
-// the path to it; nothing is converted silently.
+// Avro's binary encoding (https://avro.apache.org/docs/1.11.1/specification/#binary-encoding). A value that does not
+// fit its schema throws an `AvroError` that names the path to it; the encoder never converts values.
 
 /// Appends values in Avro's binary encoding.
 struct BinaryEncoder {
@@ -81,7 +81,7 @@ struct BinaryEncoder {
         try append(value, branches[index])
     }
 
-    /// Zig-zag, then seven bits a byte, lowest first.
+    /// Appends a zig-zag variable-length integer: seven bits per byte, least significant first.
     mutating func appendLong(_ number: Int64) {
         var rest = UInt64(bitPattern: (number << 1) ^ (number >> 63))
         while rest >= 0x80 {
@@ -98,7 +98,7 @@ struct BinaryEncoder {
 }
 
 extension AvroSchema {
-    /// Whether a union should take this branch for `value`; the shape decides, the content is checked when it is encoded.
+    /// Whether a union uses this branch for `value`. The value's shape decides; encoding checks its content.
     fileprivate func accepts(_ value: AvroValue) -> Bool {
         switch (self, value) {
         case (.primitive(.null, _), .null), (.primitive(.boolean, _), .boolean), (.primitive(.long, _), .integer),

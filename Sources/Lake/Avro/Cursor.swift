@@ -1,24 +1,26 @@
-// Reads Avro's primitive encodings from bytes. Invariant: nothing is read past the end, and every length is
-// checked before it is used; a fault carries the position.
+// Reads Avro's primitive encodings (https://avro.apache.org/docs/1.11.1/specification/#binary-encoding) from untrusted
+// bytes. Every read checks its length first and throws an `AvroFault` with the position.
+// Invariant: the position stays within the buffer.
 
-/// A place in a buffer.
+/// A read position in a buffer.
 struct Cursor {
     let bytes: UnsafeRawBufferPointer
     private(set) var position: Int
-    /// How many values may still be made. Values can take no bytes at all (nulls, empty records), so bytes alone do not
-    /// bound them.
+    /// Number of values that decoding may still produce. Nulls and empty records take no bytes, so the size of the
+    /// buffer alone does not bound them.
     private var valuesLeft: Int
 
-    /// Values beyond twice the bytes that a reader may ask for: those of fields that the writer did not have.
+    /// Allowance beyond twice the number of bytes, for fields that the writer's schema lacks.
     private static let extraValues = 1 << 20
 
     init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
+        precondition(position >= 0 && position <= bytes.count, "the position is within the buffer")
         self.bytes = bytes
         self.position = position
         valuesLeft = 2 * bytes.count + Self.extraValues
     }
 
-    /// Takes room for values before they are made.
+    /// Counts values against the allowance before they are allocated.
     mutating func charge(_ values: Int) throws(AvroFault) {
         guard values <= valuesLeft else { throw fault("more values than its bytes can mean") }
         valuesLeft -= values
@@ -78,7 +80,7 @@ struct Cursor {
         return Double(bitPattern: UInt64(littleEndian: slice.loadUnaligned(as: UInt64.self)))
     }
 
-    /// A length and as many bytes.
+    /// Reads a length and that many bytes.
     mutating func counted() throws(AvroFault) -> UnsafeRawBufferPointer {
         let start = position
         let length = try long()

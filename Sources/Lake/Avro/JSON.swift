@@ -1,6 +1,6 @@
-// A JSON value as a tree. Avro schemas are JSON, and table formats built on Avro keep parts they do not know.
-// Invariant: integers that fit 64 bits come back as they were; objects are written with ascending keys, so equal values
-// give equal text.
+// A JSON value as a tree. Avro schemas are JSON, and table formats on Avro keep members they do not know.
+// Decoding tries 64-bit integers before doubles, so they keep their value. Encoding sorts keys (`.sortedKeys`), so
+// equal values give equal text.
 import Foundation
 
 /// A JSON value.
@@ -17,12 +17,12 @@ package enum JSON: Sendable, Equatable, Hashable {
     case string(String)
     /// A list.
     case array([JSON])
-    /// An object; the order of its keys is not kept.
+    /// An object, without the order of its keys.
     case object([String: JSON])
 }
 
 extension JSON {
-    /// Parses UTF-8 text. Throws `JSONSyntaxError`, which names the place.
+    /// Parses UTF-8 text. Throws `JSONSyntaxError` with the place of the error.
     package init(parsing bytes: [UInt8]) throws {
         do { self = try JSONDecoder().decode(JSON.self, from: Data(bytes)) } catch {
             throw JSONSyntaxError(bytes, error)
@@ -45,7 +45,7 @@ extension JSON {
     /// The text of a string, or nil.
     package var string: String? { if case .string(let text) = self { text } else { nil } }
 
-    /// The number, when it is integral and fits 64 bits.
+    /// The number when it is integral and fits 64 bits, or nil.
     package var integer: Int64? {
         switch self {
         case .integer(let number): number
@@ -63,7 +63,7 @@ extension JSON {
         }
     }
 
-    /// The truth value, or nil.
+    /// The boolean, or nil.
     package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
 
     /// The elements of a list, or nil.
@@ -73,12 +73,12 @@ extension JSON {
     package var object: [String: JSON]? { if case .object(let members) = self { members } else { nil } }
 }
 
-/// Text that is not JSON.
+/// Text that is not valid JSON.
 package struct JSONSyntaxError: Error, Sendable, CustomStringConvertible {
-    /// What is wrong and where, in one line.
+    /// What is wrong, and where, in one line.
     package let description: String
 
-    /// The decoder does not say where; Foundation's older parser does, so it is asked once there is something wrong.
+    /// The decoder does not report a position. Foundation's `JSONSerialization` does, so it parses the text again.
     init(_ bytes: [UInt8], _ error: any Error) {
         var detail = "\(error)"
         do { _ = try JSONSerialization.jsonObject(with: Data(bytes), options: [.fragmentsAllowed]) } catch {

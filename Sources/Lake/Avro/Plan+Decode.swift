@@ -1,5 +1,5 @@
-// Carries out a plan. Invariants: recursion is as deep as the schema; what is allocated stays in proportion to
-// the bytes that are there, because counts are checked against them and values that take no bytes are charged for.
+// Decodes a value by its plan. Recursion is as deep as the plan, a finite tree. Memory stays proportional to the
+// input: a count beyond the bytes left, or values beyond the cursor's allowance, throw an `AvroFault`.
 
 extension Plan {
     func decode(_ cursor: inout Cursor) throws(AvroFault) -> AvroValue {
@@ -62,7 +62,8 @@ extension Plan {
         }
     }
 
-    /// Blocks of a count and as many elements, until a count of zero. A negative count is followed by the block's bytes.
+    /// Reads blocks until a count of zero: a count and that many elements. The block's size in bytes follows a negative
+    /// count.
     private static func blocks(
         _ cursor: inout Cursor, _ minimumBytes: Int, _ element: (inout Cursor) throws(AvroFault) -> AvroValue
     ) throws(AvroFault) -> AvroValue {

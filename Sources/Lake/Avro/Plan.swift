@@ -1,7 +1,7 @@
-// How to turn bytes of the writer's schema into values of the reader's: Avro's schema resolution, worked out
-// once a file. Fields are matched by `field-id` where both sides have one, else by name; what the reader does not ask
-// for is skipped; what the writer does not have takes the reader's default, or null where null is allowed.
-// Invariant: a plan is a finite tree, because schemas are.
+// Schema resolution (https://avro.apache.org/docs/1.11.1/specification/#schema-resolution), planned once per file.
+// Fields match by `field-id` where both schemas have one, else by name. Fields that the reader lacks are skipped.
+// Fields that the writer lacks take the reader's default, or null where the reader allows it.
+// A plan is a finite tree, because schemas are.
 
 /// The steps to decode one value.
 indirect enum Plan {
@@ -12,12 +12,12 @@ indirect enum Plan {
     case array(Plan, minimumBytes: Int)
     case map(Plan, minimumBytes: Int)
     case union([Plan])
-    /// A branch of a union that the reader has no place for: an error only when a value takes it.
+    /// A union branch that does not resolve; decoding throws the reason when a value uses it.
     case refused(String)
 
     struct Step {
         let plan: Plan
-        /// Where the value goes, or nil to drop it.
+        /// The index of the reader's field; nil: decode and drop the value.
         let index: Int?
     }
 
@@ -28,7 +28,8 @@ indirect enum Plan {
 }
 
 extension Plan {
-    /// The plan for `writer`'s bytes read as `reader`; throws `AvroError` when they cannot be.
+    /// The plan that reads `writer`'s bytes as `reader`. Throws `AvroError`, naming the field, when they do not
+    /// resolve.
     init(writer: AvroSchema, reader: AvroSchema, path: String = "") throws(AvroError) {
         switch (writer, reader) {
         case (.union(let branches), _):
@@ -49,7 +50,7 @@ extension Plan {
         case (.map(let from, _), .map(let to, _)):
             self = .map(try Plan(writer: from, reader: to, path: path), minimumBytes: from.minimumBytes + 1)
         case (.map(let from, _), .array(.record(let entry), _)) where entry.fields.count == 2:
-            // Maps with string keys may be written either way; both are read as lists of key and value.
+            // Maps with string keys have two written forms; both become a list of key-value records.
             let value = try Plan(writer: from, reader: entry.fields[1].schema, path: path)
             self = .map(value, minimumBytes: from.minimumBytes + 1)
         default:
@@ -70,7 +71,8 @@ extension Plan {
         for branch in branches {
             if let plan = try? Plan(writer: writer, reader: branch, path: path) { return plan }
         }
-        throw AvroError("\(path.isEmpty ? "the value" : path) is written as \(writer.label), which no branch takes")
+        let subject = path.isEmpty ? "the value" : path
+        throw AvroError("\(subject) is written as \(writer.label), which matches no branch of the union")
     }
 
     private static func promotes(_ from: AvroSchema.Primitive, _ to: AvroSchema.Primitive) -> Bool {
@@ -101,6 +103,8 @@ extension Plan {
         for (index, field) in reader.fields.enumerated() where !found.contains(index) {
             missing.append(Missing(index: index, value: try field.absentValue(in: reader.name)))
         }
+        assert(
+            steps.count { $0.index != nil } + missing.count == reader.fields.count, "each field has exactly one source")
         return .record(steps: steps, missing: missing, width: reader.fields.count)
     }
 }
@@ -119,7 +123,7 @@ extension AvroSchema.Field {
 }
 
 extension AvroSchema {
-    /// The value of a default in JSON, for the types defaults are given for; nil when it is not of the schema's type.
+    /// A default in JSON as a value; nil when it does not fit the schema or the schema's type takes no default here.
     fileprivate func value(ofDefault json: JSON) -> AvroValue? {
         switch (self, json) {
         case (.union(let branches), _): branches.lazy.compactMap { $0.value(ofDefault: json) }.first
@@ -134,7 +138,7 @@ extension AvroSchema {
         }
     }
 
-    /// The fewest bytes a value takes, so that a count can be checked against the bytes that are left.
+    /// Smallest encoding of a value in bytes, capped at 2^40 for a record; bounds a count by the bytes left.
     var minimumBytes: Int {
         switch self {
         case .primitive(.null, _): 0

@@ -1,5 +1,5 @@
-// Runs blocking work (file calls, hashing) off the threads of Swift's concurrency, of which there are only as many as
-// cores: one slow fsync must not hold up counting.
+// Runs blocking work (file calls, hashing) on a Dispatch queue. Swift's cooperative pool has one thread per core, so a
+// slow fsync there would delay counting.
 
 import Dispatch
 

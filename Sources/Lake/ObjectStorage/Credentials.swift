@@ -1,16 +1,16 @@
-// Who signs. Credentials come from the environment or from the shared credentials file, in AWS's order, and are never
-// printed: description, dump and string interpolation show the access key's id at most.
+// Credentials for signing, from the environment or the shared credentials file, in the AWS SDKs' order. `description`,
+// `dump` and string interpolation show only the access key's id.
 
-/// A key pair for S3, with a session token where it is temporary.
+/// An access key, with a session token when it is temporary.
 package struct Credentials: Sendable, Equatable {
-    /// The public half.
+    /// The access key's id, which is not secret.
     package var accessKeyID: String
-    /// The secret half.
+    /// The secret key.
     package var secretAccessKey: String
-    /// Sent as x-amz-security-token.
+    /// The session token of temporary credentials, sent as x-amz-security-token.
     package var sessionToken: String?
 
-    /// A key pair.
+    /// Credentials with these values.
     package init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil) {
         self.accessKeyID = accessKeyID
         self.secretAccessKey = secretAccessKey
@@ -19,25 +19,26 @@ package struct Credentials: Sendable, Equatable {
 }
 
 extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The access key's id; never the secret.
+    /// The access key's id, without secrets.
     package var description: String { "credentials \(accessKeyID)" }
-    /// The same.
+    /// The access key's id, without secrets.
     package var debugDescription: String { description }
-    /// The same.
+    /// The access key's id, without secrets.
     package var customMirror: Mirror { Mirror(self, children: ["accessKeyID": accessKeyID]) }
 }
 
-/// Where credentials come from. Asked at every call, so that a rotated file takes effect without a restart.
+/// A source of credentials. Every request loads them, so a rotated file takes effect without a restart.
 package struct CredentialsSource: Sendable {
     let load: @Sendable () throws(ObjectStorageError) -> Credentials
 
-    /// Always the same.
+    /// A source that always returns `credentials`.
     package static func fixed(_ credentials: Credentials) -> CredentialsSource {
         CredentialsSource { () throws(ObjectStorageError) in credentials }
     }
 
-    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (with AWS_SESSION_TOKEN) when both are set; otherwise the profile
-    /// AWS_PROFILE (or `default`) of the file AWS_SHARED_CREDENTIALS_FILE (or `~/.aws/credentials`).
+    /// Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN when the first two are set. Otherwise reads
+    /// the profile AWS_PROFILE (else AWS_DEFAULT_PROFILE, else `default`) of AWS_SHARED_CREDENTIALS_FILE (else
+    /// `~/.aws/credentials`). Loading throws `badCredentials` when neither is complete.
     package static func standard(environment: [String: String]) -> CredentialsSource {
         CredentialsSource { () throws(ObjectStorageError) in
             if let credentials = try fromEnvironment(environment) { return credentials }
@@ -72,7 +73,7 @@ package struct CredentialsSource: Sendable {
     }
 }
 
-/// The INI file that AWS's tools share. https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+/// The AWS tools' shared INI file (https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html).
 enum SharedCredentialsFile {
     static func parse(
         _ text: String, profile: String, path: String

@@ -1,22 +1,22 @@
-// Where data is: `file:///folder/name` or `s3://bucket/key`. Paths and keys are taken byte for byte, as Iceberg's readers
-// do: nothing is percent-decoded.
+// Locations of data: `file:///folder/name` or `s3://bucket/key`. Paths and keys are used byte for byte, without
+// percent-decoding, as Iceberg's readers do.
 
 /// An absolute location in a local folder tree or an S3 bucket.
 package struct Location: Sendable, Hashable, CustomStringConvertible {
-    /// Which kind of store holds it.
+    /// The kind of store.
     package enum Store: Sendable, Hashable {
-        /// The machine's files.
+        /// The local file system.
         case local
         /// An S3 bucket.
         case s3(bucket: String)
     }
 
-    /// Which kind of store holds it.
+    /// The kind of store.
     package let store: Store
-    /// The key in the bucket, or the path without its leading slash; no slash at the end; empty for the root.
+    /// The key in the bucket, or the path without its leading slash. Has no trailing slash; empty for the root.
     package let key: String
 
-    /// A location from its parts. Slashes at the end of the key are dropped.
+    /// A location from its parts, without the key's trailing slashes.
     package init(store: Store, key: String) {
         self.store = store
         var bytes = Array(key.utf8)
@@ -24,8 +24,9 @@ package struct Location: Sendable, Hashable, CustomStringConvertible {
         self.key = String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Parses `file:///path`, `file:/path`, `/path`, `s3://bucket/key` (also `s3a`, `s3n`).
-    /// - Throws: `invalid`, with what is wrong.
+    /// Parses `file:///path`, `file:/path`, `/path` or `s3://bucket/key` (also `s3a`, `s3n`).
+    /// - Throws: `invalid` for another scheme, a malformed bucket name, or a path with a NUL byte or a part that is
+    ///   empty, `.` or `..`.
     package init(_ text: String) throws(ObjectStorageError) {
         for scheme in ["s3://", "s3a://", "s3n://"] where text.hasBytePrefix(scheme) {
             self = try Self.s3(text, rest: Self.dropping(scheme, from: text))
@@ -46,12 +47,12 @@ package struct Location: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The location `part` below this one.
+    /// The location of `part` below this one.
     package func appending(_ part: String) -> Location {
         Location(store: store, key: key.isEmpty ? part : "\(key)/\(part)")
     }
 
-    /// The key of `other` below this location, empty when they are the same, nil when it lies elsewhere.
+    /// The key of `other` relative to this location; empty when they are equal, nil when `other` is outside.
     package func relativeKey(of other: Location) -> String? {
         guard store == other.store else { return nil }
         if key.isEmpty || key.hasSameBytes(as: other.key) {
@@ -60,12 +61,12 @@ package struct Location: Sendable, Hashable, CustomStringConvertible {
         return other.key.hasBytePrefix(key + "/") ? Self.dropping(key + "/", from: other.key) : nil
     }
 
-    /// Equal when every byte is: String alone would equate two spellings of the same character.
+    /// Compares bytes. String equality would treat canonically equivalent text as equal.
     package static func == (left: Location, right: Location) -> Bool {
         left.store == right.store && left.key.hasSameBytes(as: right.key)
     }
 
-    /// By bytes, as equality is.
+    /// Hashes bytes, consistent with equality.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(store)
         for byte in key.utf8 { hasher.combine(byte) }
@@ -94,7 +95,7 @@ package struct Location: Sendable, Hashable, CustomStringConvertible {
         if !location.key.isEmpty, parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
             throw invalid(text, "the path has a part that is empty, . or ..")
         }
-        if location.key.utf8.contains(0) { throw invalid(text, "the path holds a NUL byte") }
+        if location.key.utf8.contains(0) { throw invalid(text, "the path contains a NUL byte") }
         return location
     }
 

@@ -1,8 +1,8 @@
-// A store in memory: for tests, and the plainest statement of what the protocol means.
+// A store in memory, for tests: the reference implementation of the protocol.
 
 import Base
 
-/// Objects in a dictionary; gone with the process.
+/// Objects in a dictionary.
 package final class MemoryStore: ObjectStore {
     private struct Entry {
         var bytes: [UInt8]
@@ -10,7 +10,7 @@ package final class MemoryStore: ObjectStore {
     }
 
     private struct State {
-        var objects: [[UInt8]: Entry] = [:]  // by the key's bytes: String would equate different spellings
+        var objects: [[UInt8]: Entry] = [:]  // keyed by bytes: String equality is canonical equivalence
         var version = 0
     }
 
@@ -44,7 +44,7 @@ package final class MemoryStore: ObjectStore {
     package func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData {
         let entry = try entry(key, "get")
         guard let slice = (range ?? .suffix(.max)).resolve(size: Int64(entry.bytes.count)) else {
-            throw failure(.invalid, "get", key, "the range starts past the end")
+            throw failure(.invalid, "get", key, "the range starts at or past the end")
         }
         return ObjectData(
             info: Self.info(key, entry), bytes: Array(entry.bytes[Int(slice.lowerBound)..<Int(slice.upperBound)]))
@@ -59,7 +59,7 @@ package final class MemoryStore: ObjectStore {
         return Self.info(key, entry)
     }
 
-    /// About an object; see `ObjectStore`.
+    /// An object's entry; see `ObjectStore`.
     package func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
         Self.info(key, try entry(key, "head"))
     }
@@ -125,7 +125,7 @@ package final class MemoryStore: ObjectStore {
 }
 
 extension PutCondition {
-    /// Whether the condition holds when the object under the key has this entity tag (nil: there is none).
+    /// Whether the condition holds for an object with this entity tag; nil: no object has the key.
     func holds(_ existing: String?) -> Bool {
         switch self {
         case .none: true
@@ -136,7 +136,7 @@ extension PutCondition {
 }
 
 extension ByteRange {
-    /// The bytes meant within an object of this size; nil when there are none to be meant.
+    /// The range within an object of `size` bytes; nil when it is empty, negative, or starts at or past the end.
     func resolve(size: Int64) -> Range<Int64>? {
         switch self {
         case .slice(let range):

@@ -1,9 +1,9 @@
-// One error type for all stores. `kind` is what a caller acts on; the rest is for people. Messages name the object and
-// what to do, and never hold a secret: no credentials, no Authorization header, no signed string.
+// The error type of all stores. Callers act on `kind`; the other properties form the message. A message names the
+// object and what to do, and contains no credentials, Authorization header or signed string.
 
-/// A call to an object store that did not do what was asked.
+/// A failed call to an object store.
 package struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What a caller can act on.
+    /// The kind of failure.
     package enum Kind: String, Sendable, Equatable, CaseIterable {
         /// No object has this key.
         case notFound
@@ -11,37 +11,38 @@ package struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConve
         case storeNotFound
         /// The condition of a put did not hold; nothing was changed.
         case preconditionFailed
-        /// The credentials are good, but not for this.
+        /// The credentials are valid but lack the permission.
         case denied
-        /// The credentials are missing, unknown, expired, or do not fit the signature.
+        /// The credentials are missing, unknown or expired, or the signature does not match.
         case badCredentials
         /// This machine's clock and the server's differ too much (RequestTimeTooSkewed).
         case clockSkew
-        /// The server asked to slow down until the deadline; nothing was changed.
+        /// The server throttled every attempt until the deadline; nothing was changed.
         case throttled
-        /// The store could not be reached or gave no usable answer before the deadline; nothing was changed.
+        /// The store was unreachable or gave no usable answer before the deadline; nothing was changed.
         case unavailable
-        /// A write may or may not have taken effect. Look before acting.
+        /// A write may or may not have taken effect. Check the object before acting.
         case unknownOutcome
-        /// The request makes no sense to this store: key, range, location, region, size.
+        /// The request is invalid for this store: key, range, location, region or size.
         case invalid
-        /// No space left where the object, or the local file, is to be written.
+        /// No space is left for the object or the local file.
         case diskFull
         /// The task was cancelled; nothing was changed.
         case cancelled
     }
 
-    /// What a caller can act on.
+    /// The kind of failure.
     package var kind: Kind
-    /// What was tried: `put`, `get`, `head`, `list`, `delete`, `open`.
+    /// The operation: `put`, `get`, `head`, `list`, `delete`, `open` or `sign`.
     package var operation: String
     /// The object as a location: `s3://bucket/key`.
     package var object: String
-    /// What happened, in the store's or the transport's words.
+    /// What happened, as the store or the transport reported it.
     package var detail: String
-    /// Whether the write may have taken effect; true with `unknownOutcome`, false otherwise.
+    /// Whether an attempt may have taken effect. True for `unknownOutcome`; S3Store also sets it on
+    /// `preconditionFailed` and `notFound`, whose cause may be such an attempt.
     var mayHaveBeenApplied = false
-    /// S3's own code, where it sent one.
+    /// S3's error code, where it sent one.
     var code: String?
 
     /// An error with these parts.
@@ -53,25 +54,25 @@ package struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConve
         mayHaveBeenApplied = kind == .unknownOutcome
     }
 
-    /// One line: what failed, on what, what to do.
+    /// The error in one line: operation, object, detail, advice.
     package var description: String { "\(operation) \(object): \(detail); \(advice)" }
 
-    /// What to do.
+    /// What to do about the error.
     package var advice: String {
         switch kind {
         case .notFound: "check the location"
         case .storeNotFound: "create it, or correct the location"
-        case .preconditionFailed: "another writer was first: read the object again and decide again"
-        case .denied: "grant these credentials the right to do this"
+        case .preconditionFailed: "another writer was first; re-read the object and decide again"
+        case .denied: "grant these credentials the permission"
         case .badCredentials:
             "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile in the shared "
                 + "credentials file"
         case .clockSkew: "correct this machine's clock (NTP)"
-        case .throttled: "it will be tried again; lower the load if this persists"
-        case .unavailable: "it will be tried again; check that the store is up and reachable"
-        case .unknownOutcome: "it may or may not have taken effect: look at the object before trying again"
+        case .throttled: "retry later, and lower the load if this persists"
+        case .unavailable: "retry later, and check that the store is up and reachable"
+        case .unknownOutcome: "it may or may not have taken effect; check the object before retrying"
         case .invalid: "correct the location or the setting"
-        case .diskFull: "free space there"
+        case .diskFull: "free disk space"
         case .cancelled: "nothing was changed"
         }
     }

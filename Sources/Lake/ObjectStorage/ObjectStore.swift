@@ -1,20 +1,20 @@
-// The one protocol that everything above a store of bytes uses, and its vocabulary.
+// The protocol of object stores, and its types.
 //
-// Promises of every implementation:
+// Every implementation guarantees:
 // - An object is visible under its key either whole or not at all.
 // - A conditional put has exactly one winner among any number of concurrent ones.
-// - `unknownOutcome` is thrown whenever a write may have taken effect and it could not be found out; never a failure.
-// - Every call ends: it has one deadline over all attempts.
+// - A write that may have taken effect throws `unknownOutcome`, never a definite failure.
+// - Every call ends: one deadline covers all its attempts.
 //
 // Keys are text of 1 to 1024 bytes of UTF-8, compared byte by byte (two spellings of "é" are two keys).
 
-/// When a put may take effect.
+/// The condition of a put.
 package enum PutCondition: Sendable, Equatable {
-    /// Always; an existing object is replaced.
+    /// None; the put replaces an existing object.
     case none
-    /// Only when no object has the key.
+    /// No object has the key.
     case ifAbsent
-    /// Only when the object under the key has this entity tag.
+    /// The object under the key has this entity tag.
     case ifMatch(String)
 }
 
@@ -22,28 +22,28 @@ package enum PutCondition: Sendable, Equatable {
 package enum ObjectBody: Sendable, Equatable {
     /// Bytes in memory.
     case bytes([UInt8])
-    /// A local file, whole; never held in memory at once. It must not change during the call.
+    /// A whole local file, streamed from disk. It must not change during the call.
     case file(path: String)
 }
 
 /// A part of an object.
 package enum ByteRange: Sendable, Equatable {
-    /// These bytes, counted from 0; the upper bound is exclusive and may lie past the end. A lower bound at or past the
-    /// end is `invalid`.
+    /// These bytes, counted from 0. The upper bound is exclusive and may be past the end; `get` throws `invalid` for a
+    /// lower bound at or past the end.
     case slice(Range<Int64>)
     /// The last `count` bytes, or the whole object when it is shorter.
     case suffix(Int64)
 }
 
-/// What a store knows about an object without its bytes.
+/// An object's entry: its metadata without its bytes.
 package struct ObjectInfo: Sendable, Equatable {
     /// The key.
     package var key: String
     /// The size of the whole object in bytes.
     package var size: Int64
-    /// An opaque mark that changes whenever the object is replaced. Empty when the store did not say.
+    /// An opaque entity tag that changes whenever the object is replaced; empty when the store sent none.
     package var etag: String
-    /// When it was last written, in seconds since the Unix epoch by the store's clock; nil when the store did not say.
+    /// The time of the last write, in seconds since the Unix epoch by the store's clock; nil when the store sent none.
     package var modifiedAt: Int64?
 
     /// An entry with these parts.
@@ -55,14 +55,14 @@ package struct ObjectInfo: Sendable, Equatable {
     }
 }
 
-/// An object, or the part of it that was asked for.
+/// An object, or the requested part of it.
 package struct ObjectData: Sendable, Equatable {
-    /// About the whole object.
+    /// The entry of the whole object.
     package var info: ObjectInfo
-    /// The bytes asked for.
+    /// The requested bytes.
     package var bytes: [UInt8]
 
-    /// These bytes of that object.
+    /// Bytes of the object `info`.
     package init(info: ObjectInfo, bytes: [UInt8]) {
         self.info = info
         self.bytes = bytes
@@ -71,9 +71,9 @@ package struct ObjectData: Sendable, Equatable {
 
 /// One page of a listing.
 package struct ListPage: Sendable, Equatable {
-    /// Objects on this page.
+    /// The objects on this page.
     package var objects: [ObjectInfo]
-    /// Where the next page starts; nil on the last one. Opaque, and only good for the same prefix.
+    /// The token of the next page; nil on the last one. Opaque, and valid only for the same prefix.
     package var continuation: String?
 
     /// A page with these parts.
@@ -85,40 +85,41 @@ package struct ListPage: Sendable, Equatable {
 
 /// A store of immutable byte sequences under text keys.
 package protocol ObjectStore: Sendable {
-    /// What the store is, for messages: `s3://bucket`, `file:///folder`, `memory:`.
+    /// The store's name in messages: `s3://bucket`, `file:///folder`, `memory:`.
     var name: String { get }
 
     /// Writes an object and makes it durable.
-    /// - Returns: its entry; `modifiedAt` may be missing.
-    /// - Throws: `preconditionFailed` when the condition certainly did not hold, `unknownOutcome` when the write may or
-    ///   may not have taken effect, and the others as their names say.
+    /// - Returns: its entry; `modifiedAt` may be nil.
+    /// - Throws: `preconditionFailed` when the condition certainly did not hold, `unknownOutcome` when the write may
+    ///   have taken effect; after any other kind nothing was changed.
     func put(_ key: String, _ body: ObjectBody, condition: PutCondition) async throws(ObjectStorageError) -> ObjectInfo
 
-    /// Reads an object, or a part of it, into memory. For objects of unknown or large size use `download`, which has
-    /// time by the object's size.
-    /// - Throws: `notFound`; `invalid` for a range that starts at or past the end, or when the bytes asked for exceed
-    ///   the store's limit for reading into memory.
+    /// Reads an object, or a part of it, into memory. Use `download` for objects of unknown or large size: its deadline
+    /// grows with the object.
+    /// - Throws: `notFound`; `invalid` for a range that starts at or past the end, or when the requested bytes exceed
+    ///   the store's limit for reads into memory.
     func get(_ key: String, range: ByteRange?) async throws(ObjectStorageError) -> ObjectData
 
-    /// Reads a whole object into a local file, created or emptied first; the file is removed when the call fails.
+    /// Reads a whole object into a local file, which it creates or truncates, and removes on failure.
+    /// - Throws: `notFound`; `diskFull` when the local file has no space.
     func download(_ key: String, to path: String) async throws(ObjectStorageError) -> ObjectInfo
 
-    /// What is known about an object. Throws `notFound` when there is none.
+    /// An object's entry. Throws `notFound` when no object has the key.
     func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo
 
-    /// One page of the objects whose keys start with `prefix` (any text, not only whole folders; empty for all).
-    /// The order of keys is the store's own; do not rely on it.
-    /// - Parameter limit: entries at most, 1 ... 1000; a store may give fewer.
+    /// One page of the objects whose keys start with `prefix`: any text, not only whole folders; empty for all. The
+    /// order of keys is unspecified.
+    /// - Parameter limit: largest number of entries, 1 ... 1000; a page may have fewer.
     func listPage(
         prefix: String, continuation: String?, limit: Int
     ) async throws(ObjectStorageError) -> ListPage
 
-    /// Removes objects; keys without an object are no error. Not atomic: after an error some may be gone.
+    /// Removes objects and ignores keys without one. Not atomic: after an error some may be removed.
     func delete(_ keys: [String]) async throws(ObjectStorageError)
 }
 
 extension ObjectStore {
-    /// Writes an object whatever was there before.
+    /// Writes an object unconditionally.
     @discardableResult
     package func put(_ key: String, _ bytes: [UInt8]) async throws(ObjectStorageError) -> ObjectInfo {
         try await put(key, .bytes(bytes), condition: .none)
@@ -140,15 +141,15 @@ extension ObjectStore {
         }
     }
 
-    /// All objects whose keys start with `prefix`, page by page as they are consumed.
+    /// All objects whose keys start with `prefix`; pages are fetched on demand.
     package func list(prefix: String = "") -> ObjectListing { ObjectListing(store: self, prefix: prefix) }
 }
 
-/// A listing of any length; holds one page at a time.
+/// A listing of any length that holds one page at a time.
 package struct ObjectListing: AsyncSequence, Sendable {
-    /// What it consists of.
+    /// An object's entry.
     package typealias Element = ObjectInfo
-    /// How a page can fail.
+    /// The error of fetching a page.
     package typealias Failure = ObjectStorageError
 
     let store: any ObjectStore
@@ -182,7 +183,7 @@ package struct ObjectListing: AsyncSequence, Sendable {
 }
 
 extension ObjectListing {
-    /// All of it, in memory.
+    /// The whole listing in memory.
     package func collect() async throws(ObjectStorageError) -> [ObjectInfo] {
         var all: [ObjectInfo] = []
         var iterator = makeAsyncIterator()

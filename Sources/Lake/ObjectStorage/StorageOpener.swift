@@ -1,15 +1,15 @@
-// From a location in the settings or in a table's metadata to a store and keys in it.
+// Opens locations from the settings and from tables' metadata as stores and keys.
 
 import Base
 package import HTTP
 
-/// A location opened: a store, and which of its keys lie beneath the location.
+/// An open location: a store, and the prefix of its keys below the location.
 package struct StorageRoot: Sendable {
-    /// What was opened.
+    /// The open location.
     package let location: Location
     /// The store; its keys are relative to the bucket, or to the opened folder.
     package let store: any ObjectStore
-    /// What every key beneath the location starts with: empty, or ending in a slash.
+    /// The prefix of every key below the location: empty, or ending in a slash.
     package let prefix: String
 
     private let base: Location
@@ -24,15 +24,15 @@ package struct StorageRoot: Sendable {
         prefix = key.isEmpty ? "" : key + "/"
     }
 
-    /// The key in `store` for a name beneath the location: `data/a.parquet`.
+    /// The key in `store` of a name below the location, such as `data/a.parquet`.
     package func key(_ name: String) -> String { prefix + name }
 
-    /// The key in `store` for an absolute location, as metadata files hold them.
-    /// - Throws: `invalid` when it lies outside the bucket or the opened folder.
+    /// The key in `store` of an absolute location, the form in metadata files.
+    /// - Throws: `invalid` when it is malformed or outside the bucket or the opened folder.
     package func key(forLocation text: String) throws(ObjectStorageError) -> String {
         guard let key = base.relativeKey(of: try Location(text)), !key.isEmpty else {
             throw ObjectStorageError(
-                kind: .invalid, operation: "open", object: text, detail: "it lies outside \(base)")
+                kind: .invalid, operation: "open", object: text, detail: "it is outside \(base)")
         }
         return key
     }
@@ -41,21 +41,21 @@ package struct StorageRoot: Sendable {
     package func location(ofKey key: String) -> String { base.appending(key).description }
 }
 
-/// Opens locations with one set of settings; stores of one bucket or folder are shared.
+/// Opens locations with one set of settings, and shares one store per bucket or folder.
 package final class StorageOpener: Sendable {
     private let settings: S3Settings
     private let client: HTTPClient
     private let timing: Timing
     private let stores = Lock<[Location: any ObjectStore]>([:])
 
-    /// An opener. `settings` hold for every bucket.
+    /// An opener that uses `settings` for every bucket.
     package init(settings: S3Settings, client: HTTPClient, timing: Timing = .system) {
         self.settings = settings
         self.client = client
         self.timing = timing
     }
 
-    /// Opens `file:///folder` or `s3://bucket/prefix`. Touches neither disk nor network.
+    /// Opens `file:///folder` or `s3://bucket/prefix`, without access to disk or network.
     /// - Throws: `invalid` when the location or the endpoint is malformed.
     package func open(_ text: String) throws(ObjectStorageError) -> StorageRoot {
         let location = try Location(text)

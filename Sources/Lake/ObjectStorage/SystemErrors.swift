@@ -1,4 +1,4 @@
-// What the system's error numbers mean for a caller of a store.
+// Maps system error numbers to error kinds and texts.
 
 import Glibc
 

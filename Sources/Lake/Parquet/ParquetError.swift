@@ -1,17 +1,17 @@
-// The one error type of this target. Invariant: an error about bytes that were read names the position in the file.
+// The error type of this target. The cases for bytes that were read carry the position in the file.
 
-/// Why a Parquet file could not be written or read.
+/// A Parquet file that cannot be read or written.
 package enum ParquetError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The file's bytes are not valid Parquet; `position` is the offset in the file at or near the fault.
+    /// The bytes are not valid Parquet; `position` is the byte offset in the file, from 0, at or near the fault.
     case corrupt(position: Int, reason: String)
-    /// Valid Parquet that this reader does not read (encryption, another codec, nested columns); at `position` in the file.
+    /// Valid Parquet that this reader does not support (encryption, another codec, nested columns), at byte `position`.
     case unsupported(position: Int, what: String)
-    /// The file asks for more than the reader's `ReadLimits` allow; at `position` in the file.
+    /// The file exceeds the reader's `ReadLimits`, at byte `position`.
     case overLimit(position: Int, what: String)
-    /// The writer was told something that cannot be written: a null in a required column, columns of unequal length.
+    /// A mistake of the caller, such as a null in a required column or columns of unequal length.
     case invalid(String)
 
-    /// One line: what is wrong and where.
+    /// The error in one line: what is wrong, and where.
     package var description: String {
         switch self {
         case .corrupt(let position, let reason): "corrupt Parquet file at byte \(position): \(reason)"

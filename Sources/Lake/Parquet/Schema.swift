@@ -1,6 +1,6 @@
-// Flat schemas: a row is a list of named, typed columns, each required or optional. No nesting.
+// Flat schemas: a row is a list of named, typed columns, each required or optional, without nesting.
 
-/// What a column holds. Raw values are stable names for messages.
+/// The type of a column's values. The raw value is its name in messages.
 package enum ColumnType: String, Sendable, CaseIterable {
     /// True or false.
     case boolean
@@ -22,13 +22,15 @@ package enum ColumnType: String, Sendable, CaseIterable {
     case date
 }
 
-/// How the writer encodes a column's values. The reader takes whatever the file has.
+/// The writer's encoding of a column's values. The reader ignores it and follows the file.
 package enum ColumnEncoding: Sendable {
-    /// A dictionary per row group, given up for `plain` when it grows beyond the limit or does not pay. Booleans are plain.
+    /// A dictionary per row group. The writer switches to `plain` when the dictionary exceeds its limit or saves
+    /// nothing. Booleans are always plain.
     case dictionary
-    /// Values as they are.
+    /// Values without encoding (PLAIN).
     case plain
-    /// Bit-packed differences (DELTA_BINARY_PACKED), for int32, int64, date and timestamp columns that grow slowly.
+    /// Bit-packed differences (DELTA_BINARY_PACKED), for int32, int64, date and timestamp columns whose values differ
+    /// little from row to row.
     case delta
 }
 
@@ -36,15 +38,15 @@ package enum ColumnEncoding: Sendable {
 package struct Column: Sendable, Equatable {
     /// The column's name, unique in the schema.
     package var name: String
-    /// What it holds.
+    /// The type of its values.
     package var type: ColumnType
-    /// Whether a row may have no value (null).
+    /// Whether a row may be null.
     package var isOptional: Bool
-    /// The field id that table formats such as Iceberg use to find the column, whatever its name.
+    /// The field id by which table formats such as Iceberg find the column.
     package var fieldID: Int32?
-    /// How the writer encodes it.
+    /// The writer's encoding.
     package var encoding: ColumnEncoding
-    /// Of a timestamp column of a file: it has milliseconds there. What the reader gives are microseconds all the same.
+    /// Whether the file stores this timestamp column in milliseconds. The reader converts them to microseconds.
     package internal(set) var isInMilliseconds = false
 
     /// A column; see the properties.

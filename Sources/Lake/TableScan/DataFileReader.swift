@@ -1,32 +1,36 @@
-// The live rows of one data file, row group by row group.
-// Invariants: row groups that certainly have no wanted row are not read; memory is bounded by one row group and the deletes
-// of this file; positions are places in the file, whatever was skipped before.
+// Reads the live rows of one data file, one row group at a time. Skips row groups that statistics prove to hold no
+// wanted row. Memory is bounded by one row group and the deletes of this file.
+// Invariant: a batch's positions count from the start of the file, including rows skipped before.
 
 package import Iceberg
 package import Parquet
 
-/// Reads one data file.
+/// Reads one data file. Not thread-safe.
 package final class DataFileReader<Batch: RowBatch> {
-    /// The file.
+    /// The data file.
     package let file: DataFile
     private let reader: ParquetReader
     private let columns: ColumnSet
     private let times: ClosedRange<Int64>?
-    /// Ascending.
+    /// Positions of deleted rows, ascending, each once.
     private let deleted: [UInt64]
     private var nextDeleted = 0
     private var nextGroup = 0
+    /// The position in the file of the next row group's first row.
     private var nextPosition = 0
+    /// Row groups that may hold a row in `times`; nil: all.
     private let wanted: Set<Int>?
 
+    /// Opens a data file.
     /// - Parameters:
-    ///   - deleted: positions of deleted rows, ascending.
-    ///   - times: wanted timestamps, microseconds, both ends included; nil: all.
-    /// - Throws: `TableReadError`, and what the source throws.
+    ///   - deleted: positions of deleted rows, from 0, ascending, each once.
+    ///   - times: wanted timestamps in microseconds since 1970-01-01 UTC, both ends inclusive; nil: all.
+    /// - Throws: `TableReadError` when the file is not valid Parquet or its row count differs from its manifest's;
+    ///   errors of the source.
     package init(
         _ file: DataFile, _ source: any ByteSource, deleted: [UInt64], columns: ColumnSet, times: ClosedRange<Int64>?
     ) throws {
-        assert(zip(deleted, deleted.dropFirst()).allSatisfy { $0 < $1 }, "deleted positions ascend")
+        assert(zip(deleted, deleted.dropFirst()).allSatisfy { $0 < $1 }, "deleted positions are ascending")
         self.file = file
         self.deleted = deleted
         self.columns = columns
@@ -43,8 +47,9 @@ package final class DataFileReader<Batch: RowBatch> {
         wanted = column.flatMap { column in times.map { Set(reader.rowGroups(column: column, within: $0)) } }
     }
 
-    /// The next row group that has wanted rows; nil at the end.
-    /// - Throws: `TableReadError`, `CancellationError` between row groups, and what the source throws.
+    /// The next row group with wanted rows; nil at the end of the file.
+    /// - Throws: `TableReadError` for rows that cannot be read, `CancellationError` between row groups, errors of the
+    ///   source.
     package func next() throws -> Batch? {
         while nextGroup < reader.rowGroups.count {
             try Task.checkCancellation()
@@ -59,6 +64,7 @@ package final class DataFileReader<Batch: RowBatch> {
             }
             if batch.rows.count > 0 { return batch }
         }
+        assert(nextPosition == reader.rowCount, "positions count every row of the file")
         return nil
     }
 

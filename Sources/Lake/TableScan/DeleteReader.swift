@@ -1,25 +1,28 @@
-// The deleted rows of a data file: its deletion vector (v3), or what position-delete files say of it (v2).
-// Invariant: memory is bounded by the deletes of one data file and a cache of `cachedPositions` positions; a delete file that
-// is larger is re-read for every data file, row group by row group, without what it says of others.
+// Reads the deleted rows of a data file, from its deletion vector (v3) or from position-delete files (v2)
+// (https://iceberg.apache.org/spec/#delete-formats).
+// Invariant: the cache holds at most `cachedPositions` positions by the row counts in the manifests. A delete file of
+// more than a quarter of that is not cached: it is re-read for each data file, one row group at a time.
 
 package import Iceberg
 import ObjectStorage
 import Parquet
 
-/// Reads deletes. Not to be used by two tasks at a time.
+/// Reads deletes and caches small delete files. Not thread-safe.
 package final class DeleteReader {
     private let fetcher: FileFetcher
     private let cachedPositions: Int64
     private var cache: [String: [String: DeletionVector]] = [:]
     private var cached: Int64 = 0
 
+    /// A reader with a cache of at most `cachedPositions` positions.
     package init(_ fetcher: FileFetcher, cachedPositions: Int64 = 1 << 20) {
         self.fetcher = fetcher
         self.cachedPositions = cachedPositions
     }
 
-    /// The deleted positions of a data file, ascending, each once.
-    /// - Throws: `TableReadError`, `IcebergError`, `ObjectStorageError`.
+    /// The deleted positions of a data file, from 0, ascending, each once.
+    /// - Throws: `TableReadError` for an invalid position-delete file, `IcebergError` for an invalid deletion vector,
+    ///   `ObjectStorageError` or `SpoolError` when a file cannot be fetched.
     package func deleted(_ task: ScanTask) async throws -> [UInt64] {
         if let vector = task.deletionVector { return try await read(vector: vector).deleted }
         guard !task.positionDeletes.isEmpty else { return [] }
@@ -30,8 +33,8 @@ package final class DeleteReader {
         return all.deleted
     }
 
-    /// The data files that a position-delete file names.
-    /// - Throws: `TableReadError`, `ObjectStorageError`.
+    /// The paths of the data files that a position-delete file refers to.
+    /// - Throws: `TableReadError`, `ObjectStorageError`, `SpoolError`.
     package func dataFiles(in file: DataFile) async throws -> Set<String> {
         if let path = file.singleReferencedPath { return [path] }
         if let known = try await small(file) { return Set(known.keys) }
@@ -56,7 +59,7 @@ package final class DeleteReader {
         return vector
     }
 
-    /// All that a file says, when it is small enough to be kept.
+    /// A delete file's positions by data file, from the cache where possible; nil when the file is too large to cache.
     private func small(_ file: DataFile) async throws -> [String: DeletionVector]? {
         if let known = cache[file.path] { return known }
         guard file.recordCount <= cachedPositions / 4 else { return nil }
@@ -70,11 +73,12 @@ package final class DeleteReader {
         }
         cache[file.path] = read
         cached += file.recordCount
+        assert(cached <= cachedPositions, "the cache stays within its bound")
         return read
     }
 
-    /// Hands out the file's rows in runs of one path.
-    /// - Parameter only: leaves out all others.
+    /// Calls `body` with the file's rows, grouped into runs of one path.
+    /// - Parameter only: the only path wanted; nil: all.
     private func runs(
         of file: DataFile, only: String?, _ body: (_ path: String, _ positions: [UInt64]) throws -> Void
     ) async throws {
@@ -111,7 +115,7 @@ package final class DeleteReader {
             while end < paths.count, paths.withBytes(end, { $0.elementsEqual(path) }) { end += 1 }
             if wanted == nil || wanted == path {
                 if let bad = positions[start..<end].first(where: { $0 < 0 }) {
-                    throw TableReadError(file: file, reason: "it deletes a row at position \(bad)")
+                    throw TableReadError(file: file, reason: "it deletes a row at the negative position \(bad)")
                 }
                 try body(String(decoding: path, as: UTF8.self), positions[start..<end].map { UInt64($0) })
             }

@@ -1,6 +1,5 @@
-// The bytes of one file of a table for the Parquet reader: small files in memory, large ones as a local copy without a
-// name, so that nothing of it is left when the process ends.
-// Invariant: memory is bounded by `inMemoryBytes`; the copy takes as much disk as the file and goes with the source.
+// Byte sources for the Parquet reader. A file of up to `inMemoryBytes`, by its manifest, is read into memory. A larger
+// one is copied to a local file that is unlinked once open, so the system frees it with the descriptor.
 
 import Base
 import Glibc
@@ -8,14 +7,15 @@ package import Iceberg
 import ObjectStorage
 package import Parquet
 
-/// A local file, read at any place.
+/// A local file with random access.
 final class FileSource: ByteSource {
+    /// The file's size in bytes when it was opened.
     package let byteCount: Int
     private let descriptor: Int32
     private let path: String
 
     /// Opens a file.
-    /// - Throws: `SpoolError`.
+    /// - Throws: `SpoolError` when it cannot be opened.
     package init(path: String) throws {
         self.path = path
         let file = open(path, O_RDONLY | O_CLOEXEC)
@@ -32,15 +32,18 @@ final class FileSource: ByteSource {
 
     deinit { close(descriptor) }
 
+    /// Reads `length` bytes at `offset`; the range must be within `byteCount`.
+    /// - Throws: `SpoolError` when reading fails, `ParquetError.corrupt` when the file was truncated since.
     package func read(offset: Int, length: Int) throws -> [UInt8] {
-        try [UInt8](unsafeUninitializedCapacity: length) { buffer, filled in
+        precondition(offset >= 0 && length >= 0 && length <= byteCount - offset, "the range is within the file")
+        return try [UInt8](unsafeUninitializedCapacity: length) { buffer, filled in
             while filled < length {
                 let count = pread(
                     descriptor, buffer.baseAddress.map { $0 + filled }, length - filled, off_t(offset + filled))
                 if count < 0, errno == EINTR { continue }
                 guard count >= 0 else { throw SpoolError(path: path, code: errno) }
                 guard count > 0 else {
-                    throw ParquetError.corrupt(position: offset + filled, reason: "the file got shorter")
+                    throw ParquetError.corrupt(position: offset + filled, reason: "the file was truncated")
                 }
                 filled += count
             }
@@ -48,27 +51,29 @@ final class FileSource: ByteSource {
     }
 }
 
-/// Brings files of a table near.
+/// Fetches a table's files for reading.
 package struct FileFetcher {
+    /// The table's files.
     package let files: TableFiles
-    /// Where local copies are made.
+    /// The folder for local copies; created when missing.
     package let folder: String
-    /// A fresh unique name.
+    /// Returns a new unique file name.
     package let uniqueName: @Sendable () -> String
-    /// Files up to this size are held in memory.
+    /// Largest file, in bytes by its manifest, to read into memory.
     static let inMemoryBytes: Int64 = 4 << 20
 
-    /// From its parts.
+    /// A fetcher of `files` with local copies in `folder`.
     package init(files: TableFiles, folder: String, uniqueName: @escaping @Sendable () -> String) {
         self.files = files
         self.folder = folder
         self.uniqueName = uniqueName
     }
-    /// How the names of local copies begin.
+
+    /// Prefix of the names of local copies.
     package static let prefix = "read-"
 
-    /// The bytes of a file.
-    /// - Throws: `ObjectStorageError`, `SpoolError`.
+    /// A source of the file's bytes.
+    /// - Throws: `ObjectStorageError` when the file cannot be fetched, `SpoolError` when the local copy fails.
     package func source(_ file: DataFile) async throws -> any ByteSource {
         if file.fileSizeBytes <= Self.inMemoryBytes { return MemorySource(try await files.read(file.path)) }
         try SpoolFile.makeFolder(folder)

@@ -1,10 +1,11 @@
-// Which rows of a row group are meant: those that are neither deleted nor outside the wanted times.
+// The selected rows of a row group: neither deleted nor outside the wanted times.
+// Invariant: rows are ascending.
 
 /// Rows of a row group, ascending, counted from 0 within it.
 package struct RowSelection: Sequence {
-    /// How many rows are selected.
+    /// Number of selected rows.
     package let count: Int
-    /// The rows; nil when all are.
+    /// The rows; nil: the first `count`.
     private let listed: [Int32]?
 
     /// The first `count` rows.
@@ -13,15 +14,17 @@ package struct RowSelection: Sequence {
         listed = nil
     }
 
-    /// These rows.
+    /// The given rows, ascending.
     package init(_ rows: [Int32]) {
-        assert(zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 }, "rows ascend")
+        assert(zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 }, "rows are ascending")
         count = rows.count
         listed = rows
     }
 
-    /// All of `count` rows but the deleted ones.
-    /// - Parameter deleted: ascending, of the row group's own rows, counted in the file, whose first row is `first`.
+    /// The rows of a row group of `count` rows that are not deleted.
+    /// - Parameters:
+    ///   - first: the position in the file of the row group's first row.
+    ///   - deleted: positions in the file of this row group's deleted rows, ascending.
     package init(count: Int, first: Int, without deleted: ArraySlice<UInt64>) {
         guard !deleted.isEmpty else {
             self.init(all: count)
@@ -40,18 +43,21 @@ package struct RowSelection: Sequence {
         self.init(rows)
     }
 
-    /// Those of these rows whose value lies in `range`.
+    /// The selected rows whose value is in `range`, both ends inclusive.
+    /// - Parameter values: one per row of the row group.
     package func within(_ range: ClosedRange<Int64>, _ values: [Int64]) -> RowSelection {
         var rows: [Int32] = []
         for row in self where range.contains(values[row]) { rows.append(Int32(truncatingIfNeeded: row)) }
         return rows.count == count ? self : RowSelection(rows)
     }
 
+    /// Iterates over the selected rows.
     package struct Iterator: IteratorProtocol {
         fileprivate let count: Int
         fileprivate let listed: [Int32]?
         fileprivate var index = 0
 
+        /// The next selected row; nil at the end.
         @inline(__always)
         package mutating func next() -> Int? {
             guard index < count else { return nil }
@@ -61,6 +67,8 @@ package struct RowSelection: Sequence {
         }
     }
 
+    /// Starts at the first selected row.
     package func makeIterator() -> Iterator { Iterator(count: count, listed: listed) }
+    /// The exact count, so that arrays reserve their capacity at once.
     package var underestimatedCount: Int { count }
 }

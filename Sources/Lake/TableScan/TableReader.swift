@@ -1,4 +1,4 @@
-// The live rows of a table at a snapshot: data files in the order of the plan, deletes applied.
+// Reads a table's live rows at a snapshot: data files in the order of the scan plan, with deletes applied.
 //
 //     let reader = TableReader(io, metadata, spoolFolder: ..., uniqueName: ...)
 //     for task in try await reader.tasks(at: metadata.currentSnapshot, of: RawBatch.self, times: from...to) {
@@ -6,21 +6,23 @@
 //         while let batch = try file.next() { for row in batch.rows { ... batch.position(row) } }
 //     }
 //
-// Invariant: one file is open at a time; memory is bounded by one row group and the deletes of one file.
+// `forEach` opens one file at a time. Memory is bounded by one row group, the deletes of one file and the cache of
+// `DeleteReader`.
 
 package import Iceberg
 
-/// Reads one table. Not to be used by two tasks at a time.
+/// Reads one table. Not thread-safe.
 package final class TableReader {
     private let io: TableIO
     private let metadata: TableMetadata
     private let fetcher: FileFetcher
-    /// Reads its deletes.
+    /// Reads the table's deletes.
     package let deletes: DeleteReader
 
+    /// A reader of the table in this state.
     /// - Parameters:
-    ///   - spoolFolder: where large files are copied to while they are read; made when it is missing.
-    ///   - uniqueName: fresh unique names.
+    ///   - spoolFolder: the folder for local copies of large files; created when missing.
+    ///   - uniqueName: returns a new unique file name.
     package init(
         _ io: TableIO, _ metadata: TableMetadata, spoolFolder: String, uniqueName: @escaping @Sendable () -> String
     ) {
@@ -30,11 +32,12 @@ package final class TableReader {
         deletes = DeleteReader(fetcher)
     }
 
-    /// A snapshot of the table by its id.
+    /// The snapshot with this id; nil when the table has none.
     package func snapshot(_ id: Int64) -> Snapshot? { metadata.snapshot(id) }
 
-    /// The data files of a snapshot that may have rows with timestamps in `times` (microseconds, both ends included).
-    /// - Throws: `IcebergError`, `ObjectStorageError`.
+    /// The data files of a snapshot that may hold rows with timestamps in `times`: microseconds since 1970-01-01 UTC,
+    /// both ends inclusive; nil: all. Empty without a snapshot.
+    /// - Throws: `IcebergError`, `AvroError` or `ObjectStorageError` when the manifests cannot be read or planned.
     package func tasks<Batch: RowBatch>(
         at snapshot: Snapshot?, of type: Batch.Type, times: ClosedRange<Int64>? = nil
     ) async throws -> [ScanTask] {
@@ -47,7 +50,7 @@ package final class TableReader {
         return try await io.scan(snapshot, of: metadata, ranges: ranges ?? [])
     }
 
-    /// Opens a data file. Only rows with timestamps in `times` are handed out.
+    /// Opens a data file for its rows with timestamps in `times`; see `tasks(at:of:times:)`.
     /// - Throws: `TableReadError`, `IcebergError`, `ObjectStorageError`, `SpoolError`.
     package func open<Batch: RowBatch>(
         _ task: ScanTask, as type: Batch.Type, columns: ColumnSet = .all, times: ClosedRange<Int64>? = nil
@@ -57,7 +60,7 @@ package final class TableReader {
             task.file, try await fetcher.source(task.file), deleted: deleted, columns: columns, times: times)
     }
 
-    /// Hands out all live rows of a snapshot, batch by batch.
+    /// Calls `body` with the live rows of a snapshot, one batch at a time.
     /// - Throws: like `tasks` and `open`, and what `body` throws.
     package func forEach<Batch: RowBatch>(
         _ type: Batch.Type, at snapshot: Snapshot?, columns: ColumnSet = .all, times: ClosedRange<Int64>? = nil,

@@ -1,12 +1,12 @@
-// What a catalog does, and the vocabulary of its answers.
-// Invariant: a commit whose outcome is not known is `unknown`, never `failed`: the caller looks for the commit
-// before trying again or deleting anything.
+// The catalog protocol and its types.
+// Invariant: a commit with an unknown outcome is `unknown`, never `failed`. The caller looks for the commit before it
+// retries or deletes anything.
 
 /// The name of a table.
 package struct TableIdentifier: Sendable, Hashable, CustomStringConvertible {
     /// The levels of the namespace, outermost first; not empty.
     package let namespace: [String]
-    /// The table's own name.
+    /// The table's name within the namespace.
     package let name: String
 
     /// A table in a namespace.
@@ -19,14 +19,13 @@ package struct TableIdentifier: Sendable, Hashable, CustomStringConvertible {
     package var description: String { (namespace + [name]).joined(separator: ".") }
 }
 
-/// A table as a catalog gave it.
+/// A table as loaded from a catalog.
 package struct LoadedTable: Sendable, Equatable {
-    /// Its state.
+    /// The table's state.
     package let metadata: TableMetadata
-    /// Where that state is stored; nil when the catalog does not say.
+    /// The location of the metadata file; nil when the catalog does not state it.
     package let metadataLocation: String?
-    /// Settings that a REST catalog gives for this table: `s3.endpoint`, `s3.access-key-id` and so on. May hold
-    /// secrets.
+    /// A REST catalog's settings for this table, such as `s3.endpoint` and `s3.access-key-id`. May contain secrets.
     package let config: [String: String]
 
     /// A table in a state.
@@ -38,26 +37,26 @@ package struct LoadedTable: Sendable, Equatable {
 }
 
 extension LoadedTable: CustomStringConvertible {
-    /// For messages; without the settings, which may hold secrets.
+    /// The table in messages, without the settings, which may contain secrets.
     package var description: String {
         let snapshot = metadata.currentSnapshotID.map { "snapshot \($0)" } ?? "no snapshot"
         return "table \(metadata.uuid) at \(metadataLocation ?? metadata.location), \(snapshot)"
     }
 }
 
-/// What a new table is to be.
+/// The definition of a new table.
 package struct TableDefinition: Sendable, Equatable {
     /// The columns.
     package var schema: TableSchema
-    /// How files are split.
+    /// The partitioning of files.
     package var spec: PartitionSpec
-    /// How rows are ordered within files.
+    /// The order of rows within files.
     package var sortOrder: SortOrder
-    /// Settings.
+    /// The table properties.
     package var properties: [String: String]
-    /// 2 or 3.
+    /// The format version, 2 or 3.
     package var formatVersion: Int
-    /// The folder; nil: the catalog chooses.
+    /// The table's folder; nil: the catalog chooses.
     package var location: String?
 
     /// A table of these columns.
@@ -74,49 +73,50 @@ package struct TableDefinition: Sendable, Equatable {
     }
 }
 
-/// How the creation of a table ended.
+/// The outcome of creating a table.
 package enum CreateOutcome: Sendable, Equatable {
-    /// It was created. Some catalogs say so of a table that another writer created a moment before: compare what you
-    /// need.
+    /// The table was created. Some catalogs also answer this for a table that another writer created just before, so
+    /// callers compare what they depend on.
     case created(LoadedTable)
-    /// There was one of this name; load it.
+    /// A table of this name exists; load it.
     case exists
 }
 
-/// How a commit ended.
+/// The outcome of a commit.
 package enum CommitOutcome: Sendable, Equatable {
-    /// It was applied; the new state, when the catalog answered with it.
+    /// The commit was applied. Holds the new state when the catalog returned it.
     case committed(LoadedTable?)
-    /// A requirement did not hold: load the table, look for the commit (a proxy that repeats a request can make a
-    /// commit conflict with itself), and plan again.
+    /// A requirement did not hold: load the table, look for the commit, and plan again. A proxy that repeats a request
+    /// can make a commit conflict with itself.
     case conflict(String)
-    /// It was certainly not applied, for another reason, which the text says.
+    /// The commit was certainly not applied. The error states the reason; catalogs construct this with
+    /// `certainFailure`.
     case failed(CatalogError)
-    /// It may or may not have been applied: load the table and look for the commit.
+    /// The commit may or may not have been applied: load the table and look for the commit.
     case unknown(String)
 }
 
-/// Why a catalog did not answer as asked.
+/// A failed call to a catalog.
 package struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What a caller can act on.
+    /// The kind of failure.
     package enum Kind: String, Sendable, Equatable {
-        /// The table, namespace or warehouse is not there.
+        /// The table, namespace or warehouse does not exist.
         case notFound
-        /// The credentials are missing, wrong, or not for this.
+        /// The credentials are missing or wrong, or lack the permission.
         case denied
-        /// No usable answer now; trying again may help; nothing was changed.
+        /// The catalog gave no usable answer. A retry may help; nothing was changed.
         case unavailable
         /// The change may or may not have been made.
         case unknownOutcome
-        /// The catalog refuses the request; trying again does not help.
+        /// The catalog refused the request; a retry does not help.
         case refused
-        /// What was read is not a table.
+        /// The answer or the metadata is not a valid table.
         case malformed
     }
 
-    /// What a caller can act on.
+    /// The kind of failure.
     package let kind: Kind
-    /// What failed, on what, and what to do, in one line.
+    /// The error in one line: what failed, on what, and what to do.
     package let description: String
 
     /// An error of this kind.
@@ -126,31 +126,40 @@ package struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible
     }
 }
 
-/// A keeper of tables.
+extension CommitOutcome {
+    /// `failed` with an error that proves the commit was not applied.
+    static func certainFailure(_ error: CatalogError) -> CommitOutcome {
+        assert(error.kind != .unknownOutcome, "an unknown outcome is not a failure")
+        return .failed(error)
+    }
+}
+
+/// A catalog of tables.
 package protocol Catalog: Sendable {
-    /// What the catalog is, for messages.
+    /// The catalog's name in messages.
     var name: String { get }
 
-    /// The table's present state; nil when there is none of this name.
+    /// The table's current state; nil when no table has this name.
     func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable?
 
-    /// Creates a table, and its namespace where that is missing. With `unknownOutcome`, load to find out.
+    /// Creates a table, and its namespace when missing. After `unknownOutcome`, load the table to find out.
     func create(_ table: TableIdentifier, _ definition: TableDefinition) async throws(CatalogError) -> CreateOutcome
 
-    /// Applies `updates` to the table if all `requirements` hold, as one step. Never throws: see `CommitOutcome`.
+    /// Applies `updates` to the table atomically if all `requirements` hold. Never throws; see `CommitOutcome`.
     func commit(
         _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]
     ) async -> CommitOutcome
 
-    /// The tables of a namespace; none when it is not there.
+    /// The tables of a namespace; empty when it does not exist.
     func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier]
 
-    /// Makes sure that what stands beneath the catalog keeps two writers apart. Leaves nothing behind.
-    /// - Throws: of kind `refused` when it does not.
+    /// Checks that the storage below the catalog honours conditional writes, which exclude concurrent writers. Removes
+    /// its probe.
+    /// - Throws: `refused` when it does not.
     func checkConditions() async throws(CatalogError)
 }
 
 extension Catalog {
-    /// A catalog server is trusted.
+    /// Does nothing: a catalog server is trusted to serialise commits.
     package func checkConditions() async throws(CatalogError) {}
 }

@@ -1,24 +1,23 @@
-// A catalog without a server: the metadata files of a table are numbered, and the file of the next number is
-// created only if it is absent, so one of any number of writers wins
-// (https://iceberg.apache.org/spec/#file-system-tables).
-// Invariants: `metadata/vN.metadata.json` is never replaced; `version-hint.text` is only a hint, written after the fact
-// and never believed to be the last; a reader goes on from it until a number is not there.
+// A catalog without a server (https://iceberg.apache.org/spec/#file-system-tables). A table's metadata files are
+// numbered. A commit creates the file of the next number only if it is absent, so exactly one of several writers wins.
+// `metadata/vN.metadata.json` is never replaced: `TableVersions.store` writes it with `ifAbsent`. `version-hint.text`
+// is written after a commit and may be stale; readers probe the numbers above it.
 import Avro
 import ObjectStorage
 import Synchronization
 
-/// Tables in `WAREHOUSE/NAMESPACE/TABLE/` on any store with conditional puts.
+/// Tables in `WAREHOUSE/NAMESPACE/TABLE/` on a store with conditional puts.
 package final class FileCatalog: Catalog {
     private let files: TableFiles
     private let warehouse: String
     private let nowMilliseconds: @Sendable () -> Int64
     private let makeUUID: @Sendable () -> String
 
-    /// A catalog of the tables beneath `warehouse`, an absolute location within `files`.
+    /// A catalog of the tables below `warehouse`, an absolute location within `files`.
     ///
     /// - Parameters:
-    ///   - nowMilliseconds: the clock, milliseconds since 1970-01-01 UTC.
-    ///   - makeUUID: fresh UUIDs for new tables.
+    ///   - nowMilliseconds: the clock, in milliseconds since 1970-01-01 UTC.
+    ///   - makeUUID: returns a new UUID for a new table.
     package init(
         files: TableFiles, warehouse: String, nowMilliseconds: @escaping @Sendable () -> Int64,
         makeUUID: @escaping @Sendable () -> String = {
@@ -32,7 +31,7 @@ package final class FileCatalog: Catalog {
         self.makeUUID = makeUUID
     }
 
-    /// The catalog's folder, for messages.
+    /// The catalog's folder, as its name in messages.
     package var name: String { warehouse }
 
     /// The folder of a table.
@@ -40,7 +39,7 @@ package final class FileCatalog: Catalog {
         "\(warehouse)/\((table.namespace + [table.name]).joined(separator: "/"))"
     }
 
-    /// The table as it is now; nil when there is none. See `Catalog.load`.
+    /// The table's current state; nil when there is none. See `Catalog.load`.
     package func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
         try await TableVersions(files: files, location: location(of: table)).latest()?.table
     }
@@ -67,27 +66,27 @@ package final class FileCatalog: Catalog {
         }
     }
 
-    /// Commits a change, or says why not, or that it is not known. See `Catalog.commit`.
+    /// Commits a change. See `Catalog.commit`.
     package func commit(
         _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]
     ) async -> CommitOutcome {
         let versions = TableVersions(files: files, location: location(of: table))
         let current: TableVersions.Version?
-        do throws(CatalogError) { current = try await versions.latest() } catch { return .failed(error) }
+        do throws(CatalogError) { current = try await versions.latest() } catch { return .certainFailure(error) }
         for requirement in requirements {
             if let failure = requirement.failure(for: current?.table.metadata) {
                 return .conflict("commit to \(table): \(failure)")
             }
         }
         guard let current else {
-            return .failed(CatalogError(.notFound, "commit to \(table): there is no such table"))
+            return .certainFailure(CatalogError(.notFound, "commit to \(table): there is no such table"))
         }
         let old = current.table.metadata
         let new: TableMetadata
         do throws(IcebergError) {
             new = try old.applying(updates, nowMilliseconds: nowMilliseconds())
                 .loggingPrevious(file: versions.file(current.number), of: old)
-        } catch { return .failed(CatalogError(.refused, "commit to \(table): \(error)")) }
+        } catch { return .certainFailure(CatalogError(.refused, "commit to \(table): \(error)")) }
         let added = Set(new.snapshots.map(\.id)).subtracting(old.snapshots.map(\.id))
         let outcome = await versions.store(new, as: current.number + 1, adding: added)
         if case .committed = outcome { await versions.tidy(from: old, to: new) }
@@ -111,8 +110,8 @@ package final class FileCatalog: Catalog {
         } catch { throw CatalogError(storage: error, doing: "list \(namespace.joined(separator: "."))") }
     }
 
-    /// Writes an object that must be absent twice: a store that takes it the second time would let a writer replace the
-    /// version of another one, and lose what that one committed.
+    /// Writes an object twice with `ifAbsent`. A store that accepts the second write would let a writer replace another
+    /// writer's metadata file and lose its commit.
     package func checkConditions() async throws(CatalogError) {
         let probe = "\(warehouse)/.pageviews-condition-\(makeUUID())"
         do throws(ObjectStorageError) {
@@ -127,7 +126,7 @@ package final class FileCatalog: Catalog {
                 + "without a catalog need a store with conditional writes: use another one, or --catalog")
     }
 
-    /// Whether the store refuses to write an object that is there.
+    /// Whether the store refuses to replace an existing object.
     private func isKept(_ probe: String) async -> Result<Bool, ObjectStorageError> {
         do throws(ObjectStorageError) {
             try await files.write(probe, [0x32], condition: .ifAbsent)
@@ -143,13 +142,13 @@ package final class FileCatalog: Catalog {
             !part.isEmpty && part != "." && part != ".." && !part.utf8.contains(0x2F) && !part.utf8.contains(0)
         }
         guard isPlain, !table.namespace.isEmpty else {
-            throw CatalogError(.refused, "'\(table)' cannot be the name of a table in folders")
+            throw CatalogError(.refused, "'\(table)' cannot be a table name in a file catalog")
         }
     }
 }
 
 extension CatalogError {
-    /// What an error of the store means for a catalog whose state is in it, when nothing was written.
+    /// The catalog error for a storage error of a file catalog.
     init(storage error: ObjectStorageError, doing what: String) {
         let kind: Kind =
             switch error.kind {

@@ -1,7 +1,7 @@
-// An Iceberg REST catalog
-// (https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml): load, create, commit, list.
-// Invariant: only an answer that proves it makes a commit `failed` or `conflict`; 5xx, timeouts and cut connections
-// after the request went out are `unknown`.
+// An Iceberg REST catalog (https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml): load,
+// create, commit, list.
+// Invariant: a commit is `failed` or `conflict` only when the answer proves it or the request was not sent. A 5xx, a
+// timeout, and a connection lost after the request was sent are `unknown`.
 import Avro
 package import HTTP
 
@@ -10,11 +10,11 @@ package final class RESTCatalog: Catalog {
     private let session: RESTSession
     private let settings: RESTSettings
 
-    /// A catalog over an HTTP client. Nothing is sent before the first call.
+    /// A catalog over an HTTP client. Sends nothing before the first call.
     ///
     /// - Parameters:
-    ///   - uptime: a clock that never goes back, for the life of tokens.
-    ///   - pause: waits before a request is retried.
+    ///   - uptime: a monotonic clock, for the lifetime of tokens.
+    ///   - pause: waits before a retry.
     package init(
         settings: RESTSettings, client: HTTPClient,
         uptime: @escaping @Sendable () -> Duration = { ContinuousClock.now - RESTCatalog.start },
@@ -24,18 +24,18 @@ package final class RESTCatalog: Catalog {
         session = RESTSession(client: client, settings: settings, uptime: uptime, pause: pause)
     }
 
-    /// When this process first asked.
+    /// The origin of the default uptime clock.
     package static let start = ContinuousClock.now
 
-    /// The catalog's address, for messages.
+    /// The catalog's address, as its name in messages.
     package var name: String { settings.shownAddress }
 
-    /// The catalog's configuration, defaults under overrides. May hold secrets.
+    /// The catalog's configuration: its defaults, then its overrides. May contain secrets.
     package func configuration() async throws(CatalogError) -> [String: String] {
         try await session.configured().properties
     }
 
-    /// The table as it is now; nil when there is none. See `Catalog.load`.
+    /// The table's current state; nil when there is none. See `Catalog.load`.
     package func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
         let url = try await session.address(Self.path(table)) + "?snapshots=all"
         guard let json = try await session.get(url, doing: "load \(table)") else { return nil }
@@ -46,7 +46,7 @@ package final class RESTCatalog: Catalog {
     package func create(
         _ table: TableIdentifier, _ definition: TableDefinition
     ) async throws(CatalogError) -> CreateOutcome {
-        // Some catalogs answer the creation of an existing table with 200 and the old table.
+        // Some catalogs answer 200 with the existing table instead of 409.
         if try await load(table) != nil { return .exists }
         try await createNamespace(table.namespace)
         let url = try await session.address("namespaces/\(RESTPath.namespace(table.namespace))/tables")
@@ -62,7 +62,7 @@ package final class RESTCatalog: Catalog {
         }
     }
 
-    /// Commits a change, or says why not, or that it is not known. See `Catalog.commit`.
+    /// Commits a change. See `Catalog.commit`.
     package func commit(
         _ table: TableIdentifier, requirements: [TableRequirement], updates: [TableUpdate]
     ) async -> CommitOutcome {
@@ -82,14 +82,14 @@ package final class RESTCatalog: Catalog {
                 return .conflict(session.error(409, text, doing: what).description)
             case .status(let status, _, let text):
                 let error = session.error(status, text, doing: what)
-                // A request that timed out at the server, or at a proxy before it, may have been acted on as well.
-                return status >= 500 || status == 408 ? .unknown(error.description) : .failed(error)
-            case .notSent(let reason): return .failed(CatalogError(.unavailable, "\(what): \(reason)"))
+                // The server may have acted on a request that timed out there or at a proxy (408).
+                return status >= 500 || status == 408 ? .unknown(error.description) : .certainFailure(error)
+            case .notSent(let reason): return .certainFailure(CatalogError(.unavailable, "\(what): \(reason)"))
             case .lost(let reason): return .unknown("\(what): \(reason)")
             }
         } catch {
-            // The configuration or the token could not be had, so the commit was never sent.
-            return .failed(error)
+            // Reading the configuration or the token failed, so the commit was never sent.
+            return .certainFailure(error)
         }
     }
 
@@ -99,7 +99,7 @@ package final class RESTCatalog: Catalog {
         let what = "list \(namespace.joined(separator: "."))"
         var result: [TableIdentifier] = []
         var page: String?
-        // A server that hands out tokens for ever ends here.
+        // Bounds the pages of a server that never ends its listing.
         for _ in 0..<10_000 {
             let url = page.map { "\(base)?pageToken=\(RESTPath.encode($0))" } ?? base
             guard let json = try await session.get(url, doing: what) else { return result }
@@ -111,7 +111,7 @@ package final class RESTCatalog: Catalog {
             guard let next = json["next-page-token"]?.string, !next.isEmpty else { return result }
             page = next
         }
-        throw CatalogError(.malformed, "\(what): the list does not end")
+        throw CatalogError(.malformed, "\(what): the listing has more than 10,000 pages")
     }
 }
 
@@ -127,7 +127,7 @@ extension RESTCatalog {
         case .status(let status, _, _) where (200..<300).contains(status) || status == 409: return
         case .status(let status, _, let text):
             throw session.error(status, text, doing: what)
-        // Creating it once more does no harm, so whether it was done need not be known.
+        // Creating a namespace is idempotent, so an unknown outcome is as good as a failure.
         case .notSent(let reason), .lost(let reason): throw CatalogError(.unavailable, "\(what): \(reason)")
         }
     }
@@ -158,7 +158,8 @@ extension RESTCatalog {
         } catch { throw CatalogError(.malformed, "\(table): \(error)") }
     }
 
-    /// The table's settings; credentials that the catalog lends for its longest prefix win, as the specification asks.
+    /// The table's settings, overridden by the storage credentials with the longest prefix (REST catalog specification,
+    /// StorageCredential).
     private static func config(_ json: JSON) -> [String: String] {
         let config = (json["config"]?.object ?? [:]).compactMapValues(\.string)
         let lent = (json["storage-credentials"]?.array ?? []).max {

@@ -1,18 +1,19 @@
-// One conversation with a REST catalog: its configuration, a valid token, and its classified answers.
-// Invariants: a request that changes something is sent again only after an answer that proves it was not acted on (401,
-// 419); secrets never stand in messages; credentials are sent to the catalog's address and to the token server of the
-// settings alone, whatever the catalog's answers name.
+// A session with a REST catalog: its configuration, a valid token, and classified answers.
+// Only `get` retries, and it sends GET requests. `send` repeats a request once, after a 401 or 419, which prove that
+// the catalog did not act on it. `answer` removes secrets from messages.
+// Invariant: credentials go to the origin of the catalog's address and to the token server of the settings only. A
+// configuration that names another server throws.
 import Avro
 import HTTP
 import ObjectStorage
 
-/// An answer, or why there is none.
+/// An answer, or the reason why there is none.
 enum RESTAnswer: Sendable {
-    /// A status and its body; any status. `text` is the reason that came with an error status, in one line.
+    /// Any status with its body. `text` is the reason in the body of an error, in one line.
     case status(Int, JSON, text: String)
-    /// The request was certainly not acted on.
+    /// The catalog certainly did not act on the request.
     case notSent(String)
-    /// It may have been acted on.
+    /// The catalog may have acted on the request.
     case lost(String)
 }
 
@@ -20,7 +21,7 @@ actor RESTSession {
     struct Configuration {
         var address: String
         var prefix: String
-        /// Defaults under the client's settings under overrides.
+        /// The catalog's defaults, then its overrides.
         var properties: [String: String]
     }
 
@@ -46,7 +47,7 @@ actor RESTSession {
         self.pause = pause
     }
 
-    /// The catalog's configuration, asked for once. Throws when it cannot be had.
+    /// The catalog's configuration, read once. Throws when it cannot be read.
     func configured() async throws(CatalogError) -> Configuration {
         if let configuration { return configuration }
         let query = settings.warehouse.map { "?warehouse=\(RESTPath.encode($0))" } ?? ""
@@ -62,15 +63,15 @@ actor RESTSession {
         return configuration
     }
 
-    /// The catalog's address, when its configuration names another: only of the same server, unless nothing is sent that
-    /// another must not have.
+    /// The catalog's address after its configuration, which may name another. Throws `refused` when that is on another
+    /// server and requests carry credentials.
     private func address(named other: String?) throws(CatalogError) -> String {
         guard let other = other?.droppingTrailingSlashes else { return settings.address }
         guard settings.authorization.isNone || WebOrigin(other) == WebOrigin(settings.address) else {
             throw CatalogError(
                 .refused,
-                "read the configuration at \(settings.shownAddress): it sends us to \(RESTPath.shown(other)), which is "
-                    + "another server; if the credentials are meant for it, give it as the catalog's address")
+                "read the configuration at \(settings.shownAddress): it names \(RESTPath.shown(other)), which is "
+                    + "another server; if the credentials are meant for it, use it as the catalog's address")
         }
         return other
     }
@@ -82,14 +83,14 @@ actor RESTSession {
         return "\(configuration.address)/v1/\(prefix)\(path)"
     }
 
-    /// Reads; nil for 404. Tried again on 5xx, 429 and lost connections.
+    /// Sends a GET request; nil for 404. Retries on 408, 429, 5xx and lost connections.
     func get(_ url: String, doing what: String) async throws(CatalogError) -> JSON? {
         var last = CatalogError(.unavailable, "\(what): no answer")
         for attempt in 0..<settings.attempts {
             if attempt > 0 { await pause(.milliseconds(100 << min(attempt, 6))) }
             switch try await send("GET", url, nil) {
             case .status(let status, let json, _) where (200..<300).contains(status): return json
-            // Elsewhere it means a wrong address or warehouse.
+            // For other paths, 404 means a wrong address or warehouse.
             case .status(404, _, _) where url.contains("/namespaces"): return nil
             case .status(let status, _, let text):
                 last = error(status, text, doing: "\(what) at \(RESTPath.shown(url))")
@@ -100,7 +101,7 @@ actor RESTSession {
         throw last
     }
 
-    /// Sends a request with a valid token; once more with a fresh one when the token is refused.
+    /// Sends a request with a valid token, and once more with a new one when the catalog refuses the token.
     func send(_ method: String, _ url: String, _ body: JSON?) async throws(CatalogError) -> RESTAnswer {
         var bytes: [UInt8]?
         do { bytes = try body?.text() } catch {
@@ -123,8 +124,11 @@ actor RESTSession {
         return await Self.answer(client, request, hiding: hidden)
     }
 
-    /// A request as it is authorized.
+    /// The request with its authorization.
     private func request(_ method: String, _ url: String, _ body: [UInt8]?) async throws(CatalogError) -> HTTPRequest {
+        precondition(
+            settings.authorization.isNone || WebOrigin(url) == WebOrigin(settings.address),
+            "credentials go to the catalog's address only")
         let token = try await validToken()
         let headers = settings.headers.sorted { $0.key < $1.key }.map { HTTPHeader($0.key, $0.value) }
         let request = HTTPRequest.json(
@@ -136,7 +140,8 @@ actor RESTSession {
         }
     }
 
-    /// - Parameter secrets: what must not stand in messages, even if the catalog says it back.
+    /// Sends a request and classifies the answer.
+    /// - Parameter secrets: texts to remove from messages, in case the catalog echoes them.
     private static func answer(
         _ client: HTTPClient, _ request: HTTPRequest, hiding secrets: [String]
     ) async -> RESTAnswer {
@@ -185,7 +190,7 @@ extension RESTSession {
             guard let text = json["access_token"]?.string else {
                 throw CatalogError(.malformed, "\(what): the answer has no access_token")
             }
-            // Renewed after nine tenths of its life, so that it does not expire on the way.
+            // Renewed after 90 % of its lifetime, so it does not expire in transit.
             let life = json["expires_in"]?.integer.flatMap { $0 > 0 && $0 < Int64(Int32.max) ? $0 : nil }
             return Token(text: text, renewAt: life.map { uptime() + .milliseconds($0 * 900) })
         case .status(let status, _, let text):
@@ -201,7 +206,7 @@ extension RESTSession {
         (json?.object ?? [:]).compactMapValues(\.string)
     }
 
-    /// What an error status means for a request that was answered with it.
+    /// The error for a request that the catalog answered with an error status.
     nonisolated func error(_ status: Int, _ text: String, doing what: String) -> CatalogError {
         let kind: CatalogError.Kind =
             switch status {

@@ -1,34 +1,34 @@
-// How to reach an Iceberg REST catalog, and with whose credentials.
+// The settings of an Iceberg REST catalog: its address, authorization and limits.
 
 /// Settings of a REST catalog.
 ///
-/// Invariant: credentials go to the address, and to the token server that stands here, and nowhere else: not to a token
-/// server or to another address that the catalog's own answers name.
+/// Credentials go to this address and to this token server only, whatever addresses the catalog's answers name;
+/// `RESTSession` enforces it.
 package struct RESTSettings: Sendable {
-    /// How requests are authorized.
+    /// The authorization of requests.
     package enum Authorization: Sendable {
-        /// Not at all.
+        /// No authorization.
         case none
-        /// With a token as it is.
+        /// A bearer token.
         case bearer(String)
-        /// With a token of the OAuth client credentials grant, renewed before it expires or when it is refused.
-        /// `server` is the token endpoint; nil: `v1/oauth/tokens` of the catalog.
+        /// A token from the OAuth 2.0 client credentials grant (RFC 6749, 4.4), renewed before it expires and when the
+        /// catalog refuses it. `server` is the token endpoint; nil: `v1/oauth/tokens` of the catalog.
         case clientCredentials(id: String, secret: String, scope: String, server: String?)
-        /// With a signature for each request.
+        /// An AWS signature per request.
         case signature(RESTSigning)
     }
 
-    /// The address, up to but without `/v1`.
+    /// The catalog's address, without `/v1`.
     package var address: String
-    /// The warehouse to ask for, as the catalog names it.
+    /// The catalog's name of the warehouse to use; nil: its default.
     package var warehouse: String?
-    /// How requests are authorized.
+    /// The authorization of requests.
     package var authorization: Authorization
-    /// More header lines of every request.
+    /// Additional headers of every request.
     package var headers: [String: String]
-    /// The longest one request may take.
+    /// Time limit of one request.
     package var timeout: Duration
-    /// How often a request that changes nothing is tried.
+    /// Largest number of attempts of a read request, 1 or more.
     package var attempts: Int
 
     /// A catalog at an address.
@@ -46,10 +46,10 @@ package struct RESTSettings: Sendable {
 }
 
 extension RESTSettings {
-    /// The address for messages: without user and password, and without its query.
+    /// The address in messages, without user, password and query.
     var shownAddress: String { RESTPath.shown(address) }
 
-    /// Where tokens are asked for.
+    /// The token endpoint.
     func tokenServer(_ named: String?) -> String { named ?? "\(address)/v1/oauth/tokens" }
 }
 
@@ -58,7 +58,7 @@ extension RESTSettings.Authorization {
 }
 
 extension RESTSettings.Authorization: CustomStringConvertible {
-    /// For messages; without the secret.
+    /// The authorization in messages, without secrets.
     package var description: String {
         switch self {
         case .none: "none"
@@ -70,7 +70,7 @@ extension RESTSettings.Authorization: CustomStringConvertible {
 }
 
 enum RESTPath {
-    /// One part of a path or a form value, percent-encoded: only unreserved characters stay.
+    /// Percent-encodes a path part or form value, except unreserved characters (RFC 3986, 2.3).
     static func encode(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
@@ -87,12 +87,12 @@ enum RESTPath {
         return result
     }
 
-    /// A form body.
+    /// A body of application/x-www-form-urlencoded.
     static func form(_ fields: [(String, String)]) -> [UInt8] {
         [UInt8](fields.map { "\(encode($0.0))=\(encode($0.1))" }.joined(separator: "&").utf8)
     }
 
-    /// An address without user and password, and without its query, which may hold what is nobody's business.
+    /// An address without user, password and query, which may contain secrets.
     static func shown(_ url: String) -> String {
         let url = url.prefix { $0 != "?" }
         guard let scheme = url.firstRange(of: "://") else { return String(url) }
@@ -102,6 +102,6 @@ enum RESTPath {
         return "\(url[..<scheme.upperBound])\(rest[rest.index(after: at)...])"
     }
 
-    /// Levels are joined by the unit separator.
+    /// A namespace as a path part: levels joined by the unit separator, U+001F (REST catalog specification, namespace).
     static func namespace(_ levels: [String]) -> String { encode(levels.joined(separator: "\u{1F}")) }
 }

@@ -1,20 +1,20 @@
-// Signing requests to a REST catalog of AWS, for which service and region have to be found out.
-// Invariant: what the user said wins, then what the catalog's configuration says, then what the address says.
+// Signs requests to a REST catalog of AWS. The service and the region come from the user's settings, else from the
+// catalog's configuration, else from the address.
 package import ObjectStorage
 
-/// How requests to a catalog are signed (AWS signature version 4).
+/// Settings for signing a catalog's requests with AWS Signature Version 4.
 package struct RESTSigning: Sendable {
-    /// Asked for each request.
+    /// The credentials, loaded for each request.
     package var credentials: CredentialsSource
-    /// The service's name in signatures; nil: `rest.signing-name` of the catalog's configuration, else by the address,
-    /// else `execute-api`.
+    /// The service's name in signatures; nil: `rest.signing-name` in the catalog's configuration, else from the
+    /// address, else `execute-api`.
     package var service: String?
-    /// The service's region; nil: `rest.signing-region` of the catalog's configuration, else by the address, else
+    /// The region in signatures; nil: `rest.signing-region` in the catalog's configuration, else from the address, else
     /// `defaultRegion`.
     package var region: String?
-    /// The region where nothing says another.
+    /// The region when no other source names one.
     package var defaultRegion: String
-    /// Seconds since the Unix epoch.
+    /// The clock, in seconds since the Unix epoch.
     package var now: @Sendable () -> Int64
 
     /// Signing with these credentials.
@@ -26,7 +26,8 @@ package struct RESTSigning: Sendable {
         (self.defaultRegion, self.now) = (defaultRegion, now)
     }
 
-    /// - Parameter properties: the catalog's configuration, as far as it is known.
+    /// The signer for a catalog.
+    /// - Parameter properties: the catalog's configuration; empty before it is read.
     func signer(address: String, properties: [String: String]) -> RequestSigner {
         let named = Self.named(by: WebOrigin(address)?.host ?? "")
         return RequestSigner(
@@ -35,7 +36,7 @@ package struct RESTSigning: Sendable {
             region: region ?? properties["rest.signing-region"] ?? named?.region ?? defaultRegion, now: now)
     }
 
-    /// Service and region in a host name of AWS, such as `glue.eu-central-1.amazonaws.com`.
+    /// The service and the region in an AWS host name, such as `glue.eu-central-1.amazonaws.com`.
     private static func named(by host: String) -> (service: String, region: String)? {
         let labels = host.split(separator: ".")
         guard let end = labels.lastIndex(of: "amazonaws"), end >= 2 else { return nil }
@@ -45,12 +46,12 @@ package struct RESTSigning: Sendable {
     }
 }
 
-/// Scheme, host and port of an address: whom a request is sent to.
+/// The origin of an address: scheme, host and port.
 struct WebOrigin: Equatable, CustomStringConvertible {
     let scheme, host: String
     let port: Int
 
-    /// nil when the address is none of http or https.
+    /// The origin of an http or https address; nil for any other.
     init?(_ address: String) {
         guard let end = address.firstRange(of: "://") else { return nil }
         scheme = address[..<end.lowerBound].lowercased()

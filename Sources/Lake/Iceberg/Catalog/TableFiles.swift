@@ -1,19 +1,18 @@
-// The files of a table by the absolute locations that metadata holds, over the stores that hold them.
-// Invariant: a location outside the given roots is refused by name before anything is read or written; with an opener,
-// other buckets of the same settings are reached too.
+// A table's files by the absolute locations in its metadata. A location outside the given roots throws before any
+// access. With an opener, other S3 buckets with the same settings are also reachable.
 package import ObjectStorage
 
 /// Reads and writes files by absolute location.
 package struct TableFiles: Sendable {
-    /// Finds the store of an absolute location, and its key there. Throws `invalid` when it lies outside.
+    /// Returns the store and the key of an absolute location. Throws `invalid` for a location outside.
     package typealias Resolver = @Sendable (String) throws(ObjectStorageError) -> (store: any ObjectStore, key: String)
 
     private let resolver: Resolver
 
-    /// The files that `resolver` finds.
+    /// The files that `resolver` reaches.
     package init(resolver: @escaping Resolver) { self.resolver = resolver }
 
-    /// The files beneath `roots`; with `opener`, also those in any S3 bucket.
+    /// The files below `roots`, and with `opener` those in any S3 bucket.
     package init(roots: [StorageRoot], opener: StorageOpener? = nil) {
         resolver = { location throws(ObjectStorageError) in
             for root in roots {
@@ -25,22 +24,23 @@ package struct TableFiles: Sendable {
             }
             let known = roots.map(\.location.description).joined(separator: ", ")
             throw ObjectStorageError(
-                kind: .invalid, operation: "open", object: location, detail: "it lies outside \(known)")
+                kind: .invalid, operation: "open", object: location, detail: "it is outside \(known)")
         }
     }
 
-    /// The store of a location, and its key there. Throws `invalid` when it lies outside.
+    /// The store and the key of a location. Throws `invalid` for a location outside.
     package func resolve(_ location: String) throws(ObjectStorageError) -> (store: any ObjectStore, key: String) {
         try resolver(location)
     }
 
-    /// A whole file. Throws `notFound` when it is not there.
+    /// Reads a whole file. Throws `notFound` when it does not exist.
     package func read(_ location: String) async throws(ObjectStorageError) -> [UInt8] {
         let (store, key) = try resolve(location)
         return try await store.get(key).bytes
     }
 
-    /// A part of a file.
+    /// Reads `length` bytes at `offset` of a file; fewer when it ends before. Throws `invalid` for a negative or empty
+    /// range, or one that starts at or past the end.
     package func read(_ location: String, offset: Int64, length: Int64) async throws(ObjectStorageError) -> [UInt8] {
         let (store, key) = try resolve(location)
         let (end, overflow) = offset.addingReportingOverflow(length)
@@ -59,13 +59,13 @@ package struct TableFiles: Sendable {
         _ = try await store.put(key, .bytes(bytes), condition: condition)
     }
 
-    /// Whether a file is there.
+    /// Whether a file exists.
     package func exists(_ location: String) async throws(ObjectStorageError) -> Bool {
         let (store, key) = try resolve(location)
         return try await store.exists(key)
     }
 
-    /// The names of the files directly in a folder that begin with `prefix`.
+    /// The names of the files directly in a folder that start with `prefix`.
     package func names(in folder: String, prefix: String) async throws(ObjectStorageError) -> [String] {
         let (store, key) = try resolve("\(folder)/\(prefix)")
         let start = key.utf8.count - prefix.utf8.count
@@ -77,8 +77,7 @@ package struct TableFiles: Sendable {
         return names
     }
 
-    /// Removes files, together where they are in one store; those that are not there do not matter. A location outside
-    /// is refused before anything is removed.
+    /// Removes files, in one call per store, and ignores missing ones. A location outside throws before any removal.
     package func delete(_ locations: [String]) async throws(ObjectStorageError) {
         var groups: [(store: any ObjectStore, keys: [String])] = []
         for location in locations {

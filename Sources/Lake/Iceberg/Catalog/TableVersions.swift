@@ -1,4 +1,5 @@
-// The numbered metadata files of one table: finds the last one and adds the next.
+// The numbered metadata files of one table (https://iceberg.apache.org/spec/#file-system-tables): finds the last and
+// adds the next.
 import Avro
 import ObjectStorage
 
@@ -9,7 +10,7 @@ struct TableVersions: Sendable {
         let table: LoadedTable
     }
 
-    /// How far to go on from a hint file by file before the folder is listed instead.
+    /// Number of versions above the hint to probe one by one before listing the folder.
     private static let probes = 32
 
     let files: TableFiles
@@ -29,7 +30,7 @@ struct TableVersions: Sendable {
         } catch { throw CatalogError(storage: error, doing: "load \(location)") }
     }
 
-    /// The number in the hint; nil when there is none, or none that can be read.
+    /// The number in the hint file; nil when it is missing or malformed.
     private func hint() async throws(ObjectStorageError) -> Int? {
         do throws(ObjectStorageError) {
             let text = String(decoding: try await files.read(hintFile).prefix(20), as: UTF8.self)
@@ -40,7 +41,7 @@ struct TableVersions: Sendable {
         }
     }
 
-    /// The last number that is there without a gap from `number` on; nil when `number` itself is not.
+    /// The last version from `number` on without a gap; nil when `number` itself does not exist.
     private func last(from number: Int) async throws(ObjectStorageError) -> Int? {
         guard try await files.exists(file(number)) else { return nil }
         var last = number
@@ -51,11 +52,11 @@ struct TableVersions: Sendable {
         return max(last, try await listed() ?? last)
     }
 
-    /// The highest number in the folder.
+    /// The highest version in the folder; nil when there is none.
     private func listed() async throws(ObjectStorageError) -> Int? {
         let suffix = ".metadata.json"
         let names = try await files.names(in: folder, prefix: "v")
-        // To take the table for a new one would be worse than not to read it.
+        // Ignoring compressed metadata would treat the table as new.
         if let compressed = names.first(where: { $0.hasSuffix(".gz\(suffix)") }) {
             throw ObjectStorageError(
                 kind: .invalid, operation: "read", object: "\(folder)/\(compressed)",
@@ -79,12 +80,13 @@ struct TableVersions: Sendable {
 }
 
 extension TableVersions {
-    /// Adds a version: committed when this call created the file, conflict when another writer had.
+    /// Adds a version. `committed` when this call created the file, `conflict` when another writer did.
     /// - Parameter added: the snapshots that this version adds.
     func store(_ metadata: TableMetadata, as number: Int, adding added: Set<Int64> = []) async -> CommitOutcome {
         let bytes: [UInt8]
         do { bytes = try metadata.bytes() } catch {
-            return .failed(CatalogError(.refused, "\(file(number)): the metadata cannot be written: \(error)"))
+            return .certainFailure(
+                CatalogError(.refused, "\(file(number)): the metadata cannot be written: \(error)"))
         }
         let table = LoadedTable(metadata: metadata, metadataLocation: file(number))
         do throws(ObjectStorageError) {
@@ -96,13 +98,13 @@ extension TableVersions {
                 let outcome = await look(for: bytes, at: number, table, error)
                 if case .committed = outcome { return await settle(number, table, added) }
                 return outcome
-            default: return .failed(CatalogError(storage: error, doing: "commit"))
+            default: return .certainFailure(CatalogError(storage: error, doing: "commit"))
             }
         }
         return await settle(number, table, added)
     }
 
-    /// After an unknown outcome: the file itself says what happened, unless it is not there, when the write may still come.
+    /// Resolves an unknown outcome by reading the file. When it is missing, the write may still take effect later.
     private func look(
         for bytes: [UInt8], at number: Int, _ table: LoadedTable, _ cause: ObjectStorageError
     ) async -> CommitOutcome {
@@ -112,33 +114,34 @@ extension TableVersions {
         } catch { return .unknown("\(cause)") }
     }
 
-    /// A writer that slept while others went on, and whose number was cleaned away in between, would win a number that
-    /// nobody reads any more. So the hint is read again: when it is ahead, the last metadata must show our snapshot.
+    /// Verifies a commit after its file was created. While this writer was suspended, others may have passed its number
+    /// and removed that file, so it would win a number that no reader reaches. The hint is therefore re-read: when it
+    /// is ahead, the last metadata must contain our snapshots.
     private func settle(_ number: Int, _ table: LoadedTable, _ added: Set<Int64>) async -> CommitOutcome {
         let ahead: Int?
         do throws(ObjectStorageError) { ahead = try await hint() } catch { ahead = nil }
         guard let ahead, ahead > number else {
-            // A store or a proxy before it can answer 200 to what it did not keep: a commit is what can be found again.
+            // A store or proxy may answer 200 without keeping the file, so the commit counts only if the file exists.
             do throws(ObjectStorageError) {
                 guard try await files.exists(file(number)) else {
-                    return .unknown("\(file(number)): the store took it, but it is not there")
+                    return .unknown("\(file(number)): the store accepted the file, but it does not exist")
                 }
             } catch { return .unknown("\(file(number)): \(error)") }
-            // Only a hint: readers go on from an old one.
+            // Best effort: readers probe onward from a stale hint.
             if ahead != number { try? await files.write(hintFile, [UInt8]("\(number)".utf8)) }
             return .committed(table)
         }
         do throws(CatalogError) {
             guard let last = try await latest(), last.number > number else { return .committed(table) }
             if !added.isEmpty, added.isSubset(of: last.table.metadata.snapshots.map(\.id)) { return .committed(table) }
-            // Whether it was part of the table or not, nobody needs this version now, and left in a gap it could mislead
-            // a reader with an old hint.
+            // No reader needs this version now. In a gap between versions it could mislead a reader with a stale hint.
             try? await files.delete([file(number)])
-            return .unknown("\(file(number)): the table had gone on to version \(last.number)")
+            return .unknown("\(file(number)): the table had advanced to version \(last.number)")
         } catch { return .unknown("\(file(number)): \(error)") }
     }
 
-    /// Removes metadata files that fell out of the log, where the table's property asks for it.
+    /// Removes metadata files dropped from the log, if `write.metadata.delete-after-commit.enabled` is set. Best
+    /// effort.
     func tidy(from old: TableMetadata, to new: TableMetadata) async {
         guard new.properties["write.metadata.delete-after-commit.enabled"] == "true" else { return }
         try? await files.delete(old.metadataFilesDropped(by: new))
@@ -146,7 +149,7 @@ extension TableVersions {
 }
 
 extension TableMetadata {
-    /// The metadata files that this state's log has and that of its successor does not: no reader needs them.
+    /// The metadata files in this state's log that its successor's log no longer has; no reader needs them.
     package func metadataFilesDropped(by successor: TableMetadata) -> [String] {
         let kept = Set(successor.metadataLog.map(\.file))
         return metadataLog.map(\.file).filter { !kept.contains($0) }

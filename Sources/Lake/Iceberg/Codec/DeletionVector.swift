@@ -1,6 +1,6 @@
-// Deletion vectors, the blob `deletion-vector-v1` (https://iceberg.apache.org/puffin-spec/):
-// u32 length of magic and vector, big-endian; magic D1 D3 39 64; the vector, a portable 64-bit Roaring bitmap;
-// u32 CRC-32 of magic and vector, big-endian.
+// Deletion vectors, the blob `deletion-vector-v1`
+// (https://iceberg.apache.org/puffin-spec/#deletion-vector-v1-blob-type): u32 length of magic and vector, big-endian;
+// magic D1 D3 39 64; the vector, a portable 64-bit Roaring bitmap; u32 CRC-32 of magic and vector, big-endian.
 import Bitmaps
 import Compression
 
@@ -12,25 +12,25 @@ package struct DeletionVector: Sendable, Equatable {
 
     private var positions: Bitmap64
 
-    /// A vector of the given positions, counted from 0, in any order. Positions of 2^63 and above are not allowed.
+    /// A vector of positions in 0 ..< 2^63, in any order.
     package init(_ positions: some Sequence<UInt64> = EmptyCollection<UInt64>()) {
         self.positions = Bitmap64(positions)
     }
 
-    /// How many rows are deleted.
+    /// Number of deleted rows.
     package var count: Int64 { Int64(clamping: positions.count) }
 
-    /// The positions, ascending.
+    /// The deleted positions, ascending, each once.
     package var deleted: [UInt64] { positions.values() }
 
     /// Whether the row at `position` is deleted.
     package func contains(_ position: UInt64) -> Bool { positions.contains(position) }
 
-    /// Deletes one more row; false when it was deleted already.
+    /// Marks a row as deleted; returns false when it already was.
     @discardableResult
     package mutating func insert(_ position: UInt64) -> Bool { positions.insert(position) }
 
-    /// Deletes what `other` deletes as well.
+    /// Adds the positions of `other`.
     package mutating func merge(_ other: DeletionVector) { positions.formUnion(other.positions) }
 
     /// The blob's bytes.
@@ -41,8 +41,8 @@ package struct DeletionVector: Sendable, Equatable {
         return length + content + checksum
     }
 
-    /// Reads a blob. Throws `IcebergError` with the byte, counted from the start of the blob, when length, magic, checksum
-    /// or bitmap are wrong.
+    /// Reads a blob. Throws `malformed`, with the byte from the start of the blob, when its length, magic, checksum or
+    /// bitmap is wrong.
     package init(blob bytes: [UInt8], file: String) throws(IcebergError) {
         guard bytes.count >= 12 + 8 else { throw Self.malformed("needs 20 bytes, has \(bytes.count)", file, at: 0) }
         let content = bytes[4..<bytes.count - 4]
@@ -78,7 +78,8 @@ extension PuffinWriter {
 }
 
 extension DeletionVector {
-    /// The vector that a manifest's entry stands for, given the whole Puffin file.
+    /// The vector of a manifest entry, from the whole Puffin file. Throws `malformed` when the entry has no place, the
+    /// place is outside the file, or the blob is invalid.
     package init(of file: DataFile, puffin bytes: [UInt8]) throws(IcebergError) {
         guard let offset = file.contentOffset, let length = file.contentSizeBytes else {
             throw IcebergError(.malformed, "its manifest entry has no content offset and size", in: file.path)
@@ -87,7 +88,8 @@ extension DeletionVector {
         try self.init(of: file, blob: [UInt8](bytes[slice]))
     }
 
-    /// The same, given only the bytes at the entry's content offset and size.
+    /// The vector of a manifest entry, from the bytes at its content offset and size. Throws `malformed` when the blob
+    /// is invalid or its number of positions differs from the entry's.
     package init(of file: DataFile, blob: [UInt8]) throws(IcebergError) {
         try self.init(blob: blob, file: file.path)
         guard count == file.recordCount else {

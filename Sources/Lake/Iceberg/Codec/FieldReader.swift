@@ -1,11 +1,11 @@
-// Takes the members of a JSON object one by one, with the path for messages, and keeps what nobody took, so
-// that a rewrite loses nothing.
+// Takes the members of a JSON object one by one, with their path for error messages. Keeps the others, so writers can
+// preserve unknown members.
 import Avro
 
 /// The members of one JSON object.
 struct FieldReader {
     let path: String
-    /// What has not been taken.
+    /// The members not taken yet.
     private(set) var rest: [String: JSON]
 
     init(_ json: JSON, _ path: String) throws(IcebergError) {
@@ -81,7 +81,7 @@ struct FieldReader {
         return result
     }
 
-    /// The list of 32-bit integers; empty when the member is missing.
+    /// A list of 32-bit integers; empty when the member is missing.
     mutating func ints(_ key: String) throws(IcebergError) -> [Int] {
         try list(key) { json, path throws(IcebergError) in
             guard let number = json.integer.flatMap({ Int32(exactly: $0) }) else {
@@ -109,7 +109,7 @@ extension JSON {
 
     static func strings(_ values: [String: String]) -> JSON { .object(values.mapValues { .string($0) }) }
 
-    /// An object of known members and the kept unknown ones; known members that are nil are omitted.
+    /// An object of known members, without nil ones, and the unknown members kept from reading.
     static func object(_ members: [String: JSON?], keeping unknown: [String: JSON]) -> JSON {
         .object(unknown.merging(members.compactMapValues { $0 }) { $1 })
     }

@@ -1,16 +1,18 @@
-// Manifests and manifest lists from and to Avro. Invariant: what is read has inheritance applied, so nobody
-// after this file sees a missing snapshot id, sequence number or row id where the specification gives one.
+// Reads and writes manifests and manifest lists in Avro (https://iceberg.apache.org/spec/#manifests).
+// Invariant: entries that were read have inheritance applied. They have a snapshot id, and the sequence number and row
+// id where the specification gives one.
 import Avro
 
 /// Writes manifests and manifest lists.
 enum ManifestWriter {
     struct Result {
         let bytes: [UInt8]
-        /// How the manifest list is to show it; the path and the size are in it.
+        /// The manifest's entry in the manifest list, with path and size.
         let file: ManifestFile
     }
 
-    /// One manifest. `entries` are written as they are: an added file's nil numbers are inherited from the commit.
+    /// A manifest of `entries`. An added file's nil numbers are written as null, and readers inherit them from the
+    /// commit.
     static func manifest(
         _ entries: [ManifestEntry], content: ManifestContent, path: String, spec: PartitionSpec,
         metadata: TableMetadata, snapshotID: Int64, sequenceNumber: Int64, sync: [UInt8]
@@ -58,7 +60,8 @@ enum ManifestWriter {
 
 /// Reads manifests and manifest lists.
 package enum ManifestReader {
-    /// The manifests of a manifest list, each once. Throws `AvroError` or `IcebergError` that name the file.
+    /// The manifests of a manifest list. Throws `AvroError` or `IcebergError`, naming the file, when it is malformed or
+    /// lists a manifest twice.
     package static func list(_ bytes: [UInt8], file: String) throws -> [ManifestFile] {
         var manifests: [ManifestFile] = []
         var seen: Set<String> = []
@@ -72,7 +75,8 @@ package enum ManifestReader {
         return manifests
     }
 
-    /// The entries of a manifest, inheritance applied. `spec` is the manifest's partition spec.
+    /// The entries of a manifest with inheritance applied. `spec` is the manifest's partition spec. Throws `AvroError`
+    /// or `IcebergError`, naming the file, when it is malformed or contradicts the manifest list.
     package static func entries(
         _ bytes: [UInt8], manifest: ManifestFile, spec: PartitionSpec
     ) throws -> [ManifestEntry] {
@@ -90,7 +94,7 @@ package enum ManifestReader {
     }
 }
 
-/// What entries take from their manifest (https://iceberg.apache.org/spec/#manifest-inheritance).
+/// The values that entries inherit from their manifest (https://iceberg.apache.org/spec/#sequence-number-inheritance).
 private struct Inheritance {
     private let manifest: ManifestFile
     private var nextRowID: Int64?
@@ -102,11 +106,14 @@ private struct Inheritance {
 
     mutating func apply(to entry: inout ManifestEntry) {
         if entry.snapshotID == nil { entry.snapshotID = manifest.addedSnapshotID }
-        // Only an added file inherits; a v1 manifest has no numbers at all and its sequence number is 0.
+        // Only an added file inherits sequence numbers. A v1 manifest has none, and its own is 0.
         if entry.status == .added || manifest.sequenceNumber == 0 {
             if entry.sequenceNumber == nil { entry.sequenceNumber = manifest.sequenceNumber }
             if entry.fileSequenceNumber == nil { entry.fileSequenceNumber = manifest.sequenceNumber }
         }
+        assert(
+            entry.snapshotID != nil && (entry.status != .added || entry.sequenceNumber != nil),
+            "inheritance is applied")
         guard let next = nextRowID, entry.isLive, entry.file.content == .data, entry.file.firstRowID == nil else {
             return
         }

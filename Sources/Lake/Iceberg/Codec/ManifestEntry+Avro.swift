@@ -1,4 +1,4 @@
-// One manifest entry from and to an Avro record; the order of values is that of ManifestSchema.
+// Converts a manifest entry from and to an Avro record, whose values are in the order of `ManifestSchema`.
 import Avro
 
 extension ManifestEntry {

@@ -1,11 +1,12 @@
-// The Avro schemas of manifests and manifest lists, with their field ids, and how partition values are Avro.
+// The Avro schemas of manifests and manifest lists (https://iceberg.apache.org/spec/#manifests), and the Avro form of
+// partition values (https://iceberg.apache.org/spec/#avro).
 import Avro
 
 enum ManifestSchema {
-    /// Columns of a data file that v2 manifests have; v3 adds the rest.
+    /// Number of `data_file` columns in v2; v3 adds the rest.
     static let version2Columns = 17
 
-    /// The entry of a manifest whose partition values have these fields.
+    /// The schema of a manifest's entries with this partition struct.
     static func entry(formatVersion: Int, partition: AvroSchema) -> AvroSchema {
         let columns = dataFile(partition: partition)
         let file = AvroSchema.Record(
@@ -47,7 +48,7 @@ enum ManifestSchema {
         ]
     }
 
-    /// The entry of a manifest list.
+    /// The schema of a manifest list's entries.
     static func listEntry(formatVersion: Int) -> AvroSchema {
         let summary = AvroSchema.Record(
             name: "r508",
@@ -78,7 +79,7 @@ enum ManifestSchema {
         return .record(AvroSchema.Record(name: "manifest_file", fields: fields))
     }
 
-    /// The same for reading: counts may be missing in lists that once were v1.
+    /// The schema for reading manifest lists. Counts may be missing in the list of a former v1 table.
     static let readListEntry: AvroSchema = {
         guard case .record(var record) = listEntry(formatVersion: 3) else { return .null }
         for index in record.fields.indices where (504...514).contains(record.fields[index].id ?? 0) {
@@ -98,21 +99,21 @@ enum ManifestSchema {
 }
 
 extension ManifestSchema {
-    /// The partition struct of a spec. Throws `unsupported` for types whose values are not written here.
+    /// The partition struct of a spec, for writing. Throws `unsupported` for a type whose values cannot be written.
     static func partition(_ spec: PartitionSpec, types: [FieldType]) throws(IcebergError) -> AvroSchema {
         var fields: [AvroSchema.Field] = []
         for (field, type) in zip(spec.fields, types) {
             guard let schema = avro(type, fieldID: field.fieldID) else {
                 throw IcebergError(
-                    .unsupported, "files of the partition field \(field.name) cannot be written, its type is not known")
+                    .unsupported, "values of the partition field \(field.name) cannot be written: unsupported type")
             }
             fields.append(optional(avroName(field.name), schema, id: field.fieldID))
         }
         return .record(AvroSchema.Record(name: "r102", fields: fields))
     }
 
-    /// The partition struct to read a manifest with: the types as its writer had them, in the order of the spec; a field
-    /// the writer did not have is null.
+    /// The partition struct of a spec, for reading a manifest: the writer's types in the order of the spec. A field
+    /// that the writer lacks is null.
     static func partition(_ spec: PartitionSpec, writer: AvroSchema) -> AvroSchema {
         var written: [Int: AvroSchema] = [:]
         if case .record(let entry) = writer, case .record(let file)? = entry.field(2, "data_file")?.schema,
@@ -127,7 +128,8 @@ extension ManifestSchema {
         return .record(AvroSchema.Record(name: "r102", fields: fields))
     }
 
-    /// Avro names are of letters, digits and underscores; others are written as `_x` and their code, as Iceberg does.
+    /// An Avro name of letters, digits and underscores. Writes any other character as `_x` and its code in hexadecimal,
+    /// like Iceberg's Java library.
     private static func avroName(_ name: String) -> String {
         var result = ""
         for (index, scalar) in name.unicodeScalars.enumerated() {
@@ -187,7 +189,7 @@ extension Literal {
         }
     }
 
-    /// A partition value read from Avro; `schema` tells ints from longs.
+    /// A partition value read from Avro; `schema` distinguishes int from long.
     init?(avro value: AvroValue, schema: AvroSchema) {
         switch value {
         case .boolean(let flag): self = .boolean(flag)

@@ -1,25 +1,25 @@
-// Puffin files (https://iceberg.apache.org/puffin-spec/):  "PFA1", blobs, footer; the footer is
+// Reads and writes Puffin files (https://iceberg.apache.org/puffin-spec/):  "PFA1", blobs, footer; the footer is
 // "PFA1", JSON, i32 length of the JSON, 4 bytes of flags, "PFA1". Numbers are little-endian.
 import Avro
 import Compression
 
-/// One blob of a Puffin file, as the footer describes it.
+/// A blob's entry in the footer of a Puffin file.
 package struct PuffinBlob: Sendable, Equatable {
-    /// What it holds, such as `deletion-vector-v1`.
+    /// The blob type, such as `deletion-vector-v1`.
     package var type: String
-    /// The columns it is of.
+    /// The field ids of the columns it was computed for.
     package var fields: [Int]
-    /// The snapshot it was computed from; -1 when it is inherited.
+    /// The snapshot it was computed from; -1 when inherited.
     package var snapshotID: Int64
-    /// The sequence number of that snapshot; -1 when it is inherited.
+    /// The sequence number of that snapshot; -1 when inherited.
     package var sequenceNumber: Int64
-    /// Where it begins in the file.
+    /// The blob's offset in the file, in bytes.
     package var offset: Int64
-    /// How long it is in the file.
+    /// The blob's length in the file, in bytes.
     package var length: Int64
-    /// `lz4` or `zstd`; nil when it is not compressed.
+    /// The codec, `lz4` or `zstd`; nil when not compressed.
     package var compression: String?
-    /// Entries of the blob's type.
+    /// Properties defined by the blob type.
     package var properties: [String: String]
 }
 
@@ -28,13 +28,13 @@ package struct PuffinWriter {
     static let magic: [UInt8] = [0x50, 0x46, 0x41, 0x31]
 
     private var bytes = magic
-    /// What was added so far.
+    /// The blobs added so far.
     package private(set) var blobs: [PuffinBlob] = []
 
     /// Starts a file.
     package init() {}
 
-    /// Adds a blob, not compressed; its place is the result.
+    /// Adds an uncompressed blob and returns its entry.
     @discardableResult
     package mutating func append(
         _ content: [UInt8], type: String, fields: [Int], snapshotID: Int64, sequenceNumber: Int64,
@@ -48,7 +48,7 @@ package struct PuffinWriter {
         return blob
     }
 
-    /// The whole file; `createdBy` names the writer.
+    /// The complete file; `createdBy` names the writer.
     package consuming func finish(createdBy: String) throws -> [UInt8] {
         let footer: JSON = .object([
             "blobs": .array(blobs.map(\.json)), "properties": .object(["created-by": .string(createdBy)]),
@@ -64,19 +64,20 @@ package struct PuffinWriter {
     }
 }
 
-/// The footer of a Puffin file, and its blobs on demand.
+/// A Puffin file in memory: its footer, and blobs on demand.
 package struct PuffinReader: Sendable {
     private static let tailBytes = 12
     private static let blobLimitBytes = 1 << 30
 
-    /// What the footer lists.
+    /// The blobs in the footer.
     package let blobs: [PuffinBlob]
-    /// The file's own entries.
+    /// The file's properties.
     package let properties: [String: String]
     private let bytes: [UInt8]
     private let file: String
 
-    /// Reads the footer. Throws `IcebergError`, with file and byte, when it is not a Puffin file.
+    /// Reads the footer. Throws `malformed`, with file and byte, when it is not a Puffin file, and `unsupported` for
+    /// unknown flags.
     package init(_ bytes: [UInt8], file: String) throws(IcebergError) {
         self.bytes = bytes
         self.file = file
@@ -93,7 +94,8 @@ package struct PuffinReader: Sendable {
         } catch { throw error.within("\(file), byte \(payload.lowerBound)") }
     }
 
-    /// The content of a blob, decompressed. Throws `IcebergError` when the place is not within the file.
+    /// The content of a blob, decompressed. Throws `malformed` when its range is not within the file or the content is
+    /// corrupt, and `unsupported` for a codec other than zstd.
     package func content(_ blob: PuffinBlob) throws(IcebergError) -> [UInt8] {
         let slice = try Self.slice(bytes, offset: blob.offset, length: blob.length, file)
         switch blob.compression {
@@ -104,7 +106,7 @@ package struct PuffinReader: Sendable {
                     try Zstd.decompress(UnsafeRawBufferPointer(rebasing: $0[slice]), limit: Self.blobLimitBytes)
                 }
             } catch { throw Self.malformed("\(error)", file, at: slice.lowerBound) }
-        case let other?: throw IcebergError(.unsupported, "the blob compression '\(other)' is not known", in: file)
+        case let other?: throw IcebergError(.unsupported, "the blob compression '\(other)' is not supported", in: file)
         }
     }
 
@@ -119,10 +121,10 @@ package struct PuffinReader: Sendable {
     private static func payload(_ bytes: [UInt8], _ file: String) throws(IcebergError) -> Range<Int> {
         let magic = PuffinWriter.magic
         guard bytes.count >= 2 * magic.count + tailBytes, bytes.starts(with: magic) else {
-            throw malformed("it does not begin as a Puffin file", file, at: 0)
+            throw malformed("not a Puffin file: wrong magic at the start", file, at: 0)
         }
         guard bytes.suffix(magic.count) == magic[...] else {
-            throw malformed("it does not end as a Puffin file", file, at: bytes.count - magic.count)
+            throw malformed("not a complete Puffin file: wrong magic at the end", file, at: bytes.count - magic.count)
         }
         let tail = bytes.count - tailBytes
         let flags = bytes[tail + 4..<tail + 8]

@@ -1,8 +1,8 @@
-// Table metadata from and to JSON (https://iceberg.apache.org/spec/#appendix-c-json-serialization).
+// Reads and writes table metadata as JSON (https://iceberg.apache.org/spec/#appendix-c-json-serialization).
 package import Avro
 
 extension TableMetadata {
-    /// Reads a metadata file. Throws `IcebergError` that names the file and the member, or the place of a syntax error.
+    /// Reads a metadata file. Throws `IcebergError` with the file and the member, or the place of a syntax error.
     package init(parsing bytes: [UInt8], file: String) throws(IcebergError) {
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch {
@@ -14,7 +14,8 @@ extension TableMetadata {
     /// The bytes of a metadata file.
     package func bytes() throws -> [UInt8] { try json.text() }
 
-    /// Reads the JSON form, as a REST catalog answers it.
+    /// Reads the JSON form, also of a REST catalog's answers. Throws `unsupported` for format versions other than 2 and
+    /// 3, `malformed` for missing or contradictory members.
     package init(json: JSON) throws(IcebergError) {
         var reader = try FieldReader(json, "metadata")
         formatVersion = try reader.int("format-version")
@@ -36,7 +37,7 @@ extension TableMetadata {
         defaultSpecID = try reader.int("default-spec-id")
         lastPartitionID = try reader.optionalInt("last-partition-id") ?? PartitionSpec.firstFieldID - 1
         properties = try reader.strings("properties")
-        // Some writers say -1 for a table without snapshots.
+        // Some writers write -1 for a table without snapshots.
         currentSnapshotID = try reader.optionalLong("current-snapshot-id").flatMap { $0 == -1 ? nil : $0 }
         snapshots = try reader.list("snapshots") { json, path throws(IcebergError) in
             try Snapshot(json: json, path: path)
@@ -55,7 +56,7 @@ extension TableMetadata {
         statistics = try reader.optionalArray("statistics") ?? []
         partitionStatistics = try reader.optionalArray("partition-statistics") ?? []
         nextRowID = try reader.optionalLong("next-row-id") ?? (formatVersion >= 3 ? 0 : nil)
-        // Deprecated copies of what is said elsewhere; some v2 writers still write them.
+        // Deprecated copies of other members, which some v2 writers still write.
         for key in ["schema", "partition-spec"] { _ = reader.take(key) }
         unknown = reader.rest
         try check(reader.path)
@@ -69,7 +70,8 @@ extension TableMetadata {
         return result
     }
 
-    /// What one member says of another must hold, so that nobody later has to doubt it.
+    /// Throws `malformed` when members contradict each other, so later code need not check. Adds the ref `main` when
+    /// missing.
     private mutating func check(_ path: String) throws(IcebergError) {
         guard currentSchema != nil else {
             throw IcebergError(.malformed, "no schema has the id \(currentSchemaID)", in: "\(path).current-schema-id")

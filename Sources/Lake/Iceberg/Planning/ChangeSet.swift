@@ -1,29 +1,29 @@
-// What one commit is to change, before anything is written.
+// The changes of one commit, before anything is written.
 
-/// The files to add and to remove in one snapshot, and what to say of it.
+/// The files to add and to remove in one snapshot, and its summary.
 package struct ChangeSet: Sendable, Equatable {
     /// Data files to add.
     package var addedDataFiles: [DataFile] = []
     /// Position-delete files (v2) or deletion vectors (v3) to add.
     package var addedDeleteFiles: [DataFile] = []
-    /// Data files to remove, by path. Deletes that are only of them are removed with them.
+    /// Data files to remove, by path. The planner also removes delete files that apply only to them.
     package var removedDataFiles: Set<String> = []
-    /// Delete files to remove; a deletion vector that is replaced is one.
+    /// Delete files to remove, including replaced deletion vectors.
     package var removedDeleteFiles: Set<DataFile.Key> = []
-    /// Entries of the snapshot's summary.
+    /// Additional entries of the snapshot's summary, which override computed ones.
     package var summary: [String: String] = [:]
     /// Table properties to set in the same commit.
     package var properties: [String: String] = [:]
-    /// What the snapshot is called; nil: what the files say. A rewrite that keeps the rows is `replace`.
+    /// The snapshot's operation; nil: derived from the files. A rewrite that keeps the rows is `replace`.
     package var operation: SnapshotOperation?
-    /// The data sequence number of the added data files; nil: the commit's. A rewrite that must stay below deletes of
-    /// other writers gives the one of the snapshot it read.
+    /// The data sequence number of the added data files; nil: the commit's. A rewrite uses that of the snapshot it
+    /// read, so that later deletes of other writers still apply.
     package var dataSequenceNumber: Int64?
 
     /// No change.
     package init() {}
 
-    /// What the files say.
+    /// The operation, derived from the files when not set.
     var derivedOperation: SnapshotOperation {
         if let operation { return operation }
         let adds = !addedDataFiles.isEmpty
@@ -32,14 +32,14 @@ package struct ChangeSet: Sendable, Equatable {
     }
 }
 
-/// When manifests are merged, and how large they get.
+/// The policy for merging manifests.
 package struct ManifestPolicy: Sendable, Equatable {
-    /// Manifests of one kind and spec are merged when there would be more than this many.
+    /// Merge manifests of one kind and spec when there would be more than this many.
     package var mergeAbove: Int
-    /// A manifest of half this size or more is left alone.
+    /// The size of merged manifests, in bytes. Manifests of half this size or more are not merged.
     package var targetBytes: Int64
 
-    /// Merges above 100 manifests into ones of 8 MiB, as Iceberg's other writers do.
+    /// Merges above 100 manifests into manifests of 8 MiB, the defaults of Iceberg's Java library.
     package init(mergeAbove: Int = 100, targetBytes: Int64 = 8 << 20) {
         self.mergeAbove = mergeAbove
         self.targetBytes = targetBytes
@@ -49,16 +49,16 @@ package struct ManifestPolicy: Sendable, Equatable {
     package static let mergeAll = ManifestPolicy(mergeAbove: 1)
 }
 
-/// What makes the names of a commit's files unique; randomness and time are the caller's.
+/// The unique id and time of one attempt to commit; the caller supplies randomness and time.
 package struct CommitIdentity: Sendable, Equatable {
     /// The new snapshot's id: random, positive.
     package var snapshotID: Int64
-    /// A fresh UUID of this try, lower case; the names of its files carry it.
+    /// A new UUID of this attempt, in lower case, for the names of its files.
     package var uuid: String
-    /// The time, milliseconds since 1970-01-01 UTC.
+    /// The time, in milliseconds since 1970-01-01 UTC.
     package var nowMilliseconds: Int64
 
-    /// An identity of one try.
+    /// An identity with these values.
     package init(snapshotID: Int64, uuid: String, nowMilliseconds: Int64) {
         self.snapshotID = snapshotID
         self.uuid = uuid
@@ -74,7 +74,7 @@ package struct CommitIdentity: Sendable, Equatable {
             nowMilliseconds: nowMilliseconds)
     }
 
-    /// 16 bytes for the sync markers of Avro files: the UUID's own digits.
+    /// The 16-byte sync marker of the attempt's Avro files: the UUID's first digits.
     var sync: [UInt8] {
         var digits = [UInt8](uuid.utf8.filter { $0 != 0x2D }.prefix(16))
         while digits.count < 16 { digits.append(0x2D) }
@@ -82,7 +82,7 @@ package struct CommitIdentity: Sendable, Equatable {
     }
 }
 
-/// A version 4 UUID in lower case.
+/// A random UUID (RFC 9562, version 4) in lower case.
 package func randomUUID(using generator: inout some RandomNumberGenerator) -> String {
     var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
     bytes[6] = bytes[6] & 0x0F | 0x40

@@ -1,13 +1,13 @@
-// Finds out whether a commit was applied, from the table alone: its snapshots' summaries, and a table property
-// that is still there when the snapshot has expired.
+// Determines from the table alone whether a commit was applied: by its snapshots' summaries, and by a table property
+// that outlives an expired snapshot.
 
-/// What a writer leaves in a commit so that it can be recognised.
+/// The mark by which a writer recognises its own commit.
 package struct CommitMark: Sendable, Equatable {
-    /// The summary entry that holds the id.
+    /// The key of the summary entry with the id.
     package let summaryKey: String
-    /// The table property that holds the last ids, separated by commas; nil when none does.
+    /// The table property with the last ids, separated by commas; nil: none.
     package let propertyKey: String?
-    /// The id; without commas.
+    /// The id, without commas.
     package let id: String
 
     /// A mark.
@@ -17,8 +17,8 @@ package struct CommitMark: Sendable, Equatable {
         self.id = id
     }
 
-    /// Puts the mark into a change set on top of `metadata`: into the summary, and into the property, which then holds the
-    /// last `limit` ids, this one last.
+    /// Adds the mark to a change set on top of `metadata`: to the summary, and to the property, which then has the last
+    /// `limit` ids (1 or more), this one last.
     package func stamp(_ change: inout ChangeSet, on metadata: TableMetadata, keeping limit: Int = 16) {
         change.summary[summaryKey] = id
         guard let propertyKey else { return }
@@ -27,17 +27,17 @@ package struct CommitMark: Sendable, Equatable {
     }
 }
 
-/// Where a commit was found.
+/// The place where a commit was found.
 package enum FoundCommit: Sendable, Equatable {
-    /// Its snapshot is still there.
+    /// Its snapshot.
     case snapshot(Snapshot)
-    /// Only the property tells; the snapshot has expired.
+    /// The property only; the snapshot has expired.
     case property
 }
 
 extension TableMetadata {
-    /// Looks for a commit in all snapshots, newest first, whether or not they are ancestors of the current one, and then
-    /// in the property. Nil: it was not applied, as far as this state of the table knows.
+    /// Looks for a commit in all snapshots, newest first, including those that are no ancestors of the current one, and
+    /// then in the property. Nil: this state of the table does not contain it.
     package func findCommit(_ mark: CommitMark) -> FoundCommit? {
         let newestFirst = snapshots.sorted { $0.sequenceNumber > $1.sequenceNumber }
         if let snapshot = newestFirst.first(where: { $0.summary[mark.summaryKey] == mark.id }) {
@@ -47,11 +47,11 @@ extension TableMetadata {
         return ids.split(separator: ",").contains { $0 == mark.id } ? .property : nil
     }
 
-    /// The ancestors of a snapshot, itself first, as far as they have not expired.
+    /// A snapshot and its ancestors, newest first, up to the first expired one.
     package func ancestors(of id: Int64?) -> [Snapshot] {
         var result: [Snapshot] = []
         var next = id
-        // No chain is longer than the list of snapshots, so a damaged one that runs in a circle ends.
+        // A chain is no longer than the list of snapshots; the bound ends a cycle in damaged metadata.
         while let id = next, result.count < snapshots.count, let snapshot = snapshot(id) {
             result.append(snapshot)
             next = snapshot.parentID

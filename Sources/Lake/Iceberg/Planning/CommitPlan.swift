@@ -1,25 +1,26 @@
-// One snapshot, planned: which manifests to write, which to keep, the manifest list, the updates and the
-// requirements. Pure: the caller reads what `CommitPlanner.manifestsToRead` names and writes what the plan holds.
-// Invariants: manifests are never changed, only replaced; a kept file keeps its sequence numbers and row ids; every
-// removed file was live; no equality delete is ever added; each data file has at most one deletion vector.
+// Plans one snapshot: the manifests to write and to keep, the manifest list, the updates and the requirements. Pure:
+// the caller reads the manifests of `CommitPlanner.manifestsToRead` and writes the files of the plan.
+// Invariant: manifests are replaced, never changed, so kept files keep their sequence numbers and row ids.
+// The planner throws when a removed file is not live, an equality delete is added, or a data file would have two
+// deletion vectors.
 
 /// A file to write before the commit.
 package struct PlannedFile: Sendable, Equatable {
-    /// Where.
+    /// Its location.
     package let path: String
-    /// What.
+    /// Its content.
     package let bytes: [UInt8]
 }
 
-/// A snapshot ready to be committed.
+/// A snapshot ready to commit.
 package struct CommitPlan: Sendable, Equatable {
-    /// Manifests and the manifest list; they must be stored before the commit is tried.
+    /// Manifests and the manifest list, which the caller stores before the commit.
     package let files: [PlannedFile]
     /// The snapshot that `updates` adds.
     package let snapshot: Snapshot
-    /// What must hold.
+    /// The conditions of the commit.
     package let requirements: [TableRequirement]
-    /// What to change.
+    /// The changes of the metadata.
     package let updates: [TableUpdate]
     /// All manifests of the snapshot.
     package let manifests: [ManifestFile]
@@ -32,10 +33,10 @@ package struct CommitPlanner: Sendable {
     let change: ChangeSet
     let policy: ManifestPolicy
 
-    /// A planner on top of the current snapshot, whose manifests are `parents` (none without a snapshot).
+    /// A planner on top of the current snapshot, whose manifests are `parents` (empty without a snapshot).
     ///
-    /// Throws `IcebergError` of kind `invalid` when the change set cannot be committed to this table whatever its files:
-    /// equality deletes, deletion vectors in v2, position-delete files in v3, a file of another partition spec.
+    /// Throws `invalid` for a change set that this table cannot take: equality deletes, deletion vectors in v2,
+    /// position-delete files in v3, a file with an unknown partition spec, a file or a deletion vector added twice.
     package init(
         metadata: TableMetadata, parents: [ManifestFile], change: ChangeSet, policy: ManifestPolicy = ManifestPolicy()
     ) throws(IcebergError) {
@@ -51,7 +52,7 @@ package struct CommitPlanner: Sendable {
         guard Set(vectors).count == vectors.count else {
             throw IcebergError(.invalid, "two deletion vectors of one data file are added")
         }
-        // A retry of a commit on top of itself: the caller looks for its commit id first.
+        // Damaged metadata: the new sequence number would not be above the parent's.
         if let parent = metadata.currentSnapshot, parent.sequenceNumber > metadata.lastSequenceNumber {
             throw IcebergError(.invalid, "the current snapshot is beyond the last sequence number")
         }
@@ -85,8 +86,8 @@ package struct CommitPlanner: Sendable {
         }
     }
 
-    /// The parent manifests whose entries `plan` needs: those that may list a removed file, those to be merged, and those that
-    /// are left behind because they are said to have no live file, since the reader of their entries checks that.
+    /// The parent manifests whose entries `plan` needs: those that may list a removed file, those to merge, and those
+    /// without live files by the manifest list, which the plan drops and `ManifestReader` verifies.
     package func manifestsToRead() -> [ManifestFile] {
         let merging = Set(manifestsToMerge().map(\.path))
         return parents.filter { !$0.hasLiveFiles || mayHoldRemoved($0) || merging.contains($0.path) }
@@ -95,14 +96,14 @@ package struct CommitPlanner: Sendable {
     private func mayHoldRemoved(_ manifest: ManifestFile) -> Bool {
         switch manifest.content {
         case .data: !change.removedDataFiles.isEmpty
-        // A new deletion vector may meet one that nobody said was to be replaced: that must be seen.
+        // A new deletion vector may collide with one that the change set does not remove; the plan detects it.
         case .deletes:
             !change.removedDeleteFiles.isEmpty || !change.removedDataFiles.isEmpty
                 || change.addedDeleteFiles.contains(where: \.isDeletionVector)
         }
     }
 
-    /// The small manifests of each kind and spec that has too many.
+    /// The small manifests of each kind and spec with more manifests than the policy allows.
     func manifestsToMerge() -> [ManifestFile] {
         var groups: [MergeGroup: [ManifestFile]] = [:]
         for manifest in parents where manifest.hasLiveFiles {

@@ -1,10 +1,11 @@
-// Puts the manifests of a new snapshot together.
+// Builds the manifests and the manifest list of a new snapshot (https://iceberg.apache.org/spec/#manifests).
 
 extension CommitPlanner {
-    /// The snapshot, given the entries of the manifests that `manifestsToRead` named, by path.
+    /// Plans the snapshot from the entries of the manifests of `manifestsToRead`, by manifest path.
     ///
-    /// Throws `IcebergError` of kind `invalid` when a file to remove is not live, or a deletion vector is added beside
-    /// one that stays; of kind `missing` when entries are not given; of kind `malformed` when a file is listed twice.
+    /// Throws `invalid` when a file to remove is not live or a data file would have two deletion vectors, `missing`
+    /// when `entries` is incomplete, `malformed` when a file is listed twice, and `AvroError` when a manifest cannot be
+    /// written.
     package func plan(
         entries: [String: [ManifestEntry]], identity: CommitIdentity
     ) throws -> CommitPlan {
@@ -20,7 +21,7 @@ extension CommitPlanner {
         return try build.finish()
     }
 
-    /// A file that is listed twice would be merged twice, for good.
+    /// Throws for a file that is listed twice: merging would keep both entries.
     private static func refuseDoubles(_ entries: [String: [ManifestEntry]]) throws(IcebergError) {
         var seen: Set<DataFile.Key> = []
         for entry in entries.values.joined() where entry.isLive && !seen.insert(entry.file.key).inserted {
@@ -35,7 +36,7 @@ extension CommitPlanner {
     }
 }
 
-/// The snapshot while it is put together.
+/// The state of planning one snapshot.
 private struct Build {
     let planner: CommitPlanner
     let identity: CommitIdentity
@@ -62,7 +63,7 @@ private struct Build {
 
     private var metadata: TableMetadata { planner.metadata }
 
-    /// Several manifests into as few of the target size.
+    /// Merges manifests into as few as possible of the target size.
     mutating func merge(_ group: [ManifestFile], _ entries: [String: [ManifestEntry]]) throws {
         guard let first = group.first else { return }
         var all: [ManifestEntry] = []
@@ -72,7 +73,7 @@ private struct Build {
         }
         replacedCount += group.count
         processedCount += all.count
-        // Each is shorter than half the target, so the sum cannot overflow.
+        // Each manifest is shorter than half the target, so the sum cannot overflow.
         let bytes = group.reduce(0) { $0 + $1.lengthBytes }
         let parts = max(1, Int(bytes / max(1, planner.policy.targetBytes)))
         let size = max(1, (all.count + parts - 1) / parts)
@@ -82,8 +83,9 @@ private struct Build {
         }
     }
 
-    /// A manifest stays as it is unless it lists a file that is removed.
+    /// Keeps a manifest unless it lists a removed file.
     mutating func keepOrRewrite(_ manifest: ManifestFile, _ entries: [ManifestEntry]?) throws {
+        assert(planner.parents.contains(manifest), "a kept manifest is a parent's, unchanged")
         guard let entries else {
             kept.append(manifest)
             return
@@ -99,7 +101,7 @@ private struct Build {
         rewritten.append(try write(carried.entries, manifest.content, manifest.specID))
     }
 
-    /// Live entries as existing ones, and those that this commit removes as deleted ones.
+    /// The live entries with the status `existing`, or `deleted` for those that this commit removes.
     private mutating func carried(_ entries: [ManifestEntry]) -> (entries: [ManifestEntry], removed: Int) {
         var removed = 0
         let carried = entries.filter(\.isLive).map { entry in
@@ -137,7 +139,8 @@ private struct Build {
         }
     }
 
-    /// New files, one manifest a spec. Their numbers are left to inheritance, so the manifest does not depend on them.
+    /// Adds new files, in one manifest per spec. They inherit their sequence numbers, so the manifest does not depend
+    /// on them.
     mutating func add(_ added: [DataFile], content: ManifestContent) throws {
         for (specID, group) in Dictionary(grouping: added, by: \.specID).sorted(by: { $0.key < $1.key }) {
             let entries = group.map { file in
@@ -160,6 +163,7 @@ private struct Build {
             throw IcebergError(.invalid, "no partition spec has the id \(specID)")
         }
         let path = "\(metadata.metadataFolder)/\(identity.uuid)-m\(files.count).avro"
+        assert(!planner.parents.contains { $0.path == path }, "a manifest is replaced, never changed")
         let result = try ManifestWriter.manifest(
             entries, content: content, path: path, spec: spec, metadata: metadata, snapshotID: identity.snapshotID,
             sequenceNumber: sequenceNumber, sync: identity.sync)
@@ -168,7 +172,7 @@ private struct Build {
     }
 
     private static func notGiven(_ manifest: ManifestFile) -> IcebergError {
-        IcebergError(.missing, "its entries are needed for the commit", in: manifest.path)
+        IcebergError(.missing, "the commit needs its entries", in: manifest.path)
     }
 }
 
@@ -208,7 +212,7 @@ extension Build {
         summary["manifests-replaced"] = "\(replacedCount)"
         summary["entries-processed"] = "\(processedCount)"
         summary.merge(planner.change.summary) { $1 }
-        // Readers order snapshots by time, so it does not go back when a clock does.
+        // Readers order snapshots by time, so the time never decreases, even if the clock goes back.
         let time = max(identity.nowMilliseconds, parent?.timestampMilliseconds ?? 0, metadata.lastUpdatedMilliseconds)
         return Snapshot(
             id: identity.snapshotID, parentID: parent?.id, sequenceNumber: sequenceNumber, timestampMilliseconds: time,
@@ -216,8 +220,8 @@ extension Build {
             operation: operation, summary: summary, schemaID: metadata.currentSchemaID)
     }
 
-    /// v3: data manifests without row ids get them from the table's next one on, existing rows included, so that files
-    /// of a table that was upgraded get theirs too (https://iceberg.apache.org/spec/#first-row-id-assignment).
+    /// v3: assigns row ids from the table's next one on to data manifests without them. Includes existing rows, so
+    /// files of an upgraded table get theirs (https://iceberg.apache.org/spec/#first-row-id-assignment).
     private func assignRowIDs(
         _ manifests: [ManifestFile]
     ) throws(IcebergError) -> (manifests: [ManifestFile], rows: Int64) {
@@ -230,7 +234,7 @@ extension Build {
             let rows = (manifest.addedRowsCount ?? 0).addingReportingOverflow(manifest.existingRowsCount ?? 0)
             let sum = next.addingReportingOverflow(rows.partialValue)
             guard !rows.overflow, rows.partialValue >= 0, !sum.overflow else {
-                throw IcebergError(.malformed, "its row counts cannot be", in: manifest.path)
+                throw IcebergError(.malformed, "its row counts are negative or too large", in: manifest.path)
             }
             next = sum.partialValue
         }

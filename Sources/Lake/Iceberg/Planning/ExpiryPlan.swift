@@ -1,13 +1,14 @@
-// Which snapshots may go, and which files nobody needs then; pure. Files are named only after the catalog has
-// committed the expiry, and by what is left: a file that any kept snapshot has is never named.
+// Plans the expiry of snapshots and finds the files that become unreferenced
+// (https://iceberg.apache.org/spec/#snapshot-retention-policy). Pure, except for `TableIO.unreferencedFiles`.
+// Invariant: a file of a kept snapshot is never unreferenced. Planning throws when a manifest or entries are missing.
 
 import Avro
 
-/// What expiry keeps.
+/// The snapshots that expiry keeps.
 package struct ExpiryPolicy: Sendable, Equatable {
-    /// Snapshots made at or after this time stay, milliseconds since 1970-01-01 UTC.
+    /// Keep snapshots made at or after this time, in milliseconds since 1970-01-01 UTC.
     package var keepSinceMilliseconds: Int64
-    /// At least this many of the newest on the main branch stay; 1 or more.
+    /// Number of newest snapshots of the main branch to keep at least, 1 or more.
     package var keepAtLeast: Int
 
     /// A policy.
@@ -17,19 +18,19 @@ package struct ExpiryPolicy: Sendable, Equatable {
     }
 }
 
-/// An expiry ready to be committed.
+/// An expiry ready to commit.
 package struct ExpiryPlan: Sendable, Equatable {
-    /// The snapshots that go.
+    /// The snapshots to expire.
     package let expired: [Snapshot]
-    /// The snapshots that stay.
+    /// The snapshots to keep.
     package let kept: [Snapshot]
-    /// What must hold.
+    /// The conditions of the commit.
     package let requirements: [TableRequirement]
-    /// What to change.
+    /// The changes of the metadata.
     package let updates: [TableUpdate]
 }
 
-/// Files that no kept snapshot has.
+/// Files that no kept snapshot refers to.
 package struct UnreferencedFiles: Sendable, Equatable {
     /// Data files, delete files and Puffin files.
     package var contentFiles: Set<String> = []
@@ -40,17 +41,17 @@ package struct UnreferencedFiles: Sendable, Equatable {
     /// Statistics files.
     package var statistics: Set<String> = []
 
-    /// All of them, content before the manifests that name it, so that an interrupted removal can be found again.
+    /// All files in order of removal: content before the manifests that name it, so an interrupted removal can resume.
     package var all: [String] {
         contentFiles.sorted() + statistics.sorted() + manifests.sorted() + manifestLists.sorted()
     }
 }
 
 extension TableMetadata {
-    /// What expiry by `policy` does; nil when nothing can go.
+    /// The expiry by `policy`; nil when no snapshot can expire.
     ///
-    /// The main branch keeps its newest; other branches keep all their ancestors, tags their snapshot; snapshots that no
-    /// name reaches go once they are old enough.
+    /// The main branch keeps its newest snapshots, other branches all their ancestors, and tags their snapshot.
+    /// Snapshots outside of these expire when they are older than the policy's time.
     package func expiryPlan(_ policy: ExpiryPolicy) -> ExpiryPlan? {
         var keeping: Set<Int64> = []
         for (name, ref) in refs {
@@ -77,7 +78,7 @@ extension TableMetadata {
     /// The statistics files of all snapshots.
     package var statisticsFiles: Set<String> { statisticsFiles(of: Set(snapshots.map(\.id))) }
 
-    /// The statistics files of snapshots.
+    /// The statistics files of the snapshots with these ids.
     func statisticsFiles(of ids: Set<Int64>) -> Set<String> {
         Set(
             (statistics + partitionStatistics).compactMap { entry in
@@ -87,13 +88,13 @@ extension TableMetadata {
     }
 }
 
-/// Finds the files that only expired snapshots have.
+/// Finds the files that only expired snapshots refer to.
 package struct Unreferenced: Sendable {
     private let expired: [Snapshot]
     private let kept: [Snapshot]
     private let manifests: [Int64: [ManifestFile]]
 
-    /// Over the manifests of all expired and kept snapshots, by snapshot id.
+    /// A search over the manifests of all expired and kept snapshots, by snapshot id.
     package init(_ plan: ExpiryPlan, manifests: [Int64: [ManifestFile]]) {
         expired = plan.expired
         kept = plan.kept
@@ -106,24 +107,24 @@ package struct Unreferenced: Sendable {
         return result
     }
 
-    /// Manifests that only expired snapshots have; every file they name may be unreferenced.
+    /// Manifests that only expired snapshots refer to; every file they list may be unreferenced.
     package var manifestsLost: [ManifestFile] {
         let staying = manifests(kept)
         return manifests(expired).filter { staying[$0.key] == nil }.map(\.value).sorted { $0.path < $1.path }
     }
 
-    /// Manifests that stay; every live file they name stays. Empty when there is nothing to compare with.
+    /// Manifests of kept snapshots, whose live files stay. Empty when no manifest is lost.
     package var manifestsKept: [ManifestFile] {
         manifestsLost.isEmpty ? [] : manifests(kept).values.sorted { $0.path < $1.path }
     }
 
-    /// The files, given the entries of both, by manifest path. Throws `IcebergError` of kind `missing` when entries are not
-    /// given: a file is never named on incomplete knowledge.
+    /// The unreferenced files, from the entries of both kinds of manifests, by manifest path. Throws `missing` when a
+    /// snapshot's manifests or a manifest's entries are missing.
     package func files(
         entries: [String: [ManifestEntry]], metadata: TableMetadata
     ) throws(IcebergError) -> UnreferencedFiles {
         for snapshot in expired + kept where manifests[snapshot.id] == nil {
-            throw IcebergError(.missing, "its manifests are needed for expiry", in: snapshot.manifestList)
+            throw IcebergError(.missing, "expiry needs its manifests", in: snapshot.manifestList)
         }
         var result = UnreferencedFiles()
         for manifest in manifestsLost {
@@ -136,6 +137,9 @@ package struct Unreferenced: Sendable {
         result.manifestLists = Set(expired.map(\.manifestList)).subtracting(kept.map(\.manifestList))
         result.statistics = metadata.statisticsFiles(of: Set(expired.map(\.id)))
             .subtracting(metadata.statisticsFiles(of: Set(kept.map(\.id))))
+        assert(
+            result.manifests.isDisjoint(with: manifests(kept).keys)
+                && result.manifestLists.isDisjoint(with: kept.map(\.manifestList)), "kept snapshots keep their files")
         return result
     }
 
@@ -143,15 +147,15 @@ package struct Unreferenced: Sendable {
         _ manifest: ManifestFile, _ entries: [String: [ManifestEntry]], onlyLive: Bool
     ) throws(IcebergError) -> Set<String> {
         guard let own = entries[manifest.path] else {
-            throw IcebergError(.missing, "its entries are needed for expiry", in: manifest.path)
+            throw IcebergError(.missing, "expiry needs its entries", in: manifest.path)
         }
         return Set(own.filter { !onlyLive || $0.isLive }.map(\.file.path))
     }
 }
 
 extension TableIO {
-    /// The files that only the expired snapshots of `plan` have. To be asked before the expiry is committed, because it
-    /// reads the manifest lists; to be acted on only after it was.
+    /// The files that only the expired snapshots of `plan` refer to. Call this before committing the expiry, because it
+    /// reads their manifest lists; remove the files only after the commit.
     package func unreferencedFiles(_ plan: ExpiryPlan, of metadata: TableMetadata) async throws -> UnreferencedFiles {
         var manifests: [Int64: [ManifestFile]] = [:]
         for snapshot in plan.expired + plan.kept { manifests[snapshot.id] = try await self.manifests(of: snapshot) }

@@ -1,16 +1,15 @@
-// Which files to read for the rows of a snapshot, and which deletes to apply to each; pure. Files that cannot
-// hold a wanted row are skipped by their partition and by their bounds
-// (https://iceberg.apache.org/spec/#scan-planning).
-// Invariant: a file is skipped only when it certainly has no wanted row; deletes are never skipped for a file that
-// stays.
+// Plans the files to read for the rows of a snapshot, and the deletes to apply to each
+// (https://iceberg.apache.org/spec/#scan-planning). Pure, except for `TableIO.scan`.
+// A data file is skipped only when its partition or its bounds prove that it has no wanted row; a missing bound proves
+// nothing. A delete file is skipped by its partition only, as are the data files that it applies to.
 
-/// A wanted range of a column's values. Rows where it is null are not wanted.
+/// A wanted range of a column's values. Rows with null are not wanted.
 package struct ScanRange: Sendable, Equatable {
-    /// The column.
+    /// The column's field id.
     package let fieldID: Int
-    /// The smallest wanted value, inclusive; nil: no bound.
+    /// The smallest wanted value, inclusive; nil: unbounded.
     package let lower: Literal?
-    /// The largest wanted value, inclusive; nil: no bound.
+    /// The largest wanted value, inclusive; nil: unbounded.
     package let upper: Literal?
 
     /// A range, both ends inclusive.
@@ -20,14 +19,14 @@ package struct ScanRange: Sendable, Equatable {
         self.upper = upper
     }
 
-    /// Whether no value between these bounds is wanted; a missing bound says nothing.
+    /// Whether no value in `low` ... `high` is wanted; a missing bound proves nothing.
     func excludes(from low: Literal?, to high: Literal?) -> Bool {
         if let lower, let high, high.isBefore(lower) == true { return true }
         if let upper, let low, upper.isBefore(low) == true { return true }
         return false
     }
 
-    /// The range of the partition values that rows in this range have; nil when the transform does not tell.
+    /// The range of partition values of rows in this range; nil when the transform is not monotonic or unknown.
     func through(_ transform: Transform, source: FieldType) -> ScanRange? {
         switch transform {
         case .identity: self
@@ -40,13 +39,14 @@ package struct ScanRange: Sendable, Equatable {
     }
 }
 
-/// One data file to read, and what is deleted from it.
+/// A data file to read, with its deletes.
 package struct ScanTask: Sendable, Equatable {
     /// The data file.
     package let file: DataFile
     /// Its data sequence number.
     package let sequenceNumber: Int64
-    /// Position-delete files that may name it; none when there is a deletion vector.
+    /// Position-delete files that may apply to it; empty with a deletion vector, which contains their deletes (spec,
+    /// Scan Planning).
     package let positionDeletes: [DataFile]
     /// Its deletion vector.
     package let deletionVector: DataFile?
@@ -66,23 +66,23 @@ package struct ScanPlanner: Sendable {
     private let schemas: [TableSchema]
     private let ranges: [ScanRange]
 
-    /// A planner for rows that lie in all `ranges`; no ranges: for all rows.
+    /// A planner for rows in all `ranges`; empty: all rows.
     package init(metadata: TableMetadata, ranges: [ScanRange] = []) {
         self.metadata = metadata
         schemas = metadata.schemasByRelevance
         self.ranges = ranges
     }
 
-    /// The manifests whose entries `tasks` needs, data and deletes; also those that are said to have no live file, since the
-    /// reader of their entries checks that.
+    /// The manifests of data and deletes whose entries `tasks` needs. Includes those without live files by the manifest
+    /// list, which `ManifestReader` verifies.
     package func manifestsToRead(_ manifests: [ManifestFile]) -> [ManifestFile] {
         manifests.filter { !isExcluded($0) }
     }
 
-    /// The files to read, ordered by path, given the entries of those manifests.
+    /// The files to read, in order of their paths, from the entries of those manifests.
     ///
-    /// Throws `IcebergError` of kind `unsupported` when a live equality delete may apply, `malformed` when a data file is
-    /// listed twice.
+    /// Throws `unsupported` when a live equality delete may apply, and `malformed` when a data file is listed twice or
+    /// has two deletion vectors.
     package func tasks(entries: some Sequence<ManifestEntry>) throws(IcebergError) -> [ScanTask] {
         var data: [ManifestEntry] = []
         var deletes = DeleteIndex()
@@ -113,7 +113,7 @@ extension ScanPlanner {
         schemas.lazy.compactMap { $0.field(id: fieldID)?.type }.first
     }
 
-    /// The wanted range of each partition field, as far as it can be told.
+    /// The wanted range of each partition field with a known range.
     private func partitionRanges(_ specID: Int) -> [(index: Int, type: FieldType, range: ScanRange)] {
         guard let spec = metadata.spec(specID) else { return [] }
         return spec.fields.enumerated().flatMap { index, field in
@@ -155,7 +155,7 @@ extension ScanPlanner {
     }
 }
 
-/// Deletes by what they may apply to.
+/// Deletes, indexed by the data files they may apply to.
 private struct DeleteIndex {
     private struct Group: Hashable {
         let specID: Int
@@ -192,7 +192,7 @@ private struct DeleteIndex {
         return ((byPath[file.path] ?? []) + (byPartition[group] ?? [])).filter { entry in
             guard (entry.sequenceNumber ?? 0) >= sequenceNumber else { return false }
             let metrics = entry.file.metrics
-            // Bounds may be cut, but a cut lower bound is still not above and a cut upper bound not below.
+            // Bounds may be truncated: a truncated lower bound is still below, and a truncated upper bound above.
             if let low = metrics.lowerBounds[ReservedField.deletePath.id], path.lexicographicallyPrecedes(low) {
                 return false
             }
@@ -205,7 +205,7 @@ private struct DeleteIndex {
 }
 
 extension TableIO {
-    /// The files to read for the rows of a snapshot that lie in all `ranges`; none for nil.
+    /// The files to read for the rows of a snapshot in all `ranges`; empty without a snapshot.
     package func scan(
         _ snapshot: Snapshot?, of metadata: TableMetadata, ranges: [ScanRange] = []
     ) async throws -> [ScanTask] {

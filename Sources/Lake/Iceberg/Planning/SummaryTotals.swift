@@ -1,6 +1,6 @@
 // The counts in a snapshot's summary (https://iceberg.apache.org/spec/#optional-snapshot-summary-fields).
 
-/// What a commit adds and removes, counted.
+/// Counts of what a commit adds and removes.
 struct SummaryTotals {
     private struct Side {
         var dataFiles: Int64 = 0
@@ -14,7 +14,7 @@ struct SummaryTotals {
         var equalityDeletes: Int64 = 0
 
         mutating func count(_ file: DataFile) {
-            // Counts come from manifests of any writer: nonsense may wrap, it must not trap.
+            // Counts in manifests are untrusted, so they wrap instead of trapping.
             bytes &+= file.isDeletionVector ? (file.contentSizeBytes ?? 0) : file.fileSizeBytes
             switch file.content {
             case .data:
@@ -51,7 +51,7 @@ struct SummaryTotals {
         partitions.insert(Partition(specID: file.specID, values: file.partition))
     }
 
-    /// The summary. Totals continue the parent's; where it has none, they are omitted rather than guessed.
+    /// The summary. A total continues the parent's, and is omitted when the parent has none.
     func summary(after parent: Snapshot?, isFirst: Bool) -> [String: String] {
         var summary = changes.filter { $0.value != 0 }.mapValues { "\($0)" }
         summary["changed-partition-count"] = "\(partitions.count)"

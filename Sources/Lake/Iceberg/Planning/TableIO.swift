@@ -1,13 +1,13 @@
-// The little I/O around planning: reads manifests of a snapshot, writes what a plan holds. Manifests never
-// change, so those that were read are kept in memory, up to a bound.
+// The I/O around planning: reads a snapshot's manifests and writes a plan's files. Caches entries up to a bound,
+// because manifests never change.
 import Base
 import ObjectStorage
 
 /// Reads manifests and stages commits.
 package final class TableIO: Sendable {
-    /// The most entries kept in memory; the cache starts over beyond it.
+    /// Largest number of cached entries; the cache is cleared before it would exceed this.
     private static let cachedEntryLimit = 50_000
-    /// How many manifests are read at a time.
+    /// Number of manifests read concurrently.
     private static let parallelReads = 8
 
     private struct Cache {
@@ -15,22 +15,23 @@ package final class TableIO: Sendable {
         var count = 0
     }
 
-    /// The files it reads and writes.
+    /// The table's files.
     package let files: TableFiles
     private let cache = Lock(Cache())
 
-    /// Over these files.
+    /// Reads and writes `files`.
     package init(files: TableFiles) { self.files = files }
 
-    /// The manifests of a snapshot; none for nil.
+    /// The manifests of a snapshot; empty without one. Throws `ObjectStorageError`, `AvroError` or `IcebergError` when
+    /// the manifest list cannot be read.
     package func manifests(of snapshot: Snapshot?) async throws -> [ManifestFile] {
         guard let snapshot else { return [] }
         return try ManifestReader.list(await files.read(snapshot.manifestList), file: snapshot.manifestList)
     }
 
-    /// The entries of a manifest of the table, inheritance applied.
+    /// The entries of a manifest with inheritance applied. Throws like `manifests(of:)`.
     package func entries(of manifest: ManifestFile, in metadata: TableMetadata) async throws -> [ManifestEntry] {
-        // A manifest that was written by a commit that is retried gets its row ids only in the list.
+        // The manifest list assigns the row ids, so a retried commit's manifest may have others.
         let key = "\(manifest.path)#\(manifest.sequenceNumber)#\(manifest.firstRowID ?? -1)"
         if let known = cache.withLock({ $0.entries[key] }) { return known }
         guard let spec = metadata.spec(manifest.specID) else {
@@ -46,7 +47,7 @@ package final class TableIO: Sendable {
         return entries
     }
 
-    /// The entries of several manifests, by path.
+    /// The entries of several manifests, by manifest path. Throws like `manifests(of:)`.
     package func entries(
         of manifests: [ManifestFile], in metadata: TableMetadata
     ) async throws -> [String: [ManifestEntry]] {
@@ -61,10 +62,10 @@ package final class TableIO: Sendable {
         }
     }
 
-    /// Plans a snapshot on top of `metadata` and writes its manifests and manifest list. What is left is the catalog's
-    /// commit of the plan's requirements and updates; when that is certain to have failed, `discard` removes the files.
+    /// Plans a snapshot on top of `metadata` and writes its manifests and manifest list. The caller then commits the
+    /// plan's requirements and updates to the catalog. If the commit certainly failed, `discard` removes the files.
     ///
-    /// - Parameter announce: told the locations of all files before the first is written.
+    /// - Parameter announce: called with the locations of all files before the first write.
     package func stage(
         _ change: ChangeSet, on metadata: TableMetadata, identity: CommitIdentity,
         policy: ManifestPolicy = ManifestPolicy(), announce: ([String]) throws -> Void = { _ in }

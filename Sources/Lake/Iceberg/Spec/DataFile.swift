@@ -1,28 +1,28 @@
-// What manifests say of data files and delete files (https://iceberg.apache.org/spec/#manifests), as values.
+// Manifest entries for data files and delete files (https://iceberg.apache.org/spec/#manifests), as values.
 
-/// What a file holds.
+/// The content of a file.
 package enum FileContent: Int, Sendable {
     /// Rows.
     case data = 0
     /// Positions of deleted rows: a position-delete file, or a deletion vector.
     case positionDeletes = 1
-    /// Values of deleted rows. Read, so that a table that has them can be refused; never written here.
+    /// Values of deleted rows. Read only to refuse a table that has them, and never written.
     case equalityDeletes = 2
 }
 
-/// Counts and bounds of columns, by column id.
+/// Counts and bounds of columns, by field id.
 package struct FileMetrics: Sendable, Equatable {
-    /// Bytes on disk.
+    /// Size of each column in the file, in bytes.
     package var columnSizes: [Int: Int64] = [:]
-    /// Values, nulls and NaNs included.
+    /// Number of values, including nulls and NaNs.
     package var valueCounts: [Int: Int64] = [:]
-    /// Nulls.
+    /// Number of nulls.
     package var nullValueCounts: [Int: Int64] = [:]
-    /// NaNs.
+    /// Number of NaNs.
     package var nanValueCounts: [Int: Int64] = [:]
-    /// A value that none is below, in binary single-value form; see `Bounds` for text.
+    /// Lower bounds, inclusive, in binary single-value form (`Literal.binary`); see `Bounds` for text.
     package var lowerBounds: [Int: [UInt8]] = [:]
-    /// A value that none is above, in binary single-value form.
+    /// Upper bounds, inclusive, in binary single-value form.
     package var upperBounds: [Int: [UInt8]] = [:]
 
     /// No metrics.
@@ -31,11 +31,11 @@ package struct FileMetrics: Sendable, Equatable {
 
 /// One file of a table: data, position deletes, or one deletion vector within a Puffin file.
 package struct DataFile: Sendable, Equatable {
-    /// What names a file within a table: several deletion vectors share a Puffin file.
+    /// The identity of a file within a table. Several deletion vectors may share a Puffin file.
     package struct Key: Hashable, Sendable, CustomStringConvertible {
-        /// Where the file is.
+        /// The file's location.
         package let path: String
-        /// Where the deletion vector begins in it; nil for other files.
+        /// The offset of the deletion vector in it, in bytes; nil for other files.
         package let contentOffset: Int64?
 
         /// The key of a file, or of a deletion vector within one.
@@ -44,44 +44,44 @@ package struct DataFile: Sendable, Equatable {
             self.contentOffset = contentOffset
         }
 
-        /// For messages.
+        /// The key in messages.
         package var description: String { contentOffset.map { "\(path) at byte \($0)" } ?? path }
     }
 
-    /// What it holds.
+    /// The file's content.
     package var content: FileContent
-    /// Where it is, an absolute address.
+    /// The file's absolute location.
     package var path: String
-    /// `PARQUET`, `PUFFIN` and so on.
+    /// The file format: `PARQUET`, `PUFFIN` and so on.
     package var format: String
-    /// The partition spec it was written with.
+    /// The id of the partition spec it was written with.
     package var specID: Int
-    /// The values of the spec's fields, in its order.
+    /// The partition values, in the order of the spec's fields.
     package var partition: [Literal?]
-    /// Rows; for deletes, deleted positions.
+    /// Number of rows, or of deleted positions.
     package var recordCount: Int64
-    /// The size of the file, in bytes.
+    /// The size of the whole file, in bytes.
     package var fileSizeBytes: Int64
-    /// Counts and bounds.
+    /// Counts and bounds of its columns.
     package var metrics = FileMetrics()
-    /// Encryption key metadata, kept as it is.
+    /// Encryption key metadata, kept unchanged.
     package var keyMetadata: [UInt8]?
-    /// Where row groups begin, ascending.
+    /// The offsets of its row groups, in bytes, ascending.
     package var splitOffsets: [Int64] = []
-    /// Columns of equality deletes.
+    /// Field ids of the columns of equality deletes.
     package var equalityIDs: [Int] = []
-    /// The sort order of its rows.
+    /// The id of the sort order of its rows.
     package var sortOrderID: Int?
     /// v3: the row id of its first row.
     package var firstRowID: Int64?
-    /// The one data file that the deletes are of; required for deletion vectors.
+    /// The only data file that the deletes apply to; required for deletion vectors.
     package var referencedDataFile: String?
-    /// Where a deletion vector begins in its Puffin file.
+    /// The offset of a deletion vector in its Puffin file, in bytes.
     package var contentOffset: Int64?
-    /// How long a deletion vector is.
+    /// The length of a deletion vector, in bytes.
     package var contentSizeBytes: Int64?
 
-    /// A file with the fields that all files have.
+    /// A file with the required fields.
     package init(
         content: FileContent, path: String, format: String = "PARQUET", specID: Int, partition: [Literal?],
         recordCount: Int64, fileSizeBytes: Int64
@@ -95,10 +95,11 @@ package struct DataFile: Sendable, Equatable {
         self.fileSizeBytes = fileSizeBytes
     }
 
-    /// The manifest's view of a position-delete file.
+    /// The manifest entry of a position-delete file.
     ///
     /// - Parameters:
-    ///   - paths: the first and the last data file that it names, whole; when they are one, readers of others skip it.
+    ///   - paths: the untruncated locations of the first and the last data file that it refers to. If they are equal,
+    ///     readers of other data files skip it.
     package static func positionDeletes(
         path: String, specID: Int, partition: [Literal?], recordCount: Int64, fileSizeBytes: Int64,
         of paths: (first: String, last: String)
@@ -112,12 +113,12 @@ package struct DataFile: Sendable, Equatable {
         return file
     }
 
-    /// The manifest's view of a deletion vector.
+    /// The manifest entry of a deletion vector.
     ///
     /// - Parameters:
-    ///   - path: the Puffin file; `fileSizeBytes` is its whole size.
-    ///   - blob: where the vector is within it.
-    ///   - dataFile: the file whose rows it deletes; the partition is taken from it.
+    ///   - path: the Puffin file's location; `fileSizeBytes` is the size of the whole Puffin file.
+    ///   - blob: the vector's place within it.
+    ///   - dataFile: the data file whose rows it deletes, which also gives the partition.
     package static func deletionVector(
         path: String, fileSizeBytes: Int64, blob: PuffinBlob, cardinality: Int64, of dataFile: DataFile
     ) -> DataFile {
@@ -130,13 +131,13 @@ package struct DataFile: Sendable, Equatable {
         return file
     }
 
-    /// What names it within the table.
+    /// The file's identity within the table.
     package var key: Key { Key(path: path, contentOffset: isDeletionVector ? contentOffset : nil) }
 
     /// Whether it is a deletion vector.
     package var isDeletionVector: Bool { content == .positionDeletes && format.uppercased() == "PUFFIN" }
 
-    /// The one data file that deletes are of: as stated, or because the bounds of their paths are equal.
+    /// The only data file that the deletes apply to: as stated, or because the bounds of their paths are equal.
     package var singleReferencedPath: String? {
         if let referencedDataFile { return referencedDataFile }
         guard content == .positionDeletes, let lower = metrics.lowerBounds[ReservedField.deletePath.id],
@@ -146,23 +147,23 @@ package struct DataFile: Sendable, Equatable {
     }
 }
 
-/// Whether a manifest's file is part of the snapshot.
+/// The status of a manifest entry.
 package enum EntryStatus: Int, Sendable {
-    /// It was before.
+    /// An earlier snapshot added the file.
     case existing = 0
-    /// It was added by the manifest's snapshot.
+    /// The manifest's snapshot added the file.
     case added = 1
-    /// It was removed by the manifest's snapshot.
+    /// The manifest's snapshot removed the file.
     case deleted = 2
 }
 
-/// One line of a manifest. Once read, ids and numbers that are inherited are filled in.
+/// An entry of a manifest. `ManifestReader` fills in inherited ids and numbers.
 package struct ManifestEntry: Sendable, Equatable {
-    /// Whether the file is part of the snapshot.
+    /// The status of the file.
     package var status: EntryStatus
-    /// The snapshot that added the file, or removed it.
+    /// The snapshot that added or removed the file.
     package var snapshotID: Int64?
-    /// The file's data sequence number, which decides which deletes apply.
+    /// The file's data sequence number, which determines the deletes that apply.
     package var sequenceNumber: Int64?
     /// The sequence number of the commit that added the file.
     package var fileSequenceNumber: Int64?

@@ -1,5 +1,5 @@
-// The types of columns (https://iceberg.apache.org/spec/#schemas-and-data-types) and their JSON form.
-// Invariant: a type that is not known here is kept by its name and never written differently.
+// The types of columns (https://iceberg.apache.org/spec/#schemas-and-data-types) and their JSON form. An unknown type
+// is kept by name in `other`, and written under the same name.
 import Avro
 
 /// The type of a column.
@@ -30,18 +30,18 @@ package indirect enum FieldType: Sendable, Equatable {
     case string
     /// 16 bytes, big-endian.
     case uuid
-    /// This many bytes.
+    /// A fixed number of bytes.
     case fixed(Int)
     /// Any bytes.
     case binary
     /// A decimal of this precision and scale.
     case decimal(precision: Int, scale: Int)
-    /// Any other type, by its name (`variant`, `geometry`, ...): columns of other writers that a commit has to carry on as
-    /// they are. Their values are neither read nor written.
+    /// Any other type, by its name (`variant`, `geometry`, ...). A commit preserves such columns of other writers;
+    /// their values are neither read nor written.
     case other(String)
     /// A struct.
     case structure([SchemaField])
-    /// A list; `unknown` members are kept.
+    /// A list.
     case list(elementID: Int, elementRequired: Bool, element: FieldType)
     /// A map.
     case map(keyID: Int, key: FieldType, valueID: Int, valueRequired: Bool, value: FieldType)
@@ -55,7 +55,7 @@ extension FieldType {
         ("string", .string), ("uuid", .uuid), ("binary", .binary),
     ]
 
-    /// The type of a name such as `long`, `fixed[16]` or `decimal(9, 2)`.
+    /// The type with a name such as `long`, `fixed[16]` or `decimal(9, 2)`.
     package init(name: String) {
         if let known = Self.names.first(where: { $0.0 == name }) {
             self = known.1
@@ -140,7 +140,7 @@ extension FieldType {
         }
     }
 
-    /// The largest field id used inside, 0 when there is none.
+    /// The largest field id within the type; 0 when there is none.
     var highestID: Int {
         switch self {
         case .structure(let fields): fields.map { max($0.id, $0.type.highestID) }.max() ?? 0

@@ -1,25 +1,25 @@
-// The one error of reading, changing and planning; catalogs have outcomes beside it (CommitOutcome.swift).
+// The error type of reading, changing and planning tables. Catalogs report their own (Catalog.swift).
 
-/// Why something about a table was refused.
+/// A table, or a change of it, that is refused.
 package struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What sort of refusal it is.
+    /// The kind of refusal.
     package enum Kind: Sendable, Equatable {
-        /// The bytes or the JSON are not what the specification says.
+        /// The bytes or the JSON violate the specification.
         case malformed
-        /// Well formed, and refused on purpose: format versions other than 2 and 3, equality deletes, and compressions, actions
-        /// and requirements that the specification has and this program does not read. The reason names it.
+        /// Valid by the specification but not supported: format versions other than 2 and 3, equality deletes, and some
+        /// compressions, actions and requirements. The reason names it.
         case unsupported
         /// The table's state does not allow the change.
         case invalid
-        /// The table, or a file it names, is not there.
+        /// The table, or a file or entries it refers to, is missing.
         case missing
     }
 
-    /// What sort of refusal it is.
+    /// The kind of refusal.
     package let kind: Kind
     /// What is wrong.
     package let reason: String
-    /// The file or the part of it, as people name it; empty when the reason says it all.
+    /// The file or the part of it; empty when the reason suffices.
     package let subject: String
 
     /// An error of this kind about `subject`.
@@ -29,10 +29,10 @@ package struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible
         self.subject = subject
     }
 
-    /// One line for people.
+    /// The error in one line.
     package var description: String { subject.isEmpty ? reason : "\(subject): \(reason)" }
 
-    /// The same, said of a larger thing.
+    /// The error with its subject qualified by `outer`, such as the file.
     func within(_ outer: String) -> IcebergError {
         IcebergError(kind, reason, in: subject.isEmpty ? outer : "\(outer): \(subject)")
     }

@@ -1,8 +1,8 @@
-// A single value of a primitive column, as bounds and partitions hold it, and its binary form
+// A single value of a primitive column, for bounds and partitions, and its binary form
 // (https://iceberg.apache.org/spec/#appendix-d-single-value-serialization). Numbers are little-endian.
 
-/// A value without its type: dates and ints are `int`; times and timestamps are `long`; uuid, fixed, binary and decimals
-/// (two's complement, big-endian) are `bytes`.
+/// A value without its type. Dates and ints are `int`. Times and timestamps are `long`. UUIDs, fixed, binary and
+/// decimals (two's complement, big-endian) are `bytes`.
 package enum Literal: Sendable, Hashable {
     /// True or false.
     case boolean(Bool)
@@ -34,8 +34,8 @@ extension Literal {
         }
     }
 
-    /// Reads the binary form of a value of `type`; nil when the bytes are not of it. A column that was widened since
-    /// (int to long, float to double) may still have the shorter form.
+    /// Reads the binary form of a value of `type`; nil when the bytes do not fit the type. Accepts the shorter form of
+    /// a column that was promoted since, from int to long or float to double.
     package init?(binary: [UInt8], type: FieldType) {
         switch type {
         case .boolean where binary.count == 1: self = .boolean(binary[0] != 0)
@@ -63,7 +63,7 @@ extension Literal {
         withUnsafeBytes(of: number.littleEndian) { [UInt8]($0) }
     }
 
-    /// 4 or 8 bytes as a signed number.
+    /// 4 or 8 little-endian bytes as a signed number.
     private static func number(_ bytes: [UInt8]) -> Int64 {
         let bits = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return bytes.count == 4 ? Int64(Int32(truncatingIfNeeded: bits)) : Int64(bitPattern: bits)
@@ -71,7 +71,7 @@ extension Literal {
 }
 
 extension Literal {
-    /// Whether `self` comes before `other` in the order of their type; nil when they are not of one type or one is NaN.
+    /// Whether `self` sorts before `other`; nil when their types differ or one is NaN.
     package func isBefore(_ other: Literal) -> Bool? {
         switch (self, other) {
         case (.boolean(let left), .boolean(let right)): !left && right

@@ -1,6 +1,6 @@
-// What a manifest list says of a manifest (https://iceberg.apache.org/spec/#manifest-lists), as a value.
+// An entry of a manifest list (https://iceberg.apache.org/spec/#manifest-lists), as a value.
 
-/// Which kind of files a manifest lists.
+/// The kind of files in a manifest.
 package enum ManifestContent: Int, Sendable {
     /// Data files.
     case data = 0
@@ -8,27 +8,27 @@ package enum ManifestContent: Int, Sendable {
     case deletes = 1
 }
 
-/// The range of one partition field over a manifest.
+/// The range of one partition field over a manifest's files.
 package struct PartitionSummary: Sendable, Equatable {
     /// Whether some file has null.
     package var containsNull: Bool
-    /// Whether some file has NaN; nil when not known.
+    /// Whether some file has NaN; nil when unknown.
     package var containsNaN: Bool?
-    /// The smallest value, in binary single-value form; nil when all are null.
+    /// Lower bound, inclusive, in binary single-value form; nil when all values are null or NaN.
     package var lowerBound: [UInt8]?
-    /// The largest value.
+    /// Upper bound, inclusive, in the same form.
     package var upperBound: [UInt8]?
 }
 
-/// One manifest, as a manifest list shows it.
+/// A manifest's entry in a manifest list.
 package struct ManifestFile: Sendable, Equatable {
-    /// Where it is.
+    /// The manifest's location.
     package var path: String
-    /// Its size in bytes.
+    /// The manifest's size, in bytes.
     package var lengthBytes: Int64
-    /// The partition spec of all its files.
+    /// The id of the partition spec of all its files.
     package var specID: Int
-    /// Which kind of files it lists.
+    /// The kind of its files.
     package var content: ManifestContent
     /// The sequence number of the commit that added it; inherited by its entries.
     package var sequenceNumber: Int64
@@ -36,30 +36,30 @@ package struct ManifestFile: Sendable, Equatable {
     package var minSequenceNumber: Int64
     /// The snapshot that added it; inherited by its entries.
     package var addedSnapshotID: Int64
-    /// Entries with status added; nil when the writer did not say.
+    /// Number of entries with status added; nil in this and the next five when the writer did not state it.
     package var addedFilesCount: Int?
-    /// Entries with status existing.
+    /// Number of entries with status existing.
     package var existingFilesCount: Int?
-    /// Entries with status deleted.
+    /// Number of entries with status deleted.
     package var deletedFilesCount: Int?
-    /// Rows of the added files.
+    /// Number of rows in the added files.
     package var addedRowsCount: Int64?
-    /// Rows of the existing files.
+    /// Number of rows in the existing files.
     package var existingRowsCount: Int64?
-    /// Rows of the deleted files.
+    /// Number of rows in the deleted files.
     package var deletedRowsCount: Int64?
-    /// The range of each field of the spec; empty when the writer did not say.
+    /// The range of each field of the spec; empty when the writer did not state it.
     package var partitions: [PartitionSummary]
-    /// Encryption key metadata, kept as it is.
+    /// Encryption key metadata, kept unchanged.
     package var keyMetadata: [UInt8]?
-    /// v3: the first row id for its files that have none; nil for delete manifests.
+    /// v3: the first row id to assign to files without one; nil for delete manifests.
     package var firstRowID: Int64?
 
-    /// Whether it may list live files, says the manifest list: `check` compares.
+    /// Whether it may list live files by the manifest list's counts, which `check` verifies.
     package var hasLiveFiles: Bool { addedFilesCount != 0 || existingFilesCount != 0 }
 
-    /// Checks that it has no live file where the manifest list says so: rows would be missing without a word.
-    /// - Throws: `IcebergError` of kind `malformed`.
+    /// Checks a manifest without live files by the manifest list, whose rows would otherwise be lost silently.
+    /// - Throws: `malformed` when it has live files.
     func check(_ entries: [ManifestEntry]) throws(IcebergError) {
         let live = hasLiveFiles ? 0 : entries.count(where: \.isLive)
         guard live == 0 else {

@@ -1,10 +1,11 @@
-// Folder names of partitions as other writers choose them, `timestamp_day=2021-01-26`. Only people read them:
+// Folder names of partitions in the form of Iceberg's Java library: `timestamp_day=2021-01-26`. For people only:
 // readers take the partition from the manifest.
 
 import Base
 
 extension PartitionSpec {
-    /// The folder of files with these values, without slashes at the ends; empty when the table is not partitioned.
+    /// The folder of files with these partition values, without leading and trailing slashes; empty for an
+    /// unpartitioned table.
     package func folder(_ partition: [Literal?]) -> String {
         zip(fields, partition).map { field, value in
             "\(RESTPath.encode(field.name))=\(Self.text(value, field.transform))"
@@ -29,7 +30,7 @@ extension PartitionSpec {
 }
 
 extension CivilDate {
-    /// `YYYY-MM` of months since January 1970.
+    /// Months since January 1970 as `YYYY-MM`.
     static func text(monthsSinceEpoch months: Int32) -> String {
         let year = Int64(months).flooredQuotient(by: 12)
         return "\((1970 + year).padded(4))-\((Int64(months) - year * 12 + 1).padded(2))"

@@ -1,12 +1,12 @@
-// Partition specs, transforms and sort orders (https://iceberg.apache.org/spec/#partitioning).
-// Invariant: a transform that is not computed here is kept by name, and its partition values are read and written as
-// they are.
+// Partition specs, transforms and sort orders (https://iceberg.apache.org/spec/#partitioning). A transform that is not
+// computed here is kept by name in `other`, and its partition values are read and written unchanged.
 package import Avro
 import Base
 
-/// How a partition or sort value comes from a column.
+/// A transform from a column's value to a partition or sort value
+/// (https://iceberg.apache.org/spec/#partition-transforms).
 package enum Transform: Sendable, Equatable {
-    /// The value itself.
+    /// The unchanged value.
     case identity
     /// Years since 1970 of a date or timestamp, rounded down.
     case year
@@ -18,10 +18,10 @@ package enum Transform: Sendable, Equatable {
     case hour
     /// Always null.
     case void
-    /// `bucket[16]`, `truncate[4]` and so on: kept, not computed.
+    /// Any other transform, such as `bucket[16]` and `truncate[4]`: kept, not computed.
     case other(String)
 
-    /// The transform of a name; every name is one.
+    /// The transform with a name; an unknown name is `other`.
     package init(name: String) {
         switch name {
         case "identity": self = .identity
@@ -47,7 +47,7 @@ package enum Transform: Sendable, Equatable {
         }
     }
 
-    /// The type of the results for a column of type `source`.
+    /// The type of the result for a column of type `source`.
     package func resultType(source: FieldType) -> FieldType {
         switch self {
         case .identity, .void: source
@@ -58,7 +58,7 @@ package enum Transform: Sendable, Equatable {
         }
     }
 
-    /// The result for a value of a column of type `source`; nil for null, and for what is not computed here.
+    /// The result for a value of a column of type `source`; nil for null and for transforms that are not computed.
     package func apply(_ value: Literal?, source: FieldType) -> Literal? {
         switch (self, value) {
         case (.identity, _): value
@@ -72,7 +72,7 @@ package enum Transform: Sendable, Equatable {
         }
     }
 
-    /// The value of a day, counted from 1970-01-01; nil for transforms that are not of days.
+    /// The result of a calendar transform for a day counted from 1970-01-01; nil for other transforms.
     private func calendar(_ days: Int64) -> Literal? {
         guard let day = Int32(exactly: days) else { return .int(Int32(clamping: days)) }
         let date = CivilDate(epochDay: days)
@@ -84,8 +84,7 @@ package enum Transform: Sendable, Equatable {
         }
     }
 
-    /// Whether a larger value never has a smaller result, so that two values with one result have only that between
-    /// them.
+    /// Whether the transform is monotonic: if two values have the same result, so has every value between them.
     package var isMonotonic: Bool {
         switch self {
         case .identity, .year, .month, .day, .hour: true
@@ -100,7 +99,7 @@ package enum Transform: Sendable, Equatable {
 }
 
 extension FieldType {
-    /// How many units of a timestamp make a day; nil for other types.
+    /// Number of a timestamp type's units in a day; nil for other types.
     fileprivate var unitsPerDay: Int64? {
         switch self {
         case .timestamp, .timestamptz: 86_400_000_000
@@ -112,15 +111,15 @@ extension FieldType {
 
 /// One field of a partition spec.
 package struct PartitionField: Sendable, Equatable {
-    /// The column's id.
+    /// The field id of the source column.
     package var sourceID: Int
-    /// The field's own id, 1000 or above.
+    /// The partition field's id, 1000 or above.
     package var fieldID: Int
-    /// The name, as it stands in partition paths.
+    /// The partition field's name.
     package var name: String
-    /// How the value comes from the column.
+    /// The transform from the column.
     package var transform: Transform
-    /// Other members (`source-ids` of v3), kept as they are.
+    /// Unknown members (`source-ids` of v3), kept unchanged.
     package var unknown: [String: JSON] = [:]
 
     /// A field.
@@ -149,14 +148,14 @@ package struct PartitionField: Sendable, Equatable {
     }
 }
 
-/// How a table's files are split.
+/// A partition spec.
 package struct PartitionSpec: Sendable, Equatable {
-    /// The largest field id of a table that was never partitioned; the next one is 1000.
+    /// The smallest partition field id (https://iceberg.apache.org/spec/#partition-evolution).
     package static let firstFieldID = 1000
 
-    /// Its number within the table.
+    /// The spec's id within the table.
     package var id: Int
-    /// The fields in order; none when the table is not partitioned.
+    /// The fields in order; empty for an unpartitioned table.
     package var fields: [PartitionField]
 
     /// A spec of these fields.
@@ -175,8 +174,8 @@ package struct PartitionSpec: Sendable, Equatable {
 
     var json: JSON { .object(["spec-id": .int(id), "fields": fieldsJSON]) }
 
-    /// The partition of all rows whose column `fieldID` lies between two values, whatever their other columns hold; nil
-    /// when they can be of more than one, or it is not known how to tell.
+    /// The only partition of rows whose column `fieldID` is in `lower` ... `upper`, both inclusive; nil when there may
+    /// be several, or the spec depends on another column or on a transform that is not computed.
     package func partition(from lower: Literal, through upper: Literal, of fieldID: Int, type: FieldType) -> [Literal?]?
     {
         var values: [Literal?] = []
@@ -194,7 +193,7 @@ package struct PartitionSpec: Sendable, Equatable {
         return values
     }
 
-    /// `(day(timestamp), bucket[16](postcode))`, for people; columns that no schema has by their number.
+    /// The spec in messages: `(day(timestamp), bucket[16](postcode))`. Columns unknown to `schema` appear by their id.
     package func text(in schema: TableSchema?) -> String {
         let parts = fields.map { field in
             "\(field.transform.name)(\(schema?.field(id: field.sourceID)?.name ?? "column \(field.sourceID)"))"
@@ -202,11 +201,11 @@ package struct PartitionSpec: Sendable, Equatable {
         return "(\(parts.joined(separator: ", ")))"
     }
 
-    /// What a manifest's header holds.
+    /// The fields in the form of a manifest's header.
     var fieldsJSON: JSON { .array(fields.map(\.json)) }
 
-    /// The type of each partition value, given the schemas that may have the columns, the most likely first. A column
-    /// that is in none is an error, because its values could not be written.
+    /// The type of each partition value. Looks the source columns up in `schemas`, in that order. Throws `invalid` for
+    /// a column in none of them, because its values could not be written.
     func types(in schemas: [TableSchema]) throws(IcebergError) -> [FieldType] {
         var result: [FieldType] = []
         for field in fields {
@@ -220,14 +219,14 @@ package struct PartitionSpec: Sendable, Equatable {
     }
 }
 
-/// An order of rows within files; kept as it is, since only its number is used here.
+/// An order of rows within files. Only its id is used here; the fields are kept unchanged.
 package struct SortOrder: Sendable, Equatable {
     /// The order of a table without one.
     package static let unsorted = SortOrder(id: 0, fields: [])
 
-    /// Its number within the table; 0 is reserved for no order.
+    /// The order's id within the table; 0 is reserved for no order.
     package var id: Int
-    /// The fields.
+    /// The fields in order.
     package var fields: [SortField]
 
     /// An order of these fields.
@@ -247,15 +246,15 @@ package struct SortOrder: Sendable, Equatable {
 
 /// One field of a sort order.
 package struct SortField: Sendable, Equatable {
-    /// The column's id.
+    /// The field id of the source column.
     package var sourceID: Int
-    /// What is compared.
+    /// The transform to the compared value.
     package var transform: Transform
-    /// Whether small values come first.
+    /// Whether the order is ascending.
     package var ascending: Bool
-    /// Whether nulls come first.
+    /// Whether nulls sort first.
     package var nullsFirst: Bool
-    /// Other members, kept as they are.
+    /// Unknown members, kept unchanged.
     package var unknown: [String: JSON] = [:]
 
     /// A field.

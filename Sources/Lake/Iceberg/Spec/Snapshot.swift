@@ -1,15 +1,16 @@
-// Snapshots, the names that point to them, and the logs (https://iceberg.apache.org/spec/#snapshots).
+// Snapshots (https://iceberg.apache.org/spec/#snapshots), their refs
+// (https://iceberg.apache.org/spec/#snapshot-references), and the snapshot and metadata logs.
 package import Avro
 
-/// What a snapshot did.
+/// The kind of change of a snapshot.
 package enum SnapshotOperation: String, Sendable {
-    /// Data files were added, nothing else.
+    /// Only data files were added.
     case append
-    /// Files were rewritten; the rows are the same.
+    /// Files were rewritten with the same rows.
     case replace
     /// Rows were added and removed.
     case overwrite
-    /// Rows were removed, nothing else.
+    /// Only rows were removed.
     case delete
 }
 
@@ -17,25 +18,25 @@ package enum SnapshotOperation: String, Sendable {
 package struct Snapshot: Sendable, Equatable {
     /// The id, unique within the table and positive.
     package var id: Int64
-    /// The snapshot it came from.
+    /// The id of the parent snapshot.
     package var parentID: Int64?
-    /// The order of its commit.
+    /// The sequence number of its commit.
     package var sequenceNumber: Int64
-    /// When it was made, milliseconds since 1970-01-01 UTC.
+    /// The time of its creation, in milliseconds since 1970-01-01 UTC.
     package var timestampMilliseconds: Int64
-    /// Where its manifest list is.
+    /// The location of its manifest list.
     package var manifestList: String
-    /// What it did, as written; see `SnapshotOperation`.
+    /// The kind of change as written, usually a `SnapshotOperation`.
     package var operation: String
-    /// Counts and the writer's own entries.
+    /// Counts and the writer's own entries, without the operation.
     package var summary: [String: String]
-    /// The schema at the time.
+    /// The id of the schema at its creation.
     package var schemaID: Int?
-    /// v3: the first row id given to its rows.
+    /// v3: the first row id of its rows.
     package var firstRowID: Int64?
-    /// v3: how many row ids it took.
+    /// v3: number of row ids it assigned.
     package var addedRows: Int64?
-    /// Other members, kept as they are.
+    /// Unknown members, kept unchanged.
     package var unknown: [String: JSON] = [:]
 
     /// A snapshot.
@@ -60,7 +61,7 @@ package struct Snapshot: Sendable, Equatable {
         var reader = try FieldReader(json, path)
         id = try reader.long("snapshot-id")
         parentID = try reader.optionalLong("parent-snapshot-id")
-        // Snapshots of a table that once was v1 have no sequence number; the specification reads it as 0.
+        // Snapshots of a former v1 table have no sequence number; the specification defaults it to 0.
         sequenceNumber = try reader.optionalLong("sequence-number") ?? 0
         timestampMilliseconds = try reader.long("timestamp-ms")
         manifestList = try reader.string("manifest-list")
@@ -86,24 +87,24 @@ package struct Snapshot: Sendable, Equatable {
     }
 }
 
-/// A name that points to a snapshot.
+/// A branch or a tag: a named reference to a snapshot.
 package struct SnapshotRef: Sendable, Equatable {
-    /// The branch that readers see.
+    /// The name of the branch that readers see.
     package static let main = "main"
 
-    /// The snapshot.
+    /// The snapshot's id.
     package var snapshotID: Int64
     /// `branch` or `tag`.
     package var type: String
-    /// Members such as `max-ref-age-ms`, kept as they are.
+    /// Unknown members, such as `max-ref-age-ms`, kept unchanged.
     package var unknown: [String: JSON] = [:]
 
-    /// A branch that ends at a snapshot.
+    /// A branch whose head is a snapshot.
     package static func branch(_ snapshotID: Int64) -> SnapshotRef {
         SnapshotRef(snapshotID: snapshotID, type: "branch")
     }
 
-    /// A name of the given type.
+    /// A ref of the given type.
     package init(snapshotID: Int64, type: String) {
         self.snapshotID = snapshotID
         self.type = type
@@ -121,11 +122,11 @@ package struct SnapshotRef: Sendable, Equatable {
     }
 }
 
-/// When a snapshot became current.
+/// An entry of the snapshot log: when a snapshot became current.
 package struct SnapshotLogEntry: Sendable, Equatable {
-    /// The snapshot.
+    /// The snapshot's id.
     package var snapshotID: Int64
-    /// Milliseconds since 1970-01-01 UTC.
+    /// The time, in milliseconds since 1970-01-01 UTC.
     package var timestampMilliseconds: Int64
 
     init(snapshotID: Int64, timestampMilliseconds: Int64) {
@@ -144,11 +145,11 @@ package struct SnapshotLogEntry: Sendable, Equatable {
     }
 }
 
-/// An earlier metadata file.
+/// An entry of the metadata log: an earlier metadata file.
 package struct MetadataLogEntry: Sendable, Equatable {
-    /// Where it is.
+    /// The file's location.
     package var file: String
-    /// When the table was last changed before it was replaced, milliseconds since 1970-01-01 UTC.
+    /// The file's `last-updated-ms`, in milliseconds since 1970-01-01 UTC.
     package var timestampMilliseconds: Int64
 
     init(file: String, timestampMilliseconds: Int64) {

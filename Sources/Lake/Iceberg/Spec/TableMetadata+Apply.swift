@@ -1,20 +1,28 @@
-// What updates do to a table's metadata: pure, so a file catalog commits by applying and storing.
-// Invariant: the result satisfies what `TableMetadata.init(json:)` checks; an update that would break it is refused.
+// Applies updates to a table's metadata. Pure: a file catalog commits by applying updates and storing the result.
+// Invariant: consistent metadata stays consistent (`isConsistent`). An update that would break it throws.
 import Avro
 
 extension TableMetadata {
-    /// The metadata after `updates`, in order. Throws `IcebergError` of kind `invalid`, and nothing is changed.
+    /// The metadata after `updates`, in order. Throws `invalid` for an update that this metadata does not allow.
     ///
-    /// - Parameter nowMilliseconds: the time, milliseconds since 1970-01-01 UTC; `last-updated-ms` never goes back.
+    /// - Parameter nowMilliseconds: the time, in milliseconds since 1970-01-01 UTC; `last-updated-ms` never decreases.
     package func applying(_ updates: [TableUpdate], nowMilliseconds: Int64) throws(IcebergError) -> TableMetadata {
         var applier = UpdateApplier(metadata: self, nowMilliseconds: nowMilliseconds)
         for update in updates { try applier.apply(update) }
         applier.metadata.lastUpdatedMilliseconds = max(applier.metadata.lastUpdatedMilliseconds, nowMilliseconds)
+        assert(!isConsistent || applier.metadata.isConsistent, "updates keep metadata consistent")
         return applier.metadata
     }
 
-    /// The metadata with `file`, where it is stored, at the end of the log that its successor will have; entries beyond
-    /// the property `write.metadata.previous-versions-max` (100 when not set) fall out.
+    /// Whether the current schema, the default spec and the refs' snapshots exist, and `main` is the current snapshot.
+    private var isConsistent: Bool {
+        currentSchema != nil && defaultSpec != nil && lastSequenceNumber >= 0 && (nextRowID ?? 0) >= 0
+            && currentSnapshotID == refs[SnapshotRef.main]?.snapshotID
+            && refs.values.allSatisfy { snapshot($0.snapshotID) != nil }
+    }
+
+    /// The metadata with the previous metadata's `file` appended to its metadata log. Keeps as many entries as the
+    /// property `write.metadata.previous-versions-max` states (default 100).
     package func loggingPrevious(file: String, of previous: TableMetadata) -> TableMetadata {
         var result = self
         let limit = max(1, properties["write.metadata.previous-versions-max"].flatMap(Int.init) ?? 100)
@@ -183,7 +191,8 @@ extension UpdateApplier {
         metadata.snapshots.removeAll { ids.contains($0.id) }
         metadata.statistics.removeAll { $0["snapshot-id"]?.integer.map(ids.contains) ?? false }
         metadata.partitionStatistics.removeAll { $0["snapshot-id"]?.integer.map(ids.contains) ?? false }
-        // The log says what was current at a time; it may not skip over a removed snapshot, so it starts after the last.
+        // The log states what was current at a time. It must not skip a removed snapshot, so it starts after the last
+        // one.
         if let last = metadata.snapshotLog.lastIndex(where: { ids.contains($0.snapshotID) }) {
             metadata.snapshotLog.removeSubrange(...last)
         }

@@ -1,63 +1,65 @@
-// The state of a table (https://iceberg.apache.org/spec/#table-metadata), formats v2 and v3.
-// Invariant: a value read from JSON and written again says the same, members that are not known here included.
+// The state of a table (https://iceberg.apache.org/spec/#table-metadata), formats v2 and v3. Unknown members of the
+// metadata and of its snapshots, refs, schemas, columns, partition fields and sort fields are kept in `unknown`, so a
+// rewrite preserves them.
 package import Avro
 
-/// Everything a table's metadata file says.
+/// The content of a table's metadata file.
 package struct TableMetadata: Sendable, Equatable {
-    /// 2 or 3.
+    /// The format version, 2 or 3.
     package var formatVersion: Int
-    /// Identifies the table for good.
+    /// The table's permanent UUID.
     package var uuid: String
-    /// The folder of the table, an address without trailing slash.
+    /// The table's folder, an absolute location without trailing slash.
     package var location: String
-    /// The highest sequence number given.
+    /// The highest assigned sequence number.
     package var lastSequenceNumber: Int64
-    /// When the table was last changed, milliseconds since 1970-01-01 UTC.
+    /// The time of the last change, in milliseconds since 1970-01-01 UTC.
     package var lastUpdatedMilliseconds: Int64
-    /// The highest field id given.
+    /// The highest assigned field id.
     package var lastColumnID: Int
-    /// All schemas that some file may have.
+    /// All schemas that files may have.
     package var schemas: [TableSchema]
-    /// Which of them is in force.
+    /// The id of the current schema.
     package var currentSchemaID: Int
-    /// All partition specs that some file may have.
+    /// All partition specs that files may have.
     package var partitionSpecs: [PartitionSpec]
-    /// Which of them new files have.
+    /// The id of the partition spec of new files.
     package var defaultSpecID: Int
-    /// The highest partition field id given.
+    /// The highest assigned partition field id.
     package var lastPartitionID: Int
-    /// The table's settings.
+    /// The table properties.
     package var properties: [String: String]
-    /// What readers see; nil for a table without rows.
+    /// The id of the current snapshot, which readers see; nil for a table without one.
     package var currentSnapshotID: Int64?
     /// All snapshots that have not expired, in no particular order.
     package var snapshots: [Snapshot]
-    /// When which snapshot became current, oldest first.
+    /// The history of the current snapshot, oldest first.
     package var snapshotLog: [SnapshotLogEntry]
     /// Earlier metadata files, oldest first.
     package var metadataLog: [MetadataLogEntry]
     /// All sort orders.
     package var sortOrders: [SortOrder]
-    /// Which of them new files should have.
+    /// The id of the sort order of new files.
     package var defaultSortOrderID: Int
-    /// The names of snapshots.
+    /// Branches and tags, by name.
     package var refs: [String: SnapshotRef]
-    /// Statistics files, as they were read.
+    /// Statistics files, kept unchanged.
     package var statistics: [JSON]
-    /// Partition statistics files, as they were read.
+    /// Partition statistics files, kept unchanged.
     package var partitionStatistics: [JSON]
-    /// v3: the next row id to give.
+    /// v3: the next row id to assign.
     package var nextRowID: Int64?
-    /// Other members, kept as they are.
+    /// Unknown members, kept unchanged.
     package var unknown: [String: JSON] = [:]
 }
 
 extension TableMetadata {
-    /// A new table without rows, as `create` stores it.
+    /// A new table without snapshots. Throws `unsupported` for format versions other than 2 and 3, and `invalid` for a
+    /// spec with a column that is not in `schema`.
     ///
     /// - Parameters:
-    ///   - uuid: a fresh UUID; randomness is the caller's.
-    ///   - nowMilliseconds: the time, milliseconds since 1970-01-01 UTC.
+    ///   - uuid: a new UUID; the caller supplies randomness.
+    ///   - nowMilliseconds: the time, in milliseconds since 1970-01-01 UTC.
     package init(
         formatVersion: Int, uuid: String, location: String, schema: TableSchema, spec: PartitionSpec,
         sortOrder: SortOrder = .unsorted, properties: [String: String], nowMilliseconds: Int64
@@ -89,32 +91,32 @@ extension TableMetadata {
         nextRowID = formatVersion >= 3 ? 0 : nil
     }
 
-    /// The snapshot that readers see.
+    /// The current snapshot, which readers see.
     package var currentSnapshot: Snapshot? { currentSnapshotID.flatMap(snapshot) }
 
-    /// The snapshot of an id.
+    /// The snapshot with an id.
     package func snapshot(_ id: Int64) -> Snapshot? { snapshots.first { $0.id == id } }
 
-    /// The schema in force.
+    /// The current schema.
     package var currentSchema: TableSchema? { schemas.first { $0.id == currentSchemaID } }
 
     /// The partition spec of new files.
     package var defaultSpec: PartitionSpec? { spec(defaultSpecID) }
 
-    /// The partition spec of a number.
+    /// The partition spec with an id.
     package func spec(_ id: Int) -> PartitionSpec? { partitionSpecs.first { $0.id == id } }
 
-    /// The folder of metadata files: the property `write.metadata.path`, or `metadata` in the table's folder.
+    /// The folder of metadata files: the property `write.metadata.path`, else `metadata` in the table's folder.
     package var metadataFolder: String {
         (properties["write.metadata.path"] ?? "\(location)/metadata").droppingTrailingSlashes
     }
 
-    /// The folder of data files: the property `write.data.path`, or `data` in the table's folder.
+    /// The folder of data files: the property `write.data.path`, else `data` in the table's folder.
     package var dataFolder: String {
         (properties["write.data.path"] ?? "\(location)/data").droppingTrailingSlashes
     }
 
-    /// The schemas, the one in force first and then the newest.
+    /// The schemas: the current one first, then by descending id.
     var schemasByRelevance: [TableSchema] {
         schemas.sorted { left, right in
             (left.id == currentSchemaID ? Int.max : left.id) > (right.id == currentSchemaID ? Int.max : right.id)

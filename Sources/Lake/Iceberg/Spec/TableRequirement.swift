@@ -1,38 +1,37 @@
-// What must hold of a table for a commit to be applied (REST catalog specification, TableRequirement), and the
-// pure check of it.
+// The requirements of a commit (REST catalog specification, TableRequirement), and their check against a table. Pure.
 package import Avro
 
-/// One condition of a commit.
+/// A requirement of a commit.
 package enum TableRequirement: Sendable, Equatable {
-    /// The table is not there yet.
+    /// The table does not exist.
     case notExisting
-    /// It is still the table it was.
+    /// The table has this UUID.
     case uuid(String)
-    /// A name points to this snapshot; nil: there is no such name.
+    /// The ref points to this snapshot; nil: the ref does not exist.
     case refSnapshot(name: String, Int64?)
-    /// No column was added.
+    /// The last assigned field id is this: no column was added.
     case lastAssignedFieldID(Int)
-    /// The schema in force is this one.
+    /// The current schema has this id.
     case currentSchemaID(Int)
-    /// No partition field was added.
+    /// The last assigned partition field id is this: no partition field was added.
     case lastAssignedPartitionID(Int)
-    /// The spec of new files is this one.
+    /// The default partition spec has this id.
     case defaultSpecID(Int)
-    /// The sort order of new files is this one.
+    /// The default sort order has this id.
     case defaultSortOrderID(Int)
-    /// The table's format is this one: what may be in a commit depends on it. Only a catalog without a server can be
-    /// asked for it; the REST protocol has no such requirement.
+    /// The table has this format version, on which the content of a commit depends. Only file catalogs check it: the
+    /// REST protocol has no such requirement.
     case formatVersion(Int)
 }
 
 extension TableRequirement {
-    /// Says in one line what does not hold for `metadata` (nil: no such table); nil when the condition holds.
+    /// Why the requirement does not hold for `metadata` (nil: no such table), in one line; nil when it holds.
     package func failure(for metadata: TableMetadata?) -> String? {
         guard let metadata else { return self == .notExisting ? nil : "the table does not exist" }
         switch self {
         case .notExisting: return "the table exists already"
         case .uuid(let uuid):
-            // UUIDs are the same in either case of their letters.
+            // UUIDs are case-insensitive.
             return metadata.uuid.lowercased() == uuid.lowercased()
                 ? nil : "the table is another one: its UUID is \(metadata.uuid), not \(uuid)"
         case .refSnapshot(let name, let id):
@@ -55,7 +54,7 @@ extension TableRequirement {
 }
 
 extension TableRequirement {
-    /// The JSON form; nil for what the protocol does not have.
+    /// The JSON form; nil for `formatVersion`, which the protocol lacks.
     package var json: JSON? {
         switch self {
         case .notExisting: Self.form("assert-create", [:])
@@ -79,7 +78,7 @@ extension TableRequirement {
         .object(members.merging(["type": .string(type)]) { $1 })
     }
 
-    /// Reads the JSON form. Throws `IcebergError` on a type that is not known here.
+    /// Reads the JSON form. Throws `unsupported` for an unknown type, and `malformed` for missing members.
     package init(json: JSON) throws(IcebergError) {
         var reader = try FieldReader(json, "requirement")
         switch try reader.string("type") {
@@ -94,7 +93,7 @@ extension TableRequirement {
             self = .lastAssignedPartitionID(try reader.int("last-assigned-partition-id"))
         case "assert-default-spec-id": self = .defaultSpecID(try reader.int("default-spec-id"))
         case "assert-default-sort-order-id": self = .defaultSortOrderID(try reader.int("default-sort-order-id"))
-        case let other: throw IcebergError(.unsupported, "the type '\(other)' is not known", in: "requirement")
+        case let other: throw IcebergError(.unsupported, "the type '\(other)' is unknown", in: "requirement")
         }
     }
 }

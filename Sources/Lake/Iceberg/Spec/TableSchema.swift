@@ -1,9 +1,9 @@
-// A table's schema and its JSON form (https://iceberg.apache.org/spec/#schemas).
+// A table's schema and its JSON form (https://iceberg.apache.org/spec/#schemas-and-data-types).
 package import Avro
 
-/// One column, or one field of a struct.
+/// A column, or a field of a struct.
 package struct SchemaField: Sendable, Equatable {
-    /// The id, which never changes and is never used again.
+    /// The field id, which never changes and is never reused.
     package var id: Int
     /// The name.
     package var name: String
@@ -13,7 +13,7 @@ package struct SchemaField: Sendable, Equatable {
     package var type: FieldType
     /// A description for people.
     package var doc: String?
-    /// Other members, such as `initial-default`, kept as they are.
+    /// Unknown members, such as `initial-default`, kept unchanged.
     package var unknown: [String: JSON] = [:]
 
     /// A column.
@@ -25,10 +25,11 @@ package struct SchemaField: Sendable, Equatable {
         self.doc = doc
     }
 
-    /// Readers have a value for rows of files without the column (v3).
+    /// Whether readers have a default for rows of files without the column (v3).
     package var hasInitialDefault: Bool { unknown["initial-default"].map { $0 != .null } ?? false }
 
-    /// A row written without the column would be read with another value than a writer has to give it (v3).
+    /// Whether the defaults for reading and for writing differ, so a row written without the column would be read with
+    /// the wrong value (v3).
     package var hasOtherWriteDefault: Bool {
         (unknown["initial-default"] ?? .null) != (unknown["write-default"] ?? .null)
     }
@@ -55,13 +56,13 @@ package struct SchemaField: Sendable, Equatable {
 
 /// A schema of a table.
 package struct TableSchema: Sendable, Equatable {
-    /// Its number within the table.
+    /// The schema's id within the table.
     package var id: Int
     /// The columns in order.
     package var fields: [SchemaField]
-    /// The columns that identify a row, if any.
+    /// The field ids of the columns that identify a row, if any.
     package var identifierFieldIDs: [Int]
-    /// Other members, kept as they are.
+    /// Unknown members, kept unchanged.
     package var unknown: [String: JSON] = [:]
 
     /// A schema of these columns.
@@ -71,7 +72,7 @@ package struct TableSchema: Sendable, Equatable {
         self.identifierFieldIDs = identifierFieldIDs
     }
 
-    /// Reads the JSON form. Throws `IcebergError`, naming the member.
+    /// Reads the JSON form. Throws `malformed`, naming the member.
     package init(json: JSON, path: String = "schema") throws(IcebergError) {
         var reader = try FieldReader(json, path)
         id = try reader.optionalInt("schema-id") ?? 0
@@ -92,16 +93,16 @@ package struct TableSchema: Sendable, Equatable {
             ], keeping: unknown)
     }
 
-    /// The top-level column of an id.
+    /// The top-level column with a field id.
     package func field(id: Int) -> SchemaField? { fields.first { $0.id == id } }
 
-    /// The top-level column of a name.
+    /// The top-level column with a name.
     package func field(named name: String) -> SchemaField? { fields.first { $0.name == name } }
 
-    /// The largest field id in use, nested ones included; 0 without columns.
+    /// The largest field id, including nested ones; 0 without columns.
     package var highestFieldID: Int { FieldType.structure(fields).highestID }
 
-    /// Whether two schemas have the same columns and identifiers, whatever their numbers.
+    /// Whether two schemas have the same columns and identifier columns, regardless of their ids.
     package func hasSameColumns(as other: TableSchema) -> Bool {
         fields == other.fields && Set(identifierFieldIDs) == Set(other.identifierFieldIDs)
     }

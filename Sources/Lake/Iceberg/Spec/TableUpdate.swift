@@ -1,38 +1,38 @@
-// The changes of a table that a commit is made of, in the forms of the REST catalog specification
-// (https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml, TableUpdate).
+// The updates of a commit and their JSON form (REST catalog specification, TableUpdate:
+// https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml).
 package import Avro
 
-/// One change of a table's metadata.
+/// A change of a table's metadata.
 package enum TableUpdate: Sendable, Equatable {
-    /// Sets the UUID of a table that is created.
+    /// Sets the UUID of a new table.
     case assignUUID(String)
     /// Raises the format version; never lowers it.
     case upgradeFormatVersion(Int)
     /// Adds a schema.
     case addSchema(TableSchema)
-    /// Puts a schema in force; -1 is the one added last in this commit.
+    /// Sets the current schema; -1: the last one added in this commit.
     case setCurrentSchema(Int)
     /// Adds a partition spec.
     case addPartitionSpec(PartitionSpec)
-    /// Makes a spec that of new files; -1 is the one added last in this commit.
+    /// Sets the default partition spec; -1: the last one added in this commit.
     case setDefaultSpec(Int)
     /// Adds a sort order.
     case addSortOrder(SortOrder)
-    /// Makes an order that of new files; -1 is the one added last in this commit.
+    /// Sets the default sort order; -1: the last one added in this commit.
     case setDefaultSortOrder(Int)
-    /// Adds a snapshot; nothing points to it yet.
+    /// Adds a snapshot without a ref.
     case addSnapshot(Snapshot)
-    /// Points a name to a snapshot.
+    /// Points a ref to a snapshot.
     case setSnapshotRef(name: String, SnapshotRef)
-    /// Removes a name.
+    /// Removes a ref.
     case removeSnapshotRef(name: String)
-    /// Removes snapshots that no name points to.
+    /// Removes snapshots that no ref points to.
     case removeSnapshots([Int64])
     /// Moves the table's folder.
     case setLocation(String)
     /// Sets or replaces properties.
     case setProperties([String: String])
-    /// Removes properties; those that are not there do not matter.
+    /// Removes properties; ignores missing ones.
     case removeProperties([String])
     /// Removes the statistics files of a snapshot.
     case removeStatistics(Int64)
@@ -92,7 +92,7 @@ extension TableUpdate {
         }
     }
 
-    /// Reads the JSON form. Throws `IcebergError` on an action that is not known here.
+    /// Reads the JSON form. Throws `unsupported` for an unknown action, and `malformed` for missing members.
     package init(json: JSON) throws(IcebergError) {
         var reader = try FieldReader(json, "update")
         switch try reader.string("action") {
@@ -121,7 +121,7 @@ extension TableUpdate {
             self = .removeProperties((try reader.optionalArray("removals") ?? []).compactMap(\.string))
         case "remove-statistics": self = .removeStatistics(try reader.long("snapshot-id"))
         case "remove-partition-statistics": self = .removePartitionStatistics(try reader.long("snapshot-id"))
-        case let other: throw IcebergError(.unsupported, "the action '\(other)' is not known", in: "update")
+        case let other: throw IcebergError(.unsupported, "the action '\(other)' is unknown", in: "update")
         }
     }
 }

@@ -1,5 +1,4 @@
-// One page of a listing of a folder tree, in the order of the keys' bytes. Folders that cannot hold a wanted key are
-// not opened.
+// Lists one page of a folder tree in the order of the keys' bytes. Skips folders that cannot contain a wanted key.
 
 import Glibc
 
@@ -15,7 +14,7 @@ struct FolderWalk {
         self.limit = limit
     }
 
-    /// Walks from the root; a root that does not exist holds nothing.
+    /// Walks from the root; a missing root is empty.
     mutating func run(root: String) throws(SystemFailure) -> ListPage {
         do throws(SystemFailure) {
             try visit(try Folders.open(root: root, creating: false), path: "")

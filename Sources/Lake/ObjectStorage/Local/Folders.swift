@@ -1,4 +1,4 @@
-// Folders by descriptor. Keys are resolved part by part with O_NOFOLLOW beneath the root's descriptor, so that neither a
+// Folders by descriptor. Keys are resolved one part at a time with O_NOFOLLOW below the root's descriptor, so neither a
 // key nor a symbolic link inside the root leads out of it.
 
 import Glibc
@@ -6,7 +6,7 @@ import Glibc
 enum Folders {
     private static let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
 
-    /// Opens the root; with `creating`, makes it and its parents first. The root itself may be a symbolic link.
+    /// Opens the root; `creating` first creates it and its parents. The root itself may be a symbolic link.
     static func open(root: String, creating: Bool) throws(SystemFailure) -> Descriptor {
         let number = Glibc.open(root, flags)
         if number >= 0 || errno != ENOENT || !creating { return try Descriptor(number, "opening \(root)") }
@@ -16,7 +16,7 @@ enum Folders {
         return folder
     }
 
-    /// Opens the folder `parts` beneath the root; with `creating`, makes what is missing, durably.
+    /// Opens the folder `parts` below the root; `creating` durably creates what is missing.
     static func open(
         root: String, _ parts: ArraySlice<String>, creating: Bool
     ) throws(SystemFailure) -> Descriptor {
@@ -25,6 +25,7 @@ enum Folders {
         return folder
     }
 
+    /// Opens a subfolder; `creating` creates it when missing and synchronises its parent.
     static func child(
         of folder: borrowing Descriptor, _ name: String, creating: Bool, extraFlags: Int32 = O_NOFOLLOW
     ) throws(SystemFailure) -> Descriptor {
@@ -37,17 +38,17 @@ enum Folders {
         return try Descriptor(openat(folder.number, name, flags | extraFlags), "opening folder \(name)")
     }
 
-    /// One entry of a folder that is a plain file or a folder.
+    /// A regular file or a folder within a folder.
     struct Entry {
         var name: String
         var isFolder: Bool
         var info: stat
     }
 
-    /// The plain files and folders in a folder, in the order of their keys' bytes (a folder sorts as if its name ended
-    /// in a slash). Symbolic links and names that are not UTF-8 are skipped: no key names them.
+    /// The regular files and folders in a folder, in the order of their keys' bytes: a folder sorts as if its name
+    /// ended in a slash. Skips symbolic links and names that are not UTF-8, which no key can name.
     static func entries(_ folder: borrowing Descriptor) throws(SystemFailure) -> [Entry] {
-        let copy = openat(folder.number, ".", flags)  // the stream takes it over
+        let copy = openat(folder.number, ".", flags)  // closedir closes it
         guard copy >= 0, let stream = fdopendir(copy) else { throw .last("reading a folder") }
         defer { closedir(stream) }
         var found: [Entry] = []

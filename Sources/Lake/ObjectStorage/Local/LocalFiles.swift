@@ -1,4 +1,4 @@
-// Plain file calls with their errors. All block.
+// File calls with typed errors. All of them block.
 
 import Glibc
 
@@ -6,14 +6,13 @@ import Glibc
 struct SystemFailure: Error, Equatable {
     var number: Int32
     var what: String
-    /// Whether the object got its name before the call failed.
+    /// Whether the object was published before the call failed.
     var isPublished = false
 
-    /// The failure of the call that was just made.
+    /// The failure of the last system call, from `errno`.
     static func last(_ what: String) -> SystemFailure { SystemFailure(number: errno, what: what) }
 
-    /// The error of a put whose source cannot be read: a file that is missing is the caller's mistake, and no missing
-    /// object.
+    /// The error of a put with an unreadable source. A missing source file is an invalid request, not a missing object.
     func asSourceError(_ object: String) -> ObjectStorageError {
         var error = asStorageError("put", object)
         if error.kind == .notFound { error.kind = .invalid }
@@ -40,7 +39,7 @@ struct Descriptor: ~Copyable {
 enum LocalFiles {
     static let chunkBytes = 256 << 10
 
-    /// The bytes of a file, or nil when it cannot be read or is larger than `limit`.
+    /// The bytes of a file; nil when it cannot be read or has more than `limit` bytes.
     static func readSmallFile(_ path: String, limit: Int) -> [UInt8]? {
         guard let file = try? Descriptor(open(path, O_RDONLY | O_CLOEXEC), path),
             let size = try? size(file), size <= limit
@@ -63,15 +62,17 @@ enum LocalFiles {
         Int64(try status(file).st_size)
     }
 
-    /// About an open file, which must be a regular one.
+    /// The status of an open file. Throws EISDIR when it is not a regular file.
     static func status(_ file: borrowing Descriptor) throws(SystemFailure) -> stat {
         var result = stat()
         guard fstat(file.number, &result) == 0 else { throw .last("fstat") }
-        guard result.st_mode & S_IFMT == S_IFREG else { throw SystemFailure(number: EISDIR, what: "not a plain file") }
+        guard result.st_mode & S_IFMT == S_IFREG else {
+            throw SystemFailure(number: EISDIR, what: "not a regular file")
+        }
         return result
     }
 
-    /// A part of an open file; fails when it ends early.
+    /// Reads a range of an open file. Throws EIO when the file ends before it.
     static func read(
         _ file: borrowing Descriptor, _ range: Range<Int64>, _ what: String
     ) throws(SystemFailure) -> [UInt8] {
@@ -84,7 +85,7 @@ enum LocalFiles {
                 if got < 0, errno == EINTR { continue }
                 if got <= 0 {
                     failure =
-                        got < 0 ? .last("reading \(what)") : SystemFailure(number: EIO, what: "\(what) became shorter")
+                        got < 0 ? .last("reading \(what)") : SystemFailure(number: EIO, what: "\(what) was truncated")
                     return
                 }
                 count += got
@@ -110,8 +111,8 @@ enum LocalFiles {
         return nil
     }
 
-    /// Hands out the bytes of a part of an open file in order, through one buffer; fails when the file ends early, or
-    /// with what `take` returns.
+    /// Calls `take` with the bytes of a range of an open file, in order and through one buffer. Throws EIO when the
+    /// file ends before the range, and the failure that `take` returns.
     static func forEachChunk(
         _ file: borrowing Descriptor, _ range: Range<Int64>, _ what: String,
         _ take: (UnsafeRawBufferPointer) -> SystemFailure?
@@ -124,13 +125,13 @@ enum LocalFiles {
             let count = pread(file.number, buffer.baseAddress, wanted, off_t(position))
             if count < 0, errno == EINTR { continue }
             if count < 0 { throw .last("reading \(what)") }
-            if count == 0 { throw SystemFailure(number: EIO, what: "\(what) became shorter") }
+            if count == 0 { throw SystemFailure(number: EIO, what: "\(what) was truncated") }
             if let failure = take(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { throw failure }
             position += Int64(count)
         }
     }
 
-    /// Writes a whole file, removed again on failure; the error number, or nil.
+    /// Writes a whole file and removes it on failure. Returns the error number; nil on success.
     static func write(_ bytes: [UInt8], to path: String) -> Int32? {
         guard let file = try? create(path) else { return errno }
         do throws(SystemFailure) {
@@ -142,13 +143,13 @@ enum LocalFiles {
         }
     }
 
-    /// Removes an unfinished file; only a plain one, never a device such as /dev/null.
+    /// Removes an unfinished file if it is a regular file, never a device such as /dev/null.
     static func discard(_ file: borrowing Descriptor, _ path: String) {
         var info = stat()
         if fstat(file.number, &info) == 0, info.st_mode & S_IFMT == S_IFREG { unlink(path) }
     }
 
-    /// Creates or empties a file.
+    /// Creates a file, or truncates an existing one.
     static func create(_ path: String) throws(SystemFailure) -> Descriptor {
         try Descriptor(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644), "creating \(path)")
     }
@@ -165,14 +166,14 @@ enum LocalFiles {
         guard fsync(file.number) == 0 else { throw .last("fsync") }
     }
 
-    /// Some file systems have no fsync for folders, and say EINVAL.
+    /// Some file systems cannot fsync a folder and return EINVAL or ENOTSUP, which is no failure.
     static func synchronize(folder: borrowing Descriptor) throws(SystemFailure) {
         guard fsync(folder.number) == 0 || errno == EINVAL || errno == ENOTSUP else {
             throw .last("synchronising the folder")
         }
     }
 
-    /// Waits for the exclusive lock that goes with this descriptor; it ends with the descriptor.
+    /// Waits for an exclusive lock on this descriptor; closing the descriptor releases it.
     static func lock(_ file: borrowing Descriptor) throws(SystemFailure) {
         while flock(file.number, LOCK_EX) != 0 {
             if errno != EINTR { throw .last("flock") }

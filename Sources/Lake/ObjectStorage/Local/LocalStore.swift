@@ -1,13 +1,13 @@
-// A store in a local folder: the key `a/b` is the file ROOT/a/b, so that any reader finds the files by path.
+// A store in a local folder: the key `a/b` is the file ROOT/a/b, so any reader finds the files by path.
 //
-// A new object is written to a nameless-to-readers file in ROOT/.storage-tmp, synchronised, and then given its name in
-// one step: link(2) for "only if absent", which fails when the name exists, and rename(2) otherwise. The folder is
-// synchronised before the call returns. Renames and deletions hold the lock of the folder they change, which makes
-// "if match" a compare-and-swap among all processes that use this class.
+// A put writes a file in ROOT/.storage-tmp, which listings skip, synchronises it, and publishes it in one step:
+// link(2) for `ifAbsent`, which fails when the name exists, and rename(2) otherwise. It synchronises the folder before
+// it returns. Renames and deletions hold the lock of the folder they change, which makes `ifMatch` a compare-and-swap
+// among all processes that use this class.
 
 import Glibc
 
-/// Objects as files beneath a folder.
+/// Objects as files below a folder.
 package final class LocalStore: ObjectStore {
     /// `file:///folder`
     package let name: String
@@ -16,8 +16,10 @@ package final class LocalStore: ObjectStore {
     private let temporary: TemporaryFiles
     private let maximumBytesInMemory: Int64
 
-    /// A store beneath `root`, an absolute path; created with the first object.
-    /// - Parameter random: 64 random bits, for names of unfinished files.
+    /// A store below `root`, an absolute path; the first put creates it.
+    /// - Parameters:
+    ///   - maximumBytesInMemory: the largest read of `get`, inclusive; `get` throws `invalid` beyond it.
+    ///   - random: 64 random bits for the names of unfinished files.
     package init(
         root: String, maximumBytesInMemory: Int64 = 1 << 30,
         random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 0 ... .max) }
@@ -28,7 +30,7 @@ package final class LocalStore: ObjectStore {
         temporary = TemporaryFiles(root: root, random: random)
     }
 
-    /// Writes an object; see `ObjectStore`. Its folders are made as needed.
+    /// Writes an object and creates its folders; see `ObjectStore`.
     package func put(
         _ key: String, _ body: ObjectBody, condition: PutCondition
     ) async throws(ObjectStorageError) -> ObjectInfo {
@@ -46,7 +48,7 @@ package final class LocalStore: ObjectStore {
             let file = try self.open(path)
             let status = try LocalFiles.status(file)
             guard let slice = (range ?? .suffix(.max)).resolve(size: Int64(status.st_size)) else {
-                throw SystemFailure(number: EINVAL, what: "the range starts past the end")
+                throw SystemFailure(number: EINVAL, what: "the range starts at or past the end")
             }
             guard slice.upperBound - slice.lowerBound <= limit else {
                 throw SystemFailure(number: EINVAL, what: "more than \(limit) bytes")
@@ -71,7 +73,7 @@ package final class LocalStore: ObjectStore {
         }
     }
 
-    /// About an object; see `ObjectStore`.
+    /// An object's entry; see `ObjectStore`.
     package func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
         try await perform("head", key) { (path) throws(SystemFailure) in
             Self.info(key, try LocalFiles.status(try self.open(path)))
@@ -93,7 +95,7 @@ package final class LocalStore: ObjectStore {
         }
     }
 
-    /// Removes objects; see `ObjectStore`. Folders stay.
+    /// Removes objects but not their folders; see `ObjectStore`.
     package func delete(_ keys: [String]) async throws(ObjectStorageError) {
         for key in keys { try check(key, "delete") }
         let root = self.root
@@ -123,7 +125,7 @@ package final class LocalStore: ObjectStore {
         }
     }
 
-    /// To a reader a folder, or a part of the path that is a file, is just no object.
+    /// The error for a failure. To a reader, a folder or a path through a file is a missing object.
     private static func error(_ failure: SystemFailure, _ operation: String, _ object: String) -> ObjectStorageError {
         var error = failure.asStorageError(operation, object)
         let isReading = operation != "put"
@@ -148,7 +150,7 @@ package final class LocalStore: ObjectStore {
 
     private func location(_ key: String) -> String { "\(name)/\(key)" }
 
-    /// Inode, size and time of writing: a put always makes a new inode, so the mark changes with every put.
+    /// The entry of a file. Every put creates a new inode, which is part of the entity tag, so it changes the tag.
     static func info(_ key: String, _ status: stat) -> ObjectInfo {
         ObjectInfo(
             key: key, size: Int64(status.st_size), etag: etag(status), modifiedAt: Int64(status.st_mtim.tv_sec))
@@ -165,7 +167,7 @@ extension LocalStore {
     private func open(_ path: ArraySlice<String>) throws(SystemFailure) -> Descriptor {
         let folder = try Folders.open(root: root, path.dropLast(), creating: false)
         guard let name = path.last else { throw SystemFailure(number: EINVAL, what: "no name") }
-        // Not blocking, so that a pipe in the way is refused instead of waited for.
+        // O_NONBLOCK: a named pipe fails instead of blocking.
         return try Descriptor(
             openat(folder.number, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), "opening the object")
     }
@@ -185,7 +187,7 @@ extension LocalStore {
             try LocalFiles.synchronize(folder: folder)
         } catch {
             throw SystemFailure(
-                number: error.number, what: "the object is there, but \(error.what) failed", isPublished: true)
+                number: error.number, what: "the object was written, but \(error.what) failed", isPublished: true)
         }
         return Self.info(path.joined(separator: "/"), status)
     }
@@ -205,21 +207,23 @@ extension LocalStore {
         let source = try temporary.openFolder()
         if condition == .ifAbsent {
             guard linkat(source.number, unfinished, folder.number, name, 0) == 0 else {
-                throw .last("naming the object")
+                throw .last("publishing the object")
             }
             return
         }
-        // A lock goes with an open file, so this takes one of its own, not the caller's descriptor.
+        // A lock belongs to an open file description, so this opens its own instead of locking the caller's.
         let lock = try Descriptor(openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening the folder")
         try LocalFiles.lock(lock)
         if case .ifMatch(let etag) = condition {
             var current = stat()
             let exists = fstatat(folder.number, name, &current, AT_SYMLINK_NOFOLLOW) == 0
             guard exists, Self.etag(current) == etag else {
-                throw SystemFailure(number: EEXIST, what: "the object is not the expected one")
+                throw SystemFailure(number: EEXIST, what: "the object has another entity tag")
             }
         }
-        guard renameat(source.number, unfinished, folder.number, name) == 0 else { throw .last("naming the object") }
+        guard renameat(source.number, unfinished, folder.number, name) == 0 else {
+            throw .last("publishing the object")
+        }
     }
 
     private static func grouped(_ keys: [String]) -> [[String]: [String]] {

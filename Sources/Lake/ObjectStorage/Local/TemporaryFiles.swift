@@ -1,12 +1,12 @@
-// Unfinished files of a LocalStore, in a folder of their own beneath its root.
+// Unfinished files of a LocalStore, in their own folder below its root.
 //
-// Its writer holds its lock. What is left of a crashed process therefore has no lock, and the next process that
-// writes removes it; no clock and no process id is needed to tell the two apart.
+// A writer holds the lock of its unfinished file. A crashed process leaves files without a lock, and the next process
+// that writes removes them. No clock or process id is involved.
 
 import Base
 import Glibc
 
-/// A file that has no key yet. Its lock ends with it.
+/// A locked file that is not published yet; closing it releases the lock.
 struct UnfinishedFile: ~Copyable {
     let file: Descriptor
     let name: String
@@ -26,7 +26,7 @@ final class TemporaryFiles: Sendable {
         try Folders.open(root: root, [KeyRules.temporaryFolder], creating: true)
     }
 
-    /// A new, locked file.
+    /// Creates a file and locks it.
     func create() throws(SystemFailure) -> UnfinishedFile {
         let folder = try openFolder()
         sweepOnce(folder)
@@ -36,12 +36,12 @@ final class TemporaryFiles: Sendable {
             if number < 0, errno == EEXIST { continue }
             let file = try Descriptor(number, "creating a file in \(KeyRules.temporaryFolder)")
             try LocalFiles.lock(file)
-            // Another process may have swept it away between the two steps.
+            // Another process may have removed the file before it was locked.
             if try LocalFiles.status(file).st_nlink > 0 { return UnfinishedFile(file: file, name: name) }
         }
     }
 
-    /// Removes the unfinished name; the object, if it was published, has a name of its own.
+    /// Removes the unfinished file's name. A published object keeps its own name.
     func remove(_ name: String) {
         guard let folder = try? openFolder() else { return }
         unlinkat(folder.number, name, 0)

@@ -1,4 +1,4 @@
-// Size, hash and parts of the bytes to put, in memory or in a file. Blocking calls go off the concurrency threads.
+// The body of a put, in memory or in a file: its size, hash and parts. Blocking calls run on `BlockingWork`.
 
 import Crypto
 import Glibc
@@ -8,7 +8,7 @@ struct Payload: Sendable {
     let body: ObjectBody
     let size: Int64
 
-    /// Below this a hash is computed where it is needed.
+    /// Up to this size, in bytes, the calling thread computes the hash.
     private static let smallBytes: Int64 = 64 << 10
 
     init(_ body: ObjectBody) async throws(SystemFailure) {
@@ -20,7 +20,7 @@ struct Payload: Sendable {
         }
     }
 
-    /// What HTTP sends for a part.
+    /// The HTTP body for a part.
     func httpBody(_ range: Range<Int64>) -> HTTPBody {
         switch body {
         case .bytes(let bytes):
@@ -31,7 +31,7 @@ struct Payload: Sendable {
         }
     }
 
-    /// SHA-256 of a part, in hexadecimal.
+    /// The SHA-256 of a part, in lower-case hexadecimal.
     func hash(_ range: Range<Int64>) async throws(SystemFailure) -> String {
         if case .bytes = body, Int64(range.count) <= Self.smallBytes { return try hashNow(range) }
         return try await BlockingWork.run { () throws(SystemFailure) in try hashNow(range) }

@@ -1,12 +1,12 @@
-// When to try again: exponential back-off with full jitter, so that many clients do not come back in step.
+// Retries with exponential back-off and full jitter, so that many clients do not retry in step.
 
 /// Number and spacing of attempts.
 package struct RetryPolicy: Sendable, Equatable {
-    /// Attempts at most, the first included.
+    /// Largest number of attempts, including the first.
     package var maximumAttempts: Int
-    /// The largest pause after the first attempt; doubles with each.
+    /// Largest pause after the first attempt; doubles with each attempt.
     package var firstPause: Duration
-    /// No pause is longer, unless the server asks for it.
+    /// Largest pause, unless the server asks for more.
     package var longestPause: Duration
 
     /// A policy with these bounds.
@@ -18,12 +18,12 @@ package struct RetryPolicy: Sendable, Equatable {
         self.longestPause = longestPause
     }
 
-    /// The pause before the next attempt, or nil when there is to be none.
+    /// The pause before the next attempt; nil to give up.
     /// - Parameters:
-    ///   - attempt: how many there have been, from 1.
+    ///   - attempt: the number of attempts so far, from 1.
     ///   - random: a number in 0 ..< 1.
-    ///   - retryAfter: what the server asked for.
-    ///   - remaining: time to the deadline; a pause that does not end before it is not worth waiting for.
+    ///   - retryAfter: the pause that the server asked for.
+    ///   - remaining: time to the deadline; the pause must end before it.
     func pause(after attempt: Int, random: Double, retryAfter: Duration?, remaining: Duration) -> Duration? {
         guard attempt < maximumAttempts else { return nil }
         let doublings = min(attempt - 1, 20)

@@ -1,4 +1,4 @@
-// Carries out one S3 operation: sign, send, judge, and try again until there is an answer, a final failure, or no time.
+// Performs one S3 operation: signs, sends and classifies attempts until an answer, a final failure or the deadline.
 
 import Crypto
 import HTTP
@@ -10,13 +10,13 @@ struct S3Caller: Sendable {
     let client: HTTPClient
     let timing: Timing
 
-    /// The deadline, on the uptime clock, of a call that moves `bytes` bytes of body.
+    /// The deadline, on the uptime clock, of a call that transfers `bytes` bytes of body.
     func deadline(bytes: Int64 = 0) -> Duration {
         timing.uptime() + settings.callTimeout + .seconds(bytes / max(1, settings.slowestBytesPerSecond))
     }
 
-    /// The answer, which has a 2xx status. A failure after an attempt that may have taken effect says so: as
-    /// `unknownOutcome`, except for `preconditionFailed` and `notFound`, which the caller can look into.
+    /// The answer, with a 2xx status. A failure after an attempt that may have taken effect is `unknownOutcome`, except
+    /// for `preconditionFailed` and `notFound` with `mayHaveBeenApplied` set, which the caller resolves.
     func call(_ request: S3Request, deadline: Duration) async throws(ObjectStorageError) -> HTTPResponse {
         var mayHaveBeenApplied = false
         var attempt = 0

@@ -1,11 +1,11 @@
-// Where a bucket's requests go: scheme, host and path, in path style or virtual-hosted style. Pure.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+// The address of a bucket's requests: scheme, host and path, in path style or virtual-hosted style
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). Pure.
 
 struct S3Endpoint: Equatable {
     private let scheme: String
-    /// The Host header: host, and the port unless it is the scheme's own.
+    /// The Host header: the host, with the port unless it is the scheme's default.
     let host: String
-    /// Path of the bucket, encoded, without a slash at the end.
+    /// The bucket's path, encoded, without a trailing slash.
     private let bucketPath: String
 
     init(_ settings: S3Settings, bucket: String) throws(ObjectStorageError) {
@@ -22,7 +22,7 @@ struct S3Endpoint: Equatable {
         bucketPath = parts.path + (isPathStyle ? "/\(encoded)" : "")
     }
 
-    /// The path of a key, or of the bucket itself, encoded as it is sent and signed.
+    /// The path of a key (nil: of the bucket), encoded as sent and signed.
     func path(_ key: String?) -> String {
         guard let key else { return bucketPath.isEmpty ? "/" : bucketPath }
         return bucketPath + "/" + PercentEncoding.encode(key, keepingSlashes: true)

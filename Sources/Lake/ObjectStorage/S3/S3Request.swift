@@ -1,27 +1,27 @@
-// One S3 operation before it is signed, and its signed form. Pure.
+// An S3 request before and after signing. Pure.
 
 import Crypto
 import HTTP
 
 struct S3Request {
-    /// For messages: put, get ...
+    /// The operation's name in messages: put, get and so on.
     var operation: String
     var method: String
-    /// nil for the bucket itself.
+    /// The object's key; nil for the bucket itself.
     var key: String?
     var query: [(name: String, value: String)] = []
     var headers: [(name: String, value: String)] = []
     var body: HTTPBody = .none
-    /// SHA-256 of the body in hexadecimal.
+    /// The SHA-256 of the body, in lower-case hexadecimal.
     var payloadHash = SigV4.emptyHash
     var sink: HTTPSink = .memory
     var maximumResponseBytes: Int64 = 64 << 20
-    /// Whether the operation changes something, so that an attempt without an answer leaves the outcome open.
+    /// Whether the operation changes something: an attempt without an answer then has an unknown outcome.
     var isWrite: Bool { method != "GET" && method != "HEAD" }
-    /// Whether a 200 may carry an error (CompleteMultipartUpload: the status is sent before the work is done).
+    /// Whether a 200 may carry an error: S3 sends the status of CompleteMultipartUpload before it completes the upload.
     var mayHideError = false
 
-    /// The HTTP request, signed for this moment.
+    /// The HTTP request, signed at `time`, in seconds since the Unix epoch.
     func signed(
         _ endpoint: S3Endpoint, _ settings: S3Settings, _ credentials: Credentials, time: Int64, timeout: Duration
     ) throws(CryptoError) -> HTTPRequest {

@@ -1,35 +1,34 @@
-// How to reach a bucket, and how long to try.
+// The settings of an S3 store: its address, credentials, timeouts and limits.
 
-/// Settings of an S3 store. The defaults are for AWS.
+/// Settings of an S3 store. The defaults suit AWS.
 package struct S3Settings: Sendable {
-    /// `http(s)://host[:port][/path]`; nil for AWS's own in the region.
+    /// The endpoint, `http(s)://host[:port][/path]`; nil: AWS's endpoint of the region.
     package var endpoint: String?
-    /// The region that signatures name.
+    /// The region in signatures.
     package var region: String
-    /// `endpoint/bucket/key` instead of `bucket.endpoint/key`. Taken in any case for hosts and buckets that cannot be
-    /// put together to a host name: addresses, `localhost`, bucket names with upper case, underscores or (over https)
-    /// dots.
+    /// Use `endpoint/bucket/key` instead of `bucket.endpoint/key`. Always used where bucket and host do not form a host
+    /// name: IP addresses, `localhost`, and bucket names with upper case, underscores or (over https) dots.
     package var pathStyle: Bool
-    /// Who signs.
+    /// The credentials that sign requests.
     package var credentials: CredentialsSource
-    /// The longest a call may take over all its attempts and pauses, transfer time of large objects apart.
+    /// Time limit of a call over all its attempts and pauses, without the transfer time of large objects.
     package var callTimeout: Duration
-    /// Added to `callTimeout` for a body: its bytes over this rate.
+    /// Slowest accepted transfer: a body adds its size divided by this rate to `callTimeout`.
     package var slowestBytesPerSecond: Int64
-    /// The longest a connection may take to be made.
+    /// Time limit for establishing a connection.
     package var connectTimeout: Duration
-    /// An attempt with no byte flowing for this long is aborted and retried.
+    /// An attempt that transfers no byte for this long is aborted and retried.
     package var stallTimeout: Duration
     /// Number and spacing of attempts.
     package var retry: RetryPolicy
-    /// Unconditional puts above this many bytes go in parts. Conditional ones always go in one request of at most 5 GiB,
-    /// since not every server honours a condition on the request that joins the parts.
+    /// Unconditional puts of more bytes than this are sent in parts. Conditional puts are always one request of at most
+    /// 5 GiB, because not every server honours a condition on CompleteMultipartUpload.
     package var multipartThreshold: Int64
-    /// Bytes of a part; made larger where 10,000 parts would not do. S3 wants at least 5 MiB.
+    /// Bytes per part, at least 5 MiB for S3; larger where the object would need more than 10,000 parts.
     package var partBytes: Int64
-    /// Parts sent at the same time.
+    /// Number of parts sent concurrently.
     package var parallelParts: Int
-    /// The most that `get` reads into memory.
+    /// Largest response of `get`, in bytes; a larger one throws `invalid`.
     package var maximumBytesInMemory: Int64
 
     /// Settings for AWS, or for the server at `endpoint`.
@@ -52,18 +51,18 @@ package struct S3Settings: Sendable {
     }
 }
 
-/// Time and chance, so that tests can hold them still.
+/// Clocks and randomness, which tests replace.
 package struct Timing: Sendable {
     /// Seconds since the Unix epoch, for signatures.
     package var wallClock: @Sendable () -> Int64
-    /// Time that never goes back, from any origin.
+    /// Monotonic time from an arbitrary origin.
     package var uptime: @Sendable () -> Duration
     /// Waits; returns early when the task is cancelled.
     package var sleep: @Sendable (Duration) async -> Void
     /// A number in 0 ..< 1.
     package var random: @Sendable () -> Double
 
-    /// Time and chance from these functions.
+    /// Clocks and randomness from these functions.
     package init(
         wallClock: @escaping @Sendable () -> Int64, uptime: @escaping @Sendable () -> Duration,
         sleep: @escaping @Sendable (Duration) async -> Void, random: @escaping @Sendable () -> Double
@@ -74,7 +73,7 @@ package struct Timing: Sendable {
         self.random = random
     }
 
-    /// The machine's.
+    /// The system's clocks and random numbers.
     package static let system: Timing = {
         let start = ContinuousClock.now
         return Timing(

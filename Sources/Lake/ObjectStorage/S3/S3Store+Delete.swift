@@ -1,6 +1,6 @@
-// Deleting many objects with one request per thousand, and one request each where that does not work: keys that XML
-// cannot carry, and servers without batch delete.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+// Deletes objects in batches of up to 1000 keys
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). Falls back to one request per object for
+// keys that XML cannot carry and servers without batch delete.
 
 import Crypto
 import HTTP
@@ -59,7 +59,7 @@ extension S3Store {
         try throwFirstError(response)
     }
 
-    /// The answer is 200 even when single objects could not be deleted.
+    /// Throws the first error in the answer, whose status is 200 even when S3 could not delete some objects.
     private func throwFirstError(_ response: HTTPResponse) throws(ObjectStorageError) {
         guard let result = try? XMLElement.parse(response.body), result.name == "DeleteResult" else {
             throw ObjectStorageError(

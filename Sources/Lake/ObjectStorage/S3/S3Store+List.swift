@@ -1,5 +1,5 @@
-// Listing with ListObjectsV2. Keys are asked for percent-encoded, since XML cannot carry all of them.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+// Lists objects with ListObjectsV2 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html). Requests
+// percent-encoded keys, because XML cannot carry every key.
 
 import Base
 import HTTP
@@ -19,7 +19,7 @@ extension S3Store {
         do throws(XMLElement.Malformed) {
             let page = try S3Listing.page(try XMLElement.parse(response.body))
             if continuation == nil || page.continuation != continuation { return page }
-            throw XMLElement.Malformed(position: 0, what: "it continues with itself")
+            throw XMLElement.Malformed(position: 0, what: "it repeats its continuation token")
         } catch {
             throw failure(
                 .unavailable, "list", prefix, "the listing is malformed at byte \(error.position): \(error.what)")
@@ -30,13 +30,13 @@ extension S3Store {
 enum S3Listing {
     /// The page in a ListBucketResult.
     static func page(_ result: XMLElement) throws(XMLElement.Malformed) -> ListPage {
-        guard result.name == "ListBucketResult" else { throw malformed("<\(result.name)> is no listing") }
+        guard result.name == "ListBucketResult" else { throw malformed("<\(result.name)> is not a listing") }
         let isEncoded = result.text("EncodingType") == "url"
         var objects: [ObjectInfo] = []
         for entry in result.all("Contents") { objects.append(try object(entry, isEncoded: isEncoded)) }
         guard result.text("IsTruncated") == "true" else { return ListPage(objects: objects, continuation: nil) }
         guard let token = result.text("NextContinuationToken"), !token.isEmpty else {
-            throw malformed("it says that it goes on, but not where")
+            throw malformed("it is truncated without a continuation token")
         }
         return ListPage(objects: objects, continuation: token)
     }

@@ -1,27 +1,27 @@
-// Writing a large object in parts: start, send parts a few at a time, join. The object appears with the join and not
-// before; a failure removes the parts.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+// Writes a large object in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html): starts an
+// upload, sends a few parts at a time, and completes it. Completion publishes the object; a failure aborts the upload.
 
 import Crypto
 import HTTP
 
-/// How an object is cut into parts. Pure.
+/// The division of an object into parts. Pure.
 struct PartPlan: Equatable {
     static let maximumParts: Int64 = 10_000
     let size: Int64
     let partBytes: Int64
 
-    /// Parts of `preferred` bytes, or larger ones (whole MiB) where there would be more than 10,000.
+    /// Parts of `preferred` bytes, or of whole MiB where there would be more than 10,000.
     init(size: Int64, preferred: Int64) {
         self.size = size
         let least = (size + Self.maximumParts - 1) / Self.maximumParts
         let rounded = (least + (1 << 20) - 1) / (1 << 20) * (1 << 20)
         partBytes = max(1, preferred, least > preferred ? rounded : 0)
+        precondition(count <= Int(Self.maximumParts), "an upload has at most \(Self.maximumParts) parts")
     }
 
     var count: Int { Int((size + partBytes - 1) / partBytes) }
 
-    /// Bytes of a part; numbers count from 1.
+    /// The range of a part, in bytes; part numbers count from 1.
     func range(_ number: Int) -> Range<Int64> {
         let start = Int64(number - 1) * partBytes
         return start..<min(size, start + partBytes)
@@ -42,7 +42,7 @@ extension S3Store {
             let parts = try await sendParts(key, upload, payload, deadline)
             return try await join(key, upload, parts, payload, deadline)
         } catch {
-            // In a task of its own: this one may have been cancelled.
+            // In a new task, because this one may be cancelled.
             await Task { await self.abandon(key, upload) }.value
             throw error
         }
@@ -56,17 +56,17 @@ extension S3Store {
             response = try await caller.call(request, deadline: deadline)
         } catch {
             var error = error
-            // A start that was lost leaves an upload without parts: nothing anyone can see.
+            // An upload without parts is invisible, so a lost start changed nothing.
             if error.kind == .unknownOutcome { error.kind = .unavailable }
             throw error
         }
         guard let id = (try? XMLElement.parse(response.body))?.text("UploadId"), !id.isEmpty else {
-            throw failure(.unavailable, "put", key, "the server started an upload without an id")
+            throw failure(.unavailable, "put", key, "the server returned no upload id")
         }
         return id
     }
 
-    /// Sends all parts, `parallelParts` at a time; the first failure stops the others.
+    /// Sends all parts, `parallelParts` at a time; the first failure cancels the others.
     private func sendParts(
         _ key: String, _ upload: String, _ payload: Payload, _ deadline: Duration
     ) async throws(ObjectStorageError) -> [Part] {
@@ -89,7 +89,7 @@ extension S3Store {
             }
             return results
         }
-        // The first failure came first; those after it are cancellations.
+        // Results are in the order of completion: failures after the first are cancellations.
         var parts: [Part] = []
         for result in results { parts.append(try result.get()) }
         guard parts.count == plan.count else { throw failure(.cancelled, "put", key, "cancelled between parts") }
@@ -107,12 +107,12 @@ extension S3Store {
             request.body = payload.httpBody(range)
             let response = try await caller.call(request, deadline: deadline)
             guard let etag = response.headers["ETag"] else {
-                throw failure(.unavailable, "put", key, "the server gave part \(number) no entity tag")
+                throw failure(.unavailable, "put", key, "the server returned no entity tag for part \(number)")
             }
             return .success(Part(number: number, etag: etag))
         } catch {
             var error = error
-            // A part is not the object: whatever became of it, the object was not changed.
+            // Sending a part never changes the object, even when its outcome is unknown.
             if error.kind == .unknownOutcome { error.kind = Task.isCancelled ? .cancelled : .unavailable }
             return .failure(error)
         }
@@ -143,7 +143,7 @@ extension S3Store {
         }
     }
 
-    /// The upload is gone after an attempt without an answer: that attempt has joined it, if the object is ours.
+    /// Resolves NoSuchUpload: if an earlier attempt without an answer completed the upload, the object holds our bytes.
     private func resolveJoin(
         _ error: ObjectStorageError, _ key: String, _ payload: Payload, _ deadline: Duration
     ) async throws(ObjectStorageError) -> ObjectInfo {
@@ -154,7 +154,7 @@ extension S3Store {
             error.kind = .unknownOutcome
         } else {
             error.kind = .unavailable
-            error.detail += ": the upload was removed by someone else"
+            error.detail += ": another client removed the upload"
         }
         throw error
     }
@@ -162,7 +162,7 @@ extension S3Store {
     private func abandon(_ key: String, _ upload: String) async {
         let request = S3Request(operation: "put", method: "DELETE", key: key, query: [("uploadId", upload)])
         let deadline = caller.timing.uptime() + .seconds(10)
-        // Best effort: what stays behind is invisible, and a lifecycle rule of the bucket removes it.
+        // Best effort: leftover parts are invisible, and a lifecycle rule of the bucket removes them.
         _ = try? await caller.call(request, deadline: deadline)
     }
 }

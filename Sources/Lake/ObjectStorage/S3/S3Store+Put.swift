@@ -1,5 +1,5 @@
-// Writing an object in one request, and what to make of a condition that fails after an attempt whose outcome is open.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+// Writes an object in one request (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html), and
+// resolves a condition that fails after an attempt with an unknown outcome.
 
 import HTTP
 
@@ -8,9 +8,9 @@ extension S3Store {
 
     /// Writes an object; see `ObjectStore`.
     ///
-    /// A conditional put that was repeated after an attempt without an answer and then meets an object looks at that
-    /// object: the same bytes mean that the put took effect. Give conditional objects content that no other writer would
-    /// write (an id), where it matters whose put won.
+    /// When a conditional put finds an object after an attempt without an answer, it compares the object's bytes: equal
+    /// bytes mean that the put took effect. Where it matters which writer won, give the object content that no other
+    /// writer produces, such as an id.
     package func put(
         _ key: String, _ body: ObjectBody, condition: PutCondition
     ) async throws(ObjectStorageError) -> ObjectInfo {
@@ -54,22 +54,22 @@ extension S3Store {
         }
     }
 
-    /// The meaning of a failed put.
+    /// Resolves the outcome of a failed put.
     private func resolve(
         _ error: ObjectStorageError, _ key: String, _ payload: Payload, _ condition: PutCondition, deadline: Duration
     ) async throws(ObjectStorageError) -> ObjectInfo {
         var error = error
-        // With If-Match S3 says "no such key" where there is no object.
+        // S3 answers If-Match with NoSuchKey when no object has the key.
         if case .ifMatch = condition, error.kind == .notFound { error.kind = .preconditionFailed }
         if error.kind == .notFound, error.mayHaveBeenApplied { error.kind = .unknownOutcome }
         guard error.kind == .preconditionFailed, error.mayHaveBeenApplied else { throw error }
         if let existing = await objectHolding(payload, key, deadline: deadline) { return existing }
         error.kind = .unknownOutcome
-        error.detail = "an attempt without an answer was followed by \(error.detail), and the object holds other bytes"
+        error.detail = "an attempt without an answer, then \(error.detail); the object holds other bytes"
         throw error
     }
 
-    /// The object under the key when it holds exactly these bytes; nil when it does not, or cannot be read in time.
+    /// The object under the key if it holds exactly these bytes; nil if not, or if reading it fails.
     func objectHolding(_ payload: Payload, _ key: String, deadline: Duration) async -> ObjectInfo? {
         let step: Int64 = 4 << 20
         var position: Int64 = 0

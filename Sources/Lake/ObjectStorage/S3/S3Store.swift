@@ -1,9 +1,8 @@
-// A bucket of an S3 or S3-compatible server as an ObjectStore: reading. Writing, parts, listing and deleting are in the
-// files beside this one.
+// A bucket of an S3-compatible server as an `ObjectStore`. This file reads; extensions write, list and delete.
 
 package import HTTP
 
-/// A bucket. Keys are sent byte for byte; no server-side feature beyond plain SigV4 requests is used.
+/// A bucket. Sends keys byte for byte.
 package final class S3Store: ObjectStore {
     /// `s3://bucket`
     package var name: String { "s3://\(caller.bucket)" }
@@ -11,7 +10,7 @@ package final class S3Store: ObjectStore {
     let caller: S3Caller
     var settings: S3Settings { caller.settings }
 
-    /// A bucket reached through `client`. Nothing is sent yet.
+    /// A bucket reached through `client`. Sends nothing yet.
     /// - Throws: `invalid` when the endpoint is malformed.
     package init(
         bucket: String, settings: S3Settings, client: HTTPClient, timing: Timing = .system
@@ -36,7 +35,7 @@ package final class S3Store: ObjectStore {
         return info(key, response, size: response.headers["Content-Length"].flatMap { Int64($0) } ?? before.size)
     }
 
-    /// About an object; see `ObjectStore`.
+    /// An object's entry; see `ObjectStore`.
     package func head(_ key: String) async throws(ObjectStorageError) -> ObjectInfo {
         try check(key, "head")
         let deadline = caller.deadline()
@@ -50,7 +49,7 @@ package final class S3Store: ObjectStore {
         }
     }
 
-    /// An answer to HEAD has no body and so no code: asks for the first byte instead, to learn the reason.
+    /// Reads the first byte to learn the error code, because an answer to HEAD has no body.
     private func explain(
         _ bare: ObjectStorageError, _ key: String, _ deadline: Duration
     ) async throws(ObjectStorageError) -> ObjectInfo {
@@ -75,7 +74,7 @@ package final class S3Store: ObjectStore {
             let response = try await caller.call(request, deadline: deadline)
             return try data(key, response, range)
         } catch {
-            // An empty object has no last byte to S3, but here it has a last part: nothing.
+            // S3 rejects a suffix range of an empty object; this protocol returns no bytes.
             guard case .suffix = range, error.code == "InvalidRange" else { throw error }
             return ObjectData(info: try await head(key), bytes: [])
         }
@@ -86,14 +85,14 @@ package final class S3Store: ObjectStore {
     ) throws(ObjectStorageError) -> ObjectData {
         let info = info(key, response, size: totalSize(response))
         guard let range, response.status != 206 else { return ObjectData(info: info, bytes: response.body) }
-        // The server ignored the range and sent everything.
+        // The server ignored the range and sent the whole object.
         guard let slice = range.resolve(size: Int64(response.body.count)) else {
-            throw failure(.invalid, "get", key, "the range starts past the end")
+            throw failure(.invalid, "get", key, "the range starts at or past the end")
         }
         return ObjectData(info: info, bytes: Array(response.body[Int(slice.lowerBound)..<Int(slice.upperBound)]))
     }
 
-    /// RFC 9110, 14.1.2; its last byte is inclusive.
+    /// The Range header (RFC 9110, 14.1.2), whose last byte is inclusive.
     private func header(_ range: ByteRange, _ key: String) throws(ObjectStorageError) -> String {
         switch range {
         case .slice(let slice) where slice.lowerBound >= 0 && !slice.isEmpty:
@@ -110,7 +109,7 @@ package final class S3Store: ObjectStore {
         }
     }
 
-    /// From `Content-Range: bytes 0-9/1234`, or else the length of the body.
+    /// The object's size from `Content-Range: bytes 0-9/1234`, else the length of the body.
     private func totalSize(_ response: HTTPResponse) -> Int64 {
         let total = response.headers["Content-Range"]?.split(separator: "/").last.flatMap { Int64($0) }
         return total ?? Int64(response.body.count)

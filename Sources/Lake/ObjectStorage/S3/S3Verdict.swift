@@ -1,5 +1,5 @@
-// What one attempt means: an answer, a failure worth another attempt, or a failure that is final. Pure.
-// Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// Classifies one attempt as an answer, a failure to retry or a final failure. Pure.
+// Error codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
 import HTTP
 
@@ -11,12 +11,12 @@ enum S3Verdict: Equatable {
 
 struct S3Failure: Equatable {
     var kind: ObjectStorageError.Kind
-    /// Status and code, message: fit for people.
+    /// Status, code and message, for the error text.
     var detail: String
     /// Whether this attempt may have taken effect.
     var mayHaveBeenApplied = false
     var retryAfter: Duration?
-    /// S3's code, where it sent one.
+    /// S3's error code, where it sent one.
     var code: String?
 }
 
@@ -67,8 +67,8 @@ extension S3Verdict {
         return judge(status: response.status, failure, isWrite: isWrite)
     }
 
-    /// An answer whose code is missing (HEAD, proxies) or unknown. A 5xx may come from a proxy in front of a server that
-    /// did the work.
+    /// Classifies an answer whose code is missing (HEAD, proxies) or unknown. A 5xx may come from a proxy after the
+    /// server acted on the request.
     private static func judge(status: Int, _ failure: S3Failure, isWrite: Bool) -> S3Verdict {
         var failure = failure
         switch status {
@@ -86,13 +86,13 @@ extension S3Verdict {
             failure.mayHaveBeenApplied = isWrite
             return .retry(failure)
         case 300..<400:
-            failure.detail += ": the bucket is elsewhere; set the region or the endpoint"
+            failure.detail += ": the bucket is in another region or at another endpoint; set the region or the endpoint"
         default: break
         }
         return .final(failure)
     }
 
-    /// Codes that say more than their status.
+    /// The kind of an error code that is more specific than its status.
     private static func known(_ code: String) -> (kind: ObjectStorageError.Kind, isWorthRetrying: Bool)? {
         switch code {
         case "NoSuchKey", "NoSuchUpload", "NoSuchVersion": (.notFound, false)
@@ -109,7 +109,7 @@ extension S3Verdict {
         case "SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests", "Throttling", "ThrottlingException",
             "RequestLimitExceeded", "BandwidthLimitExceeded":
             (.throttled, true)
-        // The request was refused as a whole, so these have certainly not taken effect.
+        // The server refused the whole request, so it has certainly not taken effect.
         case "RequestTimeout", "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "ConditionalRequestConflict",
             "OperationAborted":
             (.unavailable, true)
@@ -142,7 +142,7 @@ struct S3ErrorBody {
         message = error.text("Message")
     }
 
-    /// `403 AccessDenied (message)`; bounded and without control characters, since the server writes it.
+    /// `403 AccessDenied (message)`. The server's text is untrusted: at most 300 scalars, without control characters.
     func text(status: Int) -> String {
         let words = ["\(status)", code, message.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")
         return String(

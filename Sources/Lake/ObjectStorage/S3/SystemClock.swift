@@ -1,4 +1,4 @@
-// The wall clock.
+// The wall clock, in seconds since the Unix epoch.
 
 import Glibc
 

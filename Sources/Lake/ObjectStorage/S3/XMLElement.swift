@@ -1,9 +1,8 @@
-// A reader for the XML that S3 answers with: elements and text. Attributes, comments and processing instructions are
-// passed over; DTDs are refused, so nothing can expand. Never recurses, so depth costs no stack.
-// https://www.w3.org/TR/xml/
+// A parser for the XML of S3's answers (https://www.w3.org/TR/xml/): elements and text. Skips attributes, comments and
+// processing instructions. Throws on a DTD, so entities cannot expand. Does not recurse, so depth costs no stack.
 
 final class XMLElement {
-    /// Without namespace prefix.
+    /// The name without a namespace prefix.
     let name: String
     fileprivate(set) var text = ""
     fileprivate(set) var children: [XMLElement] = []
@@ -15,7 +14,7 @@ final class XMLElement {
     func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
 
     struct Malformed: Error, Equatable {
-        /// Byte position, from 0.
+        /// The byte offset of the error, from 0.
         var position: Int
         var what: String
     }
@@ -81,7 +80,7 @@ private struct XMLParser {
         position = end + 1
     }
 
-    /// The position of the `>` that ends the tag here; one inside quotes does not.
+    /// The position of the `>` that ends the current tag, ignoring those inside quotes.
     private func tagEnd() throws(XMLElement.Malformed) -> Int {
         var quote: UInt8?
         var index = position + 1
@@ -160,7 +159,7 @@ private struct XMLParser {
             if matches { return index + length }
             index += 1
         }
-        throw malformed("a part does not end")
+        throw malformed("a comment, section or instruction does not end")
     }
 
     private func malformed(_ what: String) -> XMLElement.Malformed {
@@ -169,8 +168,8 @@ private struct XMLParser {
 }
 
 enum XMLText {
-    /// The text as XML content, or nil when XML 1.0 cannot carry it. Line breaks are written as references, since a
-    /// reader may change them otherwise.
+    /// The text as XML content; nil when XML 1.0 cannot carry it. Writes line breaks as references, because parsers
+    /// normalise literal ones.
     static func escape(_ text: String) -> String? {
         var escaped = ""
         for scalar in text.unicodeScalars {

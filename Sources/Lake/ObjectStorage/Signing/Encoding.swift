@@ -1,4 +1,4 @@
-// Text forms of bytes that signing and S3 need: hexadecimal, Base64, percent-encoding, and UTC times.
+// Text encodings for signing and S3: hexadecimal, Base64 and percent-encoding.
 
 enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
@@ -35,7 +35,8 @@ enum Base64 {
 enum PercentEncoding {
     private static let digits = Array("0123456789ABCDEF".utf8)
 
-    /// AWS's UriEncode: all bytes but letters, digits and `-._~` as %XX; a slash stays where `keepingSlashes`.
+    /// AWS's UriEncode (SigV4): all bytes except letters, digits and `-._~`, and slashes if `keepingSlashes`, become
+    /// %XX.
     static func encode(_ text: String, keepingSlashes: Bool) -> String {
         var encoded: [UInt8] = []
         encoded.reserveCapacity(text.utf8.count + 16)
@@ -49,7 +50,7 @@ enum PercentEncoding {
         return String(decoding: encoded, as: UTF8.self)
     }
 
-    /// The text behind %XX and, as S3 writes spaces in listings, `+`. Malformed escapes stay as they are.
+    /// Decodes %XX, and `+` to a space as S3 writes it in listings. Malformed escapes stay unchanged.
     static func decode(_ text: String) -> String {
         let bytes = Array(text.utf8)
         var decoded: [UInt8] = []

@@ -1,6 +1,6 @@
-// Signs requests to an AWS service that speaks JSON, such as a catalog: signature version 4 in the Authorization header.
-// Invariant: the secret key never leaves; what goes out is the key's id, the session token and the signature, which holds
-// for this host, path, query and body alone.
+// Signs requests to an AWS service with a JSON API, such as a catalog, with SigV4 in the Authorization header.
+// A signed request carries the key's id, the session token and a signature over its method, host, path, query, headers
+// and body. The secret key is only the HMAC key in `SigV4.signingKey`.
 
 import Crypto
 package import HTTP
@@ -11,8 +11,9 @@ package struct RequestSigner: Sendable {
     private let scope: (service: String, region: String)
     private let now: @Sendable () -> Int64
 
+    /// A signer for one service in one region.
     /// - Parameters:
-    ///   - credentials: asked for each request.
+    ///   - credentials: loaded for each request.
     ///   - service: the service's name in signatures, for example `glue`.
     ///   - region: the service's region, for example `eu-central-1`.
     ///   - now: seconds since the Unix epoch.
@@ -23,12 +24,12 @@ package struct RequestSigner: Sendable {
         (self.credentials, scope, self.now) = (credentials, (service, region), now)
     }
 
-    /// The machine's clock, in seconds since the Unix epoch.
+    /// The system clock, in seconds since the Unix epoch.
     package static let systemTime: @Sendable () -> Int64 = { SystemClock.secondsSinceEpoch() }
 
     /// The request with Host, x-amz-date, x-amz-content-sha256, x-amz-security-token (for temporary credentials) and
-    /// Authorization. All headers are signed. The query has to be percent-encoded as RFC 3986 says, without `+` for a space.
-    /// - Throws: `badCredentials` when there are none, `invalid` for a body from a file or an address without a host.
+    /// Authorization. All headers are signed. The query must be percent-encoded (RFC 3986), without `+` for a space.
+    /// - Throws: `badCredentials` when there are none; `invalid` for a body from a file or an address without a host.
     package func signed(_ request: HTTPRequest) throws(ObjectStorageError) -> HTTPRequest {
         guard let target = Target(request.url) else { throw Self.invalid(request, "the address has no host") }
         let body: [UInt8]
@@ -54,7 +55,7 @@ package struct RequestSigner: Sendable {
             HTTPHeader("x-amz-date", Timestamps.compact(time)),
         ]
         if let token = credentials.sessionToken { signed.headers.append(HTTPHeader("x-amz-security-token", token)) }
-        // Only S3 takes the path as it is sent; all others encode it once more.
+        // All services but S3 sign the path encoded twice (SigV4, canonical URI).
         let path = scope.service == "s3" ? target.path : PercentEncoding.encode(target.path, keepingSlashes: true)
         let signable = SignableRequest(
             method: request.method, path: path, query: target.query,
@@ -69,12 +70,12 @@ package struct RequestSigner: Sendable {
     }
 }
 
-/// An address, as a signature sees it.
+/// The parts of an address that a signature covers.
 private struct Target {
-    /// With the port, where the address has one that is not the scheme's own.
+    /// The host, with the port unless it is the scheme's default.
     var host: String
     var path: String
-    /// Decoded.
+    /// Names and values, percent-decoded.
     var query: [(name: String, value: String)]
 
     init?(_ url: String) {

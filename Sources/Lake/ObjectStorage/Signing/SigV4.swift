@@ -1,19 +1,19 @@
-// AWS Signature Version 4 in the Authorization header, as a pure function of request, credentials and time.
+// AWS Signature Version 4 in the Authorization header: a pure function of request, credentials and time.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
 import Crypto
 
-/// What a signature covers. Path and query are given already encoded, as they will be sent.
+/// The parts of a request that a signature covers.
 struct SignableRequest: Equatable {
     var method: String
-    /// Encoded once with `PercentEncoding`, slashes kept; for S3 never normalised.
+    /// Encoded with `PercentEncoding`, keeping slashes, as sent; not normalised.
     var path: String
-    /// Names and values, not encoded yet, in any order.
+    /// Names and values before encoding, in any order.
     var query: [(name: String, value: String)]
-    /// All headers that will be sent and are to be signed, Host and x-amz-date included.
+    /// The headers to sign, including Host and x-amz-date.
     var headers: [(name: String, value: String)]
-    /// The value of x-amz-content-sha256: the body's SHA-256 in hexadecimal.
+    /// The value of x-amz-content-sha256: the body's SHA-256 in lower-case hexadecimal.
     var payloadHash: String
 
     static func == (left: SignableRequest, right: SignableRequest) -> Bool {
@@ -21,7 +21,7 @@ struct SignableRequest: Equatable {
     }
 }
 
-/// What a signature is made for.
+/// The credential scope of a signature.
 struct SigningScope: Equatable {
     var region: String
     var service: String
@@ -33,7 +33,7 @@ struct SigningScope: Equatable {
 }
 
 enum SigV4 {
-    /// SHA-256 of nothing.
+    /// The SHA-256 of no bytes, in hexadecimal.
     static let emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
     /// The value of the Authorization header.
@@ -60,7 +60,7 @@ enum SigV4 {
         ].joined(separator: "\n")
     }
 
-    /// The query string as it is signed, and as it must be sent: encoded, sorted by name and then value, `=` always.
+    /// The query string as signed and sent: encoded, sorted by name and then value, with `=` after every name.
     static func queryString(_ query: [(name: String, value: String)]) -> String {
         query
             .map {
@@ -78,7 +78,7 @@ enum SigV4 {
         canonicalHeaders(request).map(\.name).joined(separator: ";")
     }
 
-    /// Lower-case names in order; runs of spaces in values become one; lines of one name are joined with commas.
+    /// Lower-case names, sorted. Collapses runs of spaces in values and joins values of one name with commas.
     private static func canonicalHeaders(_ request: SignableRequest) -> [(name: String, value: String)] {
         var values: [String: [String]] = [:]
         for header in request.headers {

@@ -1,14 +1,14 @@
-// The spellings of UTC time that S3 has of its own, and seconds since the Unix epoch.
+// S3's formats of UTC times, from and to seconds since the Unix epoch.
 
 import Base
 
 enum Timestamps {
-    /// `20150830T123600Z`, as x-amz-date wants it.
+    /// The format of x-amz-date: `20150830T123600Z`.
     static func compact(_ seconds: Int64) -> String {
         UTCText.seconds(seconds).filter { $0 != "-" && $0 != ":" }
     }
 
-    /// Seconds for `Mon, 23 Nov 2026 06:50:07 GMT` (headers; RFC 9110, 5.6.7), or nil.
+    /// Parses a header's date, `Mon, 23 Nov 2026 06:50:07 GMT` (RFC 9110, 5.6.7); nil when malformed.
     static func parseHTTP(_ text: String) -> Int64? {
         let words = text.split(separator: " ")
         guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: words[2]) else { return nil }

@@ -1,8 +1,8 @@
-// Bit packing as the hybrid and the delta encoding use it: least significant bit first (parquet-format, Encodings.md).
+// Bit packing, least significant bit first, for the hybrid and the delta encoding (parquet-format, Encodings.md).
 
 enum BitPacking {
-    /// Packs `count` values of `width` bits (0 to 64) to `out`; a last partial byte is filled with zero bits.
-    /// `out` must have room for `bytes(count, width)` and 8 more. Bits above `width` must be zero.
+    /// Packs `count` values of `width` bits (0 ... 64) to `out` and fills the last byte with zero bits. `out` must have
+    /// room for `bytes(count, width)` + 8 bytes. Bits above `width` must be zero.
     static func pack<T: FixedWidthInteger & UnsignedInteger>(
         _ values: UnsafePointer<T>, count: Int, width: Int, to out: UnsafeMutablePointer<UInt8>
     ) {
@@ -19,17 +19,18 @@ enum BitPacking {
                 raw.storeBytes(of: word.littleEndian, toByteOffset: position, as: UInt64.self)
                 position &+= 8
                 filled &-= 64
-                // What did not fit; a shift by 64 gives 0 with the smart shift.
+                // The bits that did not fit. The smart shift by 64 yields 0.
                 word = value >> UInt64(truncatingIfNeeded: width &- filled)
             }
         }
         raw.storeBytes(of: word.littleEndian, toByteOffset: position, as: UInt64.self)
     }
 
-    /// How many bytes `count` values of `width` bits take.
+    /// Number of bytes of `count` packed values of `width` bits.
     static func bytes(_ count: Int, _ width: Int) -> Int { (count * width + 7) / 8 }
 
-    /// Unpacks `count` values of `width` bits (0 to 64) from `input`, which must hold `bytes(count, width)`; `body` takes each.
+    /// Calls `body` with each of `count` values of `width` bits (0 ... 64). `input` must hold `bytes(count, width)`
+    /// bytes.
     @inline(__always)
     static func unpack(
         _ input: UnsafeRawBufferPointer, count: Int, width: Int, _ body: (_ index: Int, _ value: UInt64) -> Void
@@ -39,7 +40,7 @@ enum BitPacking {
             return
         }
         let mask: UInt64 = width == 64 ? .max : (1 &<< UInt64(width)) &- 1
-        // As long as a whole word (and for wide values one byte more) can be read, no bounds need to be looked at.
+        // Needs no bounds checks while a whole word, and for wide values one more byte, is left.
         let safeBytes = input.count - (width > 56 ? 9 : 8)
         let safe = safeBytes < 0 ? 0 : min(count, safeBytes * 8 / width + 1)
         var bit = 0
@@ -70,7 +71,7 @@ enum BitPacking {
         return value
     }
 
-    /// The number of bits that `value` needs.
+    /// Number of bits that `value` needs, 0 ... 64.
     @inline(__always)
     static func width(_ value: UInt64) -> Int { 64 - value.leadingZeroBitCount }
 }

@@ -1,5 +1,5 @@
 // DELTA_BINARY_PACKED (parquet-format, Encodings.md): blocks of 128 differences in four miniblocks of 32.
-// Differences wrap around in the width of the type, so that any sequence can be stored.
+// Differences wrap around in the width of the type, so any sequence can be stored.
 
 enum Delta {
     private static let blockSize = 128
@@ -57,7 +57,7 @@ enum Delta {
         }
     }
 
-    /// Decodes exactly `count` values to `out`; the input is untrusted.
+    /// Decodes exactly `count` values of untrusted input to `out`. Throws `corrupt` when the input does not hold them.
     static func decode<T: FixedWidthInteger & SignedInteger>(
         _ input: inout InputBytes, count: Int, to out: UnsafeMutablePointer<T>
     ) throws {
@@ -81,7 +81,7 @@ enum Delta {
                 let values = min(perMiniblock, count - done)
                 let needed = BitPacking.bytes(values, Int(width))
                 let packed = try input.take(needed)
-                // The last miniblock is padded by most writers, cut by some.
+                // Most writers pad the last miniblock; some truncate it.
                 _ = try input.take(min(BitPacking.bytes(perMiniblock, Int(width)) - needed, input.left))
                 let target = out + done
                 BitPacking.unpack(packed, count: values, width: Int(width)) { index, delta in

@@ -1,10 +1,10 @@
-// The RLE / bit-packing hybrid (parquet-format, Encodings.md, RLE = 3), without a length in front.
-// Encoding: runs long enough to pay become RLE runs, all else bit-packed groups of eight.
+// Encodes the RLE / bit-packing hybrid (parquet-format, Encodings.md, RLE = 3), without a length prefix. Runs long
+// enough to save space become RLE runs; other values are bit-packed in groups of eight.
 
 enum Hybrid {
-    /// Appends `count` values of `width` bits (0 to 32).
+    /// Appends `count` values of `width` bits (0 ... 32).
     static func encode(_ values: UnsafePointer<UInt32>, count: Int, width: Int, to out: OutputBuffer) {
-        // A run breaks the packed groups and costs two headers, so narrow values need longer ones.
+        // A run interrupts the packed groups and costs two headers, so narrow values need longer runs.
         let shortest = width <= 2 ? 32 : width <= 4 ? 16 : 8
         var packedFrom = 0
         var index = 0
@@ -36,8 +36,8 @@ enum Hybrid {
         for index in 0..<bytes { out.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * index))) }
     }
 
-    /// The last group is filled up with zeros, so only the last call of a sequence may have a count that is no multiple
-    /// of 8.
+    /// Appends bit-packed groups and pads the last with zeros, so `count` is a multiple of 8 except in a sequence's
+    /// last call.
     private static func encodePacked(_ values: UnsafePointer<UInt32>, count: Int, width: Int, to out: OutputBuffer) {
         guard count > 0 else { return }
         let groups = (count + 7) / 8
@@ -51,7 +51,7 @@ enum Hybrid {
         }
     }
 
-    /// Appends the definition levels (width 1) of `rows` rows of which those in `nulls` (ascending) are null.
+    /// Appends the definition levels (width 1) of `rows` rows, of which `nulls` (ascending) are null.
     static func encodeLevels(rows: Int, nulls: [UInt32], to out: OutputBuffer) {
         guard !nulls.isEmpty, nulls.count < rows else {
             return encodeRun(nulls.isEmpty ? 1 : 0, length: rows, width: 1, to: out)

@@ -1,18 +1,19 @@
-// Decodes the RLE / bit-packing hybrid. The input is untrusted: runs are cut at the number of values asked for,
-// and the input ending early is an error.
+// Decodes the RLE / bit-packing hybrid (parquet-format, Encodings.md) from untrusted input. Truncates runs at the
+// number of values requested, and throws when the input ends early.
 
 struct HybridDecoder {
     var input: InputBytes
     let width: Int
 
-    /// - Parameter width: bits per value, 0 to 32.
+    /// A decoder of `input`. Throws `corrupt` for a width outside 0 ... 32.
+    /// - Parameter width: bits per value.
     init(_ input: InputBytes, width: Int) throws {
         guard width >= 0, width <= 32 else { throw input.corrupt("bit width \(width) of run-length encoded values") }
         self.input = input
         self.width = width
     }
 
-    /// Decodes exactly `count` values to `out`.
+    /// Decodes exactly `count` values to `out`. Throws `corrupt` when the input does not hold them.
     mutating func decode(_ count: Int, to out: UnsafeMutablePointer<UInt32>) throws {
         var done = 0
         while done < count {
@@ -23,7 +24,7 @@ struct HybridDecoder {
                 guard groups > 0, groups <= UInt64(Int32.max) else {
                     throw input.corrupt("a packed run of \(groups) groups")
                 }
-                // Some writers leave out the bytes that pad the last group.
+                // Some writers omit the padding of the last group.
                 let values = min(Int(groups) * 8, left)
                 let needed = BitPacking.bytes(values, width)
                 let packed = try input.take(needed)

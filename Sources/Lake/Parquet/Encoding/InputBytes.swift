@@ -1,10 +1,10 @@
-// Untrusted bytes being read from the front, with their position in the file for messages.
-// After decompression the position is that of the page, since the byte itself has no place in the file.
+// A cursor over untrusted bytes, with their position in the file for error messages. In decompressed bytes, which have
+// no position in the file, it is the page's.
 
 struct InputBytes {
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
-    /// File position for messages.
+    /// The position in the file for error messages.
     let position: Int
 
     init(_ bytes: UnsafeRawBufferPointer, position: Int) {
@@ -16,14 +16,14 @@ struct InputBytes {
 
     func corrupt(_ reason: String) -> ParquetError { .corrupt(position: position, reason: reason) }
 
-    /// The next `count` bytes.
+    /// The next `count` bytes. Throws `corrupt` when fewer are left.
     mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
         guard count >= 0, count <= left else { throw corrupt("\(count) bytes expected, \(left) left in the page") }
         defer { offset += count }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
     }
 
-    /// All bytes that are left.
+    /// All remaining bytes.
     mutating func rest() -> UnsafeRawBufferPointer {
         defer { offset = bytes.count }
         return UnsafeRawBufferPointer(rebasing: bytes[offset...])

@@ -1,7 +1,7 @@
-// A growing byte buffer that is cleared and used again, for page bodies. It always keeps `slack` bytes of room behind
-// what a writer asked for, so that packers may store whole 64-bit words.
-// Invariant: growing moves the bytes, so a writable pointer exists only within `append(upTo:)`, whose body must not use
-// the buffer.
+// A reusable, growing byte buffer for page bodies. It keeps `slack` bytes of room beyond what a writer requests, so
+// packers may store whole 64-bit words.
+// Invariant: growing moves the bytes. A writable pointer therefore exists only within `append(upTo:)`, whose body must
+// not use the buffer.
 
 final class OutputBuffer {
     private static let slack = 16
@@ -23,13 +23,13 @@ final class OutputBuffer {
     /// Drops the bytes from `count` on.
     func cut(to count: Int) { self.count = min(count, self.count) }
 
-    /// Lets `body` write at most `room` bytes behind the others; it answers how many it wrote.
+    /// Calls `body` to write at most `room` bytes at the end; `body` returns how many it wrote.
     @inline(__always)
     func append(upTo room: Int, _ body: (UnsafeMutablePointer<UInt8>) throws -> Int) rethrows {
         if capacity - count < room { grow(count + room) }
         let start = base
         let written = try body(start + count)
-        assert(start == base && written >= 0 && written <= room, "the body used the buffer, or wrote too much")
+        assert(start == base && written >= 0 && written <= room, "the body used the buffer or wrote too much")
         count += written
     }
 
@@ -56,19 +56,19 @@ final class OutputBuffer {
         }
     }
 
-    /// Replaces bytes that are there.
+    /// Replaces four existing bytes.
     func overwriteLittleEndian(_ value: UInt32, at index: Int) {
         precondition(index >= 0 && index + 4 <= count)
         UnsafeMutableRawPointer(base + index).storeBytes(of: value.littleEndian, as: UInt32.self)
     }
 
-    /// Replaces a byte that is there.
+    /// Replaces an existing byte.
     func overwrite(_ byte: UInt8, at index: Int) {
         precondition(index >= 0 && index < count)
         base[index] = byte
     }
 
-    /// ULEB128.
+    /// Appends an unsigned LEB128 number.
     func appendVarint(_ value: UInt64) {
         append(upTo: 10) { target in
             var rest = value

@@ -1,4 +1,4 @@
-// The numbers of parquet.thrift's enums (github.com/apache/parquet-format), as far as this target knows them.
+// The enums of parquet.thrift (github.com/apache/parquet-format) that this target knows.
 
 enum PhysicalType: Int32 {
     case boolean = 0
@@ -16,7 +16,7 @@ enum ConvertedType {
     static let date: Int32 = 6
     static let timestampMicros: Int32 = 10
 
-    /// What the number says of a column.
+    /// The annotation of a converted type's number.
     static func annotation(_ number: Int32) -> SchemaElement.Annotation {
         switch number {
         case utf8: .string
@@ -79,7 +79,7 @@ enum BoundaryOrder: Int32 {
     case descending = 2
 }
 
-/// The four bytes at both ends of a file.
+/// The magic bytes at both ends of a file.
 let magic: [UInt8] = Array("PAR1".utf8)
 
 extension ColumnType {

@@ -1,4 +1,4 @@
-// The footer as it is read (parquet.thrift, FileMetaData, RowGroup, ColumnChunk, ColumnMetaData). All of it is untrusted.
+// The footer as read from a file, untrusted (parquet.thrift, FileMetaData, RowGroup, ColumnChunk, ColumnMetaData).
 
 struct FileMetadata {
     var rowCount = 0
@@ -46,7 +46,7 @@ struct RowGroupMetadata {
     var chunks: [ChunkMetadata] = []
     var rowCount = 0
     var uncompressedSize = 0
-    /// Position in the file of this structure, for messages.
+    /// The structure's position in the file, for error messages.
     var position = 0
 
     static func read(_ reader: inout CompactReader) throws -> RowGroupMetadata {
@@ -66,7 +66,7 @@ struct RowGroupMetadata {
 }
 
 struct ChunkMetadata {
-    /// Where a part of the page index is.
+    /// The range of one part of the page index in the file.
     struct Part {
         var offset = 0
         var length = 0
@@ -82,12 +82,12 @@ struct ChunkMetadata {
     var statistics = ColumnStatistics()
     var offsetIndex = Part()
     var columnIndex = Part()
-    /// The chunk's bytes are in another file, or encrypted.
+    /// Whether the chunk's bytes are encrypted or in another file.
     var isElsewhere = false
-    /// Position in the file of this structure, for messages.
+    /// The structure's position in the file, for error messages.
     var position = 0
 
-    /// The first byte of the chunk. Some writers state a dictionary offset of 0 for "none".
+    /// The offset of the chunk's first byte. Some writers state a dictionary offset of 0 for "none".
     var start: Int {
         guard let dictionaryPageOffset, dictionaryPageOffset > 0 else { return dataPageOffset }
         return min(dictionaryPageOffset, dataPageOffset)

@@ -1,7 +1,8 @@
-// The order of values as PLAIN bytes (parquet.thrift, ColumnOrder TYPE_ORDER): signed integers, floats by value, bytes unsigned.
+// The order of values in PLAIN form (parquet.thrift, ColumnOrder TYPE_ORDER): signed integers, floats by value, and
+// unsigned bytes.
 
 extension ColumnType {
-    /// Whether `a` sorts before `b`, both PLAIN-encoded single values of this type. Wrong lengths sort as equal.
+    /// Whether `a` sorts before `b`, both single PLAIN values of this type. Values of a wrong length sort as equal.
     func isLess(_ a: [UInt8], _ b: [UInt8]) -> Bool {
         switch physical {
         case .boolean, .byteArray, .int96, .fixedLengthByteArray: a.lexicographicallyPrecedes(b)
@@ -12,7 +13,7 @@ extension ColumnType {
         }
     }
 
-    /// How many bytes a PLAIN value of this type has; nil for byte arrays.
+    /// Number of bytes of a PLAIN value of this type; nil for byte arrays.
     var width: Int? {
         switch physical {
         case .boolean: 1
@@ -29,7 +30,7 @@ private func less<T: Comparable>(_ a: T?, _ b: T?) -> Bool {
 }
 
 extension FixedWidthInteger {
-    /// The value of exactly as many little-endian bytes as it has.
+    /// The value of little-endian bytes; nil when their number is not the type's size.
     init?(littleEndian bytes: [UInt8]) {
         guard bytes.count == MemoryLayout<Self>.size else { return nil }
         self = Self(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(as: Self.self) })

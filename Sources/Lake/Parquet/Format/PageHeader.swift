@@ -1,16 +1,15 @@
-// Page headers (parquet.thrift, PageHeader and what it holds).
-// A page's position and sizes come from the header; everything in it is untrusted when read.
+// Page headers (parquet.thrift, PageHeader and its members). A header read from a file is untrusted.
 
 struct PageHeader {
     var type = PageType.data
     var uncompressedSize = 0
     var compressedSize = 0
     var crc: UInt32?
-    /// Number of values, nulls included; of entries in a dictionary page.
+    /// Number of values, including nulls; in a dictionary page, number of entries.
     var valueCount = 0
     var encoding = Encoding.plain
     var definitionLevelEncoding = Encoding.rle
-    /// Only in version 2 data pages.
+    /// This and the next four: version 2 data pages only.
     var nullCount = 0
     var rowCount = 0
     var definitionLevelBytes = 0
@@ -18,7 +17,7 @@ struct PageHeader {
     var isCompressed = true
     var statistics: ColumnStatistics?
 
-    /// The header as it precedes a version 1 data page or a dictionary page.
+    /// The header of a version 1 data page or a dictionary page.
     func written(type columnType: ColumnType) -> [UInt8] {
         var out = CompactWriter()
         out.listedStructure { out in
@@ -55,7 +54,7 @@ struct PageHeader {
             case 3: header.compressedSize = try reader.natural(type)
             case 4: header.crc = UInt32(bitPattern: try reader.i32(type))
             case 5, 7, 8:
-                guard type == .structure else { throw reader.corrupt("a page header's kind") }
+                guard type == .structure else { throw reader.corrupt("a page header without its page type's struct") }
                 try id == 8 ? header.readV2(&reader) : header.readV1(&reader)
                 body = true
             default: return false
@@ -63,12 +62,12 @@ struct PageHeader {
             return true
         }
         guard let rawType, let type = PageType(rawValue: rawType) else { throw reader.corrupt("unknown page type") }
-        guard body || type == .index else { throw reader.corrupt("a page header without its kind's part") }
+        guard body || type == .index else { throw reader.corrupt("a page header without its page type's struct") }
         header.type = type
         return header
     }
 
-    /// Data page version 1 and dictionary page: they share the first two fields.
+    /// Reads the struct of a version 1 data page or a dictionary page, which share their first two fields.
     private mutating func readV1(_ reader: inout CompactReader) throws {
         try reader.structure { reader, id, type in
             switch id {

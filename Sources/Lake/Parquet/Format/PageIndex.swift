@@ -1,12 +1,12 @@
-// The page index: where each data page of a column chunk is, and what values it holds (parquet-format, PageIndex.md).
+// The page index: the position and the statistics of each data page of a column chunk (parquet-format, PageIndex.md).
 
 /// One data page of a column chunk.
 package struct PageLocation: Sendable, Equatable {
-    /// Offset of the page's header in the file.
+    /// The offset of the page's header in the file.
     package var offset: Int
-    /// Bytes of the page with its header.
+    /// The size of the page in bytes, including its header.
     package var size: Int
-    /// The page's first row, counted within its row group.
+    /// The page's first row, counted from 0 within its row group.
     package var firstRow: Int
 }
 
@@ -14,8 +14,8 @@ package struct PageLocation: Sendable, Equatable {
 package struct PageIndex: Sendable, Equatable {
     /// The data pages in file order.
     package var pages: [PageLocation]
-    /// Statistics of each page, in the same order; empty when the file has no column index for this chunk.
-    /// `lower` and `upper` are nil for a page of nulls only.
+    /// Statistics of each page, in the same order; empty when the file has no column index for this chunk. `lower` and
+    /// `upper` are nil for a page of nulls only.
     package var statistics: [ColumnStatistics]
 }
 
@@ -34,7 +34,7 @@ extension PageIndex {
         return out.bytes
     }
 
-    /// The column index, or nil where the format allows none: a page without usable bounds that is not all nulls.
+    /// The column index; nil when a page that is not all nulls has no usable bounds, which the format does not allow.
     func writtenStatistics(type: ColumnType, rowCounts: [Int]) -> [UInt8]? {
         let bounds = zip(statistics, rowCounts).map { page, rows -> (lower: [UInt8], upper: [UInt8], allNull: Bool)? in
             if page.nullCount == rows { return ([], [], true) }

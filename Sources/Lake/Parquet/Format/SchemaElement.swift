@@ -1,12 +1,12 @@
-// The schema as the footer lists it (parquet.thrift, SchemaElement): a tree in depth-first order whose root is the row.
+// The schema in the footer (parquet.thrift, SchemaElement): a tree in depth-first order whose root is the row.
 
 struct SchemaElement {
-    /// What the annotations say of a physical type.
+    /// The meaning that annotations give a physical type.
     enum Annotation: Equatable {
         case none, string, date, timestampMicros, timestampMillis
-        /// Says nothing that changes what a value of the physical type is.
+        /// Does not change the values of the physical type.
         case harmless
-        /// Values are not what the physical type says; by its name in the format.
+        /// Changes the values in a way this target does not support; the name in the format.
         case otherMeaning(String)
     }
 
@@ -17,7 +17,7 @@ struct SchemaElement {
     var fieldID: Int32?
     var annotation = Annotation.none
 
-    /// The type of a top-level column; nil where this target has none.
+    /// The type of a top-level column; nil when this target does not support it.
     var columnType: ColumnType? {
         switch (physical, annotation) {
         case (_, .otherMeaning): nil
@@ -34,7 +34,7 @@ struct SchemaElement {
         }
     }
 
-    /// What it holds, for messages: the annotation where that is the reason why it is not read.
+    /// The type's name for messages; the annotation's where it makes the column unsupported.
     var typeName: String {
         if case .otherMeaning(let name) = annotation { return name }
         return physical.map { "\($0)".uppercased() } ?? "a group"
@@ -61,13 +61,13 @@ struct SchemaElement {
         return element
     }
 
-    /// The older annotation, for files that have no other.
+    /// Applies the older annotation, for files without a logical type.
     private mutating func note(converted: Int32) {
         guard annotation == .none else { return }
         annotation = ConvertedType.annotation(converted)
     }
 
-    /// LogicalType: a union of which one member is set.
+    /// Reads a LogicalType, a union with one member set.
     private static func readLogical(_ reader: inout CompactReader) throws -> Annotation {
         var result = Annotation.otherMeaning("a logical type")
         try reader.structure { reader, id, type in
@@ -90,7 +90,7 @@ struct SchemaElement {
         return result
     }
 
-    /// The unit of a TimestampType. Whether it is adjusted to UTC is the table's to say: the number is the same.
+    /// Reads the unit of a TimestampType. Ignores `isAdjustedToUTC`, which does not change the number.
     private static func readTimestamp(_ reader: inout CompactReader) throws -> Annotation {
         var result = Annotation.otherMeaning("TIMESTAMP without a unit")
         try reader.structure { reader, id, type in
@@ -109,7 +109,7 @@ struct SchemaElement {
         return result
     }
 
-    /// An IntType: unsigned ones of 32 and 64 bits do not fit the physical type's numbers.
+    /// Reads an IntType. Unsigned integers of 32 and 64 bits do not fit the signed physical types.
     private static func readInteger(_ reader: inout CompactReader) throws -> Annotation {
         var (width, isSigned) = (Int8(64), true)
         try reader.structure { reader, id, type in

@@ -1,15 +1,15 @@
 // Statistics of a page or column chunk (parquet.thrift, Statistics).
 
-/// What is known about the values of a page, a column chunk or a whole column.
+/// Statistics of the values of a page, a column chunk or a whole column.
 package struct ColumnStatistics: Sendable, Equatable {
-    /// How many rows have no value; nil when the file does not say.
+    /// Number of nulls; nil when the file does not state it.
     package var nullCount: Int?
-    /// How many values are NaN; nil when the file does not say or the column is not of a floating type.
+    /// Number of NaNs; nil when the file does not state it or the column is not of a floating-point type.
     package var nanCount: Int?
-    /// A value not above any value (NaN apart), as PLAIN bytes without length: little-endian numbers, one byte for a
-    /// boolean, the bytes of a string. Nil when there is no value or the file does not say.
+    /// A lower bound, inclusive, of all values except NaN, as PLAIN bytes without length: little-endian numbers, one
+    /// byte for a boolean, the bytes of a string. Nil when there is no value or the file states none.
     package var lower: [UInt8]?
-    /// A value not below any value, like `lower`.
+    /// An upper bound, inclusive, in the form of `lower`.
     package var upper: [UInt8]?
 
     /// Statistics; see the properties.
@@ -20,7 +20,7 @@ package struct ColumnStatistics: Sendable, Equatable {
         self.upper = upper
     }
 
-    /// These and `other`'s together; both must be complete, as the writer's own are.
+    /// Merges `other`. Both must be complete, as the writer's own are.
     mutating func merge(_ other: ColumnStatistics, type: ColumnType) {
         nullCount = (nullCount ?? 0) + (other.nullCount ?? 0)
         if let count = other.nanCount { nanCount = (nanCount ?? 0) + count }
@@ -28,7 +28,7 @@ package struct ColumnStatistics: Sendable, Equatable {
         if let theirs = other.upper, upper.map({ type.isLess($0, theirs) }) ?? true { upper = theirs }
     }
 
-    /// Bounds longer than this are cut (lower) or omitted (upper) in the file, so that a long text is not stored thrice.
+    /// Longest bound in a file, in bytes: a longer lower bound is truncated, a longer upper bound omitted.
     static let longestBound = 256
 
     func write(_ id: Int, to out: inout CompactWriter, type: ColumnType) {
@@ -42,7 +42,8 @@ package struct ColumnStatistics: Sendable, Equatable {
         }
     }
 
-    /// A prefix sorts before the whole, so it is a lower bound; a text is cut between characters.
+    /// A lower bound of at most `longestBound` bytes: a prefix, which sorts before the whole. Truncates text between
+    /// characters.
     static func shortened(_ bound: [UInt8], _ type: ColumnType) -> [UInt8] {
         guard bound.count > longestBound else { return bound }
         var end = longestBound

@@ -1,15 +1,15 @@
-// Where a reader's bytes come from: a file, ranges of an S3 object, memory. The caller brings it.
+// The source of a reader's bytes: a file, ranges of an S3 object, or memory.
 
 /// Random access to the bytes of one immutable file.
 package protocol ByteSource {
     /// The file's size in bytes.
     var byteCount: Int { get }
-    /// Exactly `length` bytes from `offset` on. The reader asks only for ranges within `byteCount`.
-    /// - Throws: whatever kept the bytes from being read; a short read is an error too.
+    /// Reads exactly `length` bytes at `offset`. The reader requests only ranges within `byteCount`.
+    /// - Throws: the source's error; also for a short read.
     func read(offset: Int, length: Int) throws -> [UInt8]
 }
 
-/// A file that is held in memory.
+/// A file in memory.
 package struct MemorySource: ByteSource {
     private let bytes: [UInt8]
 
@@ -19,26 +19,26 @@ package struct MemorySource: ByteSource {
     /// The number of bytes.
     package var byteCount: Int { bytes.count }
 
-    /// The bytes of a range, which must lie within the whole.
+    /// Copies a range. Throws `corrupt` when it is not within the bytes.
     package func read(offset: Int, length: Int) throws -> [UInt8] {
         guard offset >= 0, length >= 0, offset <= bytes.count, length <= bytes.count - offset else {
-            throw ParquetError.corrupt(position: offset, reason: "\(length) bytes asked for beyond the end")
+            throw ParquetError.corrupt(position: offset, reason: "\(length) bytes requested beyond the end")
         }
         return Array(bytes[offset..<offset + length])
     }
 }
 
-/// How much a reader takes from a file before it calls it too large, since sizes in a file may be lies.
+/// Bounds on a file, all inclusive; the reader throws `overLimit` beyond them. Sizes stated in a file are untrusted.
 package struct ReadLimits: Sendable {
-    /// Bytes of the footer.
+    /// Size of the footer, in bytes.
     package var footerBytes = 128 << 20
-    /// Bytes of a page, before or after decompression.
+    /// Size of a page, in bytes, before and after decompression.
     package var pageBytes = 512 << 20
-    /// Bytes of a column chunk, compressed; and of a chunk's byte arrays after decompression.
+    /// Size of a compressed column chunk, and of its byte arrays after decompression, in bytes.
     package var chunkBytes = 2 << 30
-    /// Rows of a row group.
+    /// Number of rows in a row group.
     package var rowGroupRows = 1 << 27
 
-    /// The defaults, which files of common writers stay far below.
+    /// The defaults, far above the files of common writers.
     package init() {}
 }

@@ -1,8 +1,8 @@
-// A column of byte strings as it lies in a file: where it came through a dictionary, rows refer to its entries, so that what
-// is to be found out of a value (a hash, an id) has to be found out once for each entry, not for each row.
-// Invariants: spans lie within the storage; entry numbers are below the number of spans.
+// A column of byte strings as stored in a file. Rows of a dictionary-encoded column refer to its entries, so a caller
+// derives a value's hash or id once per entry instead of once per row.
+// Invariants: spans are within the storage; codes are below the number of spans.
 
-/// Byte strings in one storage.
+/// Byte strings in shared storage.
 @usableFromInline package struct ByteStrings: Sendable, Equatable {
     @usableFromInline
     struct Span: Sendable, Equatable, BitwiseCopyable {
@@ -17,23 +17,28 @@
     }
 
     @usableFromInline var storage: [UInt8] = []
-    /// One for each entry.
+    /// The range of each entry in the storage.
     @usableFromInline var spans: [Span] = []
-    /// The entry of each row; empty when every row is an entry of its own.
+    /// The entry of each row; empty when row n is entry n.
     @usableFromInline var codes: [UInt32] = []
 
     /// No byte strings.
     package init() {}
 
-    /// The number of byte strings.
+    /// Whether the invariants in the file's header hold.
+    var isConsistent: Bool {
+        spans.allSatisfy { Int($0.start) + Int($0.count) <= storage.count } && codes.allSatisfy { $0 < spans.count }
+    }
+
+    /// Number of byte strings.
     @inlinable
     package var count: Int { codes.isEmpty ? spans.count : codes.count }
 
-    /// The number of entries that rows refer to; rows of one entry are equal, rows of different ones may be too.
+    /// Number of entries. Rows with the same entry are equal; rows with different entries may also be equal.
     @inlinable
     package var entryCount: Int { spans.count }
 
-    /// The entry of each row, counted from 0; empty when row n is entry n.
+    /// The entry of each row, from 0; empty when row n is entry n.
     @inlinable
     package var entries: [UInt32] { codes }
 
@@ -58,10 +63,10 @@
     /// A copy of the bytes at `row`.
     package func bytes(_ row: Int) -> [UInt8] { withBytes(row) { Array($0) } }
 
-    /// The text at `row`; what is not UTF-8 is replaced by U+FFFD.
+    /// The text at `row`, with U+FFFD in place of invalid UTF-8.
     package func string(_ row: Int) -> String { withBytes(row) { String(decoding: $0, as: UTF8.self) } }
 
-    /// Equal when the same strings are in the same places, however they are stored.
+    /// Compares the strings row by row, regardless of their storage.
     @usableFromInline package static func == (a: ByteStrings, b: ByteStrings) -> Bool {
         a.count == b.count
             && (0..<a.count).allSatisfy { row in a.withBytes(row) { x in b.withBytes(row) { x.elementsEqual($0) } } }

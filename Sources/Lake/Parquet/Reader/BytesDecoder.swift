@@ -1,20 +1,20 @@
-// Decodes byte arrays into one storage. PLAIN pages are taken over whole, dictionary entries once.
-// Reads PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY (parquet-format, Encodings.md).
-// As long as all pages refer to the dictionary, rows are numbers of its entries; the first other page gives every row a span.
+// Decodes byte arrays into one storage: PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY and DELTA_BYTE_ARRAY
+// (parquet-format, Encodings.md). Copies PLAIN pages whole and dictionary entries once. While all pages use the
+// dictionary, rows are codes of its entries. The first other page gives every row a span.
 
 final class BytesDecoder: ValueDecoder {
     private typealias Span = ByteStrings.Span
     private var strings = ByteStrings()
     private var dictionary: [Span] = []
     private var indices = IndexDecoder()
-    /// Rows so far, when they are all numbers of dictionary entries.
+    /// The dictionary codes of the rows so far, while `isCoded`.
     private var codes: [UInt32] = []
     private var isCoded = true
     private let rowCapacity: Int
     private let storageLimit: Int
     private var hasMissing = false
     private static let empty = Span(start: 0, count: 0)
-    /// The code of a row without a value; a dictionary has far fewer entries.
+    /// The code of a null; a dictionary has far fewer entries.
     private static let missing = UInt32.max
 
     init(_ rowCount: Int, _ limits: ReadLimits) {
@@ -24,15 +24,19 @@ final class BytesDecoder: ValueDecoder {
     }
 
     override func result() -> ColumnValues {
-        guard isCoded, !codes.isEmpty else { return .bytes(strings) }
+        guard isCoded, !codes.isEmpty else {
+            assert(strings.isConsistent, "spans are within the storage")
+            return .bytes(strings)
+        }
         if hasMissing {
-            // Rows without a value refer to an entry of their own behind those of the dictionary.
+            // Nulls refer to an additional empty entry after those of the dictionary.
             let missing = UInt32(truncatingIfNeeded: dictionary.count)
             dictionary.append(Self.empty)
             for row in codes.indices where codes[row] == Self.missing { codes[row] = missing }
         }
         strings.spans = dictionary
         strings.codes = codes
+        assert(strings.isConsistent, "spans are within the storage, and codes name entries")
         return .bytes(strings)
     }
 
@@ -58,7 +62,7 @@ final class BytesDecoder: ValueDecoder {
             if isDictionary { return try decodeCodes(&input, count: count, rows: rows) }
             spell()
         }
-        // The spans are moved out while they are filled, so that the storage can grow meanwhile.
+        // Moves the spans out while it fills them, so the storage can grow.
         var spans = strings.spans
         strings.spans = []
         defer { strings.spans = spans }
@@ -84,7 +88,7 @@ final class BytesDecoder: ValueDecoder {
         codes.append(contentsOf: repeatElement(0, count: rows - count))
     }
 
-    /// Gives every row so far a span of its own.
+    /// Replaces the codes of the rows so far by spans.
     private func spell() {
         isCoded = false
         strings.spans.reserveCapacity(rowCapacity)
@@ -92,7 +96,7 @@ final class BytesDecoder: ValueDecoder {
         codes = []
     }
 
-    /// Takes over `bytes` and returns where in the storage they are.
+    /// Appends `bytes` to the storage and returns their offset in it. Throws `overLimit` beyond the limit.
     private func store(_ bytes: UnsafeRawBufferPointer, _ input: InputBytes) throws -> Int {
         guard bytes.count <= storageLimit - strings.storage.count else {
             throw ParquetError.overLimit(
@@ -131,7 +135,7 @@ final class BytesDecoder: ValueDecoder {
     private func lengths(_ input: inout InputBytes, count: Int) throws -> [Int32] {
         var lengths = [Int32](repeating: 0, count: count)
         try lengths.withUnsafeMutableBufferPointer { lengths in
-            // An empty list has a header all the same.
+            // An empty list still has a header.
             try withUnsafeTemporaryAllocation(of: Int32.self, capacity: 1) { spare in
                 guard let base = lengths.baseAddress ?? spare.baseAddress else { return }
                 try Delta.decode(&input, count: count, to: base)
@@ -155,7 +159,7 @@ final class BytesDecoder: ValueDecoder {
         }
     }
 
-    /// Each value is a prefix of the one before and a suffix of its own.
+    /// Reads DELTA_BYTE_ARRAY: each value is a prefix of the previous value and its own suffix.
     private func takeDelta(_ input: inout InputBytes, to spans: UnsafeMutableBufferPointer<Span>) throws {
         let prefixes = try lengths(&input, count: spans.count)
         let suffixes = try lengths(&input, count: spans.count)

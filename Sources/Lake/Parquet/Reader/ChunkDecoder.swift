@@ -1,12 +1,13 @@
-// Decodes the pages of one column chunk: header, checksum, decompression, levels, values.
-// Invariants: pages together give exactly the row group's rows; a page is decoded only within its own bytes.
+// Decodes the pages of one column chunk: header, checksum, decompression, levels, values (parquet-format, README.md,
+// Data Pages). A page is decoded only within its own bytes and throws beyond them.
+// Invariant: the pages give exactly the row group's rows. A page with too many rows, or too few pages, throws.
 import Compression
 
 struct ChunkDecoder {
     private let column: Column
     private let inflater: PageInflater
     private let rowCount: Int
-    /// File position of the chunk's first byte.
+    /// The position in the file of the chunk's first byte.
     private let start: Int
     private let limits: ReadLimits
     private let values: ValueDecoder
@@ -47,6 +48,9 @@ struct ChunkDecoder {
             try decodePage(header, body, position)
             offset = bodyStart + header.compressedSize
         }
+        assert(
+            rows == rowCount && (values.validity.isEmpty || values.validity.count == rowCount),
+            "a chunk has the row group's rows")
         return ColumnChunk(column: column, values: try inMicroseconds(values.result()), validity: values.validity)
     }
 
@@ -57,7 +61,7 @@ struct ChunkDecoder {
                 let (product, overflow) = value.multipliedReportingOverflow(by: 1000)
                 guard !overflow else {
                     throw ParquetError.corrupt(
-                        position: start, reason: "\(value) milliseconds in column \(column.name) are beyond all times")
+                        position: start, reason: "\(value) milliseconds in column \(column.name) are out of range")
                 }
                 return product
             })
@@ -94,7 +98,7 @@ struct ChunkDecoder {
         rows += header.valueCount
     }
 
-    /// In version 2 the levels precede the values uncompressed.
+    /// Decodes a version 2 page, whose levels precede the values and are not compressed.
     private mutating func decodeV2(_ header: PageHeader, _ body: UnsafeRawBufferPointer, _ position: Int) throws {
         try checkRows(header, position)
         var input = InputBytes(body, position: position)

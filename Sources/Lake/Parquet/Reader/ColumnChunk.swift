@@ -1,31 +1,31 @@
-// A column of one row group, decoded: one entry per row.
+// A decoded column of one row group, with one entry per row.
 
-/// The values of a column, one per row. A row without a value holds zero, false or an empty byte string.
+/// The values of a column, one per row; zero, false or an empty byte string for null.
 package enum ColumnValues: Sendable, Equatable {
     /// Booleans.
     case boolean([Bool])
-    /// int32 and date columns.
+    /// Values of int32 and date columns.
     case int32([Int32])
-    /// int64 and timestamp columns.
+    /// Values of int64 and timestamp columns; timestamps in microseconds.
     case int64([Int64])
-    /// Single precision.
+    /// Single-precision numbers.
     case float([Float])
-    /// Double precision.
+    /// Double-precision numbers.
     case double([Double])
-    /// String and binary columns.
+    /// Values of string and binary columns.
     case bytes(ByteStrings)
 }
 
 /// A decoded column of one row group.
 @usableFromInline package struct ColumnChunk: Sendable, Equatable {
-    /// The column as the file's schema has it.
+    /// The column in the file's schema.
     package let column: Column
-    /// Its values, one per row.
+    /// The values, one per row.
     package let values: ColumnValues
-    /// For each row whether it has a value; empty when all have.
+    /// For each row whether it has a value; empty when no row is null.
     @usableFromInline package let validity: [Bool]
 
-    /// Whether the row has no value. `row` counts from 0 within the row group.
+    /// Whether the row is null. `row` counts from 0 within the row group.
     @inlinable
     package func isNull(_ row: Int) -> Bool { !validity.isEmpty && !validity[row] }
 
@@ -35,8 +35,6 @@ package enum ColumnValues: Sendable, Equatable {
     package var int32s: [Int32]? { if case .int32(let values) = values { values } else { nil } }
     /// The values of an int64 or timestamp column; nil for other types.
     package var int64s: [Int64]? { if case .int64(let values) = values { values } else { nil } }
-    /// The values of a float column; nil for other types.
-    package var floats: [Float]? { if case .float(let values) = values { values } else { nil } }
     /// The values of a double column; nil for other types.
     package var doubles: [Double]? { if case .double(let values) = values { values } else { nil } }
     /// The values of a string or binary column; nil for other types.

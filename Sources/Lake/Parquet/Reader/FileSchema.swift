@@ -1,13 +1,13 @@
-// Finds the flat columns in a file's schema tree. Nested and repeated columns, and types this target does not know, are passed
-// over: a file may have them, as long as nobody asks for them.
+// Finds the flat columns in a file's schema tree. Skips nested and repeated columns and unsupported types: a file may
+// have them as long as no caller reads them.
 
 struct FileSchema {
     var columns: [Column] = []
-    /// For each column the index of its chunk in every row group.
+    /// The index of each column's chunk in every row group.
     var leaves: [Int] = []
-    /// How many leaves the tree has: how many chunks a row group must have.
+    /// Number of leaves in the tree, and of chunks in every row group.
     var leafCount = 0
-    /// Top-level columns that cannot be read, and what they are.
+    /// Top-level columns that cannot be read, and their types.
     var passedOver: [(name: String, type: String)] = []
 
     init(_ elements: [SchemaElement], position: Int) throws {
@@ -43,7 +43,7 @@ struct FileSchema {
         leaves.append(leafCount)
     }
 
-    /// Passes over the group at `next` and all below it, counting its leaves.
+    /// Skips the group at `next` with everything below it, and counts its leaves.
     private mutating func skipGroup(_ elements: [SchemaElement], _ next: inout Int, _ position: Int) throws {
         var pending = 1
         while pending > 0 {

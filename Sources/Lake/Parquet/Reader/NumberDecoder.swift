@@ -1,5 +1,6 @@
-// Decodes numbers and booleans: PLAIN, dictionary, DELTA_BINARY_PACKED, BYTE_STREAM_SPLIT, and RLE for booleans.
-// The generic part is a struct inside one concrete class per type, so that it is compiled for each type.
+// Decodes numbers and booleans: PLAIN, dictionary, DELTA_BINARY_PACKED, BYTE_STREAM_SPLIT, and RLE for booleans
+// (parquet-format, Encodings.md). The generic part is a struct inside one concrete class per type, so the compiler
+// specialises it.
 
 struct NumberValues<T: ParquetNumber> {
     private(set) var values: [T] = []
@@ -21,7 +22,8 @@ struct NumberValues<T: ParquetNumber> {
         try Self.copyPlain(&input, count: count, to: &dictionary, at: 0)
     }
 
-    /// Appends `rows` places, the first `count` of which are decoded. `delta` decodes DELTA_BINARY_PACKED where the type has it.
+    /// Appends `rows` places and decodes the first `count`.
+    /// - Parameter delta: decodes DELTA_BINARY_PACKED; nil for types without it.
     mutating func decode(
         _ input: inout InputBytes, count: Int, rows: Int, encoding: Encoding,
         delta: ((inout InputBytes, Int, UnsafeMutablePointer<T>) throws -> Void)?

@@ -1,26 +1,26 @@
-// Decompresses pages of one column chunk into a buffer that is used again for each.
+// Decompresses the pages of one column chunk into a reused buffer.
 import Compression
 
 final class PageInflater {
     private let codec: PageCodec
     private let columnName: String
     private let buffer = OutputBuffer(capacity: 64)
-    private var unpacked: [UInt8] = []
     private var zstd: ZstdDecompressor?
 
-    /// - Throws: `ParquetError.unsupported` for a codec that is not read; `position` is the chunk's.
+    /// A decompressor for one codec of parquet.thrift.
+    /// - Throws: `ParquetError.unsupported` for an unknown codec, lzo and brotli; `position` is the chunk's.
     init(codec: Int32, columnName: String, position: Int) throws {
         guard let known = PageCodec(rawValue: codec), ![.lzo, .brotli].contains(known) else {
             let name = PageCodec(rawValue: codec).map { "\($0)" } ?? "number \(codec)"
             throw ParquetError.unsupported(
                 position: position,
-                what: "compression codec \(name) in column \(columnName); zstd, snappy, gzip, lz4 and none are read")
+                what: "compression codec \(name) in column \(columnName); supported: zstd, snappy, gzip, lz4, none")
         }
         self.codec = known
         self.columnName = columnName
     }
 
-    /// A page's bytes after decompression, of which there must be exactly `size`; valid until the next call.
+    /// A page's bytes after decompression, valid until the next call. Throws `corrupt` unless there are exactly `size`.
     func inflate(_ packed: UnsafeRawBufferPointer, to size: Int, _ position: Int) throws -> UnsafeRawBufferPointer {
         let result: UnsafeRawBufferPointer
         do {
@@ -35,7 +35,7 @@ final class PageInflater {
     }
 
     private func inflate(_ packed: UnsafeRawBufferPointer, to size: Int) throws -> UnsafeRawBufferPointer {
-        // Nothing may be stored as nothing, without even an empty frame.
+        // Some writers store an empty page without even an empty frame.
         if codec == .uncompressed || (size == 0 && packed.count == 0) { return packed }
         buffer.clear()
         switch codec {

@@ -1,24 +1,24 @@
-// Reads a Parquet file through a `ByteSource`: the footer first, then column chunks one at a time as they are asked for.
-// Invariants: nothing the file says is trusted; every error about its bytes names a position; memory is bounded by the footer
-// and one column chunk, within `ReadLimits`.
+// Reads a Parquet file through a `ByteSource`: the footer first, then column chunks one at a time on demand. The file
+// is untrusted: invalid bytes throw an error with their position. Memory is bounded by the footer and one column chunk,
+// both within `ReadLimits`.
 
 /// A row group of a file.
 package struct RowGroup: Sendable, Equatable {
     /// Number of rows.
     package let rowCount: Int
-    /// What the file says about each column of the schema in this row group.
+    /// The file's statistics of each column of the schema in this row group.
     package let statistics: [ColumnStatistics]
-    /// Compressed bytes of each column of the schema.
+    /// Compressed size of each column of the schema, in bytes.
     package let byteCounts: [Int]
-    /// Where the row group's first page is in the file.
+    /// The offset in the file of the row group's first page.
     package let offset: Int
 }
 
-/// Reads a Parquet file. Not to be used by two threads at a time.
+/// Reads a Parquet file. Not thread-safe.
 package final class ParquetReader {
-    /// The file's flat columns. Their `encoding` says nothing.
+    /// The file's flat columns. Their `encoding` is meaningless.
     package let schema: ParquetSchema
-    /// Names of columns that this reader cannot read (nested, repeated, or of another type).
+    /// Names of top-level columns that this reader cannot read: nested, repeated, or of an unsupported type.
     package var unreadableColumns: [String] { passedOver.map(\.name) }
     private let passedOver: [(name: String, type: String)]
     /// Number of rows in the file.
@@ -27,7 +27,7 @@ package final class ParquetReader {
     package let rowGroups: [RowGroup]
     /// The file's key-value metadata.
     package let metadata: [String: String]
-    /// What the file says it was written by.
+    /// The writer's name in the file; nil when it states none.
     package let createdBy: String?
     private let source: any ByteSource
     private let limits: ReadLimits
@@ -36,7 +36,7 @@ package final class ParquetReader {
     private let footerStart: Int
 
     /// Reads the footer of `source`.
-    /// - Throws: `ParquetError` when it is not a Parquet file this reader can read, and what the source throws.
+    /// - Throws: `ParquetError` when it is not a Parquet file that this reader supports; the source's errors.
     package init(_ source: any ByteSource, limits: ReadLimits = ReadLimits()) throws {
         let footer = try Self.readFooter(source, limits)
         let file = try footer.bytes.withUnsafeBytes { bytes in
@@ -62,20 +62,21 @@ package final class ParquetReader {
         createdBy = file.createdBy
     }
 
-    /// What a column holds that this reader cannot read, such as `TIMESTAMP(NANOS)`; nil for any other name.
+    /// The type of a column that this reader cannot read, such as `TIMESTAMP(NANOS)`; nil for any other name.
     package func unreadableType(named name: String) -> String? { passedOver.first { $0.name == name }?.type }
 
-    /// Decodes one column of one row group. Both indices must be in range.
-    /// - Throws: `ParquetError` for corrupt or unsupported pages, and what the source throws.
+    /// Decodes one column of one row group.
+    /// - Throws: `ParquetError.invalid` for an index out of range, other `ParquetError`s for corrupt or unsupported
+    ///   pages; the source's errors.
     package func read(column: Int, rowGroup: Int) throws -> ColumnChunk {
         let chunk = try self.chunk(column, rowGroup)
         let (start, length) = (chunk.start, chunk.compressedSize)
-        // Some writers state no true place for a chunk of no rows.
+        // Some writers state an arbitrary offset for a chunk without rows.
         let isEmpty = rowGroups[rowGroup].rowCount == 0
         if !isEmpty { try checkRange(start, length, chunk.position, limits.chunkBytes) }
         let bytes = isEmpty ? [] : try source.read(offset: start, length: length)
         guard isEmpty || bytes.count == length else {
-            throw ParquetError.corrupt(position: start, reason: "\(length) bytes asked for, \(bytes.count) read")
+            throw ParquetError.corrupt(position: start, reason: "\(length) bytes requested, \(bytes.count) read")
         }
         var decoder = try ChunkDecoder(
             schema.columns[column], codec: chunk.codec, rowCount: rowGroups[rowGroup].rowCount, start: start,
@@ -94,7 +95,7 @@ package final class ParquetReader {
             statistics = try part(chunk.columnIndex, chunk.position) { try PageIndex.readStatistics(&$0) }
             guard statistics.count == pages.count else {
                 throw ParquetError.corrupt(
-                    position: chunk.columnIndex.offset, reason: "two page indexes of unequal length")
+                    position: chunk.columnIndex.offset, reason: "offset index and column index of unequal length")
             }
         }
         return PageIndex(pages: pages, statistics: statistics)
@@ -121,7 +122,7 @@ package final class ParquetReader {
         }
         guard chunk.physical == schema.columns[column].type.physical else {
             throw ParquetError.corrupt(
-                position: chunk.position, reason: "a column chunk of another type than the schema's")
+                position: chunk.position, reason: "a column chunk whose type differs from the schema's")
         }
         return chunk
     }
@@ -159,7 +160,7 @@ package final class ParquetReader {
             offset: chunks.map(\.start).min() ?? 0)
     }
 
-    /// The footer's bytes and their position. One read suffices for most files.
+    /// The footer's bytes and their position, in one read for most files.
     private static func readFooter(_ source: any ByteSource, _ limits: ReadLimits) throws -> (
         bytes: [UInt8], offset: Int
     ) {
@@ -170,7 +171,7 @@ package final class ParquetReader {
         let tailLength = min(size, 64 * 1024)
         let tail = try source.read(offset: size - tailLength, length: tailLength)
         guard tail.count == tailLength else {
-            throw ParquetError.corrupt(position: size, reason: "the file got shorter")
+            throw ParquetError.corrupt(position: size, reason: "the file was truncated")
         }
         if tail.suffix(4) == Array("PARE".utf8)[...] {
             throw ParquetError.unsupported(position: size - 4, what: "encryption")

@@ -1,9 +1,10 @@
-// Which row groups can hold rows that a caller looks for, judged by the statistics in the footer alone.
-// Invariant: a row group is skipped only if its statistics prove that it has no such row.
+// Selects the row groups that may hold wanted rows, by the statistics in the footer. A row group is skipped only when
+// its statistics prove that it has no wanted row: a missing or unreadable bound proves nothing.
 
 extension ParquetReader {
-    /// Row groups that may have a row whose value in `column` lies in `range`; for int32, int64, date and timestamp columns.
-    /// Rows without a value are in no range. For other types, and where the file has no statistics, all row groups are answered.
+    /// The indices of row groups that may have a row whose value in `column` is in `range`, both ends inclusive; for
+    /// int32, int64, date and timestamp columns (microseconds). Nulls are in no range. Includes row groups without
+    /// statistics, and all row groups for other types unless they hold only nulls.
     package func rowGroups(column: Int, within range: ClosedRange<Int64>) -> [Int] {
         let column = (index: column, facts: schema.columns[column])
         return rowGroups.indices.filter { group in
@@ -15,8 +16,8 @@ extension ParquetReader {
         }
     }
 
-    /// Row groups that may have a row whose value in `column` lies from `lower` to `upper`, both included, as unsigned bytes;
-    /// for string and binary columns. For the rest see the other form.
+    /// The indices of row groups that may have a row whose value in `column` is in `lower` ... `upper`, both inclusive,
+    /// by unsigned bytes; for string and binary columns. Otherwise like `rowGroups(column:within:)`.
     package func rowGroups(column: Int, from lower: [UInt8], to upper: [UInt8]) -> [Int] {
         let type = schema.columns[column].type
         return rowGroups.indices.filter { group in
@@ -31,7 +32,7 @@ extension ParquetReader {
 }
 
 extension Column {
-    /// A bound of an integer column as a number, in the unit of its values; nil where there is none.
+    /// A bound of an integer column as a number, timestamps in microseconds; nil when missing or unreadable.
     fileprivate func integer(_ bound: [UInt8]?) -> Int64? {
         guard let bound else { return nil }
         switch type.physical {

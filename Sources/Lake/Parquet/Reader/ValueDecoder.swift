@@ -1,7 +1,8 @@
-// Decodes the values of pages into row-aligned arrays. One subclass per kind of value; this class does the levels.
+// Decodes the values of pages into arrays with one element per row. This class decodes the levels; one subclass per
+// kind of value decodes the values.
 
 class ValueDecoder {
-    /// For each row so far whether it has a value; empty as long as all have.
+    /// For each row so far whether it has a value; empty while no row is null.
     private(set) var validity: [Bool] = []
     private var rows = 0
     private var levels: [UInt32] = []
@@ -17,16 +18,16 @@ class ValueDecoder {
         }
     }
 
-    /// How much is reserved at once for a row count that may be a lie.
+    /// The capacity to reserve at once for a row count, which is untrusted.
     static func firstCapacity(_ rowCount: Int) -> Int { min(rowCount, 1 << 20) }
 
-    /// Takes `count` PLAIN entries of a dictionary page.
+    /// Reads `count` PLAIN entries of a dictionary page.
     func setDictionary(_ input: inout InputBytes, count: Int) throws {
         throw input.corrupt("a dictionary for a type that has none")
     }
-    /// Appends `count` values, densely, and room for `rows`.
+    /// Appends `rows` places and decodes `count` values to the first of them.
     func decode(_ input: inout InputBytes, count: Int, rows: Int, encoding: Encoding) throws {}
-    /// Moves the last `count` values, which lie densely at the first of the last `valid.count` rows, to the valid rows.
+    /// Moves the `count` values at the start of the last `valid.count` rows to the valid rows.
     func spread(count: Int, valid: ArraySlice<Bool>) {}
     func result() -> ColumnValues { .boolean([]) }
 
@@ -39,7 +40,7 @@ class ValueDecoder {
         self.rows += rows
     }
 
-    /// Notes which rows have values and returns their number.
+    /// Records which rows have values and returns their number.
     private func decodeLevels(_ input: InputBytes, rows: Int) throws -> Int {
         if levels.count < rows { levels = [UInt32](repeating: 0, count: rows) }
         var decoder = try HybridDecoder(input, width: 1)
@@ -61,7 +62,7 @@ class ValueDecoder {
 }
 
 extension Array where Element: BitwiseCopyable {
-    /// Moves the `count` values from `start` on to where `valid` is true, from the back; the other rows become `empty`.
+    /// Moves the `count` values at `start` to the rows where `valid` is true, last first. Sets the others to `empty`.
     mutating func spread(from start: Int, count: Int, valid: ArraySlice<Bool>, empty: Element) {
         withUnsafeMutableBufferPointer { values in
             valid.withUnsafeBufferPointer { valid in
@@ -75,11 +76,11 @@ extension Array where Element: BitwiseCopyable {
     }
 }
 
-/// Decodes dictionary indices of data pages: the bit width in a byte, then the hybrid.
+/// Decodes the dictionary indices of data pages: a byte with the bit width, then the hybrid.
 struct IndexDecoder {
     private(set) var indices: [UInt32] = []
 
-    /// Decodes `count` indices, all of which are below `entries` afterwards.
+    /// Decodes `count` indices. Throws `corrupt` unless all are below `entries`.
     mutating func decode(_ input: inout InputBytes, count: Int, entries: Int) throws {
         if indices.count < count { indices = [UInt32](repeating: 0, count: count) }
         guard count > 0 else { return }

@@ -1,6 +1,6 @@
-// Reads Thrift's compact protocol (github.com/apache/thrift, doc/specs/thrift-compact-protocol.md), as far as Parquet uses it.
-// Invariants: never reads outside its bytes; depth and list lengths are bounded by the bytes that are there; every error
-// names the position in the file (`origin` is the file position of the first byte).
+// Reads the part of Thrift's compact protocol that Parquet uses (github.com/apache/thrift,
+// doc/specs/thrift-compact-protocol.md) from untrusted bytes. A read beyond the bytes left, a list of more elements
+// than bytes left, and nesting deeper than 32 throw an error with the position in the file.
 
 /// The wire types of the compact protocol.
 enum ThriftType: UInt8 {
@@ -26,6 +26,7 @@ struct CompactReader {
     private(set) var offset = 0
     private var depth = 0
 
+    /// A reader of `bytes`, whose first byte is at `origin` in the file.
     init(_ bytes: UnsafeRawBufferPointer, origin: Int) {
         self.bytes = bytes
         self.origin = origin
@@ -36,7 +37,7 @@ struct CompactReader {
 
     func corrupt(_ reason: String) -> ParquetError { .corrupt(position: position, reason: reason) }
 
-    /// Reads a struct; `body` is given each field's id and type and answers whether it consumed the value.
+    /// Reads a struct. Calls `body` with each field's id and type; `body` returns whether it read the value.
     mutating func structure(_ body: (inout CompactReader, Int, ThriftType) throws -> Bool) throws {
         try enter()
         defer { depth -= 1 }
@@ -52,7 +53,7 @@ struct CompactReader {
         }
     }
 
-    /// Reads a list of values of type `type`; `element` reads one.
+    /// Reads a list or set whose elements have the type `elementType`; `element` reads one.
     mutating func list<Element>(
         _ type: ThriftType, of elementType: ThriftType, _ element: (inout CompactReader) throws -> Element
     ) throws -> [Element] {
@@ -62,7 +63,7 @@ struct CompactReader {
             throw corrupt("a list of \(elementType) was expected, not of \(found)")
         }
         var result: [Element] = []
-        // Bounded: listHeader() checked that each element has at least a byte; the reserve stays small all the same.
+        // listHeader() checked that each element has at least one byte; a small reserve suffices.
         result.reserveCapacity(min(count, 1024))
         for _ in 0..<count { result.append(try element(&self)) }
         return result
@@ -73,7 +74,7 @@ struct CompactReader {
         return type == .yes
     }
 
-    /// A boolean inside a list: one byte, 1 for true; 0 and 2 are both in use for false.
+    /// A boolean in a list: one byte, 1 for true; writers use both 0 and 2 for false.
     mutating func listedBool() throws -> Bool { try byte() == 1 }
 
     mutating func i8(_ type: ThriftType) throws -> Int8 {
@@ -140,7 +141,7 @@ struct CompactReader {
     private mutating func skipElement(_ type: ThriftType) throws {
         try enter()
         defer { depth -= 1 }
-        // In a collection, unlike in a field, a boolean takes a byte.
+        // A boolean takes a byte in a collection, and none in a field.
         if type == .yes || type == .no { try advance(1) } else { try skip(type) }
     }
 
@@ -161,7 +162,7 @@ struct CompactReader {
     private mutating func listHeader() throws -> (count: Int, element: ThriftType) {
         let header = try byte()
         let element = try wireType(header & 0x0F)
-        guard element != .stop else { throw corrupt("a list of nothing") }
+        guard element != .stop else { throw corrupt("a list without an element type") }
         let short = header >> 4
         let count = short == 15 ? try varint() : UInt64(short)
         guard count <= UInt64(bytes.count - offset) else {

@@ -1,4 +1,6 @@
-// Writes Thrift's compact protocol, as far as Parquet needs it. Fields must be written in ascending id order.
+// Writes the part of Thrift's compact protocol that Parquet uses (github.com/apache/thrift,
+// doc/specs/thrift-compact-protocol.md).
+// Invariant: a struct's fields are written in ascending order of their ids.
 
 struct CompactWriter {
     private(set) var bytes: [UInt8] = []
@@ -34,7 +36,7 @@ struct CompactWriter {
         listedStructure(body)
     }
 
-    /// A struct at the top or inside a list: its fields and the stop byte.
+    /// Writes a struct at the top level or in a list: its fields and the stop byte.
     mutating func listedStructure(_ body: (inout CompactWriter) -> Void) {
         outer.append(last)
         last = 0
@@ -67,7 +69,8 @@ struct CompactWriter {
 
     private mutating func field(_ id: Int, _ type: ThriftType) {
         let step = id - last
-        if step > 0, step < 16 {
+        precondition(step > 0, "fields are written in ascending order of their ids")
+        if step < 16 {
             bytes.append(UInt8(step) << 4 | type.rawValue)
         } else {
             bytes.append(type.rawValue)

@@ -1,14 +1,14 @@
-// A column of strings or bytes. While the dictionary pays, appending a value is a search in it and nothing is copied;
-// after that values are copied in PLAIN form to the page being filled.
+// A column of strings or bytes. With a dictionary, appending looks a value up and stores its index. Without one, or
+// once the writer abandons it, appending copies the value in PLAIN form to the open page.
 
-/// A column of strings or binary values. Values are appended in row order; the writer's `endRow` closes the row.
-/// Mistakes (a null in a required column) and failures are thrown by the writer's next `endRow` or `finish`.
-/// The bytes of a string column must be UTF-8; that is the caller's to know, they are not looked at.
+/// A column of strings or binary values. Append values in row order, and close each row with the writer's `endRow`.
+/// The writer's next `endRow` or `finish` throws mistakes (a null in a required column) and failures.
+/// The bytes of a string column must be UTF-8; the column does not check them.
 package final class BytesColumn: ColumnWriter {
     private let dictionary: BytesDictionary?
     @exclusivity(unchecked) private var inDictionary: Bool
     @exclusivity(unchecked) private var pages = 0
-    /// Indices into the dictionary, or nothing while plain.
+    /// The open page's indices into the dictionary, while `inDictionary`.
     private let indices: UnsafeMutablePointer<UInt32>
     @exclusivity(unchecked) private var count = 0
     private let plain = OutputBuffer()
@@ -64,13 +64,13 @@ package final class BytesColumn: ColumnWriter {
         nulls.append(UInt32(count &+ nulls.count))
     }
 
-    /// A page, whose size is an Int32, must hold the longest value.
+    /// Longest value, in bytes: it must fit a page, whose size is an Int32.
     private static let longestValue = Int(Int32.max) / 2
 
     private func refuse(_ value: UnsafeRawBufferPointer) {
         fail(
             ParquetError.invalid(
-                "a value of \(value.count) bytes in column \(chunk.column.name); at most 1 GiB is possible"))
+                "a value of \(value.count) bytes in column \(chunk.column.name); the limit is 1 GiB"))
     }
 
     private func appendPlain(_ value: UnsafeRawBufferPointer) {
@@ -81,7 +81,7 @@ package final class BytesColumn: ColumnWriter {
         count &+= 1
     }
 
-    /// Ends the page so far and goes on with plain pages; the dictionary itself is kept for the pages that use it.
+    /// Ends the open page and continues with plain pages. Keeps the dictionary for the pages that use it.
     private func leaveDictionary() {
         if pendingRows > 0 { cutPage() }
         inDictionary = false
@@ -97,7 +97,7 @@ package final class BytesColumn: ColumnWriter {
         let rows = count + nulls.count
         let body = chunk.beginPage(rows: rows, nulls: nulls)
         var encoding = Encoding.plain
-        // A page of nulls only is plain: it must not ask for a dictionary that may never come to be.
+        // A page of nulls only is plain: its chunk may have no dictionary page.
         if inDictionary, count > 0, let dictionary {
             noteUsedEntries(dictionary)
             if pages == 0, isUseless(dictionary, isLast: isLast) {
@@ -117,7 +117,7 @@ package final class BytesColumn: ColumnWriter {
         try chunk.endPage(rows: rows, nullCount: nulls.count, encoding: encoding, statistics: bounds.statistics)
     }
 
-    /// The bounds of the page are those of the entries it uses, each looked at once.
+    /// Adds the entries that the page uses to its bounds, each once.
     private func noteUsedEntries(_ dictionary: BytesDictionary) {
         var used = [Bool](repeating: false, count: dictionary.count)
         for row in 0..<count { used[Int(indices[row])] = true }
@@ -147,7 +147,7 @@ package final class BytesColumn: ColumnWriter {
     }
 }
 
-/// The least and greatest of some byte strings, compared as unsigned bytes.
+/// The smallest and largest of several byte strings, compared as unsigned bytes.
 struct BytesBounds {
     private var lower: [UInt8]?
     private var upper: [UInt8]?
@@ -164,7 +164,7 @@ struct BytesBounds {
         if greatest.withUnsafeBytes({ Self.isLess($0, value) }) { upper = Array(value) }
     }
 
-    /// Lexicographic, eight bytes at a time.
+    /// Lexicographic comparison, eight bytes at a time.
     private static func isLess(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
         let common = min(a.count, b.count)
         var offset = 0

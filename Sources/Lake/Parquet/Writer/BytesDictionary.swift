@@ -1,15 +1,16 @@
-// The dictionary of a string or binary column chunk: bytes to index, in order of first appearance. Entries lie in PLAIN
-// form (length, bytes), so that the dictionary page needs no further work. Open addressing, at most half full.
+// The dictionary of a string or binary column chunk: bytes to index, in order of first appearance. Entries are stored
+// in PLAIN form (length, bytes), the form of the dictionary page. A hash table with open addressing.
+// Invariant: the table is at most half full.
 
 final class BytesDictionary {
-    /// The index answered when a search took too long: the values were made to collide, or the hash is unlucky.
+    /// The index returned when a search exceeds `longestSearch` slots: the values collide, by intent or by accident.
     static let none = UInt32.max
     private static let longestSearch = 256
 
-    /// Where an entry is, found by its hash. A slot without an entry has start 0, which no entry has.
+    /// An entry's hash and place. An empty slot has start 0, which no entry has.
     private struct Slot: BitwiseCopyable {
         var hash: UInt64 = 0
-        /// Where in `entries` the bytes start. A dictionary is given up long before this is too narrow.
+        /// The offset in `entries` of the entry's bytes. The writer abandons a dictionary long before this overflows.
         var start: UInt32 = 0
         var index: UInt32 = 0
     }
@@ -17,7 +18,7 @@ final class BytesDictionary {
     private var slots: UnsafeMutablePointer<Slot>
     private var slotBits = 10
     private let entries = OutputBuffer(capacity: 16 * 1024)
-    /// Where in `entries` each one's bytes start (behind the length).
+    /// The offset in `entries` of each entry's bytes, after their length.
     private var starts: UnsafeMutablePointer<Int>
     private(set) var count = 0
 
@@ -37,7 +38,7 @@ final class BytesDictionary {
     /// The entries as PLAIN values.
     var bytes: UnsafeRawBufferPointer { entries.bytes }
 
-    /// The bytes of an entry, valid until the next one is added.
+    /// The bytes of an entry, valid until the next insertion.
     @inline(__always)
     subscript(index: Int) -> UnsafeRawBufferPointer { entry(at: starts[index]) }
 
@@ -54,7 +55,7 @@ final class BytesDictionary {
         count = 0
     }
 
-    /// The index of `value`, which is added when new; `none` when the search was given up.
+    /// The index of `value`, inserted when new; `none` when the search is too long.
     @inline(__always)
     func index(of value: UnsafeRawBufferPointer) -> UInt32 {
         let hash = Self.hash(value)
@@ -69,7 +70,7 @@ final class BytesDictionary {
         return Self.none
     }
 
-    /// Words at the end overlap those before, so that no length needs a loop over single bytes but the shortest.
+    /// Compares word by word; the last word overlaps the one before, so no length needs a loop over single bytes.
     @inline(__always)
     private static func isEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
         let count = a.count
@@ -86,7 +87,7 @@ final class BytesDictionary {
         return shortWord(left, count) == shortWord(right, count)
     }
 
-    /// Folds sixteen bytes at a time by a 128-bit product. Not against an adversary: `longestSearch` is.
+    /// Folds sixteen bytes at a time by a 128-bit product. Not collision-resistant: `longestSearch` bounds an attack.
     @inline(__always)
     static func hash(_ value: UnsafeRawBufferPointer) -> UInt64 {
         let count = value.count
@@ -100,7 +101,7 @@ final class BytesDictionary {
             hash = fold(word(base + offset) ^ 0xA076_1D64_78BD_642F, word(base + (offset &+ 8)) ^ hash)
             offset &+= 16
         }
-        // The last 8 to 16 bytes, those that overlap what was folded included.
+        // The last 8 to 16 bytes, which may overlap folded ones.
         let first = word(base + min(offset, count &- 8))
         return fold(first ^ 0x8EBC_6AF0_9C88_C6E3, word(base + (count &- 8)) ^ hash ^ 0xE703_7ED1_A0B4_28DB)
     }
@@ -108,7 +109,7 @@ final class BytesDictionary {
     @inline(__always)
     private static func word(_ start: UnsafeRawPointer) -> UInt64 { start.loadUnaligned(as: UInt64.self) }
 
-    /// 0 to 7 bytes as a number; different bytes of the same count give different numbers.
+    /// 0 to 7 bytes as a number, distinct for distinct bytes of the same count.
     @inline(__always)
     private static func shortWord(_ start: UnsafeRawPointer, _ count: Int) -> UInt64 {
         if count >= 4 {
@@ -136,6 +137,7 @@ final class BytesDictionary {
         entries.append(value)
         count += 1
         if count == 1 << (slotBits - 1) { grow() }
+        assert(count < 1 << (slotBits - 1), "the table is at most half full")
         return UInt32(count - 1)
     }
 

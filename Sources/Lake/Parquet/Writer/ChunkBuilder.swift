@@ -1,9 +1,9 @@
-// Collects the pages of one column chunk (one column of one row group) in memory and then hands them to the sink.
-// Pages are version 1 data pages: every reader has them, and what version 2 adds (levels apart from the values,
-// uncompressed) gains nothing in a flat schema. Every page carries a CRC-32 of its bytes as stored.
+// Collects the pages of one column chunk (one column of one row group) in memory and then writes them to the sink.
+// Writes version 1 data pages: every reader supports them, and version 2's separate, uncompressed levels gain nothing
+// in a flat schema. Every page carries a CRC-32 of its bytes as stored.
 import Compression
 
-/// What the columns of one writer share: they encode one page at a time, so scratch space is needed only once.
+/// The state that a writer's columns share. They encode one page at a time, so one scratch buffer suffices.
 final class WriterShared {
     let options: WriterOptions
     let compressor: ZstdCompressor?
@@ -11,11 +11,11 @@ final class WriterShared {
     let scratch = OutputBuffer(capacity: 256 * 1024)
     /// The page after compression.
     let packed = OutputBuffer(capacity: 256 * 1024)
-    /// The page's dictionary indices; room for `pageRows`.
+    /// The page's dictionary indices, with room for `pageRows`.
     let indices: UnsafeMutableBufferPointer<UInt32>
-    /// Bytes held for the row group that is being filled.
+    /// Bytes in memory for the open row group.
     var heldBytes = 0
-    /// The first thing that went wrong while appending.
+    /// The first failure while appending.
     var failure: (any Error)?
 
     init(_ options: WriterOptions) throws {
@@ -31,7 +31,7 @@ final class WriterShared {
     deinit { indices.deallocate() }
 }
 
-/// A column chunk as the footer and the page index describe it.
+/// A written column chunk, for the footer and the page index.
 struct WrittenChunk {
     var encodings: [Encoding: Int] = [:]
     var hasDictionary = false
@@ -60,7 +60,7 @@ final class ChunkBuilder {
         chunk = WrittenChunk(statistics: Self.noStatistics(column))
     }
 
-    /// Rows in the pages so far.
+    /// Number of rows in the pages so far.
     var rowCount: Int { chunk.valueCount }
 
     private static func noStatistics(_ column: Column) -> ColumnStatistics {
@@ -68,7 +68,7 @@ final class ChunkBuilder {
         return ColumnStatistics(nullCount: 0, nanCount: floating ? 0 : nil)
     }
 
-    /// Clears the scratch buffer and writes the definition levels to it; the column's values go behind them.
+    /// Clears the scratch buffer and writes the definition levels to it; the column appends its values.
     func beginPage(rows: Int, nulls: [UInt32]) -> OutputBuffer {
         let body = shared.scratch
         body.clear()
@@ -79,7 +79,7 @@ final class ChunkBuilder {
         return body
     }
 
-    /// Makes a data page of what is in the scratch buffer.
+    /// Stores the scratch buffer as a data page.
     func endPage(rows: Int, nullCount: Int, encoding: Encoding, statistics: ColumnStatistics) throws {
         var statistics = statistics
         statistics.nullCount = nullCount
@@ -97,7 +97,7 @@ final class ChunkBuilder {
         chunk.valueCount += rows
     }
 
-    /// Makes the dictionary page of `count` PLAIN entries; it precedes the data pages in the file.
+    /// Stores the dictionary page of `count` PLAIN entries, which precedes the data pages in the file.
     func setDictionary(_ body: UnsafeRawBufferPointer, count: Int) throws {
         var header = PageHeader()
         header.type = .dictionary
@@ -123,7 +123,7 @@ final class ChunkBuilder {
         shared.heldBytes += target.count - start
     }
 
-    /// `body` as the file stores it, valid until the next call.
+    /// `body` compressed for the file, valid until the next call.
     private func compressed(_ body: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer {
         guard let compressor = shared.compressor else { return body }
         let room = ZstdCompressor.bound(body.count)
@@ -134,7 +134,7 @@ final class ChunkBuilder {
         return shared.packed.bytes
     }
 
-    /// Hands the chunk to `sink`, which is at `offset` in the file, and starts the next one.
+    /// Writes the chunk to `sink`, which is at `offset` in the file, and starts the next one.
     func finish(at offset: Int, _ sink: (UnsafeRawBufferPointer) throws -> Void) throws -> WrittenChunk {
         chunk.start = offset
         chunk.dataPageOffset = offset + dictionary.count

@@ -1,23 +1,23 @@
-// What all typed columns of a writer have in common, so that the writer can end pages and row groups on each.
+// The base class of a writer's typed columns, through which the writer ends pages and row groups.
 
-/// A column that rows are appended to. Get the typed one from the `ParquetWriter`.
+/// A column to append to. `ParquetWriter` returns the typed subclasses.
 @usableFromInline package class ColumnWriter {
     let chunk: ChunkBuilder
-    /// Rows (counted within the page) that are null, ascending.
+    /// The null rows of the open page, counted from 0 within it, ascending.
     @usableFromInline @exclusivity(unchecked) var nulls: [UInt32] = []
 
     init(_ chunk: ChunkBuilder) { self.chunk = chunk }
 
-    /// Rows appended to the current row group.
+    /// Number of rows appended to the current row group.
     var rowCount: Int { chunk.rowCount + pendingRows }
-    /// Rows of the page being filled.
+    /// Number of rows in the open page.
     var pendingRows: Int { 0 }
-    /// Encodes the page being filled. `isLast` when the row group ends with it.
+    /// Encodes the open page. `isLast` when it ends the row group.
     func encodePage(isLast: Bool) throws {}
-    /// Makes the dictionary page, if there is one, and forgets the dictionary.
+    /// Stores the dictionary page, if any, and clears the dictionary.
     func endDictionary() throws {}
 
-    /// Ends the page being filled; a failure is kept for the writer.
+    /// Ends the open page; records a failure for the writer.
     @usableFromInline
     func cutPage() {
         do {
@@ -27,14 +27,14 @@
         }
     }
 
-    /// Ends the column chunk and hands it to `sink`.
+    /// Ends the column chunk and writes it to `sink`.
     func finishChunk(at offset: Int, _ sink: (UnsafeRawBufferPointer) throws -> Void) throws -> WrittenChunk {
         if pendingRows > 0 { try encodePage(isLast: true) }
         try endDictionary()
         return try chunk.finish(at: offset, sink)
     }
 
-    /// Keeps what went wrong while appending, for the writer's next `endRow` or `finish`.
+    /// Records the first failure while appending, for the writer's next `endRow` or `finish`.
     func fail(_ error: any Error) { chunk.shared.failure = chunk.shared.failure ?? error }
 
     @usableFromInline

@@ -1,25 +1,25 @@
-// What is known of a file once it is written: what a table format's manifest wants to know of it.
+// The summary of a written file, for a table format's manifest.
 
-/// A column of a written file, all row groups together.
+/// A column of a written file, over all row groups.
 package struct ColumnSummary: Sendable, Equatable {
-    /// The column as the schema has it.
+    /// The column in the schema.
     package var column: Column
-    /// Bytes of the column's pages in the file, headers included.
+    /// Size of the column's pages in the file, in bytes, including their headers.
     package var byteCount: Int
-    /// Number of values, nulls included: the number of rows.
+    /// Number of values, including nulls; equals the number of rows.
     package var valueCount: Int
-    /// Null and NaN counts and untruncated bounds. The bounds are nil when no row has a value (NaN apart).
+    /// Null and NaN counts, and untruncated bounds. The bounds are nil when every row is null or NaN.
     package var statistics: ColumnStatistics
 }
 
-/// A file that was written.
+/// A written file.
 package struct FileSummary: Sendable, Equatable {
-    /// Bytes of the whole file.
+    /// Size of the whole file, in bytes.
     package var byteCount: Int
     /// Number of rows.
     package var rowCount: Int
-    /// One for each column, in schema order.
+    /// The columns in schema order.
     package var columns: [ColumnSummary]
-    /// Where each row group starts in the file, ascending: where a reader may split it.
+    /// The offset of each row group in the file, ascending; a reader may split the file there.
     package var splitOffsets: [Int]
 }

@@ -1,6 +1,6 @@
 // Writes the page indexes and the footer of a file (parquet.thrift, FileMetaData).
 
-/// A row group as the footer describes it.
+/// A written row group, for the footer.
 struct WrittenRowGroup {
     var rowCount: Int
     var chunks: [WrittenChunk]
@@ -11,7 +11,7 @@ struct Footer {
     let options: WriterOptions
     var rowGroups: [WrittenRowGroup]
 
-    /// Hands all column indexes and then all offset indexes to `emit`, and notes where they are.
+    /// Writes all column indexes, then all offset indexes, to `emit`, and records their positions.
     mutating func writePageIndexes(at position: () -> Int, _ emit: ([UInt8]) throws -> Void) throws {
         try forEachChunk { chunk, column in
             guard let bytes = chunk.index.writtenStatistics(type: column.type, rowCounts: chunk.pageRowCounts) else {

@@ -1,6 +1,6 @@
-// The numeric types a column may hold, and the bounds of a page of them.
+// The numeric types of columns, and the bounds of a page of numbers.
 
-/// A number that Parquet stores as it lies in memory (little-endian).
+/// A number whose form in memory, little-endian, is its PLAIN form.
 protocol ParquetNumber: BitwiseCopyable {
     associatedtype Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable
     /// The bits of the value; two values are the same dictionary entry when their bits are equal.
@@ -43,7 +43,8 @@ private func integerStatistics<T: FixedWidthInteger>(_ values: UnsafeBufferPoint
     return ColumnStatistics(lower: least.littleEndianBytes, upper: greatest.littleEndianBytes)
 }
 
-/// Bounds without NaN; a zero bound is written as -0 below and +0 above, as the two compare equal (parquet.thrift, TYPE_ORDER).
+/// Bounds without NaN. A zero lower bound is written as -0 and a zero upper bound as +0, because the two compare equal
+/// (parquet.thrift, TYPE_ORDER).
 @inline(__always)
 private func floatStatistics<T: BinaryFloatingPoint>(
     _ values: UnsafeBufferPointer<T>, _ bytes: (T) -> [UInt8]
@@ -55,7 +56,7 @@ private func floatStatistics<T: BinaryFloatingPoint>(
         if value < least { least = value }
         if value > greatest { greatest = value }
     }
-    // All infinite of one sign, or nothing but NaN.
+    // All values are infinities of one sign or NaN.
     if least > greatest {
         guard nanCount < values.count, let some = values.first(where: { !$0.isNaN }) else {
             return ColumnStatistics(nanCount: nanCount)

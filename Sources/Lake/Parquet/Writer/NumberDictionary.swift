@@ -1,5 +1,6 @@
 // The dictionary of a numeric column chunk: value bits to index, in order of first appearance.
-// Open addressing; at most half full, so a search ends.
+// A hash table with open addressing.
+// Invariant: the table is at most half full, so every search ends.
 
 final class NumberDictionary<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable> {
     private var slots: UnsafeMutablePointer<UInt32>
@@ -28,7 +29,7 @@ final class NumberDictionary<Bits: FixedWidthInteger & UnsignedInteger & Bitwise
         count = 0
     }
 
-    /// The index of the entry for each value, new ones being added, to `indices`.
+    /// Writes the index of each value to `indices`; inserts new values.
     @inline(__always)
     func lookUp<T: ParquetNumber>(_ input: UnsafeBufferPointer<T>, _ indices: UnsafeMutablePointer<UInt32>)
     where T.Bits == Bits {
@@ -69,6 +70,7 @@ final class NumberDictionary<Bits: FixedWidthInteger & UnsignedInteger & Bitwise
         slots[slot] = UInt32(count + 1)
         count += 1
         if count == 1 << (slotBits - 1) { grow() }
+        assert(count < 1 << (slotBits - 1), "the table is at most half full")
         return UInt32(count - 1)
     }
 

@@ -1,17 +1,17 @@
 // Writes one Parquet file to a sink, front to back. Memory is bounded by one row group, the page index and the footer.
-// Invariants: bytes reach the sink in file order and are never changed; once anything failed the writer refuses all,
-// since the file cannot be completed.
+// Invariant: bytes reach the sink in file order, each once. After a failure the file cannot be completed, and every
+// later call throws.
 
-/// Writes a Parquet file of a flat schema. Get each column once with `int64(_:)` and its like, append one value or null to every
-/// column, and close the row with `endRow`; or append many values to each column and close them with `endRows`.
-/// Not to be used by two threads at a time.
+/// Writes a Parquet file with a flat schema. Get each column once with `int64(_:)` or a similar method, append one
+/// value or null to every column, and close the row with `endRow`; or append many values to each column and close them
+/// with `endRows`. Not thread-safe.
 package final class ParquetWriter {
     /// Takes the file's bytes in order; they are valid only during the call.
     package typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
     /// The schema being written.
     package let schema: ParquetSchema
-    /// Bytes handed to the sink so far.
+    /// Number of bytes written to the sink so far.
     package private(set) var byteCount = 0
     private let options: WriterOptions
     private let shared: WriterShared
@@ -24,7 +24,8 @@ package final class ParquetWriter {
     private var isFinished = false
 
     /// A writer of `schema` to `sink`.
-    /// - Throws: `ParquetError.invalid` for a schema that cannot be written; `CompressionError` when zstd has no memory.
+    /// - Throws: `ParquetError.invalid` for a schema or options that cannot be written; `CompressionError` when zstd
+    ///   cannot allocate memory.
     package init(schema: ParquetSchema, options: WriterOptions = WriterOptions(), sink: @escaping Sink) throws {
         try Self.check(schema, options)
         self.schema = schema
@@ -39,11 +40,11 @@ package final class ParquetWriter {
         }
     }
 
-    /// Rows closed so far.
+    /// Number of rows closed so far.
     package var rowCount: Int { earlierRows + rows }
 
     /// The boolean column at `index` in the schema.
-    /// - Throws: `ParquetError.invalid` when the column is not of that type.
+    /// - Throws: `ParquetError.invalid` when there is no such column or it has another type.
     package func boolean(_ index: Int) throws -> ScalarColumn<Bool> { try typed(index) }
     /// The int32 or date column at `index`; see `boolean(_:)`.
     package func int32(_ index: Int) throws -> ScalarColumn<Int32> { try typed(index) }
@@ -56,12 +57,12 @@ package final class ParquetWriter {
     /// The string or binary column at `index`; see `boolean(_:)`.
     package func bytes(_ index: Int) throws -> BytesColumn { try typed(index) }
 
-    /// Closes a row, to which every column must have been given a value or null; may end the row group and so reach the sink.
-    /// - Throws: `ParquetError.invalid` for mistakes made since the last call, and what the sink throws.
+    /// Closes a row; every column must have a value or null for it. May end the row group, which writes to the sink.
+    /// - Throws: `ParquetError.invalid` for mistakes since the last call; the sink's errors.
     @inline(__always)
     package func endRow() throws { try endRows(1) }
 
-    /// Closes `count` rows at once; see `endRow`. The row group is not ended within them, so its size is exceeded by as much.
+    /// Closes `count` rows at once; see `endRow`. The row group cannot end within them, so it may exceed its limit.
     package func endRows(_ count: Int) throws {
         rows &+= count
         if rows >= options.rowGroupRows || shared.heldBytes >= options.rowGroupBytes || shared.failure != nil {
@@ -69,7 +70,7 @@ package final class ParquetWriter {
         }
     }
 
-    /// Ends the current row group, if it has rows, and hands it to the sink.
+    /// Ends the current row group, if it has rows, and writes it to the sink.
     /// - Throws: like `endRow`.
     package func endRowGroup() throws {
         guard !isFinished else { throw ParquetError.invalid("the file is finished") }
@@ -105,6 +106,7 @@ package final class ParquetWriter {
         var group = WrittenRowGroup(rowCount: rows, chunks: [])
         for (index, column) in columns.enumerated() {
             let chunk = try column.finishChunk(at: byteCount, emit)
+            assert(byteCount == chunk.start + chunk.compressedSize, "the sink has the chunk at its stated place")
             group.chunks.append(chunk)
             summaries[index].byteCount += chunk.compressedSize
             summaries[index].valueCount += chunk.valueCount

@@ -1,14 +1,14 @@
-// A column of fixed-width values. Appending stores the value in the page being filled and nothing else; a full page is
-// encoded in one go. The generic class holds no encoding of its own: the closures it is made with are concrete.
+// A column of fixed-width values. Appending only stores the value in the open page; a full page is encoded at once.
+// The generic class contains no encoding: its closures are concrete.
 
-/// A column of booleans or numbers. Values are appended in row order; the writer's `endRow` closes the row.
-/// Mistakes (a null in a required column) and failures are thrown by the writer's next `endRow` or `finish`.
+/// A column of booleans or numbers. Append values in row order, and close each row with the writer's `endRow`.
+/// The writer's next `endRow` or `finish` throws mistakes (a null in a required column) and failures.
 @usableFromInline package final class ScalarColumn<Value: BitwiseCopyable>: ColumnWriter {
     typealias Encode = (UnsafeBufferPointer<Value>, _ nulls: [UInt32], _ isLast: Bool) throws -> Void
 
     @usableFromInline let base: UnsafeMutablePointer<Value>
     @usableFromInline @exclusivity(unchecked) var next: UnsafeMutablePointer<Value>
-    /// Where the page is full: nulls take up rows but no place.
+    /// The end of the page's room, which each null shortens: it takes up a row but no place.
     @usableFromInline @exclusivity(unchecked) var end: UnsafeMutablePointer<Value>
     @usableFromInline let isOptional: Bool
     private let encode: Encode
@@ -50,7 +50,7 @@
         if let value { append(value) } else { appendNull() }
     }
 
-    /// Appends many values.
+    /// Appends several values.
     @usableFromInline package func append(contentsOf values: UnsafeBufferPointer<Value>) {
         guard var source = values.baseAddress else { return }
         var left = values.count

@@ -3,12 +3,12 @@
 final class NumberEncoder<T: ParquetNumber> {
     private let chunk: ChunkBuilder
     private let dictionary: NumberDictionary<T.Bits>?
-    /// Whether the current chunk still uses the dictionary.
+    /// Whether the open chunk still uses the dictionary.
     private var inDictionary: Bool
     private var pages = 0
     private let delta: ((UnsafeBufferPointer<T>, OutputBuffer) -> Void)?
 
-    /// - Parameter delta: encodes as DELTA_BINARY_PACKED; nil for types that have none.
+    /// - Parameter delta: encodes DELTA_BINARY_PACKED; nil for types without it.
     init(_ chunk: ChunkBuilder, delta: ((UnsafeBufferPointer<T>, OutputBuffer) -> Void)?) {
         self.chunk = chunk
         dictionary = chunk.column.encoding == .dictionary ? NumberDictionary() : nil
@@ -21,7 +21,7 @@ final class NumberEncoder<T: ParquetNumber> {
         let rows = values.count + nulls.count
         let body = chunk.beginPage(rows: rows, nulls: nulls)
         var encoding = Encoding.plain
-        // A page of nulls only is plain: it must not ask for a dictionary that may never come to be.
+        // A page of nulls only is plain: its chunk may have no dictionary page.
         if inDictionary, !values.isEmpty, encodeIndices(values, to: body, isLast: isLast) {
             encoding = .rleDictionary
         } else if let delta {
@@ -34,7 +34,7 @@ final class NumberEncoder<T: ParquetNumber> {
         pages += 1
     }
 
-    /// Encodes through the dictionary; false when the first page shows that it does not pay.
+    /// Encodes with the dictionary; returns false when the first page shows that it saves nothing.
     @inline(__always)
     private func encodeIndices(_ values: UnsafeBufferPointer<T>, to body: OutputBuffer, isLast: Bool) -> Bool {
         guard let dictionary, let indices = chunk.shared.indices.baseAddress else { return false }
@@ -52,7 +52,7 @@ final class NumberEncoder<T: ParquetNumber> {
         }
         body.append(UInt8(width))
         Hybrid.encode(indices, count: values.count, width: width, to: body)
-        // The page that crossed the limit keeps its indices; what follows is plain.
+        // The page that exceeds the limit keeps its indices; later pages are plain.
         if dictionary.byteCount > chunk.shared.options.dictionaryBytes { inDictionary = false }
         return true
     }
@@ -67,8 +67,8 @@ final class NumberEncoder<T: ParquetNumber> {
 }
 
 enum DictionaryChoice {
-    /// Whether the first page of a chunk says that a dictionary will not pay: nearly all values are different, or the
-    /// chunk ends with this page and would be larger.
+    /// Whether the first page of a chunk shows that a dictionary saves nothing: it takes at least as many bytes, and
+    /// either the chunk ends with this page or more than 95 % of the values are distinct.
     static func isUseless(entries: Int, values: Int, isLast: Bool, encodedBytes: Int, plainBytes: Int) -> Bool {
         guard encodedBytes >= plainBytes, values > 0 else { return false }
         return isLast || entries > values - values / 20

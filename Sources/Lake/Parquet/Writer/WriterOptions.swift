@@ -1,31 +1,31 @@
-// What the caller may choose about a file that is written. Defaults are those most readers are tuned for.
+// The options of a written file. The defaults suit common readers.
 
-/// How pages are compressed when written.
+/// The compression of written pages.
 package enum PageCompression: Sendable, Equatable {
-    /// Not at all.
+    /// No compression.
     case none
-    /// As zstd frames of this level: 1 to 22, negative ones faster.
+    /// Zstandard frames at this level: 1 ... 22; negative levels are faster.
     case zstd(level: Int)
 }
 
 /// Settings of a `ParquetWriter`.
 package struct WriterOptions: Sendable {
-    /// How pages are compressed.
+    /// The compression of pages.
     package var compression = PageCompression.zstd(level: 1)
-    /// A row group ends when its encoded bytes (compressed pages, dictionaries and the pages being filled) reach this.
-    /// The writer's memory is bounded by it.
+    /// The size, in bytes of finished pages, at which a row group ends. Bounds the writer's memory, together with one
+    /// open page and one dictionary per column.
     package var rowGroupBytes = 64 << 20
-    /// A row group ends after this many rows at the latest.
+    /// The number of rows at which a row group ends at the latest.
     package var rowGroupRows = 1 << 20
-    /// A page ends after this many rows.
+    /// The number of rows at which a page ends, 1 ... 2^24.
     package var pageRows = 20_000
-    /// A page of byte arrays ends at about this many bytes, before compression.
+    /// The approximate size, in bytes before compression, at which a page of byte arrays ends; at most 1 GiB.
     package var pageBytes = 1 << 20
-    /// A dictionary larger than this is given up: what follows in the row group is plain.
+    /// Largest dictionary, in bytes, at most 1 GiB. Beyond it, later pages of the row group are plain.
     package var dictionaryBytes = 1 << 20
     /// The file's key-value metadata, in this order.
     package var metadata: [(key: String, value: String)] = []
-    /// What the file says it was written by, in the form "NAME version X".
+    /// The writer's name in the file, in the form "NAME version X".
     package var createdBy = "pageviews version 1.0.0"
 
     /// The defaults.
