@@ -40,6 +40,7 @@ struct Dice: RandomNumberGenerator {
 /// What can go wrong. Each kind is on in about half of the seeds.
 package enum Fault: String, CaseIterable, Sendable {
     case kill = "process killed"
+    case killInWrite = "process killed in a write"
     case powerCut = "power cut"
     case gracefulRestart = "restart"
     case diskFull = "disk full"
@@ -65,7 +66,9 @@ package enum Fault: String, CaseIterable, Sendable {
     case catalogUnknown = "catalog answer lost before the effect"
     case foreignExpiry = "snapshots expired by another program"
     case foreignProperty = "table changed by another program"
-    case foreignRewrite = "files rewritten by another program"
+    case foreignUpgrade = "table upgraded by another program"
+    case foreignSpec = "partition spec changed by another program"
+    case foreignRollback = "table rolled back by another program"
     case producerSlow = "acknowledgements delayed"
     case producerBlind = "acknowledgement without an offset"
     case producerZombie = "request of a dead publisher arrives late"

@@ -25,9 +25,13 @@ final class SimDisk: @unchecked Sendable {
     private var dice: Dice
     private var fullFor = 0
     private let note: (String) -> Void
+    private let kill: () -> Void
 
-    init(folder: String, faults: FaultPlan, seed: UInt64, note: @escaping (String) -> Void) {
-        (self.folder, self.faults, self.note) = (folder + "/", faults, note)
+    /// - Parameter kill: ends the process in the middle of a write.
+    init(
+        folder: String, faults: FaultPlan, seed: UInt64, note: @escaping (String) -> Void, kill: @escaping () -> Void
+    ) {
+        (self.folder, self.faults, self.note, self.kill) = (folder + "/", faults, note, kill)
         dice = Dice(seed: seed, stream: "disk")
     }
 
@@ -49,6 +53,7 @@ final class SimDisk: @unchecked Sendable {
         _ shorter: UnsafeMutablePointer<Int64>?
     ) -> Int32 {
         guard let path = path(of: descriptor), path.hasPrefix(folder), !path.hasSuffix("-shm") else { return 0 }
+        if faults.strikes(.killInWrite, factor: 0.1) { kill() }
         if Int(operation) == Int(SIMDISK_SYNC.rawValue) {
             if faults.strikes(.syncFails) {
                 note("fsync fails: \(name(path))")

@@ -13,6 +13,7 @@ extension World {
         if faults.strikes(.kill, factor: factor) { return kill(power: false) }
         if faults.strikes(.powerCut, factor: factor) { return kill(power: true) }
         if faults.strikes(.gracefulRestart, factor: factor) { return terminate() }
+        if faults.strikes(.stateLost, factor: factor / 2) { return loseState() }
         if faults.strikes(.clockJump, factor: factor) { jump() }
         if faults.strikes(.brokerAway, factor: factor) { goAway() }
         disturbLogs(factor)
@@ -147,9 +148,36 @@ extension World {
     // MARK: Tables
 
     private func disturbTables(_ factor: Double) {
-        if faults.strikes(.foreignExpiry, factor: factor) { change(dice.chance(0.5) ? .counts : .raw, expire) }
-        if faults.strikes(.foreignProperty, factor: factor) {
-            change(dice.chance(0.5) ? .counts : .raw) { _ in [.setProperties(["comment": "of another program"])] }
+        func strikes(_ fault: Fault) -> Bool { faults.strikes(fault, factor: factor) }
+        let table: ExportTable = dice.chance(0.5) ? .counts : .raw
+        if strikes(.foreignExpiry) { change(table, expire) }
+        if strikes(.foreignProperty) { change(table) { _ in [.setProperties(["comment": "of another program"])] } }
+        if strikes(.foreignUpgrade) { change(table) { $0.formatVersion < 3 ? [.upgradeFormatVersion(3)] : [] } }
+        if strikes(.foreignSpec) { change(table, replaceSpec) }
+        if strikes(.foreignRollback) { rollBack(table) }
+    }
+
+    /// Partitions by month instead of by day.
+    private func replaceSpec(_ metadata: TableMetadata) -> [TableUpdate] {
+        guard metadata.partitionSpecs.count == 1, let day = metadata.partitionSpecs.first?.fields.first else { return [] }
+        let month = PartitionField(
+            sourceID: day.sourceID, fieldID: day.fieldID + 1, name: "timestamp_month", transform: .month)
+        return [.addPartitionSpec(PartitionSpec(id: 1, fields: [month])), .setDefaultSpec(-1)]
+    }
+
+    /// Sets a table back to the snapshot before, and forward again a while later.
+    private func rollBack(_ table: ExportTable) {
+        change(table) { [self] metadata in
+            guard let current = metadata.currentSnapshotID, let parent = metadata.snapshot(current)?.parentID,
+                metadata.snapshot(parent) != nil
+            else { return [] }
+            later(in: Int64(dice.number(1000..<20_000)), "\(table) is set forward again") { world in
+                world.change(table) { later in
+                    later.currentSnapshotID == parent
+                        ? [.setSnapshotRef(name: "main", SnapshotRef(snapshotID: current, type: "branch"))] : []
+                }
+            }
+            return [.setSnapshotRef(name: "main", SnapshotRef(snapshotID: parent, type: "branch"))]
         }
     }
 
@@ -159,7 +187,7 @@ extension World {
         return old.isEmpty ? [] : [.removeSnapshots(old)]
     }
 
-    private func change(_ table: ExportTable, _ updates: @escaping (TableMetadata) -> [TableUpdate]) {
+    fileprivate func change(_ table: ExportTable, _ updates: @escaping (TableMetadata) -> [TableUpdate]) {
         let settings = TableSettings()
         let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: table))
         do {

@@ -15,7 +15,7 @@ import Windowing
 final class SimProcess: @unchecked Sendable {
     let world: World
     let folder: String
-    private(set) var isDead = false
+    var isDead = false
     private let stop = StopSignal()
     private var stoppedAt: Int64?
     /// What a dead process believes to have passed since its death.

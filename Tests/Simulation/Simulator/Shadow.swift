@@ -43,12 +43,13 @@ struct Shadow {
     /// A process begins at a generation, with what the state has then: a flush of the process before it may not have been
     /// reported, or is lost.
     mutating func begin(at generation: Int64, _ partitions: [PartitionProgress]) {
-        if generation > self.generation {
+        if !durable.isEmpty, generation > self.generation {
             settled(generation, partitions, known: partitions.map(\.partition))
         } else if let known = durable[generation] {
             present = known
         } else {
             (present, isExact) = (Knowledge(), false)
+            for progress in partitions { present.next[progress.partition] = progress.nextOffset }
         }
         durable = durable.filter { $0.key <= generation }
         (self.generation, pending) = (generation, [])
@@ -56,6 +57,12 @@ struct Shadow {
         for (partition, known) in outcomes {
             outcomes[partition] = known.filter { $0.key < present.next[partition] ?? 0 }
         }
+    }
+
+    /// A state was built anew, from whatever there was.
+    mutating func forget() {
+        (durable, pending) = ([:], [])
+        isExact = false
     }
 
     /// A record was handed over.

@@ -72,6 +72,10 @@ final class World: @unchecked Sendable {
     private var disk: SimDisk?
     private var scheduled: [(at: Int64, what: String, act: (World) -> Void)] = []
     private var violation: Violation?
+    /// The process was killed in a write; `imageFolder` has what the next one finds.
+    private var hasImage = false
+    /// A state was restored: rejected events before it are not in it.
+    var isRestored = false
     /// Kafka has lost events that the raw table does not have: only what was consumed is compared.
     var isLossy = false
     /// Files were taken from the process: it may end because of it.
@@ -118,7 +122,10 @@ final class World: @unchecked Sendable {
     // MARK: What everybody uses
 
     /// A line of the trace.
-    func note(_ text: String) { trace.append("\(now - Self.start) \(scheduler.current?.name ?? "world"): \(text)") }
+    func note(_ text: String) {
+        let line = "\(now - Self.start) \(scheduler.current?.name ?? "world"): \(text)"
+        trace.append(line.replacingOccurrences(of: folder, with: ""))
+    }
 
     /// A point at which the running fiber may be interrupted.
     func point(_ name: String) { scheduler.point() }
@@ -209,6 +216,7 @@ final class World: @unchecked Sendable {
         }
         let fiber = dice.pick(ready)
         scheduler.run(fiber)
+        if hasImage { return takeImage() }
         if fiber.isEnded { try ended(fiber, process) }
     }
 
@@ -241,35 +249,79 @@ final class World: @unchecked Sendable {
         processes += 1
         let place = process?.folder ?? "\(folder)/disk"
         try? FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        let disk = SimDisk(folder: place, faults: faults, seed: dice.next()) { [self] in note($0) }
+        let disk = SimDisk(
+            folder: place, faults: faults, seed: dice.next(), note: { [self] in note($0) }, kill: { [self] in killInWrite() })
         let new = SimProcess(self, folder: place, number: processes)
         disk.arm()
         do {
+            // Killed in a write, it has an image.
+            process = new
             try new.start()
             isDisturbed = false
-            (process, self.disk) = (new, disk)
+            self.disk = disk
+            if hasImage { return takeImage() }
             note("process \(processes) starts at generation \(shadow.generation)")
         } catch {
             disk.disarm()
+            process = nil
             note("process \(processes) does not start: \(error)")
+            if hasImage { (hasImage, process) = (true, new) }
+            if hasImage { return takeImage() }
             if !mayEnd(error) { fail("process \(processes) does not start: \(error)") }
         }
     }
 
     // MARK: Ends of a process
 
+    /// Kills the process in the middle of a write: what is on the disk now is what the next one finds. The rest of its code
+    /// runs on without effect.
+    func killInWrite() {
+        guard let process, !process.isDead else { return }
+        note("kill in a write")
+        Self.copy(process.folder, to: imageFolder)
+        hasImage = true
+        process.isDead = true
+    }
+
+    private var imageFolder: String { "\(folder)/image" }
+
     /// Ends the process without warning, with what is on its disk then.
     func kill(power: Bool) {
         guard let process else { return }
         note(power ? "power cut" : "kill")
+        Self.copy(process.folder, to: imageFolder)
+        if power { disk?.losePower(in: imageFolder) }
+        takeImage()
+    }
+
+    private func takeImage() {
+        guard let process else { return }
+        hasImage = false
         disk?.disarm()
-        let copy = "\(folder)/copy"
-        Self.copy(process.folder, to: copy)
-        if power { disk?.losePower(in: copy) }
+        let copy = imageFolder
         process.die()
         try? FileManager.default.removeItem(atPath: process.folder)
         try? FileManager.default.moveItem(atPath: copy, toPath: process.folder)
         (self.process, disk) = (nil, nil)
+    }
+
+    /// The state's files are gone; what the tables have is built into a new one.
+    func loseState() {
+        guard let process else { return }
+        kill(power: false)
+        let state = process.statePath
+        let others = (try? FileManager.default.contentsOfDirectory(atPath: process.folder)) ?? []
+        for name in others { try? FileManager.default.removeItem(atPath: "\(process.folder)/\(name)") }
+        note("the state is lost")
+        do {
+            try restore(to: state)
+            (isRestored, shadow.isExact) = (true, false)
+        } catch {
+            // Without tables everything is read again.
+            note("no restore: \(error)")
+            if faults.kinds.contains(.retention) { isLossy = true }
+        }
+        shadow.forget()
     }
 
     /// What is on the disk; locks and shared memory are not.
