@@ -1,5 +1,6 @@
-// CCurl: the system's libcurl for Swift, with wrappers for what Swift cannot import. curl_easy_setopt, curl_easy_getinfo
-// and curl_multi_setopt take a variable argument whose type depends on the option; here each type has a function.
+// CCurl: the system's libcurl for Swift, with wrappers for what Swift cannot import. curl_easy_setopt,
+// curl_easy_getinfo and curl_multi_setopt take a variable argument whose type depends on the option; here each type has
+// a function.
 #pragma once
 #include <curl/curl.h>
 

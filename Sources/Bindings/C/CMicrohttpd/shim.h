@@ -1,5 +1,5 @@
-// CMicrohttpd: the system's libmicrohttpd for Swift, with wrappers for its variadic functions. One typed struct holds the
-// options, so that the compiler checks each callback's signature and each integer's width.
+// CMicrohttpd: the system's libmicrohttpd for Swift, with wrappers for its variadic functions. One typed struct holds
+// the options, so that the compiler checks each callback's signature and each integer's width.
 
 #ifndef CMICROHTTPD_SHIM_H
 #define CMICROHTTPD_SHIM_H

@@ -1,5 +1,6 @@
-// The identity of a log: the topic's id (KIP-516) and the leader epoch of a record (KIP-320). They distinguish a new log
-// from an old one of the same name. Compiled against a librdkafka that is too old, each function returns "not known".
+// The identity of a log: the topic's id (KIP-516) and the leader epoch of a record (KIP-320). They distinguish a new
+// log from an old one of the same name. Compiled against a librdkafka that is too old, each function returns "not
+// known".
 #pragma once
 #include <librdkafka/rdkafka.h>
 #include <string.h>
@@ -24,7 +25,8 @@ static inline void pv_rd_kafka_set_leader_epoch(rd_kafka_topic_partition_t *entr
 #endif
 }
 
-// Writes the topic's id as text into `id` of `size` bytes, at least 64; empty when the library or the broker has no ids.
+// Writes the topic's id as text into `id` of `size` bytes, at least 64; empty when the library or the broker has no
+// ids.
 static inline rd_kafka_resp_err_t pv_rd_kafka_topic_id(rd_kafka_t *rk, const char *topic, int timeout_ms, char *id,
                                                        size_t size) {
   id[0] = 0;

@@ -10,8 +10,8 @@
 
 static inline int pv_rl_input_descriptor(void) { return rl_instream ? fileno(rl_instream) : 0; }
 
-// Readline's terminal settings, except that a read never waits for a byte: Ctrl-C empties the terminal's queue after the
-// signal, so a key that poll saw may be gone. Readline restores the terminal from its own copy of the settings.
+// Readline's terminal settings, except that a read never waits for a byte: Ctrl-C empties the terminal's queue after
+// the signal, so a key that poll saw may be gone. Readline restores the terminal from its own copy of the settings.
 static inline void pv_rl_prepare(int meta) {
   struct termios settings;
   int descriptor = pv_rl_input_descriptor();
