@@ -6,7 +6,7 @@ enum ReservedSettings {
     private static let decided: [(key: String, why: String)] = [
         (
             "auto.offset.reset",
-            "it has no effect, since the state has the offsets; --on-missing-offsets handles offsets that no longer exist"
+            "it has no effect, since the state has the offsets; --on-missing-offsets decides about missing offsets"
         ),
         ("enable.auto.commit", "it has no effect, since the program commits offsets once the state has them"),
         ("enable.auto.offset.store", "it has no effect, since the program commits offsets once the state has them"),
