@@ -1,4 +1,4 @@
-// The completion script for bash: one function that finds the command, then offers its options or an option's values.
+// The completion script for bash: one function finds the command, then offers its options or an option's values.
 
 extension Program {
     var bashScript: String {

@@ -1,4 +1,4 @@
-// The completion script for fish: one `complete` for each option of each command.
+// The completion script for fish: one `complete` per option of each command.
 
 extension Program {
     var fishScript: String {
