@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Log lines")
 struct LogTests {
-    private func line(_ format: LogFormat, _ text: String, _ facts: Logger.Metadata = [:], suppressed: Int = 0) -> String {
+    private func line(
+        _ format: LogFormat, _ text: String, _ facts: Logger.Metadata = [:], suppressed: Int = 0
+    ) -> String {
         StandardErrorLog.line(
             format, level: .warning, text: text, facts: facts, suppressed: suppressed, time: "2026-01-02T03:04:05Z")
     }

@@ -42,7 +42,7 @@ extension Repl {
     private static let descriptions = [
         ("postcode_view_count", "views per postcode and minute; live"),
         ("late_events", "events that came too late to be counted"),
-        ("rejected_events", "records that are no page view, and why"),
+        ("rejected_events", "records without a valid event, and why"),
         ("partitions", "offsets, lag and watermark of each partition"),
         ("exports", "what was committed to the tables"),
         ("incidents", "what went wrong, and whether it is over"),
