@@ -7,9 +7,11 @@ import Testing
 
 @Suite("Log lines")
 struct LogTests {
-    private func line(_ format: LogFormat, _ text: String, _ facts: Logger.Metadata = [:], leftOut: Int = 0) -> String {
+    private func line(
+        _ format: LogFormat, _ text: String, _ facts: Logger.Metadata = [:], suppressed: Int = 0
+    ) -> String {
         StandardErrorLog.line(
-            format, level: .warning, text: text, facts: facts, leftOut: leftOut, time: "2026-01-02T03:04:05Z")
+            format, level: .warning, text: text, facts: facts, suppressed: suppressed, time: "2026-01-02T03:04:05Z")
     }
 
     @Test("a line of text is time, level, message")
@@ -19,7 +21,7 @@ struct LogTests {
             "topic": "t", "partition": .stringConvertible(3), "why": "a b", "offsets": ["0": .stringConvertible(5)],
         ]
         #expect(line(.text, "away", facts).hasSuffix(" away [offsets={\"0\":5} partition=3 topic=t why=\"a b\"]\n"))
-        #expect(line(.text, "away", leftOut: 3).hasSuffix(" away (left out 3 times before)\n"))
+        #expect(line(.text, "away", suppressed: 3).hasSuffix(" away (3 repeats suppressed before)\n"))
     }
 
     @Test("a line of JSON is one object with the topic, partition and offset as members of their own")
@@ -50,7 +52,7 @@ struct LogTests {
         #expect(kind("exported 5", .info) != kind("exported 6", .info))
     }
 
-    @Test("a message is written at most every ten seconds, with how often it was left out")
+    @Test("a message is written at most every ten seconds, with the number of suppressed repeats")
     func repeats() {
         let repeats = RepeatedMessages()
         #expect(repeats.admit("a", now: 0) == 0)

@@ -27,7 +27,7 @@ struct RefusalTests {
             ("a: b\u{2028}c\n", "1: the line end U+2028, which editors do not show as one; remove it"),
             ("a: b\u{85}c\n", "1: the line end U+0085, which"),
             ("a: 1\n\u{FEFF}b: 2\n", "2: a byte order mark inside the file; remove it"),
-            ("a: \u{FFFF}\n", "1: U+FFFF, which is no character; remove it"),
+            ("a: \u{FFFF}\n", "1: U+FFFF, which is not a character; remove it"),
             ("a:\n\tb: 1\n", "2: not YAML: a tab as indentation; indent with spaces"),
             ("a: 1\n\tb: 2\n", "2: not YAML: a tab as indentation; indent with spaces"),
             ("a: |\n\tx\n", "2: not YAML: a tab as indentation; indent with spaces"),

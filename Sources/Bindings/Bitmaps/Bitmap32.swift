@@ -1,6 +1,6 @@
-// One CRoaring bitmap of 32-bit values: created in init, freed in deinit, lent to nobody.
-// Invariants: the pointer is never nil and never leaves this class. Readers may share an instance between threads; whoever
-// changes it holds the only reference (Bitmap64 copies first).
+// A CRoaring bitmap of 32-bit values, owned from init to deinit. The pointer is private and not optional.
+// Threads may share an instance for reading. A writer must hold the only reference: `Bitmap64` first copies a shared
+// one.
 import CRoaring
 
 /// The positions that share their upper 32 bits.
@@ -17,7 +17,7 @@ final class Bitmap32: @unchecked Sendable {
 
     deinit { roaring_bitmap_free(pointer) }
 
-    /// Reads the portable form, which `PortableFormat.check` has accepted: CRoaring itself trusts what it reads.
+    /// Reads the portable form. `PortableFormat.check` must have accepted it: CRoaring does not validate its input.
     convenience init?(checked bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
             let pointer = roaring_bitmap_portable_deserialize_safe(start, bytes.count)
@@ -48,7 +48,7 @@ final class Bitmap32: @unchecked Sendable {
         }
     }
 
-    /// Appends the portable form, runs compressed.
+    /// Appends the portable form, with runs compressed.
     func appendPortable(to bytes: inout [UInt8]) {
         let compact = copy()
         roaring_bitmap_run_optimize(compact.pointer)
@@ -60,7 +60,7 @@ final class Bitmap32: @unchecked Sendable {
         }
     }
 
-    /// CRoaring answers nil only when memory is exhausted, which Swift's own allocations do not survive either.
+    /// CRoaring returns nil only when memory is exhausted; Swift's own allocations trap then too.
     private static func allocated(
         _ pointer: UnsafeMutablePointer<roaring_bitmap_t>?
     ) -> UnsafeMutablePointer<roaring_bitmap_t> {

@@ -1,7 +1,8 @@
-// A compressed set of 64-bit unsigned integers over CRoaring's 32-bit bitmaps, as deletion vectors need it.
-// Invariants: parts are ascending by key and none is empty; a value with copies never shares a bitmap that it changes.
-// Form: https://iceberg.apache.org/puffin-spec/#deletion-vector-v1-blob-type - u64 count, then (u32 key, portable 32-bit
-// bitmap) ascending by key, all little-endian.
+// A compressed set of 64-bit unsigned integers over CRoaring's 32-bit bitmaps, for deletion vectors.
+// Invariants: parts are ascending by key and none is empty (`place` checks both); `makeUnique` copies a shared bitmap
+// before a change.
+// Form: https://iceberg.apache.org/puffin-spec/#deletion-vector-v1-blob-type - u64 count, then (u32 key, portable
+// 32-bit bitmap) ascending by key, all little-endian.
 
 /// A set of 64-bit unsigned integers. A value type: copies are cheap and independent.
 package struct Bitmap64: Sendable, Equatable {
@@ -20,7 +21,7 @@ package struct Bitmap64: Sendable, Equatable {
         for value in values { insert(value) }
     }
 
-    /// How many values the set holds.
+    /// The number of values in the set.
     package var count: UInt64 { parts.reduce(0) { $0 + $1.bitmap.count } }
 
     /// Whether the set holds no value.
@@ -32,12 +33,18 @@ package struct Bitmap64: Sendable, Equatable {
         return found && parts[index].bitmap.contains(UInt32(truncatingIfNeeded: value))
     }
 
-    /// Adds `value`; true when it was not there yet.
+    /// Adds `value`.
+    /// - Returns: whether the set did not contain it before.
     @discardableResult
     package mutating func insert(_ value: UInt64) -> Bool {
         let key = UInt32(truncatingIfNeeded: value >> 32)
         let (found, index) = locate(key)
-        if !found { parts.insert(Part(key: key, bitmap: Bitmap32()), at: index) }
+        guard found else {
+            let bitmap = Bitmap32()
+            _ = bitmap.insert(UInt32(truncatingIfNeeded: value))
+            place(Part(key: key, bitmap: bitmap), at: index)
+            return true
+        }
         makeUnique(index)
         return parts[index].bitmap.insert(UInt32(truncatingIfNeeded: value))
     }
@@ -50,7 +57,7 @@ package struct Bitmap64: Sendable, Equatable {
                 makeUnique(index)
                 parts[index].bitmap.formUnion(part.bitmap)
             } else {
-                parts.insert(part, at: index)
+                place(part, at: index)
             }
         }
     }
@@ -63,7 +70,7 @@ package struct Bitmap64: Sendable, Equatable {
         }
     }
 
-    /// All values, ascending. Needs 8 bytes of memory a value.
+    /// All values, ascending. Takes 8 bytes of memory per value.
     package func values() -> [UInt64] {
         parts.flatMap { part in part.bitmap.values().map { UInt64(part.key) << 32 | UInt64($0) } }
     }
@@ -74,7 +81,7 @@ package struct Bitmap64: Sendable, Equatable {
             && zip(left.parts, right.parts).allSatisfy { $0.key == $1.key && $0.bitmap.equals($1.bitmap) }
     }
 
-    /// Finds the part of a key, or the index where it belongs.
+    /// The index of a key's part, or the index at which to place it.
     private func locate(_ key: UInt32) -> (found: Bool, index: Int) {
         var low = 0
         var high = parts.count
@@ -83,6 +90,13 @@ package struct Bitmap64: Sendable, Equatable {
             if parts[middle].key < key { low = middle + 1 } else { high = middle }
         }
         return (low < parts.count && parts[low].key == key, low)
+    }
+
+    private mutating func place(_ part: Part, at index: Int) {
+        precondition(index == 0 || parts[index - 1].key < part.key, "parts are ascending by key")
+        precondition(index == parts.count || part.key < parts[index].key, "parts are ascending by key")
+        assert(part.bitmap.count > 0, "no part is empty")
+        parts.insert(part, at: index)
     }
 
     private mutating func makeUnique(_ index: Int) {
@@ -104,11 +118,12 @@ extension Bitmap64 {
 
     /// Reads the portable 64-bit form, which must fill `bytes` exactly.
     ///
-    /// Throws `BitmapError`, with the position, on anything that is not well formed. Memory stays in proportion to `bytes`.
+    /// Memory use is proportional to the length of `bytes`.
+    /// - Throws: `BitmapError` with the position of the fault when `bytes` is malformed.
     package init(portable bytes: UnsafeRawBufferPointer) throws(BitmapError) {
         guard bytes.count >= 8 else { throw BitmapError("needs 8 bytes for the number of bitmaps", at: 0) }
         let count = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        // Each part takes at least a key and an empty bitmap's 8 bytes.
+        // A part takes at least 12 bytes: a key of 4 and an empty bitmap of 8.
         guard count <= UInt64(bytes.count) / 12 else {
             throw BitmapError("\(count) bitmaps do not fit in \(bytes.count) bytes", at: 0)
         }
@@ -124,9 +139,9 @@ extension Bitmap64 {
         position += 4
         let length = try PortableFormat.check(bytes, from: position)
         let slice = UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
-        guard let bitmap = Bitmap32(checked: slice) else { throw BitmapError("CRoaring refuses it", at: position) }
+        guard let bitmap = Bitmap32(checked: slice) else { throw BitmapError("CRoaring rejects it", at: position) }
         position += length
-        if bitmap.count > 0 { parts.append(Part(key: key, bitmap: bitmap)) }
+        if bitmap.count > 0 { place(Part(key: key, bitmap: bitmap), at: parts.count) }
     }
 
     private func append(_ number: some FixedWidthInteger, to bytes: inout [UInt8]) {

@@ -1,10 +1,10 @@
-// The one error of this target.
+// The one error type of this target.
 
 /// Bytes that are not a well-formed bitmap.
 package struct BitmapError: Error, Equatable, CustomStringConvertible {
     /// What is wrong.
     package let reason: String
-    /// The byte at which it was seen, counted from the start of the bitmap.
+    /// The byte offset of the fault, from the start of the input.
     package let position: Int
 
     init(_ reason: String, at position: Int) {
@@ -12,6 +12,6 @@ package struct BitmapError: Error, Equatable, CustomStringConvertible {
         self.position = position
     }
 
-    /// One line for people.
+    /// One line: the position and the reason.
     package var description: String { "bitmap, byte \(position): \(reason)" }
 }

@@ -1,13 +1,15 @@
-// The grammar of one portable 32-bit Roaring bitmap (https://github.com/RoaringBitmap/RoaringFormatSpec), checked
-// before CRoaring sees the bytes: version 0.2.66 checks lengths only, and misbehaves on containers that are out of order.
+// Validates one portable 32-bit Roaring bitmap (https://github.com/RoaringBitmap/RoaringFormatSpec) before CRoaring
+// reads it: version 0.2.66 checks lengths only, and misbehaves on containers that are out of order.
 //
 //   bitmap     = cookie-runs run-flags header [offsets] container*   | cookie-plain u32-count header offsets container*
 //   header     = (u16 key, u16 cardinality - 1)*, keys ascending
-//   container  = run: u16 count (u16 start, u16 length - 1)* | array (cardinality <= 4096): u16*, ascending | bitset: 8192 bytes
+//   container  = run: u16 count (u16 start, u16 length - 1)*
+//              | array (cardinality <= 4096): u16*, ascending
+//              | bitset: 8192 bytes
 //
-// All numbers little-endian. Offsets are absent with the runs cookie when there are fewer than 4 containers.
+// All numbers are little-endian. After the runs cookie, fewer than 4 containers have no offsets.
 
-/// Finds the end of a portable bitmap and refuses what its grammar does not allow.
+/// Finds the end of a portable bitmap and rejects malformed ones.
 struct PortableFormat {
     private static let plainCookie: UInt32 = 12346
     private static let runsCookie: UInt32 = 12347
@@ -18,7 +20,8 @@ struct PortableFormat {
     private let bytes: UnsafeRawBufferPointer
     private var position: Int
 
-    /// The length of the bitmap that starts at `start`; throws `BitmapError` when it is not well formed.
+    /// The length in bytes of the bitmap that starts at `start`.
+    /// - Throws: `BitmapError` when it is malformed.
     static func check(_ bytes: UnsafeRawBufferPointer, from start: Int) throws(BitmapError) -> Int {
         var format = PortableFormat(bytes: bytes, position: start)
         try format.bitmap()
@@ -30,10 +33,10 @@ struct PortableFormat {
         let cookie = try u32()
         let hasRuns = cookie & 0xFFFF == Self.runsCookie
         guard hasRuns || cookie == Self.plainCookie else {
-            throw BitmapError("cookie \(cookie) is not a Roaring bitmap's", at: cookieAt)
+            throw BitmapError("\(cookie) is not the cookie of a Roaring bitmap", at: cookieAt)
         }
         let count = hasRuns ? Int(cookie >> 16) + 1 : Int(try u32())
-        guard count <= 65536 else { throw BitmapError("\(count) containers, at most 65536 can be", at: cookieAt) }
+        guard count <= 65536 else { throw BitmapError("\(count) containers exceed the limit of 65536", at: cookieAt) }
         let flags = position
         if hasRuns { try skip((count + 7) / 8) }
         let cardinalities = try header(count)
@@ -80,7 +83,7 @@ struct PortableFormat {
             guard first >= next, first + length <= 65536 else {
                 throw BitmapError("runs overlap or are not ascending", at: position - 4)
             }
-            // A run that touches the one before is allowed here and harmless; readers differ on whether to merge them.
+            // A run may touch the one before it: that is harmless, and writers differ on merging them.
             next = first + length
             total += length
         }

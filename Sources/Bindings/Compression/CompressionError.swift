@@ -1,6 +1,6 @@
-// The one error type of this target. Invariant: no decompressor ever returns more than its caller's limit.
+// The one error type of this target. A decompressor throws instead of returning more bytes than the caller's limit.
 
-/// The compressed formats this target knows; used in messages.
+/// A compressed format, for messages.
 package enum Codec: String, Sendable {
     /// Zstandard frames (RFC 8878).
     case zstd
@@ -8,24 +8,24 @@ package enum Codec: String, Sendable {
     case snappy
     /// Raw deflate (RFC 1951): no zlib or gzip header.
     case deflate
-    /// Members of gzip (RFC 1952), one after the other.
+    /// Gzip (RFC 1952), one or more members.
     case gzip
-    /// LZ4's block format, bare or framed as Hadoop does.
+    /// LZ4's block format, bare or in Hadoop's frames.
     case lz4
 }
 
 /// Why bytes could not be compressed or decompressed.
 package enum CompressionError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The bytes are not what the format says; `reason` is the library's own word for it.
+    /// The bytes violate the format; `reason` is the library's message.
     case corrupt(Codec, reason: String)
-    /// The content is larger than the `limit` in bytes that the caller set, or than the library can take at once.
+    /// The content is larger than `limit` bytes: the caller's limit, or the library's for one call.
     case tooLarge(Codec, limit: Int)
     /// The input ended within a frame or block.
     case truncated(Codec)
-    /// The library refused to work for a reason other than the input (no memory, unknown level).
+    /// The library failed for a reason other than the input (out of memory, unknown level).
     case failed(Codec, reason: String)
 
-    /// One line: which format, and what is wrong with it.
+    /// One line: the format and the fault.
     package var description: String {
         switch self {
         case .corrupt(let codec, let reason): "corrupt \(codec.rawValue) data: \(reason)"

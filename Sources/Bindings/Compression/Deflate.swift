@@ -1,10 +1,11 @@
-// Deflate as zlib reads and writes it: raw (RFC 1951), as Avro's "deflate" codec and zip have it, without header and checksum;
-// and in members of gzip (RFC 1952), as Parquet pages have it.
+// Deflate through zlib: raw (RFC 1951, no header, no checksum) for Avro's "deflate" codec, and gzip (RFC 1952) for
+// Parquet pages.
 import CZlib
 
 /// Raw deflate, RFC 1951.
 package enum Deflate {
-    /// `bytes` deflated at `level` (0 stores, 1 fastest, 9 smallest).
+    /// `bytes` deflated at `level` (0 stores, 1 is fastest, 9 smallest).
+    /// - Throws: `tooLarge` for 2 GiB - 1 byte or more, `failed` for an unknown level or without memory.
     package static func compress(_ bytes: UnsafeRawBufferPointer, level: Int = 6) throws(CompressionError) -> [UInt8] {
         var stream = z_stream()
         let size = Int32(MemoryLayout<z_stream>.size)
@@ -27,12 +28,12 @@ package enum Deflate {
     }
 
     /// The content of one raw deflate stream, which must end where `bytes` ends.
-    /// - Throws: `tooLarge` when it holds more than `limit` bytes, `truncated`, or `corrupt`.
+    /// - Throws: `tooLarge` when the content exceeds `limit` bytes, `truncated`, or `corrupt`.
     package static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         try decompress(bytes, limit: limit, .deflate, windowBits: -MAX_WBITS)
     }
 
-    /// - Parameter windowBits: as zlib's inflateInit2 takes them; they choose the format.
+    /// - Parameter windowBits: zlib's parameter of inflateInit2, which also selects the format.
     fileprivate static func decompress(
         _ bytes: UnsafeRawBufferPointer, limit: Int, _ codec: Codec, windowBits: Int32
     ) throws(CompressionError) -> [UInt8] {
@@ -48,9 +49,9 @@ package enum Deflate {
             let chunk = inflateChunk(&stream, &status)
             guard chunk.count <= limit - output.count else { throw .tooLarge(codec, limit: limit) }
             output.append(contentsOf: chunk)
-            // No progress is Z_BUF_ERROR; Z_OK with nothing produced and nothing left to read would never end.
+            // Z_OK with no output and no input left would loop forever.
             if status == Z_OK, chunk.isEmpty, stream.avail_in == 0 { status = Z_BUF_ERROR }
-            // Members of gzip follow one another.
+            // Another gzip member may follow.
             if codec == .gzip, status == Z_STREAM_END, stream.avail_in > 0 { status = inflateReset(&stream) }
         }
         switch status {
@@ -73,16 +74,16 @@ package enum Deflate {
 
 /// Gzip, RFC 1952.
 package enum Gzip {
-    /// The content of the members in `bytes`, which must end where `bytes` ends; their checksums are compared.
-    /// - Throws: `tooLarge` when they hold more than `limit` bytes, `truncated`, or `corrupt`.
+    /// The content of all members in `bytes`; the last must end where `bytes` ends. zlib verifies their checksums.
+    /// - Throws: `tooLarge` when the content exceeds `limit` bytes, `truncated`, or `corrupt`.
     package static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
-        // 16 more: gzip alone.
+        // Adding 16 accepts gzip only.
         try Deflate.decompress(bytes, limit: limit, .gzip, windowBits: MAX_WBITS + 16)
     }
 }
 
 extension z_stream {
-    /// The whole input; zlib reads it through a pointer it declares mutable but never writes to.
+    /// Sets the whole input. zlib declares the pointer mutable but never writes through it.
     fileprivate mutating func feed(_ bytes: UnsafeRawBufferPointer) {
         next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
         avail_in = UInt32(bytes.count)

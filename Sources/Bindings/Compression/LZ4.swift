@@ -1,12 +1,13 @@
-// LZ4's block format, as Parquet pages have it: bare (LZ4_RAW), or in the frames of Hadoop's streams (LZ4, which is no
-// longer to be written: github.com/apache/parquet-format, Compression.md).
+// LZ4's block format in Parquet pages: bare (LZ4_RAW), or in Hadoop's frames (LZ4, deprecated for writers:
+// github.com/apache/parquet-format, Compression.md).
 import CLZ4
 
 /// LZ4 blocks.
 package enum LZ4 {
-    /// The content of one block, written to `target`.
-    /// - Returns: how many bytes it has.
-    /// - Throws: `corrupt` when it is no block, or holds more than `target` takes.
+    /// Decompresses one block into `target`.
+    /// - Returns: the number of bytes written.
+    /// - Throws: `corrupt` when `block` is not a block or its content does not fit into `target`; `tooLarge` when a
+    ///   buffer exceeds 2 GiB - 1 byte.
     package static func decompress(
         _ block: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {
@@ -19,14 +20,15 @@ package enum LZ4 {
         let count = LZ4_decompress_safe(
             source.assumingMemoryBound(to: CChar.self), place.assumingMemoryBound(to: CChar.self),
             Int32(block.count), Int32(target.count))
-        guard count >= 0 else { throw .corrupt(.lz4, reason: "no block of at most \(target.count) bytes") }
+        guard count >= 0 else { throw .corrupt(.lz4, reason: "not a block of at most \(target.count) bytes") }
         return Int(count)
     }
 
-    /// The content of Hadoop's frames: the number of bytes (big endian), then blocks until these are there, each after
-    /// its size. Some writers meant a bare block by the same name; that is taken too.
-    /// - Returns: how many bytes it has.
-    /// - Throws: `corrupt`.
+    /// Decompresses Hadoop's frames into `target`. A frame is the length of its content, then blocks up to that length,
+    /// each after its compressed size; both numbers are u32, big-endian. Some writers use the same codec name for a
+    /// bare block, which is accepted too.
+    /// - Returns: the number of bytes written.
+    /// - Throws: `corrupt`, or `tooLarge` as for a bare block.
     package static func decompressFrames(
         _ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {
@@ -34,7 +36,7 @@ package enum LZ4 {
         return try decompress(bytes, into: target)
     }
 
-    /// nil when they are no frames.
+    /// The number of bytes written; nil when `bytes` are not frames.
     private static func frames(
         _ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
     ) -> Int? {

@@ -1,9 +1,10 @@
-// Snappy's block format, as Parquet pages use it.
+// Snappy's block format, for Parquet pages.
 import CSnappy
 
 /// Snappy's block format (no framing, no checksum).
 package enum Snappy {
     /// `bytes` as one snappy block.
+    /// - Throws: `failed`.
     package static func compress(_ bytes: UnsafeRawBufferPointer) throws(CompressionError) -> [UInt8] {
         var status = SNAPPY_OK
         let output = [UInt8](unsafeUninitializedCapacity: snappy_max_compressed_length(bytes.count)) { buffer, count in
@@ -18,16 +19,16 @@ package enum Snappy {
     }
 
     /// The content of one snappy block.
-    /// - Throws: `tooLarge` when the block says it holds more than `limit` bytes; `corrupt` when it is not a snappy block.
+    /// - Throws: `tooLarge` when the block declares more than `limit` bytes; `corrupt` when it is not a snappy block.
     package static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         var length = 0
         guard snappy_uncompressed_length(bytes.orEmpty, bytes.count, &length) == SNAPPY_OK else {
-            throw .corrupt(.snappy, reason: "no length")
+            throw .corrupt(.snappy, reason: "the length is missing")
         }
         guard length >= 0, length <= limit else { throw .tooLarge(.snappy, limit: limit) }
-        // Before allocating what the header claims: an element of the format yields at most 64 bytes from 2.
+        // Bounds the allocation by the input: an element of the format yields at most 64 bytes and takes at least 2.
         guard length / 64 <= bytes.count else {
-            throw .corrupt(.snappy, reason: "length beyond what the input can hold")
+            throw .corrupt(.snappy, reason: "the length is beyond what the input can hold")
         }
         var status = SNAPPY_OK
         let output = [UInt8](unsafeUninitializedCapacity: max(length, 1)) { buffer, count in
@@ -43,7 +44,7 @@ package enum Snappy {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The bytes as C's char, never nil: an empty buffer may have no address, which snappy does not expect.
+    /// The bytes as C's char, never nil: an empty buffer may have no address, and snappy does not accept NULL.
     fileprivate var orEmpty: UnsafePointer<CChar> {
         (baseAddress ?? UnsafeRawPointer(Self.anything)).assumingMemoryBound(to: CChar.self)
     }

@@ -1,10 +1,12 @@
-// Zstandard (RFC 8878): whole buffers, with contexts that are made once and used for many buffers.
-// A context is some hundred kilobytes to megabytes, so callers that compress pages keep one.
+// Zstandard (RFC 8878) for whole buffers. A context takes hundreds of kilobytes to megabytes, so callers that compress
+// pages reuse one.
 import CZstd
 
 /// Zstandard for single buffers. For many buffers use `ZstdCompressor` and `ZstdDecompressor`.
 package enum Zstd {
-    /// `bytes` as one zstd frame that states its content size. Levels are zstd's: 1 to 22, negative ones faster.
+    /// `bytes` as one zstd frame that states its content size.
+    /// - Parameter level: 1 to 22; negative ones are faster. zstd clamps others.
+    /// - Throws: `failed`.
     package static func compress(_ bytes: UnsafeRawBufferPointer, level: Int = 3) throws(CompressionError) -> [UInt8] {
         var output: [UInt8] = []
         try ZstdCompressor(level: level).compress(bytes, appendingTo: &output)
@@ -12,7 +14,7 @@ package enum Zstd {
     }
 
     /// The content of one or more zstd frames, whether or not they state their size.
-    /// - Throws: `tooLarge` when there is more than `limit` bytes of it, `truncated`, or `corrupt`.
+    /// - Throws: `tooLarge` when the content exceeds `limit` bytes, `truncated`, `corrupt`, or `failed` without memory.
     package static func decompress(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) -> [UInt8] {
         try ZstdDecompressor().decompress(bytes, limit: limit)
     }
@@ -23,12 +25,14 @@ package enum Zstd {
     }
 }
 
-/// A reusable zstd compression context. Not to be used by two threads at a time.
+/// A reusable zstd compression context, for one thread at a time (it is not `Sendable`).
 package final class ZstdCompressor {
     private let context: OpaquePointer
 
-    /// A context for `level` (1 to 22, negative ones faster; out of range is clamped by zstd).
-    /// - Parameter checksum: whether each frame carries zstd's own content checksum.
+    /// - Parameters:
+    ///   - level: 1 to 22; negative ones are faster. zstd clamps others.
+    ///   - checksum: whether each frame carries zstd's content checksum.
+    /// - Throws: `failed` when there is no memory for a context.
     package init(level: Int = 3, checksum: Bool = false) throws(CompressionError) {
         guard let context = ZSTD_createCCtx() else { throw .failed(.zstd, reason: "no memory for a context") }
         self.context = context
@@ -38,7 +42,7 @@ package final class ZstdCompressor {
 
     deinit { ZSTD_freeCCtx(context) }
 
-    /// The most bytes that a frame of `count` bytes of content can take.
+    /// The largest size in bytes of a frame with `count` bytes of content.
     package static func bound(_ count: Int) -> Int { ZSTD_compressBound(count) }
 
     /// Writes `bytes` as one frame into `output` and returns the number of bytes written.
@@ -54,6 +58,7 @@ package final class ZstdCompressor {
     }
 
     /// Appends `bytes` as one frame to `output` and returns the number of bytes appended.
+    /// - Throws: `failed`; `output` is then unchanged.
     @discardableResult
     package func compress(
         _ bytes: UnsafeRawBufferPointer, appendingTo output: inout [UInt8]
@@ -74,11 +79,12 @@ package final class ZstdCompressor {
     }
 }
 
-/// A reusable zstd decompression context. Not to be used by two threads at a time.
+/// A reusable zstd decompression context, for one thread at a time (it is not `Sendable`).
 package final class ZstdDecompressor {
     private let context: OpaquePointer
 
-    /// A context. Frames that need a window above 128 MiB are refused as corrupt (zstd's own default).
+    /// Creates a context. It rejects frames with a window above 128 MiB as corrupt (zstd's default).
+    /// - Throws: `failed` when there is no memory for a context.
     package init() throws(CompressionError) {
         guard let context = ZSTD_createDCtx() else { throw .failed(.zstd, reason: "no memory for a context") }
         self.context = context
@@ -87,7 +93,7 @@ package final class ZstdDecompressor {
     deinit { ZSTD_freeDCtx(context) }
 
     /// Decompresses one or more whole frames into `output` and returns the number of bytes written.
-    /// - Throws: `corrupt`, also when the content does not fit into `output`.
+    /// - Throws: `corrupt` when `bytes` are not whole frames or the content does not fit into `output`.
     package func decompress(
         _ bytes: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {
@@ -103,7 +109,7 @@ package final class ZstdDecompressor {
         var output: [UInt8] = []
         var hint = 1
         var full = true
-        // A chunk that came back full may have left more inside the context.
+        // After a full chunk the context may hold more output.
         while input.pos < input.size || (full && hint != 0) {
             let before = input.pos
             let chunk = nextChunk(&input, &hint)

@@ -1,11 +1,11 @@
-// A streaming zstd writer: bytes in, compressed bytes out to a sink as they come.
-// Invariants: memory is bounded by zstd's context and one output buffer, whatever the length of the content;
-// after an error from the sink the writer takes nothing more, since what reached the sink is unknown.
+// A streaming zstd writer that passes compressed bytes to a sink.
+// Memory is one zstd context and one output buffer, whatever the length of the content. After an error every later call
+// throws, since it is unknown how much reached the sink.
 import CZstd
 
-/// Writes zstd frames (with zstd's content checksum) to a sink. Not to be used by two threads at a time.
+/// Writes zstd frames with content checksums to a sink, on one thread at a time (it is not `Sendable`).
 package final class ZstdWriter {
-    /// Takes compressed bytes in order; they are valid only during the call.
+    /// Receives compressed bytes in order; they are valid only during the call.
     package typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
     private let context: OpaquePointer
@@ -13,12 +13,13 @@ package final class ZstdWriter {
     private let sink: Sink
     private var broken = false
     private var open = false
-    /// Bytes of content taken since the writer was made.
+    /// Bytes of content since the writer was created.
     package private(set) var bytesIn = 0
-    /// Bytes of compressed output handed to the sink since the writer was made.
+    /// Bytes of compressed output since the writer was created.
     package private(set) var bytesOut = 0
 
-    /// A writer at `level` (1 to 22, negative ones faster) whose output goes to `sink`.
+    /// A writer at `level` (1 to 22; negative ones are faster) whose output goes to `sink`.
+    /// - Throws: `failed` when there is no memory for a context.
     package init(level: Int = 3, sink: @escaping Sink) throws(CompressionError) {
         guard let context = ZSTD_createCCtx() else { throw .failed(.zstd, reason: "no memory for a context") }
         self.context = context
@@ -33,18 +34,21 @@ package final class ZstdWriter {
         buffer.deallocate()
     }
 
-    /// Takes `bytes`, opening a frame when none is open. Output reaches the sink in blocks, not at once.
+    /// Compresses `bytes`, and opens a frame when none is open. zstd buffers output until a block is full.
+    /// - Throws: what the sink throws, or `CompressionError`; `failed` after an earlier error.
     package func append(_ bytes: UnsafeRawBufferPointer) throws {
         try drive(bytes, ZSTD_e_continue)
     }
 
-    /// Hands everything taken so far to the sink, so that a reader of the output sees all of it. Costs compression ratio.
+    /// Passes all buffered content to the sink, so that a reader of the output sees it. Lowers the compression ratio.
+    /// - Throws: as `append`.
     package func flush() throws {
         guard open else { return }
         try drive(UnsafeRawBufferPointer(start: nil, count: 0), ZSTD_e_flush)
     }
 
-    /// Ends the frame; the next `append` opens another. With nothing appended yet it writes an empty frame.
+    /// Ends the frame; the next `append` opens another. Without an open frame it writes an empty one.
+    /// - Throws: as `append`.
     package func finish() throws {
         try drive(UnsafeRawBufferPointer(start: nil, count: 0), ZSTD_e_end)
         open = false
@@ -52,7 +56,7 @@ package final class ZstdWriter {
 
     private func drive(_ bytes: UnsafeRawBufferPointer, _ directive: ZSTD_EndDirective) throws {
         guard !broken else { throw CompressionError.failed(.zstd, reason: "the writer failed before") }
-        // Cleared at the end only: a throw anywhere leaves the writer broken.
+        // Cleared only at the end, so that any throw leaves the writer broken.
         broken = true
         open = true
         var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)

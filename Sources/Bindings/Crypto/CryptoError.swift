@@ -1,12 +1,12 @@
 // The one error type of this target.
 import CCrypto
 
-/// Why libcrypto did not do what was asked.
+/// A failed call of libcrypto.
 package struct CryptoError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// One line: which algorithm, and libcrypto's own word for the reason.
+    /// One line: the algorithm and libcrypto's reason.
     package let description: String
 
-    /// Takes the reason from libcrypto's queue of this thread's errors, and empties it.
+    /// Takes the reason from libcrypto's error queue of this thread and clears the queue.
     init(_ algorithm: String) {
         let code = ERR_get_error()
         ERR_clear_error()

@@ -1,6 +1,6 @@
-// Message digests by libcrypto's EVP interface.
+// Message digests through libcrypto's EVP interface.
 //
-// Raw pointers: a digest context is a C object on the heap; `SHA256` owns one and cannot be copied.
+// Raw pointers: a digest context is a C object on the heap. `SHA256` owns one and is not copyable.
 import CCrypto
 
 /// An incremental SHA-256 (FIPS 180-4).
@@ -10,8 +10,8 @@ package struct SHA256: ~Copyable {
 
     private let context: OpaquePointer
 
-    /// The digest of nothing yet.
-    /// - Throws: `CryptoError` when libcrypto cannot do SHA-256 or has no memory.
+    /// Starts a digest of no bytes.
+    /// - Throws: `CryptoError` when libcrypto offers no SHA-256 or is out of memory.
     package init() throws(CryptoError) {
         guard let algorithm = Algorithm.sha256.digest, let context = EVP_MD_CTX_new() else {
             throw CryptoError("SHA-256")
@@ -26,16 +26,19 @@ package struct SHA256: ~Copyable {
     deinit { EVP_MD_CTX_free(context) }
 
     /// Adds bytes.
+    /// - Throws: `CryptoError` when libcrypto fails.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) throws(CryptoError) {
         guard EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1 else { throw CryptoError("SHA-256") }
     }
 
     /// Adds bytes.
+    /// - Throws: `CryptoError` when libcrypto fails.
     package mutating func update(_ bytes: [UInt8]) throws(CryptoError) {
         guard EVP_DigestUpdate(context, bytes, bytes.count) == 1 else { throw CryptoError("SHA-256") }
     }
 
     /// The 32-byte digest of all bytes added.
+    /// - Throws: `CryptoError` when libcrypto fails.
     package consuming func finalize() throws(CryptoError) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: Self.digestLength)
         guard EVP_DigestFinal_ex(context, &digest, nil) == 1 else { throw CryptoError("SHA-256") }
@@ -43,21 +46,22 @@ package struct SHA256: ~Copyable {
     }
 
     /// The 32-byte digest of `bytes`.
+    /// - Throws: `CryptoError` when libcrypto offers no SHA-256 or fails.
     package static func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
         try Algorithm.sha256.hash(bytes, length: digestLength)
     }
 }
 
-/// MD5 (RFC 1321), only for protocols that demand it, such as S3's Content-MD5.
+/// MD5 (RFC 1321), only for protocols that require it, such as S3's Content-MD5.
 package enum MD5 {
     /// The 16-byte digest of `bytes`.
-    /// - Throws: `CryptoError`; where the system allows FIPS algorithms only, there is no MD5.
+    /// - Throws: `CryptoError`, always so on a system that allows FIPS algorithms only.
     package static func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
         try Algorithm.md5.hash(bytes, length: 16)
     }
 }
 
-/// A digest of libcrypto, looked up once.
+/// A digest algorithm of libcrypto, fetched once.
 private struct Algorithm: @unchecked Sendable {
     static let sha256 = Algorithm("SHA-256", fetching: "SHA2-256")
     static let md5 = Algorithm("MD5", fetching: "MD5")

@@ -1,13 +1,14 @@
-// Keyed digests, and the comparison of secrets.
+// HMAC with SHA-256, and a comparison in constant time.
 import CCrypto
 
 /// HMAC with SHA-256 (RFC 2104, RFC 4231).
 package enum HMACSHA256 {
-    /// The 32-byte code of `message` under `key`, which may have any length.
+    /// The 32-byte authentication code of `message` under `key`, which may have any length.
+    /// - Throws: `CryptoError` when libcrypto fails.
     package static func authenticate(_ message: [UInt8], key: [UInt8]) throws(CryptoError) -> [UInt8] {
         var code = [UInt8](repeating: 0, count: SHA256.digestLength)
         var written = 0
-        // An empty key still needs an address: without one, libcrypto expects a key set before.
+        // An empty key still needs an address: libcrypto takes NULL to mean a key that was set earlier.
         let keyBytes = key.isEmpty ? [0] : key
         let done = EVP_Q_mac(
             nil, "HMAC", nil, "SHA2-256", nil, keyBytes, key.count, message, message.count, &code, code.count, &written)
@@ -18,7 +19,7 @@ package enum HMACSHA256 {
 
 /// Comparison of secrets.
 package enum ConstantTime {
-    /// Whether both are equal, in a time that depends on the lengths only.
+    /// Whether both are equal. The time it takes depends on the lengths only.
     package static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
     }

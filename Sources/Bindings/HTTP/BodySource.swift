@@ -1,4 +1,4 @@
-// Where the bytes of a request's body come from: memory, or a region of a file read as it is sent.
+// The source of a request's body: memory, or a region of a file that is read while it is sent.
 
 import Glibc
 
@@ -14,7 +14,8 @@ struct BodySource {
 
     init(_ body: HTTPBody) { self.body = body }
 
-    /// Opens the file, if there is one; the problem when it cannot be read.
+    /// Opens the file, if there is one.
+    /// - Returns: the problem when it cannot be opened.
     mutating func open() -> (kind: HTTPError.Kind, detail: String)? {
         guard case .file(let region) = body else { return nil }
         descriptor = Glibc.open(region.path, O_RDONLY | O_CLOEXEC)
@@ -26,7 +27,8 @@ struct BodySource {
         descriptor = -1
     }
 
-    /// The number of bytes written to `space`; 0 at the end of the body.
+    /// Copies the next bytes of the body to `space`.
+    /// - Returns: the number of bytes copied; 0 at the end of the body.
     mutating func read(into space: UnsafeMutableRawBufferPointer) -> Result<Int, Problem> {
         let wanted = Int(min(Int64(space.count), body.length - position))
         guard wanted > 0 else { return .success(0) }

@@ -1,23 +1,24 @@
-// The public face: an async call over libcurl. All transfers of a client run on one thread of its own (TransferLoop), so
-// libcurl's connection cache is shared between calls and no caller's thread is ever blocked.
+// An async HTTP client on libcurl. One thread per client (TransferLoop) runs all its transfers, so that calls share
+// libcurl's connection cache and do not block their threads.
 
-/// An HTTP/1.1 client with kept connections. Share one per process, or one per kind of server.
+/// An HTTP/1.1 client with kept connections. Share one per process, or one per kind of server. Safe to use from any
+/// task.
 ///
 /// Proxy settings come from the environment as libcurl documents them (`https_proxy`, `no_proxy` ...).
 package final class HTTPClient: Sendable {
-    /// Settings that hold for all requests of a client.
+    /// Settings of all requests of a client.
     package struct Configuration: Sendable {
-        /// What is sent as User-Agent.
+        /// The value of the User-Agent header.
         package var userAgent: String
         /// A PEM file with the certificate authorities to trust instead of the system's.
         package var certificateAuthorityFile: String?
-        /// Connections kept open for re-use, at most.
+        /// The maximum number of connections kept open for reuse.
         package var maximumKeptConnections: Int
-        /// An idle connection older than this is not used again. Servers commonly close theirs after 20 to 120 s; a
-        /// request lost to such a close has an unknown outcome, so stay below.
+        /// The maximum idle time of a connection for reuse. Servers commonly close idle connections after 20 to 120 s,
+        /// and a request lost to such a close has an unknown outcome, so stay below.
         package var maximumIdleTime: Duration
 
-        /// The defaults suit talking to one object store and one catalog.
+        /// The defaults suit one object store and one catalog.
         package init(
             userAgent: String = "pageviews", certificateAuthorityFile: String? = nil,
             maximumKeptConnections: Int = 16, maximumIdleTime: Duration = .seconds(15)
@@ -31,7 +32,8 @@ package final class HTTPClient: Sendable {
 
     private let loop: TransferLoop
 
-    /// Starts the client's thread. Throws `closed` when libcurl or the thread cannot be started.
+    /// Starts the client's thread.
+    /// - Throws: `HTTPError` of kind `closed` when libcurl or the thread cannot be started.
     package init(configuration: Configuration = Configuration()) throws(HTTPError) {
         loop = try TransferLoop(configuration: configuration)
         try loop.start()
@@ -39,11 +41,11 @@ package final class HTTPClient: Sendable {
 
     deinit { loop.stop() }
 
-    /// Sends `request` once and returns the complete answer, whatever its status.
+    /// Sends `request` once and returns the complete response, whatever its status.
     ///
-    /// A POST, PUT, DELETE or PATCH is never sent twice by one call, not even when a kept connection turns out to be
-    /// dead. Cancelling the task ends the transfer at once.
-    /// - Throws: `HTTPError` when there is no complete answer.
+    /// A call sends a request other than GET and HEAD at most once, even when a kept connection is dead. Cancelling the
+    /// task ends the transfer at once.
+    /// - Throws: `HTTPError` when there is no complete response.
     package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
         if let defect = request.defect {
             throw HTTPError(

@@ -1,27 +1,27 @@
-// Why there is no complete answer. The one thing a caller that commits exactly once must know is whether the server can
-// have acted on the request; `requestMayHaveBeenProcessed` says so and errs on the side of "yes".
+// The one error type of this target. A caller that commits exactly once must know whether the server may have acted on
+// the request: `requestMayHaveBeenProcessed` is false only when it cannot have.
 
-/// A request without a complete answer. An answer with an error status is not an error here.
+/// A request without a complete response. A complete response with an error status is not an error here.
 package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What went wrong.
+    /// The kinds of failure.
     package enum Kind: Sendable, Equatable {
         /// The request is malformed (URL, header, method); nothing was sent.
         case invalidRequest
         /// The host's name has no address.
         case couldNotResolve
-        /// No connection could be made.
+        /// The connection failed.
         case couldNotConnect
-        /// TLS failed: handshake, or a certificate that is not trusted.
+        /// The TLS handshake failed, for example because of an untrusted certificate.
         case tls
-        /// The time for connecting, for the whole exchange, or without any byte flowing, ran out.
+        /// One of the request's three timeouts expired.
         case timedOut
-        /// The connection ended before the answer began.
+        /// The connection ended before the response began.
         case connectionLost
-        /// The answer began and did not end.
+        /// The connection ended within the response.
         case truncatedResponse
-        /// The answer is larger than `maximumResponseBytes`.
+        /// The response body exceeds `maximumResponseBytes`, or its headers 256 KiB.
         case responseTooLarge
-        /// A local file could not be read or written; the system's error number.
+        /// A local file could not be read or written, with the system's error number.
         case localFile(errno: Int32)
         /// The task was cancelled.
         case cancelled
@@ -29,15 +29,15 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
         case closed
     }
 
-    /// What went wrong.
+    /// The kind of failure.
     package var kind: Kind
-    /// False only when not one byte of the request was handed to the network: then the server cannot have acted on it.
+    /// False only when no byte of the request was sent, so that the server cannot have acted on it.
     package var requestMayHaveBeenProcessed: Bool
-    /// The status of the answer, when it came that far.
+    /// The status of the response; nil when none arrived.
     package var status: Int?
     /// Method and URL, without user information and query.
     package var subject: String
-    /// The transport's own words.
+    /// The cause in libcurl's or the system's words.
     package var detail: String
 
     /// An error with these parts.
@@ -65,8 +65,8 @@ package struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
         case .tls: "TLS failed"
         case .timedOut: "timed out"
         case .connectionLost: "connection lost"
-        case .truncatedResponse: "incomplete answer"
-        case .responseTooLarge: "answer too large"
+        case .truncatedResponse: "incomplete response"
+        case .responseTooLarge: "response too large"
         case .localFile: "local file"
         case .cancelled: "cancelled"
         case .closed: "client closed"

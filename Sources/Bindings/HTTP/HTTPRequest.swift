@@ -1,6 +1,5 @@
-// One request as it will go over the wire. Nothing here is interpreted: the URL is sent byte for byte as given (no
-// normalisation of dot segments or percent-encoding), redirects are not followed, and no header is invented except
-// Host, Content-Length, Accept and User-Agent.
+// A request as the client sends it: the URL byte for byte (no normalisation of dot segments or percent-encoding), and
+// no headers beyond the given ones except Host, Content-Length, Accept and User-Agent. The client follows no redirects.
 
 /// One header line. Names compare without regard to case.
 package struct HTTPHeader: Sendable, Equatable {
@@ -9,23 +8,23 @@ package struct HTTPHeader: Sendable, Equatable {
     /// The value, without line breaks.
     package var value: String
 
-    /// A header line; line breaks and NUL in either part are refused when the request is sent.
+    /// A header line. Sending a line break or NUL in either part fails with `invalidRequest`.
     package init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
     }
 }
 
-/// A part of a local file, sent without being held in memory.
+/// A part of a local file, read while it is sent.
 package struct FileRegion: Sendable, Equatable {
-    /// Path of the file; it must not change while the request is under way.
+    /// Path of the file, which must not change until the request has ended.
     package var path: String
     /// First byte, from 0.
     package var offset: Int64
     /// Number of bytes.
     package var length: Int64
 
-    /// The `length` bytes of the file at `path` from `offset` on.
+    /// The `length` bytes at `offset` of the file at `path`.
     package init(path: String, offset: Int64, length: Int64) {
         self.path = path
         self.offset = offset
@@ -33,9 +32,9 @@ package struct FileRegion: Sendable, Equatable {
     }
 }
 
-/// What a request carries.
+/// The body of a request.
 package enum HTTPBody: Sendable, Equatable {
-    /// No body. For POST, PUT and PATCH a Content-Length of 0 is sent.
+    /// No body. POST, PUT and PATCH send a Content-Length of 0.
     case none
     /// These bytes.
     case bytes([UInt8])
@@ -51,12 +50,12 @@ package enum HTTPBody: Sendable, Equatable {
     }
 }
 
-/// Where the body of a 2xx answer goes. The body of any other answer always goes to memory, so that an error text never
-/// ends up where data is expected.
+/// The destination of the body of a 2xx response. Any other response's body goes to memory, so that an error text is
+/// never written where data is expected.
 package enum HTTPSink: Sendable, Equatable {
     /// Into `HTTPResponse.body`.
     case memory
-    /// Into the file at this path, created or emptied first; removed again when the request fails.
+    /// Into the file at this path, which is created or truncated first. The client removes it when the request fails.
     case file(path: String)
 }
 
@@ -70,15 +69,15 @@ package struct HTTPRequest: Sendable, Equatable {
     package var headers: [HTTPHeader]
     /// The body.
     package var body: HTTPBody
-    /// Where the body of a 2xx answer goes.
+    /// The destination of the body of a 2xx response.
     package var sink: HTTPSink
-    /// The largest answer accepted, in bytes of body; above it the request fails with `responseTooLarge`.
+    /// The largest response body in bytes (inclusive); a larger one fails with `responseTooLarge`.
     package var maximumResponseBytes: Int64
-    /// The longest the whole exchange may take, from the call to the last byte of the answer.
+    /// Timeout of the whole exchange, from the call to the last byte of the response.
     package var timeout: Duration
-    /// The longest a connection, TLS included, may take to be made.
+    /// Timeout of a connection, TLS included.
     package var connectTimeout: Duration
-    /// The longest that no byte may flow in either direction (whole seconds, at least one).
+    /// Timeout without a byte in either direction (whole seconds, at least one).
     package var stallTimeout: Duration
 
     /// A request with the given parts; the defaults suit small control messages.
@@ -98,7 +97,7 @@ package struct HTTPRequest: Sendable, Equatable {
         self.stallTimeout = stallTimeout
     }
 
-    /// A request with a JSON body (or none) that accepts a JSON answer, with a bearer token where one is given.
+    /// A request with a JSON body (or none) that accepts a JSON response, with a bearer token unless nil.
     package static func json(
         method: String = "POST", url: String, body: [UInt8]? = nil, bearerToken: String? = nil,
         headers: [HTTPHeader] = [], timeout: Duration = .seconds(60)
@@ -113,11 +112,11 @@ package struct HTTPRequest: Sendable, Equatable {
 }
 
 extension HTTPRequest {
-    /// GET and HEAD change nothing on the server, so libcurl may repeat them when a kept connection turns out
-    /// to be dead. Anything else goes out at most once per call.
+    /// GET and HEAD change nothing on the server, so libcurl may repeat them when a kept connection is dead. A call
+    /// sends any other request at most once.
     var isSafeToRepeat: Bool { method == "GET" || method == "HEAD" }
 
-    /// Method and URL without user information and query: fit for messages.
+    /// Method and URL without user information and query, for messages.
     var subject: String {
         let url = self.url.prefix { $0 != "?" && $0 != "#" }
         guard let scheme = url.firstRange(of: "://") else { return "\(method) \(url)" }
@@ -127,17 +126,17 @@ extension HTTPRequest {
         return "\(method) \(url[..<scheme.upperBound])\(host)\(rest[authority.endIndex...])"
     }
 
-    /// What is wrong with the request before anything is sent, or nil.
+    /// The reason not to send the request; nil for a well-formed one.
     var defect: String? {
         if method.isEmpty || !method.utf8.allSatisfy({ $0 >= 0x41 && $0 <= 0x5A }) { return "the method is malformed" }
         if !url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) {
-            return "the URL holds bytes that must be percent-encoded"
+            return "the URL contains bytes that must be percent-encoded"
         }
         for header in headers {
             let isName = !header.name.isEmpty && header.name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }
             if !isName { return "a header name is malformed" }
             if header.value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A || $0 == 0 }) {
-                return "the value of header \(header.name) holds a line break"
+                return "the value of header \(header.name) contains a line break or NUL"
             }
         }
         if case .file(let region) = body, region.offset < 0 || region.length < 0 {

@@ -1,11 +1,11 @@
-// An answer that arrived whole.
+// A complete response.
 
-/// The header lines of an answer, in order of arrival.
+/// The header lines of a response, in order of arrival.
 package struct HTTPHeaders: Sendable, Equatable {
-    /// All lines, names as the server wrote them.
+    /// All lines, with names as the server wrote them.
     package var lines: [HTTPHeader]
 
-    /// These lines.
+    /// The given lines.
     package init(_ lines: [HTTPHeader] = []) { self.lines = lines }
 
     /// The value of the first line with this name (case does not matter), or nil.
@@ -15,7 +15,7 @@ package struct HTTPHeaders: Sendable, Equatable {
     }
 }
 
-/// A complete answer: status line, headers and the whole body.
+/// A complete response: status, headers and the whole body.
 package struct HTTPResponse: Sendable, Equatable {
     /// The status code, 200 ... 599.
     package var status: Int
@@ -24,7 +24,7 @@ package struct HTTPResponse: Sendable, Equatable {
     /// The body; empty when it went to a file.
     package var body: [UInt8]
 
-    /// An answer with these parts.
+    /// A response with these parts.
     package init(status: Int, headers: HTTPHeaders = HTTPHeaders(), body: [UInt8] = []) {
         self.status = status
         self.headers = headers

@@ -1,4 +1,4 @@
-// Typed options of one libcurl handle; remembers whether libcurl accepted them all.
+// Sets typed options of one libcurl handle and records whether libcurl accepted all of them.
 
 import CCurl
 

@@ -1,4 +1,4 @@
-// Collects an answer: the header lines of its final response, and the body in memory or in a file, within bounds.
+// Collects a response within bounds: its header lines, and its body in memory or in a file.
 
 import Glibc
 
@@ -23,7 +23,7 @@ struct ResponseReceiver {
 
     var response: HTTPResponse { HTTPResponse(status: status, headers: HTTPHeaders(headers), body: body) }
 
-    /// Takes one line. A new status line starts over: an interim answer (1xx) came before.
+    /// Takes one line. A further status line starts over: the response before was an interim one (1xx).
     mutating func appendHeaderLine(_ line: UnsafeRawBufferPointer) -> Problem? {
         headerBytes += line.count
         if headerBytes > Self.maximumHeaderBytes { return (.responseTooLarge, "its headers exceed 256 KiB") }
@@ -49,7 +49,7 @@ struct ResponseReceiver {
         return openFile(path) ?? writeToFile(bytes, path)
     }
 
-    /// Ends a complete answer; an empty body still creates its file.
+    /// Ends a complete response. An empty body still creates its file.
     mutating func close() -> Problem? {
         guard let path = filePath else { return nil }
         if let problem = openFile(path) { return problem }
@@ -57,7 +57,7 @@ struct ResponseReceiver {
         return Glibc.close(descriptor) == 0 ? nil : problem(path)
     }
 
-    /// Removes what an incomplete answer left behind; only a plain file, never a device such as /dev/null.
+    /// Removes the file of an incomplete response, but only a regular file, never a device such as /dev/null.
     mutating func discard() {
         if descriptor >= 0 {
             var info = stat()

@@ -1,6 +1,7 @@
-// One request on its way: options for libcurl, the state its callbacks fill, and the verdict at the end.
+// A request in flight: its libcurl options, the state that the callbacks fill, and the outcome.
 //
-// Touched by the loop thread alone once submitted. `complete` is called exactly once.
+// Once submitted, a transfer is used by the loop thread only.
+// Invariant: `complete` is called exactly once, by `settle`.
 
 import CCurl
 import Glibc
@@ -12,10 +13,11 @@ final class Transfer: @unchecked Sendable {
 
     var source: BodySource
     var receiver: ResponseReceiver
-    /// How often libcurl was about to put the request on a connection.
+    /// The number of times that libcurl was about to send the request on a connection.
     var sendings = 0
-    /// Why a callback stopped the transfer; it says more than libcurl's code for it.
+    /// The reason why a callback stopped the transfer, more specific than libcurl's code.
     var stopped: (kind: HTTPError.Kind, detail: String)?
+    private var isSettled = false
 
     private var headerList: UnsafeMutablePointer<curl_slist>?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -33,26 +35,28 @@ final class Transfer: @unchecked Sendable {
     }
 
     deinit {
+        assert(isSettled, "a transfer completes")
         curl_slist_free_all(headerList)
         errorText.deallocate()
     }
 
     var isCancelled: Bool { cancellation.isRaised }
 
-    /// Opens the file to send, if there is one; the problem when it cannot be read.
+    /// Opens the file to send, if there is one.
+    /// - Returns: the problem when it cannot be opened.
     func openBody() -> (kind: HTTPError.Kind, detail: String)? { source.open() }
 
-    /// Ends a transfer that libcurl never saw.
+    /// Ends a transfer that libcurl has not started.
     func abandon(_ kind: HTTPError.Kind, _ detail: String) {
         settle(.failure(error(kind, detail, mayHaveBeenProcessed: false)))
     }
 
-    /// Ends a transfer before libcurl did.
+    /// Ends a transfer that libcurl has not finished.
     func fail(_ handle: UnsafeMutableRawPointer, _ kind: HTTPError.Kind, _ detail: String) {
         settle(.failure(error(kind, detail, mayHaveBeenProcessed: hasSentBytes(handle))))
     }
 
-    /// Ends a transfer with libcurl's verdict.
+    /// Ends a transfer with libcurl's result.
     func finish(_ handle: UnsafeMutableRawPointer, _ code: CURLcode) {
         if code == CURLE_OK, let problem = receiver.close() { stopped = problem }
         if code == CURLE_OK, stopped == nil { return settle(.success(receiver.response)) }
@@ -64,6 +68,8 @@ final class Transfer: @unchecked Sendable {
     }
 
     private func settle(_ result: Result<HTTPResponse, HTTPError>) {
+        precondition(!isSettled, "a transfer completes once")
+        isSettled = true
         source.close()
         if case .failure = result { receiver.discard() }
         complete(result)
@@ -75,7 +81,7 @@ final class Transfer: @unchecked Sendable {
             status: receiver.status == 0 ? nil : receiver.status, subject: request.subject, detail: detail)
     }
 
-    /// libcurl counts the bytes of the request that the network took, over all attempts of this transfer.
+    /// libcurl counts the sent bytes of the request over all attempts of the transfer.
     private func hasSentBytes(_ handle: UnsafeMutableRawPointer) -> Bool {
         var bytes = 0
         return curl_shim_get_long(handle, CURLINFO_REQUEST_SIZE, &bytes) != CURLE_OK || bytes > 0
@@ -83,7 +89,7 @@ final class Transfer: @unchecked Sendable {
 
     private func kindOf(_ code: CURLcode, hasSent: Bool) -> HTTPError.Kind {
         switch code {
-        // After sending, "unsupported protocol" means that the answer is not HTTP/1.
+        // After sending, "unsupported protocol" means that the response is not HTTP/1.
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: hasSent ? .connectionLost : .invalidRequest
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .couldNotResolve
         case CURLE_COULDNT_CONNECT: .couldNotConnect
@@ -100,7 +106,8 @@ final class Transfer: @unchecked Sendable {
 // MARK: - Options
 
 extension Transfer {
-    /// Sets all options on `handle`; false when libcurl refuses one.
+    /// Sets all options on `handle`.
+    /// - Returns: false when libcurl rejects one.
     func prepare(_ handle: UnsafeMutableRawPointer, _ configuration: HTTPClient.Configuration) -> Bool {
         let options = OptionSetter(handle)
         setRequest(options)
@@ -124,12 +131,11 @@ extension Transfer {
         keepSecrets(options)
     }
 
-    /// What a request carries goes to its URL's server and no other. All of it is libcurl's default; it is said because
-    /// credentials hang on it.
+    /// Sends credentials to the URL's server only. These are libcurl's defaults, set explicitly for safety.
     private func keepSecrets(_ options: OptionSetter) {
         options.set(CURLOPT_FOLLOWLOCATION, 0)
         options.set(CURLOPT_UNRESTRICTED_AUTH, 0)
-        options.set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))  // none of the header lines in a CONNECT to a proxy
+        options.set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))  // no header lines in a CONNECT to a proxy
         options.set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
     }
 
@@ -147,7 +153,7 @@ extension Transfer {
 
     private func setLimits(_ options: OptionSetter, _ configuration: HTTPClient.Configuration) {
         options.set(CURLOPT_NOSIGNAL, 1)
-        options.set(CURLOPT_QUICK_EXIT, 1)  // a hanging name server does not hold up the loop
+        options.set(CURLOPT_QUICK_EXIT, 1)  // a hanging name server does not block the loop
         options.set(CURLOPT_TIMEOUT_MS, request.timeout.wholeMilliseconds)
         options.set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
         options.set(CURLOPT_LOW_SPEED_LIMIT, 1)
@@ -161,7 +167,7 @@ extension Transfer {
     }
 
     private func setCallbacks(_ options: OptionSetter) {
-        let context = Unmanaged.passUnretained(self).toOpaque()  // `running` keeps this object while libcurl holds it
+        let context = Unmanaged.passUnretained(self).toOpaque()  // `running` retains this object
         options.set(CURLOPT_ERRORBUFFER, pointer: errorText)
         options.set(CURLOPT_READDATA, pointer: context)
         options.set(CURLOPT_READFUNCTION, callback: readBody)
@@ -180,7 +186,7 @@ extension Transfer {
 }
 
 extension Duration {
-    /// At least 1, since 0 means "for ever" to libcurl; at most about 24 days, since a C long may have 32 bits.
+    /// At least 1, since 0 means no limit to libcurl; at most about 23 days, since a C long may have 32 bits.
     fileprivate var wholeMilliseconds: Int {
         let (seconds, attoseconds) = components
         guard seconds < 2_000_000 else { return 2_000_000_000 }

@@ -1,4 +1,4 @@
-// The functions libcurl calls while a transfer runs, all on the loop thread. Their context is the Transfer.
+// The callbacks of libcurl, called on the loop thread. Their context is the Transfer.
 
 import CCurl
 import Glibc
@@ -21,7 +21,7 @@ func readBody(
     }
 }
 
-/// Takes bytes of the answer's body; anything but their number makes libcurl stop.
+/// Takes bytes of the response body. Returning another number than theirs makes libcurl fail the transfer.
 func writeBody(
     _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {
@@ -47,10 +47,10 @@ func writeHeader(
     return bytes.count
 }
 
-/// Called when a connection is ready, just before the request goes out on it.
+/// Called when a connection is ready, before the request is sent on it.
 ///
-/// libcurl repeats a request when a kept connection ends without an answer. For a request that changes
-/// something this would hide that the server may have acted on the first one, so the repetition is stopped here.
+/// libcurl repeats a request when a kept connection ends without a response. The server may have acted on the first
+/// one, so this aborts the repetition of a request that changes something.
 func beforeSending(
     _ context: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
     _: Int32
@@ -59,14 +59,13 @@ func beforeSending(
     transfer.sendings += 1
     if transfer.stopped != nil { return CURL_PREREQFUNC_ABORT }
     if transfer.sendings > 1, !transfer.request.isSafeToRepeat {
-        transfer.stopped = (.connectionLost, "a kept connection ended without an answer")
+        transfer.stopped = (.connectionLost, "a kept connection ended without a response")
         return CURL_PREREQFUNC_ABORT
     }
     return CURL_PREREQFUNC_OK
 }
 
-/// Called for each new socket. A program started meanwhile (a pager) must not inherit a connection: it would keep it
-/// from closing.
+/// Called for each new socket. A child process, such as a pager, must not inherit it: the connection would stay open.
 func afterSocket(_: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _: curlsocktype) -> Int32 {
     fcntl(socket, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR
 }

@@ -1,15 +1,15 @@
-// The thread that drives libcurl's multi interface: takes submitted transfers, lets libcurl work, hands out results.
+// The thread that drives libcurl's multi interface: it admits submitted transfers and reports their results.
 //
-// Invariants: everything marked "loop thread" is touched by that thread alone; `inbox` is the only meeting point. The
-// multi handle lives until the thread ends, and `wake` never touches it afterwards (both under the inbox's lock).
-// Of libcurl's functions only curl_multi_wakeup is called from other threads, as its manual allows.
+// Other threads share only `inbox` with the loop thread: `running` and `idleHandles` are used by `run` and its private
+// helpers. The multi handle lives until the thread ends, and `wake` does not use it afterwards (`hasEnded`, under the
+// inbox's lock). Other threads call only curl_multi_wakeup of libcurl, as its manual allows.
 
 import Base
 import CCurl
 import Glibc
 import Synchronization
 
-/// Raised once by a cancelled task, read by the loop.
+/// Raised by a cancelled task, read by the loop.
 final class CancellationFlag: Sendable {
     private let flag = Atomic<Bool>(false)
     func raise() { flag.store(true, ordering: .releasing) }
@@ -41,7 +41,7 @@ final class TransferLoop: @unchecked Sendable {
         _ = curl_shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maximumKeptConnections)
     }
 
-    /// Starts the thread, which keeps this object alive until `stop`.
+    /// Starts the thread, which retains this object until it ends after `stop`.
     func start() throws(HTTPError) {
         var thread = pthread_t()
         let context = Unmanaged.passRetained(self)
@@ -92,13 +92,14 @@ extension TransferLoop {
             var active: Int32 = 0
             let status = curl_multi_perform(multi, &active)
             if status == CURLM_OK { finishCompleted() } else { abandonAll("libcurl: multi error \(status.rawValue)") }
-            // libcurl shortens the wait to its own timers; a submission or a cancellation wakes it.
+            // libcurl's timers shorten the wait; a submission or a cancellation ends it.
             curl_multi_poll(multi, nil, 0, running.isEmpty ? 60_000 : 1_000, nil)
         }
         end()
     }
 
-    /// Starts what was submitted; false when the loop is to end.
+    /// Starts the submitted transfers.
+    /// - Returns: false when the loop has to end.
     private func admitSubmitted() -> Bool {
         let (submitted, isStopping) = inbox.withLock { inbox in
             defer { inbox.submitted = [] }
@@ -174,7 +175,7 @@ extension TransferLoop {
         curl_multi_cleanup(multi)
     }
 
-    /// Signals are for the process's own handlers; a write to a closed connection must give EPIPE, not SIGPIPE.
+    /// Other threads handle the process's signals. A write to a closed connection must return EPIPE, not raise SIGPIPE.
     private func blockSignals() {
         var all = sigset_t()
         sigfillset(&all)

@@ -1,4 +1,5 @@
-// A connection: its requests and their answers, one after the other, all on its own thread, which may wait.
+// A connection: its requests and their responses, one after the other. All calls are on the connection's thread, which
+// may block.
 
 import CMicrohttpd
 import Glibc
@@ -8,19 +9,19 @@ final class Connection {
     private let descriptor: Int32
     private var current = Current(target: "")
 
-    /// What is known of the request that is on it.
+    /// The current request.
     private struct Current {
         let target: String
         var request: HTTPRequest?
-        /// It was read to its end.
+        /// The request was read to its end.
         var isComplete = false
-        /// The connection ends with it.
+        /// The connection closes after the response.
         var isLast = false
     }
 
     init(_ server: HTTPServer, _ descriptor: Int32) { (self.server, self.descriptor) = (server, descriptor) }
 
-    /// A request line has come.
+    /// Called for each request line.
     func start(_ target: String) { current = Current(target: target) }
 
     /// Called once for the head, once for each part of a body, and once at the end of the request.
@@ -30,7 +31,7 @@ final class Connection {
         guard var request = current.request else { return begin(connection, method, version) }
         if data.count > 0 {
             guard request.body.count + data.count <= server.limits.bodyBytes else { return refuseRest() }
-            current.request?.body = []  // the one reference is the local one: appending does not copy
+            current.request?.body = []  // leaves one reference to the array: appending does not copy
             request.body.append(contentsOf: data)
             current.request = request
             return .YES
@@ -40,9 +41,10 @@ final class Connection {
         return send(server.handler.answer(request), on: connection)
     }
 
-    /// A body in chunks has become too large. libmicrohttpd takes no answer while a body comes, so it is written past it.
+    /// Refuses a chunked body that has become too large. libmicrohttpd accepts no response during a body, so this
+    /// writes one to the socket.
     private func refuseRest() -> MHD_Result {
-        current.isComplete = true  // `completed` has nothing left to do
+        current.isComplete = true  // `completed` must not read the rest again
         guard server.connections.enter(.linger, descriptor) else { return .NO }
         let answer = WrittenAnswer.bytes(server.handler, .bodyTooLarge)
         Glibc.send(descriptor, answer, answer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
@@ -50,7 +52,7 @@ final class Connection {
         return .NO
     }
 
-    /// An answer that is given here leaves the body unread, and the connection ends.
+    /// Handles the head. A response from here leaves the body unread and closes the connection.
     private func begin(_ connection: OpaquePointer, _ method: String, _ version: String) -> MHD_Result {
         guard server.connections.enter(.handler, descriptor) else { return .NO }
         let answer: HTTPResponse
@@ -87,7 +89,7 @@ final class Connection {
         }
         guard let response else { return .NO }
         defer { MHD_destroy_response(response) }
-        // It refuses what would end the line or the head.
+        // libmicrohttpd rejects a header that would end the line or the head.
         for (name, value) in answer.headers where MHD_add_response_header(response, name, value) == .NO {
             server.log("the answer to \(current.target) has a header that cannot be sent: \(name)")
             return .NO
@@ -119,7 +121,7 @@ final class Connection {
         return response
     }
 
-    /// The answer is sent, or the connection ends; the latter is not always told.
+    /// The response was sent, or the connection has ended; libmicrohttpd does not always report the latter.
     func completed(_ reason: MHD_RequestTerminationCode, _ connection: OpaquePointer) {
         let isAnswered = reason == .REQUEST_TERMINATED_COMPLETED_OK || reason == .REQUEST_TERMINATED_WITH_ERROR
         let isWhole = current.isComplete
@@ -133,8 +135,8 @@ final class Connection {
         readRest()
     }
 
-    /// The request was answered before it had come whole. Closing a socket with unread bytes resets the connection, and the
-    /// client may lose the answer: so what comes is read and thrown away, until it ends or the time is over.
+    /// Reads and discards the rest of a request that was answered early, until it ends or `lingerTime` is over. Closing
+    /// a socket with unread bytes resets the connection, and the client could lose the response.
     private func readRest() {
         shutdown(descriptor, Int32(SHUT_WR))
         var bytes = [UInt8](repeating: 0, count: 16 << 10)

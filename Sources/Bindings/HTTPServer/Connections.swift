@@ -1,7 +1,7 @@
-// Tracks what each connection waits for, and closes those that take too long.
+// Tracks the phase of each connection, and closes connections that take too long.
 //
-// Invariant: libmicrohttpd calls `closed` before it closes the descriptor, and descriptors are used here under the same lock
-// only, so a number that was given to another file is never shut down or written to.
+// Invariant: libmicrohttpd reports `closed` before it closes a descriptor. This file uses descriptors only under the
+// lock, so it never shuts down or writes to a number that another file has reused.
 
 import CMicrohttpd  // owns sys/socket.h for the compiler, as in Listener.swift
 import Base
@@ -9,7 +9,7 @@ import Glibc
 import Synchronization
 
 final class Connections: Sendable {
-    /// What is awaited.
+    /// What a connection waits for.
     enum Phase {
         /// The rest of a head.
         case head
@@ -17,11 +17,11 @@ final class Connections: Sendable {
         case body
         /// The handler.
         case handler
-        /// The reader of an answer that is known as a whole.
+        /// The client reading a response that is not a stream.
         case sending
         /// The end of a stream.
         case stream
-        /// The end of what the client sends although it has its answer.
+        /// The rest of a request that was answered early.
         case linger
     }
 
@@ -32,12 +32,12 @@ final class Connections: Sendable {
     }
 
     private let entries = Lock<[Int32: Entry]>([:])
-    /// Set under the same lock, read without it.
+    /// Set under the lock, read without it.
     private let stopping = Atomic(false)
     private let limits: HTTPLimits
-    /// The most connections at the same time.
+    /// The maximum number of simultaneous connections.
     private let most: Int
-    /// What is written to a connection whose body is late.
+    /// The bytes to write to a connection whose body is late.
     private let lateAnswer: @Sendable () -> [UInt8]
 
     init(_ limits: HTTPLimits, most: Int, lateAnswer: @escaping @Sendable () -> [UInt8]) {
@@ -47,9 +47,11 @@ final class Connections: Sendable {
     var count: Int { entries.withLock { $0.count } }
     var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
-    /// One too many: the one that waits longest for its client goes. When there is none, the new one does.
+    /// Adds a connection. Above the limit, closes the one that has waited longest for its client; when none waits, the
+    /// new one.
     func opened(_ descriptor: Int32) {
         entries.withLock {
+            assert($0[descriptor] == nil, "a descriptor is closed before its number is reused")
             $0[descriptor] = Entry()
             if isStopping { return Self.cut(descriptor, &$0) }
             let open = $0.filter { !$0.value.isCut }
@@ -65,19 +67,19 @@ final class Connections: Sendable {
         entries.min { $0.value.since < $1.value.since }?.key
     }
 
-    /// - Returns: false when the connection was closed meanwhile, so that there is nobody to answer.
+    /// - Returns: false when the server has closed the connection meanwhile.
     @discardableResult
     func enter(_ phase: Phase, _ descriptor: Int32) -> Bool {
         entries.withLock {
             $0[descriptor]?.phase = phase
             $0[descriptor]?.since = .now
-            // It ends as if the client had closed.
+            // The thread sees the end of the client's bytes.
             if isStopping, [.head, .body, .linger].contains(phase) { shutdown(descriptor, Int32(SHUT_RD)) }
             return $0[descriptor]?.isCut == false
         }
     }
 
-    /// Its thread wakes up and ends it.
+    /// Shuts a connection down, which wakes its thread to close it.
     private static func cut(_ descriptor: Int32, _ entries: inout [Int32: Entry]) {
         entries[descriptor]?.isCut = true
         shutdown(descriptor, Int32(SHUT_RDWR))
@@ -85,14 +87,14 @@ final class Connections: Sendable {
 
     func closed(_ descriptor: Int32) { entries.withLock { $0[descriptor] = nil } }
 
-    /// Ends what took too long.
+    /// Closes the connections that exceed a limit.
     func sweep() {
         let now = ContinuousClock.now
         entries.withLock {
             for (descriptor, entry) in $0 where !entry.isCut {
                 guard let limit = limit(entry.phase), now - entry.since > limit else { continue }
                 if entry.phase == .body {
-                    // libmicrohttpd has said nothing yet, and its thread will find that the connection is cut.
+                    // libmicrohttpd has not sent anything yet, and its thread will see the shutdown.
                     let bytes = lateAnswer()
                     send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
                 }
@@ -101,7 +103,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// Answers have their limit in libmicrohttpd, handlers their own.
+    /// The limit of a phase. libmicrohttpd limits responses, and handlers limit themselves.
     private func limit(_ phase: Phase) -> Duration? {
         switch phase {
         case .head: limits.headTime
@@ -111,7 +113,8 @@ final class Connections: Sendable {
         }
     }
 
-    /// From now on answers are finished, and nothing else; or they are not even finished.
+    /// Lets responses finish and closes all other connections.
+    /// - Parameter now: closes those with unfinished responses too.
     func stop(now: Bool) {
         entries.withLock {
             stopping.store(true, ordering: .releasing)

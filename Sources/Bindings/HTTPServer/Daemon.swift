@@ -1,14 +1,16 @@
-// Starting libmicrohttpd, and its callbacks: C functions that find their object and call it.
+// Starts libmicrohttpd. Its callbacks are C functions that find their object and call it.
 //
-// Lifetimes: the daemon's context is the HTTPServer, retained until MHD_stop_daemon has returned; a connection's context
-// is its Connection, retained from STARTED to CLOSED. A request has none: not each one that begins is told to have ended.
+// The daemon's context is the HTTPServer, retained until MHD_stop_daemon returns. A connection's context is its
+// Connection, retained from STARTED to CLOSED. A request has no context: libmicrohttpd does not report the end of every
+// request.
 
 import CMicrohttpd
 import Glibc
 
 enum Daemon {
-    /// - Parameter connectionLimit: at which new ones wait; above the server's own, so that there is time to close those
-    ///   that wait longest.
+    /// - Parameter connectionLimit: the number of connections at which new ones wait. It is above the server's limit,
+    ///   which leaves time to close the connections that are idle longest.
+    /// - Returns: nil when libmicrohttpd does not start.
     static func start(_ server: HTTPServer, _ listener: Int32, connectionLimit: Int) -> OpaquePointer? {
         var config = cmhd_config()
         config.flags =
@@ -54,7 +56,7 @@ enum Daemon {
         return daemon
     }
 
-    /// The first line of what is said.
+    /// The first line of a message.
     private static func line(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) -> String {
         var line = [CChar](repeating: 0, count: 512)
         vsnprintf(&line, line.count, format, arguments)

@@ -1,4 +1,5 @@
-// The server: one libmicrohttpd daemon with a thread for each connection, and one thread that ends what takes too long.
+// The server: a libmicrohttpd daemon with a thread per connection, and a thread that closes connections that take too
+// long.
 
 import CMicrohttpd
 import Foundation
@@ -7,9 +8,9 @@ import Synchronization
 
 /// A running HTTP/1.1 server.
 package final class HTTPServer: Sendable {
-    /// The port it listens on.
+    /// The listening port.
     package let port: UInt16
-    /// The most connections at the same time: the limit that was asked for, or less where few files may be open.
+    /// The maximum number of simultaneous connections: that of the limits, or less when few files may be open.
     package let connectionLimit: Int
     let limits: HTTPLimits
     let handler: any HTTPHandler
@@ -19,12 +20,12 @@ package final class HTTPServer: Sendable {
     /// libmicrohttpd's pointer; 0 when stopped.
     private let daemon = Atomic<UInt>(0)
 
-    /// Listens, and answers from now on. Raises the process's limit of open files to its hard limit.
+    /// Starts to listen and answer. Raises the process's soft limit on open files to the hard limit.
     /// - Parameters:
     ///   - host: an address or a name of this machine.
-    ///   - wanted: 0 for any free port.
-    ///   - log: given what libmicrohttpd says, a line at a time, on any thread.
-    /// - Throws: `HTTPServerError` when the address cannot be listened on.
+    ///   - wanted: the port; 0 for any free one.
+    ///   - log: receives libmicrohttpd's messages, one line per call, on any thread.
+    /// - Throws: `HTTPServerError` when the server cannot listen on the address or libmicrohttpd does not start.
     package init(
         host: String, port wanted: UInt16, limits: HTTPLimits = HTTPLimits(), handler: any HTTPHandler,
         log: @escaping @Sendable (String) -> Void = { _ in }
@@ -32,7 +33,7 @@ package final class HTTPServer: Sendable {
         let files = Descriptors.raise()
         (listener, port) = try Listener.open(host, wanted)
         (self.limits, self.handler, self.log) = (limits, handler, log)
-        // A third of the descriptors is for the rest of the process, a third for connections that are being closed.
+        // A third of the descriptors is for the rest of the process, and a third for connections that are closing.
         connectionLimit = max(1, min(limits.connections, files / 3))
         connections = Connections(limits, most: connectionLimit) { WrittenAnswer.bytes(handler, .bodyTooLate) }
         let limit = connectionLimit + min(384, files / 3)
@@ -50,8 +51,8 @@ package final class HTTPServer: Sendable {
         }
     }
 
-    /// Frees the port at once, ends streams, lets other answers end, and cuts off after `grace` what has not ended by then.
-    /// A handler cannot be cut off: this waits for it. Without effect when it was stopped.
+    /// Frees the port at once, ends streams, lets other responses finish for `grace`, then closes all connections.
+    /// Waits for running handlers, which it cannot interrupt. Has no effect on a stopped server.
     package func stop(grace: Duration = .seconds(2)) {
         guard let daemon = OpaquePointer(bitPattern: daemon.exchange(0, ordering: .acquiringAndReleasing)) else {
             return
@@ -63,7 +64,7 @@ package final class HTTPServer: Sendable {
         while connections.count > 0, .now < end { usleep(10_000) }
         connections.stop(now: true)
         MHD_stop_daemon(daemon)
-        // Not earlier: libmicrohttpd's thread polls it until then.
+        // Not earlier: libmicrohttpd's thread polls the socket until then.
         close(listener)
         Unmanaged.passUnretained(self).release()  // Daemon.start retained it
     }

@@ -1,17 +1,18 @@
-// The listening socket is our own: its errors have an errno, and port 0 can be read back.
+// The listening socket. The server opens it, so that a failure has an errno and the port chosen for port 0 is known.
 
 import CMicrohttpd  // owns the enum of SOCK_STREAM for the compiler, as it includes sys/socket.h too
 import Glibc
 
-/// Why a server does not start.
+/// The reason why a server does not start.
 package struct HTTPServerError: Error, CustomStringConvertible {
-    /// One line.
+    /// One line: the reason, without the address.
     package let description: String
 }
 
 enum Listener {
     /// - Parameter host: an address or a name.
-    /// - Returns: the socket, and the port that it got.
+    /// - Returns: the socket and its port.
+    /// - Throws: `HTTPServerError` when the host is unknown or the address cannot be bound.
     static func open(_ host: String, _ port: UInt16) throws(HTTPServerError) -> (descriptor: Int32, port: UInt16) {
         var found: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(host, String(port), nil, &found) == 0, let first = found?.pointee else {
@@ -25,13 +26,13 @@ enum Listener {
         return (descriptor, Self.port(of: descriptor))
     }
 
-    /// A descriptor, or a negative number and errno.
+    /// The descriptor, or a negative number with errno set.
     private static func listen(_ family: Int32, _ address: UnsafePointer<sockaddr>?, _ length: socklen_t) -> Int32 {
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
         let descriptor = socket(family, Int32(kind), 0)
         guard descriptor >= 0 else { return -1 }
-        // The port can be taken again while connections of the last run are in TIME_WAIT. Not SO_REUSEPORT
-        // (MHD_OPTION_LISTENING_ADDRESS_REUSE): with that a second server starts without an error.
+        // Allows the port while connections of the last run are in TIME_WAIT. SO_REUSEPORT
+        // (MHD_OPTION_LISTENING_ADDRESS_REUSE) would let a second server start without an error.
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
         if bind(descriptor, address, length) == 0, Glibc.listen(descriptor, SOMAXCONN) == 0 { return descriptor }
@@ -42,7 +43,7 @@ enum Listener {
     }
 
     private static func port(of descriptor: Int32) -> UInt16 {
-        var address = sockaddr_in6()  // its port lies where sockaddr_in has it
+        var address = sockaddr_in6()  // its port is at the same place as in sockaddr_in
         var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         withUnsafeMutableBytes(of: &address) {
             _ = getsockname(descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
@@ -51,10 +52,10 @@ enum Listener {
     }
 }
 
-/// How many files may be open.
+/// The process's limit on open files.
 enum Descriptors {
-    /// Raises the process's soft limit to its hard limit: libmicrohttpd's thread spins when there is none left.
-    /// - Returns: the limit that holds now.
+    /// Raises the soft limit to the hard limit: libmicrohttpd's thread spins when no descriptor is left.
+    /// - Returns: the limit in force.
     static func raise() -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }

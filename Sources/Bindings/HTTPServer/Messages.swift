@@ -1,6 +1,6 @@
-// Requests, answers and limits: values, without anything of the C library.
+// Requests, responses and limits: values without C types.
 
-/// Header fields in the order they came.
+/// Header fields in the order of arrival.
 package typealias HTTPFields = [(name: String, value: String)]
 
 extension HTTPFields {
@@ -13,29 +13,29 @@ extension HTTPFields {
 
 /// A request.
 package struct HTTPRequest: Sendable {
-    /// As it came: methods have a case.
+    /// The method as received; methods are case-sensitive.
     package let method: String
-    /// As it came, still percent-encoded; begins with a slash.
+    /// The path as received, still percent-encoded; begins with a slash.
     package let path: String
     /// The part after the question mark, still encoded; nil without one.
     package let query: String?
-    /// All fields of its head, without white space around their values.
+    /// All fields of the head, without white space around their values.
     package let headers: HTTPFields
-    /// Empty when there is none.
+    /// The body; empty when there is none.
     package internal(set) var body: [UInt8] = []
 }
 
-/// The body of an answer.
+/// The body of a response.
 package enum HTTPBody {
-    /// Known as a whole.
+    /// The whole body.
     case bytes([UInt8])
-    /// Asked for its next piece again and again, always on the connection's thread. It may wait for one until the deadline,
-    /// a quarter of a second away, and returns `[]` when there is none yet, nil when there is no more. It is released when
-    /// the answer ends, however that comes about.
+    /// A function that returns the next piece, called repeatedly on the connection's thread. It may wait until the
+    /// deadline, 250 ms away. It returns `[]` when there is no piece yet, and nil at the end. The server releases it
+    /// when the response ends for any reason.
     case stream((_ deadline: ContinuousClock.Instant) -> [UInt8]?)
 }
 
-/// An answer.
+/// A response.
 package struct HTTPResponse {
     /// The status code.
     package var status: Int
@@ -44,27 +44,27 @@ package struct HTTPResponse {
     /// The body.
     package var body: HTTPBody
 
-    /// An answer from its parts.
+    /// A response with these parts.
     package init(_ status: Int, _ headers: HTTPFields = [], body: HTTPBody = .bytes([])) {
         (self.status, self.headers, self.body) = (status, headers, body)
     }
 
-    /// An answer that is text.
+    /// A response with a text as its body.
     package init(_ status: Int, text: String, type: String = "text/plain; charset=utf-8") {
         self.init(status, [("Content-Type", type)], body: .bytes(Array(text.utf8)))
     }
 }
 
-/// Why the server itself refuses a request.
+/// The server's reason to refuse a request without its handler.
 package enum HTTPRefusal: Equatable, Sendable {
-    /// 400. The text says which part of the head.
+    /// 400. The text names the malformed part of the head.
     case malformed(String)
-    /// 413.
+    /// 413: the body exceeds `bodyBytes`.
     case bodyTooLarge
-    /// 408.
+    /// 408: the body took longer than `bodyTime`.
     case bodyTooLate
 
-    /// The status that the answer has to have.
+    /// The required status of the response.
     package var status: Int {
         switch self {
         case .malformed: 400
@@ -73,7 +73,7 @@ package enum HTTPRefusal: Equatable, Sendable {
         }
     }
 
-    /// The status in words.
+    /// The reason phrase of the status.
     var reason: String {
         switch self {
         case .malformed: "Bad Request"
@@ -83,43 +83,43 @@ package enum HTTPRefusal: Equatable, Sendable {
     }
 }
 
-/// Answers requests. Each call is on the connection's own thread, which it may block; the server's stop waits for it.
+/// Answers requests. Each call is on the connection's own thread and may block; the server's `stop` waits for it.
 package protocol HTTPHandler: Sendable {
-    /// The head of a request that announces a body.
-    /// - Returns: the answer, and then the body is not read and the connection ends; nil to read the body.
+    /// Decides on the head of a request with a body.
+    /// - Returns: a response, which leaves the body unread and closes the connection; nil to read the body.
     func early(_ head: HTTPRequest) -> HTTPResponse?
-    /// A request that has come whole.
+    /// The response to a complete request.
     func answer(_ request: HTTPRequest) -> HTTPResponse
-    /// How a refusal is told; it must not be a stream. May be called on any thread, and does not block.
+    /// The response to a refused request, not a stream. Called on any thread; must not block.
     func refusal(_ refusal: HTTPRefusal) -> HTTPResponse
 }
 
-/// What clients may use.
+/// The limits on clients.
 package struct HTTPLimits: Sendable {
-    /// Connections at the same time. One more closes the one that waits longest for a whole request.
+    /// The maximum number of simultaneous connections. One more closes the connection that has waited longest for a
+    /// request.
     package var connections = 128
-    /// The most bytes of a body. More is answered 413.
+    /// The maximum size of a body in bytes (inclusive). A larger one gets a 413.
     package var bodyBytes = 64 << 10
-    /// How long a head may take, from the connection's begin or the last answer's end.
+    /// The maximum duration of a head, from the start of the connection or the end of the last response.
     package var headTime = Duration.seconds(30)
-    /// How long a body may take, from the end of the head. Later is answered 408.
+    /// The maximum duration of a body, from the end of the head. A later one gets a 408.
     package var bodyTime = Duration.seconds(10)
-    /// How long an answer may wait for its reader, rounded up to seconds. A stream that says nothing for two seconds more
-    /// is ended too.
+    /// The maximum time without progress of a response, rounded up to seconds. A stream gets two seconds more.
     package var answerTime = Duration.seconds(60)
-    /// How long a client that was answered before its request had come whole may go on sending.
+    /// The maximum time for which a client may continue to send a request that was answered early.
     package var lingerTime = Duration.seconds(2)
 
     /// The defaults.
     package init() {}
 
-    /// In whole seconds, at least one.
+    /// `answerTime` in whole seconds, at least one.
     var answerSeconds: UInt32 {
         let (seconds, rest) = answerTime.components
         return UInt32(clamping: max(1, rest > 0 ? seconds + 1 : seconds))
     }
 
-    /// How often times are looked at.
+    /// The interval between checks of the times.
     var sweepPeriod: Duration {
         min(.milliseconds(250), max(.milliseconds(20), min(headTime, bodyTime, lingerTime) / 4))
     }

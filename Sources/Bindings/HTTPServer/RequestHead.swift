@@ -1,16 +1,16 @@
-// The head of a request, read from libmicrohttpd and checked: it accepts more than RFC 9112 allows (docs/adr/0017).
+// Reads the head of a request and checks it: libmicrohttpd accepts more than RFC 9112 allows (docs/adr/0017).
 
 import CMicrohttpd
 
-/// Why a head is refused.
+/// A head that is refused.
 struct BadHead: Error {
     let text: String
     init(_ text: String) { self.text = text }
 }
 
 enum RequestHead {
-    /// - Returns: the request without its body, and the length that its body is said to have: nil when it comes in chunks.
-    /// - Throws: `BadHead`, which names the part that is wrong.
+    /// - Returns: the request without its body, and the declared length of the body in bytes; nil for a chunked body.
+    /// - Throws: `BadHead`, which names the malformed part.
     static func read(
         _ connection: OpaquePointer, method: String, target: String, version: String
     ) throws(BadHead) -> (request: HTTPRequest, length: Int?) {
@@ -35,16 +35,16 @@ enum RequestHead {
         let request = HTTPRequest(
             method: method, path: path, query: query, headers: headers.map { ($0.name, trimmed($0.value)) })
         let (lengths, codings) = (headers.values("Content-Length"), headers.values("Transfer-Encoding"))
-        // Anything else than at most one of the two ways to say where a body ends is how requests are smuggled.
+        // Two different lengths of a body allow request smuggling.
         guard lengths.count + codings.count <= 1 else { throw BadHead("the body's length is given twice") }
         if let coding = codings.first {
-            // libmicrohttpd waits for ever for the end of a body in a coding that it does not know.
+            // libmicrohttpd waits forever for the end of a body in an unknown coding.
             guard coding.lowercased() == "chunked", version == "HTTP/1.1" else {
                 throw BadHead("Transfer-Encoding can only be chunked")
             }
             return (request, nil)
         }
-        // libmicrohttpd refuses what is not all digits, but takes numbers that are too large for it.
+        // libmicrohttpd rejects non-digits, but accepts numbers that overflow.
         guard let length = Int(lengths.first ?? "0"), length >= 0 else { throw BadHead("Content-Length is malformed") }
         return (request, length)
     }
@@ -55,7 +55,7 @@ enum RequestHead {
             _ = MHD_get_connection_values_n(
                 connection, .HEADER_KIND,
                 { context, _, name, nameCount, value, valueCount in
-                    // The counts are strlen's: what follows a NUL in a line is lost before this.
+                    // The counts are from strlen: libmicrohttpd drops the rest of a line after a NUL.
                     let name = UnsafeRawBufferPointer(start: name, count: nameCount)
                     let value = UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : valueCount)
                     context?.assumingMemoryBound(to: HTTPFields.self).pointee.append(
@@ -66,7 +66,7 @@ enum RequestHead {
         return fields
     }
 
-    /// Without the white space around it, which is not part of a value; libmicrohttpd leaves what stands at its end.
+    /// Without surrounding white space, which is not part of a value; libmicrohttpd keeps it at the end.
     private static func trimmed(_ value: String) -> String {
         func isSpace(_ character: Character) -> Bool { character == " " || character == "\t" }
         guard let last = value.lastIndex(where: { !isSpace($0) }) else { return "" }
@@ -84,7 +84,7 @@ enum RequestHead {
             }
     }
 
-    /// Path and query of a target in origin form, or in absolute form (which servers have to take) with its host.
+    /// Path and query of a target in origin form, or in absolute form with its host; servers must accept both forms.
     private static func split(_ target: String) -> (authority: String?, path: String, query: String?)? {
         guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x23 }) else { return nil }
         var rest = target[...]

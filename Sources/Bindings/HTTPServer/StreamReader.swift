@@ -1,4 +1,4 @@
-// Gives libmicrohttpd the pieces of a stream. It lives as long as its response.
+// Passes the pieces of a stream to libmicrohttpd. It lives as long as its response.
 
 import CMicrohttpd
 import Glibc
@@ -13,10 +13,11 @@ final class StreamReader {
         (self.next, self.connections, self.descriptor) = (next, connections, descriptor)
     }
 
-    /// Up to `most` bytes. After a 0 libmicrohttpd looks whether the connection still stands, and asks again at once.
+    /// Copies up to `most` bytes. After a 0, libmicrohttpd checks the connection and calls again at once.
+    /// - Returns: the number of bytes, or one of libmicrohttpd's codes for the end.
     func read(_ buffer: UnsafeMutablePointer<CChar>, _ most: Int) -> Int {
         if connections.isStopping { return cmhd_end_of_stream }
-        // libmicrohttpd itself notices a client that has gone only after something was sent to it.
+        // libmicrohttpd notices a disconnected client only after a send.
         var question = pollfd(fd: descriptor, events: cmhd_poll_gone, revents: 0)
         if poll(&question, 1, 0) > 0 { return cmhd_end_with_error }
         if piece.isEmpty {

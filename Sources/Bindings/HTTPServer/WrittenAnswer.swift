@@ -1,9 +1,9 @@
-// A refusal as bytes, while a body comes: then libmicrohttpd takes no answer.
+// A refusal as bytes for the socket: during a body, libmicrohttpd accepts no response.
 
 import Glibc
 
 enum WrittenAnswer {
-    /// The whole answer; it ends the connection.
+    /// The whole response, with `Connection: close`.
     static func bytes(_ handler: any HTTPHandler, _ refusal: HTTPRefusal) -> [UInt8] {
         let answer = handler.refusal(refusal)
         guard case .bytes(let body) = answer.body else { return [] }
@@ -13,7 +13,7 @@ enum WrittenAnswer {
         return Array((head + "\r\n").utf8) + body
     }
 
-    /// Now, as https://www.rfc-editor.org/rfc/rfc9110#name-date-time-formats says it.
+    /// The current time in the format of https://www.rfc-editor.org/rfc/rfc9110#name-date-time-formats.
     private static func date() -> String {
         var (now, parts) = (time(nil), tm())
         gmtime_r(&now, &parts)

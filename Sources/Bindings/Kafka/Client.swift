@@ -1,6 +1,7 @@
-// What consumer and producer share: configuration, callbacks, questions about the cluster.
-// Invariants: librdkafka copies the configuration; log lines may come from any of its threads, everything else comes on
-// the thread that polls; the handle is destroyed after the callbacks' owner can no longer be called.
+// A librdkafka handle, shared by consumer and producer code: configuration, callbacks, metadata queries.
+// librdkafka copies the configuration. It calls the log callback on any of its threads, and the error and delivery
+// callbacks on the thread that polls. The callbacks outlive the handle: `Ending` holds them until librdkafka has
+// destroyed it.
 
 import Base
 import CRdKafka
@@ -8,7 +9,7 @@ import Dispatch
 import Foundation
 import Glibc
 
-/// A line that librdkafka logs.
+/// A log line of librdkafka.
 package struct KafkaLogLine: Sendable {
     /// The syslog level: 3 error, 4 warning, 6 info, 7 debug.
     package let level: Int
@@ -18,26 +19,26 @@ package struct KafkaLogLine: Sendable {
     package let text: String
 }
 
-/// The range of offsets that a partition has.
+/// The range of a partition's offsets.
 package struct OffsetRange: Equatable, Sendable {
     /// The first offset (inclusive).
     package let low: Int64
-    /// The end (exclusive), where the next record will be.
+    /// The end (exclusive): the offset of the next record.
     package let high: Int64
 
     /// Makes a range.
     package init(low: Int64, high: Int64) { (self.low, self.high) = (low, high) }
 }
 
-/// What became of one record that was sent.
+/// The delivery report of one record.
 package struct Delivery: Sendable {
     /// The tag given to `send`.
     package let tag: Int
-    /// Where it went.
+    /// The record's partition.
     package let partition: Int32
-    /// Its offset there, when it was delivered.
+    /// The record's offset, when it was delivered.
     package let offset: Int64
-    /// Why it was not delivered; nil when the broker acknowledged it.
+    /// The error of a failed delivery; nil when the broker acknowledged the record.
     package let failure: KafkaError?
 
     /// Makes a report.
@@ -46,7 +47,7 @@ package struct Delivery: Sendable {
     }
 }
 
-/// Receives what librdkafka calls back with.
+/// The receiver of librdkafka's callbacks.
 final class Callbacks {
     let log: @Sendable (KafkaLogLine) -> Void
     private let errors = Lock<[KafkaError]>([])
@@ -70,11 +71,11 @@ final class Callbacks {
     }
 }
 
-/// The end of a handle, on a thread of its own. Safe to share: the handle is used by `run` alone by then.
+/// Destroys a handle on a separate thread. Safe to share: by then only `run` uses the handle.
 private final class Ending: @unchecked Sendable {
     private let handle: OpaquePointer
     private let callbacks: Callbacks
-    /// The ends under way. One that is cut off by the exit handlers of the process crashes it.
+    /// The handles being destroyed. The process crashes when its exit handlers interrupt one.
     private static let all = DispatchGroup()
 
     init(handle: OpaquePointer, callbacks: Callbacks) {
@@ -87,7 +88,7 @@ private final class Ending: @unchecked Sendable {
         Self.all.leave()
     }
 
-    /// Waits for all ends under way.
+    /// Waits until all handles are destroyed, or the timeout expires.
     static func wait(milliseconds: Int) { _ = all.wait(timeout: .now() + .milliseconds(milliseconds)) }
 }
 
@@ -95,7 +96,7 @@ private final class Ending: @unchecked Sendable {
 final class Client {
     let handle: OpaquePointer
     let callbacks: Callbacks
-    /// Dropping the client waits briefly until it and other dropped clients have ended.
+    /// Deinitialization waits at most 500 ms until librdkafka has destroyed this and other handles.
     var waitsForItsEnd = true
 
     init(
@@ -120,9 +121,8 @@ final class Client {
         handle = made
     }
 
-    /// librdkafka ends a handle when every request is answered or timed out, a commit to a broker that is away among them,
-    /// which can take a minute. Nobody waits that long for what is not wanted any more: after a moment the rest happens in
-    /// the background, or with the process.
+    /// librdkafka destroys a handle after every request is answered or timed out. That can take a minute, for example
+    /// for a commit to an unreachable broker, so it continues in the background after 500 ms, or ends with the process.
     deinit {
         let ending = Ending(handle: handle, callbacks: callbacks)
         Thread.detachNewThread { ending.run() }
@@ -161,8 +161,8 @@ final class Client {
         }
     }
 
-    /// Connections that are reset when they are closed, also by the end of the process: what the kernel has not sent by then
-    /// is dropped instead of being delivered at any later time.
+    /// Makes closing a connection, also at the end of the process, reset it: the kernel then drops unsent bytes instead
+    /// of delivering them later.
     private static func resetSockets(_ configuration: OpaquePointer) {
         rd_kafka_conf_set_socket_cb(configuration) { domain, type, transport, _ in
             let made = socket(domain, type | Int32(SOCK_CLOEXEC.rawValue), transport)
@@ -179,7 +179,7 @@ final class Client {
 
     /// The id of the cluster; nil when no broker answered in time.
     func clusterID(timeoutMilliseconds: Int32) -> String? {
-        // The question below alone only waits for metadata that something else has asked for.
+        // rd_kafka_clusterid does not request metadata; it only waits for it.
         var metadata: UnsafePointer<rd_kafka_metadata>?
         guard rd_kafka_metadata(handle, 0, nil, &metadata, timeoutMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR else {
             return nil
@@ -190,7 +190,7 @@ final class Client {
         return String(cString: text)
     }
 
-    /// Topics by name with their number of partitions; only `topic` when it is given.
+    /// The number of partitions of each topic by name, or of `topic` only.
     func partitionCounts(of topic: String?, timeoutMilliseconds: Int32) throws -> [String: Int] {
         let topicHandle = topic.flatMap { rd_kafka_topic_new(handle, $0, nil) }
         defer { topicHandle.map { rd_kafka_topic_destroy($0) } }
@@ -207,7 +207,7 @@ final class Client {
         return counts
     }
 
-    /// A topic's partitions, and what the cluster says is wrong with them.
+    /// A topic's partitions, and the errors that the cluster reports for them.
     func partitions(of topic: String, timeoutMilliseconds: Int32) throws -> TopicPartitions {
         let topicHandle = rd_kafka_topic_new(handle, topic, nil)
         defer { topicHandle.map { rd_kafka_topic_destroy($0) } }
@@ -227,7 +227,7 @@ final class Client {
         return found
     }
 
-    /// The offsets a partition has, asked of its broker.
+    /// The range of offsets of a partition, from its leader.
     func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         var low: Int64 = 0
         var high: Int64 = 0

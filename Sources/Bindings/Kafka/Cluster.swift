@@ -1,5 +1,5 @@
-// Asks a cluster about its topics: partitions, offsets, offsets of a time, and how far a group has come.
-// Invariants: nothing is created, joined or committed; every question has a time limit.
+// Queries a cluster about its topics: partitions, offsets, offsets for a time, and a group's committed offsets.
+// The client only reads: it joins no group, commits no offsets and creates no topics. Every query has a timeout.
 
 import CRdKafka
 
@@ -22,16 +22,16 @@ package struct TopicDescription: Equatable, Sendable {
     package let partitions: [Int32]
 }
 
-/// Which offset of a partition is asked for.
+/// The offset of a partition to query.
 package enum OffsetQuestion: Equatable, Sendable {
-    /// The first that the partition still has.
+    /// The first offset that the partition still has.
     case beginning
-    /// The one that the next record will get.
+    /// The offset of the next record.
     case end
-    /// The first of a record whose timestamp is this or later, milliseconds since the Unix epoch.
+    /// The first record with this timestamp or a later one, milliseconds since the Unix epoch.
     case time(Int64)
 
-    /// What the protocol writes in the place of a time.
+    /// The protocol's value for the query: a time, or a negative number for an end.
     fileprivate var timestamp: Int64 {
         switch self {
         case .beginning: -2
@@ -41,23 +41,23 @@ package enum OffsetQuestion: Equatable, Sendable {
     }
 }
 
-/// A client that only asks.
+/// A client that only queries.
 package final class Cluster {
     private let client: Client
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` among them, and `group.id` for
     ///     `committedOffsets`.
-    ///   - log: takes librdkafka's log lines.
-    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    ///   - log: receives librdkafka's log lines, on any of its threads.
+    /// - Throws: `KafkaError` for a setting that `ReservedSettings` or librdkafka rejects.
     package init(settings: [(String, String)], log: @escaping @Sendable (KafkaLogLine) -> Void) throws {
         let defaults = [("allow.auto.create.topics", "false"), ("enable.auto.commit", "false")]
         try ReservedSettings.check(settings)
         client = try Client(RD_KAFKA_CONSUMER, settings: defaults + settings, log: log)
     }
 
-    /// All topics that the user may see, by name.
-    /// - Throws: `KafkaError`.
+    /// All topics that the user may see, sorted by name.
+    /// - Throws: `KafkaError` when no broker answers in time or accepts the credentials.
     package func topics(timeoutMilliseconds: Int32) throws -> [TopicDescription] {
         var metadata: UnsafePointer<rd_kafka_metadata>?
         let code = rd_kafka_metadata(client.handle, 1, nil, &metadata, timeoutMilliseconds)
@@ -70,7 +70,7 @@ package final class Cluster {
         }.sorted { $0.name < $1.name }
     }
 
-    /// One offset of each partition; a partition that has no leader, or no record as late as the time, has none.
+    /// One offset of each partition. A partition without a leader, or without a record at or after the time, is absent.
     /// - Throws: `KafkaError`.
     package func offsets(
         of partitions: [TopicPartition], _ question: OffsetQuestion, timeoutMilliseconds: Int32
@@ -80,7 +80,7 @@ package final class Cluster {
         }
     }
 
-    /// The next offset of each partition as the group has committed it; a partition without one is absent.
+    /// The group's committed offset of each partition; a partition without one is absent.
     /// - Throws: `KafkaError`.
     package func committedOffsets(
         of partitions: [TopicPartition], timeoutMilliseconds: Int32
@@ -111,7 +111,7 @@ package final class Cluster {
         return found
     }
 
-    /// What the client was told meanwhile says more than that the time is up.
+    /// Prefers an error that the client received meanwhile, such as a failed login, to a timeout.
     private func failure(_ code: rd_kafka_resp_err_t) -> KafkaError {
         rd_kafka_poll(client.handle, 0)
         let heard = client.callbacks.takeErrors()

@@ -1,8 +1,8 @@
 // Reads assigned partitions in batches.
 //
-// Invariants: one thread uses a consumer; payload bytes of a batch are valid until the body it was handed to returns;
-// no group is joined, partitions and offsets are the caller's choice, and the group's offsets are committed only for
-// others to see; the offsets are never reset by librdkafka (auto.offset.reset=error).
+// One thread uses a consumer (it is not `Sendable`). The bytes of a batch are valid until `poll`'s body returns. The
+// caller assigns partitions and offsets: a consumer joins no group, and commits the group's offsets only for lag tools.
+// librdkafka never resets an offset: auto.offset.reset is `error`, and `ReservedSettings` rejects the user's setting.
 
 import CRdKafka
 
@@ -19,7 +19,7 @@ package struct Record {
     package let isTombstone: Bool
     /// `message` is a `RecordDetails`, not librdkafka's.
     let hasDetails: Bool
-    /// What is only read on request (`copyEnvelope`, `fingerprint`): librdkafka's message, or `RecordDetails`.
+    /// librdkafka's message or `RecordDetails`, for properties that are read on request (`copyEnvelope`, `fingerprint`).
     @usableFromInline let message: UnsafeMutableRawPointer?
 
     init(
@@ -61,13 +61,13 @@ package struct RecordDetails: Sendable {
     }
 }
 
-/// What a batch brings besides records.
+/// An event in a batch other than a record.
 package enum Notice: Equatable, Sendable {
-    /// Everything before `offset` was delivered and the partition has nothing there yet.
+    /// All records before `offset` were delivered, and the partition has none at `offset` yet.
     case endOfPartition(partition: Int32, offset: Int64)
     /// A partition cannot be read.
     case partitionFailed(partition: Int32, offset: Int64, KafkaError)
-    /// The client as a whole met an error; librdkafka goes on trying unless it says otherwise.
+    /// An error of the client as a whole; librdkafka keeps retrying unless the error is fatal.
     case failed(KafkaError)
 }
 
@@ -77,7 +77,7 @@ package struct Position: Equatable, Sendable {
     package let partition: Int32
     /// The next offset.
     package let offset: Int64
-    /// The epoch of the leader that appended the record before: with it a log that was cut is told (KIP-320).
+    /// The epoch of the leader that appended the record before `offset`, to detect a truncated log (KIP-320).
     package let leaderEpoch: Int32?
 
     /// Makes a position.
@@ -88,16 +88,16 @@ package struct Position: Equatable, Sendable {
     }
 }
 
-/// What the cluster says of a topic.
+/// The partitions of a topic as the cluster describes them.
 package struct TopicPartitions: Equatable, Sendable {
-    /// The number of partitions, 0 to this exclusive.
+    /// The number of partitions; they are numbered from 0.
     package var count: Int
-    /// Those that no broker serves, and why.
+    /// The partitions that no broker serves, and why.
     package var faults: [Int32: KafkaError]
     /// The broker that leads each partition.
     package var leaders: [Int32: Int32] = [:]
 
-    /// Partitions that were not asked about.
+    /// A description without leaders.
     package init(count: Int = 0, faults: [Int32: KafkaError] = [:]) {
         self.count = count
         self.faults = faults
@@ -111,14 +111,14 @@ package final class Consumer {
     private let messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private var records: [Record] = []
 
-    /// What every consumer is given unless the caller's settings say otherwise.
+    /// Settings of every consumer, which the caller's settings override.
     private static let defaults: [(String, String)] = [
         ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("enable.partition.eof", "true"),
         ("auto.offset.reset", "error"), ("allow.auto.create.topics", "false"),
-        // A broker that hangs is given up after these seconds, not after a minute: its partitions may have moved meanwhile.
+        // Gives up a hanging broker after 6 s instead of a minute: its partitions may have moved meanwhile.
         ("socket.timeout.ms", "6000"), ("socket.connection.setup.timeout.ms", "6000"),
         ("topic.metadata.refresh.interval.ms", "10000"),
-        // What one fetch brings has to come within the time of a request, also over a link of a few Mbit/s.
+        // A fetch has to arrive within a request's timeout, also over a link of a few Mbit/s.
         ("fetch.max.bytes", "2097152"),
         // A full local queue makes librdkafka stop fetching for a second: bound it by bytes, not by messages.
         ("queued.min.messages", "1000000"), ("queued.max.messages.kbytes", "65536"),
@@ -127,8 +127,9 @@ package final class Consumer {
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` and `group.id` among them.
-    ///   - batchCapacity: the most records one batch holds.
-    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    ///   - batchCapacity: the maximum number of records in a batch.
+    ///   - log: receives librdkafka's log lines, on any of its threads.
+    /// - Throws: `KafkaError` for a setting that `ReservedSettings` or librdkafka rejects.
     package init(
         settings: [(String, String)], batchCapacity: Int = 10_000, log: @escaping @Sendable (KafkaLogLine) -> Void
     ) throws {
@@ -146,20 +147,20 @@ package final class Consumer {
         messages.deallocate()
     }
 
-    /// Reads these partitions from these offsets, and no others.
+    /// Assigns exactly these partitions, to be read from these offsets.
     /// - Throws: `KafkaError`.
     package func assign(topic: String, _ positions: [Position]) throws {
         let list = Self.list(topic, positions)
         defer { rd_kafka_topic_partition_list_destroy(list) }
         let code = rd_kafka_assign(client.handle, list)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
-        // librdkafka asks the leader about an epoch only where a seek gives it, or the leader changes.
+        // librdkafka checks an epoch with the leader only after a seek with the epoch, or after a change of leader.
         let known = Self.list(topic, positions.filter { $0.leaderEpoch != nil })
         defer { rd_kafka_topic_partition_list_destroy(known) }
         if let error = rd_kafka_seek_partitions(client.handle, known, 0) { rd_kafka_error_destroy(error) }
     }
 
-    /// Stops (or goes on with) fetching the assigned partitions, without losing the place.
+    /// Pauses or resumes fetching assigned partitions, without losing their positions.
     package func setPaused(_ paused: Bool, topic: String, _ positions: [Position]) {
         let list = Self.list(topic, positions)
         defer { rd_kafka_topic_partition_list_destroy(list) }
@@ -180,9 +181,9 @@ package final class Consumer {
         return list
     }
 
-    /// Waits until the batch is full or the time is up, and hands it over: the records in the order of each partition,
-    /// then the notices. A notice of a partition's end may precede records of the same batch: compare its offset.
-    /// - Throws: what `body` throws; the records are freed either way.
+    /// Waits until a batch is full or the timeout expires, and passes it to `body`: the records, in order within each
+    /// partition, and the notices. An end of a partition may precede records of the same batch: compare its offset.
+    /// - Throws: what `body` throws. The records are freed in any case.
     package func poll<Result>(
         timeoutMilliseconds: Int32, _ body: (UnsafeBufferPointer<Record>, [Notice]) throws -> Result
     ) rethrows -> Result {
@@ -193,7 +194,7 @@ package final class Consumer {
         return try records.withUnsafeBufferPointer { try body($0, notices) }
     }
 
-    /// The same, message by message, for uses that are not on the event path.
+    /// As `poll`, message by message, for uses outside the event path.
     func pollMessages(
         timeoutMilliseconds: Int32, _ body: (UnsafeMutablePointer<rd_kafka_message_t>) -> Void
     ) -> [Notice] {
@@ -210,7 +211,7 @@ package final class Consumer {
         for index in 0..<count { rd_kafka_message_destroy(messages[index]) }
     }
 
-    /// Hands records to `body` and turns everything else into notices.
+    /// Passes records to `body` and turns everything else into notices.
     @inline(__always)
     private func sort(_ count: Int, _ body: (UnsafeMutablePointer<rd_kafka_message_t>) -> Void) -> [Notice] {
         var notices: [Notice] = []
@@ -244,7 +245,7 @@ package final class Consumer {
             ? .failed(error) : .partitionFailed(partition: message.partition, offset: message.offset, error)
     }
 
-    /// The id of the cluster; nil when no broker answered in time.
+    /// The id of the cluster; nil when no broker answers in time.
     package func clusterID(timeoutMilliseconds: Int32) -> String? {
         client.clusterID(timeoutMilliseconds: timeoutMilliseconds)
     }
@@ -255,25 +256,25 @@ package final class Consumer {
         try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0
     }
 
-    /// A topic's partitions, and what the cluster says is wrong with them.
+    /// A topic's partitions, and the errors that the cluster reports for them.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
     package func partitions(of topic: String, timeoutMilliseconds: Int32) throws -> TopicPartitions {
         try client.partitions(of: topic, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// The offsets a partition has, asked of its broker.
+    /// The range of offsets of a partition, from its leader.
     /// - Throws: `KafkaError`.
     package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// The errors since the last batch. Records that were fetched meanwhile are dropped.
+    /// The errors since the last batch. Drops records that were fetched meanwhile.
     package func takeErrors() -> [KafkaError] {
         free(receive(0))
         return client.callbacks.takeErrors()
     }
 
-    /// The end of a partition as the last fetch answer told; nil before there was one.
+    /// The end (exclusive) of a partition as of the last fetch response; nil before one.
     package func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {
         var low: Int64 = 0
         var high: Int64 = 0

@@ -1,9 +1,9 @@
-// Where a topic's partitions end, asked of the brokers that lead them.
-// Invariants: any thread may ask (a librdkafka handle is safe to share); every question has a time limit; nothing is created.
+// Queries the end offsets of a topic's partitions from their leaders, over a consumer's connections.
+// Any thread may query: a librdkafka handle is thread-safe. Every query has a timeout, and none creates a topic.
 
 import CRdKafka
 
-/// A broker as the cluster names it.
+/// A broker of the cluster.
 package struct BrokerAddress: Hashable, Sendable {
     /// Its number.
     package let id: Int32
@@ -11,15 +11,15 @@ package struct BrokerAddress: Hashable, Sendable {
     package let address: String
 }
 
-/// Asks over the connections that a consumer has anyway.
+/// Queries over a consumer's connections.
 package final class EndOffsets: @unchecked Sendable {
     private let client: Client
 
     /// Shares the consumer's connections.
     package init(_ consumer: Consumer) { client = consumer.client }
 
-    /// The brokers that lead a topic's partitions, each with the partitions it leads, ascending. A partition without a leader
-    /// is absent.
+    /// The leaders of a topic's partitions, each with the partitions that it leads, ascending. A partition without a
+    /// leader is absent.
     /// - Throws: `KafkaError`.
     package func leaders(of topic: String, timeoutMilliseconds: Int32) throws -> [BrokerAddress: [Int32]] {
         let topicHandle = rd_kafka_topic_new(client.handle, topic, nil)
@@ -45,15 +45,15 @@ package final class EndOffsets: @unchecked Sendable {
         return leaders.mapValues { $0.sorted() }
     }
 
-    /// The ends up to which partitions of one leader can be read. To a reader of committed records, which a consumer is by
-    /// default, that is the last stable offset: the first record of the transaction that has been open for longest.
-    /// - Returns: the ends; a partition for which the broker answered with an error is absent.
-    /// - Throws: `KafkaError` when the leader did not answer in time.
+    /// The readable ends (exclusive) of partitions of one leader. For a consumer of committed records, the default,
+    /// that is the last stable offset: the first record of the oldest open transaction.
+    /// - Returns: the ends; a partition for which the broker returned an error is absent.
+    /// - Throws: `KafkaError` when the leader does not answer in time.
     package func ends(of topic: String, _ partitions: [Int32], timeoutMilliseconds: Int32) throws -> [Int32: Int64] {
         let list = rd_kafka_topic_partition_list_new(Int32(clamping: partitions.count))
         defer { rd_kafka_topic_partition_list_destroy(list) }
         for partition in partitions {
-            // What the protocol writes in the place of a time.
+            // In the protocol, -1 in place of a time asks for the end.
             rd_kafka_topic_partition_list_add(list, topic, partition)?.pointee.offset = -1
         }
         let code = rd_kafka_offsets_for_times(client.handle, list, timeoutMilliseconds)

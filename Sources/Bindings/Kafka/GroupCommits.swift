@@ -1,14 +1,14 @@
-// The group's offsets, committed for lag tools to see, and what became of them.
-// Invariant: at most one commit is under way; what it carried counts as committed only when every partition of it was
-// acknowledged.
+// Commits a group's offsets without waiting, for lag tools.
+// At most one commit is in flight: `begin` has no effect while another is. A commit counts as acknowledged only when
+// the broker acknowledged every partition.
 
 import CRdKafka
 
-/// What became of one commit.
+/// The outcome of one commit.
 package enum CommitOutcome: Equatable, Sendable {
-    /// Every partition was acknowledged.
+    /// The broker acknowledged every partition.
     case acknowledged
-    /// It was refused, or nobody answered.
+    /// The broker refused the commit or did not answer.
     case failed(KafkaError)
 }
 
@@ -16,7 +16,7 @@ package enum CommitOutcome: Equatable, Sendable {
 package final class GroupCommits {
     private let client: Client
     private let answers: OpaquePointer?
-    /// A commit was sent and nothing was heard of it.
+    /// A commit is in flight.
     package private(set) var isUnderWay = false
 
     init(_ client: Client) {
@@ -26,7 +26,7 @@ package final class GroupCommits {
 
     deinit { answers.map { rd_kafka_queue_destroy($0) } }
 
-    /// Sends the offsets; `outcome` tells what became of them.
+    /// Sends the offsets; `outcome` returns the result. No effect while a commit is in flight or without positions.
     package func begin(topic: String, _ positions: [Position]) {
         guard !isUnderWay, !positions.isEmpty else { return }
         let list = Consumer.list(topic, positions)
@@ -34,7 +34,7 @@ package final class GroupCommits {
         isUnderWay = rd_kafka_commit_queue(client.handle, list, answers, nil, nil) == RD_KAFKA_RESP_ERR_NO_ERROR
     }
 
-    /// What became of the commit under way; nil while it is not known. Waits no longer than the time given.
+    /// The outcome of the commit in flight, after waiting at most `timeoutMilliseconds`; nil while it is unknown.
     package func outcome(timeoutMilliseconds: Int32 = 0) -> CommitOutcome? {
         guard isUnderWay, let event = rd_kafka_queue_poll(answers, timeoutMilliseconds) else { return nil }
         defer { rd_kafka_event_destroy(event) }
@@ -55,7 +55,7 @@ extension Consumer {
 }
 
 extension KafkaError {
-    /// The group's coordinator is being made or moved: the same commit may succeed a moment later.
+    /// The group's coordinator is starting or moving; a retry of the commit may succeed.
     package var isCoordinatorAway: Bool {
         [
             RD_KAFKA_RESP_ERR__WAIT_COORD, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,

@@ -1,14 +1,14 @@
-// Keys, headers and timestamps: read from consumed records on request, sent by the producer.
+// Keys, headers and timestamps of consumed records, on request, and of records to send.
 
 import CRdKafka
 
-/// What a message carries besides its value.
+/// The parts of a message other than its value.
 package struct Envelope: Equatable, Sendable {
     /// The key; nil when there is none.
     package var key: [UInt8]?
     /// The headers in their order.
     package var headers: [Message.Header]
-    /// Milliseconds since the Unix epoch; nil when the broker does not say.
+    /// Milliseconds since the Unix epoch; nil when there is none.
     package var timestamp: Int64?
 
     /// Makes an envelope.
@@ -33,8 +33,8 @@ extension Record {
 extension Producer {
     /// Puts one record into the local send queue.
     /// - Parameters:
-    ///   - envelope: key, headers and timestamp; without a timestamp the record gets the present time.
-    ///   - tag: comes back with the delivery report.
+    ///   - envelope: key, headers and timestamp; without a timestamp librdkafka sets the current time.
+    ///   - tag: returned in the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
     package func send(
         topic: String, partition: Int32, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int
@@ -54,7 +54,7 @@ extension Producer {
         }
     }
 
-    /// librdkafka reads a null pointer as null, so an empty value needs some address.
+    /// A null pointer means null to librdkafka, so an empty value needs a non-null address.
     private static var empty: UnsafeRawPointer? { UnsafeRawPointer(bitPattern: 1) }
 
     private static func withAddress<Result>(
@@ -64,7 +64,7 @@ extension Producer {
         return bytes.withUnsafeBytes { body($0.baseAddress ?? empty, $0.count) }
     }
 
-    /// The offsets a partition has, asked of its broker.
+    /// The range of offsets of a partition, from its leader.
     /// - Throws: `KafkaError`.
     package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
@@ -73,7 +73,7 @@ extension Producer {
 
 extension Consumer {
     /// Waits for records of the assigned partitions and copies them whole. Not for the event path.
-    /// - Returns: the messages, and what else the batch brought.
+    /// - Returns: the messages and the notices of one batch.
     package func pollCopies(timeoutMilliseconds: Int32) -> (messages: [Message], notices: [Notice]) {
         var found: [Message] = []
         let notices = pollMessages(timeoutMilliseconds: timeoutMilliseconds) { found.append(TopicReader.copy($0)) }

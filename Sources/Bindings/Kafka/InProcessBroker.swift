@@ -1,5 +1,5 @@
 // librdkafka's in-process broker, for the demo and for tests. Other processes can connect to it.
-// It keeps about 5 MB a partition and forgets the rest; what it holds is gone when this object is.
+// It keeps the newest records, about 5 MB per partition, in memory until this object is deinitialized.
 
 import CRdKafka
 
@@ -22,7 +22,7 @@ package final class InProcessBroker {
         rd_kafka_mock_cluster_destroy(cluster)
     }
 
-    /// The address to give as `bootstrap.servers`.
+    /// The value for `bootstrap.servers`.
     package var bootstrapServers: String { String(cString: rd_kafka_mock_cluster_bootstraps(cluster)) }
 
     /// Creates a topic.

@@ -1,27 +1,27 @@
-// Questions about a topic over the connections that a client has anyway. None of them creates a topic.
-// Invariant: any thread may ask (a librdkafka handle is safe to share); every question has a time limit.
+// Queries about a topic over a consumer's connections. None of them creates a topic.
+// Any thread may query: a librdkafka handle is thread-safe. Every query has a timeout.
 
 import CRdKafka
 
-/// Asks about topics.
+/// Queries about topics.
 package final class Inquiry: @unchecked Sendable {
     private let client: Client
 
     init(_ client: Client) { self.client = client }
 
-    /// A topic's partitions, and what the cluster says is wrong with them.
+    /// A topic's partitions, and the errors that the cluster reports for them.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
     package func partitions(of topic: String, timeoutMilliseconds: Int32) throws -> TopicPartitions {
         try client.partitions(of: topic, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// The id that the cluster gave the topic when it was created (KIP-516), in its text form; nil where broker or library
-    /// do not know ids, or do not tell.
+    /// The topic's id as text, assigned at its creation (KIP-516); nil when the broker or the library has no ids, or
+    /// the query fails.
     package func topicID(of topic: String, timeoutMilliseconds: Int32) -> String? {
         client.topicID(of: topic, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// The offsets a partition has, asked of its broker.
+    /// The range of offsets of a partition, from its leader.
     /// - Throws: `KafkaError`.
     package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
@@ -29,7 +29,7 @@ package final class Inquiry: @unchecked Sendable {
 }
 
 extension Consumer {
-    /// Questions for other threads than the consumer's.
+    /// Queries from threads other than the consumer's.
     package var inquiry: Inquiry { Inquiry(client) }
 }
 

@@ -1,17 +1,16 @@
-// The one error type of this binding.
-// Invariant: everything is copied out of librdkafka when the error is made.
+// The one error type of this target. An error is a value: it copies its texts from librdkafka.
 
 import CRdKafka
 
-/// What librdkafka or a broker answered.
+/// An error of librdkafka or a broker.
 package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     /// librdkafka's code: negative for its own, positive for the broker's.
     package let code: Int32
     /// The code's name, for example `_TRANSPORT`.
     package let name: String
-    /// What happened, in words.
+    /// The error in words.
     package let message: String
-    /// The same call may be made again, to go on with what it began.
+    /// The caller may repeat the call, which then continues the operation.
     package var isRetriable = false
 
     init(_ code: rd_kafka_resp_err_t, _ message: String? = nil) {
@@ -25,23 +24,23 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         self.init(rd_kafka_resp_err_t(rawValue: code), message)
     }
 
-    /// An error that is not librdkafka's, such as a setting it does not know.
+    /// An error found by this target or without a code, such as an unknown setting.
     init(_ message: String) {
         self.init(RD_KAFKA_RESP_ERR__INVALID_ARG, message)
     }
 
-    /// A record was acknowledged without its offset: whether the topic has it is not known.
+    /// A record was acknowledged without its offset; it is unknown whether the topic contains it.
     package static let unknownOffset = KafkaError(
         RD_KAFKA_RESP_ERR__INCONSISTENT, "a record was acknowledged without an offset; looking for it in the topic")
 
-    /// The coordinator of the transactional id did not say in time whether the id is still this client's.
+    /// The coordinator did not confirm in time that the transactional id still belongs to this client.
     package static let unknownOwner = KafkaError(
         RD_KAFKA_RESP_ERR__TIMED_OUT, "the coordinator of the transactional id did not answer in time")
 
-    /// One line for people: what failed, on what, what to do.
+    /// The message alone.
     package var description: String { message }
 
-    /// No broker could be reached, or none answered in time; trying again may help.
+    /// Brokers are unreachable, or none answered in time; a retry may succeed.
     package var isConnection: Bool {
         [
             RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__TIMED_OUT,
@@ -50,7 +49,7 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         ].contains { $0.rawValue == code }
     }
 
-    /// The credentials were refused, or TLS could not be agreed on.
+    /// The cluster rejected the credentials or denied access, or TLS failed.
     package var isAuthentication: Bool {
         [
             RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
@@ -67,26 +66,26 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         ].contains { $0.rawValue == code }
     }
 
-    /// The offset asked for is not, or no longer, in the partition.
+    /// The requested offset is outside the partition's range.
     package var isMissingOffset: Bool {
         [RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE].contains { $0.rawValue == code }
     }
 
-    /// The log was cut before the offset asked for; what was there is not what was read (KIP-320).
+    /// The log was truncated below the requested offset, so records that were read may be gone (KIP-320).
     package var isLogTruncation: Bool {
         isMissingOffset && message.contains("log truncation detected") || name == "_LOG_TRUNCATION"
     }
 
-    /// Where a log that was cut ends for the epoch that was read, as the broker told; nil when it did not.
+    /// The end offset of a truncated log for the epoch that was read; nil when the broker did not report it.
     package var truncationEnd: Int64? {
         guard isLogTruncation, let words = message.firstRange(of: "broker end offset is ") else { return nil }
         return Int64(message[words.upperBound...].prefix { $0.isNumber || $0 == "-" }).flatMap { $0 < 0 ? nil : $0 }
     }
 
-    /// A setting that librdkafka does not know, or a value it refuses.
+    /// An unknown setting, or a value that librdkafka rejects.
     package var isInvalidSetting: Bool { code == RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue }
 
-    /// No broker at all can be reached.
+    /// Every broker is unreachable.
     package var isAllBrokersDown: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 
     /// The local send queue is full; polling makes room.
@@ -99,7 +98,7 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         ].contains { $0.rawValue == code }
     }
 
-    /// The record, or the batch it was in, is larger than the topic allows or than the client is allowed to send.
+    /// The record or its batch exceeds the size limit of the topic or of the client.
     package var isTooLarge: Bool {
         [
             RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
@@ -107,7 +106,7 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
         ].contains { $0.rawValue == code }
     }
 
-    /// The topic will never take the record, or another of its batch.
+    /// The topic can never accept the record, or another record of its batch.
     package var isRefusedRecord: Bool {
         isTooLarge
             || [
@@ -115,15 +114,7 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
             ].contains { $0.rawValue == code }
     }
 
-    /// The broker does not know the request.
-    package var isUnsupported: Bool {
-        [
-            RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION,
-            RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED,
-        ].contains { $0.rawValue == code }
-    }
-
-    /// What the cluster's access rules refuse; nil for other errors.
+    /// The resource to which the cluster denied access; nil for other errors.
     package var refusedResource: RefusedResource? {
         switch rd_kafka_resp_err_t(rawValue: code) {
         case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: .topic
@@ -135,7 +126,7 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 }
 
-/// What an access rule of a cluster is about.
+/// The kind of resource of an access rule.
 package enum RefusedResource: Equatable, Sendable {
     /// A topic.
     case topic

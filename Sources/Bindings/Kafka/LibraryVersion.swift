@@ -1,12 +1,12 @@
-// Which librdkafka this binary runs with, and what one that is too old will not do.
-// `make` links a pinned one; a build without it runs with whatever shared library the system has.
+// The version of the linked librdkafka, and a warning about features that old versions lack.
+// `make` links a pinned librdkafka; a build without it uses the system's shared library.
 
 import CRdKafka
 
 /// The version of the linked librdkafka, for example "2.15.1".
 package var libraryVersion: String { String(cString: rd_kafka_version_str()) }
 
-/// What the linked librdkafka will not do, in one line for the log; nil when it does all that is used.
+/// A warning about features that the linked librdkafka lacks, one line for the log; nil when it lacks none.
 package func libraryWarning() -> String? {
     let lacking = lacks(version: rd_kafka_version(), features: builtInFeatures())
     guard !lacking.isEmpty else { return nil }
@@ -15,8 +15,9 @@ package func libraryWarning() -> String? {
 }
 
 /// - Parameters:
-///   - version: as `rd_kafka_version` gives it, 0xMMmmrrpp.
+///   - version: as of `rd_kafka_version`, 0xMMmmrrpp.
 ///   - features: the values of `builtin.features`.
+/// - Returns: the missing features, one phrase each.
 func lacks(version: Int32, features: Set<String>) -> [String] {
     var lacking: [String] = []
     if version < 0x0201_0000 { lacking.append("leader epochs are not checked after a change of leader") }

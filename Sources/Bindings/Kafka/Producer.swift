@@ -1,25 +1,27 @@
-// Sends records and learns what became of each.
-// Invariants: one thread uses a producer; librdkafka copies the bytes; a record counts as delivered only when the
-// broker's acknowledgement was seen by `poll` or `flush`.
+// Sends records and reports the delivery of each.
+// One thread uses a producer (it is not `Sendable`). librdkafka copies the bytes. `poll` and `flush` report a record as
+// delivered only after the broker's acknowledgement.
 
 import CRdKafka
 
-/// A producer.
+/// A producer of records.
 package final class Producer {
     let client: Client
     private var topics: [String: OpaquePointer] = [:]
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win.
-    ///   - resetsSockets: nothing leaves the machine any more once the process has ended.
-    ///   - delivered: called by `poll` and `flush` for each record that was sent.
-    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    ///   - resetsSockets: closing a connection, also at the end of the process, drops the bytes that the kernel has not
+    ///     sent.
+    ///   - log: receives librdkafka's log lines, on any of its threads.
+    ///   - delivered: called by `poll` and `flush` for each sent record.
+    /// - Throws: `KafkaError` for a setting that `ReservedSettings` or librdkafka rejects.
     package init(
         settings: [(String, String)], resetsSockets: Bool = false, log: @escaping @Sendable (KafkaLogLine) -> Void,
         delivered: @escaping (Delivery) -> Void
     ) throws {
         try ReservedSettings.check(settings)
-        // Of a producer, too, a question about a topic would create it.
+        // By default a producer's metadata request creates the topic.
         let settings = settings + [("allow.auto.create.topics", "false")]
         client = try Client(RD_KAFKA_PRODUCER, settings: settings, resetsSockets: resetsSockets, log: log)
         client.callbacks.delivered = delivered
@@ -32,14 +34,14 @@ package final class Producer {
     /// Puts one record into the local send queue.
     /// - Parameters:
     ///   - partition: the partition; nil lets the partitioner choose.
-    ///   - tag: comes back with the delivery report.
+    ///   - tag: returned in the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
     package func send(
         topic: String, partition: Int32?, key: UnsafeRawBufferPointer? = nil, value: UnsafeRawBufferPointer?,
         tag: Int = 0
     ) throws {
         let handle = try topicHandle(topic)
-        // librdkafka reads a null pointer as a null value, so an empty one needs some address.
+        // A null pointer means a null value to librdkafka, so an empty value needs a non-null address.
         let start = value.flatMap { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) }
         let result = rd_kafka_produce(
             handle, partition ?? RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY),
@@ -60,13 +62,13 @@ package final class Producer {
         rd_kafka_poll(client.handle, timeoutMilliseconds)
     }
 
-    /// Waits until every record was delivered or failed, or the time is up.
-    /// - Returns: whether nothing is left in the queue.
+    /// Waits until every record is delivered or has failed, or the timeout expires.
+    /// - Returns: whether the queue is empty.
     package func flush(timeoutMilliseconds: Int32) -> Bool {
         rd_kafka_flush(client.handle, timeoutMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
     }
 
-    /// Drops what waits to be sent and what was not acknowledged yet; their reports name it as purged.
+    /// Drops the records that are queued or not yet acknowledged. Their delivery reports carry a purge error.
     package func purge() {
         rd_kafka_purge(
             client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
@@ -75,7 +77,7 @@ package final class Producer {
     /// The errors since the last call.
     package func takeErrors() -> [KafkaError] { client.callbacks.takeErrors() }
 
-    /// The number of partitions of a topic; one that is missing stays so.
+    /// The number of partitions of a topic. Never creates it.
     /// - Throws: `KafkaError`: `isUnknownTopic`, or no broker answered in time.
     package func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
         try client.partitionCounts(of: topic, timeoutMilliseconds: timeoutMilliseconds)[topic] ?? 0

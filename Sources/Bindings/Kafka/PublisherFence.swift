@@ -1,10 +1,10 @@
-// Claims an identity for publishing: the brokers refuse its earlier holder from then on, and a mark that no
-// consumer sees is set at the end of each partition.
+// Claims a publisher's transactional id, after which the brokers refuse its earlier holder, and appends a mark that no
+// consumer sees to each partition.
 //
-// Invariants: no record is ever sent. A message is put into a transaction only to register its partition with it; it
-// lingers in the local queue and is purged when the transaction is aborted. The coordinator then writes a control batch to
-// each registered partition, with acknowledgement by all in-sync replicas. Consumers pass over control batches, whatever
-// their isolation level, but the offsets show them: docs/adr/0021.
+// No record reaches a broker. A message in a transaction only registers its partition: it lingers in the local queue,
+// and aborting the transaction purges it. The coordinator then writes a control batch to each registered partition,
+// acknowledged by all in-sync replicas. Consumers skip control batches at any isolation level, but the batches take
+// offsets: docs/adr/0021.
 
 import Base
 import CRdKafka
@@ -15,8 +15,8 @@ package final class PublisherFence {
     private let client: Client
     private let registrations = Registrations()
 
-    /// Counts the partitions that the coordinator has registered. librdkafka tells so in its debug lines alone; they only
-    /// end a wait early.
+    /// Counts the partitions that the coordinator has registered. Only librdkafka's debug lines report a registration;
+    /// they merely end a wait early.
     private final class Registrations: Sendable {
         private let count = Lock(0)
 
@@ -33,11 +33,11 @@ package final class PublisherFence {
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win.
     ///   - id: the transactional id.
-    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    /// - Throws: `KafkaError` for a setting that librdkafka rejects.
     package init(settings: [(String, String)], id: String) throws {
         let own = [
             ("transactional.id", id), ("transaction.timeout.ms", "60000"), ("message.timeout.ms", "60000"),
-            // Longer than any transaction here lasts, so that no message leaves the queue.
+            // Longer than any transaction of this class, so that no message leaves the queue.
             ("linger.ms", "50000"), ("debug", "eos"), ("log_level", "7"),
         ]
         client = try Client(
@@ -46,16 +46,16 @@ package final class PublisherFence {
         client.waitsForItsEnd = false
     }
 
-    /// Fences the earlier owner and waits until its transaction, also an aborted one, is complete on all replicas.
-    /// - Throws: `KafkaError`; `isRetriable` when the same call may be made again to go on waiting.
+    /// Fences the earlier holder and waits until its transaction, also an aborted one, is complete on all replicas.
+    /// - Throws: `KafkaError`, with `isRetriable` when the caller may repeat the call to continue waiting.
     package func claim(timeoutMilliseconds: Int32) throws {
         try check(rd_kafka_init_transactions(client.handle, timeoutMilliseconds))
     }
 
-    /// Aborts a transaction that registered these partitions and holds nothing.
-    /// - Parameter timeoutMilliseconds: how long to wait for the registration, and again for the end of the transaction.
+    /// Aborts an empty transaction that registered these partitions.
+    /// - Parameter timeoutMilliseconds: the limit on the wait for the registration, and again on that for the abort.
     /// - Returns: whether all partitions were registered.
-    /// - Throws: `KafkaError`; `isFenced` when another has claimed the id.
+    /// - Throws: `KafkaError`, with `isFenced` when another client has claimed the id.
     @discardableResult
     package func mark(topic: String, partitions: [Int32], timeoutMilliseconds: Int32) throws -> Bool {
         registrations.reset()
@@ -81,9 +81,9 @@ package final class PublisherFence {
         return isRegistered
     }
 
-    /// Why the transaction under way has failed, such as a partition that may not be written to; nil while it is well.
+    /// The error of the current transaction, such as a denied write to a partition; nil without one.
     private func transactionFailure() -> KafkaError? {
-        // Within a transaction another cannot begin; one that has failed says why.
+        // Beginning another transaction returns a state error within a sound one, and the cause within a failed one.
         do {
             try check(rd_kafka_begin_transaction(client.handle))
         } catch let error as KafkaError {
@@ -101,7 +101,7 @@ package final class PublisherFence {
     private func check(_ error: OpaquePointer?) throws {
         guard let error else { return }
         defer { rd_kafka_error_destroy(error) }
-        // The cause of a fatal error is kept apart from "this operation is not possible any more".
+        // After a fatal error every call fails alike; librdkafka keeps the cause separately.
         var text = [CChar](repeating: 0, count: 512)
         let fatal = rd_kafka_fatal_error(client.handle, &text, text.count)
         if fatal != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(fatal, Client.string(text)) }

@@ -1,10 +1,10 @@
-// What tells a record from any other at the same offset: when it was appended, under which leader, and what it holds.
-// Asked for one record in a batch, never for each.
+// Properties that distinguish a record from another at the same offset: timestamp, leader epoch, and a hash of its
+// content. Read for one record in a batch, not for each.
 
 import CRdKafka
 
 extension Record {
-    /// librdkafka's message; nil for a record that was made otherwise.
+    /// librdkafka's message; nil for a record that does not come from librdkafka.
     private var source: UnsafePointer<rd_kafka_message_t>? {
         hasDetails ? nil : message.map { UnsafePointer($0.assumingMemoryBound(to: rd_kafka_message_t.self)) }
     }
@@ -22,15 +22,15 @@ extension Record {
         return kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || timestamp < 0 ? nil : timestamp
     }
 
-    /// The epoch of the leader that appended it; nil when broker or library do not tell.
+    /// The epoch of the leader that appended the record; nil when the broker or the library does not provide it.
     package var leaderEpoch: Int32? {
         guard let message = source else { return details?.leaderEpoch }
         let epoch = pv_rd_kafka_message_leader_epoch(message)
         return epoch < 0 ? nil : epoch
     }
 
-    /// 64 bits of key and value (FNV-1a). It is stored, so it never changes: each of the two as one byte, 0 for null and 1
-    /// otherwise, then its length as eight bytes, the least significant first, then its bytes.
+    /// A 64-bit hash (FNV-1a) of key and value. States store it, so its input must never change: for each of the two, a
+    /// byte that is 0 for null and 1 otherwise; unless null, the length as eight bytes, little-endian, then the bytes.
     package var fingerprint: UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         if let details {

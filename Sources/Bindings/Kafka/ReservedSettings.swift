@@ -1,25 +1,25 @@
-// Settings that are refused before anything is connected to: what the program itself decides, and addresses that cannot be
-// one. librdkafka would take them without a word, and have no effect or no connection.
+// Rejects settings before the first connection: those that the program itself sets, and malformed broker addresses.
+// librdkafka would accept them silently, without effect or without a connection.
 
 enum ReservedSettings {
-    /// What the state decides, and what would be wrong about it.
+    /// The settings that the program sets, each with the reason in the message.
     private static let decided: [(key: String, why: String)] = [
         (
             "auto.offset.reset",
-            "it has no effect, since the state says where to go on; --on-missing-offsets decides about offsets that are gone"
+            "it has no effect, since the state has the offsets; --on-missing-offsets decides about missing offsets"
         ),
-        ("enable.auto.commit", "it has no effect, since offsets are committed when the state has them"),
-        ("enable.auto.offset.store", "it has no effect, since offsets are committed when the state has them"),
-        ("enable.partition.eof", "the program always asks for it"),
+        ("enable.auto.commit", "it has no effect, since the program commits offsets once the state has them"),
+        ("enable.auto.offset.store", "it has no effect, since the program commits offsets once the state has them"),
+        ("enable.partition.eof", "the program always enables it"),
         ("allow.auto.create.topics", "reading never creates a topic"),
     ]
 
-    /// - Parameter settings: as the user gave them.
-    /// - Throws: `KafkaError` with `isInvalidSetting`.
+    /// - Parameter settings: the user's settings.
+    /// - Throws: `KafkaError` with `isInvalidSetting` at the first one that is reserved or malformed.
     static func check(_ settings: [(String, String)]) throws {
         for (key, value) in settings {
             if let reserved = decided.first(where: { $0.key == key }) {
-                throw KafkaError("Kafka setting \(key) cannot be given: \(reserved.why)")
+                throw KafkaError("Kafka setting \(key) cannot be set: \(reserved.why)")
             }
             if key == "bootstrap.servers" || key == "metadata.broker.list" { try checkServers(value) }
         }

@@ -1,10 +1,11 @@
-// Asks for a topic's settings.
+// Queries a topic's settings.
 
 import CRdKafka
 
 extension Consumer {
-    /// One setting of a topic, as text; nil when the broker does not name it.
-    /// - Throws: `KafkaError` when the broker refuses (DescribeConfigs is a right of its own) or does not answer in time.
+    /// One setting of a topic, as text; nil when the broker does not return it.
+    /// - Throws: `KafkaError` when the broker refuses (DescribeConfigs is a separate permission) or does not answer in
+    ///   time.
     package func configuration(of topic: String, _ name: String, timeoutMilliseconds: Int32) throws -> String? {
         try client.configuration(of: topic, name, timeoutMilliseconds: timeoutMilliseconds)
     }

@@ -1,9 +1,9 @@
-// Which names a topic can have: what every broker checks, told before one is asked.
+// Checks a topic's name by the brokers' rules, before connecting to one.
 
 /// Names of topics.
 package enum TopicName {
-    /// - Parameter option: the option that gave the name, for the message.
-    /// - Throws: `KafkaError` with `isInvalidSetting` for a name that no topic can have.
+    /// - Parameter option: the option that set the name, for the message.
+    /// - Throws: `KafkaError` with `isInvalidSetting` for a name that brokers reject.
     package static func check(_ name: String, option: String = "topic") throws {
         let isLegal = name.utf8.allSatisfy { byte in
             switch byte {
@@ -15,8 +15,8 @@ package enum TopicName {
         }
         guard isLegal, (1...249).contains(name.utf8.count), name != ".", name != ".." else {
             throw KafkaError(
-                "\(name.debugDescription) cannot be the name of a topic; give --\(option) 1 to 249 letters, digits, dots, "
-                    + "dashes or underscores")
+                "\(name.debugDescription) cannot be the name of a topic; "
+                    + "give --\(option) 1 to 249 letters, digits, dots, dashes or underscores")
         }
     }
 }

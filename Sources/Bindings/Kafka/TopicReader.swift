@@ -1,13 +1,14 @@
-// Reads whole messages (key, headers, timestamp) of partitions, one partition at a time or all together, for people who
-// look at a topic. Not for the event path: every message is copied.
-// Invariants: one thread uses a reader; nothing is joined, committed or created; what waits in the client is bounded by
-// `queueBytes` over all partitions, plus one message for each of them.
+// Reads whole messages (key, headers, timestamp) of a topic's partitions, one partition at a time or all together, for
+// people who browse a topic. Not for the event path: it copies every message.
+// One thread uses a reader (it is not `Sendable`). A reader joins no group, commits no offsets and creates no topics;
+// its settings say so, and `ReservedSettings` rejects others. librdkafka queues at most `queueBytes` over all
+// partitions, plus one message per partition.
 
 import CRdKafka
 
 /// A message, copied.
 package struct Message: Equatable, Sendable {
-    /// A header; the same name may come more than once.
+    /// A header; a message may repeat a name.
     package struct Header: Equatable, Sendable {
         /// Its name.
         package let name: String
@@ -22,7 +23,7 @@ package struct Message: Equatable, Sendable {
     package let partition: Int32
     /// The offset.
     package let offset: Int64
-    /// When it was made or stored, milliseconds since the Unix epoch; nil when the broker does not say.
+    /// The creation or append time, milliseconds since the Unix epoch; nil when the record has none.
     package let timestamp: Int64?
     /// The key; nil when there is none.
     package let key: [UInt8]?
@@ -39,7 +40,7 @@ package struct Message: Equatable, Sendable {
         (self.key, self.value, self.headers) = (key, value, headers)
     }
 
-    /// What it takes in memory, about, in bytes.
+    /// The approximate size in memory, in bytes.
     package var bytes: Int {
         headers.reduce(768 + (key?.count ?? 0) + (value?.count ?? 0)) {
             $0 + 64 + $1.name.utf8.count + ($1.value?.count ?? 0)
@@ -47,11 +48,11 @@ package struct Message: Equatable, Sendable {
     }
 }
 
-/// What reading brought.
+/// An event of reading.
 package enum ReadEvent: Equatable, Sendable {
     /// The next message.
     case message(Message)
-    /// The partition has nothing at this offset yet.
+    /// The partition has no message at this offset yet.
     case end(partition: Int32, offset: Int64)
     /// The partition cannot be read.
     case failed(partition: Int32, KafkaError)
@@ -66,11 +67,11 @@ package final class TopicReader {
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` among them.
-    ///   - topic: its name.
-    ///   - partitions: how many of its partitions will be read.
-    ///   - queueBytes: what may wait in the client over all of them.
-    ///   - log: takes librdkafka's log lines.
-    /// - Throws: `KafkaError` for a setting that librdkafka refuses.
+    ///   - name: the topic's name.
+    ///   - partitions: the number of its partitions that the caller will read.
+    ///   - queueBytes: the limit in bytes on queued messages over all partitions.
+    ///   - log: receives librdkafka's log lines, on any of its threads.
+    /// - Throws: `KafkaError` for a setting that `ReservedSettings` or librdkafka rejects.
     package init(
         settings: [(String, String)], topic name: String, partitions: Int, queueBytes: Int = 8 << 20,
         log: @escaping @Sendable (KafkaLogLine) -> Void
@@ -89,7 +90,7 @@ package final class TopicReader {
         rd_kafka_topic_destroy(topic)
     }
 
-    /// A waiting message costs some hundred bytes besides its own, so their number is bounded too.
+    /// A queued message costs hundreds of bytes beyond its content, so the number of messages is bounded too.
     private static func bounds(_ bytes: Int, _ partitions: Int) -> [(String, String)] {
         let each = max(64, (bytes >> 10) / max(1, partitions))
         return [
@@ -97,7 +98,7 @@ package final class TopicReader {
             ("auto.offset.reset", "error"), ("queued.max.messages.kbytes", String(each)),
             ("queued.min.messages", String(max(100, each * 1024 / 256))),
             ("fetch.message.max.bytes", String(min(500_000, each << 10))), ("fetch.max.bytes", "500000"),
-            // Of producers; but `fetch.max.bytes` is never less. A message that is larger still comes.
+            // A producer's setting, but `fetch.max.bytes` may not be less. Larger messages still arrive.
             ("message.max.bytes", "500000"),
         ]
     }
@@ -120,17 +121,17 @@ package final class TopicReader {
         rd_kafka_consume_stop(topic, partition)
     }
 
-    /// The next of one partition; nil when nothing came in time.
+    /// The next event of one partition; nil when none arrives in time.
     package func next(ofPartition partition: Int32, timeoutMilliseconds: Int32) -> ReadEvent? {
         event(rd_kafka_consume(topic, partition, timeoutMilliseconds))
     }
 
-    /// The next of the partitions that were started together; nil when nothing came in time.
+    /// The next event of the partitions that were started together; nil when none arrives in time.
     package func next(timeoutMilliseconds: Int32) -> ReadEvent? {
         event(rd_kafka_consume_queue(shared, timeoutMilliseconds))
     }
 
-    /// What the client was told of its brokers since the last call.
+    /// The client's errors since the last call.
     package func takeErrors() -> [KafkaError] {
         rd_kafka_poll(client.handle, 0)
         return client.callbacks.takeErrors()

@@ -1,13 +1,13 @@
-// Creates topics, and waits until they can be used.
+// Creates topics and waits until they are usable.
 
 import CRdKafka
 import Dispatch
 
-/// What became of a wish for a topic.
+/// A topic that was created or existed already.
 package struct CreatedTopic: Equatable, Sendable {
-    /// It was made now; otherwise it was there already.
+    /// Whether the call created the topic.
     package let isNew: Bool
-    /// The partitions that it has, which are others than those asked for where somebody else made it.
+    /// The topic's number of partitions; an existing topic may have another number than requested.
     package let partitions: Int
 
     /// Makes an answer.
@@ -15,7 +15,7 @@ package struct CreatedTopic: Equatable, Sendable {
 }
 
 extension Producer {
-    /// Creates a topic, and waits until every partition has a leader; one that exists already is left as it is.
+    /// Creates a topic and waits until every partition has a leader. An existing topic stays unchanged.
     /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
     @discardableResult
     package func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
@@ -24,7 +24,7 @@ extension Producer {
 }
 
 extension Consumer {
-    /// Creates a topic, and waits until every partition has a leader; one that exists already is left as it is.
+    /// Creates a topic and waits until every partition has a leader. An existing topic stays unchanged.
     /// - Throws: `KafkaError` when the broker refuses or does not answer in time.
     @discardableResult
     package func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic {
@@ -39,7 +39,7 @@ extension Client {
             isNew: isNew, partitions: try waitForLeaders(of: name, timeoutMilliseconds: timeoutMilliseconds))
     }
 
-    /// - Returns: whether it was made now.
+    /// - Returns: whether the call created the topic; false when it existed.
     func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> Bool {
         var text = [CChar](repeating: 0, count: 512)
         let topic = rd_kafka_NewTopic_new(name, Int32(clamping: partitions), -1, &text, text.count)
@@ -70,9 +70,9 @@ extension Client {
         throw KafkaError(failure, "creating topic \(name): \(words ?? "refused")")
     }
 
-    /// Waits until the cluster tells of a topic and of a leader for each of its partitions.
-    /// - Returns: how many partitions it has.
-    /// - Throws: `KafkaError` when that takes longer than the time given.
+    /// Waits until the cluster knows a topic and a leader for each of its partitions.
+    /// - Returns: the number of its partitions.
+    /// - Throws: `KafkaError` when the timeout expires first.
     func waitForLeaders(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
         let deadline = DispatchTime.now() + .milliseconds(Int(timeoutMilliseconds))
         let pause = DispatchSemaphore(value: 0)

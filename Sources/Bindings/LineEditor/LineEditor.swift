@@ -1,41 +1,41 @@
-// One line from a person at a terminal, by libreadline's callback interface: the loop around it is ours, so that Ctrl-C
-// and a new terminal size arrive as ordinary events and nothing jumps out of a signal handler.
-// Invariants: readline has one global state, so there is one editor per process, used by one thread; between two calls of
-// `read` the terminal is as it was before the first; readline waits for a key nowhere but in `readKey`, which looks for
-// an interrupt as the loop does, and no read of the terminal waits: Ctrl-C empties its queue, so that a key that poll has
-// seen may be gone.
+// Reads lines from a person at a terminal through libreadline's callback interface. The event loop is ours, so that
+// Ctrl-C and a new terminal size arrive as ordinary events and no signal handler jumps out of a call.
+// Invariants: readline's state is global, so a process has one editor, and `read` does not nest. `read` restores the
+// terminal before it returns, on every path. Readline waits for a key only in `readKey`, which polls for an interrupt
+// as the loop does. No read of the terminal blocks: Ctrl-C empties the terminal's queue, so a key that poll saw may be
+// gone.
 
 import CReadline
 import Glibc
 import Synchronization
 
-/// What a call of `LineEditor.read` ended with.
+/// The outcome of `LineEditor.read`.
 package enum LineEvent: Equatable, Sendable {
-    /// A line, without its line break. A pasted text with several lines is one line here.
+    /// A line, without its line break. A pasted text of several lines is one line.
     case line(String)
-    /// Ctrl-C: the line was given up.
+    /// Ctrl-C: the line was discarded.
     case interrupted
-    /// Ctrl-D on an empty line, or the terminal has gone.
+    /// Ctrl-D on an empty line, or the terminal was disconnected.
     case end
 }
 
-/// What the editor offers when TAB is pressed.
+/// The words that the editor offers when the user presses TAB.
 package struct Completions: Equatable, Sendable {
-    /// The words that may stand for the one at the cursor, best first.
+    /// Replacements for the word at the cursor, best first.
     package var candidates: [String]
-    /// Follows the word when there is only one candidate.
+    /// The character to insert after the only candidate; nil for none.
     package var suffix: Character?
     /// Complete file names instead of `candidates`.
     package var isFileName = false
 
     /// - Parameters:
-    ///   - candidates: the words that may stand for the one at the cursor, best first.
-    ///   - suffix: follows the word when there is only one candidate.
+    ///   - candidates: replacements for the word at the cursor, best first.
+    ///   - suffix: the character to insert after the only candidate; nil for none.
     package init(_ candidates: [String] = [], suffix: Character? = " ") {
         (self.candidates, self.suffix) = (candidates, suffix)
     }
 
-    /// The names of files.
+    /// Completion of file names.
     package static let files: Completions = {
         var result = Completions()
         result.isFileName = true
@@ -51,18 +51,19 @@ private let processWasContinued = Atomic<Bool>(false)
 
 /// Edits lines with the user's own key bindings (~/.inputrc), history and completion.
 package final class LineEditor {
-    /// Answers for the word that ends at the cursor: the whole line, the byte where the word starts, and the word.
+    /// Completes the word that ends at the cursor. `start` is the word's byte offset in the line.
     package var complete: (_ line: String, _ start: Int, _ word: String) -> Completions = { _, _, _ in Completions() }
 
-    /// The editor that readline's callbacks reach; they carry no context of their own.
+    /// The editor for readline's callbacks, which carry no context.
     nonisolated(unsafe) private static var current: LineEditor?
     nonisolated(unsafe) private static var finished: LineEvent?
     nonisolated(unsafe) private static var isInterrupted: (() -> Bool)?
-    /// `readKey` has answered that there is no key because of an interrupt.
+    /// `readKey` returned without a key because of an interrupt.
     nonisolated(unsafe) private static var wasCutShort = false
 
-    /// Makes the process's editor. It reads ~/.inputrc, where `$if pageviews` applies to it.
+    /// Creates the process's only editor. Readline reads ~/.inputrc, including its `$if pageviews` section.
     package init() {
+        precondition(Self.current == nil, "a process has one line editor")
         Self.assumeUTF8()
         pv_rl_configure(Self.attemptCompletion, Self.readKey)
         using_history()
@@ -74,7 +75,7 @@ package final class LineEditor {
         Self.current = self
     }
 
-    /// Readline asks these variables how characters are made of bytes; where none says anything, it is UTF-8.
+    /// Readline takes the character encoding from these variables; the default here is UTF-8.
     private static func assumeUTF8() {
         let names: [String] = ["LC_ALL", "LC_CTYPE", "LANG"]
         let isSaid = names.contains { (name: String) in getenv(name).map { $0.pointee != 0 } ?? false }
@@ -84,14 +85,14 @@ package final class LineEditor {
     /// Lets the user type one line.
     /// - Parameters:
     ///   - prompt: shown before the line.
-    ///   - text: what the line holds at first.
-    ///   - isInterrupted: asked often, also before the first key; true gives the line up.
+    ///   - text: the line's initial content.
+    ///   - isInterrupted: polled at least every 100 ms, also before the first key; true discards the line.
     package func read(prompt: String, text: String = "", isInterrupted: () -> Bool) -> LineEvent {
         withoutActuallyEscaping(isInterrupted) { isInterrupted in
+            precondition(Self.isInterrupted == nil, "read does not nest")
             Self.isInterrupted = isInterrupted
             defer { Self.isInterrupted = nil }
             Self.finished = nil
-            Self.current = self
             processWasContinued.store(false, ordering: .relaxed)
             rl_callback_handler_install(prompt, Self.lineIsDone)
             defer { rl_callback_handler_remove() }
@@ -108,7 +109,7 @@ package final class LineEditor {
             guard let isReady = Self.waitForInput() else { return .end }
             guard isReady else { continue }
             rl_callback_read_char()
-            // A line that readline gave up for the interrupt is none that was entered.
+            // Checked first: readline may report the interrupted line as entered.
             if Self.wasCutShort { return giveUp() }
             if let event = Self.finished { return event }
         }
@@ -120,8 +121,8 @@ package final class LineEditor {
         return .interrupted
     }
 
-    /// Waits a moment: signals may go to another thread, so they are looked for now and then.
-    /// - Returns: false when there was no input; nil when there never will be any.
+    /// Waits for input, at most 100 ms: another thread may receive the signals, so the caller polls for them.
+    /// - Returns: false when there is no input yet; nil when there will be none.
     private static func waitForInput() -> Bool? {
         var input = pollfd(fd: pv_rl_input_descriptor(), events: Int16(POLLIN), revents: 0)
         let count = poll(&input, 1, 100)
@@ -130,13 +131,13 @@ package final class LineEditor {
         return count > 0
     }
 
-    /// Whether the other side of the terminal is there: without it poll sees input, and a read gets nothing.
+    /// Whether the terminal is connected. On a disconnected one, poll reports input and a read returns no byte.
     private static func isConnected() -> Bool {
         var input = pollfd(fd: pv_rl_input_descriptor(), events: Int16(POLLIN), revents: 0)
         return poll(&input, 1, 0) < 0 || input.revents & Int16(POLLHUP | POLLERR | POLLNVAL) == 0
     }
 
-    /// Where readline gets each byte: the next one, or the end, or nothing more because of an interrupt.
+    /// Readline's source of bytes: the next byte, EOF, or READERR on an interrupt.
     private static let readKey: @convention(c) (UnsafeMutablePointer<FILE>?) -> CInt = { _ in
         while true {
             if isInterrupted?() == true {
@@ -153,7 +154,7 @@ package final class LineEditor {
     }
 
     private static let lineIsDone: @convention(c) (UnsafeMutablePointer<CChar>?) -> Void = { line in
-        // Without this readline would show the prompt again at once.
+        // Otherwise readline shows the prompt again at once.
         rl_callback_handler_remove()
         guard let line else {
             finished = .end
@@ -179,11 +180,11 @@ extension LineEditor {
             return answer.isFileName ? pv_rl_file_matches(text) : matches(answer.candidates, for: String(cString: text))
         }
 
-    /// What readline wants: the text that replaces the word, then all candidates, then nil; it frees them.
+    /// The list in readline's form: the text that replaces the word, all candidates, nil. Readline frees it.
     private static func matches(_ candidates: [String], for typed: String) -> Matches? {
         guard let first = candidates.first else { return nil }
         let common = candidates.dropFirst().reduce(first) { commonPrefix($0, $1) }
-        // Candidates that differ in case from what was typed must not take any of it away.
+        // Candidates may differ in case from the typed word; the replacement must not be shorter than it.
         let extended = common.count >= typed.count ? common : typed
         let words = candidates.count == 1 ? [first] : [extended] + candidates
         guard let memory = calloc(words.count + 1, MemoryLayout<UnsafeMutablePointer<CChar>?>.stride) else {
@@ -202,9 +203,9 @@ extension LineEditor {
 // MARK: History
 
 extension LineEditor {
-    /// Adds an entry to what the arrow keys and Ctrl-R find.
+    /// Adds an entry to the history, for the arrow keys and Ctrl-R.
     package func remember(_ entry: String) { add_history(entry) }
 
-    /// Forgets the oldest entries beyond this number.
+    /// Keeps this number of the newest history entries.
     package func limitHistory(to count: Int) { stifle_history(CInt(clamping: count)) }
 }

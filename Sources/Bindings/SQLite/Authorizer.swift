@@ -1,9 +1,9 @@
-// Asks the caller, while a statement is compiled, whether each thing it would do is allowed.
+// Asks the caller, while SQLite compiles a statement, whether each action of the statement is allowed.
 
 import CSQLite
 
-/// What a statement would do (https://www.sqlite.org/c3ref/c_alter_table.html). Reads and function calls carry what
-/// the decision needs; everything that SQLite may add later arrives as `other` and is best refused.
+/// An action of a statement (https://www.sqlite.org/c3ref/c_alter_table.html). Actions that SQLite adds later arrive as
+/// `other`; an authorizer should refuse it.
 package enum Action: Equatable, Sendable {
     /// A SELECT, at any depth.
     case select
@@ -23,10 +23,10 @@ package enum Action: Equatable, Sendable {
     case attach(String)
     /// DETACH of a database.
     case detach
-    /// Changes one column of one table. Connecting to a table-valued function asks for this on `sqlite_master`, though
-    /// nothing is changed.
+    /// Changes one column of one table. SQLite also asks for this on `sqlite_master`, without changing it, when a
+    /// statement uses a table-valued function.
     case update(table: String, column: String)
-    /// Anything else, by SQLite's code; these write or change the schema.
+    /// Any other action, by SQLite's code: a write or a change of the schema.
     case other(code: Int32)
 
     init(code: Int32, _ first: String?, _ second: String?) {
@@ -52,8 +52,8 @@ final class AuthorizerBox {
 }
 
 extension Connection {
-    /// Every later `prepare` asks `allows` about each action; one refusal fails it with `SQLiteError.isDenied`.
-    /// nil removes the authorizer.
+    /// Makes every later `prepare` ask `allows` about each action. After a refusal `prepare` throws a `SQLiteError`
+    /// with `isDenied`. nil removes the authorizer.
     package func setAuthorizer(_ allows: ((Action) -> Bool)?) {
         authorizer = allows.map(AuthorizerBox.init)
         guard let authorizer else {

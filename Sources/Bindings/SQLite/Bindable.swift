@@ -1,9 +1,9 @@
-// Values for all parameters of a statement at once, in their order, so that none is missing or in the wrong place.
+// Binds all parameters of a statement at once, in their order.
 //
 //     try connection.run("UPDATE t SET a = ?1 WHERE id = ?2", a, id)
 //     let name = try connection.first("SELECT name FROM t WHERE id = ?1", id) { $0.string(0) }
 
-/// A value that a parameter can take.
+/// A value that can be bound to a parameter.
 @usableFromInline
 package protocol Bindable {
     /// Binds the value.
@@ -38,19 +38,19 @@ extension [UInt8]: Bindable {
 }
 
 extension Optional: Bindable where Wrapped: Bindable {
-    /// As NULL when there is none.
+    /// As NULL for nil.
     @inlinable
     package func bind(to statement: Statement, at index: Int) throws {
         if let self { try self.bind(to: statement, at: index) } else { try statement.bindNull(at: index) }
     }
 }
 
-/// UTF-8 text in memory of the caller's, copied when it is bound.
+/// UTF-8 text in the caller's memory; binding copies it.
 @usableFromInline
 package struct TextBytes: Bindable {
     @usableFromInline let bytes: UnsafeRawBufferPointer
 
-    /// Text.
+    /// - Parameter bytes: must stay valid until the text is bound.
     @inlinable
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -71,7 +71,7 @@ extension Statement {
         }
     }
 
-    /// Binds the parameters from the first on, runs the statement to its end, and makes it ready to run again.
+    /// Binds the parameters from the first on, runs the statement to its end and resets it.
     /// - Throws: `SQLiteError`.
     @inlinable
     package func run<each V: Bindable>(_ values: repeat each V) throws {
@@ -79,7 +79,7 @@ extension Statement {
         try run()
     }
 
-    /// Makes the statement ready to step from its first row on, with these parameters.
+    /// Resets the statement and binds the parameters from the first on, ready to step to the first row.
     /// - Throws: `SQLiteError`.
     @inlinable
     package func restart<each V: Bindable>(_ values: repeat each V) throws {

@@ -1,4 +1,4 @@
-// Orders of text written in Swift.
+// Collations written in Swift.
 
 import CSQLite
 
@@ -8,10 +8,11 @@ private final class CollationBox {
 }
 
 extension Connection {
-    /// Defines a collation, the order in which `COLLATE name` compares texts. It is used only between two texts; other
-    /// values are compared by their storage class.
-    /// - Parameter compare: negative, zero or positive as the first UTF-8 text comes before, with or after the second; the
-    ///   bytes are valid only within the call. It must be a total order for the values that are sorted or indexed.
+    /// Defines a collation, the order in which `COLLATE name` compares two texts. SQLite compares values of other
+    /// storage classes without it.
+    /// - Parameter compare: returns a negative number, zero or a positive number as the first UTF-8 text sorts before,
+    ///   equal to or after the second. The bytes are valid only during the call. It must be a total order on the values
+    ///   that are sorted or indexed.
     /// - Throws: `SQLiteError`, for example while a statement is running.
     package func define(
         collation name: String, _ compare: @escaping (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Int
@@ -26,7 +27,7 @@ extension Connection {
                     UnsafeRawBufferPointer(start: second, count: second == nil ? 0 : Int(secondCount)))
                 return Int32(order.signum())
             }, { context in context.map { Unmanaged<CollationBox>.fromOpaque($0).release() } })
-        // Unlike a function's, a collation's context stays the caller's when it could not be defined.
+        // On an error SQLite does not release a collation's context, unlike a function's.
         if result != SQLITE_OK { Unmanaged<CollationBox>.fromOpaque(context).release() }
         try check(result)
     }

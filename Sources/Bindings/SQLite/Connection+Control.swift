@@ -1,33 +1,32 @@
-// What bounds and guards a connection: limits, switches, deadlines, an authorizer, interruption, checkpoints.
+// Control of a connection: limits, switches, a progress handler, interruption, checkpoints, memory.
 
 import CSQLite
 
-/// Called now and then while a statement runs; the statement is ended when it answers false.
+/// Called at intervals while a statement runs; false ends the statement.
 final class ProgressHandler {
     let mayContinue: () -> Bool
     init(_ mayContinue: @escaping () -> Bool) { self.mayContinue = mayContinue }
 }
 
-/// What the hook after a commit was told.
+/// The number of pages in the write-ahead log that SQLite reported after the last commit.
 final class WALPages {
     var count = 0
 }
 
-/// Ends the running statement of a connection from any thread.
-/// The connection must outlive it.
+/// Ends the running statement of a connection from any thread. The connection must outlive it.
 package struct Interrupter: @unchecked Sendable {
     private let handle: OpaquePointer
     init(_ handle: OpaquePointer) { self.handle = handle }
 
-    /// Ends whatever statement is running; it fails with `SQLiteError.isInterrupt`. Nothing happens when none is.
+    /// Ends the running statements; each fails with a `SQLiteError` with `isInterrupt`. Without one, has no effect.
     package func interrupt() { sqlite3_interrupt(handle) }
 }
 
-/// A switch of sqlite3_db_config.
+/// A switch of sqlite3_db_config (https://www.sqlite.org/c3ref/c_dbconfig_defensive.html).
 package enum Switch: Sendable {
-    /// Forbids statements that can damage the file (writable_schema, writes to shadow tables).
+    /// Forbids statements that can corrupt the file (writable_schema, writes to shadow tables).
     case defensive
-    /// Lets functions in the schema be called though they are not marked innocuous.
+    /// Lets the schema call functions that are not marked innocuous.
     case trustedSchema
     /// fts3_tokenizer() with two arguments.
     case fts3Tokenizer
@@ -74,16 +73,16 @@ package enum Limit: Sendable {
     }
 }
 
-/// How far a checkpoint goes (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html).
+/// The mode of a checkpoint (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html).
 package enum CheckpointMode: Sendable {
-    /// As many frames as possible without waiting for anyone.
+    /// Copies as many frames as possible without waiting for readers or writers.
     case passive
-    /// Waits for readers, then also truncates the WAL file.
+    /// Waits for readers and writers within the busy timeout, then also truncates the WAL file.
     case truncate
 }
 
 extension Connection {
-    /// How long a call waits for another connection's lock, in milliseconds.
+    /// Sets how long a call waits for another connection's lock, in milliseconds; 0 or less: not at all.
     /// - Throws: `SQLiteError`.
     package func setBusyTimeout(milliseconds: Int32) throws {
         try check(sqlite3_busy_timeout(handle, milliseconds))
@@ -95,16 +94,16 @@ extension Connection {
         try check(pv_sqlite3_db_config_flag(handle, which.option, on ? 1 : 0))
     }
 
-    /// Lowers a limit; SQLite's compile-time maximum stays the upper bound.
+    /// Sets a limit, at most SQLite's compile-time maximum. A negative value leaves it unchanged.
     package func setLimit(_ limit: Limit, to value: Int32) {
         sqlite3_limit(handle, limit.option, value)
     }
 
-    /// A handle that other threads may use to end the running statement.
+    /// Ends the running statement from another thread.
     package var interrupter: Interrupter { Interrupter(handle) }
 
-    /// Calls `mayContinue` about every `instructions` virtual machine steps; false ends the statement with
-    /// `SQLiteError.isInterrupt`. nil removes the handler.
+    /// Calls `mayContinue` about every `instructions` instructions of SQLite's virtual machine. On false the statement
+    /// fails with a `SQLiteError` with `isInterrupt`. nil removes the handler.
     package func setProgressHandler(every instructions: Int32, _ mayContinue: (() -> Bool)?) {
         progress = mayContinue.map(ProgressHandler.init)
         guard let progress else { return sqlite3_progress_handler(handle, 0, nil, nil) }
@@ -118,8 +117,8 @@ extension Connection {
     }
 
     /// Copies frames of the write-ahead log into the database file.
-    /// - Returns: frames in the log, and how many of them are now in the file; both -1 when not in WAL mode.
-    /// - Throws: `SQLiteError`; `isBusy` when `truncate` could not wait for the readers.
+    /// - Returns: the number of frames in the log, and of those already in the database file; both -1 outside WAL mode.
+    /// - Throws: `SQLiteError`, with `isBusy` when readers outlast the busy timeout of `truncate`.
     @discardableResult
     package func checkpoint(_ mode: CheckpointMode) throws -> (logFrames: Int, checkpointedFrames: Int) {
         var log: Int32 = 0
@@ -129,7 +128,7 @@ extension Connection {
         return (Int(log), Int(done))
     }
 
-    /// Counts the pages of the write-ahead log after each commit in `walPages`. Replaces automatic checkpoints.
+    /// Records the pages of the write-ahead log in `walPages` after each commit. Turns automatic checkpoints off.
     package func countWALPages() {
         sqlite3_wal_hook(
             handle,
@@ -153,9 +152,9 @@ extension Connection {
 
     /// Caps the memory of all SQLite connections of the process, in bytes; 0 removes the cap.
     ///
-    /// To be called before the process opens its first connection: a library built without memory statistics, as the
-    /// pinned one is, can turn them on only then, and without them SQLite does not keep to the cap.
-    /// - Returns: whether the cap is in force.
+    /// Call it before the process opens its first connection: SQLite enforces the cap only with memory statistics, and
+    /// the pinned library, built without them, can turn them on only then.
+    /// - Returns: whether SQLite enforces the cap.
     @discardableResult
     package static func setMemoryLimit(bytes: Int64) -> Bool {
         keepMemoryStatistics()
@@ -165,7 +164,7 @@ extension Connection {
         return sqlite3_memory_used() > 0
     }
 
-    /// Refused by SQLite after its first use; then what was set before stays.
+    /// Has no effect after SQLite's first use in the process.
     static func keepMemoryStatistics() {
         _ = pv_sqlite3_keep_memory_statistics()
     }

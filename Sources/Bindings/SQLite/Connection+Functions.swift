@@ -9,13 +9,13 @@ private final class FunctionBox {
 }
 
 extension Connection {
-    /// Defines a scalar function; one that SQLite has by the same name and number of arguments is replaced.
-    /// It is marked innocuous, so views may call it though the schema is not trusted: it must have no side effects.
+    /// Defines a scalar function and replaces one of the same name and number of arguments.
+    /// It is marked innocuous, so that views of an untrusted schema may call it. It must have no side effects.
     /// - Parameters:
-    ///   - argumentCount: how many arguments it takes; -1 for any number.
-    ///   - isDeterministic: it gives the same answer to the same arguments within a statement.
-    ///   - isJSON: SQLite's JSON functions take the text it returns as JSON, not as a text.
-    ///   - body: computes the answer; what it throws becomes the statement's error, by its description.
+    ///   - argumentCount: the number of arguments; -1 for any number.
+    ///   - isDeterministic: equal arguments give equal results within a statement.
+    ///   - isJSON: SQLite's JSON functions treat the returned text as JSON, not as a string.
+    ///   - body: computes the result. The description of an error that it throws becomes the statement's error message.
     /// - Throws: `SQLiteError`, for example while a statement is running.
     package func define(
         function name: String, argumentCount: Int32, isDeterministic: Bool, isJSON: Bool = false,
@@ -42,9 +42,9 @@ extension Connection {
     }
 }
 
-/// SQLITE_RESULT_SUBTYPE, which SQLite has from 3.45 on; older ones ignore it.
+/// SQLITE_RESULT_SUBTYPE, since SQLite 3.45; older versions ignore it.
 private let resultSubtype: Int32 = 0x0100_0000
-/// What SQLite's JSON functions mark their texts with.
+/// The subtype of texts from SQLite's JSON functions.
 private let jsonSubtype = UInt32(UInt8(ascii: "J"))
 
 private func argument(_ value: OpaquePointer?) -> Value {

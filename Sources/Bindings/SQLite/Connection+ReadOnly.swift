@@ -1,19 +1,18 @@
-// What a connection for untrusted statements needs beyond the ordinary: opening a file that nobody can be writing, and
-// the limits that keep one statement from eating the machine.
+// Connections for untrusted statements: opening a file without locks, and limits on the resources of a statement.
 
 import CSQLite
 
-/// Limits of the compiler and of pattern matching that `Limit` does not name.
+/// Limits of the compiler and of pattern matching, beyond those of `Limit`.
 package enum StatementLimit: Sendable {
     /// Columns of a table, result set, GROUP BY or ORDER BY.
     case columns
     /// Instructions of a compiled statement.
     case instructions
-    /// Bytes of the pattern of LIKE and GLOB, whose cost grows with its product with the text.
+    /// Bytes of a pattern of LIKE or GLOB. The cost of a match grows with the product of pattern and text length.
     case likePattern
-    /// The largest number of a parameter.
+    /// The largest parameter number.
     case parameters
-    /// Depth of triggers within triggers.
+    /// Depth of nested triggers.
     case triggerDepth
 
     var option: Int32 {
@@ -28,13 +27,13 @@ package enum StatementLimit: Sendable {
 }
 
 extension Connection {
-    /// Lowers a limit; SQLite's compile-time maximum stays the upper bound.
+    /// Sets a limit, at most SQLite's compile-time maximum. A negative value leaves it unchanged.
     package func setLimit(_ limit: StatementLimit, to value: Int32) {
         sqlite3_limit(handle, limit.option, value)
     }
 
-    /// Opens a file without locks, -wal or -shm file: right only while nobody writes to it
-    /// (https://www.sqlite.org/uri.html#uriimmutable). It serves a reader who may not create files beside the database.
+    /// Opens a file without locks, -wal or -shm file, for a reader who may not create files beside the database.
+    /// Correct only while nobody writes to the file (https://www.sqlite.org/uri.html#uriimmutable).
     /// - Throws: `SQLiteError` when the file cannot be opened.
     package convenience init(immutablePath path: String) throws {
         var uri = "file://"

@@ -1,13 +1,13 @@
-// One connection to one SQLite file.
-// Invariants: a connection and its statements are used by one thread at a time (SQLITE_OPEN_NOMUTEX); only `interrupter`
-// may cross threads. Closing waits for nothing: statements that still live keep the handle until they are finalized
-// (sqlite3_close_v2).
+// A connection to one SQLite file.
+// One thread at a time uses a connection and its statements (SQLITE_OPEN_NOMUTEX); the compiler enforces it, since
+// neither is `Sendable`. Only `interrupter` may cross threads. Closing does not wait: statements keep the handle open
+// until they are finalized (sqlite3_close_v2).
 
 import CSQLite
 
 /// A connection to a SQLite database.
 package final class Connection {
-    /// How a file is opened.
+    /// The way to open a file.
     package enum Mode: Sendable {
         /// Never writes, never creates; a missing file is an error.
         case readOnly
@@ -33,15 +33,15 @@ package final class Connection {
     var authorizer: AuthorizerBox?
     let wal = WALPages()
 
-    /// Opens `path`, a plain file name: `file:x`, `:memory:` and `x?mode=ro` are files of these names. A relative one is
-    /// of the working folder at the time of the call.
-    /// - Throws: `SQLiteError` when the file cannot be opened, or the name is empty or holds a NUL.
+    /// Opens `path`, a plain file name: `file:x`, `:memory:` and `x?mode=ro` are files of these names. A relative path
+    /// is resolved against the working folder at the time of the call.
+    /// - Throws: `SQLiteError` when the file cannot be opened, or the name is empty or contains a NUL.
     package convenience init(path: String, mode: Mode) throws {
         try self.init(name: mode == .memory ? ":memory:" : FileName.absolute(path), flags: mode.flags)
     }
 
     #if DEBUG
-        /// Tests cap memory and open connections in one process, in any order.
+        // Tests set a memory limit after other tests of the same process have opened connections.
         private static let statisticsOfTests: Void = keepMemoryStatistics()
     #endif
 
@@ -70,23 +70,23 @@ package final class Connection {
     /// Runs every statement in `sql` and discards their rows.
     /// - Throws: `SQLiteError` at the first statement that fails; those before it have taken effect.
     package func execute(_ sql: String) throws {
-        // Without the text: SQLite counts an error's offset from the statement that failed, not from the first.
+        // The error leaves the text out: SQLite counts the offset from the failed statement, not from the first.
         try check(sqlite3_exec(handle, sql, nil, nil, nil))
     }
 
     /// Compiles one statement.
-    /// - Parameter persistent: the statement will be kept and used many times.
+    /// - Parameter persistent: the caller keeps the statement and runs it many times.
     /// - Throws: `SQLiteError` with the byte offset of the fault; also when `sql` holds no statement.
     package func prepare(_ sql: String, persistent: Bool = false) throws -> Statement {
         guard let statement = try prepareFirst(of: sql, persistent: persistent).statement else {
-            throw SQLiteError(code: SQLITE_MISUSE, message: "there is no statement in the text", sql: sql)
+            throw SQLiteError(code: SQLITE_MISUSE, message: "the text contains no statement", sql: sql)
         }
         return statement
     }
 
     /// Compiles the first statement of `sql`.
-    /// - Returns: the statement, nil when the text before `tail` is only white space or comments; `tail` is the byte
-    ///   offset (UTF-8) just after it.
+    /// - Returns: the statement, or nil when the text before `tail` is only white space and comments; `tail` is the
+    ///   byte offset (UTF-8) of the rest.
     /// - Throws: `SQLiteError` with the byte offset of the fault.
     package func prepareFirst(of sql: String, persistent: Bool = false) throws -> (statement: Statement?, tail: Int) {
         var text = sql
@@ -104,9 +104,10 @@ package final class Connection {
         }
     }
 
-    /// Runs `body` in one transaction that takes the write lock at its start; commits when it returns, and rolls back
-    /// and rethrows when it throws.
-    /// - Throws: what `body` threw, or `SQLiteError` when beginning or committing failed (then nothing was changed).
+    /// Runs `body` in one transaction that takes the write lock at its start. Commits when `body` returns, and rolls
+    /// back when it throws.
+    /// - Throws: what `body` throws, or `SQLiteError` when the transaction cannot begin or commit; it then has no
+    ///   effect.
     package func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         try execute("BEGIN IMMEDIATE")
         do {
@@ -136,8 +137,6 @@ package final class Connection {
         return statement.string(0)
     }
 
-    /// The rowid of the last row that an INSERT of this connection made in a rowid table.
-    package var lastInsertRowID: Int64 { sqlite3_last_insert_rowid(handle) }
     /// The number of rows that the last INSERT, UPDATE or DELETE of this connection changed.
     package var changes: Int64 { sqlite3_changes64(handle) }
     /// A transaction is open on this connection.

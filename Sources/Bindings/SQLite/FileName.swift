@@ -1,14 +1,13 @@
-// Names of database files as SQLite must be given them. SQLite reads some names as something else than a file: a URI
-// (`file:`, where the library was built or configured so), a private database (`:memory:`, the empty name). None of these
-// begins with a slash.
+// Absolute names of database files. SQLite does not take every name as a file: `file:` may start a URI (depending on
+// the library's build), and `:memory:` and the empty name are private databases. None of these begins with a slash.
 
 import CSQLite
 import Glibc
 
 /// Names of database files.
 enum FileName {
-    /// The absolute name of the same file; `..` and links are left as they are.
-    /// - Throws: `SQLiteError` when there is no such name: it is empty, holds a NUL, or the working folder has none.
+    /// The absolute name of the same file; `..` and links are not resolved.
+    /// - Throws: `SQLiteError` when the path is empty or contains a NUL, or the working folder was removed.
     static func absolute(_ path: String) throws -> String {
         guard !path.isEmpty else { throw SQLiteError(code: SQLITE_CANTOPEN, message: "the file name is empty") }
         guard !path.utf8.contains(0) else {

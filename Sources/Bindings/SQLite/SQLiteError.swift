@@ -1,9 +1,8 @@
-// The one error type of this binding.
-// Invariant: everything is copied out of SQLite when the error is made; an error outlives its connection.
+// The one error type of this target. An error is a value: it copies SQLite's message and may outlive its connection.
 
 import CSQLite
 
-/// What SQLite answered to a call that failed.
+/// The error of a failed SQLite call.
 package struct SQLiteError: Error, CustomStringConvertible, Equatable, Sendable {
     /// The primary result code, for example 5 for SQLITE_BUSY (https://www.sqlite.org/rescode.html).
     package let code: Int32
@@ -11,12 +10,13 @@ package struct SQLiteError: Error, CustomStringConvertible, Equatable, Sendable 
     package let extendedCode: Int32
     /// SQLite's own message, without a trailing line break.
     package let message: String
-    /// The statement that was being compiled, where there was one.
+    /// The text of the failed statement; nil when the call had none.
     package let sql: String?
-    /// The byte offset into `sql` (UTF-8, from 0) where SQLite saw the fault, where it knows one.
+    /// The byte offset of the fault in `sql` (UTF-8, from 0); nil when SQLite reports none.
     package let offset: Int?
 
-    /// Makes an error that did not come from a connection, such as one found before the file is opened.
+    /// An error without a connection, such as one found before the file is opened.
+    /// - Parameter code: a primary or extended result code.
     package init(code: Int32, message: String, sql: String? = nil, offset: Int? = nil) {
         self.code = code & 0xFF
         self.extendedCode = code
@@ -38,13 +38,13 @@ package struct SQLiteError: Error, CustomStringConvertible, Equatable, Sendable 
     /// The message alone.
     package var description: String { message }
 
-    /// Another connection holds a lock that this one needs.
+    /// Another connection holds the lock.
     package var isBusy: Bool { code == SQLITE_BUSY || code == SQLITE_LOCKED }
     /// The statement was ended by `interrupt` or by a progress handler.
     package var isInterrupt: Bool { code == SQLITE_INTERRUPT }
-    /// The disk has no room for what was to be written.
+    /// The disk is full.
     package var isDiskFull: Bool { code == SQLITE_FULL }
-    /// The memory limit of the process or connection was reached, or a value exceeded the length limit.
+    /// The process reached its memory limit, or a value exceeded the length limit.
     package var isLimit: Bool { code == SQLITE_NOMEM || code == SQLITE_TOOBIG }
     /// An authorizer refused the statement.
     package var isDenied: Bool { code == SQLITE_AUTH }

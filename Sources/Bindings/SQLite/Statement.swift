@@ -1,6 +1,6 @@
-// A compiled statement.
-// Invariants: it keeps its connection alive; indexes of parameters count from 1 and of columns from 0, as SQLite's do;
-// bytes bound with `bindBorrowed` must stay in place until the statement was stepped and reset.
+// A compiled statement. It holds a reference to its connection, which therefore outlives it.
+// As in SQLite, parameters count from 1 and columns from 0. SQLite reports a parameter that does not exist as an error,
+// and reads a column that does not exist as NULL.
 
 import CSQLite
 
@@ -32,7 +32,7 @@ package final class Statement {
         }
     }
 
-    /// Runs a statement that returns no rows (or whose rows do not matter) and makes it ready to run again.
+    /// Runs the statement to its end, discards its rows, and resets it.
     /// - Throws: `SQLiteError`.
     @usableFromInline
     package func run() throws {
@@ -40,7 +40,7 @@ package final class Statement {
         while try step() {}
     }
 
-    /// Makes the statement ready to run again and lets go of its read lock; bound values stay.
+    /// Makes the statement ready to run again and releases its locks. Bound values stay.
     @usableFromInline
     package func reset() {
         sqlite3_reset(handle)
@@ -55,7 +55,7 @@ package final class Statement {
 
     // MARK: Parameters
 
-    /// The number of the largest parameter.
+    /// The largest parameter number; 0 without parameters.
     package var parameterCount: Int { Int(sqlite3_bind_parameter_count(handle)) }
 
     /// The name of a parameter with its prefix (`:a`, `@a`, `$a`, `?1`); nil for a plain `?`.
@@ -122,7 +122,8 @@ package final class Statement {
             pv_sqlite3_bind_text_copy(handle, Int32(clamping: index), characters, Int32(clamping: bytes.count)))
     }
 
-    /// Binds UTF-8 text that stays where it is until the statement was reset.
+    /// Binds UTF-8 text without copying it: `bytes` must stay valid until the statement is reset or the parameter
+    /// rebound.
     /// - Throws: `SQLiteError` when there is no such parameter or the text is too long.
     package func bindBorrowedText(_ bytes: UnsafeRawBufferPointer, at index: Int) throws {
         let characters = Self.address(bytes)?.assumingMemoryBound(to: CChar.self)
@@ -138,7 +139,7 @@ package final class Statement {
                 handle, Int32(clamping: index), Self.address(bytes), Int32(clamping: bytes.count)))
     }
 
-    /// SQLite reads a null pointer as NULL, so an empty value needs some address.
+    /// A null pointer binds NULL, so an empty value needs a non-null address.
     private static func address(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawPointer? {
         bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)
     }
@@ -151,11 +152,6 @@ package final class Statement {
     /// The name of a column as the statement gives it.
     package func columnName(_ column: Int) -> String {
         sqlite3_column_name(handle, Int32(clamping: column)).map { String(cString: $0) } ?? ""
-    }
-
-    /// The declared type of a column that comes straight from a table; nil for an expression.
-    package func columnDeclaredType(_ column: Int) -> String? {
-        sqlite3_column_decltype(handle, Int32(clamping: column)).map { String(cString: $0) }
     }
 
     /// The value is NULL.
@@ -183,14 +179,14 @@ package final class Statement {
         isNull(column) ? nil : string(column)
     }
 
-    /// Lends the bytes of the value as text, valid only within `body`.
+    /// Passes the bytes of the value as text (UTF-8), valid only within `body`; none for NULL.
     package func withText<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let start = sqlite3_column_text(handle, Int32(clamping: column))
         let count = Int(sqlite3_column_bytes(handle, Int32(clamping: column)))
         return try body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
     }
 
-    /// Lends the bytes of the value, valid only within `body`.
+    /// Passes the bytes of the value, valid only within `body`; none for NULL.
     package func withBlob<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         let start = sqlite3_column_blob(handle, Int32(clamping: column))
         let count = Int(sqlite3_column_bytes(handle, Int32(clamping: column)))

@@ -1,4 +1,4 @@
-// One SQLite value, copied out of a row.
+// An SQLite value, copied from a row.
 
 /// A value of one of SQLite's five storage classes (https://www.sqlite.org/datatype3.html).
 package enum Value: Equatable, Sendable {
@@ -8,7 +8,7 @@ package enum Value: Equatable, Sendable {
     case integer(Int64)
     /// A 64-bit IEEE float.
     case real(Double)
-    /// Text; bytes that are not UTF-8 were replaced by U+FFFD.
+    /// Text, with bytes that are not UTF-8 replaced by U+FFFD.
     case text(String)
     /// Bytes.
     case blob([UInt8])

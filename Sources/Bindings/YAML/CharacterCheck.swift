@@ -1,11 +1,12 @@
-// Refuses characters that a settings file must not hold, before the parser sees them.
+// Rejects characters that a settings file must not contain, before the parser reads them.
 //
-// libyaml reports these by byte offset only, guesses UTF-16, and takes U+0085, U+2028 and U+2029 for line ends, which
-// editors do not: with them refused here, its line numbers are the editor's.
+// libyaml reports such characters by byte offset only, and guesses UTF-16. It also counts U+0085, U+2028 and U+2029 as
+// line ends, which editors do not; rejecting them keeps its line numbers equal to the editor's.
 
 enum CharacterCheck {
     /// Checks every character.
-    /// - Returns: The number of characters (Unicode scalars), and of lines, an empty file's being one.
+    /// - Returns: The number of characters (Unicode scalars) and of lines; an empty file has one line.
+    /// - Throws: `YAMLError` at the first character that is not allowed, or not UTF-8.
     static func count(_ bytes: [UInt8], name: String) throws(YAMLError) -> (characters: Int, lines: Int) {
         var line = 1
         var characters = 0
@@ -37,7 +38,7 @@ enum CharacterCheck {
         case ...0x9F where scalar.value != 0x85: return "the control character U+\(hex); remove it"
         case 0x85, 0x2028, 0x2029: return "the line end U+\(hex), which editors do not show as one; remove it"
         case 0xFEFF: return "a byte order mark inside the file; remove it"
-        case 0xFFFE, 0xFFFF: return "U+\(hex), which is no character; remove it"
+        case 0xFFFE, 0xFFFF: return "U+\(hex), which is not a character; remove it"
         default: return nil
         }
     }

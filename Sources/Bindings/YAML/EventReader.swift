@@ -1,10 +1,10 @@
-// Pulls events from libyaml and turns its errors into lines that say what to do.
+// Pulls events from libyaml and turns its errors into lines that name the correction.
 //
-// Raw pointers: the parser keeps the address of its input and is itself not movable, so both live on the heap as long as
-// this object. The input has passed `CharacterCheck`.
+// Raw pointers: the parser cannot move and keeps the address of its input, so this object owns both on the heap.
+// `CharacterCheck` has accepted the input.
 import CYaml
 
-/// One event and where it starts.
+/// One event and the line on which it starts.
 struct Event {
     enum Kind {
         case scalar(text: String, isPlain: Bool)
@@ -13,7 +13,7 @@ struct Event {
         case sequenceEnd, mappingEnd
         case documentStart, documentEnd
         case streamEnd
-        /// Carries nothing: the start of the stream.
+        /// The start of the stream, which carries nothing.
         case other
     }
 
@@ -33,11 +33,11 @@ final class EventReader {
 
     /// - Parameters:
     ///   - bytes: UTF-8 without a byte order mark.
-    ///   - size: Their number of Unicode scalars and of lines.
+    ///   - size: The number of Unicode scalars and of lines in `bytes`.
     init(_ bytes: [UInt8], size: (characters: Int, lines: Int), name: String) throws(YAMLError) {
         self.name = name
         self.size = size
-        // One byte more, so that there is an address for an empty file.
+        // One extra byte: an empty file needs an address too.
         input = .allocate(capacity: bytes.count + 1)
         _ = input.initialize(from: bytes)
         parser = .allocate(capacity: 1)
@@ -56,7 +56,8 @@ final class EventReader {
         input.deallocate()
     }
 
-    /// The next event. After `streamEnd`, or an error, there is none.
+    /// The next event. Not to be called after `streamEnd` or an error.
+    /// - Throws: `YAMLError` where the text is not YAML.
     func next() throws(YAMLError) -> Event {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw parserError() }
@@ -64,7 +65,7 @@ final class EventReader {
         return self.event(event)
     }
 
-    /// libyaml compares every `%TAG` line with all before it; tags are refused anyway.
+    /// Tags are not supported, and libyaml's time for `%TAG` lines grows with the square of their number.
     private func refuseTagDirectives(_ bytes: [UInt8]) throws(YAMLError) {
         let directive = Array("%TAG".utf8)
         var line = 1
@@ -104,7 +105,7 @@ final class EventReader {
         return Event(kind: kind, line: line, tag: tag)
     }
 
-    /// libyaml puts what is missing at the end of the file on the line after it.
+    /// libyaml reports a fault at the end of the file on the line after it.
     private func line(_ mark: yaml_mark_t) -> Int { min(Int(clamping: mark.line), size.lines - 1) + 1 }
 
     private static func text(_ pointer: UnsafeMutablePointer<UInt8>?) -> String? {
@@ -124,7 +125,7 @@ final class EventReader {
         let problem = String(cString: words)
         let context = parser.pointee.context.map { " " + String(cString: $0) } ?? ""
         var mark = parser.pointee.problem_mark
-        // What is not closed is noticed at the end of the file; where it begins says more.
+        // libyaml notices an unclosed construct at the end of the file; the line of its start helps more.
         if mark.index >= size.characters, parser.pointee.context != nil { mark = parser.pointee.context_mark }
         let line = line(mark)
         if isTab(problem, at: parser.pointee.problem_mark) {
@@ -133,7 +134,7 @@ final class EventReader {
         return YAMLError(name: name, line: line, "not YAML: \(problem)\(context); \(Self.advice(problem))")
     }
 
-    /// Whether a tab is what the parser stumbled on.
+    /// Whether a tab caused the parser's error.
     private func isTab(_ problem: String, at mark: yaml_mark_t) -> Bool {
         if problem.contains("tab character") { return true }
         guard problem.contains("cannot start any token") else { return false }
@@ -146,20 +147,20 @@ final class EventReader {
         return "correct it, or put the value in quotes"
     }
 
-    /// libyaml's words and what helps, first match first.
+    /// Parts of libyaml's messages and the advice for them; the first match applies.
     private static let advices = [
         ("',' or ']'", "put commas between the elements and a ] at the end"),
         ("',' or '}'", "put commas between the pairs and a } at the end"),
         ("unexpected end of stream", "close the quotes"),
         ("unexpected document indicator", "close the quotes, or indent the line"),
         ("expected ':'", "write NAME: VALUE"),
-        ("mapping values are not allowed", "put the value in quotes, or indent the line as its neighbours"),
+        ("mapping values are not allowed", "put the value in quotes, or indent the line like its neighbours"),
         ("block sequence entries are not allowed", "begin the list on a line of its own"),
         (
             "did not find expected key",
-            "indent the line as its neighbours; nothing may follow a closing quote or bracket"
+            "indent the line like its neighbours; nothing may follow a closing quote or bracket"
         ),
-        ("'-' indicator", "begin the line with - and indent it as its neighbours"),
+        ("'-' indicator", "begin the line with - and indent it like its neighbours"),
         ("cannot start any token", "put the value in quotes"),
         ("unknown escape", "double the backslash, or use single quotes"),
         ("hexadecimal", "double the backslash, or use single quotes"),

@@ -10,14 +10,14 @@ struct TreeBuilder {
         self.name = name
     }
 
-    /// The root of the only document; nil when there is no value.
+    /// The root of the only document; nil when the document has no value.
     mutating func document() throws(YAMLError) -> YAMLNode? {
         var event = try events.next()
         while case .other = event.kind { event = try events.next() }
         guard case .documentStart = event.kind else { return nil }
         let first = try events.next()
         let root = try node(first, depth: 0)
-        // The end of the document, then what follows it.
+        // The end of the document, then the event after it.
         _ = try events.next()
         let rest = try events.next()
         guard case .streamEnd = rest.kind else {
@@ -28,7 +28,7 @@ struct TreeBuilder {
     }
 
     /// The value that begins with `event`.
-    /// - Parameter depth: The number of lists and mappings around it.
+    /// - Parameter depth: The number of lists and mappings that enclose it.
     private mutating func node(_ event: Event, depth: Int) throws(YAMLError) -> YAMLNode {
         try count(event)
         switch event.kind {
@@ -41,10 +41,8 @@ struct TreeBuilder {
             try enter(event, depth: depth)
             return YAMLNode(line: event.line, content: .mapping(try pairs(depth: depth + 1)))
         case .alias(let anchor):
-            throw refusal(
-                event.line,
-                "*\(shown(anchor)) is an alias, which is not supported; write the value itself, in quotes if it begins with *"
-            )
+            let problem = "*\(shown(anchor)) is an alias, which is not supported"
+            throw refusal(event.line, "\(problem); write the value itself, in quotes if it begins with *")
         default: throw refusal(event.line, "not YAML: a value is missing; add one")
         }
     }

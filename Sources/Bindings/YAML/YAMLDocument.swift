@@ -1,26 +1,27 @@
 // Reads one YAML document into a tree of texts, within fixed limits.
 //
-// Invariants: values stay texts as written (the settings decide what a number is); no node is ever shared, so the tree is
-// never larger than the limit on nodes; every refusal is one line that names the file, the line and the correction.
+// Values stay texts as written: the settings decide what a number is. Nodes are values and aliases are errors, so the
+// tree stays within the limit on nodes, which `TreeBuilder` enforces with a thrown error.
+// Invariant: every error is one line that names the file, the line and the correction.
 
-/// Reads YAML files with one document, which JSON files are too.
+/// Reads YAML files with one document. JSON files are such files.
 package enum YAMLDocument {
-    /// Largest file, in bytes: 1 MiB.
+    /// Largest file, in bytes (inclusive): 1 MiB.
     package static let maximumBytes = 1 << 20
-    /// Largest number of lists and mappings inside one another, the outermost included.
+    /// Largest nesting depth of lists and mappings, the outermost included.
     package static let maximumDepth = 32
-    /// Largest number of values, lists and mappings together; keys count too.
+    /// Largest total number of keys, values, lists and mappings.
     package static let maximumNodes = 20_000
 
     /// The document's root, or nil when the file holds no value (nothing, comments, a bare `---`).
     ///
-    /// Plain `null`, `~` and missing values are `.null`. Refused: aliases, tags, duplicate and merge keys, keys that are not
-    /// texts, a second document, bytes that are not UTF-8, control characters, tabs as indentation. A byte order mark
-    /// at the start is allowed.
+    /// Plain `null`, `~` and missing values are `.null`. Errors: aliases, tags, duplicate and merge keys, keys that are
+    /// not texts, a second document, bytes that are not UTF-8, control characters, tabs as indentation. A byte order
+    /// mark at the start is allowed.
     /// - Parameters:
     ///   - bytes: The file's content.
     ///   - name: The file's name, for messages.
-    /// - Throws: `YAMLError`, also for a file above one of the limits.
+    /// - Throws: `YAMLError` when the file is none of this, or exceeds a limit.
     package static func parse(_ bytes: [UInt8], name: String) throws(YAMLError) -> YAMLNode? {
         guard bytes.count <= maximumBytes else {
             throw YAMLError(name: name, line: nil, "the file is larger than 1 MiB; shorten it")
@@ -32,18 +33,18 @@ package enum YAMLDocument {
     }
 }
 
-/// A value of a YAML document and where it stands.
+/// A value of a YAML document and its line.
 package struct YAMLNode: Sendable {
     /// The line of the file on which the value starts, from 1.
     package let line: Int
     /// The value.
     package let content: Content
 
-    /// What a value is.
+    /// The kinds of values.
     package enum Content: Sendable {
         /// Nothing: a missing value, or plain `null` or `~`.
         case null
-        /// A text; `isQuoted` when it was written in quotes or as a block (`|`, `>`), and so is meant as text.
+        /// A text. `isQuoted` tells that it was written in quotes or as a block (`|`, `>`).
         case scalar(text: String, isQuoted: Bool)
         /// A list, in the file's order.
         case sequence([YAMLNode])
@@ -52,9 +53,9 @@ package struct YAMLNode: Sendable {
     }
 }
 
-/// Why a YAML file was refused.
+/// The fault of a YAML file.
 package struct YAMLError: Error, Equatable, CustomStringConvertible {
-    /// The line of the file, from 1; nil when the whole file is meant.
+    /// The line of the file, from 1; nil when the error concerns the whole file.
     package let line: Int?
     /// One line: `NAME:LINE: ` (or `NAME: `), what is wrong, and what to do.
     package let description: String
@@ -63,14 +64,15 @@ package struct YAMLError: Error, Equatable, CustomStringConvertible {
     /// - Parameters:
     ///   - name: The file's name.
     ///   - line: The line, from 1; nil for the whole file.
-    ///   - problem: What is wrong and what to do; texts of the file in it must have gone through `shown`.
+    ///   - problem: One line: what is wrong and what to do. Texts of the file in it must be escaped by `shown`.
     init(name: String, line: Int?, _ problem: String) {
+        assert(!problem.utf8.contains(0x0A), "a problem is one line")
         self.line = line
         description = "\(shown(name, limit: 4096)):\(line.map { "\($0):" } ?? "") \(problem)"
     }
 }
 
-/// A text of the file, as part of a one-line message: invisible characters escaped, a long text cut.
+/// A text of the file for a one-line message: invisible characters are escaped, a text beyond `limit` scalars is cut.
 func shown(_ text: String, limit: Int = 60) -> String {
     var line = ""
     for (index, scalar) in text.unicodeScalars.enumerated() {

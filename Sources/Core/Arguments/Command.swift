@@ -1,20 +1,20 @@
-// A program is a row of commands; a command is its name, its words, its options and what runs.
+// A program is a list of commands. A command has a name, words, options and a function to run.
 //
-// Invariant: `--help`, `-h` and `--version` are answered wherever they stand before `--`, whatever else is wrong.
+// `--help`, `-h` and `--version` before `--` take precedence over everything else, errors included (`plan`).
 
 /// One command.
 package struct Command: Sendable {
     package let name: String
     /// One sentence.
     package let abstract: String
-    /// Paragraphs, each on a line.
+    /// Paragraphs, one per line.
     package let discussion: String
     package let options: [OptionInfo]
-    /// Variables that hold secrets which the command uses.
+    /// The environment variables with secrets that the command uses.
     package let secrets: [String]
-    /// Reads assignments and does the work.
+    /// Reads assignments and runs the command.
     package let run: @Sendable ([Assignment]) async throws -> Void
-    /// The settings that would take effect.
+    /// The settings that the assignments result in.
     package let effective: @Sendable ([Assignment]) throws(UsageError) -> [EffectiveSetting]
 
     package init<Root>(
@@ -27,22 +27,22 @@ package struct Command: Sendable {
         effective = { assignments throws(UsageError) in try rows.read(assignments).effective }
     }
 
-    /// Options that help tells of.
+    /// The options in help, completions and the manual.
     var visible: [OptionInfo] { options.filter { !$0.isHidden } }
 }
 
 /// The whole program.
 package struct Program: Sendable {
-    /// What a command line asks for.
+    /// The action that a command line requests.
     package enum Plan: Sendable {
-        /// A text on standard output.
+        /// Print a text on standard output.
         case show(String)
         case run(Command, arguments: [String])
     }
 
     package let name: String
     package let version: String
-    /// What `--version` prints below the version, one a line.
+    /// The lines that `--version` prints below the version.
     package let versionDetails: [String]
     package let abstract: String
     package let discussion: String
@@ -58,9 +58,11 @@ package struct Program: Sendable {
 
     package func command(_ name: String) -> Command? { commands.first { $0.name == name } }
 
+    /// Decides what a command line requests.
     /// - Parameters:
-    ///   - arguments: without the program's name.
-    ///   - width: columns of help pages.
+    ///   - arguments: the arguments without the program's name.
+    ///   - width: the number of columns of help pages.
+    /// - Throws: `UsageError` for an unknown command or option in the place of a command.
     package func plan(_ arguments: [String], width: Int = 80) throws(UsageError) -> Plan {
         guard let first = arguments.first else { return .show(helpPage(width: width)) }
         let command = command(first == "help" ? arguments.dropFirst().first ?? "" : first)
@@ -74,7 +76,7 @@ package struct Program: Sendable {
         return .show(try completions(arguments))
     }
 
-    /// A command line without a command.
+    /// Handles a command line without a command.
     private func completions(_ arguments: [String]) throws(UsageError) -> String {
         let (option, attached) = arguments[0].cut("=")
         guard option == "--generate-completion-script" else { throw asked(unknown(arguments[0])) }
@@ -101,7 +103,7 @@ package struct Program: Sendable {
         return UsageError("\(kind) '\(name.visible)'" + (close.map { ". Did you mean '\($0)'?" } ?? ""))
     }
 
-    /// The error with how the command, or the program, is used.
+    /// The error with the usage of the command, or of the program.
     package func asked(_ error: UsageError, of command: Command? = nil) -> UsageError {
         guard error.usage == nil else { return error }
         var error = error

@@ -1,12 +1,12 @@
-// Completion scripts for shells, from the same rows as help. Everything is in the script: the program is not asked.
+// Completion scripts for shells, from the same rows as help. A script is self-contained: it does not call the program.
 
-/// A shell that completes command lines.
+/// A shell with a completion script.
 package enum CompletionShell: String, CaseIterable {
     case zsh, bash, fish
 }
 
 extension Program {
-    /// The script for a shell; nil when there is none for it.
+    /// The script for a shell; nil for an unknown shell.
     func completionScript(shell: String) -> String? {
         switch CompletionShell(rawValue: shell) {
         case .bash: bashScript
@@ -16,14 +16,14 @@ extension Program {
         }
     }
 
-    /// Commands as a shell offers them, with what it says of each.
+    /// The commands that a shell offers, with a description of each.
     var offeredCommands: [(name: String, abstract: String)] {
         commands.map { ($0.name, $0.abstract) } + [("help", "Show subcommand help information.")]
     }
 }
 
 extension Command {
-    /// Whether its first word is the name of another command, whose options follow.
+    /// Whether the command's first word is another command, whose options follow.
     var takesCommand: Bool { options.contains { $0.kind == .rest } }
 }
 

@@ -1,8 +1,9 @@
-// The completion script for bash: one function that finds the command, then offers its options or an option's values.
+// The completion script for bash: one function finds the command, then offers its options or an option's values.
 
 extension Program {
     var bashScript: String {
         let names = commands.map(\.name)
+        let nested = commands.filter(\.takesCommand).map { "        \($0.name)) command=\($0.name) ;;" }
         return """
             # bash completion for \(name)
 
@@ -20,7 +21,7 @@ extension Program {
                 for ((i = 1; i < COMP_CWORD; i++)); do
                     case "${COMP_WORDS[i]}" in
                     -*) [[ -n "$command" ]] && break ;;
-            \(commands.filter(\.takesCommand).map { "        \($0.name)) command=\($0.name) ;;" }.joined(separator: "\n"))
+            \(nested.joined(separator: "\n"))
                     \((names.filter { command($0)?.takesCommand != true } + ["help"]).joined(separator: "|")))
                         command="${COMP_WORDS[i]}"
                         break
@@ -71,10 +72,8 @@ extension Program {
         let options = command.visible.filter { !$0.isWord }
         let repeatable = options.filter(\.isList).flatMap(\.spellings)
         let words = command.visible.filter(\.isWord)
-        var lines = ["    \(command.name))"]
-        lines.append(
-            "        options=\"\((options.flatMap(\.spellings) + ["--version", "-h", "--help"]).joined(separator: " "))\""
-        )
+        let offered = options.flatMap(\.spellings) + ["--version", "-h", "--help"]
+        var lines = ["    \(command.name))", "        options=\"\(offered.joined(separator: " "))\""]
         if !repeatable.isEmpty { lines.append("        repeatable=\"\(repeatable.joined(separator: " "))\"") }
         if let word = words.first {
             lines.append("        words=1")

@@ -1,4 +1,4 @@
-// The completion script for fish: one `complete` for each option of each command.
+// The completion script for fish: one `complete` per option of each command.
 
 extension Program {
     var fishScript: String {
@@ -49,9 +49,8 @@ extension Program {
             """
         ]
         for command in offeredCommands {
-            lines.append(
-                "complete -c \(name) -n '__\(name)_offers \"\"' -a \(command.name) -d \(Self.fishQuoted(command.abstract))"
-            )
+            let start = "complete -c \(name) -n '__\(name)_offers \"\"' -a \(command.name)"
+            lines.append("\(start) -d \(Self.fishQuoted(command.abstract))")
         }
         lines += fishCommon("\"\"", hasHelp: true)
         for command in commands {

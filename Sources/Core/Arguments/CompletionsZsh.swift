@@ -1,4 +1,4 @@
-// The completion script for zsh: one function a command, in the words of _arguments.
+// The completion script for zsh: one function per command, which calls _arguments.
 
 extension Program {
     var zshScript: String {
@@ -99,7 +99,7 @@ extension Program {
         return [excluded + "{\(spellings)}" + (help + value).shellQuoted]
     }
 
-    /// What _arguments reads as its own.
+    /// Escapes the characters that _arguments interprets.
     private static func zshEscaped(_ text: String) -> String {
         ["\\", ":", "[", "]"].reduce(text) { $0.replacing($1, with: "\\" + $1) }
     }

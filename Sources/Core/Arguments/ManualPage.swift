@@ -1,7 +1,7 @@
-// The manual page in the macros of man(7), from the same rows as help and completions.
+// The manual page in man(7) macros, from the same rows as help and completions.
 
 extension Program {
-    /// - Parameter exitCodes: what each of the program's exit codes means.
+    /// - Parameter exitCodes: the program's exit codes and the meaning of each.
     package func manualPage(exitCodes: [(code: Int, meaning: String)]) -> String {
         var lines = [".TH \(name.uppercased()) 1 \"\" \"\(name)\" \"User Commands\""]
         lines += [".SH NAME", "\(name) \\- \(Self.escaped(abstract))"]
@@ -41,8 +41,8 @@ extension Program {
         text.split(separator: "\n").flatMap { [".PP", escaped(String($0))] }
     }
 
-    /// A backslash starts a request of roff, so does a dot or quote at the start of a line; a hyphen is a minus only with
-    /// a backslash.
+    /// Escapes roff's special characters: a backslash anywhere, and a dot or quote at the start of a line. A hyphen
+    /// prints as a minus only after a backslash.
     static func escaped(_ text: String) -> String {
         let plain = text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("\n", with: " ")
         return plain.hasPrefix(".") || plain.hasPrefix("'") ? "\\&" + plain : plain

@@ -1,6 +1,6 @@
-// What is known of an option apart from the field that it sets: enough for parsing, help, the manual and completions.
+// The description of an option without its field: for parsing, help, the manual and completions.
 
-/// Where a value came from.
+/// The source of a value.
 package enum Origin: Hashable, Sendable, CustomStringConvertible {
     case builtIn, argument
     case file(String, line: Int)
@@ -18,33 +18,33 @@ package enum Origin: Hashable, Sendable, CustomStringConvertible {
 
 /// An option as users see it.
 package struct OptionInfo: Sendable {
-    /// What stands on the command line.
+    /// The form on the command line.
     package enum Kind: Equatable, Sendable {
         /// `--name`, and `--no-name` when invertible.
         case flag(isInvertible: Bool)
         /// `--name VALUE`; the last one wins.
         case value
-        /// `--name VALUE`, any number of times. Pairs are `KEY=VALUE` and may be a mapping in a settings file.
+        /// `--name VALUE`, repeatable. Pairs are `KEY=VALUE` and may be a mapping in a settings file.
         case list(ofPairs: Bool)
         /// A word without a name.
         case argument(isRequired: Bool)
-        /// All that follows the words, unread.
+        /// All arguments after the words, not parsed.
         case rest
     }
 
     package let name: String
     package let kind: Kind
-    /// What the value is called in help.
+    /// The name of the value in help.
     package let placeholder: String
     package let help: String
     package var short: Character?
-    /// The heading it stands under in help; empty: the last one, OPTIONS.
+    /// The option's heading in help; empty for the last one, OPTIONS.
     package var group = ""
     package var isHidden = false
     package var choices: [String] = []
     package var hint: String?
     package var files: FileNames?
-    /// The value of a fresh root; nil when there is none.
+    /// The default, for help; nil when there is none.
     package var fallback: String?
 
     init(name: String, kind: Kind, placeholder: String, help: String) {
@@ -53,7 +53,7 @@ package struct OptionInfo: Sendable {
 }
 
 extension OptionInfo {
-    /// A word of the command line, which no variable and no key of a file sets.
+    /// Whether it is a word of the command line, which no environment variable and no settings file can set.
     package var isWord: Bool {
         switch kind {
         case .argument, .rest: true
@@ -69,7 +69,7 @@ extension OptionInfo {
         if case .list = kind { true } else { false }
     }
 
-    /// The names by which it is set, with what each of a flag's means.
+    /// The names that set the option; an inverted name sets a flag to false.
     package var settingNames: [(name: String, isInverted: Bool)] {
         switch kind {
         case .flag(isInvertible: true): [("no-" + name, true), (name, false)]
@@ -78,7 +78,7 @@ extension OptionInfo {
         }
     }
 
-    /// `-f`, `--file`, as they are typed.
+    /// The spellings on the command line: `-f`, `--file`.
     var spellings: [String] {
         (short.map { ["-\($0)"] } ?? []) + settingNames.filter { !$0.isInverted }.map { "--\($0.name)" }
             + settingNames.filter(\.isInverted).map { "--\($0.name)" }
@@ -96,7 +96,7 @@ extension OptionInfo {
         }
     }
 
-    /// How a message names it, by where its value came from.
+    /// The option's name in a message, by the source of its value.
     package func place(_ origin: Origin) -> String {
         switch origin {
         case .argument, .builtIn: isWord ? "<\(placeholder)>" : "--\(name)"
@@ -105,21 +105,21 @@ extension OptionInfo {
         }
     }
 
-    /// The variable that sets it.
+    /// The environment variable that sets an option.
     package static func variable(_ name: String) -> String {
         "PAGEVIEWS_" + name.uppercased().replacing("-", with: "_")
     }
 }
 
-/// What the user did wrong.
+/// An error of the user in the command line, the environment or a settings file.
 package struct UsageError: Error, Equatable, CustomStringConvertible {
-    /// One line (a list of choices may follow).
+    /// One line; a list of choices may follow.
     package let message: String
-    /// The help of the option that it is about.
+    /// The help of the option concerned.
     package var help: String?
-    /// What a right value looks like.
+    /// The form of a valid value.
     package var hint: String?
-    /// How the command is used, and where to read more.
+    /// The usage of the command, and a reference to its help.
     package var usage: String?
 
     package init(_ message: String, about option: OptionInfo? = nil) {
@@ -133,7 +133,7 @@ package struct UsageError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { message }
 
-    /// All of it, as it is printed.
+    /// The printed form of all parts.
     package var text: String {
         (["Error: " + message] + [help, usage, hint].compactMap { $0 }).joined(separator: "\n") + "\n"
     }

@@ -1,17 +1,16 @@
-// Kinds of values that options take. A kind reads a text, writes a value back as the text that it reads, and says what a right
-// one looks like.
+// Kinds of option values. A kind reads a value from text, writes it back, and describes its form.
 
 import Base
 
-/// How an option's value is read and written.
+/// The text form of an option's value.
 package struct ValueKind<Value>: Sendable {
-    /// nil when the text is no such value.
+    /// Reads a value; nil when the text is not one.
     package let read: @Sendable (String) -> Value?
-    /// The text that `read` takes.
+    /// Writes a value as a text that `read` accepts.
     package let write: @Sendable (Value) -> String
-    /// All values, where they are few: for help, completions and messages.
+    /// All values, for help, completions and messages; empty when they are not enumerable.
     package var choices: [String] = []
-    /// What a right value looks like, as a sentence; nil where the name of the value says it.
+    /// A sentence on the form of a valid value; nil when the placeholder suffices.
     package var hint: String?
     /// The value names a file.
     package var files: FileNames?
@@ -23,7 +22,7 @@ package struct ValueKind<Value>: Sendable {
         (self.read, self.write, self.choices, self.hint) = (read, write, choices, hint)
     }
 
-    /// The same values, held in another type.
+    /// The same texts for values of another type.
     package func mapped<Other>(
         _ forth: @escaping @Sendable (Value) -> Other, _ back: @escaping @Sendable (Other) -> Value
     ) -> ValueKind<Other> {
@@ -35,10 +34,10 @@ package struct ValueKind<Value>: Sendable {
     }
 }
 
-/// Which files a shell offers.
+/// The files that a shell offers.
 package enum FileNames: Equatable, Sendable {
     case every
-    /// Those with this extension, without the dot.
+    /// Files with this extension, given without the dot.
     case withExtension(String)
 }
 
@@ -66,21 +65,21 @@ extension ValueKind where Value == Double {
 }
 
 extension ValueKind where Value: RawRepresentable<String> & CaseIterable & SendableMetatype {
-    /// One of few names.
+    /// One of the enumeration's names.
     package static var choice: ValueKind {
         ValueKind(choices: Value.allCases.map(\.rawValue), read: { Value(rawValue: $0) }, write: { $0.rawValue })
     }
 }
 
 extension ValueKind where Value == Int64 {
-    /// A length of time in milliseconds: `200ms`, `20s`, `1.5h`, `7d`.
+    /// A duration in milliseconds: `200ms`, `20s`, `1.5h`, `7d`.
     package static var duration: ValueKind {
         ValueKind(
             hint: "A duration is a number with ms, s, m, h or d, such as 200ms or 7d.",
             read: { Quantity.durations.read($0) }, write: { Quantity.durations.write($0) })
     }
 
-    /// A size in bytes: `512KiB`, `64MiB`, `10GiB`; also powers of ten, and plain bytes.
+    /// A size in bytes: `512KiB`, `64MiB`, `10GiB`, a decimal unit such as `10MB`, or a number of bytes.
     package static var size: ValueKind {
         ValueKind(
             hint: "A size is a number with KiB, MiB or GiB, such as 10GiB.",

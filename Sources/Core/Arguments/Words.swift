@@ -1,7 +1,7 @@
-// Text for messages and help: nearest names, line breaks, and foreign text made visible.
+// Text of messages and help: name suggestions, line breaks, and escaping of control characters.
 
 extension [String] {
-    /// The name that is most likely meant; nil when none is near.
+    /// The name with the smallest edit distance to `name`; nil when that exceeds half of its length or 3.
     package func nearest(to name: String) -> String? {
         let most = Swift.min(3, Swift.max(1, name.drop { $0 == "-" }.count / 2))
         return map { (name: $0, distance: $0.editDistance(to: name)) }.filter { $0.distance <= most }
@@ -10,7 +10,7 @@ extension [String] {
 }
 
 extension String {
-    /// Letters to insert, delete or replace (Levenshtein).
+    /// The number of characters to insert, delete or replace (Levenshtein distance).
     func editDistance(to other: String) -> Int {
         var row = Array(0...other.count)
         for (index, mine) in self.enumerated() {
@@ -26,13 +26,14 @@ extension String {
         return row[other.count]
     }
 
-    /// What is before and after a letter, nil when it is not there. By scalars: a combining mark would hide it.
+    /// The text before and after the first `letter`; the latter is nil without one. Compares scalars, since a combining
+    /// mark would hide the letter in a character.
     func cut(_ letter: Unicode.Scalar) -> (name: String, value: String?) {
         guard let place = unicodeScalars.firstIndex(of: letter) else { return (self, nil) }
         return (String(unicodeScalars[..<place]), String(unicodeScalars[unicodeScalars.index(after: place)...]))
     }
 
-    /// On one line, with nothing that a terminal would obey.
+    /// The text with control characters escaped, so that it stays on one line and a terminal obeys none.
     package var visible: String {
         guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return self }
         return unicodeScalars.map { scalar in
@@ -40,8 +41,8 @@ extension String {
         }.joined()
     }
 
-    /// Lines of less than `width` characters, the last of at most `width`, broken at spaces; every line after `indent` spaces.
-    /// Line breaks that are there stay.
+    /// Breaks the text at spaces into lines of less than `width` characters, the last of at most `width`, and indents
+    /// each by `indent` spaces. Existing line breaks stay.
     func wrapped(to width: Int, indent: Int = 0) -> String {
         let columns = Swift.max(1, width - indent)
         let margin = String(repeating: " ", count: indent)

@@ -1,16 +1,15 @@
-// Points in time as people, SQLite and S3 write them: `2026-01-10T12:00:00Z`, with a space for the T, with fewer parts, with a
-// fraction, with an offset. Without an offset a time is UTC, as it is for SQLite's own functions.
-// Invariants: no allocation; every byte sequence is accepted; what is not one of these forms, or is no day of the
-// Gregorian calendar, is no time.
+// Reads points in time as people, SQLite and S3 write them: `2026-01-10T12:00:00Z`, optionally with a space for the T,
+// with fewer parts, with a fraction, with an offset. Without an offset a time is UTC, as in SQLite's functions.
+// Reading bytes does not allocate. Bytes in another form, or a day that the calendar does not have, give nil.
 
 /// A point in time.
 package struct Instant: Equatable, Comparable, Sendable {
     /// Seconds since the Unix epoch, rounded down.
     package var seconds: Int64
-    /// Nanoseconds after them, 0 to 999,999,999.
+    /// Nanoseconds of the second, 0 to 999,999,999.
     var nanoseconds: Int64
 
-    /// The earlier one.
+    /// Whether the first is earlier.
     package static func < (first: Instant, second: Instant) -> Bool {
         (first.seconds, first.nanoseconds) < (second.seconds, second.nanoseconds)
     }
@@ -20,15 +19,16 @@ extension Instant {
     /// Milliseconds since the Unix epoch, rounded down.
     package var milliseconds: Int64 { seconds * 1000 + nanoseconds / 1_000_000 }
 
-    /// nil when the text is no time.
+    /// nil when the text is not a time; see the other form.
     package init?(_ text: String) {
         var text = text
         guard let instant = text.withUTF8({ Instant(UnsafeRawBufferPointer($0)) }) else { return nil }
         self = instant
     }
 
-    /// nil when the UTF-8 text is no time. Forms: `YYYY-MM`, `YYYY-MM-DD`, then `T` or one space and `HH`, `HH:MM`,
-    /// `HH:MM:SS` with up to nine digits of fraction, then nothing, `Z`, `+HH:MM`, `+HHMM` or `+HH`.
+    /// nil when the UTF-8 text is not a time. The forms are `YYYY-MM` and `YYYY-MM-DD`, optionally followed by `T` or
+    /// one space and `HH`, `HH:MM` or `HH:MM:SS` with up to nine digits of fraction, then nothing, `Z`, `+HH:MM`,
+    /// `+HHMM` or `+HH` (or with a minus sign).
     package init?(_ bytes: UnsafeRawBufferPointer) {
         var reader = InstantReader(bytes)
         guard let instant = reader.instant() else { return nil }
@@ -91,7 +91,7 @@ private struct InstantReader {
         return value
     }
 
-    /// Nanoseconds; 0 where there is no fraction.
+    /// Nanoseconds; 0 without a fraction.
     private mutating func fraction() -> Int64? {
         guard take(".") || take(",") else { return 0 }
         guard var value = digit() else { return nil }

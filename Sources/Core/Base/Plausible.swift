@@ -1,14 +1,14 @@
-// Ranges of the numbers that come from a file, a table or a message. They are checked where such numbers come in; within,
-// sums of thousands of them cannot overflow.
+// Ranges of the numbers in files, tables and messages. Readers check each number on input; sums of thousands of numbers
+// within these ranges cannot overflow.
 
-/// What a number can be at most.
+/// The range of each kind of number, bounds included.
 package enum Plausible {
-    /// Offsets of a partition, counts and numbers of records: 2^53 at most, which JSON keeps exactly.
+    /// Offsets of a partition, and counts of records: at most 2^53, which JSON represents exactly.
     package static let count: ClosedRange<Int64> = 0...(1 << 53)
     /// Milliseconds since the Unix epoch.
     package static let milliseconds: ClosedRange<Int64> = -(1 << 53)...(1 << 53)
-    /// Microseconds since the Unix epoch: the times that an event may have, and as far before 1970.
+    /// Microseconds since the Unix epoch: the range of event times, and as far before 1970.
     package static let microseconds: ClosedRange<Int64> = -100_000_000_000_000_000...100_000_000_000_000_000
-    /// Seconds since the Unix epoch at which a window of such an event may start or end, however long windows are.
+    /// Seconds since the Unix epoch: the starts and ends of windows of such events, for any window length.
     package static let windowStart: ClosedRange<Int64> = -200_000_000_000...200_000_000_000
 }

@@ -1,12 +1,12 @@
-// The one spelling of lengths of time and of sizes: a number, then a unit.
-// Invariants: what `write` and `duration`, `size` of one kind give, `read` takes; nothing overflows; a text that is no such
-// quantity, or does not fit 64 bits, is nil.
+// The project's spelling of durations and sizes: a number, then a unit.
+// Invariant: `read` returns the value that `write` was given, unless it is negative. A text that is not a quantity, or
+// whose value does not fit into 64 bits, reads as nil.
 
-/// Lengths of time in milliseconds, or sizes in bytes.
+/// Durations in milliseconds, or sizes in bytes.
 package struct Quantity: Sendable {
-    /// The names of each unit in lower case, the written one first; the smallest unit first.
+    /// The units from the smallest, each with its names in lower case, the one for output first.
     private let units: [(scale: Int64, names: [String])]
-    /// The units that are written.
+    /// The units for output, from the smallest.
     private let written: [(scale: Int64, name: String)]
 
     /// Milliseconds: `250ms`, `30s`, `1.5s`, `5m`, `2h`, `7d`, `1 hour`.
@@ -30,9 +30,10 @@ package struct Quantity: Sendable {
         return Quantity(units: binary.map { ($0.scale, [$0.name.lowercased()]) } + decimal, written: binary)
     }()
 
-    /// Reads a number of ASCII digits, with up to nine of them after a point, then a unit in any case, after spaces or none.
-    /// What is below one millisecond or byte is rounded, a half up.
-    /// - Parameter plain: the scale of a number without a unit; without one it is no quantity.
+    /// Reads a number of ASCII digits with up to nine digits after a point, optional spaces, and a unit in any case.
+    /// Rounds to a whole millisecond or byte, a half up.
+    /// - Parameter plain: the scale of a number without a unit; nil requires a unit.
+    /// - Returns: nil when the text is not a quantity, or its value does not fit into 64 bits.
     package func read(_ text: some StringProtocol, plain: Int64? = nil) -> Int64? {
         let whole = text.prefix { $0.isASCII && $0.isNumber }
         guard let number = Int64(whole) else { return nil }
@@ -55,15 +56,17 @@ package struct Quantity: Sendable {
         return product.overflow || sum.overflow ? nil : sum.partialValue
     }
 
-    /// In the largest unit of which it is a whole number. A negative value is written in the smallest unit.
+    /// Writes a value as a whole number of the largest possible unit; 0 and negative values in the smallest unit.
     package func write(_ value: Int64) -> String {
         let best = written.last { value >= $0.scale && value % $0.scale == 0 } ?? written[0]
-        return "\(value / best.scale)\(best.name)"
+        let text = "\(value / best.scale)\(best.name)"
+        assert(value < 0 || read(text) == value, "a written quantity reads as itself")
+        return text
     }
 
     // MARK: For people
 
-    /// `340 ms`, `12 s`, `7 min`, `3 h`, `2 d`: rounded down, below 0 as 0.
+    /// `340 ms`, `12 s`, `7 min`, `3 h`, `2 d`: rounded down; negative values as 0.
     package static func duration(_ milliseconds: Int64) -> String {
         switch max(0, milliseconds) {
         case let value where value < 1000: "\(value) ms"

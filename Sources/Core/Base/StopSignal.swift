@@ -1,19 +1,20 @@
-// A request to stop: set once; others poll it, wait for it, or register a callback.
+// A request to stop, set once. Others poll it, wait for it, or register a callback.
 //
-// Invariant: every body given to `onSet` runs at most once, and not after its registration was cancelled.
+// Each body given to `onSet` runs at most once, since `takeAll` empties the table for good. After its registration is
+// cancelled it does not start.
 
 import Dispatch
 import Foundation
 import Synchronization
 
-/// A request to stop, made once from any thread.
+/// A request to stop. Any thread may make it; further ones have no effect.
 package final class StopSignal: Sendable {
-    /// A body that waits for the request; it is forgotten when this is cancelled.
+    /// The registration of a body.
     package struct Registration: Sendable {
         fileprivate let id: Int
         fileprivate let signal: StopSignal
 
-        /// Forgets the body. Without effect when it has run.
+        /// Removes the body. Has no effect when it runs already or has run.
         package func cancel() { signal.waiting.remove(id) }
     }
 
@@ -21,10 +22,10 @@ package final class StopSignal: Sendable {
     private let wakeUp = DispatchSemaphore(value: 0)
     private let waiting = WaitingBodies()
 
-    /// A request that was not made yet.
+    /// A signal that is not set.
     package init() {}
 
-    /// Makes the request.
+    /// Makes the request, and runs the registered bodies on this thread in the order of their registration.
     package func set() {
         isSet.store(true, ordering: .releasing)
         wakeUp.signal()
@@ -34,7 +35,7 @@ package final class StopSignal: Sendable {
     /// The request was made.
     package var wasSet: Bool { isSet.load(ordering: .acquiring) }
 
-    /// Runs `body` once, on the thread that makes the request; at once when it was made already.
+    /// Runs `body` once, on the thread that makes the request, or at once when the request was made already.
     @discardableResult
     package func onSet(_ body: @escaping @Sendable () -> Void) -> Registration {
         guard let id = waiting.add(body) else {
@@ -44,7 +45,7 @@ package final class StopSignal: Sendable {
         return Registration(id: id, signal: self)
     }
 
-    /// Blocks until the request is made, no longer than `milliseconds`.
+    /// Blocks until the request is made, at most `milliseconds`.
     /// - Returns: whether it was made.
     @discardableResult
     package func wait(milliseconds: Int64) -> Bool {
@@ -53,7 +54,7 @@ package final class StopSignal: Sendable {
         return wasSet
     }
 
-    /// Suspends until the request is made, the task is cancelled, or `duration` has passed; nil: without limit.
+    /// Suspends until the request is made, the task is cancelled, or `duration` has passed; nil means no limit.
     /// - Returns: whether the request was made.
     @discardableResult
     package func sleep(for duration: Duration?) async -> Bool {
@@ -69,10 +70,10 @@ package final class StopSignal: Sendable {
     }
 }
 
-/// The bodies that wait for one request.
+/// The registered bodies of one signal.
 private final class WaitingBodies: @unchecked Sendable {
     private let lock = NSLock()
-    // Both are used under the lock only; nil once the request was made.
+    // Both are used under the lock only. nil once the request was made.
     private var bodies: [Int: @Sendable () -> Void]? = [:]
     private var next = 0
 

@@ -1,13 +1,13 @@
-// The clocks that a piece of work reads, as a parameter.
+// The clocks as a parameter, so that tests can set them.
 
 import Dispatch
 import Glibc
 
-/// Where the time comes from.
+/// A source of wall-clock and monotonic time.
 package struct TimeSource: Sendable {
     /// Milliseconds since the Unix epoch.
     package let wall: @Sendable () -> Int64
-    /// Milliseconds since any fixed moment, never going back.
+    /// Milliseconds since a fixed moment, never decreasing.
     package let monotonic: @Sendable () -> Int64
 
     private let pause: @Sendable (StopSignal, Int64) -> Void

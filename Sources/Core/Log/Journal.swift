@@ -1,13 +1,13 @@
-// systemd's journal at the other end of standard error: each line is given its priority, sd-daemon(3), so that
-// `journalctl -p warning` finds what it should. The journal takes the mark off again.
+// Priorities of log lines for systemd's journal (sd-daemon(3)), so that `journalctl -p warning` selects by level. The
+// journal removes the prefix.
 
 import Foundation
 import Glibc
 
-/// Marks lines for the journal.
+/// Prefixes of lines for the journal.
 package enum Journal {
-    /// Whether standard error is the journal's stream, which JOURNAL_STREAM names as DEVICE:INODE. Standard error that was
-    /// sent elsewhere since, to a file for example, is not.
+    /// Whether standard error is the journal's stream, which JOURNAL_STREAM names as DEVICE:INODE. It is not when
+    /// standard error was redirected since, for example to a file.
     private static let listens: Bool = {
         var facts = stat()
         guard fstat(STDERR_FILENO, &facts) == 0 else { return false }
@@ -17,7 +17,7 @@ package enum Journal {
 
     static func isStream(_ name: String?, device: dev_t, inode: ino_t) -> Bool { name == "\(device):\(inode)" }
 
-    /// What to put before a line of this level: nothing where nobody takes it off.
+    /// The prefix of a line of this level; empty unless standard error is the journal's stream.
     package static func prefix(_ level: Logger.Level) -> String { listens ? mark(level) : "" }
 
     static func mark(_ level: Logger.Level) -> String {

@@ -1,26 +1,26 @@
-// Log lines as the parts write them: a level, a message, and the facts the message is about, each under its own name.
+// The interface for logging: a line has a level, a message, and named facts about the message's subject.
 //
-// Invariant: neither the message nor its facts are computed when the level is below the logger's.
+// Below the logger's level neither the message nor its facts are computed: both are autoclosures.
 
-/// Writes log lines from a level on.
+/// Writes log lines of at least a level.
 package struct Logger: Sendable {
-    /// How grave a line is, from the least to the most.
+    /// The severity of a line, ascending.
     package enum Level: String, CaseIterable, Comparable, Sendable {
         case trace, debug, info, notice, warning, error, critical
 
         private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-        /// Less grave.
+        /// Whether the left is less severe.
         package static func < (left: Level, right: Level) -> Bool { left.rank < right.rank }
     }
 
     /// The facts of a line by their names: `topic`, `partition`, `offset`, `table`, `snapshot` ...
     package typealias Metadata = [String: MetadataValue]
 
-    /// One fact.
+    /// The value of a fact.
     package enum MetadataValue: Sendable {
         /// A text.
         case string(String)
-        /// Integers are written as numbers in JSON, everything else as text.
+        /// A value that JSON output writes as a number when it is an integer, and otherwise as text.
         case stringConvertible(any CustomStringConvertible & Sendable)
         /// Several values.
         case array([MetadataValue])
@@ -28,28 +28,28 @@ package struct Logger: Sendable {
         case dictionary(Metadata)
     }
 
-    /// One line.
+    /// A log line.
     package struct Event: Sendable {
-        /// How grave it is.
+        /// The severity.
         package let level: Level
         /// The text, without its facts.
         package let message: String
-        /// What the text is about.
+        /// The facts.
         package let metadata: Metadata
     }
 
-    /// Lines below this level are not written.
+    /// The lowest level that is written.
     package var logLevel: Level
-    /// Facts of every line; a line's own win.
+    /// Facts of every line; a line's own facts take precedence.
     private var common: Metadata = [:]
     private let write: @Sendable (Event) -> Void
 
-    /// - Parameter write: called on the thread that logs, from many threads at once.
+    /// - Parameter write: called on the logging thread, possibly on several threads at once.
     package init(level: Level = .info, write: @escaping @Sendable (Event) -> Void) {
         (logLevel, self.write) = (level, write)
     }
 
-    /// A logger whose every line has this fact as well.
+    /// A logger that adds this fact to every line.
     package func with(_ name: String, _ value: MetadataValue) -> Logger {
         var logger = self
         logger.common[name] = value
@@ -102,14 +102,14 @@ extension Logger.MetadataValue: ExpressibleByStringInterpolation, ExpressibleByD
 {
     /// A text.
     package init(stringLiteral text: String) { self = .string(text) }
-    /// Values by name; of two with one name, the last.
+    /// Values by name; the last of equal names wins.
     package init(dictionaryLiteral elements: (String, Self)...) {
         self = .dictionary(Dictionary(elements) { $1 })
     }
     /// Several values.
     package init(arrayLiteral elements: Self...) { self = .array(elements) }
 
-    /// The value as people read it.
+    /// The value in a line of text.
     package var description: String {
         switch self {
         case .string(let text): text

@@ -1,68 +1,68 @@
-// Log lines on standard error: text for people, or one JSON object a line for collectors. A message that repeats is written
-// at most every ten seconds, with the number of suppressed repeats. What a line is about (topic, partition, offset, table, snapshot ...)
-// stands apart from its words, so that a collector need not read them.
+// Log lines on standard error: text for people, or one JSON object per line for collectors. A repeated message is
+// written at most every ten seconds, with the number of suppressed repeats. Facts (topic, partition, offset, table,
+// snapshot ...) are separate from the message, so that a collector need not parse it.
 
 import Dispatch
 import Foundation
 
-/// How log lines are written.
+/// The format of log lines.
 package enum LogFormat: String, CaseIterable, Sendable {
-    /// A line for people.
+    /// Lines for people.
     case text
-    /// One JSON object a line, for collectors.
+    /// One JSON object per line, for collectors.
     case json
 }
 
-/// Text: `2026-01-02T03:04:05Z warning  text [partition=3 topic=t]`. JSON: members `time`, `level`, `message`, and one for each
-/// fact; numbers as numbers.
+/// A log on standard error. A line of text: `2026-01-02T03:04:05Z warning  text [partition=3 topic=t]`. JSON: the
+/// members `time`, `level`, `message`, and one per fact; integers are numbers.
 package struct StandardErrorLog: Sendable {
     private let format: LogFormat
     private let repeats = RepeatedMessages()
 
-    /// One log for the whole process, so that repeats are noticed.
+    /// Creates a log. Use one per process: repeats are counted per log.
     package init(format: LogFormat = .text) { self.format = format }
 
-    /// A logger that writes here.
+    /// A logger that writes to this log.
     package func logger(level: Logger.Level) -> Logger { Logger(level: level) { write($0) } }
 
     private func write(_ event: Logger.Event) {
         let text = event.message.replacingOccurrences(of: "\n", with: " ")
         let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
         let kind = Self.kind(event.level, text, event.metadata)
-        guard let leftOut = repeats.admit(kind, now: now) else { return }
+        guard let suppressed = repeats.admit(kind, now: now) else { return }
         let line = Self.line(
-            format, level: event.level, text: text, facts: event.metadata, leftOut: leftOut,
+            format, level: event.level, text: text, facts: event.metadata, suppressed: suppressed,
             time: Date().ISO8601Format())
         try? FileHandle.standardError.write(contentsOf: Data((Journal.prefix(event.level) + line).utf8))
     }
 
     static func line(
-        _ format: LogFormat, level: Logger.Level, text: String, facts: Logger.Metadata, leftOut: Int, time: String
+        _ format: LogFormat, level: Logger.Level, text: String, facts: Logger.Metadata, suppressed: Int, time: String
     ) -> String {
         switch format {
         case .text:
             let level = level.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
             let known = facts.sorted { $0.key < $1.key }.map { "\($0.key)=\(plain($0.value))" }.joined(separator: " ")
             return "\(time) \(level) \(text)\(known.isEmpty ? "" : " [\(known)]")"
-                + "\(leftOut > 0 ? " (left out \(leftOut) times before)" : "")\n"
+                + "\(suppressed > 0 ? " (\(suppressed) repeats suppressed before)" : "")\n"
         case .json:
             var members: [(String, String)] = [("time", quoted(time)), ("level", quoted(level.rawValue))]
             members.append(("message", quoted(text)))
             members += facts.sorted { $0.key < $1.key }.map { ($0.key, json($0.value)) }
-            if leftOut > 0 { members.append(("left_out", "\(leftOut)")) }
+            if suppressed > 0 { members.append(("left_out", "\(suppressed)")) }
             return "{" + members.map { "\(quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}\n"
         }
     }
 
-    /// What counts as the same message. Complaints repeat with other numbers in them (offsets, times, attempts); they are the
-    /// same while they are about the same things. What was done is never the same as what was done before.
+    /// The key of equal messages. Warnings and errors repeat with other numbers (offsets, times, attempts), so their
+    /// keys omit digits and include the subject. Messages of lower levels are equal only when their texts are.
     static func kind(_ level: Logger.Level, _ text: String, _ facts: Logger.Metadata) -> String {
         guard level >= .warning else { return "\(level.rawValue) \(text)" }
         let about = ["topic", "partition", "table"].map { facts[$0]?.description ?? "" }.joined(separator: "/")
         return "\(level.rawValue) \(about) \(text.filter { !$0.isNumber })"
     }
 
-    /// Brackets and spaces would make a line of text ambiguous.
+    /// Quotes a text with brackets, spaces, quotes or `=`, which would make a line ambiguous.
     private static func plain(_ value: Logger.MetadataValue) -> String {
         switch value {
         case .string(let text): return text.contains { " []\"=".contains($0) } ? quoted(text) : text
@@ -78,8 +78,8 @@ package struct StandardErrorLog: Sendable {
             return value is any BinaryInteger ? value.description : quoted(value.description)
         case .array(let values): return "[\(values.map(json).joined(separator: ","))]"
         case .dictionary(let values):
-            return
-                "{\(values.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(json($0.value))" }.joined(separator: ","))}"
+            let members = values.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(json($0.value))" }
+            return "{\(members.joined(separator: ","))}"
         }
     }
 

@@ -1,33 +1,33 @@
 // The order in which services stop, as a pure state machine.
 //
-// Invariants: services are told to stop one at a time, the last one first; the next is told when the one before has ended or
-// exceeded its stop timeout; the first error is rethrown.
+// Invariant: services stop one at a time, in reverse order. The next one is told to stop after the one before has ended
+// or exceeded its stop timeout. The first error is kept.
 
-/// What happens to a group of services.
+/// An event of a group of services.
 enum GroupEvent {
     /// A service ended, with an error or without.
     case ended(Int, (any Error)?)
-    /// A service was told to stop and did not end in time.
+    /// A service exceeded its stop timeout.
     case overdue(Int)
-    /// The whole group has to stop.
+    /// The group has to stop.
     case stopRequested
 }
 
-/// What the group's loop does.
+/// An action of the group's loop.
 enum GroupAction: Equatable {
     /// Tell this service to stop.
     case stop(Int)
-    /// All have ended or are left behind.
+    /// All services have ended or exceeded their stop timeouts.
     case finish
 }
 
-/// Where a group of services is.
+/// The state of a group of services.
 struct GroupState {
     private let count: Int
     private var ended: Set<Int> = []
-    /// Who was told to stop last; nil while all run.
+    /// The service that was told to stop last; nil before the first, -1 after all.
     private var stopping: Int?
-    /// What ended the group.
+    /// The first error.
     private(set) var failure: (any Error)?
 
     init(count: Int) { self.count = count }
@@ -47,6 +47,7 @@ struct GroupState {
     }
 
     private mutating func advance(below index: Int) -> [GroupAction] {
+        precondition(index == stopping ?? count, "services stop one at a time, in reverse order")
         for candidate in stride(from: index - 1, through: 0, by: -1) where !ended.contains(candidate) {
             stopping = candidate
             return [.stop(candidate)]

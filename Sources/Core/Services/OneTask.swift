@@ -1,17 +1,17 @@
-// Commands that do one piece of work and end.
+// A service for commands that perform one task and end.
 
 package import Base
 
-/// A piece of work as a service, so that signals stop it in good order.
+/// A task as a service, so that signals stop it gracefully.
 package struct OneTask: Service {
-    /// For messages.
+    /// The name in messages.
     package let name: String
     private let stopLimit: Duration
     private let work: @Sendable (StopSignal) async throws -> Void
 
     /// - Parameters:
-    ///   - stopLimit: how long after the signal the work may go on until its task is cancelled.
-    ///   - work: ends early, at a place of its choice, when the signal is set.
+    ///   - stopLimit: the time from the stop signal until the task is cancelled.
+    ///   - work: polls the stop signal and ends early when it is set.
     package init(
         name: String, stopLimit: Duration = .seconds(3), work: @escaping @Sendable (StopSignal) async throws -> Void
     ) {
@@ -19,7 +19,7 @@ package struct OneTask: Service {
     }
 
     /// Runs the work.
-    /// - Throws: what the work throws; `CancellationError` or what became of it when it was cut short.
+    /// - Throws: what the work throws, also after its cancellation.
     package func run(_ stop: StopSignal) async throws {
         let task = Task { [work] in try await work(stop) }
         let registration = stop.onSet { [stopLimit] in

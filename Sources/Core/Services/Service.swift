@@ -1,22 +1,23 @@
-// What runs beside the others until it is told to stop.
+// A service of a group.
 
 package import Base
 
-/// A piece of the program that runs until it is told to stop, or ends, which stops the others.
+/// A part of the program that runs beside others until it is told to stop. When it ends, the group stops.
 package protocol Service: Sendable {
-    /// For messages.
+    /// The name in messages.
     var name: String { get }
 
-    /// Runs until `stop` is set, or until the work is done.
-    /// - Throws: what ends the whole group. The first error is the one that is told.
+    /// Runs until `stop` is set or the work is done.
+    /// - Throws: an error that stops the group; the group rethrows the first one.
     func run(_ stop: StopSignal) async throws
 
-    /// How long the group waits for the service once it was told to stop; nil: until it has ended. What is left behind
-    /// then ends with the process, so it has to be work that may be killed at any moment. Asked when the service is told.
+    /// The time that the group waits for the service after telling it to stop; nil means until it ends. A service that
+    /// exceeds it ends with the process, so killing its work at any moment must be safe. Called when the service is
+    /// told to stop.
     func stopTimeout() -> Duration?
 }
 
 extension Service {
-    /// Until it has ended.
+    /// Waits until the service ends.
     package func stopTimeout() -> Duration? { nil }
 }

@@ -1,8 +1,8 @@
-// Runs services beside one another: started in order, stopped in reverse, one at a time.
+// Runs services concurrently: starts them in order, and stops them in reverse, one at a time (`GroupState`).
 //
-// Invariants: signals are held from before the first service is made; the first service to end, a failure or a signal stops
-// the others; the first failure is rethrown when all have ended or exceeded their stop timeout. Services are tasks, since most of
-// them wait for HTTP; the ones that block have a thread of their own (ThreadService.swift).
+// `run` handles signals from before it creates the first service. The first service to end, a failure or a signal stops
+// the others. `run` rethrows the first failure when all services have ended or exceeded their stop timeouts. Services
+// are tasks, since most of them wait for HTTP; those that block have their own threads (ThreadService.swift).
 
 package import Base
 import Glibc
@@ -12,8 +12,8 @@ package enum ServiceGroup {
     /// The signals that ask a service to stop.
     package static let stopSignals = [SIGTERM, SIGINT]
 
-    /// Runs the services that `make` gives until the first ends or one of the signals arrives; a second signal ends the
-    /// process at once, with exit code 3. A signal that comes while `make` runs stops the group as soon as it is made.
+    /// Runs the services that `make` returns until the first ends or a signal arrives. A second signal ends the process
+    /// at once, with exit code 3. A signal while `make` runs stops the group as soon as `make` returns.
     /// - Parameter stop: stops the group as a signal does.
     /// - Throws: what `make` throws, or the first error of a service.
     package static func run(

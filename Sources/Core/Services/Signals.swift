@@ -1,7 +1,8 @@
-// SIGTERM and SIGINT, held for the group of services.
+// Handles SIGTERM and SIGINT for a group of services.
 //
-// Invariants: the handler calls nothing but write(2) and _exit(2) (signal-safety(7)); the first signal wakes the thread that
-// waits, the second ends the process at once with exit code 3. A state that is killed at any moment is whole.
+// The handler uses atomics, write(2) and _exit(2) only (signal-safety(7)). The first signal wakes the waiting thread.
+// The second ends the process at once, with exit code 3, which is safe: a state is consistent after a kill at any
+// moment.
 
 import Base
 import Foundation
@@ -10,17 +11,17 @@ import Synchronization
 
 /// Signals that ask a process to stop.
 final class Signals: Sendable {
-    /// How often one has come, in this process.
+    /// The number of signals that have arrived.
     private static let count = Atomic<Int>(0)
-    /// The pipe's end that the handler writes to.
+    /// The handler's end of the pipe.
     private static let wakeUp = Atomic<Int32>(-1)
 
     private let stop: StopSignal
     private let reading: Int32
 
-    /// Holds the signals from now on.
-    /// - Parameter stop: set when the first one comes.
-    /// - Returns: nil when there are none, or no pipe can be made: then they end the process as they always do.
+    /// Installs the handlers.
+    /// - Parameter stop: set when the first signal arrives.
+    /// - Returns: nil without signals or when the pipe fails; signals then have their default action.
     init?(_ signals: [Int32], _ stop: StopSignal) {
         var ends: [Int32] = [-1, -1]
         guard !signals.isEmpty, pipe(&ends) == 0 else { return nil }

@@ -1,4 +1,4 @@
-// Blocking work as a service: a thread of its own, so that it never takes one of the few that tasks share.
+// Blocking work as a service, on its own thread: it must not block the few threads that tasks share.
 
 package import Base
 import Foundation
@@ -6,7 +6,7 @@ import Synchronization
 
 /// Runs a blocking function on its own thread until it returns.
 package struct ThreadService: Service {
-    /// For messages, and the name of the thread.
+    /// The name in messages, and of the thread.
     package let name: String
     private let stop: StopSignal
     private let willStop: @Sendable () -> Void
@@ -14,8 +14,8 @@ package struct ThreadService: Service {
     private let work: @Sendable () throws -> Void
 
     /// - Parameters:
-    ///   - stop: set when the service has to stop; `work` looks at it.
-    ///   - willStop: called before it is set.
+    ///   - stop: set when the service has to stop; `work` polls it.
+    ///   - willStop: called before `stop` is set.
     ///   - stopTimeout: see `Service.stopTimeout`.
     package init(
         name: String, stop: StopSignal, willStop: @escaping @Sendable () -> Void = {},
@@ -38,7 +38,8 @@ package struct ThreadService: Service {
         try await Self.onThread(name, work)
     }
 
-    /// Runs `work` on a new thread with a stack that deep JSON in the fallback parser fits into.
+    /// Runs `work` on a new thread. Its stack of 16 MiB suffices for deep JSON in the fallback parser.
+    /// - Throws: what `work` throws.
     package static func onThread(_ name: String, _ work: @escaping @Sendable () throws -> Void) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let thread = Thread { continuation.resume(with: Result { try work() }) }

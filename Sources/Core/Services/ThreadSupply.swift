@@ -1,9 +1,9 @@
-// Whether threads can be made. Where they cannot (`ulimit -v`, `ulimit -u`, a cgroup's limit), neither Dispatch nor Foundation
-// says so: work that was handed over never begins, and signals are not answered either.
+// Checks that the process can create threads. Under a limit (`ulimit -v`, `ulimit -u`, a cgroup's), Dispatch and
+// Foundation report no error: submitted work never starts, and signals are not handled.
 
 import Glibc
 
-/// Too few threads can be made.
+/// The process cannot create enough threads.
 package struct NoThreads: Error, CustomStringConvertible {
     let wanted: Int
     let made: Int
@@ -11,22 +11,22 @@ package struct NoThreads: Error, CustomStringConvertible {
 
     /// One line: what failed, and what to do.
     package var description: String {
-        "only \(made) of \(wanted) threads could be made: \(String(cString: strerror(code))); raise the limits of this process "
-            + "(ulimit -v, ulimit -u, or the unit's LimitAS, LimitNPROC and TasksMax)"
+        "only \(made) of \(wanted) threads could be made: \(String(cString: strerror(code))); "
+            + "raise the limits of this process (ulimit -v, ulimit -u, or the unit's LimitAS, LimitNPROC and TasksMax)"
     }
 }
 
-/// Makes threads to see whether they can be made.
+/// The process's supply of threads.
 package enum ThreadSupply {
-    /// Makes this many threads at the same time, each with a stack of `stackBytes`, and ends them again.
-    /// - Throws: `NoThreads`.
+    /// Creates `count` simultaneous threads, each with a stack of `stackBytes`, and ends them.
+    /// - Throws: `NoThreads` when one cannot be created.
     package static func check(_ count: Int, stackBytes: Int) throws(NoThreads) {
         let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
         defer { attributes.deallocate() }
         pthread_attr_init(attributes)
         defer { pthread_attr_destroy(attributes) }
         pthread_attr_setstacksize(attributes, stackBytes)
-        // They wait until all are there.
+        // The threads wait until all exist.
         let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         defer { gate.deallocate() }
         pthread_mutex_init(gate, nil)

@@ -1,6 +1,6 @@
-// `pageviews query`: runs statements in order, writes results and messages to separate outputs, and returns an exit code.
-// It stops at the first error. Results of streaming formats are written as they come; tables wait for the widths of their
-// first rows (`TableRenderer.measuredRows`).
+// `pageviews query`: runs statements in order, writes results and messages to separate outputs, and returns an exit
+// code. It stops at the first error. It writes rows of streaming formats as they arrive; tables wait for the widths of
+// their first rows (`TableRenderer.measuredRows`).
 
 import SQLite
 
@@ -13,11 +13,11 @@ package struct OneShot {
     private let takesEscapes: Bool
 
     /// - Parameters:
-    ///   - session: where the statements run.
-    ///   - out: takes the results.
-    ///   - err: takes messages.
-    ///   - takesEscapes: a terminal behind `out` understands escape sequences.
-    ///   - waitMilliseconds: returns after this time, earlier when the session's interrupt flag is raised.
+    ///   - session: the session that runs the statements.
+    ///   - out: receives the results.
+    ///   - err: receives the messages.
+    ///   - takesEscapes: the terminal of `out`, if any, understands escape sequences.
+    ///   - waitMilliseconds: waits for this time, or until the session's interrupt flag is raised.
     package init(
         session: QuerySession, out: Output, err: Output, takesEscapes: Bool = true,
         waitMilliseconds: @escaping (Int) -> Void
@@ -26,9 +26,9 @@ package struct OneShot {
         self.takesEscapes = takesEscapes
     }
 
-    /// Runs what `options` asks for.
-    /// - Returns: the exit code: 0 done, 1 a statement failed, 2 wrong usage or no statement at all, 3 deadline or
-    ///   interrupt. The run ends with 0 when the output's reader closes it.
+    /// Runs the statements of `options`.
+    /// - Returns: the exit code: 0 success, 1 a statement failed, 2 wrong usage or no statement, 3 deadline or
+    ///   interrupt. When the reader closes the output, the run ends with 0.
     package func run(_ options: OneShotOptions) -> Int32 {
         var failure: QueryError?
         do throws(QueryError) {
@@ -46,7 +46,7 @@ package struct OneShot {
         return failure?.exitCode ?? 0
     }
 
-    /// Reports the statement's errors here, where its text is known.
+    /// Whether `once` has reported the error, with the statement's text.
     private static func wasReported(_ failure: QueryError) -> Bool {
         switch failure {
         case .usage: false
@@ -89,7 +89,7 @@ package struct OneShot {
                 return true
             }
         } catch {
-            // Shows the rows received so far; a JSON array stays open, so that a reader sees it is incomplete.
+            // Shows the rows received so far. A JSON array stays open, so that a reader notices that it is incomplete.
             if rowCount > 0, plan.format != .json { renderer.end(to: out) }
             throw error
         }
@@ -129,7 +129,7 @@ private struct Plan {
         }
     }
 
-    /// A parameter that no statement has is probably misspelt.
+    /// Rejects a parameter that no statement has: it is probably misspelt.
     private static func checkAllAreUsed(_ parameters: Parameters, _ statements: [StatementText]) throws(QueryError) {
         let used = statements.reduce(into: Set<String>()) { $0.formUnion(Parameters.names(in: $1.text)) }
         guard let unused = parameters.values.keys.sorted().first(where: { !used.contains($0) }) else { return }

@@ -8,10 +8,10 @@ package struct OneShotOptions: Sendable {
     package var format: OutputFormat?
     /// The first line names the columns, where the format has such a line.
     package var showsHeader = true
-    /// What stands for NULL; nil: nothing in csv and tsv, `NULL` elsewhere. JSON always writes null.
+    /// Representation of NULL; nil: empty in csv and tsv, `NULL` elsewhere. JSON always writes null.
     package var null: String?
-    /// Values to bind, in the order given, each `NAME=VALUE`; the name may start with `:`, `@` or `$`. A number is
-    /// bound as one, `'text'` as the text between the quotes, anything else as text.
+    /// Values to bind, each `NAME=VALUE`; the name may start with `:`, `@` or `$`. A number is bound as a number,
+    /// `'text'` as the text between the quotes, anything else as text.
     package var parameters: [String] = []
     /// Interval at which to repeat until interrupted, in milliseconds; nil: run once.
     package var watchMilliseconds: Int?

@@ -1,4 +1,4 @@
-// Ctrl-C for a process that runs statements: the handler only raises a flag.
+// Signals of a process that runs statements. The handlers only raise a flag.
 
 import Glibc
 
@@ -7,8 +7,8 @@ private let processInterrupt = InterruptFlag()
 
 /// The signals of a process that runs statements.
 package enum ProcessSignals {
-    /// From now on SIGINT raises the returned flag, SIGTERM and SIGHUP raise it for good, and a closed pipe is an error of
-    /// the write (EPIPE) instead of the end of the process.
+    /// Installs the handlers: SIGINT raises the returned flag, SIGTERM and SIGHUP raise it for good. Ignores SIGPIPE,
+    /// so that a write to a closed pipe fails (EPIPE) instead of ending the process.
     package static func watch() -> InterruptFlag {
         let flag = processInterrupt
         var action = sigaction()
@@ -22,7 +22,7 @@ package enum ProcessSignals {
         return flag
     }
 
-    /// Waits for this time, or until the flag is raised.
+    /// Waits for `milliseconds`, or until the flag is raised.
     package static func wait(milliseconds: Int, unless flag: InterruptFlag) {
         let end = MonotonicClock.milliseconds().addingReportingOverflow(max(0, milliseconds))
         while !flag.isRaised {

@@ -20,7 +20,7 @@ enum DisplayWidth {
         return widest
     }
 
-    /// `text` cut to at most `columns`, its end replaced by `…` when something was cut.
+    /// `text` cut to at most `columns`; a cut text ends in `…`.
     static func shortened(_ text: String, to columns: Int) -> String {
         guard of(text) > columns else { return text }
         var (result, used) = ("", 0)
@@ -46,7 +46,7 @@ enum DisplayWidth {
             return 0
         default: break
         }
-        // The vowels and finals of Hangul join the syllable before them.
+        // Hangul vowels and final consonants combine with the syllable before them.
         if (0x1160...0x11FF).contains(scalar.value) || (0xD7B0...0xD7FF).contains(scalar.value) { return 0 }
         return isWide(scalar.value) ? 2 : 1
     }

@@ -1,12 +1,12 @@
-// Formats errors for people: what failed, the statement's line with a caret where SQLite found the error, and what to do.
+// Formats errors for people: the message, the statement's line with a caret at the fault, and a suggestion.
 
-/// Makes the text of an error.
+/// Formats an error.
 struct ErrorMessage {
     /// Names to suggest for a misspelt one.
     var vocabulary = Vocabulary()
     /// The line of the input on which the statement starts, when there is more than one.
     var firstLine: Int?
-    /// Columns of the terminal.
+    /// The terminal's width in columns.
     var terminalColumns = 80
 
     /// The lines of the message, each ending in a line break.
@@ -44,7 +44,7 @@ struct ErrorMessage {
             + "counts are written by `pageviews ingest` and corrected by `pageviews backfill`\n"
     }
 
-    /// The line with the error, and a caret under it; a long line is cut around the error.
+    /// The line with the fault, and a caret under the fault. A long line is cut around it.
     func excerpt(_ statement: String, at offset: Int) -> String {
         let bytes = Array(statement.utf8)
         let fault = min(max(0, offset), bytes.count)

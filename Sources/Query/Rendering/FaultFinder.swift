@@ -1,5 +1,5 @@
-// Finds the position of an error in the statement where SQLite reports none: a missing table, an ambiguous name, or the end
-// of the text.
+// Finds the position of an error for which SQLite reports none: a missing table, an ambiguous name, or the end of the
+// text.
 
 /// Finds an error's position from SQLite's message.
 enum FaultFinder {
@@ -7,14 +7,14 @@ enum FaultFinder {
         "no such table: ", "no such column: ", "no such function: ", "ambiguous column name: ",
     ]
 
-    /// The byte offset of the name that `message` complains about; nil when it is not in the statement.
+    /// The byte offset of the name in `message`; nil when the statement does not contain it.
     static func offset(of message: String, in statement: String) -> Int? {
         if message == "incomplete input" { return statement.utf8.count }
         guard let prefix = prefixes.first(where: message.hasPrefix) else { return nil }
         return word(String(message.dropFirst(prefix.count)), in: statement)
     }
 
-    /// The word that ends before an offset, nil when something else does.
+    /// The word that ends before an offset; nil when the token there is not a word.
     static func word(before offset: Int, in statement: String) -> String? {
         let bytes = Array(statement.utf8)
         let tokens = SQLTokens(bytes).prefix { $0.range.upperBound <= offset }
@@ -24,7 +24,7 @@ enum FaultFinder {
         return String(decoding: bytes[last.range], as: UTF8.self)
     }
 
-    /// Where the last part of `name` stands as a whole word, in any case, outside strings and comments.
+    /// The offset of the last part of `name` as a whole word, in any case, outside strings and comments.
     private static func word(_ name: String, in statement: String) -> Int? {
         let text = Array(statement.utf8)
         guard let wanted = name.lowercased().split(separator: ".").last else { return nil }

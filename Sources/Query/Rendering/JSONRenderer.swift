@@ -1,5 +1,5 @@
-// JSON (https://www.rfc-editor.org/rfc/rfc8259): integers as numbers with all their digits, reals with the digits that
-// read back the same, text as UTF-8, blobs as base64, NULL as null.
+// JSON (https://www.rfc-editor.org/rfc/rfc8259): integers as numbers with all digits, reals with the digits that read
+// back as the same number, text as UTF-8, blobs as base64, NULL as null.
 
 import SQLite
 
@@ -32,7 +32,7 @@ struct JSONRenderer: ResultRenderer {
         if isArray { output.write("]\n") }
     }
 
-    /// Readers of JSON keep only one of two equal keys, so a repeated column name gets its number.
+    /// Appends a number to a repeated column name: readers of JSON keep only one of two equal keys.
     static func uniqueNames(_ columns: [String]) -> [String] {
         var seen = Set<String>()
         return columns.map { name in
@@ -49,7 +49,7 @@ struct JSONRenderer: ResultRenderer {
         switch value {
         case .null: "null"
         case .integer(let value): String(value)
-        // JSON has no infinity; this reads back as one.
+        // JSON has no infinity; this number reads back as infinity.
         case .real(let value): value.isInfinite ? (value < 0 ? "-1e999" : "1e999") : value.description
         case .text(let value): string(value)
         case .blob(let bytes): "\"" + Base64.encode(bytes) + "\""
@@ -62,7 +62,7 @@ struct JSONRenderer: ResultRenderer {
         var bytes: [UInt8] = [0x22]
         var hasLead = false
         for byte in text.utf8 {
-            // U+0080 to U+009F are C2 80 to C2 9F in UTF-8; to a terminal they are commands.
+            // Terminals obey U+0080 to U+009F, which are C2 80 to C2 9F in UTF-8.
             if hasLead { byte < 0xA0 ? escape(byte, to: &bytes) : bytes.append(contentsOf: [0xC2, byte]) }
             if !hasLead, byte != 0xC2 { append(byte, to: &bytes) }
             hasLead = !hasLead && byte == 0xC2

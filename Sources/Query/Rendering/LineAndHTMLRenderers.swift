@@ -1,8 +1,8 @@
-// One value per line, and HTML.
+// The formats with one value per line, and HTML.
 
 import SQLite
 
-/// `name = value` lines with the names right-aligned, and an empty line between rows.
+/// `name = value` lines with right-aligned names, and an empty line between rows.
 struct LineRenderer: ResultRenderer {
     private let style: RenderStyle
     private var names: [String] = []

@@ -1,12 +1,12 @@
 // Buffers output for a file descriptor, or collects it in memory.
-// A statement that waits for a slow reader would hold its snapshot. So the buffer keeps bytes, up to a bound, until the
-// reader takes them; only a full buffer makes the statement wait, under its deadline.
+// A statement that waits for a slow reader would hold its snapshot. So the buffer keeps bytes, up to a limit, until the
+// reader takes them. Only a full buffer makes the statement wait, within its deadline.
 
 import Glibc
 
-/// Where results and messages are written.
+/// A destination of results and messages.
 package final class Output {
-    /// Text kept while the reader is slow, in bytes.
+    /// The size in bytes at which `pass` waits for a slow reader.
     static let bufferLimitBytes = 64 << 20
     private static let chunkBytes = 64 << 10
 
@@ -18,12 +18,12 @@ package final class Output {
     /// The output is a terminal.
     package let isTerminal: Bool
 
-    /// Writes to an open file descriptor, which stays the caller's.
+    /// Writes to an open file descriptor, which the caller owns.
     package init(descriptor: Int32) {
         self.descriptor = descriptor
         isTerminal = isatty(descriptor) == 1
         var info = stat()
-        // A pipe that is ready takes PIPE_BUF bytes without blocking, a file takes anything.
+        // A pipe that is ready accepts PIPE_BUF bytes without blocking; a file accepts any number.
         let isFile = fstat(descriptor, &info) == 0 && info.st_mode & S_IFMT == S_IFREG
         pieceBytes = isFile ? Self.chunkBytes : 4096
     }
@@ -45,7 +45,7 @@ package final class Output {
 
     deinit { close() }
 
-    /// Closes an owned file descriptor; nothing can be written afterwards.
+    /// Closes an owned file descriptor. Not to be written to afterwards.
     func close() {
         if isOwner, let descriptor { Glibc.close(descriptor) }
         isOwner = false
@@ -57,7 +57,7 @@ package final class Output {
     /// The text collected in memory so far.
     package var text: String { String(decoding: buffer, as: UTF8.self) }
 
-    /// Adds text; it is written by `pass` or `finish`.
+    /// Adds text to the buffer; `pass` or `finish` writes it.
     package func write(_ text: String) { buffer.append(contentsOf: text.utf8) }
 
     func write(_ bytes: some Sequence<UInt8>) { buffer.append(contentsOf: bytes) }
@@ -67,7 +67,8 @@ package final class Output {
     /// Lets `body` append to the buffer in place.
     func append(_ body: (inout [UInt8]) -> Void) { body(&buffer) }
 
-    /// Writes what the reader takes at once; waits only when the buffer is full.
+    /// Writes what the reader accepts at once. Waits only when the buffer is full.
+    /// - Throws: `QueryError`: the deadline, an interrupt, or a failed write.
     func pass(_ runGuard: RunGuard) throws(QueryError) {
         guard descriptor != nil, buffer.count - written >= Self.chunkBytes else { return }
         while written < buffer.count, try writePiece(waitMilliseconds: 0) {}
@@ -78,7 +79,8 @@ package final class Output {
         dropWritten()
     }
 
-    /// Writes everything, waiting for the reader without a limit, until the user interrupts.
+    /// Writes everything. Waits for the reader without a limit, until the user interrupts.
+    /// - Throws: `QueryError`: an interrupt, or a failed write.
     func finish(_ interrupt: InterruptFlag? = nil) throws(QueryError) {
         guard descriptor != nil else { return }
         while written < buffer.count {
@@ -99,7 +101,7 @@ package final class Output {
         written = 0
     }
 
-    /// - Returns: false when the reader took nothing within the time.
+    /// - Returns: false when the reader accepts nothing within the time.
     private func writePiece(waitMilliseconds: Int32) throws(QueryError) -> Bool {
         guard let descriptor else { return false }
         var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

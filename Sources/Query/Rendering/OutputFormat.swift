@@ -1,8 +1,8 @@
-// The formats of results, and what they have in common.
+// The formats of results, their options, and the text of values.
 
 import SQLite
 
-/// How results are written.
+/// A format of results.
 package enum OutputFormat: String, CaseIterable, Sendable {
     /// Lines and columns drawn with ASCII characters.
     case table
@@ -18,7 +18,7 @@ package enum OutputFormat: String, CaseIterable, Sendable {
     case jsonl
     /// A table in GitHub's Markdown.
     case markdown
-    /// One `name = value` per line, an empty line between rows.
+    /// One `name = value` per line, with an empty line between rows.
     case line
     /// An HTML table.
     case html
@@ -49,9 +49,9 @@ struct RenderStyle: Equatable {
     var showsHeader = true
     /// Representation of NULL; nil: the format's own. JSON always writes null.
     var null: String?
-    /// Cells of tables wider than this are shortened with a mark.
+    /// The maximum width of a table's cell in columns; a longer text is cut. nil: no limit.
     var maxCellColumns: Int?
-    /// Header and marks are coloured for a terminal.
+    /// The header is highlighted for a terminal.
     var usesColour = false
 }
 
@@ -88,8 +88,8 @@ enum ValueText {
         return "x'" + String(decoding: hex, as: UTF8.self) + "'"
     }
 
-    /// Makes text safe for a terminal and for a cell of one line: characters that would move the cursor, start an
-    /// escape sequence or turn the direction of writing are written as escapes.
+    /// Makes text safe for a terminal and for a cell of one line. Escapes the characters that would move the cursor,
+    /// start an escape sequence or change the direction of writing.
     static func visible(_ text: String) -> String {
         if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 < 0xC2 }) { return text }
         return text.unicodeScalars.reduce(into: "") { $0 += escape($1) ?? String($1) }

@@ -8,11 +8,11 @@ package struct ResultWriter {
     private let output: Output
 
     /// - Parameters:
-    ///   - format: how rows are written.
+    ///   - format: the format of the rows.
     ///   - showsHeader: the first line names the columns, where the format has such a line.
     ///   - null: representation of NULL; nil: the format's own.
-    ///   - maxCellColumns: cells of tables are shortened to this; nil: never.
-    ///   - output: takes the text.
+    ///   - maxCellColumns: the maximum width of a table's cell in columns; nil: no limit.
+    ///   - output: receives the text.
     package init(
         _ format: OutputFormat, showsHeader: Bool = true, null: String? = nil, maxCellColumns: Int? = nil,
         to output: Output
@@ -26,7 +26,7 @@ package struct ResultWriter {
     /// Begins with the names of the columns.
     package mutating func begin(_ columns: [String]) { renderer.begin(columns, to: output) }
 
-    /// Writes a row, a value per column.
+    /// Writes a row with one value per column.
     package mutating func row(_ values: [Value]) { renderer.row(values, to: output) }
 
     /// Writes the rows still held, and the end of the result.
@@ -37,19 +37,19 @@ package struct ResultWriter {
 package enum Sending: Equatable, Sendable {
     /// The reader took all of it.
     case done
-    /// The user interrupted it.
+    /// The user interrupted the write.
     case interrupted
-    /// Nobody reads it any more.
+    /// The reader closed the output.
     case closed
-    /// The text could not be written; the reason, in one line.
+    /// The write failed; the reason in one line.
     case failed(String)
 }
 
 extension Output {
-    /// Bytes that the reader has not taken yet.
+    /// The number of bytes that the reader has not taken yet.
     package var waitingBytes: Int { waiting }
 
-    /// Writes everything, waiting for the reader until the user interrupts.
+    /// Writes everything. Waits for the reader until the user interrupts.
     package func send(unless interrupt: InterruptFlag) -> Sending {
         do throws(QueryError) {
             try finish(interrupt)
@@ -67,8 +67,8 @@ extension Output {
 
 /// Untrusted text on a terminal.
 package enum SafeText {
-    /// Characters that would move the cursor, start an escape sequence, break the line or turn the direction of writing
-    /// are written as escapes, such as `\x1b`; all others stay.
+    /// Escapes the characters that would move the cursor, start an escape sequence, break the line or change the
+    /// direction of writing, such as `\x1b`.
     package static func visible(_ text: String) -> String { ValueText.visible(text) }
 }
 

@@ -15,7 +15,7 @@ struct CSVRenderer: ResultRenderer {
 
     func end(to output: Output) {}
 
-    /// Quotes a NULL that is the only field, since readers skip an empty line.
+    /// Writes a NULL that is the only field as `""`, since readers skip an empty line.
     private func record(_ fields: [String?], to output: Output) {
         for (index, field) in fields.enumerated() {
             if index > 0 { output.write(byte: UInt8(ascii: ",")) }
@@ -24,7 +24,7 @@ struct CSVRenderer: ResultRenderer {
         output.write("\r\n")
     }
 
-    /// Quotes a text equal to the representation of NULL, so that they differ.
+    /// Quotes a text that equals the representation of NULL, so that they differ.
     private func quoted(_ text: String) -> String {
         text == style.null ? text.quoted(with: "\"") : Self.quoted(text)
     }

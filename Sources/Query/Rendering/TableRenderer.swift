@@ -1,18 +1,18 @@
-// Tables: ASCII, box characters, Markdown. Column widths come from the first rows; a wider value in a later row makes
-// its line longer and is not cut, so that no data is lost and memory stays bounded.
+// Tables: ASCII, box characters, Markdown. The first rows decide the widths of the columns, so that memory is bounded.
+// A wider value in a later row is not cut; it makes its line longer.
 
 import SQLite
 
 /// The characters of a table's frame.
 struct TableFrame: Equatable {
-    /// Left, between, right, and the filler of a rule; nil: no such rule.
+    /// The left end, the crossings, the right end and the filler of a rule.
     struct Rule: Equatable {
         let left, middle, right, fill: String
     }
 
     let top, underHeader, bottom: Rule?
     let bar: String
-    /// The rule under the header says which columns are right-aligned, as Markdown has it.
+    /// The rule under the header marks right-aligned columns, as in Markdown.
     var marksAlignment = false
 
     static let ascii = TableFrame(
@@ -30,7 +30,7 @@ struct TableFrame: Equatable {
 
 /// Writes a table.
 struct TableRenderer: ResultRenderer {
-    /// Rows that decide the widths of the columns.
+    /// The number of first rows that decide the widths of the columns.
     static let measuredRows = 10_000
 
     private let style: RenderStyle
@@ -81,7 +81,7 @@ struct TableRenderer: ResultRenderer {
         return Cell(text: text, width: DisplayWidth.of(text))
     }
 
-    /// A cell of Markdown cannot hold a line break or a bare bar, and would read `<` as HTML.
+    /// Escapes text for a Markdown cell, in which a line break or a bar ends the cell and `<` starts HTML.
     static func markdown(_ text: String) -> String {
         let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         let safe = lines.map { line in
@@ -105,7 +105,7 @@ struct TableRenderer: ResultRenderer {
         }
     }
 
-    /// Fixes the widths, and writes the header and the rows held so far.
+    /// Fixes the widths, then writes the header and the held rows.
     private mutating func release(to output: Output) {
         isHolding = false
         if let rule = frame.top { self.rule(rule, to: output) }

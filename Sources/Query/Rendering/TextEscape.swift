@@ -1,5 +1,5 @@
-// Escapes in text, scalar by scalar: a quote or backslash and a combining mark after it are one Character, which a
-// comparison of Characters would overlook.
+// Escapes in text, scalar by scalar. A quote or backslash forms one Character with a following combining mark, so a
+// comparison of Characters would miss it.
 
 extension String {
     /// Replaces each scalar for which `escape` returns a text.
@@ -15,7 +15,7 @@ extension String {
         return String(result)
     }
 
-    /// Between quotes, with every quote inside doubled, as in SQL and CSV.
+    /// The text between quotes, with quotes inside doubled, as in SQL and CSV.
     func quoted(with quote: Unicode.Scalar) -> String {
         let inner = escaping { $0 == quote ? "\(quote)\(quote)" : nil }
         return "\(quote)\(inner)\(quote)"

@@ -1,17 +1,17 @@
 // Suggests a name for a misspelt one, by edit distance.
 
-/// Names that a statement can use.
+/// The names that a statement can use.
 struct Vocabulary: Equatable {
     var tables: [String] = []
     var columns: [String] = []
     var functions: [String] = []
 
-    /// The nearest name to the one SQLite complains about, when one is near.
-    /// - Parameter wordBefore: the word before the error: the parser fails at what follows a misspelt keyword.
+    /// The name nearest to the one in SQLite's message; nil when none is near.
+    /// - Parameter wordBefore: the word before the fault: the parser fails at the token after a misspelt keyword.
     func suggestion(for message: String, wordBefore: String? = nil) -> String? {
         if let name = Self.name(in: message, after: "no such table: ") { return Self.nearest(to: name, in: tables) }
         if let name = Self.name(in: message, after: "no such column: ") {
-            // The name of a missing column may be a text without quotes, or follow a misspelt alias.
+            // A missing column may be a text without quotes, or have a misspelt alias before it.
             return Self.nearest(to: Self.lastPart(name), in: columns) ?? Self.quoted(name)
         }
         if let name = Self.name(in: message, after: "no such function: ") {
@@ -40,7 +40,8 @@ struct Vocabulary: Equatable {
         name.split(separator: ".").last.map(String.init) ?? name
     }
 
-    /// The candidate with the fewest edits, if they are few for the name's length; nil for an exact match.
+    /// The candidate with the fewest edits, at most a third of the name's length, else one that starts with the name;
+    /// nil without one or for an exact match.
     static func nearest(to name: String, in candidates: [String]) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars.prefix(64))
         let limit = max(1, wanted.count / 3)
@@ -51,7 +52,7 @@ struct Vocabulary: Equatable {
         return best.0
     }
 
-    /// `postcode_view` for `postcode_view_count`, when only one name starts so.
+    /// `postcode_view_count` for `postcode_view`, when only one candidate starts with it.
     private static func prefixMatch(_ name: String, in candidates: [String]) -> String? {
         guard name.count >= 3 else { return nil }
         let matches = candidates.filter { $0.count > name.count && $0.lowercased().hasPrefix(name.lowercased()) }

@@ -1,5 +1,5 @@
 // Draws a result in the terminal: bars, or a line through the values.
-// Invariant: pure; the size is a parameter, and any numbers, also none or infinite ones, give a chart.
+// It is pure: the size is a parameter. Any numbers give a chart, also none or infinite ones.
 
 import SQLite
 
@@ -16,12 +16,12 @@ struct Chart {
     var points: [Point]
     var columns: Int
     var rows: Int
-    /// The most bars to draw.
+    /// The maximum number of bars.
     static let barLimit = 200
 
     /// Takes the values from the first column of numbers, and the labels from the first other column, unless they are
     /// named.
-    /// - Returns: nil when there is no column of numbers, or none of that name.
+    /// - Returns: nil when there is no column of numbers, or no column of a given name.
     static func points(_ result: ResultSet, label: String?, value: String?) -> [Point]? {
         guard let valueIndex = index(of: value, in: result) ?? (value == nil ? firstNumeric(result) : nil) else {
             return nil
@@ -122,7 +122,7 @@ struct Chart {
             let right = min(left + 1, points.count - 1)
             let part = place - Double(left)
             let value = points[left].value * (1 - part) + points[right].value * part
-            // Halves: the difference of two finite numbers may be infinite.
+            // Halved first, since the difference of two finite numbers may be infinite.
             let share = (value / 2 - low / 2) / (high / 2 - low / 2)
             guard high > low, share.isFinite else { return 0 }
             return min(top, max(0, Int((share * Double(top)).rounded())))

@@ -1,21 +1,20 @@
 // A row of the prompt's table of commands, and its line of help.
 
-/// One command: its names, its arguments, its help, and what it does. Dispatch, help, completion and suggestions read
-/// the rows and nothing else.
+/// A command: its names, arguments, help and behaviour. Dispatch, help, completion and suggestions read the rows only.
 struct Command: Sendable {
     /// Runs the command. `Repl.buffer` still holds the statement before it on the line.
     typealias Behaviour = @Sendable (Repl, Invocation) -> Void
 
-    /// Every spelling; the first is the one that help shows first.
+    /// Every spelling, in the order of the help.
     let names: [String]
     /// The form of the arguments, such as `[N]`; empty when the command takes none.
     let arguments: String
-    /// What TAB offers for an argument.
+    /// The completion of the arguments.
     let completion: ArgumentCompletion
     let help: String
-    /// Plain words that mean the command when one is alone on a line, in lower case.
+    /// Plain words, in lower case, that run the command when alone on a line.
     let words: [String]
-    /// Statements of other systems that mean the command.
+    /// Statements of other systems that run the command.
     let statements: [ForeignStatement]
     let perform: Behaviour
 
@@ -45,11 +44,11 @@ struct Command: Sendable {
     }
 }
 
-/// What TAB offers for a command's arguments.
+/// The completion of a command's arguments.
 struct ArgumentCompletion: Sendable {
-    /// What to offer for the next argument, given the ones before it.
+    /// The kind of the next argument, given the ones before it.
     let wanted: @Sendable (_ entered: [String]) -> CompletionContext.Wanted
-    /// A statement may stand there: from its second word on, it is completed as SQL.
+    /// The arguments may be a statement: from its second word on, it is completed as SQL.
     var takesSQL = false
 
     static let nothing = always(.nothing)
@@ -64,15 +63,15 @@ struct ArgumentCompletion: Sendable {
     /// The same for every argument.
     static func always(_ wanted: CompletionContext.Wanted) -> Self { Self { _ in wanted } }
 
-    /// A statement, or for its first word what `wanted` says.
+    /// A statement; `wanted` completes its first word.
     static func sql(or wanted: @escaping @Sendable (_ entered: [String]) -> CompletionContext.Wanted) -> Self {
         Self(wanted: wanted, takesSQL: true)
     }
 }
 
-/// A statement of another system that means a command here, such as `DESCRIBE counts`.
+/// A statement of another system that runs a command here, such as `DESCRIBE counts`.
 struct ForeignStatement: Sendable {
-    /// What follows the leading words.
+    /// The part after the leading words.
     enum Rest { case nothing, oneWord, text }
 
     /// The words the statement starts with, in lower case.

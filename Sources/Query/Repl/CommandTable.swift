@@ -1,6 +1,6 @@
 // The table of the prompt's commands. Each group's rows are in the file of the methods that they call.
-// Invariants: no spelling belongs to two commands; every name can be typed; every row has help. A row without behaviour,
-// and a group without rows, do not compile.
+// Invariants: no spelling belongs to two commands; every name can be typed; every row has help (`faults`, checked when
+// the table is built). A row without behaviour, or a group without rows, does not compile.
 
 extension Command {
     /// The parts of the table, in the order of the help.
@@ -34,12 +34,12 @@ extension Command {
 
     static func named(_ name: String) -> Command? { byName[name] ?? byName[name.lowercased()] }
 
-    /// The command that a plain word means when it is alone on a line, such as `exit`.
+    /// The command of a plain word that is alone on a line, such as `exit`.
     static func invocation(ofWord word: String) -> Invocation? {
         byWord[word.lowercased()].flatMap { Invocation($0.names[0]) }
     }
 
-    /// The command that a statement of another system means; nil for any other statement.
+    /// The command of another system's statement; nil for any other statement.
     static func invocation(ofStatement statement: String) -> Invocation? {
         let words = Invocation.words(statement)
         for command in all {
@@ -62,7 +62,7 @@ extension Command {
 
     // MARK: Faults
 
-    /// Breaches of the table's invariants, one line each.
+    /// Violations of the table's invariants, one line each.
     static func faults(in commands: [Command]) -> [String] {
         var faults: [String] = []
         var taken: Set<String> = []

@@ -1,11 +1,11 @@
-// Commands of the prompt that need more than the state file; the executable provides them.
+// Commands of the prompt that need more than the state file. The executable provides them.
 
 /// Commands that the prompt cannot answer from the state alone.
 package protocol DomainCommands {
     /// `\proof`: compares the records received with the counts stored and exported.
     /// - Returns: the exit code of `pageviews proof`; 3 after an interrupt.
     func proof(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32
-    /// `\topic`: lists the topics, or the newest messages of one, bounded.
+    /// `\topic`: lists the topics, or a limited number of the newest messages of one.
     /// - Returns: the exit code of `pageviews topic`; 3 after an interrupt.
     func topic(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32
 }

@@ -1,4 +1,4 @@
-// The user's input, of this session and earlier ones.
+// The history of the user's input in this session and earlier ones.
 
 import Base
 
@@ -9,9 +9,9 @@ final class History {
         var text: String
     }
 
-    /// Number of entries to keep.
+    /// The number of entries kept from earlier sessions.
     static let entryLimit = 10_000
-    /// The most text that the SQL table `history` shows, in bytes.
+    /// The maximum size of the texts in the SQL table `history`, in bytes.
     private static let tableLimitBytes = 2 << 20
 
     private(set) var entries: [Entry] = []

@@ -1,11 +1,11 @@
-// Reads a file of input, all of it or none: a truncated statement would be a different statement.
-// Invariant: every wait for bytes checks the interrupt, since a pipe may have no writer.
+// Reads a file of input completely or not at all: a truncated statement would be another statement.
+// Waits for bytes are at most 100 ms long, with a check of the interrupt between them, since a pipe may have no writer.
 
 import Glibc
 
-/// Why a file of input cannot be used, not even in part.
+/// The reason why no part of an input file is used.
 package enum InputFailure: Error, Equatable, Sendable {
-    /// The file cannot be opened or read; the reason, such as "No such file or directory".
+    /// The file cannot be opened or read, with the reason, such as "No such file or directory".
     case unreadable(reason: String)
     /// The file is larger than the limit, in bytes.
     case tooLarge(limitBytes: Int)
@@ -15,13 +15,14 @@ package enum InputFailure: Error, Equatable, Sendable {
 
 /// Files of statements and commands.
 package enum InputFile {
-    /// The largest file, in bytes.
+    /// The maximum size of a file, in bytes (inclusive).
     static let limitBytes = 64 << 20
 
     /// The whole text of a file, which may be a pipe, without a byte order mark at its start.
     /// - Parameters:
-    ///   - path: the file; nil is standard input.
-    ///   - interrupt: checked while there is no input.
+    ///   - path: the file; nil means standard input.
+    ///   - interrupt: polled while there is no input.
+    /// - Throws: `InputFailure`.
     package static func text(
         of path: String?, unless interrupt: InterruptFlag, limitBytes: Int = limitBytes
     ) throws(InputFailure) -> String {
@@ -44,7 +45,7 @@ package enum InputFile {
         }
     }
 
-    /// Editors of other systems put a byte order mark first.
+    /// Removes the byte order mark that editors of other systems write.
     static func text(_ bytes: [UInt8]) -> String {
         String(decoding: withoutMark(bytes[...], isFirst: true), as: UTF8.self)
     }
@@ -68,6 +69,6 @@ extension InputFailure {
         }
     }
 
-    /// As the error of a session.
+    /// The failure as the error of a session.
     func queryError(of name: String) -> QueryError { self == .interrupted ? .interrupted : .usage(text(of: name)) }
 }

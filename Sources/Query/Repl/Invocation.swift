@@ -1,10 +1,10 @@
-// Commands as people type them: `\name arguments` or `.name arguments`.
+// Parses commands as typed: `\name arguments` or `.name arguments`.
 
-/// A command as it was typed, cut into words.
+/// A command as typed, cut into words.
 struct Invocation: Equatable {
     /// The name with its first character, `\` or `.`.
     var name: String
-    /// The rest as it was typed, without white space around it.
+    /// The rest as typed, without surrounding white space.
     var typedRest: String
     /// The rest without a semicolon at its end.
     var rest: String
@@ -16,7 +16,7 @@ struct Invocation: Equatable {
         let text = line.trimmed
         guard let mark = text.first, mark == "\\" || mark == ".", text.count > 1 else { return nil }
         let second = text[text.index(after: text.startIndex)]
-        // `.5` starts a number, and a command is a word or one of ? and !.
+        // `.5` starts a number: a command is a word, `?` or `!`.
         guard second.isLetter || (mark == "\\" && (second == "?" || second == "!")) else { return nil }
         name =
             second.isLetter
@@ -62,9 +62,9 @@ struct Invocation: Equatable {
     }
 }
 
-/// A line of input, cut where SQL ends and a command begins: `SELECT 1 \\watch 2`.
+/// A line of input, cut at the end of its SQL and the start of a command: `SELECT 1 \watch 2`.
 enum InputLine {
-    /// The SQL before an unquoted backslash, and the command from it on; nil when there is none.
+    /// The SQL before the first unquoted backslash, and the command that starts there; nil without one.
     static func trailingCommand(in text: String) -> (sql: String, command: String)? {
         let bytes = Array(text.utf8)
         let backslash = SQLTokens(bytes).first { $0.kind == .other && bytes[$0.range.lowerBound] == UInt8(ascii: "\\") }

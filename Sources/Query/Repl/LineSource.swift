@@ -1,18 +1,18 @@
-// Sources of the prompt's lines: a person at a terminal, a script on standard input, or a text.
+// Sources of the prompt's lines: a terminal, a script on standard input, or a text.
 
 import Glibc
 import LineEditor
 
 /// A source of lines.
 protocol LineSource: AnyObject {
-    /// A person types the lines: there is a prompt, and an error does not end the session.
+    /// A person types the lines: the source shows a prompt, and an error does not end the session.
     var isInteractive: Bool { get }
     /// The next line.
     /// - Parameter idle: called at intervals while there is no line.
     func next(prompt: String, idle: () -> Void) -> LineEvent
     /// Makes an entry reachable with the arrow keys.
     func remember(_ entry: String)
-    /// Why the source ended early; its last line is then incomplete and must not run.
+    /// The reason for an early end; the last line is then incomplete and must not run.
     var failure: QueryError? { get }
 }
 
@@ -27,7 +27,7 @@ final class TextLines: LineSource {
     private var lines: ArraySlice<Substring>
 
     init(_ text: String) {
-        // By bytes: SQL has one line break; the other line breaks of Unicode are part of the text.
+        // Split by bytes: only a line feed ends a line of SQL; Unicode's other line breaks are part of the text.
         lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { Substring($0) }[...]
         // A line break at the end does not start another line.
         if lines.last?.isEmpty == true { lines.removeLast() }
@@ -38,7 +38,7 @@ final class TextLines: LineSource {
 
 /// Lines from a file descriptor other than a terminal, as they arrive.
 final class DescriptorLines: LineSource {
-    /// The longest line, in bytes; a longer one ends the input with an error.
+    /// The maximum length of a line in bytes; a longer one ends the input with an error.
     private static let lineLimitBytes = 8 << 20
 
     let isInteractive = false

@@ -3,7 +3,7 @@
 /// Queries by name.
 final class NamedQueries {
     private let file: PrivateFile?
-    /// The file's queries could not be read, so it must not be replaced.
+    /// The file exists but cannot be read, so it must not be replaced.
     private let isUnreadable: Bool
     private(set) var own: [String: String] = [:]
 
@@ -29,26 +29,30 @@ final class NamedQueries {
         SELECT postcode, count(*) AS late, max(lateness_ms) / 60000 AS most_minutes FROM late_events
         GROUP BY postcode ORDER BY late DESC, postcode LIMIT 10
         """,
-        "reasons":
-            "SELECT reason, count(*) AS rejected, max(received_at) AS last FROM rejected_events GROUP BY reason ORDER BY rejected DESC",
+        "reasons": """
+        SELECT reason, count(*) AS rejected, max(received_at) AS last FROM rejected_events GROUP BY reason
+        ORDER BY rejected DESC
+        """,
     ]
 
     subscript(name: String) -> String? { own[name] ?? Self.builtIn[name] }
 
-    /// All of them, by name.
+    /// All queries, sorted by name.
     var all: [(name: String, sql: String, isOwn: Bool)] {
         Set(own.keys).union(Self.builtIn.keys).sorted().compactMap { name in
             self[name].map { (name, $0, own[name] != nil) }
         }
     }
 
-    /// - Returns: false when the file could not be written; the query then lasts until the session ends.
+    /// Saves a query.
+    /// - Returns: false when the file cannot be written; the session then keeps the query until it ends.
     func save(_ name: String, _ sql: String) -> Bool {
         own[name] = sql
         return store()
     }
 
-    /// - Returns: nil when the user has no such query, else whether the file could be written.
+    /// Deletes a query of the user.
+    /// - Returns: nil when the user has no such query, else whether the file was written.
     func delete(_ name: String) -> Bool? {
         own.removeValue(forKey: name).map { _ in store() }
     }

@@ -16,7 +16,7 @@ enum PlanTree {
             return Step(id: id, parent: parent, detail: detail)
         }
         guard steps.count == result.rows.count else { return nil }
-        // A step comes after its parent, so the recursion always ends.
+        // The recursion ends: it looks for children only after their parent.
         var lines = ["QUERY PLAN"]
         append(childrenOf: 0, at: 0, of: steps, indent: "", to: &lines)
         return lines.joined(separator: "\n") + "\n"

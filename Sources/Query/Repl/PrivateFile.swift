@@ -1,28 +1,28 @@
-// Private files of the user. Each has one record per line, with tabs between the fields.
-// Invariants: mode 0600 from the moment the file exists; a rewrite replaces the file as a whole.
+// Private files of the user, with one record per line and tabs between the fields.
+// A file is created with mode 0600. A rewrite replaces the whole file by a rename.
 
 import Glibc
 
 /// A file of records that only its user may read.
 struct PrivateFile {
     let path: String
-    /// The most bytes to read.
+    /// The maximum size to read, in bytes.
     private static let sizeLimitBytes = 64 << 20
 
-    /// What a file holds.
+    /// The contents of a file.
     enum Contents: Equatable {
         /// There is no file yet.
         case missing
-        /// All records, or only the newest, as requested.
+        /// All records, or only the newest ones of a large file.
         case records([[String]])
-        /// The file cannot be read, or is not a regular file: it must not be written either.
+        /// The file cannot be read or is not a regular file, so it must not be written either.
         case unreadable
     }
 
     /// Reads the file.
-    /// - Parameter takesNewest: read the newest records of a file over the limit, which is otherwise unreadable.
+    /// - Parameter takesNewest: reads the newest records of a file above the limit, which is unreadable otherwise.
     func contents(takesNewest: Bool, limitBytes: Int = sizeLimitBytes) -> Contents {
-        // Non-blocking: the path may name a pipe.
+        // Non-blocking, since the path may name a pipe.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return errno == ENOENT ? .missing : .unreadable }
         defer { close(descriptor) }
@@ -43,7 +43,7 @@ struct PrivateFile {
     }
 
     /// Removes other users' permissions from a regular file that this user owns.
-    /// - Returns: its size; nil for anything but a regular file: a device, a pipe, a directory.
+    /// - Returns: its size in bytes; nil unless it is a regular file.
     private static func claim(_ descriptor: Int32) -> Int? {
         var info = stat()
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -72,8 +72,8 @@ struct PrivateFile {
         _ = Self.write(Self.bytes(of: [record]), to: descriptor)
     }
 
-    /// Replaces the whole file; a symbolic link is followed.
-    /// - Returns: false when the new file could not be written; the old one then remains.
+    /// Replaces the whole file. Follows a symbolic link.
+    /// - Returns: false when the new file cannot be written; the old one then remains.
     func replace(with records: [[String]]) -> Bool {
         let real = realpath(path, nil)
         defer { free(real) }

@@ -1,4 +1,4 @@
-// Runs a command by its row of the table, and the commands about the session.
+// Dispatch of commands, and the commands about the session.
 
 import Base
 import Glibc
@@ -121,7 +121,7 @@ extension Repl {
 }
 
 extension String {
-    /// Filled with spaces on the right.
+    /// The text padded with spaces on the right.
     func padded(to columns: Int) -> String {
         self + String(repeating: " ", count: max(0, columns - DisplayWidth.of(self)))
     }

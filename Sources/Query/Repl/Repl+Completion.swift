@@ -1,4 +1,4 @@
-// What TAB offers at the prompt.
+// Completion at the prompt.
 
 import LineEditor
 import SQLite
@@ -38,7 +38,7 @@ extension Repl {
         return candidates.filter { $0.lowercased().hasPrefix(lower) }
     }
 
-    /// Columns of the statement's tables first, then functions and keywords, in the typed case.
+    /// The columns of the statement's tables, then functions and keywords, in the typed case.
     private func columns(_ word: String, _ qualifier: String?, _ tables: [String], _ schema: Schema) -> Completions {
         let named = schema.relations.filter { tables.contains($0.name.lowercased()) }
         let relations = named.isEmpty ? schema.relations.filter(\.isView) : named
@@ -51,7 +51,7 @@ extension Repl {
         return Completions(all, suffix: all.count == 1 && all[0].hasSuffix("(") ? nil : " ")
     }
 
-    /// Postcodes with this prefix, from the newest windows.
+    /// Postcodes that start with the word, from the newest windows.
     private func postcodes(_ word: String, _ place: CompletionContext.Place) -> Completions {
         var found = Set<String>()
         var bound = Parameters()
@@ -73,9 +73,9 @@ extension Repl {
     }
 }
 
-/// What the position of the cursor calls for.
+/// The kind of word at the cursor.
 struct CompletionContext: Equatable {
-    /// Where a value is: unquoted in a statement, in an open string, or after a command.
+    /// The place of a value: unquoted in a statement, in an open string, or after a command.
     enum Place { case statement, string, command }
 
     enum Wanted: Equatable {
@@ -90,7 +90,7 @@ struct CompletionContext: Equatable {
 
     /// - Parameters:
     ///   - before: the statement up to the word.
-    ///   - whole: the whole statement, including what follows the cursor.
+    ///   - whole: the whole statement, including the text after the cursor.
     ///   - word: the word to complete.
     init(before: String, whole: String, word: String) {
         if let command = Self.command(before, word) {

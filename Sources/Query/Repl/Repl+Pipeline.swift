@@ -1,4 +1,4 @@
-// Commands about the pipeline, answered from the views.
+// Commands about the pipeline, which query the views.
 
 import Base
 import SQLite
@@ -36,7 +36,7 @@ extension Repl {
         ) { $0.runDomainCommand($0.domain.topic, $1.arguments) },
     ]
 
-    /// Where results go.
+    /// The destination of results.
     var results: Output { target?.output ?? out }
 
     /// Runs a command that needs more than the state.
@@ -51,7 +51,7 @@ extension Repl {
         if code != 0 { endScript(code: code == 3 ? 3 : 1) }
     }
 
-    /// Columns that fit a terminal of 80 columns.
+    /// Columns that fit into a terminal of 80 columns.
     private static let lateColumns = """
         postcode, timestamp, printf('%d:%02d:%02d', lateness_ms / 3600000, lateness_ms / 60000 % 60,
         lateness_ms / 1000 % 60) AS lateness, kafka_partition AS partition, kafka_offset AS offset,
@@ -63,7 +63,7 @@ extension Repl {
         rows_deleted AS deleted, state
         """
 
-    /// Newest first.
+    /// The order from the newest event.
     private static let receivedOrder = "received_at DESC, kafka_partition, kafka_offset DESC"
 
     private func showLag() {
@@ -113,19 +113,26 @@ extension Repl {
         return [
             (
                 "watermark",
-                "SELECT watermark || ', ' || (strftime('%s', ago('0s')) - strftime('%s', watermark)) || ' s behind the clock' FROM (\(holder))"
+                """
+                SELECT watermark || ', ' || (strftime('%s', ago('0s')) - strftime('%s', watermark))
+                || ' s behind the clock' FROM (\(holder))
+                """
             ),
             (
                 "held back by",
                 """
-                SELECT CASE WHEN idle THEN 'nothing: every partition is idle' WHEN (SELECT count(*) FROM partitions WHERE NOT idle) = 1
+                SELECT CASE WHEN idle THEN 'nothing: every partition is idle'
+                WHEN (SELECT count(*) FROM partitions WHERE NOT idle) = 1
                 THEN 'partition ' || kafka_partition || ', the only one that is not idle'
                 ELSE 'partition ' || kafka_partition || ', whose newest event is the oldest' END FROM (\(holder))
                 """
             ),
             (
                 "moved last by",
-                "SELECT 'the event of ' || max_event_time || ' in partition ' || kafka_partition || \(record)'' FROM (\(holder))"
+                """
+                SELECT 'the event of ' || max_event_time || ' in partition ' || kafka_partition || \(record)''
+                FROM (\(holder))
+                """
             ),
         ]
     }
@@ -159,11 +166,13 @@ extension Repl {
             """)
     }
 
-    /// The state records what the tables hold, and the generation that last wrote a count; the first export of that
-    /// generation or a later one holds the current count.
+    /// The state records the exported counts, and the generation that last wrote each count. The first export of that
+    /// generation or a later one contains the current count.
     private func exportsOfWindow(start: String, postcode: String) -> String {
-        let columns =
-            "snapshot_id, substr(committed_at, 1, 19) || 'Z' AS committed_at, coalesce(state, 'not exported yet') AS state"
+        let columns = """
+            snapshot_id, substr(committed_at, 1, 19) || 'Z' AS committed_at,
+            coalesce(state, 'not exported yet') AS state
+            """
         guard hasColumn("generation", in: "counts"), hasColumn("window_start", in: "exported") else {
             return "SELECT \(columns) FROM exports ORDER BY generation DESC LIMIT 5"
         }
@@ -176,7 +185,8 @@ extension Repl {
             """
     }
 
-    /// The start of the window that holds a time: `2021-01-26T12:04` and the other forms of `Instant`, or `12:04` today.
+    /// The start of the window with a time. The text is in a form of `Instant`, such as `2021-01-26T12:04`, or a time
+    /// of today, such as `12:04`.
     private func windowStart(_ text: String) -> String? {
         let today = UTCText.sortable(milliseconds: wallClock()).map { String($0.prefix(10)) } ?? ""
         guard let time = Instant(text.contains("-") ? text : "\(today)T\(text)")?.seconds else { return nil }

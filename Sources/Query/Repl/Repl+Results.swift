@@ -1,4 +1,4 @@
-// Commands about results: format, destination, and the last one.
+// Commands about results: their format, their destination, and the last result.
 
 import Glibc
 import SQLite
@@ -85,7 +85,7 @@ extension Repl {
             output: Output(owning: feed.descriptor), path: "|\(command)", isOnce: isOnce, wait: feed.wait)
     }
 
-    /// Opens a file for results; replaces an existing one, but never the state.
+    /// Opens a file for results. Replaces an existing one, but never the state.
     func openFile(_ path: String) -> Output? {
         let path = Self.expandingHome(path)
         guard !isState(path) else {
@@ -113,7 +113,7 @@ extension Repl {
         }
     }
 
-    /// Closes the file or command that receives results; waits for the command.
+    /// Closes the file or command that receives results, and waits for the command.
     func closeTarget() {
         guard let target else { return }
         self.target = nil
@@ -121,7 +121,7 @@ extension Repl {
             try target.output.finish(target.wait == nil ? nil : session.interrupt)
         } catch {
             target.output.discard()
-            // A command may stop reading early; that is no error.
+            // A command may stop reading early; that is not an error.
             if target.wait == nil || (error != .outputClosed && error != .interrupted) { fail(error) }
         }
         target.output.close()
@@ -162,15 +162,15 @@ extension Repl {
     }
 }
 
-/// The words of `\copy`.
+/// The arguments of `\copy`.
 struct CopyRequest: Equatable {
-    /// nil: the current statement.
+    /// The statement; nil means the current one.
     var sql: String?
     var path: String
     var formatName: String?
 
     init?(_ rest: String) {
-        guard let place = Self.lastTo(in: rest) else { return nil }
+        guard let place = Self.firstTo(in: rest) else { return nil }
         let what = String(rest[..<place.lowerBound]).trimmed
         let words = Invocation.words(String(rest[place.upperBound...]))
         guard let path = words.first, words.count <= 2 else { return nil }
@@ -183,8 +183,8 @@ struct CopyRequest: Equatable {
         }
     }
 
-    /// The last `to` outside quotes and parentheses.
-    private static func lastTo(in text: String) -> Range<String.Index>? {
+    /// The first `to` outside quotes and parentheses.
+    private static func firstTo(in text: String) -> Range<String.Index>? {
         let bytes = Array(text.utf8)
         var depth = 0
         var found: Range<Int>?
@@ -200,7 +200,7 @@ struct CopyRequest: Equatable {
         }
     }
 
-    /// The named format, else the one of the file's extension, else csv; nil when there is no such format.
+    /// The named format, else that of the file's extension, else csv; nil for an unknown name.
     var format: OutputFormat? {
         if let formatName { return OutputFormat(rawValue: formatName) }
         let ending = path.split(separator: ".").last.map { $0.lowercased() } ?? ""

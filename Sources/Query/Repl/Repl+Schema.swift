@@ -26,7 +26,7 @@ extension Repl {
         Command(["\\df"], "[PATTERN]", completes: .nothing, "functions") { $0.listFunctions($1.firstArgument) },
     ]
 
-    /// Runs SQL of a command as if the user had typed it.
+    /// Runs a command's SQL as if the user had typed it.
     func run(_ sql: String) {
         execute(StatementText(text: sql, byteOffset: 0, line: lineNumber, isComplete: true))
     }
@@ -38,11 +38,11 @@ extension Repl {
         return " AND \(column) GLOB \(literal(.text(glob)))"
     }
 
-    /// Contents of the state's views.
+    /// Descriptions of the state's views.
     private static let descriptions = [
         ("postcode_view_count", "views per postcode and minute; live"),
         ("late_events", "events that came too late to be counted"),
-        ("rejected_events", "records that are no page view, and why"),
+        ("rejected_events", "records without a valid event, and why"),
         ("partitions", "offsets, lag and watermark of each partition"),
         ("exports", "what was committed to the tables"),
         ("incidents", "what went wrong, and whether it is over"),
@@ -64,15 +64,15 @@ extension Repl {
             """
             SELECT s.name, s.type, group_concat(c.name, ', ') AS columns
             FROM sqlite_schema AS s JOIN pragma_table_xinfo(s.name, 'main') AS c
-            WHERE s.type IN ('view', 'table') AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'\(Self.condition("s.name", pattern))
+            WHERE s.type IN ('view', 'table') AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+            \(Self.condition("s.name", pattern))
             GROUP BY s.name ORDER BY s.type DESC, s.name
             """)
     }
 
     private func listIndexes(_ table: String?) {
-        run(
-            "SELECT name, tbl_name AS \"table\" FROM sqlite_schema WHERE type = 'index'\(Self.condition("tbl_name", table)) ORDER BY 1"
-        )
+        let condition = Self.condition("tbl_name", table)
+        run("SELECT name, tbl_name AS \"table\" FROM sqlite_schema WHERE type = 'index'\(condition) ORDER BY 1")
     }
 
     private func listFunctions(_ pattern: String?) {
@@ -93,7 +93,8 @@ extension Repl {
         let isOfState = "EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) = lower(\(quoted)))"
         run(
             """
-            SELECT name AS "column", type, CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
+            SELECT name AS "column", type,
+              CASE WHEN pk > 0 THEN 'key ' || pk WHEN "notnull" THEN 'not null' ELSE '' END AS rule
             FROM pragma_table_xinfo(\(quoted), iif(\(isOfState), 'main', 'temp')) ORDER BY cid
             """)
         guard mayContinue, let sql = first(Self.definition(of: quoted)) else {
@@ -110,7 +111,8 @@ extension Repl {
         """
     }
 
-    /// One row per column of a table or SELECT: minimum, maximum, mean, number of distinct values, number of NULLs.
+    /// Shows one row per column of a table or SELECT: minimum, maximum, mean, number of distinct values, number of
+    /// NULLs.
     private func summarize(_ what: String) {
         let source = what.trimmed
         guard !source.isEmpty else { return fail("\\summary takes a table or a SELECT") }
@@ -140,7 +142,7 @@ extension Repl {
         run("WITH source AS (SELECT * FROM \(from)) " + rows.joined(separator: "\nUNION ALL "))
     }
 
-    /// The first value of a statement's result as text; nil when there is none.
+    /// The first value of a statement's result as text; nil without a row, for NULL, or after an error.
     func first(_ sql: String) -> String? {
         var value: Value = .null
         _ = try? session.run(sql) { row in

@@ -1,12 +1,12 @@
-// The settings of the prompt: one row each, with what `\pset` and the setting's own command do.
+// The settings of the prompt, one row each. `\pset` and the settings' own commands use the rows.
 
-/// One setting.
+/// A setting.
 struct Setting: Sendable {
-    /// The first is the one that messages name.
+    /// The names; messages use the first.
     let names: [String]
     /// The current value as text.
     let text: @Sendable (ReplSettings) -> String
-    /// The value to set when the user gives none; nil: `change` decides.
+    /// The value to set when the user gives none; without it `change` decides.
     let otherValue: (@Sendable (ReplSettings) -> String)?
     private let change: @Sendable (Repl, String?) -> Void
 
@@ -46,7 +46,7 @@ struct Setting: Sendable {
 
     static func named(_ name: String) -> Setting? { all.first { $0.names.contains(name) } }
 
-    /// What `\pset` does with psql's names of settings.
+    /// The effects of psql's names of settings in `\pset`.
     fileprivate static let psql: [String: @Sendable (Repl, String?) -> Void] = [
         "tuples_only": { header.set($1.map { $0 == "on" ? "off" : "on" }, in: $0) },
         "t": { header.set($1 == "on" ? "off" : "on", in: $0) },

@@ -1,4 +1,4 @@
-// Commands about statements: run again, edit, parameters, files, names, history.
+// Commands about statements: repetition, editing, parameters, files, named queries, history.
 
 import Base
 import Glibc
@@ -37,14 +37,14 @@ extension Repl {
         ) { $0.showHistory($1.firstArgument) },
     ]
 
-    /// The statement before the command on the line, without a semicolon.
+    /// The statement before the command on the line, without its semicolon.
     func pendingStatement() -> StatementText? {
         guard var statement = StatementSplitter.split(buffer).statements.first else { return nil }
         statement.line += bufferLine - 1
         return statement
     }
 
-    /// Runs the statement before the command on the line; without one, `expanded` shows the last result again.
+    /// Runs the statement before the command on the line. Without one, `expanded` shows the last result again.
     private func runPending(expanded: Bool = false) {
         let pending = pendingStatement()
         buffer = ""
@@ -103,7 +103,7 @@ extension Repl {
         }
     }
 
-    /// At most one screen: cuts the rest, without a pager.
+    /// The result cut to one screen, without a pager.
     private func watchScreen(_ result: ResultSet, _ interval: Int) -> String {
         let time = UTCText.sortable(milliseconds: wallClock()) ?? ""
         let head = "\(time), every \(ErrorMessage.span(interval)); Ctrl-C ends\n"
@@ -213,8 +213,8 @@ extension Repl {
         (isSkipping, isInputAbandoned) = (false, isInputAbandoned && inputDepth > 0)
     }
 
-    /// Opens the statement in the user's editor, then runs it if it has a semicolon. The typed text stays when the editor
-    /// fails.
+    /// Opens the statement in the user's editor, then runs it if it has a semicolon. The typed text stays when the
+    /// editor fails.
     private func edit() {
         let text = buffer.isEmpty ? lastStatement.map { $0 + ";\n" } ?? "" : buffer
         do throws(QueryError) {
@@ -299,9 +299,8 @@ extension Repl {
             let text = entry.text.split(separator: "\n", omittingEmptySubsequences: false).map {
                 ValueText.visible(String($0))
             }
-            out.write(
-                "\(String(repeating: " ", count: max(0, 5 - number.count)))\(number)  \(text.joined(separator: "\n       "))\n"
-            )
+            let padding = String(repeating: " ", count: max(0, 5 - number.count))
+            out.write("\(padding)\(number)  \(text.joined(separator: "\n       "))\n")
         }
     }
 }

@@ -4,7 +4,9 @@ import SQLite
 
 extension Repl {
     /// Runs a statement, keeps its result as the last one, and shows it.
-    /// - Parameter expanded: show one value per line this time.
+    /// - Parameters:
+    ///   - expanded: shows one value per line this time.
+    ///   - extra: the parameters instead of the session's.
     func execute(_ statement: StatementText, expanded: Bool = false, extra: Parameters? = nil) {
         releaseExpiredSnapshot()
         lastStatement = statement.text
@@ -23,14 +25,14 @@ extension Repl {
             }
             closeTargetAfterUse()
         } catch {
-            // The command that receives results may end before them.
+            // The command that receives the results may end early.
             if error == .outputClosed, target?.wait != nil { return closeTarget() }
             fail(error, statement: statement)
         }
     }
 
     /// Runs a statement.
-    /// - Parameter streams: write every row as it arrives; otherwise stop reading at the limits of what is kept.
+    /// - Parameter streams: writes every row as it arrives; otherwise stops reading at the limits of a kept result.
     func evaluate(
         _ text: String, parameters: Parameters, streams: Bool
     ) throws(QueryError) -> (ResultSet, RunSummary) {
@@ -69,7 +71,7 @@ extension Repl {
         return style
     }
 
-    /// Shows a result on the terminal: fitted to its width, through a pager when it is longer.
+    /// Shows a result on the terminal, fitted to its width, and through a pager when it does not fit.
     func show(_ result: ResultSet, expanded: Bool = false, shortens: Bool = true) {
         if let plan = PlanTree.text(of: result), settings.format == .table || settings.format == .box {
             return out.write(plan)
@@ -83,7 +85,7 @@ extension Repl {
         page(all)
     }
 
-    /// Shows text through the user's pager, or without one on the output.
+    /// Shows text through the user's pager, or on the output when the pager does not start.
     func page(_ text: String) {
         flush()
         let isShown = terminal.page(text, with: options.pager ?? "less -SRX")
@@ -121,7 +123,7 @@ extension Repl {
 }
 
 extension OutputFormat {
-    /// The renderer for rows written as they arrive; `\x on` applies to them too.
+    /// The renderer for rows that are written as they arrive; `\x on` applies to them too.
     func streamingRenderer(_ style: RenderStyle, _ expansion: ReplSettings.Expansion) -> any ResultRenderer {
         let isTable = self == .table || self == .box
         return (isTable && expansion == .on ? OutputFormat.line : self).renderer(style)

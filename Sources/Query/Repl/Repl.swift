@@ -1,6 +1,7 @@
 // The prompt: reads lines, cuts them into statements and commands, and runs each.
-// Invariants: nothing but Ctrl-D, `\q` and the end of a script ends it; Ctrl-C abandons a line or a statement; between
-// statements no snapshot is held unless `\begin` asked for one, and that one has a deadline.
+// An interactive prompt ends with Ctrl-D or `\q`, when its output is lost, or on SIGTERM or SIGHUP. Ctrl-C discards a
+// line or ends a statement.
+// Invariant: between statements the session holds no snapshot except that of `\begin`, which has a deadline.
 
 import Glibc
 import LineEditor
@@ -8,11 +9,11 @@ import SQLite
 
 /// A session of SQL and commands, interactive or from a script.
 package final class Repl {
-    /// The longest statement that may be typed or pasted, in bytes.
+    /// The maximum size of a statement, in bytes.
     static let statementLimitBytes = 1 << 20
-    /// How deep files may include other files.
+    /// The maximum nesting of files that include files.
     static let inputDepthLimit = 16
-    /// Rows read in an interactive session without a limit of its own.
+    /// The number of rows that an interactive session without `--max-rows` reads.
     static let shownRows = 10_000
 
     let session: QuerySession
@@ -32,7 +33,7 @@ package final class Repl {
     var buffer = ""
     /// The open token at the end of `buffer`: a string, a comment, or none.
     var tracker = OpenTokenTracker()
-    /// A statement was too long: input is skipped up to its end, and `buffer` is a placeholder for it.
+    /// The statement is too long: input is skipped up to its end, and `buffer` is a placeholder for it.
     var isSkipping = false
     /// The rest of the file being read must not run.
     var isInputAbandoned = false
@@ -41,7 +42,7 @@ package final class Repl {
     var lineNumber = 0
     var lastResult: ResultSet?
     var lastStatement: String?
-    /// Where results go instead of standard output.
+    /// The destination of results instead of standard output.
     var target: ResultTarget?
     var source: any LineSource
     var inputDepth = 0
@@ -50,7 +51,7 @@ package final class Repl {
     var isInterrupted = false
     var exitCode: Int32 = 0
     var snapshotEnd: Int?
-    /// Writing the output failed, and the user was told.
+    /// A failed write of the output was reported.
     private var hasLostOutput = false
     var cachedSchema: Schema?
 
@@ -86,7 +87,7 @@ package final class Repl {
         (self.session, self.options, self.source, self.out, self.err) = (session, options, source, out, err)
         (self.terminal, self.domain, self.wallClock) = (terminal, domain, wallClock)
         self.waitMilliseconds = waitMilliseconds
-        // Scripts leave no trace in the user's history.
+        // Scripts do not add to the user's history.
         history = History(path: source.isInteractive ? options.historyPath : nil)
         queries = NamedQueries(path: options.queriesPath)
         settings = ReplSettings(format: options.format ?? (out.isTerminal || source.isInteractive ? .table : .tsv))
@@ -122,6 +123,7 @@ package final class Repl {
     /// Reads lines until the source ends.
     func process(_ lines: any LineSource) {
         while !isDone, !isInputAbandoned || lines.isInteractive {
+            precondition(!session.holdsSnapshot || snapshotEnd != nil, "a snapshot has a deadline")
             flush()
             if lines.isInteractive, isInterrupted { lowerInterrupt() }
             if session.interrupt.isRaisedForGood { return fail(.interrupted) }
@@ -138,8 +140,8 @@ package final class Repl {
         }
     }
 
-    /// Lowers an interrupt that has ended its statement. An interrupt between two lines stays raised and clears the next
-    /// line: nothing else on the way to a prompt lowers it.
+    /// Lowers an interrupt that has ended its statement. An interrupt between two lines stays raised, so that it clears
+    /// the next line.
     private func lowerInterrupt() {
         session.interrupt.lower()
         isInterrupted = false
@@ -170,7 +172,7 @@ package final class Repl {
         }
     }
 
-    /// The terminal has shown ^C where the cursor was.
+    /// Ends the line on which the terminal has shown ^C.
     func endInterruptedLine() {
         isInterrupted = true
         session.interrupt.lower()
@@ -190,7 +192,7 @@ package final class Repl {
         }
     }
 
-    /// Takes one input; a pasted text has several lines.
+    /// Handles one input. A pasted text has several lines.
     func take(_ text: String) {
         for line in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) where mayContinue {
             lineNumber += 1
@@ -217,7 +219,8 @@ package final class Repl {
         tracker = OpenTokenTracker(after: buffer)
     }
 
-    /// The statement in `buffer` is too long. The rest of it must not run: a line of a long text could be a command.
+    /// Skips the statement in `buffer`, which is too long. Its rest must not run: a line of a long text could be a
+    /// command.
     private func skipStatement(endsHere: Bool) {
         isSkipping = !endsHere
         buffer = tracker.placeholder.isEmpty ? " " : tracker.placeholder
@@ -230,12 +233,12 @@ package final class Repl {
         buffer = tracker.placeholder.isEmpty ? " " : tracker.placeholder
     }
 
-    /// Forgets the statement being typed.
+    /// Discards the statement being typed.
     func clearBuffer() {
         (buffer, isSkipping, tracker) = ("", false, OpenTokenTracker())
     }
 
-    /// Reports an error that ends a script whatever its options: the text that follows may be only part of a statement.
+    /// Reports an error that ends a script regardless of its options: the following text may be part of a statement.
     private func abandon(_ error: QueryError) {
         fail(error)
         isInputAbandoned = true
@@ -284,13 +287,13 @@ package final class Repl {
 
     /// Reports an error; a script ends with it.
     func fail(_ error: QueryError, statement: StatementText? = nil) {
-        // A closed output is no error: its reader has seen enough.
+        // A closed output is not an error: its reader has read enough.
         guard error != .outputClosed || source.isInteractive else { return isDone = true }
         var message = ErrorMessage(terminalColumns: terminal.size?.columns ?? 80)
         if !isInteractive { message.firstLine = statement?.line }
         if case .sql = error { message.vocabulary = (cachedSchema ?? session.schema()).vocabulary }
         flush()
-        // Reports a lost output once; that of \o is another output.
+        // Reports a lost output once; the target of \o is another output.
         if case .output = error, target == nil {
             guard !hasLostOutput else { return endScript(code: 1) }
             hasLostOutput = true
@@ -306,7 +309,7 @@ package final class Repl {
         endScript(code: error.exitCode == 3 ? 3 : 1)
     }
 
-    /// The rest of the input may run.
+    /// Whether the rest of the input may run.
     var mayContinue: Bool { !isDone && !isInterrupted }
 
     /// Reports wrong usage of a command.
@@ -318,7 +321,7 @@ package final class Repl {
         if !options.keepsGoing || code == 3 { isDone = true }
     }
 
-    /// The session is interactive; no error ends it.
+    /// Whether a person types the input; no error of a statement ends an interactive session.
     var isInteractive: Bool { source.isInteractive }
 
     private var isRed: Bool { options.usesColour && err.isTerminal }
@@ -334,6 +337,6 @@ package final class Repl {
 }
 
 extension SplitText {
-    /// Nothing but white space and whole comments.
+    /// The text has only white space and complete comments.
     var isBlank: Bool { statements.isEmpty && openToken == nil }
 }

@@ -2,7 +2,7 @@
 
 /// The settings of one run of the prompt.
 package struct ReplOptions: Sendable {
-    /// Statements and commands to run (`-c`, `--file`); nil: prompt for them, or read standard input.
+    /// Statements and commands to run (`-c`, `--file`); nil: read them at a prompt or from standard input.
     package var script: String?
     /// A script continues after an error; the exit code is still 1.
     package var keepsGoing = false
@@ -14,7 +14,7 @@ package struct ReplOptions: Sendable {
     package var null: String?
     /// Values to bind, each `NAME=VALUE`.
     package var parameters: [String] = []
-    /// Long results go through a pager.
+    /// Shows long results through a pager.
     package var usesPager = true
     /// Use colours on a terminal.
     var usesColour = true
@@ -34,7 +34,7 @@ package struct ReplOptions: Sendable {
     /// The defaults, without the user's files.
     package init() {}
 
-    /// The user's own files and programs: `~/.pageviews_history`, `~/.pageviews_queries`, `~/.pageviewsrc`, `PAGER`,
+    /// Sets the user's files and programs: `~/.pageviews_history`, `~/.pageviews_queries`, `~/.pageviewsrc`, `PAGER`,
     /// `VISUAL` or `EDITOR`, and `NO_COLOR`.
     package mutating func adopt(environment: [String: String]) {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
@@ -50,17 +50,17 @@ package struct ReplOptions: Sendable {
     }
 }
 
-/// How the prompt shows results; commands change it.
+/// The settings for results at the prompt, which commands change.
 struct ReplSettings: Equatable {
     enum Expansion: String, CaseIterable { case on, off, auto }
 
     var format: OutputFormat
-    /// One value per line: always, never, or when a table is wider than the terminal.
+    /// Whether to show one value per line: always, never, or when a table is wider than the terminal.
     var expansion = Expansion.auto
     var showsHeader = true
     var null: String?
     var showsTiming = false
     var usesPager = true
-    /// Cells of tables are shortened to this; nil: never.
+    /// The maximum width of a table's cell in columns; nil: no limit.
     var maxCellColumns: Int? = 60
 }

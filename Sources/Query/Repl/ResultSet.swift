@@ -1,15 +1,15 @@
-// The result of a statement, kept to be shown again, drawn, copied or turned into parameters.
+// The kept result of a statement, to show again, draw, copy or store as parameters.
 
 import SQLite
 
-/// Rows that were read, up to the session's limits.
+/// The rows of a result, up to the session's limits.
 struct ResultSet: Equatable {
-    /// The most to keep of one result, in bytes of values.
+    /// The size of the values at which the rest of a result is not kept, in bytes.
     static let byteLimit = 64 << 20
 
     var columns: [String] = []
     var rows: [[Value]] = []
-    /// The statement had more rows.
+    /// The statement has more rows.
     var isTruncated = false
     var milliseconds = 0
 
@@ -40,12 +40,12 @@ struct ResultSet: Equatable {
     }
 }
 
-/// Where results go instead of standard output.
+/// A destination of results instead of standard output.
 struct ResultTarget {
     var output: Output
     /// The file's name, or `|` and the command.
     var path: String
-    /// Only the next result goes there.
+    /// The destination is for the next result only.
     var isOnce = false
     /// Waits for the command that reads the results, and returns its exit code; nil for a file.
     var wait: (() -> Int32)?

@@ -1,4 +1,4 @@
-// The prompt's view of the terminal: its size, and programs that use it for a while.
+// The terminal of the prompt: its size, and programs that run on it.
 
 import Glibc
 
@@ -13,13 +13,14 @@ protocol Terminal {
     /// The current size; nil when the output is not a terminal.
     var size: TerminalSize? { get }
     /// Shows text with a program that reads it from standard input.
-    /// - Returns: false when there is no such program and nothing was shown.
+    /// - Returns: false when the program does not start, so that nothing was shown.
     func page(_ text: String, with command: String) -> Bool
     /// Runs a shell command on the terminal.
     /// - Returns: its exit code, or 128 and the signal that ended it.
     func run(_ command: String) -> Int32
-    /// Starts a shell command that reads from the descriptor; the caller closes the descriptor, then waits for the exit
-    /// code. nil when the command could not be started.
+    /// Starts a shell command that reads from the descriptor. The caller closes the descriptor, then waits for the exit
+    /// code.
+    /// - Returns: nil when the command does not start.
     func feed(_ command: String) -> (descriptor: Int32, wait: () -> Int32)?
 }
 
@@ -35,7 +36,7 @@ struct SystemTerminal: Terminal {
 
     func page(_ text: String, with command: String) -> Bool {
         guard let (descriptor, wait) = feed(command) else { return false }
-        // A pager that the user quits early closes the pipe; that is no error.
+        // A pager that the user quits early closes the pipe; that is not an error.
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
@@ -44,7 +45,7 @@ struct SystemTerminal: Terminal {
             rest = rest.dropFirst(count)
         }
         close(descriptor)
-        // The shell's codes for a command that is not executable, or not found.
+        // The shell's exit codes for a command that is not executable or not found.
         return ![126, 127].contains(wait())
     }
 
@@ -76,7 +77,7 @@ struct SystemTerminal: Terminal {
             posix_spawnattr_destroy(&attributes)
         }
         if let standardInput { posix_spawn_file_actions_adddup2(&actions, standardInput, 0) }
-        // The child gets the signals' default actions back, among them SIGPIPE's.
+        // The child gets the default actions of these signals.
         var signals = sigset_t()
         sigemptyset(&signals)
         for signal in [SIGINT, SIGPIPE, SIGQUIT, SIGTERM] { sigaddset(&signals, signal) }

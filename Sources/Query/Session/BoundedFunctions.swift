@@ -1,19 +1,19 @@
-// A few of SQLite's functions can run for minutes in one call, which no deadline can end: a search for one long text in
-// another costs the product of their lengths, and printf() pads one character at a time. The replacements refuse such
-// arguments and otherwise ask a private connection for SQLite's own result. Only a session whose statements name such a
-// function pays for that; the views' own calls are harmless.
+// Replaces functions of SQLite that can run for minutes in one call, which no deadline can end. A search for a long
+// text in another costs the product of their lengths, and printf() pads one character at a time. The replacements
+// reject such arguments, and otherwise return SQLite's own result from a private connection. Only a session whose
+// statements name such a function pays for that; the views' own calls are harmless.
 
 import SQLite
 
-/// Thrown by a function that would take too long.
+/// The error of a call that would take too long.
 private struct TooExpensive: Error, CustomStringConvertible {
     let function: String
     var description: String { "\(function)() would take too long on values of this size" }
 }
 
-/// Replaces functions whose single call may run for minutes.
+/// Replacements of functions that can run for minutes in one call.
 enum BoundedFunctions {
-    /// Byte comparisons that one call may need.
+    /// The maximum number of byte comparisons of one call.
     private static let workLimit = 1_000_000_000
     /// The largest width or precision of printf().
     private static let widthLimit = 100_000
@@ -24,7 +24,7 @@ enum BoundedFunctions {
         ("rtrim", 2...2, (0, 1)), ("json_patch", 2...2, (0, 1)),
     ]
 
-    /// The text of a statement may call one of them.
+    /// Whether a statement's text contains the name of one of them.
     static func areNamed(in text: String) -> Bool {
         let lower = text.lowercased()
         return (searching.map(\.name) + padding).contains { lower.contains($0) }
@@ -73,7 +73,7 @@ enum BoundedFunctions {
         }
     }
 
-    /// Neither the format's digits nor, where it takes widths from them, the arguments ask for a huge width.
+    /// Whether neither the format's digits, nor the arguments when it has a `*`, request a width above the limit.
     private static func isModest(printf arguments: [Value]) -> Bool {
         guard case .text(let format)? = arguments.first else { return true }
         let numbers = format.split { !($0.isASCII && $0.isNumber) }
@@ -83,7 +83,7 @@ enum BoundedFunctions {
             switch value {
             case .integer(let number): number.magnitude <= widthLimit
             case .real(let number): number.magnitude <= Double(widthLimit)
-            // Text is read as a number when the format asks for a width.
+            // SQLite converts a text to a number where the format takes a width.
             case .text(let text): (Double(text.trimmed.prefix { !$0.isLetter }) ?? 0).magnitude <= Double(widthLimit)
             default: true
             }

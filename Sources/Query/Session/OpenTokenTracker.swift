@@ -1,12 +1,12 @@
-// Reads text line by line and remembers only whether the next line begins inside a string, a quoted name or a comment.
-// In one pass the prompt learns which semicolons and backslashes count, even in text it does not keep.
+// Reads text line by line and records whether the next line begins inside a string, a quoted name or a comment.
+// With it the prompt knows which semicolons and backslashes count, even in text that it does not keep.
 
 /// The open token of a text read line by line.
 struct OpenTokenTracker: Equatable {
-    /// The first bytes of the open token; these alone lex as the rest of the token would.
+    /// The first bytes of the open token: a line lexes after them as after the whole token.
     private var opening: [UInt8] = []
 
-    /// What a line has outside strings, quoted names and comments.
+    /// Properties of a line outside strings, quoted names and comments.
     struct Line: Equatable {
         /// A statement may end here, or a command begin.
         var mayEnd = false
@@ -14,13 +14,13 @@ struct OpenTokenTracker: Equatable {
         var endsStatement = false
     }
 
-    /// Nothing is open.
+    /// No open token.
     init() {}
 
     /// The state at the end of a text.
     init(after text: String) { _ = take(text) }
 
-    /// What is open.
+    /// The kind of the open token; nil for none.
     var openToken: OpenToken? {
         switch opening.first {
         case nil: nil
@@ -33,7 +33,7 @@ struct OpenTokenTracker: Equatable {
     /// A short text that leaves the same token open.
     var placeholder: String { String(decoding: opening, as: UTF8.self) }
 
-    /// Reads `line`: one line, or several without the last line break.
+    /// Reads one line, or several lines, without the last line break.
     mutating func take(_ line: String) -> Line {
         let bytes = opening.isEmpty ? Array(line.utf8) : opening + [0x0A] + Array(line.utf8)
         var result = Line()

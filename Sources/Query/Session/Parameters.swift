@@ -1,14 +1,15 @@
-// Values bound to a statement's parameters, never inserted into its text.
+// Values of a statement's parameters. They are bound, never inserted into the statement's text.
 
 import SQLite
 
-/// The parameters a user has given, by name without prefix.
+/// The user's parameters by name, without prefix.
 struct Parameters: Equatable {
     private(set) var values: [String: Value] = [:]
 
     init() {}
 
     /// - Parameter assignments: each `NAME=VALUE`.
+    /// - Throws: `QueryError.usage` for a text of another form, or a number beyond 64 bits.
     init(assignments: [String]) throws(QueryError) { try add(assignments: assignments) }
 
     mutating func add(assignments: [String]) throws(QueryError) {
@@ -20,7 +21,7 @@ struct Parameters: Equatable {
         }
     }
 
-    /// The prefix `:`, `@` or `$` of a name does not matter.
+    /// The name without its prefix `:`, `@` or `$`.
     static func bareName(_ name: String) -> String {
         guard let first = name.first, ":@$".contains(first) else { return name }
         return String(name.dropFirst())
@@ -44,11 +45,11 @@ struct Parameters: Equatable {
         return names
     }
 
-    /// How a value on the command line is read: `123` and `-4` are integers, `1.5` and `1e6` are reals, `'text'` is the
-    /// text between the quotes, anything else is text. A number has no leading zero and no plus sign, so that codes such as
-    /// 007 stay text.
-    /// - Throws: `QueryError.usage` for a whole number beyond 64 bits, which would be greater than all numbers as a text, and
-    ///   a different number as a real.
+    /// Reads a value from the command line: `123` and `-4` are integers, `1.5` and `1e6` are reals, `'text'` is the
+    /// text between the quotes, and anything else is text. A number has no leading zero and no plus sign, so that codes
+    /// such as 007 stay text.
+    /// - Throws: `QueryError.usage` for a whole number beyond 64 bits: as a text it would compare greater than all
+    ///   numbers, and as a real it would be another number.
     static func value(of text: String) throws(QueryError) -> Value {
         if let quoted = unquoted(text) { return .text(quoted) }
         if let integer = Int64(text), String(integer) == text { return .integer(integer) }
@@ -59,7 +60,7 @@ struct Parameters: Equatable {
         return .text(text)
     }
 
-    /// The text between single quotes, a doubled one inside standing for one; nil when there are no quotes around it.
+    /// The text between single quotes, with doubled quotes inside halved; nil without surrounding quotes.
     private static func unquoted(_ text: String) -> String? {
         let scalars = Array(text.unicodeScalars)
         guard scalars.count >= 2, scalars.first == "'", scalars.last == "'" else { return nil }
@@ -77,16 +78,16 @@ struct Parameters: Equatable {
             && text.contains { ".eE".contains($0) }
     }
 
-    /// Gives every parameter of `statement` its value.
+    /// Binds every parameter of `statement`.
+    /// - Throws: `QueryError.usage` for a parameter without a name or a value; `SQLiteError`.
     func bind(to statement: Statement) throws {
         for index in stride(from: 1, through: statement.parameterCount, by: 1) {
             guard let name = statement.parameterName(index) else {
                 throw QueryError.usage("a plain ? has no name to bind a value to; write :name instead")
             }
             guard let value = values[Self.bareName(name)] else {
-                throw QueryError.usage(
-                    "the parameter \(name) has no value (--param \(Self.bareName(name))=VALUE, or \\param at the prompt)"
-                )
+                let option = "--param \(Self.bareName(name))=VALUE"
+                throw QueryError.usage("the parameter \(name) has no value (\(option), or \\param at the prompt)")
             }
             try statement.bind(value, at: index)
         }

@@ -1,10 +1,10 @@
-// Errors of a statement, one case for each way a caller reacts.
+// Errors of a statement, one case per reaction of the caller.
 
 import SQLite
 
-/// Why a statement returned no result, or only part of it.
+/// The reason why a statement returned no result, or only part of it.
 enum QueryError: Error, Equatable {
-    /// The statement is wrong or failed. The offset is in bytes of the statement's text.
+    /// The statement is invalid or failed. The offset of the fault is in bytes of the statement's text.
     case sql(message: String, offset: Int?)
     /// The statement would change something; `what` names the refused action.
     case refused(what: String)
@@ -18,7 +18,7 @@ enum QueryError: Error, Equatable {
     case limit(String)
     /// The state file cannot be read.
     case state(String)
-    /// Nobody reads the output any more.
+    /// The reader closed the output.
     case outputClosed
     /// The output could not be written.
     case output(String)

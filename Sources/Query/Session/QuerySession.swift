@@ -1,17 +1,18 @@
 // A read-only SQL session over the state file of a running, stopped or not yet started `ingest`.
-// Invariants: no statement can change the state (read-only file, query_only, an authorizer that allows only what is known
-// to be harmless); every statement is bounded in time and memory; between statements no snapshot is held, so that an idle
-// session never keeps the write-ahead log from being reset, except from `beginSnapshot` on.
+// No statement can change the state: the file is open read-only, query_only is set, and an authorizer allows only
+// actions that are known to be harmless (`secure`). `limits` bound the time and memory of each statement.
+// Invariant: between statements the session holds no snapshot, except between `beginSnapshot` and `endSnapshot`: an
+// idle session must not prevent a reset of the write-ahead log.
 
 import SQLite
 
-/// How a statement ended.
+/// The outcome of a statement.
 struct RunSummary: Equatable {
     /// Rows passed to the caller.
     var rowCount = 0
-    /// There were more rows than the limit.
+    /// The statement has more rows than the limit.
     var isTruncated = false
-    /// Columns of the result; 0 when the statement has none.
+    /// The number of columns; 0 when the statement has no result.
     var columnCount = 0
 }
 
@@ -33,9 +34,9 @@ package final class QuerySession {
     private var hasBoundedFunctions = false
     private let timeFault = TimeFault()
 
-    /// Nothing is opened before the first statement.
+    /// Opens nothing before the first statement.
     /// - Parameters:
-    ///   - configuration: where the state is, and the limits.
+    ///   - configuration: the state file and the limits.
     ///   - warn: called once with one line when there is no state yet.
     package init(_ configuration: SessionConfiguration, warn: @escaping (String) -> Void) {
         (self.configuration, self.warn) = (configuration, warn)
@@ -45,16 +46,16 @@ package final class QuerySession {
         if let bytes = limits.memoryBytes { Connection.setMemoryLimit(bytes: Int64(bytes)) }
     }
 
-    /// What has been entered becomes the table `history`.
+    /// Provides the user's input as the table `history`.
     /// - Parameter json: an array of `[number, time, statement]`.
     func provideHistory(_ json: @escaping () -> String) {
         history = json
         forgetConnection()
     }
 
-    /// The session reads a state file, not the empty stand-in for one.
+    /// The session reads a state file, not the empty substitute.
     var isOverState: Bool { identity != nil }
-    /// The state file as it was given.
+    /// The state file's path as given.
     var stateName: String { file.name }
     /// The state file's absolute path.
     var statePath: String { file.path }
@@ -65,12 +66,18 @@ package final class QuerySession {
     ///   - parameters: bound by name.
     ///   - begin: called once with the column names, when the statement has columns.
     ///   - receive: called with each row.
+    /// - Throws: `QueryError`, also for an error that `begin` or `receive` throws.
     func run(
         _ text: String, parameters: Parameters = Parameters(), begin: ([String]) throws -> Void = { _ in },
         receive: ([Value]) throws -> Bool
     ) throws(QueryError) -> RunSummary {
         runGuard.start(limitMilliseconds: limits.timeoutMilliseconds)
         refusal = nil
+        defer {
+            assert(
+                holdsSnapshot || isChangingTransaction || connection?.isInTransaction != true,
+                "no snapshot is held between statements")
+        }
         do {
             if text.utf8.contains(0) { throw QueryError.sql(message: "the statement contains a NUL byte", offset: nil) }
             let (statement, columns) = try prepared(text, parameters)
@@ -87,7 +94,7 @@ package final class QuerySession {
         }
     }
 
-    /// The statement, and its columns' names as it was written.
+    /// The compiled statement, and its columns' names as in the user's text.
     private func prepared(_ text: String, _ parameters: Parameters) throws -> (Statement, [String]) {
         timeFault.message = nil
         let connection = try opened()
@@ -95,7 +102,7 @@ package final class QuerySession {
             try BoundedFunctions.define(on: connection)
             hasBoundedFunctions = true
         }
-        // First as typed, so that errors point into the user's text.
+        // Compiled as typed first, so that errors point into the user's text.
         let plain = try connection.prepare(text)
         let columns = (0..<plain.columnCount).map(plain.columnName)
         var statement = plain
@@ -109,7 +116,7 @@ package final class QuerySession {
     }
 
     private static let statementLimitBytes: Int32 = 1 << 20
-    /// The marks may be three times as long as the literal before them.
+    /// A mark may be three times as long as the literal before it.
     private static let markedLimitBytes: Int32 = 8 << 20
 
     private func refuseNumbers(in statement: Statement, on connection: Connection, _ parameters: Parameters) throws {
@@ -171,7 +178,7 @@ package final class QuerySession {
         return "out of memory: the statement needs more than \(bytes >> 20) MiB (--memory-limit)"
     }
 
-    /// The first word of a statement, when it is one that writes.
+    /// The first word of a statement, unless it is one that only reads.
     static func writingVerb(of text: String) -> String? {
         let word = text.prefix { $0.isLetter }.uppercased()
         return ["SELECT", "WITH", "EXPLAIN", "VALUES", "PRAGMA", ""].contains(word) ? nil : word
@@ -181,7 +188,7 @@ package final class QuerySession {
 // MARK: Opening
 
 extension QuerySession {
-    /// The connection to what is at the path now.
+    /// A connection to the file that is at the path now.
     private func opened() throws -> Connection {
         if let connection, holdsSnapshot { return connection }
         let found = try file.identity()
@@ -251,21 +258,24 @@ extension QuerySession {
 // MARK: Snapshots
 
 extension QuerySession {
-    /// Every later statement sees the state as it is now, until `endSnapshot`. The write-ahead log cannot be reset
+    /// Makes every statement until `endSnapshot` see the state as it is now. The write-ahead log cannot be reset
     /// meanwhile, so the caller sets a deadline.
+    /// - Throws: `QueryError`; the session then holds no snapshot.
     func beginSnapshot() throws(QueryError) {
         try transaction("BEGIN")
+        // Set before the read, which must use the connection that has begun.
+        holdsSnapshot = true
         do throws(QueryError) {
-            // BEGIN alone reads nothing yet; the first read takes the snapshot.
+            // BEGIN alone does not read; the first read takes the snapshot.
             _ = try run("SELECT count(*) FROM sqlite_schema") { _ in true }
-            holdsSnapshot = true
         } catch {
+            holdsSnapshot = false
             forgetConnection()
             throw error
         }
     }
 
-    /// Later statements see live data again.
+    /// Makes later statements see live data again.
     func endSnapshot() {
         do throws(QueryError) {
             try transaction("ROLLBACK")

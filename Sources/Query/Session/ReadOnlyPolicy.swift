@@ -1,10 +1,11 @@
-// Decides which actions a read-only session allows. Pure; refuses everything not known to be harmless.
+// Decides which actions a read-only session allows. It is pure, and refuses every action that is not known to be
+// harmless.
 
 import SQLite
 
-/// Decides what statements of a read-only session may do.
+/// The policy for statements of a read-only session.
 enum ReadOnlyPolicy {
-    /// Pragmas that report something about the schema; an argument names what to report on.
+    /// Pragmas that report on the schema; an argument names the subject.
     static let reportingPragmas: Set<String> = [
         "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
         "integrity_check", "quick_check",
@@ -34,8 +35,8 @@ enum ReadOnlyPolicy {
         case .savepoint: "SAVEPOINT"
         case .attach: "ATTACH"
         case .detach: "DETACH"
-        // A table-valued function declares its columns this way. A real change of this table is refused by SQLite itself, since
-        // `writable_schema` cannot be switched on, and by query_only.
+        // A table-valued function declares its columns this way. SQLite itself refuses a real change of this table,
+        // since `writable_schema` cannot be switched on, and query_only does too.
         case .update(let table, _): table == "sqlite_master" ? nil : "UPDATE"
         case .other(let code): name(ofCode: code)
         }

@@ -1,5 +1,5 @@
-// Ends a statement that exceeds its deadline or that the user interrupts. SQLite's progress handler asks the guard, and so
-// does the caller between rows and while output waits for its reader.
+// Ends a statement that exceeds its deadline or that the user interrupts. SQLite's progress handler polls the guard,
+// and so does the caller between rows and while output waits for its reader.
 
 import Glibc
 import Synchronization
@@ -59,7 +59,7 @@ final class RunGuard {
 
     var mayContinue: Bool { !interrupt.isRaised && (end == .max || now() < end) }
 
-    /// Why the statement must end, once `mayContinue` is false.
+    /// The reason to end the statement, once `mayContinue` is false.
     var failure: QueryError {
         interrupt.isRaised ? .interrupted : .deadline(milliseconds: limitMilliseconds ?? 0)
     }

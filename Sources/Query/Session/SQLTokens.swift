@@ -1,5 +1,6 @@
-// Cuts SQL into tokens, for splitting, completion and error positions. It has no grammar and accepts every byte sequence;
-// the tokens together are the whole text.
+// Cuts SQL into tokens, for splitting, completion and error positions. It has no grammar and accepts every byte
+// sequence.
+// Invariant: the tokens are contiguous, cover the whole text, and are not empty.
 
 /// One token of SQL.
 struct SQLToken: Equatable {
@@ -8,7 +9,7 @@ struct SQLToken: Equatable {
     }
 
     var kind: Kind
-    /// Where the token is, in bytes.
+    /// The token's place in the text, in bytes.
     var range: Range<Int>
     /// The text ended before the token's closing quote or `*/`.
     var isOpen = false
@@ -25,6 +26,7 @@ struct SQLTokens: Sequence, IteratorProtocol {
         guard position < bytes.count else { return nil }
         let start = position
         let (kind, isClosed) = scan(bytes[position])
+        precondition(start < position && position <= bytes.count, "a token is not empty and within the text")
         return SQLToken(kind: kind, range: start..<position, isOpen: !isClosed)
     }
 
@@ -52,7 +54,7 @@ struct SQLTokens: Sequence, IteratorProtocol {
         return true
     }
 
-    /// A doubled quote belongs to the token, except after `[`.
+    /// A doubled quote is part of the token, except after `[`.
     private mutating func skip(past quote: UInt8) -> Bool {
         position += 1
         while position < bytes.count {

@@ -1,9 +1,8 @@
-// The words of SQLite's SQL that this target recognises: which bytes form a word, and the keywords offered by
-// completion and by suggestions.
+// Words of SQLite's SQL: the bytes of a word, and the keywords for completion and suggestions.
 
 /// Words of SQL.
 enum SQLWords {
-    /// Whether a byte belongs to an unquoted word; bytes above ASCII do, as in SQLite.
+    /// Whether a byte can be part of an unquoted word. Bytes above ASCII can, as in SQLite.
     static func isWordByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -13,7 +12,7 @@ enum SQLWords {
         }
     }
 
-    /// The keywords that make sense in statements that only read.
+    /// The keywords of statements that only read.
     static let keywords = [
         "ALL", "AND", "AS", "ASC", "BETWEEN", "BY", "CASE", "CAST", "COLLATE", "CROSS", "CURRENT_TIMESTAMP", "DESC",
         "DISTINCT", "ELSE", "END", "ESCAPE", "EXCEPT", "EXISTS", "EXPLAIN", "FILTER", "FOLLOWING", "FROM", "FULL",

@@ -23,14 +23,15 @@ struct Schema: Equatable {
 extension QuerySession {
     private static let relationsSQL = """
         SELECT s.name, s.type = 'view', c.name
-        FROM (SELECT 'main' AS home, name, type FROM sqlite_schema UNION ALL SELECT 'temp', name, type FROM sqlite_temp_schema
+        FROM (SELECT 'main' AS home, name, type FROM sqlite_schema
+          UNION ALL SELECT 'temp', name, type FROM sqlite_temp_schema
           WHERE name NOT IN (SELECT name FROM sqlite_schema)) AS s JOIN pragma_table_xinfo(s.name, s.home) AS c
         WHERE s.type IN ('table', 'view') AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
         ORDER BY s.type DESC, s.name, c.cid
         """
     private static let functionsSQL = """
-        SELECT DISTINCT name FROM pragma_function_list WHERE name NOT LIKE '%>%' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-        ORDER BY 1
+        SELECT DISTINCT name FROM pragma_function_list
+        WHERE name NOT LIKE '%>%' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1
         """
 
     /// Reads the schema; empty when it cannot be read.

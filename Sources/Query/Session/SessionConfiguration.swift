@@ -1,28 +1,28 @@
 // Configuration of a session: the state file, the limits, and the clocks.
 
-/// Bounds on what one statement may use.
+/// Limits on one statement.
 package struct QueryLimits: Equatable, Sendable {
-    /// How long a statement may run, in milliseconds; nil: no limit.
+    /// The maximum duration of a statement, in milliseconds; nil: no limit.
     package var timeoutMilliseconds: Int? = 30_000
-    /// The most rows a statement returns; nil: all.
+    /// The maximum number of rows that a statement returns; nil: no limit.
     package var maxRows: Int?
-    /// The most memory SQLite may use, in bytes, for the whole process; nil: no limit. Leave it nil in a process that
-    /// also writes a state.
+    /// The maximum memory of SQLite in the whole process, in bytes; nil: no limit. Leave it nil in a process that also
+    /// writes a state.
     package var memoryBytes: Int? = 256 << 20
-    /// The most bytes of one text, blob or row.
+    /// The maximum size of a text, blob or row, in bytes.
     var valueBytes = 8 << 20
 
     /// The command line's defaults.
     package init() {}
 }
 
-/// How a session is opened.
+/// The configuration of a session.
 package struct SessionConfiguration {
     /// The state file.
     package var statePath: String
-    /// SQL that makes the views with nothing in them; used while there is no state file yet.
+    /// SQL that creates empty views, for use while there is no state file yet.
     package var emptySchema: String
-    /// Bounds on each statement.
+    /// Limits on each statement.
     package var limits = QueryLimits()
     /// Raised by Ctrl-C.
     package var interrupt = InterruptFlag()
@@ -33,7 +33,7 @@ package struct SessionConfiguration {
 
     /// - Parameters:
     ///   - statePath: the state file; it need not exist yet.
-    ///   - emptySchema: SQL that makes the views with nothing in them.
+    ///   - emptySchema: SQL that creates empty views.
     ///   - wallClock: milliseconds since the Unix epoch.
     package init(statePath: String, emptySchema: String, wallClock: @escaping () -> Int64) {
         (self.statePath, self.emptySchema, self.wallClock) = (statePath, emptySchema, wallClock)

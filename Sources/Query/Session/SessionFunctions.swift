@@ -3,8 +3,8 @@
 import Base
 import SQLite
 
-/// The argument of `ago` is not a duration, or reaches back before the year 0. A NULL instead of this error would make a
-/// comparison select nothing, silently.
+/// The argument of `ago` is not a duration, or the result is before the year 0. A NULL instead of this error would make
+/// a comparison silently select nothing.
 private struct NotADuration: Error, CustomStringConvertible {
     let argument: Value
 
@@ -16,7 +16,7 @@ private struct NotADuration: Error, CustomStringConvertible {
             case .real(let number): "\(number)"
             case .blob, .null: "a blob"
             }
-        return "ago(\(shown)) is no time: give a number with ms, s, m, h, d or w, such as ago('90 minutes')"
+        return "ago(\(shown)) is not a time: give a number with ms, s, m, h, d or w, such as ago('90 minutes')"
     }
 }
 
@@ -25,8 +25,7 @@ enum SessionFunctions {
     /// Defines them on a new connection.
     /// - Parameter wallClock: milliseconds since the Unix epoch.
     static func define(on connection: Connection, wallClock: @escaping () -> Int64) throws {
-        // Deterministic within a statement as far as the planner is concerned, so that it is computed once and can
-        // bound an index.
+        // Marked deterministic so that SQLite computes it once per statement and can use it to bound an index.
         try connection.define(function: "ago", argumentCount: 1, isDeterministic: true) { arguments in
             guard let argument = arguments.first, argument != .null else { return .null }
             guard case .text(let text) = argument, let span = Quantity.durations.read(text.trimmed) else {
@@ -42,8 +41,9 @@ enum SessionFunctions {
 }
 
 extension SessionFunctions {
-    /// Creates the view `history` in the connection's own temporary schema. Call it before the connection becomes
+    /// Creates the view `history` in the connection's temporary schema. Call it before the connection becomes
     /// read-only.
+    /// - Throws: `SQLiteError`.
     static func defineHistory(on connection: Connection, _ json: @escaping () -> String) throws {
         try connection.define(function: "pageviews_history", argumentCount: 0, isDeterministic: false) { _ in
             .text(json())
@@ -51,13 +51,14 @@ extension SessionFunctions {
         try connection.execute(
             """
             CREATE TEMP VIEW IF NOT EXISTS history AS
-            SELECT value ->> 0 AS number, value ->> 1 AS at, value ->> 2 AS statement FROM json_each(pageviews_history())
+            SELECT value ->> 0 AS number, value ->> 1 AS at, value ->> 2 AS statement
+            FROM json_each(pageviews_history())
             """)
     }
 }
 
 extension StringProtocol {
-    /// Without white space at either end.
+    /// The text without white space at either end.
     var trimmed: String {
         String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
     }

@@ -1,6 +1,6 @@
-// Opens the state file so that reading changes nothing, and detects that the file was replaced.
-// Invariants: the file is opened read-only and query_only; a reader never checkpoints, not even as the last to
-// close; nothing is ever created at the state's path.
+// Opens the state file read-only, and detects that the file was replaced.
+// A reader never checkpoints, not even as the last one to close (`noCheckpointOnClose`), and never creates a file at
+// the state's path.
 
 import Glibc
 import SQLite
@@ -9,7 +9,7 @@ import SQLite
 struct StateFile: Equatable {
     /// The path as given, for messages.
     let name: String
-    /// Absolute, so that a change of the working directory does not change the file.
+    /// The absolute path, which a change of the working directory does not affect.
     let path: String
 
     init(name: String) {
@@ -19,13 +19,13 @@ struct StateFile: Equatable {
         free(folder)
     }
 
-    /// Identifies the file at the path; differs after a replacement.
+    /// The identity of the file at the path, which changes when the file is replaced.
     struct Identity: Equatable {
         let device: UInt64
         let inode: UInt64
     }
 
-    /// nil when there is no file, or an empty one that has just been created.
+    /// The identity of the file now; nil when there is none, or an empty one that was just created.
     /// - Throws: `QueryError.state` when the file cannot be examined, as in a directory without search permission.
     func identity() throws -> Identity? {
         var info = stat()

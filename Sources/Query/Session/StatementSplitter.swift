@@ -1,10 +1,9 @@
 // Splits text into SQL statements at the semicolons that end them: not those in strings, quoted names, comments or the
 // body of a trigger. It follows sqlite3_complete() (https://www.sqlite.org/c3ref/complete.html) token by token, so that
-// the prompt knows when to ask for another line.
-// Invariants: the pieces and what lies between them are the whole text, in order; every byte sequence is accepted; one
-// pass, no recursion.
+// the prompt knows when to ask for another line. It accepts every text, in one pass and without recursion.
+// Invariant: the statements are not empty, and in the order of the text.
 
-/// One statement cut out of a longer text.
+/// A statement of a longer text.
 struct StatementText: Equatable, Sendable {
     /// The statement without surrounding white space and comments before it, and without its semicolon.
     var text: String
@@ -16,13 +15,13 @@ struct StatementText: Equatable, Sendable {
     var isComplete: Bool
 }
 
-/// What the prompt needs to know about text that is being typed.
+/// The parts of a text that is being typed.
 struct SplitText: Equatable, Sendable {
     /// The statements in order, without empty ones.
     var statements: [StatementText]
-    /// The text ends inside this kind of token: more must follow before a semicolon counts.
+    /// The kind of token that the text ends in: a semicolon does not count before its end.
     var openToken: OpenToken?
-    /// The statements that a semicolon ended end here, in bytes; what follows is still being typed.
+    /// The end of the complete statements, in bytes; the rest is still being typed.
     var completeEnd: Int
 }
 
@@ -39,6 +38,8 @@ struct StatementSplitter {
     private var trigger = TriggerTracker()
     private var start: Int?
     private var end = 0
+    /// The end of the last statement that was closed, in bytes.
+    private var closedEnd = 0
 
     /// The statements of `text`.
     static func split(_ text: String) -> SplitText {
@@ -76,6 +77,8 @@ struct StatementSplitter {
 
     private mutating func close(isComplete: Bool) {
         guard let start else { return }
+        precondition(start < end && start >= closedEnd, "statements are not empty and in order")
+        closedEnd = end
         result.statements.append(
             StatementText(
                 text: String(decoding: bytes[start..<end], as: UTF8.self), byteOffset: start,
@@ -94,7 +97,7 @@ extension OpenToken {
     }
 }
 
-/// Counts line breaks up to offsets that only grow.
+/// Counts line breaks up to ascending offsets.
 private struct LineCounter {
     private var counted = 0
     private var line = 1
@@ -128,7 +131,7 @@ private struct TriggerTracker {
     private enum State { case start, explain, normal, create, body, bodySemicolon, bodyEnd }
     private var state = State.start
 
-    /// A semicolon now ends the statement.
+    /// A semicolon at this point ends the statement.
     var endsStatement: Bool { state != .body && state != .bodySemicolon }
     var isInBody: Bool { state == .body || state == .bodySemicolon || state == .bodyEnd }
 

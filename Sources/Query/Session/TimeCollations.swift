@@ -1,13 +1,13 @@
-// The collations that compare times as instants, whatever form each is written in. SQLite compares texts byte by byte:
-// `2026-01-10 12:00:00` sorts before `2026-01-10T00:00:00Z`, since a space sorts before a T, and nothing reports it.
-// Invariants: two times are compared as instants; a time and a text that is none are an error of the statement for
-// `instant` and `instant_call`; two texts that are no times are compared byte by byte.
+// Collations that compare times as instants, whatever their forms. SQLite compares texts byte by byte:
+// `2026-01-10 12:00:00` silently sorts before `2026-01-10T00:00:00Z`, since a space sorts before a T.
+// Two times compare as instants. A time and another text are an error of the statement for `instant` and
+// `instant_call`. Two texts that are not times compare byte by byte.
 
 import Base
 import Glibc
 import SQLite
 
-/// Errors of comparisons; a collation has no other way to fail its statement.
+/// The error of a comparison; a collation cannot return one.
 final class TimeFault {
     /// The first error of the running statement.
     var message: String?
@@ -17,11 +17,11 @@ final class TimeFault {
 enum TimeCollation: String, CaseIterable {
     /// For a view's time column, or a value taken from one: the other side must be a time.
     case instant
-    /// For results of SQLite's date functions: any text may be on the other side, but a time only beside a time.
+    /// For results of SQLite's date functions: a time must be compared with a time, another text with any text.
     case call = "instant_call"
-    /// SQLite's byte order, where it is also the order of the instants.
+    /// SQLite's byte order, where it equals the order of the instants.
     case bytes = "BINARY"
-    /// For a literal or parameter that reads as a time: the other side may be any text.
+    /// For a literal or parameter that is a time: the other side may be any text.
     case literal = "instant_literal"
 
     /// Defines all of them on a connection.
@@ -34,7 +34,7 @@ enum TimeCollation: String, CaseIterable {
     }
 
     private func order(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ fault: TimeFault) -> Int {
-        // The views' own form sorts by bytes, and nearly all sorted values have it.
+        // The views' form sorts by bytes, and nearly all sorted values have it.
         if Self.isPlain(first), Self.isPlain(second) { return Self.bytewise(first, second) }
         let (left, right) = (Instant(first), Instant(second))
         if let left, let right { return left == right ? 0 : left < right ? -1 : 1 }
@@ -49,7 +49,7 @@ enum TimeCollation: String, CaseIterable {
         return order == 0 ? first.count - second.count : order
     }
 
-    /// `2026-01-10T12:00:00Z` on a day that every month has; false proves nothing.
+    /// Whether the text is a time like `2026-01-10T12:00:00Z` on a day from 1 to 28; false may also be a time.
     private static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count == 20 else { return false }
         let date = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
@@ -62,11 +62,11 @@ enum TimeCollation: String, CaseIterable {
             && number(time, 48) < 60 && number(rest, 8) < 60
     }
 
-    /// Where `digits` has ones there are ASCII digits, and the other bytes are those of `others`.
+    /// Whether the bytes where `digits` has ones are ASCII digits, and the other bytes equal those of `others`.
     private static func hasShape(_ word: UInt64, digits: UInt64, others: UInt64) -> Bool {
         let high = digits & 0xF0F0_F0F0_F0F0_F0F0
         let zeros = digits & 0x3030_3030_3030_3030
-        // Six more than a digit does not leave its half of the byte.
+        // Adding 6 to a digit's low half does not carry into the high half.
         let raised = (word & digits) &+ (digits & 0x0606_0606_0606_0606)
         return word & ~digits == others && word & high == zeros && raised & high == zeros
     }
@@ -79,7 +79,7 @@ enum TimeCollation: String, CaseIterable {
     private static func message(about bytes: UnsafeRawBufferPointer) -> String {
         let text = String(decoding: bytes.prefix(40), as: UTF8.self) + (bytes.count > 40 ? "…" : "")
         let shape =
-            Double(text) == nil ? "\(text.quoted(with: "'")), which is no time" : "the number \(text)"
+            Double(text) == nil ? "\(text.quoted(with: "'")), which is not a time" : "the number \(text)"
         return "a time is compared with \(shape): \(remedy)"
     }
 

@@ -1,8 +1,8 @@
-// Marks the times in a statement with a COLLATE, where a view's column cannot: a function (`max(timestamp)`) drops its
-// argument's collation, and the left side's applies when neither side has one of its own. The marker adds a COLLATE after
-// each literal, parameter and call that gives a time; SQL allows one after any value.
-// Invariant: nothing else in the text changes, so marks change only how a statement compares times. A statement that does
-// not compile with marks runs as written.
+// Adds a COLLATE to the times in a statement, where a view's column cannot have one: a function (`max(timestamp)`)
+// drops its argument's collation. The marker adds a COLLATE after each literal, parameter and call that returns a time;
+// SQL allows one after any value. It also redirects `main.VIEW` to the session's view of that name.
+// Nothing else in the text changes, so marks change only how a statement compares times. A statement that does not
+// compile with marks runs as written.
 
 import Base
 import SQLite
@@ -20,7 +20,7 @@ struct TimeMarker {
 
     private let bytes: [UInt8]
     private let tokens: [SQLToken]
-    /// Lower-case text of words and quoted names, empty for other tokens.
+    /// The lower-case texts of words and quoted names; empty for other tokens.
     private let words: [String]
     /// For each opening parenthesis, the token that closes it.
     private let closing: [Int: Int]
@@ -30,7 +30,7 @@ struct TimeMarker {
     /// Replacement texts of tokens, by index.
     private var replacements: [Int: String] = [:]
 
-    /// The statement with its marks; nil when there is nothing to mark.
+    /// The statement with its marks; nil without any.
     static func marked(_ text: String, _ parameters: Parameters) -> String? {
         var marker = TimeMarker(text, parameters)
         marker.findMarks()
@@ -98,8 +98,8 @@ struct TimeMarker {
         return ["text", "char", "clob"].contains { words[type + 1].contains($0) } ? nil : close
     }
 
-    /// Marks terms of ORDER BY, GROUP BY and PARTITION BY that are the counts' time alone: byte order is the same order,
-    /// and an index has it.
+    /// Marks terms of ORDER BY, GROUP BY and PARTITION BY that are only the counts' time: its byte order is the order
+    /// of the times, and an index provides it.
     private mutating func markSortedCounts() {
         guard words.contains(TimeViews.countsView), !words.contains(where: Self.mayBringOtherTimes) else { return }
         for index in tokens.indices.dropFirst(2) where words[index] == "by" {
@@ -138,7 +138,7 @@ struct TimeMarker {
         }
     }
 
-    /// The last token of a call: `FILTER (...)` and `OVER w` belong to it.
+    /// The last token of a call, including `FILTER (...)` and `OVER w`.
     private func end(ofCall close: Int) -> Int {
         var end = close
         while end + 1 < tokens.count, ["filter", "over"].contains(words[end + 1]) {
@@ -147,7 +147,7 @@ struct TimeMarker {
         return end
     }
 
-    /// A SELECT for one value beside a comparison: `= (SELECT max(timestamp) FROM ...)`.
+    /// Marks a scalar subquery in a comparison: `= (SELECT max(timestamp) FROM ...)`.
     private mutating func markSubquery(_ open: Int) {
         guard let close = closing[open], open + 1 < close, words[open + 1] == "select" else { return }
         let isCompared = "<>=".contains { isSign(open - 1, $0) } || "<>=!".contains { isSign(close + 1, $0) }
@@ -155,7 +155,7 @@ struct TimeMarker {
         if isCompared, holdsTime(open + 2, end) { marks[close] = .instant }
     }
 
-    /// A time column stands there, bare or within parentheses or functions that return it.
+    /// Whether the tokens contain a time column, bare or within parentheses or functions that return it.
     private func holdsTime(_ start: Int, _ end: Int) -> Bool {
         var index = start
         while index < end {
@@ -187,7 +187,7 @@ struct TimeMarker {
         return Instant(text) != nil
     }
 
-    /// `main.late_events` is the state's view; the session's view shadows it.
+    /// Replaces `main` in `main.late_events`, the state's view, by `temp`, the schema of the session's view.
     private mutating func redirect(_ index: Int) {
         guard words[index] == "main", isSign(index + 1, "."), index + 2 < tokens.count,
             TimeViews.columns[words[index + 2]] != nil
@@ -206,7 +206,7 @@ struct TimeMarker {
 
     private func follows(_ index: Int, _ word: String) -> Bool { index > 0 && words[index - 1] == word }
 
-    /// A column or alias that has the name of a keyword.
+    /// Whether a keyword is used as the name of a column or alias.
     private func isName(_ index: Int) -> Bool {
         isSign(index - 1, ".") || isSign(index + 1, ".") || follows(index, "as")
     }

@@ -1,11 +1,11 @@
-// Finds comparisons of times with numbers and blobs in a compiled statement. SQLite puts every number before every text, and
-// every blob after it, without asking a collation: `timestamp >= CAST(strftime('%s', 'now') AS INTEGER)` is true of all rows.
-// The operands are known only after SQLite has resolved names and types, so this reads the program that EXPLAIN lists
-// (https://www.sqlite.org/opcode.html). It assumes nothing about operations it does not know.
+// Finds comparisons of times with numbers and blobs in a compiled statement. SQLite sorts every number before every
+// text, and every blob after, without calling a collation: `timestamp >= CAST(strftime('%s', 'now') AS INTEGER)` is
+// true for all rows. The operands are known only after SQLite has resolved names and types, so this reads the program
+// that EXPLAIN lists (https://www.sqlite.org/opcode.html). Unknown operations never count as such a comparison.
 
 import SQLite
 
-/// Looks for numbers compared with a time.
+/// Finds numbers and blobs that are compared with a time.
 enum TimeNumbers {
     private static let comparisons: Set<String> = ["Eq", "Ne", "Lt", "Le", "Gt", "Ge"]
     /// Operations that leave a number in the register of their second operand.
@@ -19,7 +19,7 @@ enum TimeNumbers {
         "IntCopy": 2, "Null": 2, "Rowid": 2, "Column": 3, "Function": 3, "PureFunc": 3, "Concat": 3, "Add": 3,
         "Subtract": 3, "Multiply": 3, "Divide": 3, "Remainder": 3, "AggFinal": 1, "AggValue": 3,
     ]
-    /// How a comparison treats its operands: the bits of its fifth operand, and those of texts and of any number.
+    /// The affinity of a comparison: its bits in the fifth operand, and the values for texts and for numbers.
     private static let affinityMask: Int64 = 0x47
     private static let textAffinity: Int64 = 0x42
     /// The second operand of casts to blobs and to texts.
@@ -40,8 +40,9 @@ enum TimeNumbers {
         }
     }
 
-    /// The statement compares a time with a number.
-    /// - Parameter isNumber: the parameter of this index is bound to a number.
+    /// Whether the statement compares a time with a number or a blob.
+    /// - Parameter isNumber: whether the parameter of this index is bound to a number.
+    /// - Throws: `SQLiteError`.
     static func areCompared(
         by sql: String, on connection: Connection, isNumber: (Int) -> Bool
     ) throws -> Bool {
@@ -59,13 +60,14 @@ enum TimeNumbers {
             if numericAffinities.contains(affinity) { return true }
             return [program[index].operands[0], program[index].operands[2]].contains { register in
                 guard let writer = writer(of: register, before: index, in: program) else { return false }
-                // SQLite converts a number beside a text to a text, which the collation sees; not a blob.
+                // With text affinity SQLite converts a number, but not a blob, to a text for the collation.
                 return leavesBlob(writer) || affinity != textAffinity && leavesNumber(writer, isNumber)
             }
         }
     }
 
-    /// The nearest earlier operation; constants are set in a part of the program that is listed last and runs first.
+    /// The nearest earlier operation that writes a register, else the last later one: constants are set in a part of
+    /// the program that is listed last and runs first.
     private static func writer(of register: Int64, before index: Int, in program: [Operation]) -> Operation? {
         program[..<index].last { $0.target == register } ?? program[index...].last { $0.target == register }
     }

@@ -3,7 +3,7 @@
 
 import SQLite
 
-/// Which columns of the views are times, and the temporary views that say so.
+/// The time columns of the views, and the temporary views that give them a collation.
 enum TimeViews {
     /// The time columns, by view. All are UTC texts in ISO 8601.
     static let columns: [String: Set<String>] = [
@@ -21,17 +21,18 @@ enum TimeViews {
     /// The names of all time columns.
     static let allColumns = columns.values.reduce(into: Set<String>()) { $0.formUnion($1) }
 
-    /// Makes the views on a new connection that may still write to its own temporary schema. Skips views
-    /// that the state does not have.
+    /// Creates the views on a new connection, which may still write to its temporary schema. Skips views that the state
+    /// does not have.
+    /// - Throws: `SQLiteError`.
     static func define(on connection: Connection) throws {
         for (view, times) in columns.sorted(by: { $0.key < $1.key }) {
             let names = try columnNames(of: view, on: connection)
             guard !names.isEmpty else { continue }
             let list = names.map { name in
                 let quoted = name.quoted(with: "\"")
-                // Already a text; sorting uses the index on it.
+                // Already a text; sorting uses its index.
                 if view == countsView, name == countsColumn { return "\(quoted) COLLATE instant AS \(quoted)" }
-                // The cast is for numbers: a number compared with a text becomes a text, and the collation sees it.
+                // The cast is for comparisons with numbers: SQLite converts the number to a text, for the collation.
                 return times.contains(name) ? "CAST(\(quoted) AS TEXT) COLLATE instant AS \(quoted)" : quoted
             }
             try connection.execute(

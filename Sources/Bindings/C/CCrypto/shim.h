@@ -1,3 +1,5 @@
+// CCrypto: the system's libcrypto for Swift.
+#pragma once
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>

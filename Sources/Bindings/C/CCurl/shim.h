@@ -1,6 +1,6 @@
-// CCurl: what Swift needs to see of the system's libcurl. Only what Swift cannot call by itself (variadics, macros) is wrapped here:
-// curl_easy_setopt, curl_easy_getinfo and curl_multi_setopt take a variable argument whose type depends on the option, so there is one
-// function for each type.
+// CCurl: the system's libcurl for Swift, with wrappers for what Swift cannot import. curl_easy_setopt,
+// curl_easy_getinfo and curl_multi_setopt take a variable argument whose type depends on the option; here each type has
+// a function.
 #pragma once
 #include <curl/curl.h>
 

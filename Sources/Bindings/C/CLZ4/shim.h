@@ -1,3 +1,3 @@
-// CLZ4: what Swift needs to see of the system's liblz4.
+// CLZ4: the system's liblz4 for Swift.
 #pragma once
 #include <lz4.h>

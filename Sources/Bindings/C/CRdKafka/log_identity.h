@@ -1,10 +1,11 @@
-// What tells one log from another under the same name: the topic's id (KIP-516) and the leader epoch of a record (KIP-320).
-// Each function answers "not known" where the librdkafka that this is compiled against is older than what it needs.
+// The identity of a log: the topic's id (KIP-516) and the leader epoch of a record (KIP-320). They distinguish a new
+// log from an old one of the same name. Compiled against a librdkafka that is too old, each function returns "not
+// known".
 #pragma once
 #include <librdkafka/rdkafka.h>
 #include <string.h>
 
-// The epoch of the leader that appended a record; -1 when it is not known.
+// The epoch of the leader that appended a record; -1 when not known.
 static inline int32_t pv_rd_kafka_message_leader_epoch(const rd_kafka_message_t *message) {
 #if RD_KAFKA_VERSION >= 0x02010000
   return rd_kafka_message_leader_epoch(message);
@@ -14,7 +15,7 @@ static inline int32_t pv_rd_kafka_message_leader_epoch(const rd_kafka_message_t 
 #endif
 }
 
-// The epoch of the leader that appended the last record before an entry's offset.
+// Sets the epoch of the leader that appended the last record before the entry's offset.
 static inline void pv_rd_kafka_set_leader_epoch(rd_kafka_topic_partition_t *entry, int32_t epoch) {
 #if RD_KAFKA_VERSION >= 0x02010000
   if (entry) rd_kafka_topic_partition_set_leader_epoch(entry, epoch);
@@ -24,7 +25,8 @@ static inline void pv_rd_kafka_set_leader_epoch(rd_kafka_topic_partition_t *entr
 #endif
 }
 
-// The topic's id as text in `id`, at least 64 bytes long; empty when library or broker do not know ids.
+// Writes the topic's id as text into `id` of `size` bytes, at least 64; empty when the library or the broker has no
+// ids.
 static inline rd_kafka_resp_err_t pv_rd_kafka_topic_id(rd_kafka_t *rk, const char *topic, int timeout_ms, char *id,
                                                        size_t size) {
   id[0] = 0;
@@ -46,7 +48,7 @@ static inline rd_kafka_resp_err_t pv_rd_kafka_topic_id(rd_kafka_t *rk, const cha
     if (!code && count > 0) {
       code = rd_kafka_error_code(rd_kafka_TopicDescription_error(found[0]));
       const rd_kafka_Uuid_t *uuid = code ? NULL : rd_kafka_TopicDescription_topic_id(found[0]);
-      // All zeros: a broker that does not have ids yet.
+      // All zeros: the broker has no ids yet.
       if (uuid && (rd_kafka_Uuid_most_significant_bits(uuid) || rd_kafka_Uuid_least_significant_bits(uuid))) {
         strncpy(id, rd_kafka_Uuid_base64str(uuid), size - 1);
         id[size - 1] = 0;

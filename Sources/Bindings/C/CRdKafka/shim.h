@@ -1,11 +1,11 @@
-// CRdKafka: what Swift needs to see of librdkafka (pkg-config names it, pinned or the system's). Only what Swift cannot call
-// by itself (variadics, macros) is wrapped here.
+// CRdKafka: librdkafka for Swift (pkg-config finds the pinned one or the system's), with wrappers for what Swift cannot
+// import (variadic functions, macros).
 #pragma once
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include "log_identity.h"
 
-// Sends a copy of one record. `headers` belongs to librdkafka once this succeeds; a timestamp of 0 stands for now.
+// Enqueues a copy of one record. On success librdkafka owns `headers`. A timestamp of 0 means now.
 static inline rd_kafka_resp_err_t pv_rd_kafka_produce(
     rd_kafka_t *rk, const char *topic, int32_t partition, const void *key, size_t key_length, const void *value,
     size_t value_length, rd_kafka_headers_t *headers, int64_t timestamp, void *opaque) {

@@ -1,5 +1,5 @@
-// CReadline: what Swift needs to see of the system's libreadline. Readline is configured through global variables, which
-// Swift 6 does not let anyone touch; here they get functions.
+// CReadline: the system's libreadline for Swift. Readline is configured through global variables, which Swift 6 cannot
+// access safely; these functions set and read them.
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 
 static inline int pv_rl_input_descriptor(void) { return rl_instream ? fileno(rl_instream) : 0; }
 
-// Readline's settings of the terminal, but a read never waits for a byte. A key that poll has seen may be gone when it is
-// read: Ctrl-C empties the queue after it has sent the signal. Readline puts the terminal back from its own copy.
+// Readline's terminal settings, except that a read never waits for a byte: Ctrl-C empties the terminal's queue after
+// the signal, so a key that poll saw may be gone. Readline restores the terminal from its own copy of the settings.
 static inline void pv_rl_prepare(int meta) {
   struct termios settings;
   int descriptor = pv_rl_input_descriptor();
@@ -22,7 +22,7 @@ static inline void pv_rl_prepare(int meta) {
   tcsetattr(descriptor, TCSADRAIN, &settings);
 }
 
-// Signals stay with the program: the editor is told of an interrupt and of a new terminal size by calls.
+// Readline installs no signal handlers: the program calls the editor on an interrupt and on a new terminal size.
 static inline void pv_rl_configure(rl_completion_func_t *complete, rl_getc_func_t *read_key) {
   rl_readline_name = "pageviews";
   rl_catch_signals = 0;
@@ -37,7 +37,7 @@ static inline void pv_rl_configure(rl_completion_func_t *complete, rl_getc_func_
 
 static inline const char *pv_rl_line(void) { return rl_line_buffer ? rl_line_buffer : ""; }
 
-// suffix: the character that follows the only match, 0 for none.
+// suffix: the character to append to the only match, 0 for none.
 static inline void pv_rl_completion_style(int suffix, int is_file_name) {
   rl_attempted_completion_over = 1;
   rl_completion_append_character = suffix;
@@ -50,7 +50,7 @@ static inline char **pv_rl_file_matches(const char *text) {
   return rl_completion_matches(text, rl_filename_completion_function);
 }
 
-// Gives up the line, whatever state the editor is in (search, argument, completion).
+// Discards the line in any state of the editor (search, argument, completion).
 static inline void pv_rl_abandon_line(void) {
   rl_free_line_state();
   rl_callback_sigcleanup();
@@ -60,7 +60,7 @@ static inline void pv_rl_abandon_line(void) {
   fflush(stdout);
 }
 
-// After the process was stopped and continued: the shell in between has set the terminal as it likes it.
+// Sets up the terminal again after SIGCONT: the shell changed its settings meanwhile.
 static inline void pv_rl_resume(void) {
   if (rl_deprep_term_function) (*rl_deprep_term_function)();
   if (rl_prep_term_function) (*rl_prep_term_function)(1);

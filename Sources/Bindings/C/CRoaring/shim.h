@@ -1,3 +1,3 @@
-// CRoaring: what Swift needs to see of the system's libroaring. Only what Swift cannot call by itself (variadics, macros) is wrapped here.
+// CRoaring: the system's libroaring for Swift.
 #pragma once
 #include <roaring/roaring.h>

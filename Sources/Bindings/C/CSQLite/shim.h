@@ -1,5 +1,5 @@
-// CSQLite: what Swift needs to see of libsqlite3 (pkg-config names it, pinned or the system's). Only what Swift cannot call
-// by itself (variadics, macros) is wrapped here.
+// CSQLite: libsqlite3 for Swift (pkg-config finds the pinned one or the system's), with wrappers for what Swift cannot
+// import (variadic functions, macros).
 #pragma once
 #include <sqlite3.h>
 
@@ -12,7 +12,7 @@ static inline int pv_sqlite3_db_config_flag(sqlite3 *db, int option, int value) 
   return sqlite3_db_config(db, option, value, &now);
 }
 
-// SQLITE_TRANSIENT is a cast of -1 that Swift does not import: SQLite copies the bytes before it returns.
+// Swift does not import SQLITE_TRANSIENT, a cast of -1. It makes SQLite copy the bytes before it returns.
 static inline int pv_sqlite3_bind_text_copy(sqlite3_stmt *statement, int index, const char *bytes, int length) {
   return sqlite3_bind_text(statement, index, bytes, length, SQLITE_TRANSIENT);
 }

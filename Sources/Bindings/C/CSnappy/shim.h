@@ -1,3 +1,3 @@
-// CSnappy: what Swift needs to see of the system's libsnappy. Only what Swift cannot call by itself (variadics, macros) is wrapped here.
+// CSnappy: the system's libsnappy for Swift.
 #pragma once
 #include <snappy-c.h>

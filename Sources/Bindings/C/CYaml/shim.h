@@ -1,1 +1,3 @@
+// CYaml: the system's libyaml for Swift.
+#pragma once
 #include <yaml.h>

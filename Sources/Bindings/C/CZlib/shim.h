@@ -1,3 +1,3 @@
-// CZlib: what Swift needs to see of the system's libz. Only what Swift cannot call by itself (variadics, macros) is wrapped here.
+// CZlib: the system's libz for Swift.
 #pragma once
 #include <zlib.h>

@@ -1,3 +1,3 @@
-// CZstd: what Swift needs to see of the system's libzstd. Only what Swift cannot call by itself (variadics, macros) is wrapped here.
+// CZstd: the system's libzstd for Swift.
 #pragma once
 #include <zstd.h>
