@@ -1,4 +1,4 @@
-// `pageviews backup`: a copy of the state, while the service runs or not.
+// `pageviews backup`: copies the state, whether or not the service is running.
 
 import Recovery
 import Arguments
@@ -31,7 +31,7 @@ struct BackupCommand: Sendable {
             throw Failure("'\(file)' is no name of a file; give one that is not there yet", exitCode: 2)
         }
         try ExistingState.check(state)
-        // Absolute, so that no part of the way takes a name such as - for something else.
+        // Absolute, so that no later step reads a name such as - as something else.
         let path = file.hasPrefix("/") ? file : FileManager.default.currentDirectoryPath + "/" + file
         do {
             let made = try StateBackup(of: state, to: path).make()

@@ -1,4 +1,4 @@
-// `pageviews generate`: events to try things with.
+// `pageviews generate`: sends test events to Kafka.
 
 import Base
 import Arguments
@@ -11,7 +11,7 @@ import Services
 
 /// Lateness mixes such as `80:20s,10:1d,10:2d`.
 enum Lateness {
-    /// The mix of the reference: 80 % up to 20 s late, 10 % up to a day, 10 % up to two days.
+    /// The reference mix: 80 % up to 20 s late, 10 % up to one day, 10 % up to two days.
     static let reference = [(80, 20_000), (10, 86_400_000), (10, 172_800_000)].map {
         LatenessClass(weight: $0.0, latestMilliseconds: $0.1)
     }
@@ -73,10 +73,10 @@ struct GenerateCommand: Sendable {
     ]
 
     var kafka = KafkaOptions()
-    /// Without what other fields here say.
+    /// Kafka settings, topic and seed are filled in from the other fields.
     var settings = GeneratorSettings(
         kafka: [], topic: "", seed: 0, classes: Lateness.reference, postcodes: 2000)
-    /// nil: at random.
+    /// nil for a random seed.
     var seed: UInt64?
     var global = GlobalOptions()
 
@@ -100,7 +100,7 @@ struct GenerateCommand: Sendable {
         if summary.failed > 0 { throw ExitCode(summary.sent.reduce(0, +) == 0 ? 4 : 1) }
     }
 
-    /// The sender's settings, with what the rows could not say.
+    /// The sender's settings, completed from the other fields and the clock.
     func settings(now: Int64) -> GeneratorSettings {
         var settings = settings
         (settings.kafka, settings.topic) = (kafka.settings(), kafka.topic)
@@ -116,7 +116,7 @@ struct GenerateCommand: Sendable {
             pause: { stop.wait(milliseconds: $0) }, mayContinue: { !stop.wasSet })
     }
 
-    /// The summary, a line a lateness class.
+    /// The summary, with one line per lateness class.
     static func text(_ summary: GeneratorSummary, _ settings: GeneratorSettings) -> String {
         var text = "sent \(summary.sent.reduce(0, +)) events to topic \(settings.topic) (seed \(settings.seed))\n"
         for (index, kind) in settings.classes.enumerated() {

@@ -1,4 +1,4 @@
-// `pageviews ingest`: the service.
+// `pageviews ingest`: runs the service.
 
 import Arguments
 import Foundation
@@ -8,7 +8,7 @@ import Services
 import State
 import Windowing
 
-/// What to do when Kafka no longer has the next offset.
+/// The reactions to a next offset that Kafka no longer has.
 enum MissingOffsets: String, CaseIterable, Sendable {
     case stop, skip
 }

@@ -1,4 +1,4 @@
-// `pageviews maintain`: maintenance outside a service, while none runs on the state.
+// `pageviews maintain`: maintains the tables while no service runs on the state.
 
 import Export
 import Arguments

@@ -1,16 +1,16 @@
-// `pageviews query`: SQL without a prompt.
+// `pageviews query`: runs SQL without a prompt.
 
 import Arguments
 import Foundation
 import Query
 import State
 
-/// Where the state is and what bounds a statement; shared by `query` and `repl`.
+/// The state and the limits of a statement; shared by `query` and `repl`.
 struct ReadingOptions: Sendable {
     var state = "pageviews.db"
     /// In milliseconds; 0 for never.
     var timeout = 30_000
-    /// 0 for all; nil: what the command takes for enough.
+    /// 0 for all rows; nil for the command's default.
     var maxRows: Int?
     /// In bytes; 0 for no limit.
     var memoryLimit = 256 << 20
@@ -25,7 +25,7 @@ struct ReadingOptions: Sendable {
             "memory-limit", \.memoryLimit, .memory, "size", "The most memory that SQLite may use; 0 for no limit."),
     ]
 
-    /// A session over the state; nothing is opened yet.
+    /// Makes a session on the state, without opening the file.
     /// - Parameter defaultMaxRows: the limit where the user gave none; nil for all rows.
     func session(
         interrupt: InterruptFlag, defaultMaxRows: Int? = nil, mayLimitMemory: Bool = true,
@@ -49,7 +49,7 @@ struct ReadingOptions: Sendable {
     }
 }
 
-/// How results are written; shared by `query` and `repl`.
+/// The output options of results; shared by `query` and `repl`.
 struct ResultOptions: Sendable {
     var format: OutputFormat?
     var hasNoHeader = false
@@ -57,7 +57,7 @@ struct ResultOptions: Sendable {
     /// `NAME=VALUE`.
     var parameters: [String] = []
 
-    /// - Parameter parameterHelp: what is said of --param.
+    /// - Parameter parameterHelp: the help text of --param.
     static func rows(parameterHelp: String) -> [Option<ResultOptions>] {
         [
             .value(

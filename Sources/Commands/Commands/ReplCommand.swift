@@ -1,4 +1,4 @@
-// `pageviews repl`: SQL at a prompt.
+// `pageviews repl`: runs SQL at a prompt.
 
 import Arguments
 import Foundation
@@ -22,7 +22,7 @@ struct ReplCommand: Sendable {
         scriptRows + ReadingOptions.rows.lifted(\.reading)
             + ResultOptions.rows(parameterHelp: "Bind a value to :NAME.").lifted(\.results) + promptRows
             + KafkaOptions.rows.lifted(\.kafka, group: "Kafka, for \\topic") + [groupRow]
-            // As for `proof`; too many to be shown here.
+            // The options of `proof`; hidden, because they would fill the help page.
             + ExportOptions.rows.lifted(\.export, isHidden: true),
         checks: [
             ExportOptions.check.lifted(\.export),

@@ -1,4 +1,4 @@
-// `pageviews resolve`: closes an incident that does not close on its own.
+// `pageviews resolve`: closes incidents that the service does not close.
 
 import State
 import Base

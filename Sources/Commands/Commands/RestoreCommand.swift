@@ -1,4 +1,4 @@
-// `pageviews restore`: a new state from the tables.
+// `pageviews restore`: builds a new state from the tables.
 
 import Export
 import Recovery

@@ -1,4 +1,4 @@
-// `pageviews status`: one screen from the state and the heartbeat beside it.
+// `pageviews status`: one screen, from the state and the heartbeat file beside it.
 
 import Health
 import Base
@@ -7,7 +7,7 @@ import Foundation
 import Ingest
 import SQLite
 
-/// How the status is written.
+/// The output formats.
 enum StatusFormat: String, CaseIterable, Sendable {
     case text, json
 }
@@ -43,8 +43,8 @@ struct StatusCommand: Sendable {
     var format = StatusFormat.text
     /// In milliseconds.
     var watch: Int64?
-    // The settings of `ingest` are taken, so that one set of arguments does for both; those that matter here are in the
-    // heartbeat.
+    // Accepts the options of `ingest`, so that one set of arguments works for both. The heartbeat holds the values that
+    // matter here.
     var kafka = KafkaOptions()
     var export = ExportOptions()
     var global = GlobalOptions()
@@ -59,7 +59,7 @@ struct StatusCommand: Sendable {
         if !report.isHealthy { throw ExitCode(1) }
     }
 
-    /// - Returns: what was shown, and whether anybody reads it.
+    /// - Returns: the report, and whether the output still has a reader.
     private func show(_ reader: StatusReader) throws -> (StatusReport, isRead: Bool) {
         var facts: StatusFacts
         do {

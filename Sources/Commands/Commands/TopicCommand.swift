@@ -1,4 +1,4 @@
-// `pageviews topic`: the topics of a cluster, and the messages of one.
+// `pageviews topic`: lists the topics of a cluster, or shows the messages of one.
 
 import Arguments
 import Base
@@ -7,9 +7,9 @@ import Ingest
 import Query
 import TopicBrowser
 
-/// How messages are written.
+/// The output formats of messages.
 enum TopicFormat: Equatable, Sendable {
-    /// For people: JSON laid out, one message below the other.
+    /// For people: indented JSON, one message below the other.
     case pretty
     /// One row per message.
     case rows(OutputFormat)
@@ -97,7 +97,7 @@ struct TopicCommand: Sendable {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// Where to begin; nil when it was not understood.
+    /// The starting point; nil when --from is not valid.
     var start: StartPoint? {
         from.map { StartPoint($0, now: TimeSource.system.wall()) } ?? .end
     }

@@ -1,24 +1,25 @@
-// With whose credentials a catalog is asked.
-// Invariant: a catalog is sent what is meant for it and nothing else. The keys of the warehouse go to no catalog, but for the
-// signatures that --catalog-auth sigv4 makes with them.
+// Chooses the credentials for requests to a catalog.
+//
+// A catalog receives only the credentials meant for it: `authorization` reads only their two variables. The warehouse's
+// keys never leave the process; --catalog-auth sigv4 signs requests with them.
 
 import Arguments
 import Iceberg
 import ObjectStorage
 
-/// How requests to a catalog are authorized.
+/// The ways to authorize requests to a catalog.
 enum CatalogAuth: String, CaseIterable, Sendable {
     case none, bearer, oauth2, sigv4
 }
 
-/// The options of it.
+/// The options that choose one of them.
 struct CatalogAccess: Sendable {
     /// The variable with a bearer token.
     static let token = "PAGEVIEWS_CATALOG_TOKEN"
     /// The variable with `id:secret`.
     static let credential = "PAGEVIEWS_CATALOG_CREDENTIAL"
 
-    /// nil: chosen by the credentials that are set.
+    /// nil to choose by the variables that are set.
     var auth: CatalogAuth?
     var oauthServer: String?
     var scope = "catalog"
@@ -47,8 +48,8 @@ struct CatalogAccess: Sendable {
             "The region that sigv4 signs for. (default: what the catalog or its address says, else --s3-region)"),
     ]
 
-    /// - Parameter region: of the warehouse.
-    /// - Throws: `UsageError` when what the way needs is not there.
+    /// - Parameter region: the warehouse's region.
+    /// - Throws: `UsageError` when a variable that the chosen way needs is missing or malformed.
     func authorization(
         _ environment: [String: String], region: String
     ) throws(UsageError) -> RESTSettings.Authorization {
