@@ -24,7 +24,7 @@ package enum Pageviews {
 
     static let program = Program(
         "pageviews", version: version, versionDetails: libraries,
-        abstract: "Page views from Kafka to counts that SQL can ask.",
+        abstract: "Count page views from Kafka and query the counts with SQL.",
         discussion: """
             Every option can also be given as an environment variable (PAGEVIEWS_ and the option's name in capitals, \
             dashes as underscores) or in a YAML or JSON file named by --config. The flag wins, then the environment, \

@@ -37,11 +37,11 @@ struct DemoCommand: Sendable {
         .value(
             "rate", \.rate, .number, "n", "Events per second.",
             bounds: Bounds("must be above 0 and up to 100000") { $0 > 0 && $0 <= 100_000 }),
-        .value("count", \.count, .number, "n", "How many events. (default: no end)"),
-        .value("seed", \.seed, .number, "n", "Makes the stream reproducible. (default: random)"),
-        .value("postcodes", \.postcodes, .number, "n", "How many different postcodes."),
+        .value("count", \.count, .number, "n", "Number of events. (default: no limit)"),
+        .value("seed", \.seed, .number, "n", "Random seed, for a reproducible stream. (default: random)"),
+        .value("postcodes", \.postcodes, .number, "n", "Number of different postcodes."),
         .value(
-            "refresh", \.refresh, .duration, "duration", "How often the table is refreshed.",
+            "refresh", \.refresh, .duration, "duration", "Refresh interval of the table.",
             bounds: .from(100...3_600_000, .duration)),
         .value(
             "export-interval", \.exportInterval, .duration, "duration",

@@ -37,8 +37,8 @@ struct GenerateCommand: Sendable {
     static let command = Command(
         "generate", abstract: "Send page-view events to Kafka, some of them late.",
         discussion: """
-            With --seed and --start-time the stream is the same every time. Ends with a summary of what the broker took, per \
-            lateness class. A topic that is missing is created.
+            With --seed and --start-time the stream is the same every time. Ends with a summary of the events that the \
+            broker acknowledged, per lateness class. A missing topic is created.
             """,
         rows: rows, run: { try await $0.run() })
 
@@ -49,27 +49,27 @@ struct GenerateCommand: Sendable {
 
     private static let ownRows: [Option<GenerateCommand>] = [
         .value(
-            "rate", \.settings.rate, .number, "n", "Events per second; 0 is as fast as it goes.",
+            "rate", \.settings.rate, .number, "n", "Events per second; 0 for as fast as possible.",
             bounds: Bounds("must be from 0 to 10000000") { (0...10_000_000).contains($0) }),
         .value(
-            "count", \.settings.count, .number, "n", "How many events. (default: no end)", bounds: .atLeast(0)),
-        .value("seed", \.seed, .number, "n", "Makes the stream reproducible. (default: random)"),
+            "count", \.settings.count, .number, "n", "Number of events. (default: no limit)", bounds: .atLeast(0)),
+        .value("seed", \.seed, .number, "n", "Random seed, for a reproducible stream. (default: random)"),
         .value(
             "lateness", \.settings.classes, Lateness.kind, "weight:duration,...",
             "Shares of events with their greatest lateness."),
         .value(
-            "postcodes", \.settings.postcodes, .number, "n", "How many different postcodes.",
+            "postcodes", \.settings.postcodes, .number, "n", "Number of different postcodes.",
             bounds: .from(1...1_000_000)),
         .value("time-unit", \.settings.unit, .choice, "time-unit", "Unit of the timestamps sent."),
         .value(
             "start-time", \.settings.startMilliseconds, .moment, "time",
-            "The clock of the first event, ISO 8601. (default: the wall clock)"),
+            "Time of the first event, ISO 8601. (default: the wall clock)"),
         .value(
             "span", \.settings.spanMilliseconds, .duration, "duration",
-            "Spread the clocks of --count events over this long. (default: follow the rate)"),
+            "Spread the times of --count events over this duration. (default: follow the rate)"),
         .value(
             "new-topic-partitions", \.settings.newTopicPartitions, .number, "n",
-            "Partitions of a topic that has to be created.", bounds: .from(1...10_000)),
+            "Number of partitions when the topic must be created.", bounds: .from(1...10_000)),
     ]
 
     var kafka = KafkaOptions()
@@ -123,7 +123,9 @@ struct GenerateCommand: Sendable {
             let latest = Quantity.durations.write(kind.latestMilliseconds)
             text += "  up to \(latest) late: \(summary.sent[index])\n"
         }
-        if summary.failed > 0 { text += "  not taken by Kafka: \(summary.failed) (\(summary.lastFailure ?? ""))\n" }
+        if summary.failed > 0 {
+            text += "  not acknowledged by Kafka: \(summary.failed) (\(summary.lastFailure ?? ""))\n"
+        }
         return text
     }
 }

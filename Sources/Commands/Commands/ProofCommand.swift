@@ -14,10 +14,10 @@ enum ReportFormat: String, CaseIterable, Sendable {
 
 struct ProofCommand: Sendable {
     static let command = Command(
-        "proof", abstract: "Recount what came in against what is stored and exported.",
+        "proof", abstract: "Compare a recount of the input with the state and the tables.",
         discussion: """
             Compares the state with itself, with its tables, and both with the raw rows, count by count. Nothing is written; \
-            a service may be running on the state. Without --warehouse only the state is looked at.
+            a service may be running on the state. Without --warehouse only the state is checked.
             Exit codes: 0 all equal, 1 a difference, 2 wrong usage, 4 the warehouse could not be reached, 5 the tables belong \
             to another state.
             """,
@@ -38,8 +38,8 @@ struct ProofCommand: Sendable {
             "Compare this retained snapshot of either table. (default: the last exported)"),
         .flag(
             "compacted", \.options.allowsGaps,
-            "The topic has offsets without records (compaction, transactions): do not call them missing."),
-        .value("format", \.format, .choice, "format", "How the checks are written: table or json."),
+            "Accept offsets without records, as compaction and transactions leave them."),
+        .value("format", \.format, .choice, "format", "Format of the report: table or json."),
     ]
 
     var kafka = KafkaOptions()

@@ -19,10 +19,10 @@ struct ReadingOptions: Sendable {
         .state(\.state, kind: .file(.withExtension("db"))),
         .value("timeout", \.timeout, .statementTime, "duration", "End a statement after this time; 0 for never."),
         .value(
-            "max-rows", \.maxRows, .number, "n", "The most rows of a result; 0 for all. (default: all)",
+            "max-rows", \.maxRows, .number, "n", "Largest number of rows in a result; 0 for all. (default: all)",
             bounds: .atLeast(0)),
         .value(
-            "memory-limit", \.memoryLimit, .memory, "size", "The most memory that SQLite may use; 0 for no limit."),
+            "memory-limit", \.memoryLimit, .memory, "size", "Most memory that SQLite may use; 0 for no limit."),
     ]
 
     /// Makes a session on the state, without opening the file.
@@ -62,11 +62,11 @@ struct ResultOptions: Sendable {
         [
             .value(
                 "format", \.format, .choice, "format",
-                "How results are written. (default: table on a terminal, else tsv)"),
-            .flag("no-header", \.hasNoHeader, "Leave out the line of column names."),
+                "Format of results. (default: table on a terminal, else tsv)"),
+            .flag("no-header", \.hasNoHeader, "Omit the line of column names."),
             .value(
                 "null", \.null, .text, "text",
-                "What stands for NULL. (default: nothing in csv and tsv, else NULL)"),
+                "Text for NULL. (default: nothing in csv and tsv, else NULL)"),
             .list("param", \.parameters, .text, "name=value", parameterHelp, ofPairs: true),
         ]
     }
@@ -97,7 +97,7 @@ struct QueryCommand: Sendable {
         ])
 
     private static let parameterHelp =
-        "Bind a value to :NAME. What is plainly a number is bound as one; 'text' in single quotes stays text."
+        "Bind a value to :NAME. A value that reads as a number is bound as one; 'text' in single quotes stays text."
 
     private static let sourceRows: [Option<QueryCommand>] = [
         .argument("sql", \.sql, .text, "The statements, separated by semicolons."),
@@ -108,7 +108,7 @@ struct QueryCommand: Sendable {
     private static let lastRows: [Option<QueryCommand>] = [
         .config(\.config),
         .value(
-            "watch", \.watch, .statementTime, "duration", "Run again after each such time, until interrupted.",
+            "watch", \.watch, .statementTime, "duration", "Repeat at this interval until interrupted.",
             bounds: Bounds("must be 50ms or more") { $0 >= 50 }),
     ]
 

@@ -128,7 +128,7 @@ final class QueryRunner: @unchecked Sendable {
         guard let rows else { return .tooLarge("the result is over \(mostBytes >> 20) MiB; ask for less") }
         let lines = words.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         let why = lines.joined(separator: "; ").replacingOccurrences(of: "error: ", with: "")
-        guard process.terminationReason == .exit else { return .failed("the statement was ended before it was done") }
+        guard process.terminationReason == .exit else { return .failed("the statement was killed before it finished") }
         switch process.terminationStatus {
         case 0:
             // Each statement writes one array, which starts a line.

@@ -32,7 +32,7 @@ struct RestoreCommand: Sendable {
             Check("restore needs --warehouse") { $0.export.warehouse != nil },
         ])
 
-    private static let stateRow = Option<RestoreCommand>.state(\.state, "The state file to make.")
+    private static let stateRow = Option<RestoreCommand>.state(\.state, "The state file to create.")
 
     var kafka = KafkaOptions()
     var state = "pageviews.db"

@@ -23,7 +23,7 @@ struct SettingsCommand: Sendable {
             [
                 .argument("command", \.name, commandName, "The command."),
                 .rest("options", \.options, "Its options."),
-                .value("format", \.format, .choice, "format", "How settings are written: table or json."),
+                .value("format", \.format, .choice, "format", "Format of the output: table or json."),
             ]),
         run: { try $0.run() })
 

@@ -14,13 +14,13 @@ enum StatusFormat: String, CaseIterable, Sendable {
 
 struct StatusCommand: Sendable {
     static let command = Command(
-        "status", abstract: "Show how a state and its service are; exit 1 when something is wrong.",
+        "status", abstract: "Show the health of a state and its service; exit 1 when something is wrong.",
         discussion: """
-            It reads the state and the heartbeat that the service keeps beside it (STATE.health), so it works whether the \
-            service is up or not, and changes nothing. Unhealthy: no service, no flush for 3 intervals while there is \
+            Reads the state and the heartbeat that the service keeps beside it (STATE.health), so it works whether or not \
+            the service is running, and changes nothing. Unhealthy: no service, no flush for 3 intervals while there is \
             something to write, no export for 3 intervals while there is something to export, a backlog over half its \
-            budget, a lag that grew for 5 minutes, a stuck partition, Kafka or the warehouse away, a burst of rejected \
-            messages, an incident that is not over. Intervals and budget are those the service was started with.
+            budget, a lag that grew for 5 minutes, a stuck partition, Kafka or the warehouse unreachable, a burst of \
+            rejected messages, an open incident. Intervals and budget are those the service was started with.
             Exit codes: 0 healthy, 1 unhealthy, 2 wrong usage.
             """,
         rows: rows, run: { try $0.run() })
@@ -33,9 +33,9 @@ struct StatusCommand: Sendable {
 
     private static let ownRows: [Option<StatusCommand>] = [
         .state(\.state, kind: .file(.withExtension("db"))),
-        .value("format", \.format, .choice, "format", "How it is written."),
+        .value("format", \.format, .choice, "format", "Output format."),
         .value(
-            "watch", \.watch, .duration, "duration", "Show it again after each such time, until interrupted.",
+            "watch", \.watch, .duration, "duration", "Repeat at this interval until interrupted.",
             bounds: Bounds("must be 100ms or more") { $0 >= 100 }),
     ]
 

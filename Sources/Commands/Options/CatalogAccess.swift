@@ -30,22 +30,22 @@ struct CatalogAccess: Sendable {
         .value(
             "catalog-auth", \.auth, .choice, "way",
             """
-            How requests to the catalog are authorized; sigv4 signs with the AWS keys. (default: bearer with \
+            Authorization of requests to the catalog; sigv4 signs with the AWS keys. (default: bearer with \
             PAGEVIEWS_CATALOG_TOKEN, oauth2 with PAGEVIEWS_CATALOG_CREDENTIAL, else none)
             """),
         .value(
             "catalog-oauth-server", \.oauthServer, .text, "url",
-            "Where oauth2 gets tokens for the credential. (default: v1/oauth/tokens of the catalog)"
+            "URL where oauth2 exchanges the credential for a token. (default: v1/oauth/tokens of the catalog)"
         ).showing(\.withoutCredentials),
-        .value("catalog-scope", \.scope, .text, "scope", "The scope that oauth2 asks for."),
+        .value("catalog-scope", \.scope, .text, "scope", "The scope that oauth2 requests."),
         .value(
             "catalog-signing-name", \.signingName, .text, "service",
             """
-            The service that sigv4 signs for: glue, s3tables, execute-api. (default: what the catalog or its address says)
+            The service that sigv4 signs for: glue, s3tables, execute-api. (default: taken from the catalog or its address)
             """),
         .value(
             "catalog-signing-region", \.signingRegion, .text, "name",
-            "The region that sigv4 signs for. (default: what the catalog or its address says, else --s3-region)"),
+            "The region that sigv4 signs for. (default: taken from the catalog or its address, else --s3-region)"),
     ]
 
     /// - Parameter region: the warehouse's region.

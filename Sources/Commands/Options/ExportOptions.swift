@@ -42,11 +42,11 @@ struct ExportOptions: Sendable {
     private static let placeRows: [Option<ExportOptions>] = [
         .value(
             "warehouse", \.warehouse, .text, "location",
-            "Export to this place: file:///folder or s3://bucket/prefix. (default: no export)"
+            "Location to export to: file:///folder or s3://bucket/prefix. (default: no export)"
         ).showing(\.withoutCredentials),
         .value(
             "catalog", \.catalog, .text, "url",
-            "An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)"
+            "URL of an Iceberg REST catalog. (default: the warehouse alone)"
         ).showing(\.withoutCredentials),
         .value("catalog-warehouse", \.catalogWarehouse, .text, "name", "The warehouse's name in the catalog."),
     ]
@@ -71,16 +71,16 @@ struct ExportOptions: Sendable {
             isInvertible: true),
         .value(
             "data-path", \.exporter.tables.dataPath, .text, "location",
-            "Where new tables put their data files. (default: beside their metadata)"),
+            "Location of new tables' data files. (default: beside their metadata)"),
         .value(
             "spool-budget", \.exporter.spoolBudgetBytes, .size, "size",
-            "Consuming pauses when this much waits for export."),
+            "Size of the backlog of raw events at which consuming pauses."),
         .value(
             "export-interval", \.exporter.intervalMilliseconds, .duration, "duration", "The time between exports.",
             bounds: .from(100...86_400_000, .duration)),
         .value(
             "request-timeout", \.requestTimeout, .duration, "duration",
-            "The longest time one request to the warehouse or the catalog may take.",
+            "Longest time that one request to the warehouse or the catalog may take.",
             bounds: .from(100...3_600_000, .duration)),
         .value(
             "format-version", \.exporter.tables.formatVersion, .number, "n",

@@ -16,7 +16,7 @@ struct GlobalOptions: Sendable {
         .value(
             "log-level", \.logLevel, .choice, "level", "Log from this level on: debug, info, warning, error."),
         .value(
-            "log-format", \.logFormat, .choice, "format", "How log lines are written: text, or json for collectors."),
+            "log-format", \.logFormat, .choice, "format", "Format of log lines: text, or json for collectors."),
     ]
 
     /// The program's logger.
@@ -91,16 +91,16 @@ struct WindowOptions: Sendable {
         .value("window", \.window, .duration, "duration", "Length of the tumbling windows."),
         .value(
             "watermark-delay", \.watermarkDelay, .duration, "duration",
-            "How far the watermark stays behind the latest event."),
+            "Distance of the watermark behind the latest event."),
         .value(
             "allowed-lateness", \.allowedLateness, .duration, "duration",
-            "How long after the watermark has passed a window it still counts."),
+            "Time that a window still counts events after the watermark has passed it."),
         .value(
             "idle-timeout", \.idleTimeout, .duration, "duration",
-            "A partition without records for this long stops holding the watermark."),
+            "Time without records after which a partition stops holding the watermark."),
         .value(
             "max-future-skew", \.maxFutureSkew, .duration, "duration",
-            "Events further ahead of the clock never move the watermark."),
+            "Largest lead over the clock at which an event moves the watermark."),
     ]
 
     static let check = Check<WindowOptions> { options in

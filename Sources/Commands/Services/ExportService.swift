@@ -164,7 +164,7 @@ struct ExportService: Service {
         while let failure = try await cycle(exporter, &report, stop) {
             guard Failure.mayPass(failure), ContinuousClock.now - start < Self.retryLimit else {
                 throw Failure(
-                    "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",
+                    "the export is incomplete; the rest stays in the state and its spool for the next run: \(failure)",
                     exitCode: Failure.exitCode(ofExport: failure))
             }
             try await Task.sleep(for: .seconds(1))
@@ -210,7 +210,7 @@ struct ExportReport {
     }
 
     mutating func succeeded() {
-        if !said.isEmpty { log.info("export: goes on again") }
+        if !said.isEmpty { log.info("export: resumed") }
         if !said.isEmpty || isFirst {
             let now = TimeSource.system.wall()
             try? store.with { try $0.resolve(incidentsOfKind: Self.kind, now: now) }

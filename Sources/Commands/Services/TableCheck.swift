@@ -32,11 +32,11 @@ enum TableCheck {
         switch await results.first(where: { _ in true }) ?? nil {
         case .success?: break
         case .failure(let error as TableError)? where error.isTableChanged || error.isUnsafe: throw error
-        case .failure(let error)?: log.warning("export: the tables cannot be looked at yet: \(error) (counting begins)")
+        case .failure(let error)?: log.warning("export: the tables cannot be checked yet: \(error) (counting begins)")
         case nil:
             guard !stop.wasSet else { return }
             log.warning(
-                "export: the warehouse does not answer within 2 s; its tables are looked at later (counting begins)")
+                "export: the warehouse does not answer within 2 s; its tables are checked later (counting begins)")
         }
     }
 }
