@@ -1,4 +1,4 @@
-"""A `pageviews demo` in a folder of its own, with its page."""
+"""Runs a `pageviews demo` with its page in a separate folder."""
 import os
 import pathlib
 import re
@@ -49,7 +49,7 @@ class Demo:
                 time.sleep(0.05)
 
     def send(self, values: list[bytes]) -> None:
-        """To the topic, beside what the demo itself sends."""
+        """Sends messages to the topic, in addition to the demo's."""
         broker = re.search(r'broker \((\S+)\)', self._words.read_text())
         assert broker, 'the demo does not say its broker'
         producer = Producer({'bootstrap.servers': broker[1], 'log_level': 2})
