@@ -4,7 +4,7 @@
 usage: bench.py --binary PAGEVIEWS [--events 2000000] [--rounds 5] [--only cpu|memory]
 
 Prints CPU-seconds per million events, ratios of medians, throughput and peak memory. Seconds depend on the machine;
-only the ratios, taken in the same run, say something. It asserts nothing. ARCHITECTURE.md states the aims.
+compare the ratios, which are taken in the same run. It asserts nothing. ARCHITECTURE.md states the targets.
 """
 import argparse
 import dataclasses
@@ -35,7 +35,7 @@ class Cost:
 
 
 def measure(command: list[str]) -> Cost:
-    """Runs a program to its end; its own use of processor and memory."""
+    """Runs a program to its end. Returns its use of processor and memory."""
     started = time.monotonic()
     with tempfile.TemporaryFile() as complaint:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=complaint, env=environment())
@@ -54,7 +54,7 @@ def measure(command: list[str]) -> Cost:
 
 
 def high_water_mib(pid: int) -> float:
-    """The most memory a running process has used so far. (ru_maxrss would count this program's before the exec, too.)"""
+    """The peak memory of a running process. (ru_maxrss would include this program's before the exec.)"""
     for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
         if line.startswith('VmHWM'):
             return int(line.split()[1]) / 1024
@@ -129,7 +129,7 @@ def remove(state: pathlib.Path) -> None:
 
 
 def compare_memory(arguments: argparse.Namespace, address: str, folder: pathlib.Path) -> None:
-    """The same half a million events into a small and a large state; and making those states in the first place."""
+    """Ingests the same half a million events into a small and a large state, after creating those states."""
     print('    distinct rows   peak MiB making them   peak MiB adding the same 500,000 events')
     peaks = []
     for rows, minutes in ((10_000, 5), (arguments.events, arguments.events // 2000)):
@@ -147,14 +147,14 @@ def compare_memory(arguments: argparse.Namespace, address: str, folder: pathlib.
 
 
 def same_events(count: int) -> Iterator[bytes]:
-    """Events of 5 minutes a day after those of distinct(), on 2,000 postcodes."""
+    """Events of 5 minutes, one day after those of distinct(), on 2,000 postcodes."""
     for number in range(count):
         yield (b'{"user_id":1234,"postcode":"P%d","webpage":"www.website.com/index.html","timestamp":%d}'
                % (number % 2000, START_SECONDS + 86_400 + number * 300 // count))
 
 
 def peak_at_rate(arguments: argparse.Namespace, address: str, folder: pathlib.Path, rate: int = 10_000) -> None:
-    """The service's peak memory while events come in at a steady rate for 20 seconds."""
+    """The service's peak memory while events arrive at a steady rate for 20 seconds."""
     topic = create_topic(address, 4)
     state = folder / 'rate.db'
     command = [argument for argument in ingest(arguments.binary, topic, state) if argument != '--exit-at-end']

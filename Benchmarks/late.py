@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""How fast `pageviews backfill --dry-run` and `pageviews restore` read the raw table, against duckdb on the same table.
+"""Compares the speed of `pageviews backfill --dry-run` and `pageviews restore` with duckdb on the same raw table.
 
 usage: late.py --binary PAGEVIEWS [--events 4000000] [--rounds 3] [--span 1h] [--version 2]
 
-Exports generated events, some of them too late, to a local warehouse. Then, in turn, each alone: duckdb scans the raw
+Exports generated events, some of them late, to a local warehouse. Then, one at a time: duckdb scans the raw
 table's five columns and groups them by postcode, minute and lateness on one thread; `backfill --dry-run` recomputes every
-window with late events; `restore` makes a new state, and proves it; SQLite copies the rows of such a state into an empty one,
-which is the least that restore has to do beside reading. Prints raw rows per CPU-second, the ratio of CPU to duckdb's, and
-peak memory. Seconds depend on the machine; the ratios, taken in the same run, say something. It asserts nothing; the aims
-are printed beside.
+window with late events; `restore` builds a new state, and proves it; SQLite copies the rows of such a state into an empty one,
+the minimum that restore has to do besides reading. Prints raw rows per CPU-second, the ratio of CPU to duckdb's, and
+peak memory. Seconds depend on the machine; compare the ratios, taken in the same run. It asserts nothing; the targets
+are printed beside them.
 """
 import argparse
 import json

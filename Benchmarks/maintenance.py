@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""How well `pageviews ingest` keeps the counts table while it is upserted again and again.
+"""Measures how `pageviews ingest` maintains the counts table under repeated upserts.
 
 usage: maintenance.py --binary PAGEVIEWS [--commits 200] [--rows 200000] [--changes 1000] [--versions 2 3]
 
-Exports 200,000 rows once, then 200 times what 1,000 events changed of them, each time waiting for the commit, with
-maintenance at its defaults. Then it compares the table as it is left with what `pageviews maintain` makes of it: the time of
-a full scan by duckdb (best of 15, in turn); and looks at the number of data files and the size of the metadata. The same again
-without maintenance shows what it is for. Milliseconds depend on the machine; the ratios, taken in the same run, say
-something. It asserts nothing; the aims are printed beside.
+Exports 200,000 rows once, then 200 times the rows that 1,000 events changed, each time waiting for the commit, with default
+maintenance. Then it compares the resulting table with the same table after `pageviews maintain`: the time of a full scan by
+duckdb (best of 15, in turn), the number of data files and the size of the metadata. A second round runs without maintenance.
+Milliseconds depend on the machine; compare the ratios, taken in the same run. It asserts nothing; the targets are printed
+beside them.
 """
 import argparse
 import dataclasses
@@ -78,7 +78,7 @@ def wait(state: pathlib.Path, offset: int, service: subprocess.Popen[bytes]) -> 
 
 
 def upsert(arguments: argparse.Namespace, topic: Topic, run: Run, *options: str) -> int:
-    """Fills the table, changes it commit by commit; the number of commits, rewrites included."""
+    """Fills the table and changes it commit by commit. Returns the number of commits, with rewrites."""
     run.folder.mkdir()
     command = [arguments.binary, 'ingest', '--bootstrap-servers', topic.address, '--topic', topic.name, '--state',
                str(run.state), '--export-interval', '100ms', *run.warehouse.options, *options]
@@ -98,7 +98,7 @@ def upsert(arguments: argparse.Namespace, topic: Topic, run: Run, *options: str)
 
 
 def compact(arguments: argparse.Namespace, run: Run) -> None:
-    """Into one file without deletes; the snapshot before can still be read."""
+    """Compacts into one file without deletes; the previous snapshot can still be read."""
     subprocess.run([arguments.binary, 'maintain', '--state', str(run.state), *run.warehouse.options, '--compact-files', '2',
                     '--compact-deletes', '0.000001', '--keep-snapshots', '100000'], check=True, env=environment(),
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -112,7 +112,7 @@ def scan(warehouse: Warehouse, metadata: str) -> float:
 
 
 def compare_scans(arguments: argparse.Namespace, run: Run) -> tuple[float, float]:
-    """Seconds of a full scan as the table was left, and compacted."""
+    """The seconds of a full scan of the table, before and after compaction."""
     warehouse = run.warehouse
     left = warehouse.path(warehouse.metadata_file(COUNTS))
     compact(arguments, run)

@@ -234,7 +234,7 @@ class ApacheKafka:
     # Kafka's tools.
 
     def tool(self, name: str, *arguments: str, stdin: str = '', server: bool = True, seconds: float = 120) -> str:
-        """Runs one of Kafka's tools, returns its output: topics, configs, acls, groups, consumer, producer, elect, delete-records, ..."""
+        """Runs one of Kafka's tools and returns its output: topics, configs, acls, groups, consumer, producer, elect, ..."""
         option = ['--bootstrap-server', self.address] if server else []
         done = subprocess.run([ROOT / 'scripts/apache-kafka.sh', 'tool', name, *option, *arguments], input=stdin, text=True,
                               capture_output=True, timeout=seconds, check=False)
