@@ -10,7 +10,7 @@ import pytest
 from support import program
 from support.events import SAMPLE_MS, event
 from support.faults import in_front_of
-from support.health import KEYS, SECONDS, always_healthy, codes, status, wait_for, wait_healthy
+from support.health import KEYS, always_healthy, codes, status, wait_for, wait_healthy
 from support.kafka import create_topic
 from support.wait import eventually
 

@@ -268,11 +268,6 @@ class ApacheKafka:
         for future in (admin.create_acls(rights) if add else admin.delete_acls([_filter(right) for right in rights])).values():
             future.result(60)
 
-    def elect(self, topic: str, partition: int = 0, unclean: bool = False) -> None:
-        """Elects the preferred leader, or with `unclean` any live replica."""
-        self.tool('elect', '--election-type', 'unclean' if unclean else 'preferred', '--topic', topic, '--partition',
-                  str(partition))
-
     def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
         """Deletes each partition's records before the offset."""
         wanted = [TopicPartition(topic, partition, offset) for partition, offset in before.items()]

@@ -126,9 +126,6 @@ class S3:
         """The environment variables that another program needs to reach it."""
         return {**self.KEYS, 'AWS_ENDPOINT': self.endpoint}
 
-    def bucket(self, name: str) -> str:
-        return name
-
     def stop(self) -> None:
         """Kills the server: its data is not needed, and a graceful end takes many seconds."""
         end_recorded(self._folder / 's3.pid', signal.SIGKILL)

@@ -4,8 +4,6 @@ import http.client
 import json
 import re
 import urllib.parse
-from collections.abc import Iterator
-from typing import Any
 
 from .program import Running
 from .wait import eventually

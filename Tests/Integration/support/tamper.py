@@ -8,7 +8,7 @@ import sqlite3
 import pyarrow
 import pyarrow.parquet
 
-from .lake import COUNTS, RAW, Warehouse
+from .lake import Warehouse
 from .state import State
 
 
@@ -95,7 +95,3 @@ def damage_pages_of(path: pathlib.Path, column: str) -> None:
 def lateness(rows: list[dict]) -> list[dict]:
     rows[0]['late'] = not rows[0]['late']
     return rows
-
-
-__all__ = ['COUNTS', 'RAW', 'another_offset', 'another_row_instead', 'lateness', 'live_files', 'one_count', 'rewrite', 'state',
-           'two_counts_with_the_same_sum']
