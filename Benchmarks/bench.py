@@ -119,8 +119,8 @@ def report_cpu(events: int, costs: dict[str, list[Cost]]) -> None:
         each = sorted(cost.cpu_seconds / millions for cost in found)
         peak = statistics.median(cost.peak_mib for cost in found)
         print(f'    {name:8} {cpu[name]:18.3f}   {each[0]:6.3f} - {each[-1]:.3f} {rate[name]:11.2f} {peak:10.1f}')
-    print(f'    CPU: ingest / store = {cpu["ingest"] / cpu["store"]:.2f} (aim: at most 1.5)')
-    print(f'    throughput: ingest / fetch = {rate["ingest"] / rate["fetch"]:.2f} (aim: at least 0.7)')
+    print(f'    CPU: ingest / store = {cpu["ingest"] / cpu["store"]:.2f} (target: at most 1.5)')
+    print(f'    throughput: ingest / fetch = {rate["ingest"] / rate["fetch"]:.2f} (target: at least 0.7)')
 
 
 def remove(state: pathlib.Path) -> None:
@@ -143,7 +143,7 @@ def compare_memory(arguments: argparse.Namespace, address: str, folder: pathlib.
         remove(state)
         peaks.append(statistics.median(found))
         print(f'    {rows:13,} {making:22.1f} {peaks[-1]:22.1f}')
-    print(f'    ratio {peaks[1] / peaks[0]:.2f} (aim: at most 1.20)')
+    print(f'    ratio {peaks[1] / peaks[0]:.2f} (target: at most 1.20)')
 
 
 def same_events(count: int) -> Iterator[bytes]:
@@ -167,7 +167,7 @@ def peak_at_rate(arguments: argparse.Namespace, address: str, folder: pathlib.Pa
     finally:
         service.terminate()
         service.wait(10)
-    print(f'    {rate:,} events/s: peak {peak:.1f} MiB (aim: under 64)')
+    print(f'    {rate:,} events/s: peak {peak:.1f} MiB (target: under 64)')
 
 
 def main() -> None:

@@ -128,7 +128,7 @@ def compare(arguments: argparse.Namespace, folder: pathlib.Path, warehouse: Ware
           f'{late:,} late rows of {keys:,} counts')
     for name, found in costs.items():
         report(name, rows, found, costs['duckdb'])
-    print('    aims: 1 M rows per CPU-s and at most 2 x duckdb; below 256 MiB', flush=True)
+    print('    targets: 1 M rows per CPU-s and at most 2 x duckdb; below 256 MiB', flush=True)
 
 
 def main() -> None:
@@ -136,9 +136,9 @@ def main() -> None:
     parser.add_argument('--binary', required=True)
     parser.add_argument('--events', type=int, default=4_000_000)
     parser.add_argument('--rounds', type=int, default=3)
-    parser.add_argument('--span', default='1h', help='how long the events take to come in, by their own clock')
+    parser.add_argument('--span', default='1h', help='duration of the events, in event time')
     parser.add_argument('--version', type=int, default=2)
-    parser.add_argument('--folder', type=pathlib.Path, help='keep the tables here, and use those that are there')
+    parser.add_argument('--folder', type=pathlib.Path, help='keep the tables here, and reuse existing ones')
     arguments = parser.parse_args()
     arguments.binary = str(pathlib.Path(arguments.binary).resolve())
     with tempfile.TemporaryDirectory(prefix='pageviews-bench-') as name:

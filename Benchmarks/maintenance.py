@@ -137,10 +137,10 @@ def measure(arguments: argparse.Namespace, address: str, folder: pathlib.Path, v
     left, tidy = compare_scans(arguments, run)
     print(f'bench: v{version} {" ".join(options) or "with maintenance"}: {commits} commits')
     print(f'    scan by duckdb: {left * 1000:.1f} ms, compacted {tidy * 1000:.1f} ms, '
-          f'ratio {left / tidy:.2f} (aim: at most 1.5)')
-    print(f'    data files: {len(tasks)} (aim: at most 20) with {len(deletes)} delete files; {data_files} files on disk')
+          f'ratio {left / tidy:.2f} (target: at most 1.5)')
+    print(f'    data files: {len(tasks)} (target: at most 20) with {len(deletes)} delete files; {data_files} files on disk')
     print(f'    metadata: {metadata_files} files, {metadata_bytes:,} bytes; data {data_bytes:,} bytes on disk, '
-          f'{live_bytes:,} live; ratio to live {metadata_bytes / live_bytes:.2f} (aim: below 1)', flush=True)
+          f'{live_bytes:,} live; ratio to live {metadata_bytes / live_bytes:.2f} (target: below 1)', flush=True)
 
 
 def main() -> None:
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument('--rows', type=int, default=200_000)
     parser.add_argument('--changes', type=int, default=1000)
     parser.add_argument('--versions', type=int, nargs='+', default=[2, 3])
-    parser.add_argument('--only-with', action='store_true', help='leave out the runs without maintenance')
+    parser.add_argument('--only-with', action='store_true', help='skip the runs without maintenance')
     arguments = parser.parse_args()
     arguments.binary = str(pathlib.Path(arguments.binary).resolve())
     with tempfile.TemporaryDirectory(prefix='pageviews-bench-') as name:

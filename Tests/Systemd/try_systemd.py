@@ -374,10 +374,10 @@ class Try:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--deb', type=pathlib.Path, help='by default the one in .build-static')
-    parser.add_argument('--folder', type=pathlib.Path, default=ROOT / '.run/systemd', help='for Debian, the machine and the servers')
+    parser.add_argument('--deb', type=pathlib.Path, help='the package (default: the one in .build-static)')
+    parser.add_argument('--folder', type=pathlib.Path, default=ROOT / '.run/systemd', help='the folder for Debian, the container and the servers')
     parser.add_argument('--watchdog', type=int, default=5, metavar='SECONDS')
-    parser.add_argument('--keep', action='store_true', help='after a failure, leave machine and servers running until Enter')
+    parser.add_argument('--keep', action='store_true', help='after a failure, keep container and servers running until Enter')
     arguments = parser.parse_args()
     deb = arguments.deb or max((ROOT / '.build-static').glob('*.deb'), default=None, key=lambda file: file.stat().st_mtime)
     missing = needs() + ([] if deb else ['the package of `make deb`'])

@@ -126,11 +126,11 @@ struct BackfillCommand: Sendable {
     private func end(_ result: BackfillResult) throws {
         let verb = dryRun ? "would be added" : "added"
         StandardStream.error.write(
-            "\(result.windows) windows looked at: \(result.events) late events \(verb) to \(result.counts) counts, "
-                + "\(result.unconfirmed) windows left as they are\n")
+            "\(result.windows) windows checked: \(result.events) late events \(verb) to \(result.counts) counts, "
+                + "\(result.unconfirmed) windows unconfirmed\n")
         guard result.unconfirmed > 0 else { return }
         throw Failure(
-            "the raw table cannot confirm \(result.unconfirmed) windows, which stay as they are", exitCode: 1)
+            "the raw table cannot confirm \(result.unconfirmed) windows, which stay unchanged", exitCode: 1)
     }
 
     /// One line per count. Counts arrive window by window, so each window's text is formatted once.

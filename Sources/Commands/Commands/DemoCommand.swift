@@ -72,8 +72,8 @@ struct DemoCommand: Sendable {
             """
             pageviews demo: \(Self.number(rate)) events per second through an in-process broker (\(broker.bootstrapServers))
             state: \(state)
-            ask it from another terminal: pageviews query --state \(state) "SELECT * FROM partitions"
-            \(isInteractive ? "\\q" : "Ctrl-C") ends the demo; the folder stays.
+            from another terminal: pageviews query --state \(state) "SELECT * FROM partitions"
+            \(isInteractive ? "\\q" : "Ctrl-C") ends the demo and keeps the folder.
 
             """)
         var log = global.logger

@@ -67,7 +67,7 @@ struct RestoreCommand: Sendable {
             "restored \(state) (state \(summary.stateID)) at generation \(summary.generation): \(summary.countRows) counts, "
                 + "\(summary.rawRows) raw rows, \(summary.lateRows) of them late",
             "all \(summary.proof.checks.filter { $0.verdict == .equal }.count) checks of its proof are equal",
-            "Kafka is read on from " + offsets.map { "partition \($0.key): \($0.value)" }.joined(separator: ", "),
+            "next offsets in Kafka: " + offsets.map { "partition \($0.key): \($0.value)" }.joined(separator: ", "),
         ]
         if !summary.readAgain.isEmpty {
             let again = summary.readAgain.values.reduce(0, +)

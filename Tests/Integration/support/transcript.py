@@ -85,7 +85,7 @@ def rewritten(text: str, steps: Sequence[Step], outputs: Sequence[Sequence[str]]
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('document', type=pathlib.Path)
-    parser.add_argument('--section', default='', metavar='HEADING', help='only this one, such as "## Late data"')
+    parser.add_argument('--section', default='', metavar='HEADING', help='only this section, such as "## Late data"')
     parser.add_argument('--pin', action='store_true')
     parser.add_argument('--rename', action='append', default=[], metavar='OLD=NEW')
     arguments = parser.parse_args()
@@ -103,8 +103,8 @@ def main() -> int:
             print(f'same: {step.command}')
         else:
             wrong += 1
-            print(f'OTHER: {step.command}', *(f'  {line}' for line in output), sep='\n')
-    print(f'{len(steps)} commands, {wrong} printed something else')
+            print(f'DIFFERS: {step.command}', *(f'  {line}' for line in output), sep='\n')
+    print(f'{len(steps)} commands, {wrong} printed other output')
     return 1 if wrong else 0
 
 
