@@ -13,7 +13,7 @@ import tempfile
 import time
 
 # Long enough for a busy machine; a wait ends as soon as its condition holds.
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class Browser:
@@ -47,7 +47,7 @@ class Browser:
         """Reads the next message, up to its NUL."""
         while b'\0' not in self._rest:
             ready, _, _ = select.select([self._in], [], [], max(0, deadline - time.monotonic()))
-            assert ready, f'the browser says nothing for {PATIENCE} s'
+            assert ready, f'the browser says nothing for {TIMEOUT} s'
             piece = os.read(self._in, 1 << 20)
             if not piece:
                 self._log.seek(0)
@@ -64,7 +64,7 @@ class Browser:
         data = json.dumps(message).encode() + b'\0'
         while data:
             data = data[os.write(self._out, data):]
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             answer = self._receive(deadline)
             if answer.get('id') == self._number:
@@ -79,7 +79,7 @@ class Browser:
             raise RuntimeError(f'{script}: {result["exceptionDetails"]}')
         return result['result'].get('value')
 
-    def eventually(self, script: str, what: str, seconds: float = PATIENCE) -> object:
+    def eventually(self, script: str, what: str, seconds: float = TIMEOUT) -> object:
         deadline = time.monotonic() + seconds
         while True:
             value = self.value(script)

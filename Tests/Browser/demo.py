@@ -11,7 +11,7 @@ import time
 
 from confluent_kafka import Producer
 
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class Demo:
@@ -37,7 +37,7 @@ class Demo:
         return f'http://127.0.0.1:{self._port}/'
 
     def _await_page(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             try:
                 socket.create_connection(('127.0.0.1', self._port), timeout=1).close()
@@ -55,11 +55,11 @@ class Demo:
         producer = Producer({'bootstrap.servers': broker[1], 'log_level': 2})
         for value in values:
             producer.produce('pageviews', value)
-        assert producer.flush(PATIENCE) == 0, 'messages were not sent'
+        assert producer.flush(TIMEOUT) == 0, 'messages were not sent'
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
 
     def close(self) -> None:
         if self._process.poll() is None:

@@ -12,7 +12,7 @@ RULES = Rules(allowed_lateness_ms=HOUR_MS)
 
 
 def hours(number, per_hour=20):
-    """Views of so many hours, in order."""
+    """Views of the given number of hours, in order."""
     for n in range(number * per_hour):
         yield event(f'E{n % 3}', SAMPLE_MS + n * HOUR_MS // per_hour)
 

@@ -155,7 +155,7 @@ class Screen:
 class Terminal:
     """A program on its own terminal."""
 
-    PATIENCE = 60
+    TIMEOUT = 60
 
     def __init__(self, command, environment, rows=24, columns=80, folder=None):
         self.screen = Screen(rows, columns)
@@ -204,7 +204,7 @@ class Terminal:
         return True
 
     def wait_until(self, condition, what):
-        end = time.monotonic() + self.PATIENCE
+        end = time.monotonic() + self.TIMEOUT
         while not condition():
             if not self.pump(0.1) and not condition():
                 raise AssertionError(f"the program ended before {what}; the screen:\n{self.screen.text()}")
@@ -250,7 +250,7 @@ class Terminal:
 
     def exit_code(self):
         """Waits for the program to end."""
-        end = time.monotonic() + self.PATIENCE
+        end = time.monotonic() + self.TIMEOUT
         while time.monotonic() < end:
             self.pump(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)

@@ -72,7 +72,7 @@ class Keys(ReplTest):
     def test_the_end_of_the_terminal_ends_the_shell(self):
         terminal = self.start()
         os.close(terminal.master)
-        end = time.monotonic() + terminal.PATIENCE
+        end = time.monotonic() + terminal.TIMEOUT
         while not os.waitpid(terminal.pid, os.WNOHANG)[0]:
             self.assertLess(time.monotonic(), end, "the program did not end")
             time.sleep(0.01)

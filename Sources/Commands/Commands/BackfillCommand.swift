@@ -16,9 +16,9 @@ struct BackfillCommand: Sendable {
     static let command = Command(
         "backfill", abstract: "Add late events to their counts, checked against the raw table, and export the result.",
         discussion: """
-            Takes every window with late events that were not added yet, or all windows between --from and --to. A window \
-            that the raw table cannot confirm stays as it is, is named, and makes the exit code 1. While a service holds \
-            the state, `ingest --backfill-every 1h` does this work; --dry-run looks at the state beside it.
+            Processes every window with late events that were not added yet, or all windows between --from and --to. A \
+            window that the raw table cannot confirm stays unchanged, is named, and makes the exit code 1. While a service \
+            holds the state, `ingest --backfill-every 1h` does this work; --dry-run works beside a running service.
             """,
         rows: rows,
         secrets: ExportOptions.secrets, run: { try await $0.run() })

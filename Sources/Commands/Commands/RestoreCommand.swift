@@ -13,8 +13,8 @@ struct RestoreCommand: Sendable {
     static let command = Command(
         "restore", abstract: "Build a new state from the tables of a warehouse.",
         discussion: """
-            For when the state file is lost. Nothing is written to the warehouse, and an existing state is never touched. What \
-            was built is proven equal to the tables before it gets its name; `pageviews ingest` then goes on from Kafka. \
+            For a lost state file. Nothing is written to the warehouse, and an existing state is never touched. The new \
+            state is proven equal to the tables before it gets its name; `pageviews ingest` then continues from Kafka. \
             Give the same --window and --watermark-delay as before.
             Exit codes: 0 done, 1 the state exists or cannot be restored, 2 wrong usage, 4 the warehouse could not be reached, \
             5 the state is in use.

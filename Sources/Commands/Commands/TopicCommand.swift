@@ -57,7 +57,7 @@ struct TopicCommand: Sendable {
     ]
 
     private static let messageRows: [Option<TopicCommand>] = [
-        .argument("name", \.name, .text, "The topic to look at. (default: list all)"),
+        .argument("name", \.name, .text, "The topic to show. (default: list all)"),
         .value(
             "from", \.from, .text, "place",
             "Starting point: beginning, end, an offset, a time such as 2021-01-26T12:04 (UTC), or -1h. (default: the newest; "

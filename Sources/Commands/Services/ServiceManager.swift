@@ -54,7 +54,8 @@ struct ServiceNews {
         switch health.phase {
         case .starting:
             status = "waiting for Kafka at \(health.brokers), topic \(health.topic)" + (away.map { ": \($0)" } ?? "")
-        case .running: status = away.map { "Kafka at \(health.brokers) is away: \($0)" } ?? "counting \(health.topic)"
+        case .running:
+            status = away.map { "Kafka at \(health.brokers) is unreachable: \($0)" } ?? "counting \(health.topic)"
         case .stopping: status = "writing and exporting what was consumed"
         case .stopped, .finished: status = "stopped"
         case .failed: status = health.failure ?? "failed"

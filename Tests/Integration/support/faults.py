@@ -13,7 +13,7 @@ import urllib.parse
 from collections.abc import Iterator
 
 # Seconds a request may hang before the proxy gives up on its client.
-PATIENCE = 60
+TIMEOUT = 60
 
 
 @dataclasses.dataclass
@@ -94,7 +94,7 @@ class FaultProxy:
             self.seen.append((line, status))
 
     def wait_released(self) -> None:
-        self._released.wait(PATIENCE)
+        self._released.wait(TIMEOUT)
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -157,7 +157,7 @@ def _handler(proxy: FaultProxy) -> type[http.server.BaseHTTPRequestHandler]:
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve
 
         def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            upstream = http.client.HTTPConnection(proxy.target, timeout=PATIENCE)
+            upstream = http.client.HTTPConnection(proxy.target, timeout=TIMEOUT)
             try:
                 upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
