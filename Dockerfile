@@ -1,4 +1,4 @@
-# Two stages: build with the Swift toolchain, run with the few libraries the binary needs. Runs as an ordinary user.
+# Two stages: build with the Swift toolchain, run with the libraries that the binary needs, as an ordinary user.
 
 FROM swift:6.3.1-bookworm AS build
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
@@ -30,7 +30,7 @@ COPY LICENSE /usr/share/doc/pageviews/LICENSE
 USER pageviews
 WORKDIR /var/lib/pageviews
 VOLUME /var/lib/pageviews
-# Healthy as `pageviews status` sees it: exit 1, with its reasons, when not. Podman keeps it in images built with --format docker.
+# Reports the health of `pageviews status`. Podman keeps health checks only in images built with --format docker.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["pageviews", "status"]
 ENTRYPOINT ["pageviews"]
 CMD ["--help"]

@@ -1,18 +1,18 @@
-# Every task of the project is one target here; `make` alone lists them. Each target may be run again at any time:
-# what is already there is left alone.
+# Every task of the project is one target here; `make` alone lists them. Each target may be run again at any time and keeps
+# existing results.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# The tests' own Python environment: real servers and foreign readers. Swift tests find its interpreter by this variable.
+# The tests' Python environment, with servers and independent readers. Swift tests find its interpreter by this variable.
 VENV := $(CURDIR)/.venv
 export PAGEVIEWS_TEST_PYTHON := $(VENV)/bin/python
 BINARY := .build/release/pageviews
-# Refuses an import of a target that Package.swift does not name as a dependency. Colours are an argument of the compiler, so
-# a terminal and a pipe would each build everything anew.
+# Refuse imports of targets that Package.swift does not declare as dependencies. Colours are a compiler argument, so without a
+# fixed value a terminal and a pipe would each rebuild everything.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error --no-color-diagnostics
 RUN := $(CURDIR)/.run
-# The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` takes the system's.
+# The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` uses the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
 .PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture
@@ -28,15 +28,15 @@ libraries:
 venv: libraries
 	@scripts/setup.sh venv $(VENV)
 
-# Apart from `setup`: only the integration tests need it.
+# Not part of `setup`: only the integration tests need it.
 kafka: libraries
 	@scripts/setup.sh kafka
 
-# Apart from `setup`: only the integration tests need them.
+# Not part of `setup`: only the integration tests need them.
 shells: libraries
 	@scripts/setup.sh shells
 
-# Apart from `setup`: only the page's suite needs it, and it is large.
+# Not part of `setup`: only the page's suite needs it, and it is large.
 browser: venv
 	@scripts/setup.sh browser $(VENV)
 
@@ -53,11 +53,11 @@ integration: setup kafka shells build ## run the integration tests only: make in
 prompt: setup build ## test the prompt on a pseudo-terminal
 	@scripts/test.sh $(VENV) prompt
 
-page: setup browser build ## look at the page in headless Chromium
+page: setup browser build ## test the page in headless Chromium
 	@scripts/test.sh $(VENV) page
 
-# Apart from `test`: Spark is large, and each sanitizer wants a build of its own.
-spark: setup kafka build ## test Spark as another writer of the tables; fails where Spark cannot be had
+# Not part of `test`: Spark is large, and each sanitizer needs its own build.
+spark: setup kafka build ## test Spark as another writer of the tables; fails where Spark is unavailable
 	@scripts/spark.sh $(CURDIR)/.venv-spark
 	@$(VENV)/bin/python -m pytest Tests/Integration -m spark $(ARGS)
 
@@ -82,7 +82,7 @@ check: setup ## check format, lints and the repository's rules
 bench: setup build ## compare CPU, throughput and memory with minimal C programs
 	@$(VENV)/bin/python Benchmarks/bench.py --binary $(BINARY) $(ARGS)
 
-# A build folder of its own: the flag changes every object.
+# A separate build folder, because the flag changes every object.
 static: libraries
 	@echo "build: .build-static/release/pageviews, with Swift's libraries inside"
 	@swift build -c release --static-swift-stdlib --scratch-path .build-static $(SWIFT_FLAGS) --product pageviews

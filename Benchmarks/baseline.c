@@ -1,10 +1,10 @@
-// The least work that counts page views: what `pageviews ingest --exit-at-end` is measured against.
+// Counts page views with minimal work: the baseline for `pageviews ingest --exit-at-end`.
 //
 // usage: baseline fetch|count|store BOOTSTRAP TOPIC [STATE]
 //   fetch   reads every record with librdkafka's batch API
 //   count   finds the two fields in each record and counts per (postcode, minute) in a hash table
 //   store   also writes the deltas to SQLite in WAL mode, one transaction every 200 ms, key (timestamp, postcode)
-// It trusts its input: no escapes, no checks, no watermark, no lateness. Prints the number of records and windows.
+// It does not validate its input, and has no watermark and no lateness. Prints the number of records and windows.
 
 #define _GNU_SOURCE  // memmem
 #include <librdkafka/rdkafka.h>
@@ -160,7 +160,7 @@ static rd_kafka_t *consumer_open(const char *bootstrap) {
     set(conf, "enable.auto.commit", "false");
     set(conf, "enable.partition.eof", "true");
     set(conf, "check.crcs", "false");
-    // A full queue stops fetching for a second in librdkafka before 2.4; newer ones have a setting for it.
+    // Before 2.4, librdkafka stops fetching for a second when a queue is full; newer versions have a setting for it.
     set(conf, "queued.min.messages", "1000000");
     set(conf, "queued.max.messages.kbytes", "65536");
     rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", error, sizeof error);
@@ -170,7 +170,7 @@ static rd_kafka_t *consumer_open(const char *bootstrap) {
     return kafka;
 }
 
-// Assigns every partition from its beginning; returns how many there are.
+// Assigns every partition from its beginning. Returns the number of partitions.
 static int assign_all(rd_kafka_t *kafka, const char *topic) {
     const rd_kafka_metadata_t *metadata;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka, topic, NULL);

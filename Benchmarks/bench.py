@@ -4,7 +4,7 @@
 usage: bench.py --binary PAGEVIEWS [--events 2000000] [--rounds 5] [--only cpu|memory]
 
 Prints CPU-seconds per million events, ratios of medians, throughput and peak memory. Seconds depend on the machine;
-only the ratios, taken in the same run, say something. It asserts nothing. ARCHITECTURE.md states the aims.
+compare the ratios, which are taken in the same run. It asserts nothing. ARCHITECTURE.md states the targets.
 """
 import argparse
 import dataclasses
@@ -35,7 +35,7 @@ class Cost:
 
 
 def measure(command: list[str]) -> Cost:
-    """Runs a program to its end; its own use of processor and memory."""
+    """Runs a program to its end. Returns its use of processor and memory."""
     started = time.monotonic()
     with tempfile.TemporaryFile() as complaint:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=complaint, env=environment())
@@ -54,7 +54,7 @@ def measure(command: list[str]) -> Cost:
 
 
 def high_water_mib(pid: int) -> float:
-    """The most memory a running process has used so far. (ru_maxrss would count this program's before the exec, too.)"""
+    """The peak memory of a running process. (ru_maxrss would include this program's before the exec.)"""
     for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
         if line.startswith('VmHWM'):
             return int(line.split()[1]) / 1024
@@ -119,8 +119,8 @@ def report_cpu(events: int, costs: dict[str, list[Cost]]) -> None:
         each = sorted(cost.cpu_seconds / millions for cost in found)
         peak = statistics.median(cost.peak_mib for cost in found)
         print(f'    {name:8} {cpu[name]:18.3f}   {each[0]:6.3f} - {each[-1]:.3f} {rate[name]:11.2f} {peak:10.1f}')
-    print(f'    CPU: ingest / store = {cpu["ingest"] / cpu["store"]:.2f} (aim: at most 1.5)')
-    print(f'    throughput: ingest / fetch = {rate["ingest"] / rate["fetch"]:.2f} (aim: at least 0.7)')
+    print(f'    CPU: ingest / store = {cpu["ingest"] / cpu["store"]:.2f} (target: at most 1.5)')
+    print(f'    throughput: ingest / fetch = {rate["ingest"] / rate["fetch"]:.2f} (target: at least 0.7)')
 
 
 def remove(state: pathlib.Path) -> None:
@@ -129,7 +129,7 @@ def remove(state: pathlib.Path) -> None:
 
 
 def compare_memory(arguments: argparse.Namespace, address: str, folder: pathlib.Path) -> None:
-    """The same half a million events into a small and a large state; and making those states in the first place."""
+    """Ingests the same half a million events into a small and a large state, after creating those states."""
     print('    distinct rows   peak MiB making them   peak MiB adding the same 500,000 events')
     peaks = []
     for rows, minutes in ((10_000, 5), (arguments.events, arguments.events // 2000)):
@@ -143,18 +143,18 @@ def compare_memory(arguments: argparse.Namespace, address: str, folder: pathlib.
         remove(state)
         peaks.append(statistics.median(found))
         print(f'    {rows:13,} {making:22.1f} {peaks[-1]:22.1f}')
-    print(f'    ratio {peaks[1] / peaks[0]:.2f} (aim: at most 1.20)')
+    print(f'    ratio {peaks[1] / peaks[0]:.2f} (target: at most 1.20)')
 
 
 def same_events(count: int) -> Iterator[bytes]:
-    """Events of 5 minutes a day after those of distinct(), on 2,000 postcodes."""
+    """Events of 5 minutes, one day after those of distinct(), on 2,000 postcodes."""
     for number in range(count):
         yield (b'{"user_id":1234,"postcode":"P%d","webpage":"www.website.com/index.html","timestamp":%d}'
                % (number % 2000, START_SECONDS + 86_400 + number * 300 // count))
 
 
 def peak_at_rate(arguments: argparse.Namespace, address: str, folder: pathlib.Path, rate: int = 10_000) -> None:
-    """The service's peak memory while events come in at a steady rate for 20 seconds."""
+    """The service's peak memory while events arrive at a steady rate for 20 seconds."""
     topic = create_topic(address, 4)
     state = folder / 'rate.db'
     command = [argument for argument in ingest(arguments.binary, topic, state) if argument != '--exit-at-end']
@@ -167,7 +167,7 @@ def peak_at_rate(arguments: argparse.Namespace, address: str, folder: pathlib.Pa
     finally:
         service.terminate()
         service.wait(10)
-    print(f'    {rate:,} events/s: peak {peak:.1f} MiB (aim: under 64)')
+    print(f'    {rate:,} events/s: peak {peak:.1f} MiB (target: under 64)')
 
 
 def main() -> None:

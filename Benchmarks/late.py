@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""How fast `pageviews backfill --dry-run` and `pageviews restore` read the raw table, against duckdb on the same table.
+"""Compares the speed of `pageviews backfill --dry-run` and `pageviews restore` with duckdb on the same raw table.
 
 usage: late.py --binary PAGEVIEWS [--events 4000000] [--rounds 3] [--span 1h] [--version 2]
 
-Exports generated events, some of them too late, to a local warehouse. Then, in turn, each alone: duckdb scans the raw
+Exports generated events, some of them late, to a local warehouse. Then, one at a time: duckdb scans the raw
 table's five columns and groups them by postcode, minute and lateness on one thread; `backfill --dry-run` recomputes every
-window with late events; `restore` makes a new state, and proves it; SQLite copies the rows of such a state into an empty one,
-which is the least that restore has to do beside reading. Prints raw rows per CPU-second, the ratio of CPU to duckdb's, and
-peak memory. Seconds depend on the machine; the ratios, taken in the same run, say something. It asserts nothing; the aims
-are printed beside.
+window with late events; `restore` builds a new state, and proves it; SQLite copies the rows of such a state into an empty one,
+the minimum that restore has to do besides reading. Prints raw rows per CPU-second, the ratio of CPU to duckdb's, and
+peak memory. Seconds depend on the machine; compare the ratios, taken in the same run. It asserts nothing; the targets
+are printed beside them.
 """
 import argparse
 import json
@@ -128,7 +128,7 @@ def compare(arguments: argparse.Namespace, folder: pathlib.Path, warehouse: Ware
           f'{late:,} late rows of {keys:,} counts')
     for name, found in costs.items():
         report(name, rows, found, costs['duckdb'])
-    print('    aims: 1 M rows per CPU-s and at most 2 x duckdb; below 256 MiB', flush=True)
+    print('    targets: 1 M rows per CPU-s and at most 2 x duckdb; below 256 MiB', flush=True)
 
 
 def main() -> None:
@@ -136,9 +136,9 @@ def main() -> None:
     parser.add_argument('--binary', required=True)
     parser.add_argument('--events', type=int, default=4_000_000)
     parser.add_argument('--rounds', type=int, default=3)
-    parser.add_argument('--span', default='1h', help='how long the events take to come in, by their own clock')
+    parser.add_argument('--span', default='1h', help='duration of the events, in event time')
     parser.add_argument('--version', type=int, default=2)
-    parser.add_argument('--folder', type=pathlib.Path, help='keep the tables here, and use those that are there')
+    parser.add_argument('--folder', type=pathlib.Path, help='keep the tables here, and reuse existing ones')
     arguments = parser.parse_args()
     arguments.binary = str(pathlib.Path(arguments.binary).resolve())
     with tempfile.TemporaryDirectory(prefix='pageviews-bench-') as name:

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""How well `pageviews ingest` keeps the counts table while it is upserted again and again.
+"""Measures how `pageviews ingest` maintains the counts table under repeated upserts.
 
 usage: maintenance.py --binary PAGEVIEWS [--commits 200] [--rows 200000] [--changes 1000] [--versions 2 3]
 
-Exports 200,000 rows once, then 200 times what 1,000 events changed of them, each time waiting for the commit, with
-maintenance at its defaults. Then it compares the table as it is left with what `pageviews maintain` makes of it: the time of
-a full scan by duckdb (best of 15, in turn); and looks at the number of data files and the size of the metadata. The same again
-without maintenance shows what it is for. Milliseconds depend on the machine; the ratios, taken in the same run, say
-something. It asserts nothing; the aims are printed beside.
+Exports 200,000 rows once, then 200 times the rows that 1,000 events changed, each time waiting for the commit, with default
+maintenance. Then it compares the resulting table with the same table after `pageviews maintain`: the time of a full scan by
+duckdb (best of 15, in turn), the number of data files and the size of the metadata. A second round runs without maintenance.
+Milliseconds depend on the machine; compare the ratios, taken in the same run. It asserts nothing; the targets are printed
+beside them.
 """
 import argparse
 import dataclasses
@@ -78,7 +78,7 @@ def wait(state: pathlib.Path, offset: int, service: subprocess.Popen[bytes]) -> 
 
 
 def upsert(arguments: argparse.Namespace, topic: Topic, run: Run, *options: str) -> int:
-    """Fills the table, changes it commit by commit; the number of commits, rewrites included."""
+    """Fills the table and changes it commit by commit. Returns the number of commits, with rewrites."""
     run.folder.mkdir()
     command = [arguments.binary, 'ingest', '--bootstrap-servers', topic.address, '--topic', topic.name, '--state',
                str(run.state), '--export-interval', '100ms', *run.warehouse.options, *options]
@@ -98,7 +98,7 @@ def upsert(arguments: argparse.Namespace, topic: Topic, run: Run, *options: str)
 
 
 def compact(arguments: argparse.Namespace, run: Run) -> None:
-    """Into one file without deletes; the snapshot before can still be read."""
+    """Compacts into one file without deletes; the previous snapshot can still be read."""
     subprocess.run([arguments.binary, 'maintain', '--state', str(run.state), *run.warehouse.options, '--compact-files', '2',
                     '--compact-deletes', '0.000001', '--keep-snapshots', '100000'], check=True, env=environment(),
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -112,7 +112,7 @@ def scan(warehouse: Warehouse, metadata: str) -> float:
 
 
 def compare_scans(arguments: argparse.Namespace, run: Run) -> tuple[float, float]:
-    """Seconds of a full scan as the table was left, and compacted."""
+    """The seconds of a full scan of the table, before and after compaction."""
     warehouse = run.warehouse
     left = warehouse.path(warehouse.metadata_file(COUNTS))
     compact(arguments, run)
@@ -137,10 +137,10 @@ def measure(arguments: argparse.Namespace, address: str, folder: pathlib.Path, v
     left, tidy = compare_scans(arguments, run)
     print(f'bench: v{version} {" ".join(options) or "with maintenance"}: {commits} commits')
     print(f'    scan by duckdb: {left * 1000:.1f} ms, compacted {tidy * 1000:.1f} ms, '
-          f'ratio {left / tidy:.2f} (aim: at most 1.5)')
-    print(f'    data files: {len(tasks)} (aim: at most 20) with {len(deletes)} delete files; {data_files} files on disk')
+          f'ratio {left / tidy:.2f} (target: at most 1.5)')
+    print(f'    data files: {len(tasks)} (target: at most 20) with {len(deletes)} delete files; {data_files} files on disk')
     print(f'    metadata: {metadata_files} files, {metadata_bytes:,} bytes; data {data_bytes:,} bytes on disk, '
-          f'{live_bytes:,} live; ratio to live {metadata_bytes / live_bytes:.2f} (aim: below 1)', flush=True)
+          f'{live_bytes:,} live; ratio to live {metadata_bytes / live_bytes:.2f} (target: below 1)', flush=True)
 
 
 def main() -> None:
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument('--rows', type=int, default=200_000)
     parser.add_argument('--changes', type=int, default=1000)
     parser.add_argument('--versions', type=int, nargs='+', default=[2, 3])
-    parser.add_argument('--only-with', action='store_true', help='leave out the runs without maintenance')
+    parser.add_argument('--only-with', action='store_true', help='skip the runs without maintenance')
     arguments = parser.parse_args()
     arguments.binary = str(pathlib.Path(arguments.binary).resolve())
     with tempfile.TemporaryDirectory(prefix='pageviews-bench-') as name:

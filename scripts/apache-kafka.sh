@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # apache-kafka.sh start RUN [--nodes N] [--listeners NAME,...] [--extra FILE] [--only N] [--owner PID]
-#                 [--scram NAME=PASSWORD,...]                  starts Apache Kafka on loopback, and waits until it serves
-# apache-kafka.sh stop RUN                                     ends its nodes (SIGKILL)
-# apache-kafka.sh tool NAME ARGUMENTS...                       one of Kafka's tools: topics, configs, acls, ... or a class
+#                 [--scram NAME=PASSWORD,...]                  starts Apache Kafka on loopback and waits until it is ready
+# apache-kafka.sh stop RUN                                     kills its nodes (SIGKILL)
+# apache-kafka.sh tool NAME ARGUMENTS...                       runs one of Kafka's tools: topics, configs, acls, ... or a class
 # apache-kafka.sh jars                                         prints the folder of jars; downloads them when there is none
 #
 # One or three nodes (KRaft), broker and controller in one process each. RUN/N holds node N's data, log, pid and
-# server.properties; RUN/ports its ports, chosen once below the system's own range, so that no client's connection can take
-# the port of a killed node. Only nodes that do not run are started, with the data they have; --only starts one of them.
-#   --listeners  more listeners beside PLAINTEXT: SSL, SASL_PLAINTEXT or SASL_SSL, each with a port on every node
-#   --extra      properties for every node that come last, and so win
-#   --scram      users that can log in by SCRAM-SHA-256 and SCRAM-SHA-512 from the first start on
-#   --owner      ends the nodes when this process ends
+# server.properties. RUN/ports holds its ports, chosen once below the ephemeral range, so that no outgoing connection can take
+# the port of a killed node. `start` starts only nodes that are not running, on their existing data; --only starts one node.
+#   --listeners  listeners in addition to PLAINTEXT: SSL, SASL_PLAINTEXT or SASL_SSL, each with a port on every node
+#   --extra      properties for every node; they override the others
+#   --scram      users for SCRAM-SHA-256 and SCRAM-SHA-512, created when the data is formatted
+#   --owner      kill the nodes when this process ends
 # Prints one line per listener, NAME=127.0.0.1:PORT,... with all nodes.
-# KAFKA_JARS is a folder that has the jars; without it they are taken from Maven Central once, by scripts/apache-kafka/jars.txt.
-# KAFKA_HEAP is each node's heap (256m). Needs Java 17: apt-get install openjdk-17-jre-headless.
+# KAFKA_JARS names a folder with the jars. Without it the jars of scripts/apache-kafka/jars.txt are downloaded once from Maven Central.
+# KAFKA_HEAP sets each node's heap (256m). Needs Java 17: apt-get install openjdk-17-jre-headless.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 settings=$here/apache-kafka
@@ -39,9 +39,9 @@ jars() {
     work=$(mktemp -d "$folder.XXXXXX")
     if ! download "$work"; then
       rm -rf "$work"
-      fail "Kafka's jars could not be had from $central; set KAFKA_JARS to a folder that has them"
+      fail "cannot download Kafka's jars from $central; set KAFKA_JARS to a folder with them"
     fi
-    # Another may have been faster; what it has is the same.
+    # Another process may have finished first, with the same jars.
     mv -T "$work" "$folder" 2>/dev/null || rm -rf "$work"
   fi
   echo "$folder"
@@ -55,7 +55,7 @@ download() { # download FOLDER
     file=$artifact-$version.jar
     curl -fsSL --connect-timeout 5 --max-time 300 -o "$1/$file" \
       "$central/${group//.//}/$artifact/$version/$file" || return 1
-    [ "$(sha256sum <"$1/$file" | cut -c 1-64)" = "$sum" ] || { echo "apache-kafka: $file has another SHA-256" >&2; return 1; }
+    [ "$(sha256sum <"$1/$file" | cut -c 1-64)" = "$sum" ] || { echo "apache-kafka: the SHA-256 of $file does not match" >&2; return 1; }
   done <"$settings/jars.txt"
 }
 
@@ -64,7 +64,7 @@ java() {
   exec env java "$@"
 }
 
-# What every JVM here gets: it has little memory, lives shortly, and shares two cores with others.
+# Flags of every JVM: short-lived, with little memory, on two shared cores.
 flags=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile="$settings/log4j2.properties")
 
 tool() {
@@ -88,7 +88,7 @@ tool() {
   java -Xmx128m "${flags[@]}" -Dpageviews.level=ERROR -Dpageviews.kafka.level=ERROR -cp "$jars/*" "$class" "$@"
 }
 
-# N free ports below the range that outgoing connections take theirs from.
+# Prints N free ports below the ephemeral range.
 free_ports() {
   python3 - "$1" <<'PYTHON'
 import random, socket, sys
@@ -106,7 +106,7 @@ print(*[probe.getsockname()[1] for probe in found])
 PYTHON
 }
 
-# Sets ports: for every node its controller's, then one for each listener.
+# Sets ports: for each node the controller's, then one per listener.
 choose_ports() {
   [ -s "$run/ports" ] || free_ports $((nodes * (1 + ${#names[@]}))) >"$run/ports"
   read -r -a ports <"$run/ports"
@@ -152,7 +152,7 @@ runs() { # runs NODE
   [ -s "$run/$1/pid" ] && tr '\0' ' ' <"/proc/$(cat "$run/$1/pid")/cmdline" 2>/dev/null | grep -q "$run/$1/server.properties"
 }
 
-# What stays behind must not keep its caller's files and connections open.
+# A background process must not keep its caller's files and connections open.
 close_inherited() {
   local fd
   for fd in /proc/$BASHPID/fd/*; do
@@ -181,7 +181,7 @@ start_node() { # start_node NODE
   echo $! >"$run/$1/pid"
 }
 
-watch() { # watch OWNER PID...   ends the nodes with their owner
+watch() { # watch OWNER PID   kills the node when its owner ends
   (
     close_inherited
     while kill -0 "$1" 2>/dev/null && kill -0 "$2" 2>/dev/null; do sleep 1; done
@@ -196,7 +196,7 @@ await() { # await NODE
     if grep -q 'Kafka Server started' "$run/$1/log"; then return; fi
     sleep 0.1
   done
-  echo "apache-kafka: node $1 did not start; the end of $run/$1/log:" >&2
+  echo "apache-kafka: node $1 did not start; the last lines of $run/$1/log:" >&2
   tail -n 20 "$run/$1/log" >&2
   exit 1
 }

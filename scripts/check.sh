@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# check.sh VENV   Format and lints of every language in the repository, then its own rules (rules.py). Changes nothing.
+# check.sh VENV   Checks the format of every language in the repository, then its own rules (rules.py, layers.py). Changes nothing.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:?usage: check.sh VENV}
 failed=0
 
-# Runs a named check, says how it went, and remembers a failure.
+# Runs a named check, prints its result, and records a failure.
 check() {
   local name=$1
   shift

@@ -3,14 +3,14 @@
 
 usage: kafka-proxy.py LISTEN_PORT UPSTREAM_PORT [--visible FILE] [--tls PEM]     both on 127.0.0.1
 
-ApiVersions  Its answer loses its tagged fields, which Debian 12's librdkafka 2.0.2 cannot skip, and offers ListOffsets
-             only to version 2, so that one form has to be understood below.
-ListOffsets  The end of a partition ("latest") is replaced by the high watermark of a Fetch, which the broker knows.
-Metadata     With --visible, FILE is a JSON object of topic to number of partitions; the others are hidden. The broker
-             cannot add partitions to a topic: for a client, a raised number looks just like that.
-TLS          With --tls, clients have to speak TLS; PEM holds a certificate and its key.
+ApiVersions  Removes the tagged fields of the answer, which Debian 12's librdkafka 2.0.2 cannot skip, and offers ListOffsets
+             only up to version 2, so that the proxy has one form to parse.
+ListOffsets  Replaces the end of a partition ("latest") by the high watermark of a Fetch, which the broker knows.
+Metadata     With --visible, FILE is a JSON object of topic to number of partitions; the proxy hides the
+             others. The broker cannot add partitions to a topic; to a client, raising the number looks the same.
+TLS          With --tls, clients must use TLS; PEM holds a certificate and its key.
 
-All else passes through unread. https://kafka.apache.org/protocol.html describes the messages.
+Everything else passes through unread. https://kafka.apache.org/protocol.html describes the messages.
 """
 import argparse
 import asyncio
@@ -88,7 +88,7 @@ def api_versions_answer(body, version):
 
 
 def ends_asked(request, version):
-    """The (topic, partition) pairs whose end a ListOffsets request asks for; request begins after its correlation id."""
+    """The (topic, partition) pairs whose ends a ListOffsets request asks for; `request` begins after its correlation id."""
     cursor = Cursor(request)
     cursor.text()
     cursor.take('ib' if version >= 2 else 'i')
@@ -105,7 +105,7 @@ def ends_asked(request, version):
 
 
 async def high_watermark(upstream, topic, partition):
-    """The end of a partition as a Fetch (v4) far beyond it tells; None when the broker answers with an error."""
+    """The end of a partition, from a Fetch (v4) far beyond it; None when the broker answers with an error."""
     reader, writer = await asyncio.open_connection('127.0.0.1', upstream)
     try:
         request = (struct.pack('>hhi', FETCH, 4, 1) + text('kafka-proxy') + struct.pack('>iiiib', -1, 10, 1, 4096, 0)
@@ -122,7 +122,7 @@ async def high_watermark(upstream, topic, partition):
 
 
 async def list_offsets_answer(body, version, asked, upstream):
-    """The answer with every offset in `asked` replaced by the partition's true end. Version 0 is left as it is."""
+    """The answer with every offset in `asked` replaced by the partition's true end. Version 0 is unchanged."""
     if version == 0:
         return body
     answer = bytearray(body)
@@ -193,7 +193,7 @@ async def copy(reader, writer, length):
 
 
 class Connection:
-    """One client's connection and its twin to the broker. Answers are matched to requests by correlation id."""
+    """One client's connection and its connection to the broker. Answers are matched to requests by correlation id."""
 
     def __init__(self, client, broker, upstream, visible):
         self.client_reader, self.client_writer = client
@@ -245,7 +245,7 @@ class Connection:
             await self.client_writer.drain()
 
     async def run(self):
-        """Ends both halves as soon as one does."""
+        """Relays both directions and closes both when one ends."""
         try:
             await asyncio.gather(self.requests(), self.answers())
         except (asyncio.IncompleteReadError, OSError):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ARCHITECTURE.md's table of layers, Package.swift and the imports of Sources say the same. Prints each difference; exit 1 if any.
+"""Checks that ARCHITECTURE.md's table of layers, Package.swift and the imports of Sources agree. Prints each difference; exit 1 if any.
 
 usage: layers.py     from anywhere inside the repository
 """
@@ -28,13 +28,13 @@ def name_of(dependency):
 
 
 def imported(folder, known):
-    """What the sources of a target import, of the targets of this package."""
+    """The targets of this package that a target's sources import."""
     texts = (path.read_text(encoding='utf-8') for path in pathlib.Path('Sources', folder).rglob('*.swift'))
     return {name for text in texts for name in IMPORT.findall(text)} & known
 
 
 def rows():
-    """The table: pattern of a folder, and what it may import, as a set of names or as words."""
+    """The table: a folder's pattern, and the allowed imports as a set of names or as words."""
     text = pathlib.Path('ARCHITECTURE.md').read_text(encoding='utf-8')
     table = text.split('| folder |', 1)[1].split('\n\n', 1)[0]
     found = ROW.findall(table)
@@ -70,7 +70,7 @@ def differences():
 
 
 def of_row(place, words, declared, systems):
-    """What a row says against what Package.swift declares; C modules go by "its C module"."""
+    """Compares a row with Package.swift; C modules are "its C module"."""
     if words == 'everything below':
         return
     said = set() if words == 'nothing' else set(words.split(', '))

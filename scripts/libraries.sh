@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # libraries.sh build    builds the pinned librdkafka and SQLite as static libraries, each where the system's is too old
-# libraries.sh path     prints the PKG_CONFIG_PATH that makes `swift build` take them; nothing to build is nothing to print
-# libraries.sh licences FOLDER   puts the licences of what is linked statically into FOLDER
-# libraries.sh pins     prints name, version and folder of those that this machine needs
-# A library is built once, into CACHE/NAME-VERSION-HASH: CACHE is PAGEVIEWS_LIBRARIES, by default ~/.cache/pageviews/libraries;
-# HASH is that of the recipe, the source's checksums and the machine, so no change of any of them finds the old build.
-# The source is the file LIBRDKAFKA_SOURCE or SQLITE_SOURCE, else the release archive, downloaded; its SHA-256 is one of those
-# below. Several may run at once: a build happens in a folder of its own, under a lock, and is renamed when it is whole.
-# docs/adr/0019-pinned-librdkafka-and-sqlite.md says why, and how a new version is taken in.
+# libraries.sh path     prints the PKG_CONFIG_PATH with which `swift build` finds them; empty when the system's are new enough
+# libraries.sh licences FOLDER   copies the licences of the static libraries into FOLDER
+# libraries.sh pins     prints name, version and folder of each library that this machine needs
+# A library is built once, into CACHE/NAME-VERSION-HASH. CACHE is PAGEVIEWS_LIBRARIES, by default ~/.cache/pageviews/libraries.
+# HASH covers the recipe, the source's checksums and the machine, so a change to any of them causes a new build.
+# The source is the file LIBRDKAFKA_SOURCE or SQLITE_SOURCE, else the downloaded release archive. Its SHA-256 must be one of those
+# below. Several processes may run this at once: a build holds a lock, works in its own folder, and renames that when it is complete.
+# docs/adr/0019-pinned-librdkafka-and-sqlite.md gives the reasons, and the steps to update a version.
 set -euo pipefail
 
 cache_home=${XDG_CACHE_HOME:-}
@@ -15,7 +15,7 @@ cache_home=${XDG_CACHE_HOME:-}
 cache=${PAGEVIEWS_LIBRARIES:-$cache_home/pageviews/libraries}
 
 names=(librdkafka sqlite)
-# Version, the oldest version of the system's that serves as well, and the module's name for pkg-config.
+# The pinned version, the oldest version of the system's that suffices, and the name for pkg-config.
 declare -A version=([librdkafka]=2.15.1 [sqlite]=3.53.2)
 declare -A oldest=([librdkafka]=2.6.1 [sqlite]=3.51.3)
 declare -A module=([librdkafka]=rdkafka [sqlite]=sqlite3)
@@ -23,7 +23,7 @@ declare -A address=(
   [librdkafka]=https://github.com/confluentinc/librdkafka/archive/refs/tags/v2.15.1.tar.gz
   [sqlite]=https://www.sqlite.org/2026/sqlite-autoconf-3530200.tar.gz
 )
-# The release archive as published, and the same files repacked for machines without a network.
+# The published release archive, and the same files repacked for machines without a network.
 declare -A checksums=(
   [librdkafka]="23c8575c7d1ced07246cb9cf200c11325b72201fd4134a02414ca869fbdd8ed3
     6c048d133a3ddd86a4e2a6e7c543250a5db812c9f7c8abd421111cb9ac6cceb9"
@@ -34,11 +34,11 @@ declare -A source_file=([librdkafka]=${LIBRDKAFKA_SOURCE:-} [sqlite]=${SQLITE_SO
 declare -A source_name=([librdkafka]=LIBRDKAFKA_SOURCE [sqlite]=SQLITE_SOURCE)
 declare -A without=(
   [librdkafka]="logging in by SCRAM to Kafka 4 and by OAUTHBEARER with OIDC fails, and leader epochs are not checked"
-  [sqlite]="the WAL-reset fault can damage a state that a second program opens (fixed in 3.51.3), and all costs more CPU"
+  [sqlite]="the WAL-reset fault can damage a state that a second program opens (fixed in 3.51.3), and everything costs more CPU"
 )
 
-# What Debian's build offers to a query; without URI file names (a name is a name) and SECURE_DELETE (it writes freed pages
-# again). The memory statistics are off; a process that caps its memory turns them on (SQLite's setMemoryLimit).
+# The options of Debian's build that queries can see, without URI file names, and without SECURE_DELETE, which rewrites freed
+# pages. Memory statistics are off; a process that limits SQLite's memory turns them on (`Connection.setMemoryLimit`).
 sqlite_options=(
   -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_THREADSAFE=2 -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_DBSTAT_VTAB
   -DSQLITE_ENABLE_FTS3 -DSQLITE_ENABLE_FTS3_PARENTHESIS -DSQLITE_ENABLE_FTS3_TOKENIZER -DSQLITE_ENABLE_FTS4
@@ -71,7 +71,7 @@ build_sqlite() {
   package_file "$2" "$3" sqlite3 "-lsqlite3_pinned -lm -ldl -lpthread"
 }
 
-# package_file PREFIX FINAL MODULE LIBRARIES   The archives have names of their own: SwiftPM puts other packages' -L before
+# package_file PREFIX FINAL MODULE LIBRARIES   The archives have distinct names, because SwiftPM puts other packages' -L before
 # ours, and a shared library of the same name there would win.
 package_file() {
   mkdir -p "$1/lib/pkgconfig"
@@ -84,7 +84,7 @@ Libs: -L$2/lib $4
 PC
 }
 
-# A library that an entry of the user's own PKG_CONFIG_PATH brings is not the system's; only the system's is asked.
+# Ignores PKG_CONFIG_PATH, because only the system's libraries count.
 needed() {
   ! env -u PKG_CONFIG_PATH pkg-config --atleast-version="${oldest[$1]}" "${module[$1]}" 2>/dev/null
 }
@@ -106,7 +106,7 @@ matches() { # matches NAME FILE
   [[ " "${checksums[$1]}" " =~ [[:space:]]"${sum%% *}"[[:space:]] ]]
 }
 
-# Puts the source's archive at $2. Fails when there is none to be had; a file that was named and is not right ends the script.
+# Puts the source archive at $2. Fails when it cannot be downloaded; a named file that is unreadable or wrong ends the script.
 obtain() {
   local named=${source_file[$1]}
   if [ -n "$named" ]; then
@@ -115,7 +115,7 @@ obtain() {
       exit 2
     fi
     if ! matches "$1" "$named"; then
-      warn "${source_name[$1]}: $named is not $1 ${version[$1]}: its SHA-256 is none of those in scripts/libraries.sh"
+      warn "${source_name[$1]}: $named is not $1 ${version[$1]}: its SHA-256 is not in scripts/libraries.sh"
       exit 2
     fi
     cp "$named" "$2"
@@ -123,7 +123,7 @@ obtain() {
   fi
   echo "libraries: downloading ${address[$1]}"
   curl -fsSL --connect-timeout 5 --max-time 300 -o "$2" "${address[$1]}" || return 1
-  matches "$1" "$2" || { warn "${address[$1]} has another SHA-256 than scripts/libraries.sh names; not used"; return 1; }
+  matches "$1" "$2" || { warn "${address[$1]} has a SHA-256 that is not in scripts/libraries.sh; not used"; return 1; }
 }
 
 build() { # build NAME FINAL
@@ -132,11 +132,11 @@ build() { # build NAME FINAL
   exec 9>"$cache/.lock"
   flock 9
   if [ -e "$final" ]; then return; fi
-  rm -rf "$cache"/.build-*  # of one that was killed; none but the holder of the lock builds
+  rm -rf "$cache"/.build-*  # of a killed build; only the holder of the lock builds
   work=$(mktemp -d "$cache/.build-XXXXXX")
   trap 'rm -rf "$work"' EXIT
   if ! obtain "$name" "$work/archive"; then
-    warn "no source of $name ${version[$name]}: set ${source_name[$name]}=FILE, or let this machine reach ${address[$name]}"
+    warn "no source of $name ${version[$name]}: set ${source_name[$name]}=FILE, or give this machine access to ${address[$name]}"
     warn "the system's $name is used instead: ${without[$name]}"
     rm -rf "$work"
     return
@@ -145,14 +145,14 @@ build() { # build NAME FINAL
   mkdir "$work/source" "$work/prefix"
   tar xzf "$work/archive" -C "$work/source" --strip-components=1
   log=$cache/$name.log
-  # Not as a condition: there bash would go on after a step that failed.
+  # Not in a condition, where bash ignores `set -e`.
   set +e
   (set -e; "build_$name" "$work/source" "$work/prefix" "$final") >"$log" 2>&1
   code=$?
   set -e
   if [ "$code" -ne 0 ]; then
     tail -n 20 "$log" >&2
-    warn "building $name ${version[$name]} failed; the whole log is $log"
+    warn "building $name ${version[$name]} failed; the log is $log"
     exit 1
   fi
   mv -T "$work/prefix" "$final"
@@ -173,7 +173,7 @@ put_licences() {
 }
 print_pin() { echo "$1 ${version[$1]} $2"; }
 
-# Said once only, however often one script calls another: what is already in the path is skipped.
+# Adds each entry once, also when one script calls another.
 path() {
   local entry result=${PKG_CONFIG_PATH:-}
   while read -r entry; do
@@ -182,7 +182,7 @@ path() {
   echo "$result"
 }
 
-# Read whole before it runs: a build takes minutes, and the file may be another by then.
+# A function, so that bash reads the whole file before it runs: the file may change during a build of minutes.
 main() {
   case "${1:-}" in
     build) each_needed build_missing ;;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# package.sh install BINARY DESTDIR PREFIX   the binary, manual page, shell completions, unit file and licence
-# package.sh deb BINARY FOLDER               a Debian package of the same, FOLDER/pageviews_VERSION_ARCHITECTURE.deb
-# The binary carries Swift's libraries; what it needs of Debian's is read from it (dpkg-shlibdeps).
+# package.sh install BINARY DESTDIR PREFIX   installs the binary, manual page, shell completions, unit file and licence
+# package.sh deb BINARY FOLDER               builds a Debian package of them, FOLDER/pageviews_VERSION_ARCHITECTURE.deb
+# The binary contains Swift's libraries. dpkg-shlibdeps reads from it the Debian packages that it needs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(dirname "$here")
@@ -24,7 +24,7 @@ install_files() {
     put 0644 "$root$prefix/lib/systemd/system/pageviews.service"
 }
 
-# "libc6 (>= 2.34), libcurl4 (>= 7.16.2), ..." of a binary.
+# Prints a binary's dependencies: "libc6 (>= 2.34), libcurl4 (>= 7.16.2), ...".
 dependencies() {
   local work
   work=$(mktemp -d)
@@ -64,7 +64,7 @@ if [ "$1" = configure ]; then
   fi
   if [ -d /run/systemd/system ]; then
     systemctl daemon-reload || true
-    # A running service goes on with the new version; a new one is started by hand, once it has its settings.
+    # Restart a running service with the new version. A new service needs its settings first, so the user starts it.
     systemctl try-restart pageviews.service || true
   fi
 fi
@@ -77,7 +77,7 @@ SCRIPT
   put 0755 "$1/postrm" <<'SCRIPT'
 #!/bin/sh
 set -e
-# The state, /var/lib/pageviews, stays, also after a purge: it may be the only copy.
+# Keep the state, /var/lib/pageviews, even on purge: it may be the only copy.
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 SCRIPT
   echo /etc/pageviews/pageviews.yaml | put 0644 "$1/conffiles"
@@ -110,9 +110,9 @@ Priority: optional
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Depends: $(dependencies "$root/usr/bin/pageviews"), passwd
 Recommends: ca-certificates
-Description: page views from Kafka to counts that SQL can ask
- Counts page-view events per postcode and minute in SQLite, logs and publishes
- what came too late, and exports exactly-once commits to Apache Iceberg tables.
+Description: count page views from Kafka and query the counts with SQL
+ Counts page views per postcode and minute in SQLite, records and publishes
+ late events, and exports to Apache Iceberg tables exactly once.
 CONTROL
   mkdir -p "$folder"
   file=$folder/pageviews_${version}_$architecture.deb

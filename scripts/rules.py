@@ -10,10 +10,10 @@ import subprocess
 import sys
 
 MAX_LINES = 500
-# Of languages without a formatter here; Swift's is swift format's business.
+# For languages without a formatter here; swift format checks Swift.
 MAX_COLUMNS = 136
 
-# (rule, files it is about, files it is not about, what must not be there)
+# (rule, files it covers, files it exempts, forbidden pattern)
 FORBIDDEN = [
     ('C modules are imported in Bindings only', r'^(Sources|Tests)/.*\.swift$', r'^Sources/Bindings/',
      re.compile(r'^\s*(?:public |internal |private |fileprivate |package )?import C[A-Z]\w*\b')),

@@ -2,13 +2,13 @@
 # sanitize.sh SANITIZER...   Runs all Swift tests under each sanitizer named (address, thread) and ends with their counts; exit
 #                            1 when a test failed or a sanitizer reported anything. Each builds in .build-SANITIZER, since the
 #                            flag changes every object.
-# Under the thread sanitizer the targets that start librdkafka or the program are skipped: librdkafka makes its threads by
-# thrd_create, which the sanitizer does not know, and they crash in its allocator.
-# SWIFT_TEST_ARGS are handed to `swift test`, for example "--filter IcebergTests".
+# The thread sanitizer skips targets that start librdkafka or the program: librdkafka creates threads with thrd_create, which
+# the sanitizer does not intercept, and they crash in its allocator.
+# SWIFT_TEST_ARGS are passed to `swift test`, for example "--filter IcebergTests".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || { echo "usage: sanitize.sh address|thread ..." >&2; exit 2; }
-# As make sets them.
+# The values that make sets.
 PKG_CONFIG_PATH=$(scripts/libraries.sh path)
 export PKG_CONFIG_PATH PAGEVIEWS_TEST_PYTHON=${PAGEVIEWS_TEST_PYTHON:-$PWD/.venv/bin/python}
 flags=(--explicit-target-dependency-import-check error --no-color-diagnostics)
@@ -24,8 +24,8 @@ for sanitizer in "$@"; do
   echo "sanitize: all Swift tests under the $sanitizer sanitizer"
   began=$SECONDS
   declare -n skip="skip_$sanitizer"
-  # A finding is the end of the process or, where the process goes on, a report in the output: both fail here. All tests
-  # at once would be so slow under a sanitizer that connections time out within a test. Leaks are not looked for.
+  # A finding ends the process, or appears as a report in the output: both fail here. Tests run with limited parallelism,
+  # because all at once would be slow enough for connections to time out. Leak detection is off.
   # shellcheck disable=SC2086
   ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=0 \
     SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 \

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # setup.sh libraries     installs the Debian packages that are missing (asks for sudo only when not root), and builds librdkafka
 #                        and SQLite where Debian's are too old (libraries.sh)
-# setup.sh kafka         brings what the tests' brokers need: Java, and Apache Kafka's jars unless KAFKA_JARS names them
-# setup.sh shells        installs the shells whose completions the tests try
-# setup.sh venv VENV     makes the tests' Python environment from requirements.txt
-# setup.sh browser VENV  installs the browser that looks at the page; where that cannot be, VENV/no-browser says why
-# Quick when everything is there, and safe to run again at any time.
+# setup.sh kafka         installs Java and downloads Apache Kafka's jars, for the tests' brokers; KAFKA_JARS can name the jars
+# setup.sh shells        installs the shells whose completions are tested
+# setup.sh venv VENV     creates the tests' Python environment from requirements.txt
+# setup.sh browser VENV  installs Chromium for the page's tests; if that fails, VENV/no-browser has the reason
+# Fast when nothing is missing, and safe to run again at any time.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -26,7 +26,7 @@ as_root() {
 
 libraries() {
   if ! command -v dpkg-query >/dev/null; then
-    echo "setup: this is not Debian or Ubuntu; install what these packages hold by hand: ${packages[*]}" >&2
+    echo "setup: this is not Debian or Ubuntu; install the contents of these packages by hand: ${packages[*]}" >&2
     exit 2
   fi
   local missing=()
@@ -63,7 +63,7 @@ shells() {
   done
 }
 
-# Only one suite needs it, so a machine that cannot have it goes on without: that suite's line in the summary says so.
+# Only one suite needs it. Without it setup continues, and the suite's line in the summary says that it did not run.
 browser() {
   local why="$1/no-browser" words
   rm -f "$why"
@@ -75,19 +75,19 @@ browser() {
     if ! words=$(install_package chromium 2>&1); then
       echo "installing the package chromium failed: $(tail -n 1 <<<"$words")" >"$why"
     elif ! command -v chromium >/dev/null; then
-      echo "the package chromium brought no program of that name" >"$why"
+      echo "the package chromium contains no program of that name" >"$why"
     fi
   fi
   [ ! -e "$why" ] || echo "setup: no browser to test the page with: $(cat "$why")" >&2
 }
 
-# A machine without a way to the packages must not wait for them for long.
+# A machine that cannot reach the packages must not wait long.
 install_package() {
   as_root timeout 60 env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
     as_root timeout 300 env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1"
 }
 
-# A Python of 3.10 or later that can make virtual environments: the first on the PATH, else Debian's.
+# Finds a Python of 3.10 or later with venv: the first on the PATH, else Debian's.
 find_python() {
   local candidate
   for candidate in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
@@ -106,7 +106,7 @@ venv() {
   if [ -e "$stamp" ] && "$venv/bin/python" -c 'import pytest' 2>/dev/null; then
     return
   fi
-  echo "setup: making the Python environment ${venv##*/} (test servers and readers; once, about a minute)"
+  echo "setup: creating the Python environment ${venv##*/} (test servers and readers; once, about a minute)"
   local python
   python=$(find_python)
   "$python" -m venv --clear "$venv"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# spark.sh FOLDER   makes FOLDER a Python environment with Spark, and puts Iceberg's runtime for it into FOLDER/jars. Fails when
-#                   one of the two cannot be had: tests that are asked for and not run have not passed.
-# SPARK_JARS is a folder that has the runtime; without it it is taken from Maven Central once, by its checksum. pyspark comes
-# from PyPI (about 460 MB). Needs Java 17: apt-get install openjdk-17-jre-headless.
+# spark.sh FOLDER   creates a Python environment with Spark in FOLDER, and puts Iceberg's runtime into FOLDER/jars. Fails when
+#                   either is unavailable, because a requested test must not be skipped.
+# SPARK_JARS names a folder with the runtime; without it the runtime is downloaded once from Maven Central and verified by its
+# checksum. pyspark comes from PyPI (about 460 MB). Needs Java 17: apt-get install openjdk-17-jre-headless.
 set -euo pipefail
 folder=${1:?usage: spark.sh FOLDER}
 pyspark=4.1.4

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # stack.sh up VENV RUN     starts S3 with an Iceberg catalog (SeaweedFS) and a Kafka broker (tansu, kept on that S3),
-#                          all on 127.0.0.1, and prints the addresses and what to type next
-# stack.sh down VENV RUN   stops them; their data stays in RUN and is there after the next `up`
-# KAFKA_PORT (9092, or that of last time) is the broker's port; S3_PORT_BASE moves S3 and the catalog to that port and
+#                          all on 127.0.0.1, and prints their addresses and the next commands
+# stack.sh down VENV RUN   stops them; their data stays in RUN for the next `up`
+# KAFKA_PORT (9092, or the last one used) is the broker's port; S3_PORT_BASE moves S3 and the catalog to that port and
 # the next (8333, 8181).
-# The S3 keys are made once and kept in RUN/s3.env, readable by the user alone; the catalog takes them as an OAuth client's
-# id and secret, and stands there as PAGEVIEWS_CATALOG_CREDENTIAL.
+# The S3 keys are generated once and kept in RUN/s3.env, readable by the user only. The catalog takes the same keys as an OAuth
+# client's id and secret; RUN/s3.env has them as PAGEVIEWS_CATALOG_CREDENTIAL.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 action=${1:-}
@@ -22,7 +22,7 @@ make_keys() (
     printf 'export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n' \
       "$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')" "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" >"$run/s3.env"
   fi
-  # Files of earlier versions have no line for the catalog.
+  # Files from earlier versions have no line for the catalog.
   if ! grep -q PAGEVIEWS_CATALOG_CREDENTIAL "$run/s3.env"; then
     # shellcheck disable=SC2016
     echo 'export PAGEVIEWS_CATALOG_CREDENTIAL="$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"' >>"$run/s3.env"
@@ -68,7 +68,7 @@ Ask while they run:
 TEXT
 }
 
-# Ends the process recorded in a pid file and waits until it is gone; kills it after 10 s.
+# Stops the process in a pid file and waits for its end; kills it after 10 s.
 stop() {
   local file=$run/$1.pid
   if alive "$file"; then

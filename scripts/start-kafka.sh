@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # start-kafka.sh VENV RUN [PORT] [memory|s3://BUCKET/]
-# A Kafka-compatible broker (tansu) behind kafka-proxy.py on 127.0.0.1:PORT (9092, or the one of last time; 0 takes a free
+# Starts a Kafka-compatible broker (tansu) behind kafka-proxy.py on 127.0.0.1:PORT (9092, or the last one used; 0 takes a free
 # one). Prints the address.
-# RUN holds kafka.pid, kafka-proxy.pid, kafka.ports (outer and inner) and both logs. Only what is not running is started,
-# so after either process was killed the same command brings it back on the same ports.
-# CLUSTER_ID names the cluster (default pageviews-local); KAFKA_VISIBLE and KAFKA_TLS are handed to the proxy as
+# RUN holds kafka.pid, kafka-proxy.pid, kafka.ports (outer and inner) and both logs. Starts only processes that are not running,
+# so after one was killed the same command restarts it on the same ports.
+# CLUSTER_ID names the cluster (default pageviews-local); KAFKA_VISIBLE and KAFKA_TLS are passed to the proxy as
 # --visible FILE and --tls PEM.
-# For s3:// the bucket exists, and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT are set.
+# For s3:// the bucket must exist, and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT must be set.
 set -euo pipefail
 venv=$(cd "${1:?usage: start-kafka.sh VENV RUN [PORT] [memory|s3://BUCKET/]}" && pwd)
 mkdir -p "${2:?RUN}"
@@ -28,7 +28,7 @@ listening() {
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# Sets outer and inner: those of last time, unless another port is asked for and nothing runs on the old ones.
+# Sets outer and inner: the last ports used, unless another port is requested and nothing runs on the old ones.
 choose_ports() {
   if [ -s "$run/kafka.ports" ]; then
     read -r outer inner <"$run/kafka.ports"
@@ -36,7 +36,7 @@ choose_ports() {
       return
     fi
     if running "$run/kafka.pid" "127.0.0.1:$inner" || running "$run/kafka-proxy.pid" "kafka-proxy.py $outer $inner"; then
-      echo "start-kafka: the broker of $run runs on port $outer, not $1; stop it first, or take another folder" >&2
+      echo "start-kafka: the broker of $run runs on port $outer, not $1; stop it first, or use another folder" >&2
       exit 2
     fi
   fi

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # test.sh VENV SUITE...   Builds, runs the suites named (swift, integration, prompt, page) and ends with their counts.
-# Every suite runs even when an earlier one failed; the exit code says whether all passed.
+# Every suite runs, even when an earlier one failed. The exit code is 0 only when all passed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:?usage: test.sh VENV swift|integration|prompt|page ...}
 shift
 python=$(cd "$venv" && pwd)/bin/python
-# As make sets it: both build the same objects.
+# The value that make sets, so that both build the same objects.
 PKG_CONFIG_PATH=$(scripts/libraries.sh path)
 export PKG_CONFIG_PATH
 flags=(--explicit-target-dependency-import-check error --no-color-diagnostics)
@@ -15,7 +15,7 @@ trap 'rm -rf "$logs"' EXIT
 failed=0
 summary=()
 
-# Adds up the counts that Swift Testing and XCTest close with.
+# Adds up the closing counts of Swift Testing and XCTest.
 swift_suite() {
   echo "test: Swift tests (debug)"
   swift test "${flags[@]}" 2>&1 | tee "$logs/swift"
@@ -30,16 +30,16 @@ integration_suite() {
   swift build -c release "${flags[@]}" --product pageviews ||
     { summary+=("release build: failed"); return 1; }
   echo "test: integration tests against real servers"
-  # They wait more than they compute: five at a time, each with servers of its own, keep two cores busy.
+  # The tests wait more than they compute: five workers, each with its own servers, keep two cores busy.
   (cd Tests/Integration && "$python" -m pytest -n 5 --dist worksteal -q -p no:cacheprovider ${PYTEST_ARGS:-} 2>&1) |
     tee "$logs/integration"
-  # Nothing is run again: a test that fails once is a fault of the test or of the program.
+  # No retries: a test that fails once shows a fault of the test or of the program.
   local code=${PIPESTATUS[0]}
   summary+=("Integration tests: $(tail -n 1 "$logs/integration" | tr -d '=')")
   return "$code"
 }
 
-# The prompt, on a pseudo-terminal.
+# Tests the prompt on a pseudo-terminal.
 prompt_suite() {
   echo "test: the prompt on a pseudo-terminal"
   PAGEVIEWS_BINARY=$PWD/.build/release/pageviews "$venv/bin/python" -m unittest discover -s Tests/Repl 2>&1 | tee "$logs/prompt"
@@ -48,7 +48,7 @@ prompt_suite() {
   return "$code"
 }
 
-# The page, in a browser. Without one it is not checked, which is neither a failure nor a success, and is said.
+# Tests the page in a browser. Without a browser the summary says that the page was not checked; that is no failure.
 page_suite() {
   echo "test: the page in headless Chromium"
   if ! command -v chromium >/dev/null; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# torture.sh VENV KILLS SEED   Kills the service KILLS times (Tests/Integration/test_torture.py) and adds up what was done.
-# The binary and Kafka are there already.
+# torture.sh VENV KILLS SEED   Kills the service KILLS times (Tests/Integration/test_torture.py) and prints the totals.
+# The binary and Kafka must exist already.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 venv=$(cd "${1:?usage: torture.sh VENV KILLS SEED}" && pwd)

@@ -1,7 +1,7 @@
 """Compares this project's Parquet writer and reader with pyarrow on the same rows, settings and machine, in one run.
 
 Usage: python Benchmarks/parquet/compare.py PATH-OF-parquet-benchmark [rows]
-Prints CPU seconds (one thread, the best of some rounds in turns) and the ratios ours : pyarrow. Each must write what the other reads.
+Prints CPU seconds (one thread, the best of several rounds, in turn) and the ratios ours : pyarrow. Each must read what the other writes.
 """
 import io
 import json
@@ -25,7 +25,7 @@ def skewed(rng, names, rows):
 
 
 def some(rng, values, share):
-    """The values, a share of them missing."""
+    """The values, with a share of them missing."""
     return [None if rng.random() < share else value for value in values]
 
 
@@ -94,7 +94,7 @@ def compare(name, table, program, folder):
 
     pa.set_cpu_count(1)
     theirs, mine = [], []
-    # In turns, so that whatever else the machine does meets both alike.
+    # In turn, so that other load on the machine affects both alike.
     for _ in range(ROUNDS):
         theirs.append({"write": cpu_seconds(write), "read": cpu_seconds(read)})
         answer = subprocess.run([program, given, ours, "2"], check=True, capture_output=True).stdout

@@ -1,6 +1,8 @@
 // Times writing and reading Parquet for compare.py, which prints the ratios to pyarrow.
-// Usage: parquet-benchmark INPUT OUTPUT ROUNDS. INPUT is a Parquet file of either table of compare.py; its rows are taken into memory,
-// written ROUNDS times row by row, and read again as often. Prints the best CPU seconds of each as JSON.
+//
+// Usage: parquet-benchmark INPUT OUTPUT ROUNDS. INPUT is a Parquet file of either table of compare.py. The program loads
+// its rows into memory, writes them ROUNDS times row by row, and reads them ROUNDS times. Prints the best CPU seconds of
+// each as JSON.
 import Foundation
 import Parquet
 
@@ -21,7 +23,7 @@ func best(_ rounds: Int, _ body: () throws -> Void) rethrows -> Double {
     return least
 }
 
-/// A column of the input, whole, as a segment writer has its rows: plain values, and texts where they lie in memory.
+/// A whole column of the input in the form of a segment writer's rows: plain values, and pointers to texts.
 struct Input {
     var numbers: [Int64] = []
     var flags: [Bool] = []
@@ -42,7 +44,7 @@ struct Input {
         }
     }
 
-    /// A copy that lasts as long as the process.
+    /// Copies text into memory that is never freed.
     static func kept(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
         copy.copyMemory(from: bytes)
@@ -55,7 +57,7 @@ final class Output {
     init() { bytes.reserveCapacity(64 << 20) }
 }
 
-/// The encodings of the tables as the exporter writes them.
+/// The encodings that the exporter uses for the tables.
 func schema(_ reader: ParquetReader) -> ParquetSchema {
     ParquetSchema(
         reader.schema.columns.map { column in

@@ -1,4 +1,4 @@
-// The whole program: its commands, and the way from a command line to an exit code.
+// The program: its commands, and what turns a command line into an exit code.
 
 package import Arguments
 import Foundation
@@ -7,24 +7,24 @@ import Log
 import SQLite
 import Services
 
-/// The whole program.
+/// The program.
 package enum Pageviews {
     static let version = "0.1.0"
 
-    /// The linked libraries on which correctness hangs, with their versions.
+    /// The linked libraries that correctness depends on, with their versions.
     static let libraries = ["librdkafka \(Kafka.libraryVersion)", "SQLite \(SQLite.libraryVersion)"]
 
-    /// What they will not do, one line each; none where they are new enough.
+    /// One warning for each library that is too old for something the program needs.
     static var libraryWarnings: [String] { [Kafka.libraryWarning(), SQLite.libraryWarning()].compactMap { $0 } }
 
-    /// How many threads a command needs at the same time, librdkafka's among them.
+    /// The largest number of threads that a command runs at once, librdkafka's included.
     static func threads(of command: Command) -> Int {
         [IngestCommand.command.name, DemoCommand.command.name].contains(command.name) ? 24 : 4
     }
 
     static let program = Program(
         "pageviews", version: version, versionDetails: libraries,
-        abstract: "Page views from Kafka to counts that SQL can ask.",
+        abstract: "Count page views from Kafka and query the counts with SQL.",
         discussion: """
             Every option can also be given as an environment variable (PAGEVIEWS_ and the option's name in capitals, \
             dashes as underscores) or in a YAML or JSON file named by --config. The flag wins, then the environment, \
@@ -41,16 +41,16 @@ package enum Pageviews {
         MaintainCommand.command, BackupCommand.command, ResolveCommand.command, DemoCommand.command,
     ]
 
-    /// What a command line asks for.
+    /// The request that a command line makes.
     package enum Request {
-        /// Everything was done; the exit code.
+        /// The answer is printed; the exit code is known.
         case done(Int32)
         /// A command to run with its settings.
         case run(Command, [Assignment])
     }
 
-    /// Reads the command line, prints what it asks to see, and makes sure that a command can have its threads. It is no task: what is
-    /// handed to threads that cannot be made never begins.
+    /// Reads the command line, prints help or the version when asked to, and checks that the system can supply the
+    /// command's threads. It is not `async`: a task never starts when the system refuses to create its thread.
     package static func request() -> Request {
         StandardStream.reserveDescriptors()
         var command: Command?
@@ -72,7 +72,7 @@ package enum Pageviews {
         }
     }
 
-    /// Does what was asked for, and prints what ended it.
+    /// Carries out a request, and prints the error that ended it.
     /// - Returns: the exit code.
     package static func perform(_ request: Request) async -> Int32 {
         switch request {
@@ -92,7 +92,7 @@ package enum Pageviews {
         for stream in [StandardStream.output, .error] { try stream.check() }
     }
 
-    /// Prints what ended the program and gives its exit code.
+    /// Prints an error and returns its exit code.
     private static func report(_ error: any Error, of command: Command?) -> Int32 {
         if let code = error as? ExitCode { return code.rawValue }
         let mark = Journal.prefix(.error)

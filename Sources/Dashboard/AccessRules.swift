@@ -1,12 +1,13 @@
-// Who may ask for what: a pure decision over the head of a request.
+// Decides whether a request may have its answer: a pure function of the request's head.
 //
-// Invariants: without a token only this machine can connect (the executable sees to that), and then the Host header has to
-// name this machine, so that a page of another site cannot reach us under a name that it made point here; with a token it
-// is compared in a time that does not depend on where it differs; /healthz and /readyz say only yes or no to anyone.
+// Invariant: rules without a token belong to a server that only this machine can connect to (checked by `init`). Then
+// the Host header has to name this machine, so that another site cannot reach the server through a name that it
+// resolves to 127.0.0.1. Tokens are compared in constant time. Without the token, /healthz and /readyz answer only yes
+// or no.
 
 import Foundation
 
-/// What a request's head says that matters here.
+/// The parts of a request's head that the rules read.
 struct RequestHead: Equatable {
     var method = "GET"
     var path = "/"
@@ -18,30 +19,35 @@ struct RequestHead: Equatable {
     var queryToken: String?
 }
 
-/// What becomes of a request.
+/// The decision about a request.
 enum Access: Equatable {
-    /// It is answered.
+    /// Answer it.
     case granted
-    /// It is answered with no more than yes or no.
+    /// Answer it with yes or no only.
     case probe
-    /// The token in the address is right: it becomes a cookie, and leaves the address.
+    /// The token in the address is right: set a cookie and redirect to an address without it.
     case signIn
     /// A token is missing or wrong.
     case unauthorized
-    /// It comes by a name that is not ours, or from another site.
+    /// The Host header names another machine, or the request comes from another site.
     case forbidden(String)
 }
 
 /// The rules of one server.
 struct AccessRules: Sendable {
-    /// The token that has to be shown; nil on loopback without one.
+    /// The token that clients have to present; nil for none, on loopback only.
     let token: String?
-    /// What a browser that has shown the token is known by afterwards.
+    /// The cookie value of browsers that have presented the token.
     let session: String
-    /// The host it listens on.
+    /// The host that the server listens on.
     let host: String
     static let cookieName = "pageviews_session"
     static let probes: Set<String> = ["/healthz", "/readyz"]
+
+    init(token: String?, session: String, host: String) {
+        precondition(token != nil || ListenAddress.isLoopback(host), "a server without a token is not on loopback")
+        (self.token, self.session, self.host) = (token, session, host)
+    }
 
     func decide(_ request: RequestHead) -> Access {
         if let refusal = refusalByName(request) { return .forbidden(refusal) }
@@ -58,7 +64,7 @@ struct AccessRules: Sendable {
                 ListenAddress.isLoopback(name) || name.lowercased() == host.lowercased()
             else { return "the Host header does not name this machine" }
         }
-        // Browsers say where a request comes from; other programs do not.
+        // Browsers send the origin of a request; other programs do not.
         guard let origin = request.origin, origin != "null" || request.method != "GET" else { return nil }
         guard let hostHeader = request.host, origin == "http://\(hostHeader)" || origin == "https://\(hostHeader)"
         else {
@@ -73,7 +79,7 @@ struct AccessRules: Sendable {
         return String(header.dropFirst("bearer ".count).drop { $0 == " " })
     }
 
-    /// A value of a query as a form sends it: a space is a plus sign (https://url.spec.whatwg.org/#urlencoded-parsing).
+    /// A value of a form-encoded query, where a plus sign is a space (https://url.spec.whatwg.org/#urlencoded-parsing).
     static func formValue(_ name: String, in query: String?) -> String? {
         for pair in query?.split(separator: "&") ?? [] {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -83,7 +89,7 @@ struct AccessRules: Sendable {
         return nil
     }
 
-    /// Our cookie's value.
+    /// The value of the session cookie.
     static func session(_ header: String?) -> String? {
         for pair in header?.split(separator: ";") ?? [] {
             let parts = pair.split(separator: "=", maxSplits: 1)
@@ -94,7 +100,7 @@ struct AccessRules: Sendable {
     }
 }
 
-/// Comparing and making secrets.
+/// Compares and creates secrets.
 enum Secrets {
     /// Compares in a time that depends on the lengths alone.
     static func areEqual(_ one: String, _ other: String) -> Bool {
@@ -108,8 +114,8 @@ enum Secrets {
         return difference == 0
     }
 
-    /// 256 random bits of the system as hexadecimal text. No generator is passed: the system's is empty, and the thread
-    /// sanitizer follows its address, which is none.
+    /// 256 random bits from the system, as hexadecimal text. No generator is passed explicitly: the thread sanitizer
+    /// fails on the address of the system's, which is an empty type.
     static func random() -> String {
         (0..<4).map { _ in
             let digits = String(UInt64.random(in: .min ... .max), radix: 16)

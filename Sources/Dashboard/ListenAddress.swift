@@ -1,4 +1,4 @@
-// Where the pages are served, and what that asks for.
+// The address of the HTTP server, and whether it is on loopback.
 
 /// A host and a port, from `HOST:PORT` or `[IPV6]:PORT`.
 package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
@@ -28,10 +28,10 @@ package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// An address from its parts.
     package init(host: String, port: Int) { (self.host, self.port) = (host, port) }
 
-    /// What `ingest` listens on when nothing is said.
+    /// The default of `ingest`.
     package static let standard = ListenAddress(host: "127.0.0.1", port: 8080)
 
-    /// Only this machine can connect.
+    /// Whether only this machine can connect.
     package var isLoopback: Bool { Self.isLoopback(host) }
 
     /// The text that `init` reads.
@@ -44,7 +44,7 @@ package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    /// The host of a Host header, without port and brackets; nil when it is none.
+    /// The host of a Host header, without port and brackets; nil when the header is malformed.
     static func host(ofHeader text: String) -> String? {
         if text.hasPrefix("[") {
             guard let end = text.firstIndex(of: "]") else { return nil }

@@ -1,4 +1,4 @@
-// What the page is sent: the status document, and beside it what only the page draws.
+// The event stream of the page: the status document, and the series that only the page draws.
 
 import Health
 import Foundation
@@ -32,7 +32,7 @@ struct LiveDocument: Encodable {
         return "{\"status\":\(report.json()),\"live\":\(views)}"
     }
 
-    /// Sums become rates a second between neighbours.
+    /// Converts totals to rates per second between neighbouring samples.
     static func rates(_ samples: [ServiceHealth.Sample]) -> [Sample] {
         zip(samples, samples.dropFirst()).compactMap { before, after in
             let seconds = Double(after.at - before.at) / 1000
@@ -45,7 +45,7 @@ struct LiveDocument: Encodable {
     }
 }
 
-/// One open page: what it is sent, and when. Used by its connection's thread only.
+/// The event stream of one open page. Used by its connection's thread only.
 final class LiveStream {
     private let sources: DashboardSources
     private let period: Duration
@@ -54,7 +54,7 @@ final class LiveStream {
 
     init(_ sources: DashboardSources, every period: Duration) { (self.sources, self.period) = (sources, period) }
 
-    /// The next piece; nothing when none is due by the deadline. Waits until then.
+    /// Waits for the next piece and returns it; empty when none is due by the deadline.
     func next(until deadline: ContinuousClock.Instant) -> [UInt8] {
         guard let due else {
             due = .now

@@ -1,6 +1,8 @@
-// The metrics, in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/): base units,
-// `_total` for what only grows, a HELP and a TYPE each. Invariant: the only labels whose values come from outside are
-// partition numbers; codes are a fixed set.
+// The metrics in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/): base
+// units, `_total` for counters, a HELP and a TYPE each.
+//
+// Invariant: label values need no escaping. They are partition numbers, codes of a fixed set, or the version without
+// quotes, backslashes and line breaks.
 
 import Health
 import State
@@ -9,12 +11,14 @@ import State
 struct MetricsText {
     private(set) var text = ""
 
-    /// One family. A sample without a value is omitted; so is a family without samples.
+    /// Writes one family, without samples that have no value. A family without samples is omitted.
     mutating func family(_ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: Double?)])
     {
         let known = samples.compactMap { sample in sample.value.map { (sample.labels, $0) } }
         guard !known.isEmpty else { return }
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        assert(
+            known.allSatisfy { sample in !sample.0.contains { $0 == "\\" || $0.isNewline } }, "a label needs escaping")
         for (labels, value) in known { text += "\(name)\(labels.isEmpty ? "" : "{\(labels)}") \(Self.number(value))\n" }
     }
 
@@ -28,13 +32,13 @@ struct MetricsText {
         family(name, "counter", help, [("", value)])
     }
 
-    /// Whole numbers without a fraction, others with the digits that read back the same.
+    /// Whole numbers without a fraction, others with the fewest digits that read back as the same value.
     static func number(_ value: Double) -> String {
         value == value.rounded() && value.magnitude < 9e15 ? String(Int64(value)) : "\(value)"
     }
 }
 
-/// What the process itself adds.
+/// Figures of the process itself.
 package struct ProcessFacts: Equatable, Sendable {
     /// Processor time used, in seconds.
     package var cpuSeconds: Double?

@@ -1,10 +1,11 @@
-// The body of a POST to /api/query: the statement itself, or a JSON object with it and its parameters.
+// Parses the body of a POST to /api/query: the statement itself, or a JSON object with the statement and its
+// parameters.
 
 import Foundation
 
-/// Reads the body.
+/// Parses request bodies.
 enum QueryBody {
-    /// What is wrong with a body.
+    /// The reason to refuse a body.
     struct Fault: Error, Equatable { let text: String }
 
     /// - Throws: `Fault`.
@@ -29,9 +30,11 @@ enum QueryBody {
         return request
     }
 
-    /// As `--param` takes it: what is a text stays one, whatever it looks like.
+    /// Quotes a text as `--param` takes it, so that a text that reads as a number stays a text.
     private static func parameter(_ name: String, _ value: Any) throws(Fault) -> String {
-        if name.isEmpty || name.contains("=") || name.contains("\0") { throw Fault(text: "no parameter is named so") }
+        if name.isEmpty || name.contains("=") || name.contains("\0") {
+            throw Fault(text: "a parameter's name is empty, or has = or NUL in it")
+        }
         switch value {
         case let text as String:
             if text.contains("\0") { throw Fault(text: "parameter \(name) contains a NUL character") }

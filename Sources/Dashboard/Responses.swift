@@ -1,4 +1,4 @@
-// Answers, and the headers that every one of them has.
+// Builds answers, and the security headers of every answer.
 
 import HTTPServer
 
@@ -31,7 +31,7 @@ enum Answer {
         return out + "\""
     }
 
-    /// Nothing is loaded from elsewhere, framed, sniffed, cached or told to others.
+    /// Forbid loading from other sites, framing, sniffing, caching and referrers.
     static let securityHeaders: [(String, String)] = [
         (
             "Content-Security-Policy",

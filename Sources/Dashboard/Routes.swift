@@ -1,10 +1,10 @@
-// From a request to an answer.
+// Routes requests to their answers.
 
 import Health
 import HTTPServer
 import Synchronization
 
-/// Everything a request is answered from.
+/// Answers the requests of one server.
 final class Routes: HTTPHandler {
     private let sources: DashboardSources
     private let rules: AccessRules
@@ -15,7 +15,7 @@ final class Routes: HTTPHandler {
         (self.sources, self.rules, self.limits) = (sources, rules, limits)
     }
 
-    /// A body is read where one is wanted, from those who may send it.
+    /// Answers before the body is read, unless the request may send a statement to /api/query.
     func early(_ request: HTTPRequest) -> HTTPResponse? {
         let head = Self.head(of: request)
         let isWanted = head.path == "/api/query" && head.method == "POST" && rules.decide(head) == .granted
@@ -83,9 +83,9 @@ final class Routes: HTTPHandler {
         return response
     }
 
-    // MARK: Being asked whether
+    // MARK: Probes
 
-    /// What anyone may know.
+    /// The answer of a probe to anyone.
     private func probe(_ path: String) -> HTTPResponse {
         path == "/healthz" ? Answer.text("alive\n") : ready(isDetailed: false)
     }
@@ -96,7 +96,7 @@ final class Routes: HTTPHandler {
         if report.isHealthy, !isStarting { return Answer.text("ready\n") }
         var reasons =
             isDetailed ? report.reasons.map { "\($0.code.rawValue): \($0.text); \($0.advice)\n" }.joined() : ""
-        if isDetailed, reasons.isEmpty { reasons = "starting: Kafka and the topic are being looked for\n" }
+        if isDetailed, reasons.isEmpty { reasons = "starting: waiting for Kafka and the topic\n" }
         return Answer.text("not ready\n" + reasons, 503)
     }
 
@@ -121,7 +121,7 @@ final class Routes: HTTPHandler {
         if path == "/" {
             response = Answer.text(PageText.signIn, 401, type: "text/html; charset=utf-8")
         } else if path == "/app.css" {
-            // The page that asks for the token is dressed like the others.
+            // The sign-in page uses the same style sheet.
             return Answer.text(PageText.css, type: "text/css; charset=utf-8")
         } else {
             response = Answer.error("a token is needed: Authorization: Bearer TOKEN", 401)
@@ -145,7 +145,7 @@ final class Routes: HTTPHandler {
             response.headers.append(("Pageviews-Truncated", isTruncated ? "true" : "false"))
             return response
         case .wrong(let why): return Answer.error(why, 400)
-        // Not 408: that invites clients to send the same again.
+        // Not 408, because clients retry on it.
         case .deadline(let why): return Answer.error(why, 504)
         case .tooLarge(let why): return Answer.error(why, 422)
         case .busy: return Answer.error("too many statements are running; try again", 429)
@@ -167,7 +167,7 @@ final class Routes: HTTPHandler {
     }
 }
 
-/// Gives a place back when the last one who holds it lets go, however that comes about.
+/// Releases a place among the open streams when its last reference goes away.
 private final class StreamLease: Sendable {
     private let release: @Sendable () -> Void
     init(_ release: @escaping @Sendable () -> Void) { self.release = release }

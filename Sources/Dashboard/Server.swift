@@ -1,9 +1,9 @@
-// The HTTP server with its rules: loopback or a token, few connections, short requests.
+// The HTTP server of the page: on loopback or with a token, with limits on connections, sizes and times.
 
 import HTTPServer
 package import Log
 
-/// What one client may use.
+/// The limits for clients.
 package struct DashboardLimits: Equatable, Sendable {
     /// The most bytes of a request's body.
     package var bodyBytes = 64 << 10
@@ -11,22 +11,22 @@ package struct DashboardLimits: Equatable, Sendable {
     package var bodyTimeout = Duration.seconds(10)
     /// Connections at the same time; one more closes the one that waits longest for its client.
     package var connections = 128
-    /// Pages that are kept up to date at the same time.
+    /// Event streams open at the same time.
     package var streams = 32
-    /// How often they are.
+    /// The interval of the events of a stream.
     var streamPeriod = Duration.seconds(1)
-    /// A connection without a whole head of a request for this long is closed, whether it says nothing or says it slowly.
+    /// How long a request's head may take to arrive before the connection is closed.
     package var idleTimeout = Duration.seconds(30)
     /// How long an answer may wait for its reader before the connection is closed, rounded up to seconds.
     package var answerTimeout = Duration.seconds(60)
-    /// How long a client that was answered before its body had come may read the answer; then its connection is closed.
+    /// How long a client may read an answer that was sent before its body arrived; then the connection is closed.
     package var linger = Duration.seconds(2)
 
-    /// The limits that the guide names.
+    /// The default limits.
     package init() {}
 }
 
-/// Why the pages are not served.
+/// The server cannot start.
 package struct DashboardError: Error, CustomStringConvertible, Equatable, Sendable {
     /// One line.
     package let description: String
@@ -34,14 +34,14 @@ package struct DashboardError: Error, CustomStringConvertible, Equatable, Sendab
 
 /// Serves the page, the metrics and the API until it is stopped.
 package final class DashboardServer: Sendable {
-    /// Where it listens, with the port that was given.
+    /// The address it listens on, with the actual port.
     package let address: ListenAddress
     private let server: HTTPServer
     private let sources: DashboardSources
 
-    /// Listens, and answers from now on.
-    /// - Parameter token: what clients have to show; nil only on loopback.
-    /// - Throws: `DashboardError` when the address cannot be listened on.
+    /// Starts to listen and to answer.
+    /// - Parameter token: the token that clients have to present; nil only on loopback.
+    /// - Throws: `DashboardError` when it cannot listen on the address, or needs a token to.
     package init(
         address wanted: ListenAddress, token: String?, sources: DashboardSources,
         limits: DashboardLimits = DashboardLimits(), log: Logger
@@ -67,8 +67,8 @@ package final class DashboardServer: Sendable {
         }
     }
 
-    /// Refuses new connections, ends open pages and running statements, and waits for the answers that are under way.
-    /// - Parameter grace: after this, answers that nobody reads are cut off.
+    /// Refuses new connections, ends event streams and running statements, and waits for answers in progress.
+    /// - Parameter grace: how long to wait; then unread answers are cut off.
     package func stop(grace: Duration = .seconds(2)) {
         sources.willStop()
         server.stop(grace: grace)
@@ -76,7 +76,7 @@ package final class DashboardServer: Sendable {
 }
 
 extension DashboardLimits {
-    /// What the server itself sees to.
+    /// The limits that `HTTPServer` enforces.
     fileprivate var server: HTTPLimits {
         var server = HTTPLimits()
         server.connections = connections

@@ -1,47 +1,47 @@
-// What the pages are made from; the executable provides it. This target knows the store's values, not its file, and
-// neither Kafka nor tables nor the SQL session.
+// The sources of the pages' contents: closures that Commands provides. This target knows the values of the state, but
+// not its file, Kafka, the tables or SQL sessions.
 
 package import Health
 
-/// A question to /api/query.
+/// A request to /api/query.
 package struct QueryRequest: Equatable, Sendable {
     /// The statement.
     package var sql: String
-    /// Values to bind, by name: as `--param NAME=VALUE` takes them.
+    /// Values to bind, by name, in the form of `--param NAME=VALUE`.
     package var parameters: [String: String]
 
-    /// A question.
+    /// A request.
     package init(sql: String, parameters: [String: String] = [:]) { (self.sql, self.parameters) = (sql, parameters) }
 }
 
-/// What became of a question.
+/// The outcome of a request to /api/query.
 package enum QueryAnswer: Equatable, Sendable {
     /// The rows, as one JSON array of objects.
     case rows(json: String, isTruncated: Bool)
     /// The statement is wrong, writes, or fails.
     case wrong(String)
-    /// It took too long.
+    /// The statement exceeded its time limit.
     case deadline(String)
-    /// Its result is too large.
+    /// The result is too large.
     case tooLarge(String)
-    /// Too many are being answered already.
+    /// Too many statements are running.
     case busy
-    /// It could not be asked at all.
+    /// The statement could not be run.
     case failed(String)
 }
 
-/// Where the pages' contents come from. Each may be called often, from many threads at once, and may block: the request's
-/// connection has a thread of its own.
+/// The functions that provide the pages' contents. Many threads may call each of them at once. They may block, because
+/// each connection has its own thread.
 package struct DashboardSources: Sendable {
-    /// The judged facts as of now.
+    /// The current status report.
     package var report: @Sendable () -> StatusReport
-    /// Views and busiest postcodes.
+    /// Views per window, and the busiest postcodes.
     package var series: @Sendable () -> ViewSeries
-    /// The process.
+    /// Figures of the process.
     package var process: @Sendable () -> ProcessFacts
-    /// Answers a question.
+    /// Runs a statement.
     package var query: @Sendable (QueryRequest) -> QueryAnswer
-    /// The server stops: questions that are being answered have to end, and new ones are refused.
+    /// Called when the server stops: ends running statements and refuses new ones.
     package var willStop: @Sendable () -> Void
 
     /// Sources from their parts.

@@ -1,32 +1,33 @@
 // Sends generated events at a rate.
-// Invariant: an event counts as sent only when the broker acknowledged it; event `n` goes to partition `n` modulo their
-// number, so a seed gives the same topic again.
+//
+// Only delivery reports change the summary, so it counts an event as sent only when the broker has acknowledged it.
+// Event `n` goes to partition `n` modulo their number, so the same seed fills a topic with the same records.
 
 import Kafka
 
-/// What to send, where, and how fast.
+/// The events to send, their topic and their rate.
 package struct GeneratorSettings: Sendable {
-    /// librdkafka settings; `bootstrap.servers` among them.
+    /// librdkafka settings, `bootstrap.servers` among them.
     package var kafka: [(String, String)]
     /// The topic; created when it is missing.
     package var topic: String
-    /// Partitions of a topic that has to be created.
+    /// The number of partitions when the topic must be created.
     package var newTopicPartitions = 4
-    /// Events per second; 0 is as fast as it goes.
+    /// Events per second; 0 for as fast as possible.
     package var rate: Double = 10
-    /// How many events; nil for no end.
+    /// The number of events; nil for no limit.
     package var count: Int?
     /// The random seed.
     package var seed: UInt64
     /// The lateness mix.
     package var classes: [LatenessClass]
-    /// How many different postcodes.
+    /// The number of different postcodes.
     package var postcodes: Int
     /// The unit of timestamps.
     package var unit: TimeUnit = .s
-    /// The clock of the first event, in milliseconds since the Unix epoch; nil for the wall clock, event by event.
+    /// The time of the first event, in milliseconds since the Unix epoch; nil to read the wall clock for each event.
     package var startMilliseconds: Int64?
-    /// With a start and a count: the events' clocks are spread over this long. Otherwise they follow the rate.
+    /// With a start and a count: the duration over which the events' times are spread. Otherwise they follow the rate.
     package var spanMilliseconds: Int64?
 
     /// Settings with the defaults of the command line.
@@ -39,13 +40,13 @@ package struct GeneratorSettings: Sendable {
     }
 }
 
-/// What became of the events.
+/// The outcome of sending.
 package struct GeneratorSummary: Equatable, Sendable {
     /// Acknowledged events per lateness class, in the order of the settings.
     package var sent: [Int]
     /// Events that the broker refused or that timed out.
     package var failed = 0
-    /// The last failure, in words.
+    /// The text of the last failure.
     package var lastFailure: String?
 }
 
@@ -59,7 +60,7 @@ package final class EventSender {
 
     /// - Parameters:
     ///   - wall: milliseconds since the Unix epoch.
-    ///   - monotonicMicroseconds: microseconds since any moment.
+    ///   - monotonicMicroseconds: a clock that never goes back, in microseconds.
     ///   - pause: waits.
     ///   - mayContinue: false ends the sending.
     package init(
@@ -79,8 +80,8 @@ package final class EventSender {
         init(classes: Int) { summary = GeneratorSummary(sent: Array(repeating: 0, count: classes)) }
     }
 
-    /// Sends until the count is reached or `mayContinue` says no, and waits for the acknowledgements.
-    /// - Throws: `KafkaError` when the cluster cannot be reached, the topic cannot be made, or a setting is refused.
+    /// Sends until the count is reached or `mayContinue` returns false, and waits for the acknowledgements.
+    /// - Throws: `KafkaError` when the cluster is unreachable, the topic cannot be created, or a setting is refused.
     package func run() throws -> GeneratorSummary {
         let tally = Tally(classes: settings.classes.count)
         let producer = try Producer(
@@ -128,7 +129,7 @@ package final class EventSender {
         }
     }
 
-    /// The moment that event `index` stands for.
+    /// The time at which event `index` is said to be sent.
     private func clock(of index: Int) -> Int64 {
         guard let start = settings.startMilliseconds else { return wall() }
         if let span = settings.spanMilliseconds, let count = settings.count, count > 0 {

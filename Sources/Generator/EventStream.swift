@@ -1,10 +1,12 @@
-// The events themselves: a pure function of seed, mix and clock.
-// Invariant: event `n` of a seed has the same user, postcode, page and lateness in every run; only the clock that is given
-// with each call moves its timestamp.
+// Generates the events: a pure function of seed, mix and clock.
+//
+// Event `n` of a seed has the same user, postcode, page and lateness in every run: the random generator is seeded, and
+// the clock passed with each call only shifts the timestamp. Invariant: some class has a positive weight, and no weight
+// or lateness is negative.
 
-/// One share of the events and how late they are at most.
+/// One share of the events, and their greatest lateness.
 package struct LatenessClass: Equatable, Sendable {
-    /// Relative weight; weights need not add up to 100.
+    /// The relative weight; weights need not add up to 100.
     package let weight: Int
     /// The greatest lateness (inclusive), in milliseconds.
     package let latestMilliseconds: Int64
@@ -38,13 +40,16 @@ package struct EventStream {
     private static let pages = ["index", "news", "prices", "contact", "about", "offers", "help", "basket"]
 
     /// - Parameters:
-    ///   - classes: at least one, with a positive weight in sum.
-    ///   - postcodes: how many different ones, at least 1.
+    ///   - classes: the lateness mix; at least one class has a positive weight.
+    ///   - postcodes: the number of different postcodes, at least 1.
     package init(seed: UInt64, classes: [LatenessClass], postcodes: Int, unit: TimeUnit = .s) {
+        precondition(
+            classes.contains { $0.weight > 0 } && classes.allSatisfy { $0.weight >= 0 && $0.latestMilliseconds >= 0 },
+            "no lateness class has a weight, or one is negative")
         random = SeededGenerator(seed: seed)
         self.classes = classes
         self.unit = unit
-        totalWeight = max(1, classes.reduce(0) { $0 + $1.weight })
+        totalWeight = classes.reduce(0) { $0 + $1.weight }
         self.postcodes = Postcodes.list(max(1, postcodes)).map { Array($0.utf8) }
         var sum = 0.0
         var cumulative: [Double] = []
@@ -56,8 +61,8 @@ package struct EventStream {
     }
 
     /// Writes the next event into `bytes`.
-    /// - Parameter clock: the moment it is sent, in milliseconds since the Unix epoch; its timestamp is that much earlier
-    ///   as its lateness says.
+    /// - Parameter clock: the time at which it is sent, in milliseconds since the Unix epoch; its timestamp is earlier
+    ///   by its lateness.
     /// - Returns: the index of its lateness class.
     package mutating func next(clock: Int64, into bytes: inout [UInt8]) -> Int {
         let user = Int64(random.next() % 100_000)
@@ -97,7 +102,7 @@ package struct EventStream {
             point -= classes[index].weight
             index += 1
         }
-        return (index, Int64.random(in: 0...max(0, classes[index].latestMilliseconds), using: &random))
+        return (index, Int64.random(in: 0...classes[index].latestMilliseconds, using: &random))
     }
 
     private static func append(_ text: StaticString, to bytes: inout [UInt8]) {

@@ -1,7 +1,7 @@
-// Postcode districts of the United Kingdom (outward codes), the most viewed first by a skewed draw.
-// Figures: area letters and the number of districts as Royal Mail's postcode areas have them, rounded to ranges that exist.
+// The postcode districts (outward codes) of the United Kingdom that generated events name.
+// The table has Royal Mail's postcode areas with a number of districts each; not every district in a range exists.
 
-/// The districts that generated events name.
+/// Lists postcodes.
 enum Postcodes {
     /// Area letters with the highest district number.
     private static let areas: [(String, Int)] = [
@@ -21,10 +21,11 @@ enum Postcodes {
         ("WV", 16), ("YO", 62), ("ZE", 3),
     ]
 
-    /// `count` different postcodes: districts first, then sectors of districts (`SW19 1`), then counted on.
+    /// `count` different postcodes: districts first, then sectors of districts (`SW19 1`), then made-up ones (`SW19
+    /// 10Z`).
     static func list(_ count: Int) -> [String] {
         let districts = areas.flatMap { area in (1...area.1).map { "\(area.0)\($0)" } }
-        // A fixed order that mixes the areas, so that any prefix of the list looks like the country.
+        // A fixed order that mixes the areas, so that every prefix of the list covers the country.
         var order = SeededGenerator(seed: 0x55_4B)
         var list = districts.shuffled(using: &order)
         var round = 0

@@ -1,7 +1,7 @@
-// A small random number generator whose sequence depends on nothing but its seed (SplitMix64, public domain algorithm by
-// Steele, Lea and Flood, 2014).
+// A random number generator whose sequence depends only on its seed: SplitMix64, an algorithm in the public domain by
+// Steele, Lea and Flood (2014).
 
-/// The same seed gives the same numbers, on every machine.
+/// Gives the same numbers for the same seed, on every machine.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

@@ -1,13 +1,13 @@
-// Questions to a cluster that may be slow to answer, in short pieces, so that an interrupt ends them.
+// Sends requests to a cluster that may be slow, in short attempts, so that an interrupt can end them.
 
 import Kafka
 
-/// Asks until there is an answer, the time is over, or the user interrupts.
+/// Retries a request until it is answered, the time is up, or the user interrupts.
 struct Asker {
-    /// The longest that one try takes: as long as an interrupt may wait.
+    /// The longest attempt, and so the longest that an interrupt waits.
     private static let pieceMilliseconds = 2000
 
-    /// The most partitions that one question is about.
+    /// The most partitions in one request.
     private static let largestPart = 100
 
     let cluster: Cluster
@@ -33,8 +33,8 @@ struct Asker {
         try inParts(partitions) { try $0.offsets(of: $1, question, timeoutMilliseconds: $2) }
     }
 
-    /// Asks about some partitions at a time, fewer when they take too long: the answer about thousands may never come
-    /// within one try. The time limit is that of each answer.
+    /// Requests at most 100 partitions at a time, and fewer after a timeout, because an answer about thousands may not
+    /// fit into one attempt. The time limit applies to each answer.
     /// - Throws: `BrowseError.interrupted`, or the last `KafkaError`.
     func inParts(
         _ partitions: [TopicPartition],

@@ -1,4 +1,6 @@
-// The newest of a stream of messages, as many as asked for and as memory allows.
+// Keeps the newest messages of a stream, within a limit on their number and on their bytes.
+//
+// Invariant: at most `limit` messages are kept, and at most `bytesLimit` bytes of them, or one message.
 
 import Kafka
 
@@ -9,18 +11,18 @@ struct NewestMessages {
     private var kept: [Message] = []
     private var first = 0
     private var bytes = 0
-    /// Older messages had to go because those kept are too large together.
+    /// Whether older messages were evicted because of the limit on bytes.
     package private(set) var isCutShort = false
 
     /// - Parameters:
-    ///   - limit: how many are kept, at least 1.
-    ///   - bytes: what they may take together; one is kept in any case.
+    ///   - limit: the largest number of messages, at least 1.
+    ///   - bytes: the limit on their bytes; one message is always kept.
     package init(limit: Int, bytes: Int) { (self.limit, bytesLimit) = (max(1, limit), bytes) }
 
-    /// Those that are kept, oldest first.
+    /// The kept messages, oldest first.
     package var messages: ArraySlice<Message> { kept[first...] }
 
-    /// Takes the next message in.
+    /// Adds the next message and evicts the oldest ones.
     package mutating func append(_ message: Message) {
         kept.append(message)
         bytes += message.bytes
@@ -29,11 +31,12 @@ struct NewestMessages {
             dropOldest()
             isCutShort = true
         }
+        assert(messages.count <= limit && (bytes <= bytesLimit || messages.count == 1), "more is kept than allowed")
     }
 
     private mutating func dropOldest() {
         bytes -= kept[first].bytes
-        // Its bytes go now, its place in the array later.
+        // Release its bytes now; its place in the array goes when half of the array is unused.
         kept[first] = Message(partition: 0, offset: 0, timestamp: nil, key: nil, value: nil)
         first += 1
         if first > 1000, first > kept.count / 2 {

@@ -1,17 +1,23 @@
-// JSON text laid out for people: one member per line. Made for any bytes: what is not JSON is left to the caller.
-// Invariants: nothing but white space between tokens changes; memory is a small multiple of the text; depth is bounded.
+// Indents JSON text for people, one member per line. Takes any bytes; returns nil when they are not JSON.
+//
+// Invariants: only white space between tokens changes; the depth is at most 200. A line is indented by two spaces per
+// level, so the result has at most 400 bytes of white space per member; callers limit the input.
 
-/// Lays out JSON.
+/// Indents JSON.
 package enum PrettyJSON {
     private static let depthLimit = 200
 
-    /// - Returns: the text with a line per member, without a line break at its end; nil when it is not one JSON value.
+    /// - Returns: the text with one line per member, without a final line break; nil when it is not one JSON value.
     package static func text(_ bytes: [UInt8]) -> [UInt8]? {
         var layout = Layout(bytes)
         guard layout.value(depth: 0) else { return nil }
         layout.skipSpace()
-        return layout.place == bytes.count ? layout.out : nil
+        guard layout.place == bytes.count else { return nil }
+        assert(tokens(layout.out) == tokens(bytes), "the layout changed more than white space")
+        return layout.out
     }
+
+    private static func tokens(_ bytes: [UInt8]) -> [UInt8] { bytes.filter { $0 > 0x20 } }
 
     private struct Layout {
         let bytes: [UInt8]
@@ -33,6 +39,7 @@ package enum PrettyJSON {
         }
 
         private mutating func line(_ depth: Int) {
+            assert(depth <= PrettyJSON.depthLimit, "the nesting is deeper than the limit")
             out.append(0x0A)
             out.append(contentsOf: repeatElement(0x20, count: depth * 2))
         }
@@ -50,7 +57,7 @@ package enum PrettyJSON {
             }
         }
 
-        /// An object or an array, from its opening bracket on.
+        /// An object or an array, starting at its opening bracket.
         private mutating func members(_ close: Character, _ depth: Int, isObject: Bool) -> Bool {
             out.append(bytes[place])
             place += 1
@@ -95,7 +102,7 @@ package enum PrettyJSON {
             return false
         }
 
-        /// What follows a backslash.
+        /// The rest of an escape, after the backslash.
         private mutating func escape() -> Bool {
             guard let byte else { return false }
             place += 1

@@ -1,24 +1,24 @@
-// Where looking at a topic begins, as people write it.
+// Parses the starting point of browsing a topic.
 
 import Base
 
-/// Where looking at a topic begins.
+/// The starting point of browsing a topic.
 package enum StartPoint: Equatable, Sendable {
-    /// With the newest messages that there are; when following, with the ones that come.
+    /// The newest messages; when following, only messages that arrive later.
     case end
-    /// With the oldest message.
+    /// The oldest message.
     case beginning
-    /// At this offset of each partition.
+    /// This offset of each partition.
     case offset(Int64)
-    /// With the first message at or after this time, milliseconds since the Unix epoch.
+    /// The first message at or after this time, in milliseconds since the Unix epoch.
     case time(Int64)
 
-    /// Reads `beginning`, `end`, an offset, a time from 1970 on (`Instant`), such as `2021-01-26T12:04:44Z` or `2021-01-26`, or
-    /// one relative to now such as `-1h` (`Quantity.durations`).
+    /// Reads `beginning`, `end`, an offset, a time from 1970 on (`Instant`), such as `2021-01-26T12:04:44Z` or
+    /// `2021-01-26`, or one relative to now such as `-1h` (`Quantity.durations`).
+    /// Returns nil for any other text.
     /// - Parameters:
-    ///   - text: what was written.
+    ///   - text: the text of the option.
     ///   - now: milliseconds since the Unix epoch.
-    /// - Returns: nil when it is none of these.
     package init?(_ text: String, now: Int64) {
         switch text {
         case "beginning", "earliest", "start": self = .beginning

@@ -1,44 +1,45 @@
-// Looks at the messages of a topic: from where, how many, and on as they come.
+// Reads the messages of a topic from a starting point, up to a number, and then new ones as they arrive.
 //
-// Up to the ends that the partitions had when looking began, messages come in the order of their timestamps across
-// partitions (in the order of offsets within each); what comes later is shown as it arrives.
-// Invariants: memory is bounded whatever the topic holds; nothing is joined, committed or created; every wait looks at
-// `mayContinue`.
+// Up to the partitions' ends at the start, messages are merged by timestamp across partitions, and keep the order of
+// their offsets within each. Later messages are shown as they arrive.
+//
+// Memory is bounded: one message per partition, and what `NewestMessages` keeps. Nothing is joined, committed or
+// created, because `Cluster` and `TopicReader` only read. Every wait polls `mayContinue`.
 
 package import Kafka
 
-/// What to look at.
+/// The messages to browse.
 package struct BrowseRequest: Sendable {
     /// The topic's name.
     package var topic: String
-    /// Only these partitions; nil: all.
+    /// Only these partitions; nil for all.
     package var partitions: Set<Int32>?
-    /// Where to begin.
+    /// The starting point.
     package var start: StartPoint
-    /// How many messages at most; nil: no limit.
+    /// The largest number of messages; nil for no limit.
     package var limit: Int?
-    /// Go on with messages as they come, until interrupted.
+    /// Whether to show new messages as they arrive, until interrupted.
     package var follows = false
-    /// How long the cluster may stay silent while something is expected of it, in milliseconds.
+    /// How long to wait for each answer of the cluster, in milliseconds.
     package var timeoutMilliseconds = 10_000
-    /// What the newest messages may take while they are looked for, in bytes.
+    /// The limit on the bytes of the newest messages that are kept while reading to the end.
     var newestBytes = 16 << 20
 
-    /// Looks at the newest messages of a topic.
+    /// Requests the newest messages of a topic.
     package init(topic: String, start: StartPoint = .end, limit: Int? = 50) {
         (self.topic, self.start, self.limit) = (topic, start, limit)
     }
 }
 
-/// Why looking ended without having shown what was asked for.
+/// Browsing ended before it showed all requested messages.
 package enum BrowseError: Error, Equatable, CustomStringConvertible {
-    /// There is no such topic; the names that exist.
+    /// The topic does not exist; `known` has the names that do.
     case unknownTopic(String, known: [String])
-    /// The topic has no such partition, only these.
+    /// The topic has only `count` partitions.
     case unknownPartition(Int32, topic: String, count: Int)
     /// The cluster did not answer in time.
     case silent(String)
-    /// Interrupted.
+    /// The user interrupted.
     case interrupted
 
     /// One line.
@@ -53,16 +54,16 @@ package enum BrowseError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Looks at one topic.
+/// Browses one topic.
 package final class TopicBrowser {
-    /// A partition on the way from where looking began to its end then.
+    /// A partition's next offset, and its end when browsing began.
     struct Span: Equatable {
         let partition: Int32
         var next: Int64
         var end: Int64
-        /// Messages before this time are passed over until the first that is not.
+        /// Messages are skipped until the first one at or after this time.
         var notBefore: Int64?
-        /// Where to begin again when the broker was wrong in saying that nothing is as late as `notBefore`.
+        /// The offset to restart from when the broker wrongly reported no message at or after `notBefore`.
         var retry: Int64?
     }
 
@@ -75,8 +76,8 @@ package final class TopicBrowser {
     /// - Parameters:
     ///   - settings: librdkafka settings, `bootstrap.servers` among them.
     ///   - now: milliseconds of a clock that never goes back.
-    ///   - mayContinue: asked often; false ends looking.
-    ///   - notice: takes lines for the user about what is not shown.
+    ///   - mayContinue: polled; false ends browsing.
+    ///   - notice: receives lines for the user about messages that are not shown.
     package init(
         settings: [(String, String)], now: @escaping () -> Int, mayContinue: @escaping () -> Bool,
         notice: @escaping (String) -> Void
@@ -84,8 +85,8 @@ package final class TopicBrowser {
         (self.settings, self.now, self.mayContinue, self.notice) = (settings, now, mayContinue, notice)
     }
 
-    /// Looks, and hands each message to `show` until that answers false.
-    /// - Returns: how many messages were shown.
+    /// Browses, and passes each message to `show` until that returns false.
+    /// - Returns: the number of messages shown.
     /// - Throws: `BrowseError`, `KafkaError`, or what `show` throws.
     package func browse(_ request: BrowseRequest, show: (Message) throws -> Bool) throws -> Int {
         var spans = try locate(request)
@@ -109,7 +110,7 @@ package final class TopicBrowser {
         return shown
     }
 
-    // MARK: Where to begin
+    // MARK: Starting point
 
     private func locate(_ request: BrowseRequest) throws -> [Span] {
         let asker = try Asker(
@@ -139,7 +140,7 @@ package final class TopicBrowser {
             }
             var span = Span(partition: partition.partition, next: start, end: end)
             if case .time(let time) = request.start {
-                // Not every broker finds times: what it says is checked with the messages.
+                // Not every broker finds offsets by time, so check its answer against the messages.
                 span.notBefore = time
                 if later[partition] == nil, end > first { (span.next, span.retry) = (end - 1, first) }
             }
@@ -147,7 +148,7 @@ package final class TopicBrowser {
         }
     }
 
-    /// The first offset to read of a partition that has `first` up to `end` (exclusive).
+    /// The first offset to read in a partition that holds `first` up to `end` (exclusive).
     static func start(_ request: BrowseRequest, first: Int64, end: Int64, later: Int64?) -> Int64 {
         switch request.start {
         case .beginning: first
@@ -165,7 +166,7 @@ package final class TopicBrowser {
         _ show: (Message) throws -> Bool
     ) throws {
         let count = spans.reduce(0) { $0 + max(0, $1.end - $1.next) }
-        // All there is: nothing has to be held back.
+        // Everything fits the limit, so nothing has to be held back.
         if count <= limit { return _ = try merge(&spans, reader, request, show) }
         var newest = NewestMessages(limit: limit, bytes: request.newestBytes)
         _ = try merge(&spans, reader, request) { message in
@@ -180,8 +181,8 @@ package final class TopicBrowser {
         for message in newest.messages { if try !show(message) { return } }
     }
 
-    /// Messages up to the partitions' ends, the oldest of those at hand first.
-    /// - Returns: false when no more are wanted.
+    /// Shows the messages up to the partitions' ends, always the oldest of the partitions' next ones.
+    /// - Returns: false when `show` wants no more.
     private func merge(
         _ spans: inout [Span], _ reader: TopicReader, _ request: BrowseRequest, _ show: (Message) throws -> Bool
     ) throws -> Bool {
@@ -221,7 +222,7 @@ package final class TopicBrowser {
                 if try isWanted(message, of: &span, reader) { return message }
                 deadline = now() + request.timeoutMilliseconds
             case .end(_, let offset):
-                // Transaction markers and compacted records have offsets and are no messages.
+                // Offsets of transaction markers and compacted records have no message.
                 if offset >= span.end { return nil }
             case .failed(_, let error):
                 if error.isMissingOffset { return try skipMissing(&span, reader, request) }
@@ -234,7 +235,7 @@ package final class TopicBrowser {
         }
     }
 
-    /// Whether a message is late enough; the first that is ends the search for it.
+    /// Whether a message is at or after the starting time. The first one that is ends the search.
     private func isWanted(_ message: Message, of span: inout Span, _ reader: TopicReader) throws -> Bool {
         guard let time = span.notBefore else { return true }
         guard message.timestamp ?? .max >= time else { return false }
@@ -247,7 +248,7 @@ package final class TopicBrowser {
         return true
     }
 
-    /// What was there when looking began has been deleted meanwhile.
+    /// Continues after messages that the broker has deleted since browsing began.
     private func skipMissing(_ span: inout Span, _ reader: TopicReader, _ request: BrowseRequest) throws -> Message? {
         let asker = try Asker(
             cluster: Cluster(settings: settings, log: { _ in }), timeout: request.timeoutMilliseconds, now: now,

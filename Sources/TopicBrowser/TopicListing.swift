@@ -1,12 +1,12 @@
-// All topics with what their partitions hold and how far a group has come.
+// Lists the partitions of all topics with their offsets and a group's committed offsets.
 
 package import Kafka
 
 /// A partition as the list of topics shows it.
 package struct PartitionListing: Equatable, Sendable {
-    /// Topic and number.
+    /// The topic and the partition's number.
     package let partition: TopicPartition
-    /// The first offset it still has; nil without a leader.
+    /// The first offset that the partition still has; nil without a leader.
     package let begin: Int64?
     /// The offset that the next record will get; nil without a leader.
     package let end: Int64?
@@ -23,9 +23,9 @@ package struct TopicListing {
 
     /// - Parameters:
     ///   - settings: librdkafka settings, `bootstrap.servers` and `group.id` among them.
-    ///   - timeoutMilliseconds: how long the cluster may take for each answer.
+    ///   - timeoutMilliseconds: how long to wait for each answer of the cluster.
     ///   - now: milliseconds of a clock that never goes back.
-    ///   - mayContinue: asked often; false ends it.
+    ///   - mayContinue: polled; false ends the listing.
     package init(
         settings: [(String, String)], timeoutMilliseconds: Int, now: @escaping () -> Int,
         mayContinue: @escaping () -> Bool
@@ -35,8 +35,8 @@ package struct TopicListing {
 
     /// The partitions of all topics, by topic and number.
     /// - Parameters:
-    ///   - includesInternal: topics of Kafka's own, whose names start with `__`, too.
-    ///   - notice: takes a line when the group's offsets could not be had.
+    ///   - includesInternal: whether to list Kafka's own topics, whose names start with `__`.
+    ///   - notice: receives a line when the group's offsets cannot be read.
     /// - Throws: `BrowseError.interrupted` or `KafkaError`.
     package func partitions(includesInternal: Bool, notice: (String) -> Void) throws -> [PartitionListing] {
         let asker = try Asker(
@@ -51,7 +51,7 @@ package struct TopicListing {
         do {
             committed = try asker.inParts(all) { try $0.committedOffsets(of: $1, timeoutMilliseconds: $2) }
         } catch let error as KafkaError {
-            notice("the group's offsets could not be had: \(error.message)")
+            notice("the group's offsets cannot be read: \(error.message)")
         }
         return all.map {
             PartitionListing(partition: $0, begin: begin[$0], end: end[$0], committed: committed[$0])

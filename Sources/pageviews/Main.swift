@@ -1,4 +1,4 @@
-// The executable: runs one command line (Commands) and ends with its exit code.
+// The executable: runs one command line and exits with its code.
 
 import Commands
 import Glibc
@@ -6,12 +6,13 @@ import Glibc
 @main
 enum Main {
     static func main() async {
-        // A reader that goes away ends output with an error from write, not the process.
+        // Without SIGPIPE, writing to a closed pipe returns an error and does not kill the process.
         signal(SIGPIPE, SIG_IGN)
         end(await Pageviews.perform(Pageviews.request()))
     }
 
-    /// Ends the process without the exit handlers of libraries: OpenSSL's takes memory away that a client's thread may use.
+    /// Ends the process without running libraries' exit handlers: OpenSSL's frees memory that a client thread may still
+    /// use.
     private static func end(_ code: Int32) -> Never {
         fflush(nil)
         _exit(code)

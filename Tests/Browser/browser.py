@@ -1,5 +1,5 @@
-"""One page of a headless Chromium, driven by its DevTools protocol over a pair of pipes (https://chromedevtools.github.io/): no
-port, no package.
+"""Drives one page of a headless Chromium by the DevTools protocol over a pair of pipes (https://chromedevtools.github.io/),
+without a port or a package.
 """
 import base64
 import fcntl
@@ -12,15 +12,15 @@ import subprocess
 import tempfile
 import time
 
-# A busy machine is given time; what is there is seen at once.
-PATIENCE = 30
+# Long enough for a busy machine; a wait ends as soon as its condition holds.
+TIMEOUT = 30
 
 
 class Browser:
     def __init__(self, program: str) -> None:
         self._profile = tempfile.mkdtemp(prefix='check-page-')
         self._log = open(os.path.join(self._profile, 'log'), 'w+', encoding='utf-8', errors='replace')
-        # Above the numbers that the child's ends get.
+        # Above the descriptors that the child uses.
         theirs_in, ours_out = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe())
         ours_in, theirs_out = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe())
 
@@ -44,10 +44,10 @@ class Browser:
             self.call(f'{domain}.enable')
 
     def _receive(self, deadline: float) -> dict:
-        """The next message; each ends with a NUL."""
+        """Reads the next message, up to its NUL."""
         while b'\0' not in self._rest:
             ready, _, _ = select.select([self._in], [], [], max(0, deadline - time.monotonic()))
-            assert ready, f'the browser says nothing for {PATIENCE} s'
+            assert ready, f'the browser says nothing for {TIMEOUT} s'
             piece = os.read(self._in, 1 << 20)
             if not piece:
                 self._log.seek(0)
@@ -64,7 +64,7 @@ class Browser:
         data = json.dumps(message).encode() + b'\0'
         while data:
             data = data[os.write(self._out, data):]
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             answer = self._receive(deadline)
             if answer.get('id') == self._number:
@@ -79,7 +79,7 @@ class Browser:
             raise RuntimeError(f'{script}: {result["exceptionDetails"]}')
         return result['result'].get('value')
 
-    def eventually(self, script: str, what: str, seconds: float = PATIENCE) -> object:
+    def eventually(self, script: str, what: str, seconds: float = TIMEOUT) -> object:
         deadline = time.monotonic() + seconds
         while True:
             value = self.value(script)
@@ -94,7 +94,7 @@ class Browser:
             self.call('Input.dispatchKeyEvent', type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key])
 
     def screen(self, width: int, height: int, scheme: str, mobile: bool = False) -> None:
-        """Takes effect when the page has drawn itself twice."""
+        """Takes effect after the page has drawn two frames."""
         self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         self.call('Emulation.setEmulatedMedia', features=[{'name': 'prefers-color-scheme', 'value': scheme}])
         self.value('new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))')

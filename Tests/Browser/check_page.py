@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Looks at the page of a running service in headless Chromium: it loads, shows every figure, updates by itself, has no console error,
-asks nobody but its own server, fits a phone, and can be used by keyboard and screen reader.
+"""Checks the page of a running service in headless Chromium: it loads, shows every figure, updates, has no console error, requests
+only its own server, fits a phone, and works with keyboard and screen reader.
 
 usage: check_page.py URL [--screenshots FOLDER] [--chromium PROGRAM] [--token TOKEN]
-       check_page.py --demo PROGRAM ...      of a `pageviews demo` that it starts; it also sends poison messages and stops the service
+       check_page.py --demo PROGRAM ...      starts and checks a `pageviews demo`, also with malformed messages and a stop
 
-Exit codes: 0 all is well, 1 something is not.
+Exit codes: 0 all checks passed, 1 a check failed.
 """
 import argparse
 import json
@@ -16,7 +16,7 @@ import urllib.parse
 from browser import Browser
 from demo import Demo
 
-# Within this time a fault is on the page, as on the screen of `pageviews status`.
+# The time in which a fault appears on the page, as in `pageviews status`.
 SECONDS = 10
 
 
@@ -101,7 +101,7 @@ def check_quiet(browser: Browser, url: str) -> None:
 
 
 def check_figures(browser: Browser) -> None:
-    """Everything that a page is for is there, from a service that counts and exports."""
+    """Checks every figure of the page of a service that counts and exports."""
     for name in ('consumed', 'late', 'rejected', 'lag', 'watermark', 'generation', 'flushed', 'backlog', 'memory', 'state-size', 'wal',
                  'since', 'topic', 'held', 'reader'):
         browser.eventually(f"!['', '–'].includes(document.getElementById('{name}').textContent)", f'the figure {name}')
@@ -117,7 +117,7 @@ def check_figures(browser: Browser) -> None:
 
 
 def check_faults(browser: Browser, demo: Demo) -> None:
-    """What goes wrong is on the page, by its name, and so is that it is not kept up to date any more."""
+    """Checks that the page names faults, and shows when it is no longer updated."""
     demo.send([b'{"postcode":'] * 500)
     browser.eventually("document.getElementById('reasons').textContent.includes('a burst of poison messages: 500 rejected')",
                        'the poison messages by name', SECONDS)

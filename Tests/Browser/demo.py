@@ -1,4 +1,4 @@
-"""A `pageviews demo` in a folder of its own, with its page."""
+"""Runs a `pageviews demo` with its page in a separate folder."""
 import os
 import pathlib
 import re
@@ -11,7 +11,7 @@ import time
 
 from confluent_kafka import Producer
 
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class Demo:
@@ -37,7 +37,7 @@ class Demo:
         return f'http://127.0.0.1:{self._port}/'
 
     def _await_page(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             try:
                 socket.create_connection(('127.0.0.1', self._port), timeout=1).close()
@@ -49,17 +49,17 @@ class Demo:
                 time.sleep(0.05)
 
     def send(self, values: list[bytes]) -> None:
-        """To the topic, beside what the demo itself sends."""
+        """Sends messages to the topic, in addition to the demo's."""
         broker = re.search(r'broker \((\S+)\)', self._words.read_text())
         assert broker, 'the demo does not say its broker'
         producer = Producer({'bootstrap.servers': broker[1], 'log_level': 2})
         for value in values:
             producer.produce('pageviews', value)
-        assert producer.flush(PATIENCE) == 0, 'messages were not sent'
+        assert producer.flush(TIMEOUT) == 0, 'messages were not sent'
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
 
     def close(self) -> None:
         if self._process.poll() is None:

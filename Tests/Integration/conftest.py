@@ -1,4 +1,4 @@
-"""Fixtures: one broker and one S3 server for the whole run, a topic and a state of its own for each test, and the service."""
+"""Fixtures: one broker and one S3 server for the whole run; a topic, a state and the service for each test."""
 import fcntl
 import itertools
 import pathlib
@@ -27,7 +27,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope='session')
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """The broker that tests share; none of them may harm it."""
+    """The broker that tests share; a test must not stop or reconfigure it."""
     broker = Broker(tmp_path_factory.mktemp('broker'))
     try:
         yield broker.start()
@@ -37,7 +37,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 @pytest.fixture
 def own_broker(tmp_path: pathlib.Path) -> Iterator[Callable[..., Broker]]:
-    """Makes brokers that a test may kill. They are not started yet."""
+    """Makes brokers that a test may kill, without starting them."""
     made: list[Broker] = []
 
     def make(**settings: object) -> Broker:
@@ -51,7 +51,7 @@ def own_broker(tmp_path: pathlib.Path) -> Iterator[Callable[..., Broker]]:
 
 @pytest.fixture(scope='session')
 def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
-    """One node of Apache Kafka that the tests of a worker share, started for the first of them; none of them may harm it."""
+    """One node of Apache Kafka that the tests of a worker share; the first test starts it, and none may stop or reconfigure it."""
     cluster = ApacheKafka(tmp_path_factory.mktemp('apache-kafka'))
     try:
         yield cluster.start()
@@ -61,7 +61,7 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKaf
 
 @pytest.fixture
 def standard_port() -> Iterator[None]:
-    """The page's own port, 8080, for one test at a time, whichever worker it runs in."""
+    """Reserves the page's default port, 8080, for one test at a time, across workers."""
     with (pathlib.Path(tempfile.gettempdir()) / 'pageviews-tests-8080.lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -69,7 +69,7 @@ def standard_port() -> Iterator[None]:
 
 @pytest.fixture(scope='module')
 def make_apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ApacheKafka]]:
-    """Makes clusters that the tests of one module share and may kill: make_apache_kafka(nodes=3). They are started."""
+    """Makes and starts clusters that the tests of one module share and may kill: make_apache_kafka(nodes=3)."""
     made: list[ApacheKafka] = []
 
     def make(**settings: object) -> ApacheKafka:
@@ -98,7 +98,7 @@ def state(tmp_path: pathlib.Path) -> State:
 
 @pytest.fixture
 def service(tmp_path: pathlib.Path) -> Iterator[Service]:
-    """Starts `pageviews ingest`; what still runs at the end of the test is killed."""
+    """Starts `pageviews ingest`; kills services that still run at the end of the test."""
     service = Service(tmp_path / 'logs')
     yield service
     service.kill_all()
@@ -106,7 +106,7 @@ def service(tmp_path: pathlib.Path) -> Iterator[Service]:
 
 @pytest.fixture(scope='session')
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    """The S3 server and catalog that tests share; none of them may harm it."""
+    """The S3 server and catalog that tests share; a test must not stop them."""
     server = S3(tmp_path_factory.mktemp('s3'))
     try:
         yield server.start()

@@ -1,4 +1,4 @@
-"""The harness on Apache Kafka itself, without the program: what other tests build on has to do what its words say."""
+"""Tests the harness on Apache Kafka, without the program: other tests depend on it."""
 import pytest
 
 from support.apache_kafka import Security, make_certificates

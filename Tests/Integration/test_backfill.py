@@ -1,4 +1,4 @@
-"""After a backfill every count holds its late events too, exactly: whatever was late, however the work was interrupted."""
+"""After a backfill every count includes exactly its late events, whatever was late and however the work was interrupted."""
 import collections
 import pathlib
 import random
@@ -12,7 +12,7 @@ from support.lake import COUNTS, RAW
 from support.oracle import Rules
 from support.wait import eventually
 
-# Lateness of an hour, and counts that leave the state as soon as nobody can count in them any more.
+# An allowed lateness of an hour; counts leave the state as soon as their events can only be late.
 EVICTING = ['--allowed-lateness', '1h', '--retention', '0s']
 EVICTING_RULES = Rules(allowed_lateness_ms=HOUR_MS)
 POINTS = ['backfill.read', 'backfill.written', 'counts.written', 'counts.prepared', 'counts.staged', 'counts.committed',
@@ -24,7 +24,7 @@ def history(warehouse):
 
 
 def check(topic, state, warehouse):
-    """State and table hold every valid event; the raw table says still what was late."""
+    """State and table hold every valid event; the raw table still marks the late ones."""
     whole = backfills.whole(topic)
     assert state.counts() == dict(whole)
     backfills.check_table(warehouse, whole)
@@ -39,7 +39,7 @@ def check(topic, state, warehouse):
 def test_counts_hold_their_late_events_after_a_backfill(version, seed, topic, state, service, make_warehouse):
     warehouse = make_warehouse()
     options = [*warehouse.options, '--format-version', str(version)]
-    # Later events are added to what was backfilled, and late ones once more.
+    # Later events are added to the backfilled counts, and new late ones by another backfill.
     for part in range(2):
         topic.produce(views(seed + 10 * part, count=600, start_ms=SAMPLE_MS + part * HOUR_MS))
         service.to_end(topic, state, *options)
@@ -79,7 +79,7 @@ def test_events_of_later_runs_are_added_whatever_was_killed(topic, state, servic
         topic.produce(views(seed, count=200))
         result = service.try_to_end(topic, state, *warehouse.options, env={'PAGEVIEWS_FAIL_POINT': point})
         assert result.code == -signal.SIGKILL, result.err
-        # The raw table is behind the counts now; what it lacks is in the late log.
+        # The raw table is now behind the counts; the events that it lacks are in the late log.
         backfills.complete(state, warehouse)
         assert not backfills.not_backfilled(state)
     service.to_end(topic, state, *warehouse.options)
@@ -119,7 +119,7 @@ def test_counts_that_left_the_state_get_their_late_events(version, topic, state,
     for seed in (210, 211, 212):
         chance = random.Random(seed)
         start = SAMPLE_MS + (seed - 210) * HOUR_MS
-        # Minutes of two days, of which the older are gone from the state, or never were there.
+        # Minutes of two days; the older ones have left the state, or never were in it.
         topic.produce(
             event(chance.choice(['E1', 'N1', 'É']),
                   start + number * 1000 - chance.choice([0, 0, chance.randint(50 * MINUTE_MS, 72 * MINUTE_MS)]))
@@ -141,7 +141,7 @@ def test_counts_that_left_the_state_get_their_late_events(version, topic, state,
 def test_windows_of_a_damaged_file_are_named_and_left_as_they_are(damage, topic, state, service, make_warehouse):
     warehouse = make_warehouse()
     day = SAMPLE_MS - SAMPLE_MS % DAY_MS
-    # Late events of two days, each with a file of its own.
+    # Late events of two days, each day in its own file.
     times = {'good': day - 3 * DAY_MS + HOUR_MS, 'bad': day - 4 * DAY_MS + HOUR_MS}
     topic.produce([event('E1', SAMPLE_MS)] + [event('E1', times[name] + n * MINUTE_MS) for n in range(3) for name in times])
     service.to_end(topic, state, *warehouse.options)

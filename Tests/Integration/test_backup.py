@@ -1,4 +1,4 @@
-"""`pageviews backup`: a copy that is whole, whatever the service does meanwhile."""
+"""`pageviews backup`: a complete copy, whatever the service does meanwhile."""
 import shutil
 import sqlite3
 
@@ -41,7 +41,7 @@ def test_a_copy_with_waiting_segments_exports_what_the_state_would_have(topic, s
     warehouse = make_warehouse()
     copy = State(tmp_path / 'copy.db')
     topic.produce(views(seed=92, count=1000))
-    # A file where the folder should be: segments are written and wait.
+    # A file in place of the warehouse folder: segments are written and wait.
     folder = tmp_path / 'warehouse-blocked'
     folder.write_text('')
     result = service.try_to_end(topic, state, '--warehouse', f'file://{folder}')

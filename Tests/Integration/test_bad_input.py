@@ -1,4 +1,4 @@
-"""Every malformed record becomes one row that says what is wrong where; every valid one is counted."""
+"""Every malformed record becomes one row with the error and its place; every valid one is counted."""
 import random
 
 import pytest

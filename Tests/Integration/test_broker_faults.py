@@ -1,4 +1,4 @@
-"""The broker is away, goes away, dies: the service says so, waits, and goes on where it was."""
+"""An unreachable, disconnected or killed broker: the service reports it, waits, and continues at its offset."""
 import os
 
 import pytest

@@ -1,4 +1,4 @@
-"""Completions of real shells: each reads its script, and offers what the help pages tell of."""
+"""Completions in real shells: each loads its script and offers the options of the help pages."""
 import re
 import subprocess
 
@@ -25,7 +25,7 @@ def scripts(tmp_path_factory):
 
 
 def load(shell, scripts):
-    """The lines that make a shell know the script, and show a prompt that can be waited for."""
+    """The lines that load the script in a shell and set a prompt to wait for."""
     if shell == 'bash':
         return [f'source {scripts}/pageviews.bash', f"PS1='{PROMPT}'"]
     if shell == 'zsh':
@@ -51,7 +51,7 @@ def test_a_completion_is_asked_for_at_a_terminal(shell, typed, expected, scripts
     try:
         for line in load(shell, scripts):
             asked.type(line + '\n')
-        # The line that sets the prompt is echoed with it, then the prompt itself follows.
+        # The shell echoes the line that sets the prompt, then prints the prompt.
         asked.type('echo set-$((40+2))\n' if shell != 'fish' else 'echo set-(math 40+2)\n')
         asked.wait('set-42')
         asked.wait(PROMPT)
@@ -62,7 +62,7 @@ def test_a_completion_is_asked_for_at_a_terminal(shell, typed, expected, scripts
 
 
 def offered_by_bash(scripts, *words):
-    """What the function of bash offers for the last word."""
+    """The completions of bash's function for the last word."""
     line = ' '.join(f"'{word}'" for word in words)
     code = (f'source {scripts}/pageviews.bash; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _pageviews; '
             'printf "%s\\n" "${COMPREPLY[@]}"')

@@ -13,7 +13,7 @@ from support.state import State
 
 @pytest.fixture(scope='module')
 def states(broker, tmp_path_factory):
-    """Three states, each with one postcode that tells it apart."""
+    """Three states, each with its own postcode."""
     folder = tmp_path_factory.mktemp('configuration')
     made = {}
     for name in ('flag', 'environment', 'file'):
@@ -46,7 +46,7 @@ def test_the_flag_wins_then_the_environment_then_the_file(suffix, states, tmp_pa
 
 
 def test_every_kind_of_setting_can_stand_in_a_file(topic, tmp_path):
-    """Text with dashes in its name, a duration, a list, a switch."""
+    """A text option with dashes in its name, a duration, a list, a flag."""
     topic.produce([event('SW19', SAMPLE_MS), event('SW19', SAMPLE_MS - 7_200_000)])
     state = State(tmp_path / 'pageviews.db')
     file = tmp_path / 'pageviews.yaml'

@@ -1,7 +1,7 @@
-"""The command-line contract: what each of some 130 command lines prints and how it ends, pinned in `contract/`.
+"""The command-line contract: the output and the exit code of some 140 command lines, pinned in `contract/`.
 
-PIN=1 in the environment writes the answers anew; every difference is a change of the contract and needs an entry in the
-changelog. Folders, times, ports and process ids are replaced by words.
+PIN=1 in the environment rewrites the answers; every difference changes the contract and needs an entry in the
+changelog. Folders, times, ports and process ids are replaced by placeholders.
 """
 import os
 import re
@@ -92,7 +92,7 @@ line('query-nothing', 'query')
 line('query-two-sources', 'query', '--file', 'a.sql', 'select 1', files={'a.sql': 'select 1;'})
 line('status-no-state', 'status')
 line('manual-extra', 'manual', 'more')
-# Settings from elsewhere.
+# Settings from environment and file.
 line('env-wrong-duration', 'ingest', env={'PAGEVIEWS_WINDOW': '1x'})
 line('env-flag-perhaps', 'ingest', env={'PAGEVIEWS_EXIT_AT_END': 'perhaps'})
 line('env-value-like-option', 'query', 'select 1', env={'PAGEVIEWS_STATE': '--odd name.db'})
@@ -129,7 +129,7 @@ line('file-deep', 'query', '--config', 's.yaml', 'select 1', files={'s.yaml': 't
 line('file-flag-no', 'ingest', '--config', 's.yaml', '--window', '1x', files={'s.yaml': 'exit-at-end: no\nraw-json: false\n'})
 line('file-other-command', 'query', '--config', 's.yaml', 'select 1', files={'s.yaml': 'rate: 5\nstate: file.db\n'})
 
-# Secrets, origins, and lists where one value is wanted.
+# Secrets, origins, and lists for options of one value.
 line('settings-ingest', 'settings', 'ingest', '--config', 's.yaml', '--window', '30s', '--kafka-config', 'sasl.password=hunter2',
      env={'PAGEVIEWS_TOPIC': 'from-environment', 'PAGEVIEWS_CATALOG_TOKEN': 'hunter2'},
      files={'s.yaml': 'kafka-config: {ssl.key.password: hunter2, client.id: c}\nraw-json: false\n'})
@@ -147,7 +147,7 @@ line('span-needs-count', 'generate', env={'PAGEVIEWS_SPAN': '1h'})
 NOISE = [
     (re.compile(r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?'), 'TIME'), (re.compile(r'pid \d+'), 'pid N'),
     (re.compile(r'127\.0\.0\.1:\d+'), '127.0.0.1:PORT'),
-    # Which libraries it is linked with, and what it says of old ones.
+    # The linked libraries' versions, and the warnings about old ones.
     (re.compile(r'(?m)^.*warning  (SQLite|librdkafka) .*\n'), ''), (re.compile(r'(SQLite|librdkafka) [\d.]+'), r'\1 N'),
 ]
 
@@ -160,7 +160,7 @@ def plain(data, folder):
 
 
 def answer(name, folder):
-    """How the command line ends and what it prints, in an empty folder of its own."""
+    """The exit code and the output of a command line in an empty folder."""
     arguments, extra, files, stdin = LINES[name]
     for file, contents in files.items():
         (folder / file).write_bytes(contents if isinstance(contents, bytes) else contents.encode())
@@ -183,7 +183,7 @@ def test_no_secret_is_printed(tmp_path):
 
 
 def test_a_library_that_moves_the_environment_hides_no_arguments(tmp_path):
-    """The runtime looks for the arguments beside the environment, where they are no more after setenv."""
+    """The runtime looks for the arguments next to the environment, and setenv moves the environment."""
     (tmp_path / 'moves.c').write_text(
         '#include <stdlib.h>\n__attribute__((constructor)) static void move(void) { setenv("ADDED", "1", 1); }\n')
     subprocess.run(['cc', '-shared', '-fPIC', '-o', 'moves.so', 'moves.c'], cwd=tmp_path, check=True)

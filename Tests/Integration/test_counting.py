@@ -1,4 +1,4 @@
-"""What the program stores equals what a naive counter makes of the same topic."""
+"""The program's results equal those of a naive counter for the same topic."""
 import re
 
 import pytest

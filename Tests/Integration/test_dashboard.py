@@ -1,4 +1,4 @@
-"""The page, the metrics, the probes and SQL over HTTP; who may ask, and how much."""
+"""The page, the metrics, the probes and SQL over HTTP: access and limits."""
 import contextlib
 import http.client
 import json
@@ -24,7 +24,7 @@ TOKEN = 'a token that is not short'
 
 @pytest.fixture(scope='module')
 def shared(broker, tmp_path_factory):
-    """One service for the tests that only look: a state with counts, late and rejected events."""
+    """One service for the tests that only read: a state with counts, late and rejected events."""
     from support.state import State
     folder = tmp_path_factory.mktemp('site')
     topic, state = create_topic(broker.address, 2), State(folder / 'pageviews.db')
@@ -88,7 +88,7 @@ def test_the_metrics_are_what_the_state_says(shared):
 def test_status_over_http_is_the_commands(shared):
     def command():
         return json.loads(program.run('status', '--state', str(shared.state.path), '--format', 'json').out)
-    # The command reads what the service wrote last, once a second.
+    # The command reads the heartbeat, which the service writes once a second.
     eventually(lambda: command()['lag'] is not None, 'the end offsets to be known to the command')
     theirs = command()
     ours = json.loads(shared.ask('/api/status').text)
@@ -143,7 +143,7 @@ def test_a_statement_that_needs_too_much_fails_alone(shared):
     assert shared.ask('/healthz').status == 200 and shared.running.alive()
 
 
-# Who may ask
+# Access
 
 @pytest.mark.parametrize('host', ['evil.example', 'evil.example:80', '127.0.0.1.evil.example', ''])
 def test_another_name_of_this_machine_is_refused(shared, host):
@@ -274,7 +274,7 @@ def test_too_many_open_pages_are_told_so(shared):
             answer = stack.enter_context(contextlib.closing(connection.getresponse()))
             statuses.append(answer.status)
         assert statuses == [200] * 32 + [503]
-    # A page that goes away gives its place back.
+    # A disconnected page frees its place.
     eventually(lambda: free_place(shared), 'a free place', seconds=10)
 
 
@@ -286,13 +286,13 @@ def free_place(site):
             return answer.status == 200
 
 
-# Faults, by name, within the seconds that the guide promises
+# Faults are named within the time that the guide states
 
 SECONDS = 10
 
 
 class Watched:
-    """What an open page is told, one document a second."""
+    """The event stream of a page, one document per second."""
 
     def __init__(self, site):
         self._stream = events(site, 10_000)
@@ -307,7 +307,7 @@ class Watched:
         raise AssertionError('the stream has ended')
 
     def until_named(self, names):
-        """`names` is the code of each fault, and the words it is known by."""
+        """`names` maps the code of each fault to words of its text."""
         found = self.until(lambda problems: names.keys() <= problems.keys(), ', '.join(names))
         for code, words in names.items():
             assert all(word in found[code] for word in words), found[code]
@@ -321,7 +321,7 @@ class Watched:
 
 @pytest.fixture
 def watched(service, own_broker, state, make_warehouse):
-    """A service that reads two partitions and exports to S3, with everything it stands on in our hands."""
+    """A service that reads two partitions and exports to S3; the test controls the broker and S3."""
     warehouse, broker = make_warehouse('s3'), own_broker(storage='memory').start()
     topic = create_topic(broker.address, 2)
     topic.produce([event('N1', SAMPLE_MS)] * 2)

@@ -1,4 +1,4 @@
-"""`pageviews demo`: the whole pipeline in a terminal, and its end with nothing left behind."""
+"""`pageviews demo`: the whole pipeline in a terminal, and an end that leaves no process behind."""
 import fcntl
 import os
 import pty
@@ -18,12 +18,12 @@ CTRL_C = b'\x03'
 
 
 def take_terminal():
-    """In the child: makes its standard input the terminal that sends it Ctrl-C."""
+    """Runs in the child: makes standard input its controlling terminal, so that Ctrl-C reaches it."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
-    """A program in a pseudo-terminal of its own session."""
+    """A program in its own session on a pseudo-terminal."""
 
     def __init__(self, *arguments, cwd, env=None):
         self._parent, child = pty.openpty()
@@ -35,7 +35,7 @@ class Terminal:
         self.screen = ''
 
     def read(self):
-        """Takes in what has been printed; all of it so far."""
+        """Reads the output. Returns all of it so far."""
         while select.select([self._parent], [], [], 0)[0]:
             try:
                 chunk = os.read(self._parent, 65536)
@@ -90,14 +90,14 @@ def terminal(tmp_path):
 
 
 def ask_for_the_sum(terminal, number):
-    """Types a query; its answer, when it has been given. The number tells one answer from the next."""
+    """Types a query and returns its answer. The number distinguishes the answers."""
     terminal.type(f"SELECT 'answer {number}', coalesce(sum(count), 0) FROM postcode_view_count;\r".encode())
     found = eventually(lambda: re.search(rf'\| +answer {number} +\| +(\d+) \|', plain(terminal.read())), 'an answer')
     return int(found[1])
 
 
 def plain(text):
-    """Without the sequences that colour and move."""
+    """The text without escape sequences."""
     return re.sub(r'\x1b\[[0-9;?]*[a-zA-Z]', '', text)
 
 

@@ -1,6 +1,6 @@
-"""What a catalog or a store does with a commit, and what it says of it, are two things: the exporter looks.
+"""A catalog's or store's answer to a commit may differ from its effect; the exporter checks the table.
 
-A proxy in front of the REST catalog, and of S3 for the tables that keep themselves, decides both apart.
+A proxy in front of the REST catalog, or of S3 for tables without a catalog, controls effect and answer independently.
 """
 import pytest
 
@@ -9,14 +9,14 @@ from support.events import crowded_views
 from support.faults import in_front_of
 from support.lake import COUNTS, RAW
 
-# The largest of what a commit that hangs may cost.
+# The longest delay that a hanging commit may cause.
 SHORT = ['--request-timeout', '1500ms']
 REST_COMMIT = r'^POST .*/tables/(postcode_view_count|page_view)$'
 S3_COMMIT = r'^PUT .*/metadata/v[0-9]+\.metadata\.json'
 
 
 def export_with_fault(topic, state, service, warehouse, proxy, pattern, outcome, applied, version='2'):
-    """One clean export, one where the first commit of each table meets the fault, and one clean again."""
+    """One clean export, one in which the first commit of each table meets the fault, and another clean one."""
     options = [*warehouse.options, *SHORT, '--format-version', version]
     values = list(crowded_views(seed=71, count=900))
     for number, part in enumerate((values[:300], values[300:600], values[600:])):
@@ -32,7 +32,7 @@ def export_with_fault(topic, state, service, warehouse, proxy, pattern, outcome,
         proxy.clear()
     exports.check_tables(warehouse, state, topic.read())
     assert len(warehouse.ours(COUNTS)) == 3
-    for name in (COUNTS, RAW):  # what is live can be read; what a refused try left is not taken for it
+    for name in (COUNTS, RAW):  # live files can be read, and files of a refused attempt are not among them
         assert warehouse.content_types(name)[2] == 0
     return faulty
 

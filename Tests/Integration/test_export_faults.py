@@ -1,4 +1,4 @@
-"""Bad days of warehouse, catalog and disk: counting goes on, one line says what is wrong, and nothing is lost or doubled."""
+"""Faults of warehouse, catalog and disk: counting continues, one line names the fault, and nothing is lost or duplicated."""
 import contextlib
 import ctypes
 import os
@@ -20,13 +20,13 @@ from support.service import arguments
 from support.wait import eventually
 
 QUICK = ['--export-interval', '200ms', '--request-timeout', '1500ms']
-# Counting is visible within a flush interval or two (200 ms each); the rest is what starting `query` may take here.
+# Counts are visible within two flush intervals (200 ms each); the rest is for starting `query`.
 VISIBLE_SECONDS = 3
 
 
 @pytest.fixture
 def proxied(make_warehouse, request):
-    """A warehouse on S3 whose every request goes through a proxy; the catalog's too, where there is one."""
+    """A warehouse on S3 behind a proxy, and the catalog behind one if there is one."""
     with contextlib.ExitStack() as stack:
         def make(kind='s3'):
             warehouse = make_warehouse(kind)
@@ -48,13 +48,13 @@ def spool_of(state):
 
 
 def check_counts_go_on(topic, state, before):
-    """New events become visible as quickly as ever."""
+    """Checks that new events become visible as quickly as without the fault."""
     sent = topic.produce(crowded_views(seed=100 + before, count=50))
     eventually(lambda: state.consumed() == before + sent, 'new events to be counted', seconds=VISIBLE_SECONDS, every=0.01)
     return before + sent
 
 
-# (what is wrong, the rule, words of the message)
+# (the fault, the rule, words of the message)
 FAULTS = [
     ('the server is away', None, ['cannot connect']),
     ('the server never answers', ('.*', 'hang'), ['timed out']),
@@ -98,7 +98,7 @@ def test_s3_fails_in_the_middle_and_comes_back(what, rule, words, topic, state, 
 
 @pytest.mark.parametrize('outcome', ['503 SlowDown', '429 TooManyRequests', '500 InternalError', 'reset'])
 def test_storms_are_weathered_within_the_calls(outcome, topic, state, service, proxied):
-    """Every kind of request fails three times before it works; what is retried within a call needs no message."""
+    """Every kind of request fails three times before it succeeds; retries within a call need no message."""
     warehouse, proxy = proxied()
     topic.produce(crowded_views(seed=102, count=300))
     rules = [proxy.add(pattern, outcome, times=3)
@@ -189,12 +189,12 @@ def test_a_wrong_catalog_warehouse_is_named(topic, state, service, make_warehous
 # Local disks
 
 def without_override():
-    """Even root has to heed a folder's permissions (prctl PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)."""
+    """Makes a folder's permissions apply to root, too (prctl PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)."""
     ctypes.CDLL(None, use_errno=True).prctl(24, 1, 0, 0, 0)
 
 
 def with_small_files():
-    """No file may become larger than this; the write fails then, as it does on a full disk."""
+    """Limits the size of files; a write beyond it fails as on a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
@@ -332,7 +332,7 @@ def test_a_spool_that_is_removed_under_the_service_is_read_again(closed, topic, 
 
 
 def end_and_check(running, topic, state, service, warehouse, *options):
-    """A stop, one more run to the end, and both tables as the records have it."""
+    """Stops the service, runs it once more to the end, and checks both tables."""
     result, _ = running.stop(seconds=20)
     assert result.code == 0, result.err
     service.to_end(topic, state, *options, *warehouse.options, env=warehouse.environment)
@@ -341,7 +341,7 @@ def end_and_check(running, topic, state, service, warehouse, *options):
 
 @pytest.mark.parametrize('seed', [1, 2])
 def test_a_spool_that_is_removed_at_any_moment_is_read_again(seed, topic, state, service, proxied):
-    """Segments open, closed or being sent, commits prepared, of both tables: whatever is lost is prepared again."""
+    """Segments that are open, closed or being sent, and prepared commits of both tables: everything lost is prepared again."""
     moments = random.Random(seed)
     warehouse, proxy = proxied()
     running = service.start(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
@@ -362,7 +362,7 @@ def test_a_spool_that_is_removed_at_any_moment_is_read_again(seed, topic, state,
 
 
 def leave_segments(topic, state, service, warehouse, proxy):
-    """100 events exported and 50 in closed segments that wait; the service has ended."""
+    """A stopped service with 100 exported events and 50 in closed segments that wait."""
     running = service.start(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
     sent = topic.produce(crowded_views(seed=120, count=100))
     exports.wait_exported(warehouse, sent)
@@ -400,13 +400,13 @@ def test_a_spool_that_is_removed_when_kafka_no_longer_has_it_is_told(apache_kafk
     told = program.run('query', '--state', str(state.path), 'SELECT detail FROM incidents').out
     assert 'offsets 100 to 119 (20 in all) were no longer in Kafka and are counted, but not in the raw table' in told
     proof = program.run('proof', '--state', str(state.path), *warehouse.options, env=warehouse.environment)
-    # What the raw table lacks is no secret.
+    # `proof` reports what the raw table lacks.
     assert proof.code == 1 and '20 offsets were lost, as incidents tell' in proof.out, proof.out
 
 
 @pytest.mark.parametrize('point', ['raw.committed', 'raw.staged'])
 def test_a_spool_that_is_removed_beside_an_open_commit_doubles_nothing(point, topic, state, service, make_warehouse):
-    """The commit that was applied settles, whatever became of its files; the one that was not is prepared again."""
+    """A commit that was applied settles without its files; one that was not is prepared again."""
     warehouse = make_warehouse()
     topic.produce(crowded_views(seed=9, count=100))
     service.to_end(topic, state, *QUICK, *warehouse.options)

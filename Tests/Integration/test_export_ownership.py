@@ -1,4 +1,4 @@
-"""One state writes a table. Another state, another copy of the state, and other programs are told apart."""
+"""One state writes a table. Another state, another copy of the state, and other programs are detected."""
 import json
 import shutil
 
@@ -25,7 +25,7 @@ def copy_of(state, folder):
 
 
 def export_two_days(topic, state, service, warehouse, table):
-    """The ids of the snapshots of both."""
+    """The ids of both tables' snapshots."""
     for day in range(2):
         topic.produce([event('E1', SAMPLE_MS + day * DAY_MS)] * 3)
         service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
@@ -41,7 +41,7 @@ def test_a_copy_of_the_state_is_fenced(kind, topic, state, service, make_warehou
     copy = copy_of(state, tmp_path / 'copy')
     topic.produce(crowded_views(seed=82, count=300))
     service.to_end(topic, state, *options, env=env)
-    # At the end of the input, and in the middle of the service's life.
+    # At the end of the input, and while the service runs.
     result = service.try_to_end(topic, copy, *options, env=env)
     assert result.code == 5, result.err
     assert f'{warehouse.namespace}.' in result.err and 'committed to by another copy of this state' in result.err
@@ -62,7 +62,7 @@ def test_the_original_is_fenced_when_a_copy_went_ahead(topic, state, service, ma
     service.to_end(topic, copy, *warehouse.options)
     result = service.try_to_end(topic, state, *warehouse.options)
     assert result.code == 5 and 'another copy of this state' in result.err, result
-    # Whoever looks later is told as well, until the service runs again.
+    # `status` keeps reporting it until the service runs again.
     status = program.run('status', '--state', str(state.path))
     assert status.code == 1 and 'another copy of this state' in status.out, status
     exports.check_tables(warehouse, copy, topic.read())
@@ -95,7 +95,7 @@ def test_a_table_of_another_program_is_left_alone(topic, state, service, make_wa
 
 
 def test_a_column_that_another_program_takes_away_stops_one_table(topic, state, service, make_warehouse):
-    """While the service runs: counting and the other table go on; the next start does not begin."""
+    """While the service runs, counting and the other table continue; the next start fails."""
     warehouse = make_warehouse('rest')
     sent = topic.produce(crowded_views(seed=87, count=300))
     service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
@@ -158,7 +158,7 @@ def test_a_table_made_anew_under_us_is_not_mistaken_for_ours(topic, state, servi
 
 
 def test_commits_of_another_program_between_ours_are_kept(topic, state, service, make_warehouse):
-    """pyiceberg appends a row and sets a property while the service runs; both stay, and ours goes on."""
+    """pyiceberg appends a row and sets a property while the service runs; both stay, and the export continues."""
     warehouse = make_warehouse('rest')
     running = service.start(topic, state, *warehouse.options, '--export-interval', '200ms', env=warehouse.environment)
     values = list(crowded_views(seed=94, count=600))
@@ -186,7 +186,7 @@ def test_commits_of_another_program_between_ours_are_kept(topic, state, service,
 
 
 def test_a_commit_that_meets_another_program_is_rebased(topic, state, service, make_warehouse, tmp_path):
-    """The table changes after ours was prepared: the commit goes on top of the change."""
+    """The table changes after a commit was prepared: the commit is applied on top of the change."""
     warehouse = make_warehouse()
     topic.produce(crowded_views(seed=95, count=300))
     service.to_end(topic, state, *warehouse.options)
@@ -217,7 +217,7 @@ def test_rows_that_another_program_removed_stop_the_export_of_that_table(topic, 
 
 @pytest.mark.parametrize('kind', [COUNTS, RAW])
 def test_a_table_that_was_rolled_back_is_not_committed_to(kind, topic, state, service, make_warehouse):
-    """A commit on top of the older snapshot would leave out for good what was exported since."""
+    """A commit on top of the older snapshot would permanently lose what was exported since."""
     warehouse = make_warehouse('rest')
     options = {'env': warehouse.environment}
     older, last = export_two_days(topic, state, service, warehouse, kind)
@@ -239,12 +239,12 @@ def test_a_table_that_was_rolled_back_is_not_committed_to(kind, topic, state, se
 
 @pytest.mark.parametrize('listed', [True, False])
 def test_a_rollback_stops_the_export_and_not_the_counting(listed, topic, state, service, make_warehouse):
-    """Whether or not another tool has expired what came after; status names the way out."""
+    """Also when another tool has expired the later snapshots; `status` names the remedy."""
     warehouse = make_warehouse('rest')
     options = {'env': warehouse.environment}
     older, last = export_two_days(topic, state, service, warehouse, COUNTS)
     running = service.start(topic, state, *warehouse.options, '--export-interval', '200ms', **options)
-    # It has looked at the tables by then.
+    # The service has checked the tables by then.
     eventually(lambda: 'reading topic' in running.err, 'the service')
     table = warehouse.table(COUNTS)
     updates = [SetSnapshotRefUpdate(ref_name='main', type='branch', snapshot_id=older)]

@@ -1,4 +1,4 @@
-"""However the exporter is ended, the next run makes good: nothing is lost, nothing is there twice."""
+"""However the exporter ends, the next run recovers: nothing is lost, nothing is duplicated."""
 import random
 import signal
 import time
@@ -11,7 +11,7 @@ from support.lake import COUNTS
 from test_restart import Traffic
 
 STEPS = ['written', 'prepared', 'uploading', 'uploaded', 'staged', 'committed', 'settled']
-# What the raw half does is the same for both versions.
+# The raw table's steps are the same in both versions.
 POINTS = [(2, 'segment.closed'), *((2, f'raw.{step}') for step in STEPS), (3, 'raw.committed'),
           *((version, f'counts.{step}') for version in (2, 3) for step in STEPS),
           *((2, f'counts.rewrite.{step}') for step in STEPS), (3, 'counts.rewrite.committed'), (2, 'raw.rewrite.committed'),
@@ -28,7 +28,7 @@ def test_a_kill_at_a_step_is_made_good_by_the_next_run(version, point, topic, st
         topic.produce(views(seed, count=400))
         result = service.try_to_end(topic, state, *options, env=env)
         assert result.code == (-signal.SIGKILL if env else 0), result.err
-    # Once where the table is new, once where it has rows to delete; more events come before the run that heals.
+    # Once with a new table, once with rows to delete; more events arrive before the recovering run.
     topic.produce(views(seed=63, count=100))
     service.to_end(topic, state, *options)
     exports.check_tables(warehouse, state, topic.read())

@@ -10,9 +10,9 @@ from support.lake import COUNTS, RAW, is_rewrite, offsets, summary
 from support.wait import eventually
 
 QUICK = ['--export-interval', '100ms', '--flush-interval', '20ms']
-# Rewrites after a few commits already, and nothing expires, so that every generation can be read at the end.
+# Rewrites after few commits, and no expiry, so that every generation can be read at the end.
 MAINTAINED = ['--compact-files', '3', '--keep-snapshots', '1000']
-# (warehouse, format version, the data apart from the catalog's bucket, generations, options)
+# (warehouse, format version, data outside the catalog's bucket, generations, options)
 PLACES = [('local', 2, False, 30, MAINTAINED), ('local', 3, False, 30, MAINTAINED), ('s3', 2, False, 5, ['--no-maintenance']),
           ('s3', 3, False, 5, MAINTAINED), ('rest', 2, False, 5, MAINTAINED), ('rest', 3, True, 5, ['--no-maintenance'])]
 
@@ -69,7 +69,7 @@ def test_a_commit_says_what_it_brought(make_topic, state, service, make_warehous
         assert [offsets(snapshot) for snapshot in snapshots] == [
             {0: (0, 500), 1: (0, 500)}, {0: (500, 1000), 1: (500, 1000)}]
         listed = [row for row in state.rows('SELECT * FROM exports') if row['table_name'].endswith(name)]
-        # Every snapshot is listed, rewrites too; only the others bring offsets.
+        # Every snapshot is listed, including rewrites, which add no offsets.
         everything = warehouse.snapshots(name)
         assert [row['snapshot_id'] for row in listed] == [snapshot.snapshot_id for snapshot in everything]
         brought = {snapshot.snapshot_id for snapshot in snapshots}
@@ -95,7 +95,7 @@ def test_counts_that_did_not_change_are_not_committed(topic, state, service, mak
     service.to_end(topic, state, *warehouse.options)
     before = [snapshot.snapshot_id for name in (COUNTS, RAW) for snapshot in warehouse.snapshots(name)]
     service.to_end(topic, state, *warehouse.options)
-    topic.produce([b'not an event', b'{}'])  # They move the offsets and the generation, and no count.
+    topic.produce([b'not an event', b'{}'])  # They change the offsets and the generation, but no count.
     service.to_end(topic, state, *warehouse.options)
     assert before == [snapshot.snapshot_id for name in (COUNTS, RAW) for snapshot in warehouse.snapshots(name)]
     topic.produce(views(seed=45, count=10, malformed=0))

@@ -1,4 +1,4 @@
-"""The first meeting with a cluster: topics that are missing, a broker that would make them, a group nobody knows yet."""
+"""First use of a cluster: missing topics, a broker that creates topics automatically, a group that does not exist yet."""
 import pytest
 from confluent_kafka import Producer
 
@@ -10,7 +10,7 @@ from support.wait import eventually
 
 @pytest.fixture(scope='module')
 def stock(make_apache_kafka):
-    """As it comes: any question about a topic makes it, with one partition."""
+    """The default settings: any request for a topic creates it, with one partition."""
     return make_apache_kafka(settings={'auto.create.topics.enable': 'true', 'num.partitions': '1'})
 
 
@@ -29,7 +29,7 @@ def test_generate_makes_a_missing_topic_with_its_own_partitions(stock, number):
 
 
 def test_the_late_topic_is_made_as_it_is_told_and_the_group_is_committed(make_apache_kafka, state, service):
-    """On a cluster that has not seen a group yet: its coordinator is made by the first commit."""
+    """On a cluster without groups, the first commit creates the coordinator."""
     fresh = make_apache_kafka(settings={'auto.create.topics.enable': 'true', 'num.partitions': '1'})
     topic = fresh.create_topic()
     topic.produce([event('E1', SAMPLE_MS), event('E1', SAMPLE_MS), event('E1', SAMPLE_MS - 3 * DAY_MS)])

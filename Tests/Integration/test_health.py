@@ -1,4 +1,4 @@
-"""What must move and does not, on Apache Kafka: each named in `status` with its cause, and nothing named that moves."""
+"""Stalls on Apache Kafka: `status` names each with its cause, and names nothing that makes progress."""
 import os
 import subprocess
 import sys
@@ -43,7 +43,7 @@ def send(producer, topic, partition, count):
 
 
 class SlowProducer:
-    """Commits a transaction each 15 s, which an open one follows at once."""
+    """Commits a transaction every 15 s and opens the next one at once."""
 
     def __init__(self, topic, partition):
         self._producer, self._topic, self._partition = transactional(topic, 'slow'), topic, partition
@@ -79,7 +79,7 @@ def test_a_slow_transaction_is_healthy_and_one_that_hangs_is_named(apache_kafka,
         hanging.begin_transaction()
         began = time.monotonic()
         send(hanging, topic, 1, 7)
-        # In every look, whatever the slow one has open, until the other's minute is over.
+        # At every check, whatever the slow producer has open, until the other's minute is over.
         always_healthy(state, lambda: time.monotonic() - began > 45, seconds=60)
         assert status(state)['lag'] >= 7, 'records of an open transaction wait'
         text = wait_for(state, 'transaction', seconds=40)
@@ -147,7 +147,7 @@ def test_a_wrong_password_stays_the_cause_however_long_it_is_tried(secured, stat
 
     def lines():
         return [line for line in running.err.splitlines() if 'cannot reach Kafka' in line]
-    # The same complaint is written every ten seconds at most.
+    # The same warning is written at most every ten seconds.
     eventually(lambda: len(lines()) >= 3, 'several tries', seconds=60)
     text = wait_for(state, 'kafka')
     assert 'SASL' in text and 'uthentication' in text, text
@@ -204,7 +204,7 @@ def test_a_reader_that_never_ends_is_named_by_its_process(apache_kafka, state, s
 
 
 def start_reader(path):
-    """A process that opened a transaction and forgot it."""
+    """A process that leaves a transaction open."""
     code = ('import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute("BEGIN"); '
             'c.execute("SELECT count(*) FROM progress").fetchall(); print("reads", flush=True); time.sleep(600)')
     process = subprocess.Popen([sys.executable, '-c', code, str(path)], stdout=subprocess.PIPE, text=True)
@@ -221,7 +221,7 @@ def test_events_ahead_of_the_clock_are_named_with_partition_and_skew(apache_kafk
     eventually(lambda: state.consumed() == 110, 'all events')
     def text():
         return wait_for(state, 'future-events')
-    # The state says so at once, the heartbeat a moment later how far.
+    # The state shows it at once; the heartbeat adds the distance a moment later.
     eventually(lambda: '100 since the start' in text(), 'how many there are')
     assert 'partition 1 has' in text() and ' min ahead' in text() and 'holds the watermark' in text(), text()
     found = status(state)

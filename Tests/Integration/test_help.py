@@ -1,4 +1,4 @@
-"""The texts that users and scripts see: help of every command, and usage errors."""
+"""Texts for users and scripts: the help of every command, and usage errors."""
 import re
 
 import pytest

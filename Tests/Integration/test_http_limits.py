@@ -1,5 +1,5 @@
-"""What a client of the pages may use up: connections, time for a request, time for its answer, bytes, time for a statement. Whoever
-takes more is told or cut off, and everybody else, the counting above all, goes on."""
+"""Limits for HTTP clients: connections, time for a request, time for its answer, bytes, time for a statement. A client over a limit
+gets an error or is disconnected; other clients, and counting, continue."""
 import concurrent.futures
 import contextlib
 import http.client
@@ -21,7 +21,7 @@ from support.state import State
 from support.wait import eventually
 
 ENDLESS = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
-# The limits, but short.
+# The limits, shortened.
 SHORT = ('--http-idle-timeout', '1500ms', '--http-body-timeout', '1s', '--http-answer-timeout', '1s', '--http-query-timeout', '2s')
 CONNECTIONS, BODY_BYTES, STATEMENTS = 128, 65_536, 4
 
@@ -49,7 +49,7 @@ def head(method, path, *fields):
 
 
 def answer_to(connection):
-    """The answer to what was sent; the connection stays open."""
+    """The answer to a request; the connection stays open."""
     answer = http.client.HTTPResponse(connection)
     answer.begin()
     answer.text = answer.read().decode()
@@ -57,7 +57,7 @@ def answer_to(connection):
 
 
 def seconds_until_cut_off(connection, piece=b'', every=0.1, at_most=8):
-    """How long the server takes to close, while the client goes on sending pieces; and what it had said by then."""
+    """How long the server takes to close while the client keeps sending, and its answer until then."""
     started, said = time.monotonic(), b''
     connection.settimeout(every)
     while (passed := time.monotonic() - started) < at_most:
@@ -89,7 +89,7 @@ def test_a_connection_above_the_limit_closes_the_one_that_waits_longest(service,
             new.sendall(head('GET', '/healthz'))
             assert answer_to(new).status == 200
             assert held[number].recv(1) == b'', 'the one that waited longest is closed'
-        # Those who still have a connection are served, and the service does its work.
+        # Clients with a connection are still served, and counting continues.
         held[7].sendall(head('GET', '/api/status'))
         assert json.loads(answer_to(held[7]).text)['healthy']
         topic.produce([event('N1', SAMPLE_MS)] * 10)
@@ -120,7 +120,7 @@ def test_crowds_do_not_keep_the_probes_from_answering(service, topic, state, cou
                 took.append(time.monotonic() - started)
         print(f'{count} clients beside {len(took)} probes: at most {max(took) * 1000:.0f} ms')
         assert max(took) < PROBE_SECONDS
-        # Their places are few, whatever they do.
+        # Streams are limited, whatever their clients do.
         files = pathlib.Path(f'/proc/{site.running.pid}/fd')
         eventually(lambda: len(list(files.iterdir())) < CONNECTIONS + 100, 'the others to be closed')
 
@@ -179,7 +179,7 @@ def test_clients_that_say_nothing_give_their_connections_back(service, topic, st
         assert site.ask('/healthz', seconds=5).status == 200
 
 
-# Requests that do not come to an end
+# Unfinished requests
 
 @pytest.mark.parametrize('begun,piece', [
     (b'', b''), (b'GET / HT', b''), (b'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ', b'x'), (b'GET /', b'y'),
@@ -231,7 +231,7 @@ def test_an_answer_that_nobody_reads_is_cut_off(site):
 
 
 def ours_at_the_server(site, connection):
-    """How many of the server's established connections are with this socket."""
+    """The number of the server's established connections with this socket."""
     ours = f':{connection.getsockname()[1]:04X}'
     rows = [line.split() for line in pathlib.Path('/proc/net/tcp').read_text().splitlines()[1:]]
     return sum(row[1].endswith(f':{site.port:04X}') and row[2].endswith(ours) and row[3] == '01' for row in rows)
@@ -298,6 +298,6 @@ def test_a_running_statement_does_not_hold_up_the_end(service, topic, state):
 
 
 def children(site):
-    """Each statement is a process."""
+    """Each statement runs in a process."""
     lists = pathlib.Path(f'/proc/{site.running.pid}/task').glob('*/children')
     return sum(len(path.read_text().split()) for path in lists)

@@ -1,4 +1,4 @@
-"""`pageviews ingest` against Apache Kafka: counts, and every way to log in."""
+"""`pageviews ingest` against Apache Kafka: counts, and every kind of login."""
 import pytest
 
 from support import oracle, program
@@ -24,7 +24,7 @@ def certificates(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def secured(make_apache_kafka, certificates):
-    """SSL asks for a client's certificate, the SASL listeners for a login."""
+    """SSL requires a client certificate, the SASL listeners a login."""
     return make_apache_kafka(
         settings={'listener.name.ssl.ssl.client.auth': 'required'},
         security=Security(listeners=('SSL', 'SASL_PLAINTEXT', 'SASL_SSL'),
@@ -37,7 +37,7 @@ def options(client: dict[str, str]) -> list[str]:
 
 
 def count(cluster, listener: str, client: dict[str, str], state, service) -> None:
-    """Counts through `listener` what was sent and is read without a login."""
+    """Counts through `listener`, and compares with the records read without a login."""
     topic = cluster.create_topic()
     topic.produce(views(seed=8, count=1000))
     service.to_end(Topic(cluster.address_of(listener), topic.name, 1), state,

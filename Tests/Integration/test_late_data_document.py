@@ -1,6 +1,6 @@
-"""Documents are what their commands print: they run again, in order, against the test's broker, S3 and catalog.
+"""Runs the commands of documents in order against the test's broker, S3 and catalog, and compares their output.
 
-PIN=1 writes what they print into the document.
+PIN=1 writes the output into the document.
 """
 import os
 

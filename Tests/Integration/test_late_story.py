@@ -1,4 +1,4 @@
-"""Late events, retention, backfill, a lost state and its restore in one story; and the same commands wherever tables may lie."""
+"""Late events, retention, backfill, a lost state and its restore in one scenario, on every kind of warehouse."""
 import collections
 import itertools
 import os
@@ -21,7 +21,7 @@ _numbers = itertools.count(1)
 
 
 def hours(part):
-    """Four hours of views, a fifth of them one to three hours late, and one record that is no event."""
+    """Four hours of views, a fifth of them one to three hours late, and one malformed record."""
     start = SAMPLE_MS + 4 * part * HOUR_MS
     for number in range(240):
         age = HOUR_MS + (7 * number % 120) * MINUTE_MS + 5 * MINUTE_MS if number % 5 == 4 else 0
@@ -59,14 +59,14 @@ def test_from_late_events_to_equal_sums(version, topic, state, service, make_war
     lose(state)
     assert 'checks of its proof are equal' in try_restore(state, warehouse, *LATENESS).out
     assert set(state.late()) == late and not backfills.not_backfilled(state)
-    # All counts are there again, until the next export; nothing is exported for it.
+    # All counts are back until the next export, which exports nothing for them.
     assert state.counts() == dict(backfills.whole(topic, RULES))
     backfill(ingest(2))
     before = everything(state, warehouse)
     for span in ([], ['--from', '2021-01-01']):
         backfills.complete(state, warehouse, *span)
         assert everything(state, warehouse) == before
-    # Nothing was published again, since nothing was read again.
+    # Nothing was published again, because nothing was read again.
     sent = outbox.read(topic.address, late_topic)
     assert {record.origin for record in sent} == set(state.late()) and len(sent) == len(state.late())
 
@@ -91,7 +91,7 @@ def test_it_works_in_a_bucket_too(kind, topic, state, service, make_warehouse):
 
 
 def expire(state, warehouse):
-    """All snapshots but the newest of each table are gone."""
+    """Expires all snapshots except the newest of each table."""
     result = maintain(state, warehouse, '--keep-snapshots', '1')
     assert result.code == 0, result.err
     for name in (COUNTS, RAW):
@@ -173,7 +173,7 @@ def test_a_terminal_shows_a_bar_that_is_gone_in_the_end_and_others_get_lines(top
 
 
 def read(terminal):
-    """Nothing when the other side is closed, which Linux calls an error."""
+    """The output; empty when the other side is closed, which Linux reports as an error."""
     try:
         return os.read(terminal, 65536)
     except OSError:

@@ -33,7 +33,7 @@ def late_views(seed, count):
 
 
 def check(topic, state, name):
-    """All late events are in the topic, and the state knows it."""
+    """Checks that all late events are in the topic and marked in the state."""
     outbox.check(topic, topic.read(), name, state.late(), state)
     assert state.rows('SELECT count(*) AS n FROM late_events WHERE published = 0') == [{'n': 0}]
 
@@ -47,7 +47,7 @@ def test_a_missing_topic_is_made_and_gets_every_late_event(topic, state, service
 
 
 def test_a_topic_that_is_there_is_used_as_it_is(topic, state, service, late_topic):
-    """Also when it has records of somebody else."""
+    """Also when the topic has records of other producers."""
     other = create_topic(topic.address, 1, late_topic)
     other.produce([b'not ours'] * 10)
     topic.produce(late_views(seed=2, count=300))
@@ -73,7 +73,7 @@ def test_a_kill_at_a_step_of_publishing_repeats_nothing(point, topic, state, ser
     options = ['--late-topic', late_topic]
     topic.produce(late_views(seed=3, count=200))
     killed = {'PAGEVIEWS_FAIL_POINT': point}
-    # Twice in a row, once where the topic is new; more events come before each run.
+    # Twice in a row, the first time with a new topic; more events arrive before each run.
     for seed in (4, 5):
         result = service.try_to_end(topic, state, *options, env=killed)
         assert result.code == -signal.SIGKILL, result.err
@@ -122,7 +122,7 @@ def test_published_tells_what_is_in_the_topic(topic, state, service, late_topic)
     late = len(state.late())
     assert late and state.rows('SELECT sum(published) AS n FROM late_events') == [{'n': 0}]
     assert outbox.partition_count(topic.address, late_topic) == 0
-    # What waited is published as soon as there is a topic for it.
+    # The waiting events are published as soon as the topic exists.
     service.to_end(topic, state, '--late-topic', late_topic)
     assert state.rows('SELECT sum(published) AS n FROM late_events') == [{'n': late}]
     check(topic, state, late_topic)
@@ -156,7 +156,7 @@ def test_without_a_rejected_topic_no_payload_is_kept(topic, state, service):
 
 
 def test_a_late_topic_that_was_made_anew_under_a_service_gets_nothing_twice(topic, state, service, late_topic, tmp_path):
-    """Its offsets begin again, also those from which it is read back after a crash."""
+    """Its offsets restart, including those from which it is read back after a crash."""
     old = event('E1', SAMPLE_MS - 2 * DAY_MS)
     create_topic(topic.address, 1, late_topic)
 
@@ -173,7 +173,7 @@ def test_a_late_topic_that_was_made_anew_under_a_service_gets_nothing_twice(topi
     topic.produce([old] * 5)
     eventually(published(55), 'the late events after it')
     running.stop()
-    # The next five are sent by a process that ends before it can note so.
+    # A process sends the next five and ends before it can record that.
     saved = tmp_path / 'saved.db'
     shutil.copy(state.path, saved)
     topic.produce([old] * 5)
@@ -188,7 +188,7 @@ def test_a_late_topic_that_was_made_anew_under_a_service_gets_nothing_twice(topi
 
 @pytest.mark.parametrize('option', ['--late-topic', '--rejected-topic'])
 def test_what_is_published_is_never_what_is_read(option, topic, state, service):
-    """Each late event would come in again, and be late again."""
+    """Each late event would be read again, and be late again."""
     result = service.try_to_end(topic, state, option, topic.name)
     assert result.code == 2 and option in result.err and 'another topic' in result.err, result
     assert not state.path.exists()

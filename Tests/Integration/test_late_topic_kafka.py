@@ -1,4 +1,4 @@
-"""The late topic on Apache Kafka: exact through hung and killed brokers, shared or fought over by states, limits, rights."""
+"""The late topic on Apache Kafka: hung and killed brokers, several states on one topic, size limits, permissions."""
 import itertools
 import os
 import random
@@ -28,7 +28,7 @@ def late(count: int, webpage: str = '/') -> list[bytes]:
 
 
 def begin(topic: Topic, state: State, service, *options: str) -> None:
-    """A newest event in each partition is counted, so that all that follow two days older are late."""
+    """Counts a newest event in each partition, so that all later events, two days older, are late."""
     topic.produce([event('E1', SAMPLE_MS)] * topic.partitions)
     service.to_end(topic, state, '--late-topic', 'off', *options)
 
@@ -43,7 +43,7 @@ def check(topic: Topic, state: State, name: str) -> None:
 
 
 def times_published(address: str, name: str) -> dict[str, list[int]]:
-    """How often each origin stands in the topic, for consumers of both kinds."""
+    """How often each origin appears in the topic, for both isolation levels."""
     found = {}
     for isolation in outbox.ISOLATION:
         origins = [record.origin for record in outbox.read(address, name, isolation)]
@@ -62,11 +62,11 @@ def name() -> str:
 
 
 def pinned(cluster: ApacheKafka, name: str) -> Topic:
-    """A source on node 1 alone, and a late topic whose partitions node 1 leads: nodes 2 and 3 are followers."""
+    """A source on node 1 only, and a late topic that node 1 leads and nodes 2 and 3 follow."""
     topic = Topic(cluster.address, f'views-of-{name}', 2)
     new = [NewTopic(topic.name, 2, replica_assignment=[[1], [1]]),
            NewTopic(name, 2, replica_assignment=[[1, 2, 3], [1, 3, 2]], config={'min.insync.replicas': '2'})]
-    # The answers come while the client lives.
+    # The client must live until the answers arrive.
     admin = cluster.admin()
     for made in admin.create_topics(new).values():
         made.result(60)
@@ -78,7 +78,7 @@ def test_a_follower_hangs_or_dies_and_the_service_is_restarted_meanwhile(three, 
     begin(topic, state, service)
     options = ['--late-topic', name, '--flush-interval', '20ms']
     chance = random.Random(7)
-    # Has its id before a node hangs.
+    # Gets its producer id before a node hangs.
     sender = Sender(topic)
     sender.send([event('E1', SAMPLE_MS)])
     running = service.start(topic, state, *options)
@@ -113,7 +113,7 @@ def test_two_states_of_one_group_publish_each_event_once(apache_kafka, tmp_path,
     assert any('this one publishes nothing any more' in one.err for one in running)
     for one in running:
         one.stop(seconds=10)
-    # Whichever runs next takes over, and publishes what is missing.
+    # The next one to run takes over and publishes what is missing.
     for one in [*states, *states]:
         topic.produce(late(50))
         service.to_end(topic, one, '--late-topic', name)
@@ -176,7 +176,7 @@ def test_events_larger_than_the_client_s_default_are_published(apache_kafka, sta
 
 @pytest.mark.parametrize('kind', ['late', 'rejected'])
 def test_what_never_fits_is_an_incident_and_the_rest_is_published(kind, apache_kafka, state, service, name):
-    """The target's limit is smaller than a batch, too."""
+    """The target's limit is also smaller than a batch."""
     topic = apache_kafka.create_topic(max_message_bytes='20000000')
     apache_kafka.create_topic(name=name, max_message_bytes='20000')
     begin(topic, state, service)
@@ -191,7 +191,7 @@ def test_what_never_fits_is_an_incident_and_the_rest_is_published(kind, apache_k
     incident, = state.rows('SELECT kind, detail FROM incidents')
     assert incident['kind'] == f'{kind}-not-publishable'
     assert 'max.message.bytes is 20000' in incident['detail'] and '2 such events in all' in incident['detail']
-    # They stay, and are not tried again.
+    # They stay in the state and are not retried.
     service.to_end(topic, state, *options)
     assert len(outbox.read(topic.address, name)) == len(records)
 
@@ -205,7 +205,7 @@ def test_a_write_lock_of_eleven_seconds_is_waited_for(apache_kafka, state, servi
     other = sqlite3.connect(state.path, isolation_level=None, timeout=20)
     other.execute('BEGIN IMMEDIATE')
     topic.produce(late(100))
-    time.sleep(11)  # longer than SQLite's own waits together
+    time.sleep(11)  # longer than all of SQLite's waits
     other.execute('ROLLBACK')
     other.close()
     eventually(lambda: waiting(state) == 0 and len(state.late()) == 200, 'all late events', seconds=60)
@@ -226,7 +226,7 @@ def test_a_signal_ends_the_wait_for_a_late_topic_that_takes_nothing(three, state
         time.sleep(2)  # within the wait; nothing is concluded from its length
         result, seconds = running.stop(signal.SIGTERM, seconds=10)
         assert result.code in (0, 4) and seconds < 6, result.err
-        # How many is not said where Kafka still has the publisher's question.
+        # The number is unknown while Kafka has not answered the publisher.
         assert '10 late events wait' in result.err or 'late events may wait' in result.err, result.err
     finally:
         three.restart(3)

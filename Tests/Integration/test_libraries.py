@@ -1,4 +1,4 @@
-"""The pinned librdkafka and SQLite: how they are had, and that the program has what they have to bring."""
+"""The pinned librdkafka and SQLite: how they are obtained, and the features that the program needs of them."""
 import os
 import subprocess
 
@@ -12,7 +12,7 @@ def libraries(*arguments, **env):
 
 
 def needed() -> list[str]:
-    """The names of those that this machine needs; none where the system's are new enough."""
+    """The libraries that this machine needs; none if the system's are new enough."""
     return [line.split()[0] for line in libraries('pins').stdout.splitlines()]
 
 
@@ -43,7 +43,7 @@ def test_the_path_names_a_library_once():
 
 
 def test_a_query_keeps_to_its_memory(state, topic, service):
-    """All arguments are there before the function is called: 32 MB in values of less than 1 MB."""
+    """All arguments exist before the function is called: 32 MB in values of less than 1 MB."""
     service.to_end(topic, state)
     sql = f"SELECT length(min({', '.join(['hex(randomblob(400000))'] * 40)}))"
     said = program.run('query', '--state', str(state.path), '--memory-limit', '16MiB', sql)

@@ -1,4 +1,4 @@
-"""A process that may not have what it needs says so and ends, or does its work and can be stopped."""
+"""A process under resource limits reports what it lacks and ends, or works and can be stopped."""
 import re
 import resource
 import signal
@@ -12,7 +12,7 @@ from support.service import arguments
 
 @pytest.mark.parametrize('megabytes', [100, 150, 200, 300])
 def test_without_threads_it_says_so_and_ends(megabytes, topic, state):
-    """Where threads cannot be made it used to hang, deaf to SIGTERM."""
+    """Without threads the program must not hang or ignore SIGTERM."""
     limit = megabytes << 20
     process = subprocess.Popen(
         [program.BINARY, *arguments(topic, state)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,

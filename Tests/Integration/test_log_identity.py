@@ -1,4 +1,4 @@
-"""Another log under the same name: topics made again, logs that were cut, records that were deleted. On Apache Kafka."""
+"""Another log under the same name, on Apache Kafka: recreated topics, truncated logs, deleted records."""
 import shutil
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def fill(topic: Topic, postcode: str, count: int, **settings) -> None:
 
 
 def copy(state: State, name: str) -> State:
-    """The same state once more, for another way of going on."""
+    """A copy of the state, for another continuation."""
     twin = State(state.path.with_name(name))
     shutil.copy(state.path, twin.path)
     return twin
@@ -62,7 +62,7 @@ def test_a_topic_made_again_with_more_records_is_another_topic(apache_kafka, sta
     assert len(incidents) == 2, incidents
     for partition, row in enumerate(incidents):
         assert f'partition {partition}:' in row['detail'] and 'offsets 0 to 499 (500 in all)' in row['detail'], row
-    # From now on the new topic is the state's own.
+    # From now on the state belongs to the new topic.
     fill(topic, 'NEW', 100)
     service.to_end(topic, other)
     assert totals(other) == {'OLD': 1000, 'NEW': 2100}
@@ -154,7 +154,7 @@ def three(make_apache_kafka):
 
 
 def test_a_topic_made_again_under_a_service_that_skips_loses_nothing_else(apache_kafka, state, service):
-    """The service fetches far ahead; what it has fetched at its old position is not what comes next in the new log."""
+    """The service fetches far ahead; records fetched at the old position are not the next ones of the new log."""
     topic = apache_kafka.create_topic()
     fill(topic, 'OLD', 1000)
     running = service.start(topic, state, *SKIP)
@@ -169,7 +169,7 @@ def test_a_topic_made_again_under_a_service_that_skips_loses_nothing_else(apache
 
 
 def placed(cluster, name: str, assignment: str, **settings: str) -> Topic:
-    """A topic whose replicas are where the test wants them: `2:3` is one partition led by node 2 and followed by node 3."""
+    """A topic with given replicas: `2:3` is one partition led by node 2 and followed by node 3."""
     config = [part for key, value in settings.items() for part in ('--config', f'{key.replace("_", ".")}={value}')]
     cluster.tool('topics', '--create', '--topic', name, '--replica-assignment', assignment, *config)
     return Topic(cluster.address, name, len(assignment.split(',')))
@@ -181,7 +181,7 @@ def test_an_unclean_election_that_cut_the_log_is_found_with_the_exact_range(thre
         fill(topic, 'OLD', 500)
         three.kill(3)
         fill(topic, 'OLD', 500, seconds=60)
-        # The follower is given up first; until then the end is not told.
+        # The follower leaves the in-sync set first; until then the end is unknown.
         eventually(lambda: topic.end(0) == 1000, 'the end of the log', seconds=60)
         service.to_end(topic, state)
         assert totals(state) == {'OLD': 1000}
@@ -206,7 +206,7 @@ def test_an_unclean_election_that_cut_the_log_is_found_with_the_exact_range(thre
 
 
 def test_a_hung_leader_of_one_partition_does_not_hold_up_the_others(three, state, service):
-    """The node that hangs is the active controller as well, which is the worst of the three."""
+    """The hung node is also the active controller, the worst case of the three."""
     topic = placed(three, 'hung', '1,2,3')
     hung = three.active_controller()
     others = [node - 1 for node in three.nodes if node != hung]

@@ -1,4 +1,4 @@
-"""Log lines: each says what it is about in fields of its own, in both forms, and the same complaint is not written again and again."""
+"""Log lines: each has its context as fields, in both formats, and repeats of a warning are suppressed."""
 import itertools
 import json
 import re
@@ -17,7 +17,7 @@ TEXTS = {'time', 'level', 'message', 'topic', 'broker', 'table', 'commit', 'outb
 
 
 def lines(err):
-    """Every line is an object whose members have the types they always have."""
+    """Checks that every line is an object, and that its members have their types."""
     found = [json.loads(line) for line in err.splitlines()]
     for line in found:
         assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ', line['time']) and line['level'] in LEVELS, line
@@ -28,13 +28,13 @@ def lines(err):
             elif name in TEXTS:
                 assert isinstance(value, str), line
             else:
-                # By partition: a next offset, or a range whose end is not in it.
+                # By partition: a next offset, or a range with an exclusive end.
                 assert name == 'offsets' and all(key.isdigit() for key in value), line
     return found
 
 
 def about(found, words):
-    """The lines with these words; there has to be one."""
+    """The lines with these words, at least one."""
     lines = [line for line in found if words in line['message']]
     assert lines, f'{words!r} is missing in {found}'
     return lines
@@ -92,7 +92,7 @@ def test_a_line_of_text_ends_with_the_same_fields(topic, state, service):
 
 
 def test_what_fails_is_said_with_its_place_and_not_again_and_again(service, own_broker, state, make_warehouse):
-    """A broker that goes, a partition that is away, and exports that are refused, for some seconds."""
+    """A broker that stops, a missing partition, and refused exports, for some seconds."""
     broker = own_broker(storage='memory').start()
     topic = create_topic(broker.address, 2)
     topic.produce([event('N1', SAMPLE_MS)] * 2)
@@ -113,7 +113,7 @@ def test_what_fails_is_said_with_its_place_and_not_again_and_again(service, own_
         result, _ = running.stop()
     assert result.code == 0
     found = lines(result.err)
-    # The look at the tables before counting is a warning; the export itself is refused with an error.
+    # The check before counting logs a warning; the refused export logs an error.
     refused = [line for line in about(found, 'AccessDenied') if line['level'] == 'error'][0]
     assert warehouse.location in refused['message'], 'the place that refuses, before any table is reached'
     partition = about(found, f'{topic.name} partition 1')[0]

@@ -1,4 +1,4 @@
-"""Maintenance changes files, never rows: both readers and the oracle say the same before, between and after."""
+"""Maintenance changes files, never rows: both readers and the oracle agree before, during and after."""
 import re
 import signal
 import socket
@@ -46,7 +46,7 @@ def live_files(warehouse, name):
 
 
 def named(warehouse, name):
-    """The paths of everything that the live metadata names, the newest metadata file and the hint included."""
+    """The paths that the live metadata names, with the newest metadata file and the hint."""
     table = warehouse.table(name)
     io = load_file_io(warehouse.io_properties, table.metadata_location)
     found = {warehouse.metadata_file(name), *(entry.metadata_file for entry in table.metadata.metadata_log)}
@@ -139,7 +139,7 @@ STEPS = {
 @pytest.mark.parametrize('steps', STEPS)
 @pytest.mark.parametrize('version', [2, 3])
 def test_a_kill_at_each_step_of_maintenance_is_harmless(version, steps, topic, state, service, make_warehouse):
-    """One life of a table with a kill at one step after the other: what one leaves behind, the next one meets."""
+    """One table with a kill at each step in turn: each run meets what the one before left behind."""
     warehouse = make_warehouse()
     few = ['--keep-snapshots', '2']
     fill(topic, state, service, warehouse, version, 2, seed=40, count=150)
@@ -150,10 +150,10 @@ def test_a_kill_at_each_step_of_maintenance_is_harmless(version, steps, topic, s
         for name in (COUNTS, RAW):
             exports.differ(warehouse.by_duckdb(name), warehouse.by_pyiceberg(name), f'{name} by both after {point}')
         exports.differ(warehouse.by_duckdb(COUNTS), exports.counts_of(state), f'counts after {point}')
-        # As a proof beside the service would see it, between two of its transactions.
+        # As a concurrent proof would see it, between two of the service's transactions.
         proof = program.run('proof', '--state', str(state.path), *warehouse.options, env=warehouse.environment)
         assert proof.code == 0, f'proof after {point}: {proof.out}{proof.err}'
-        # The next run begins with an export: what was left open must not get into its way.
+        # The next run begins with an export; an open rewrite must not prevent it.
         fill(topic, state, service, warehouse, version, 1, seed=51 + 2 * number, count=100)
         exports.check_tables(warehouse, state, topic.read())
         done = maintain(state, warehouse, *few)
@@ -229,7 +229,7 @@ def test_without_maintenance_no_file_is_touched(topic, state, service, make_ware
 
 
 def test_a_commit_of_another_program_before_the_rewrite_is_committed_stays(topic, state, service, make_warehouse):
-    """The other adds a file without field ids after the rewrite was prepared; a later rewrite takes its rows along."""
+    """Another writer adds a file without field ids after the rewrite was prepared; a later rewrite includes its rows."""
     warehouse = make_warehouse('rest')
     fill(topic, state, service, warehouse, 2, 3, seed=12)
     killed = maintain(state, warehouse, env={'PAGEVIEWS_FAIL_POINT': 'counts.rewrite.prepared'})

@@ -1,4 +1,4 @@
-"""Names and times that are given: what cannot be read exactly is refused, never taken for something else."""
+"""Given names and times: text that cannot be read exactly is refused, never reinterpreted."""
 import os
 import subprocess
 
@@ -84,7 +84,7 @@ def test_a_pipe_that_nobody_writes_to_can_be_left(command, tmp_path):
     words = [word.replace('{}', str(tmp_path / 'pipe')) for word in command]
     running = program.Running(tmp_path, *words, '--state', str(tmp_path / 'none.db'))
     with pytest.raises(subprocess.TimeoutExpired):
-        running.wait(1)  # it waits for somebody to write; a shorter time would only make the test weaker
+        running.wait(1)  # it waits for a writer; a shorter time would only make the test weaker
     result, _ = running.stop()
     assert result.code == 3 and 'interrupted' in result.err, result
 

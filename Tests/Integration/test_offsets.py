@@ -1,4 +1,4 @@
-"""Offsets that Kafka no longer has, and partitions that were not there before."""
+"""Offsets that Kafka no longer has, and new partitions."""
 import pytest
 
 from support import oracle, program
@@ -12,7 +12,7 @@ PAGE = 'x' * 1000
 
 @pytest.fixture
 def trimmed(state, service):
-    """A topic whose records from offset 100 on were dropped by the broker before the service came back for them."""
+    """A topic whose broker dropped the records from offset 100 on before the service returned."""
     cluster = MockCluster()
     topic = cluster.topic('trimmed')
     topic.produce((event('OLD', SAMPLE_MS) for _ in range(100)), partition=0)
@@ -47,7 +47,7 @@ def test_a_lost_range_is_recorded_when_told_to_go_on(trimmed, state, service):
     assert incident['kind'] and incident['at'].endswith('Z')
     for part in (topic.name, '100', str(first - 1), str(first - 100)):
         assert part in incident['detail'], incident
-    # It is said once, not at every start.
+    # It is reported once, not at every start.
     service.to_end(topic, state, '--on-missing-offsets', 'skip')
     assert len(state.rows('SELECT * FROM incidents')) == 1
 

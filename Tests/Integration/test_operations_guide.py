@@ -1,5 +1,5 @@
-"""The operations guide's commands run as it has them, in its order; what needs root is stood in for: folders of the system by
-folders of the test, systemd by a shell that starts and ends the service. Tests/Systemd runs them as they stand.
+"""Runs the operations guide's commands in its order. Where they need root, stand-ins replace system folders by folders of the test,
+and systemd by shell functions that start and stop the service. Tests/Systemd runs the commands unchanged.
 """
 import json
 import re
@@ -49,13 +49,13 @@ def settings(folder, broker, s3, **more):
 
 
 def run(folder, *steps):
-    """What each step prints; all have to succeed, in one shell."""
+    """Runs the steps in one shell; all must succeed. Returns the output of each."""
     environment = program.clean_environment({'PATH': f'{folder}/bin:/usr/bin:/bin'})
     return ['\n'.join(lines) for lines in transcript.run([STAND_INS, *map(moved, steps)], folder, environment, seconds=60)][1:]
 
 
 def consumed(count, exports=False):
-    """A command that waits until so many events are consumed, and exported if wanted, and prints how many are."""
+    """A command that waits until `count` events are consumed, and exported with `exports`, and prints their number."""
     query = 'SELECT sum(consumed) FROM partitions' + (' WHERE (SELECT count(*) > 1 FROM exports)' if exports else '')
     query = f'pageviews query --format tsv --no-header {shlex.quote(query)}'
     return f'for _ in $(seq 200); do [ "$({query})" = {count} ] && break; sleep 0.1; done; {query}'

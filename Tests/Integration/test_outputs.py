@@ -1,5 +1,5 @@
-"""Output that cannot be written: an exit code of 1 and one line, never a signal and never a silent loss; a reader that has
-gone ends a command in peace."""
+"""Output that cannot be written: exit code 1 and one line, never a signal and never a silent loss. A closed reader ends a command
+without an error."""
 import os
 import re
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from support import program
 from support.events import crowded_views
 
-# What each command is asked where its results are lost; {} are filled in. A command without an entry fails the first test.
+# A command line of each command, for lost output; {} are filled in. A command without an entry fails the first test.
 QUESTIONS = {
     'ingest': ['--help'],
     'query': ['--state', '{state}', 'SELECT * FROM postcode_view_count'],
@@ -72,7 +72,7 @@ def test_a_full_output_is_an_error_and_a_reader_that_has_gone_is_none(ask, tmp_p
     for number, command in enumerate(sorted(QUESTIONS)):
         expected = ask(command, tmp_path / command, number)
         assert expected.returncode in (0, 1), (command, expected.stderr)
-        if command == 'maintain':  # what is written has nothing to lose
+        if command == 'maintain':  # a command without output has nothing to lose
             assert (tmp_path / command).read_text() == ''
             continue
         assert (tmp_path / command).read_text() != '', command
@@ -93,7 +93,7 @@ def test_pages_that_are_lost_are_an_error(options):
 
 
 def test_a_closed_output_takes_no_other_file_s_place(topic, state, service):
-    """The first file that a program opens gets the number of an output that is closed: the state itself."""
+    """The first file that a program opens would get the descriptor of a closed output; here that is the state."""
     topic.produce(crowded_views(seed=141, count=50))
     service.to_end(topic, state)
     before = state.path.read_bytes()

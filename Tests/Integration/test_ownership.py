@@ -51,7 +51,7 @@ def test_a_second_service_is_refused_where_the_first_made_the_file_through_a_lin
 
 
 def test_a_service_that_was_overtaken_writes_nothing_more(topic, state, service):
-    """The lock of a name that is not there any more protects nothing; the state itself does."""
+    """A lock under a name that no longer exists protects nothing; the state's own token does."""
     topic.produce(views(seed=78, count=40, malformed=0))
     first = service.start(topic, state)
     eventually(lambda: state.consumed() == 40, 'the events')
@@ -93,7 +93,7 @@ LOSSES = {
 @pytest.mark.parametrize('loss', LOSSES)
 @pytest.mark.parametrize('busy', [True, False], ids=['events come', 'nothing comes'])
 def test_files_that_are_lost_under_the_service_end_it(topic, service, tmp_path, loss, busy):
-    """SQLite would go on writing to a file without a name: exit 0, and nothing left."""
+    """SQLite would keep writing to an unlinked file: exit 0, and nothing left."""
     folder = tmp_path / 'state'
     folder.mkdir()
     state = State(folder / 'state.db')
@@ -132,7 +132,7 @@ def test_a_state_of_another_cluster_is_refused(own_broker, topic, state, service
 
 
 def test_the_window_settings_of_a_state_are_kept(topic, state, service):
-    """Counts of 60 s and of 5 min windows in one table would be worth nothing."""
+    """Counts of 60 s and of 5 min windows in one table would be meaningless."""
     topic.produce(views(seed=76, count=100))
     service.to_end(topic, state)
     before = state.everything()

@@ -1,4 +1,4 @@
-"""Data files as other engines' compaction writes them: other codecs and units are read, or refused by name."""
+"""Data files as other engines' compaction writes them: other codecs and units are read, or refused with their names."""
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -9,7 +9,7 @@ from support.lake import COUNTS, RAW
 
 
 def rewrite_all(warehouse, column=None, to=None, **options):
-    """Writes every data file anew, with the column cast to another type; returns the files."""
+    """Rewrites every data file with the column cast to another type; returns the files."""
     files = [path for name in (RAW, COUNTS) for path in tamper.live_files(warehouse, name)]
     for path in files:
         rows = pyarrow.parquet.read_table(path)

@@ -1,4 +1,4 @@
-"""What holds user ids and pages is its owner's alone."""
+"""Only the owner can access files with user ids and pages."""
 import pathlib
 import stat
 

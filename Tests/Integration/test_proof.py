@@ -1,4 +1,4 @@
-"""`pageviews proof` is equal after honest work and finds each single thing that is wrong."""
+"""`pageviews proof` finds no difference in intact data, and finds each single change."""
 import json
 import pathlib
 import shutil
@@ -33,7 +33,7 @@ def assert_equal(report, *, unchecked=0):
 
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory, broker):
-    """A state and its local warehouse after two exports, to be copied by each test: (folder, topic's name)."""
+    """A state and its local warehouse after two exports, for each test to copy: (folder, topic's name)."""
     from support.kafka import create_topic
     folder = tmp_path_factory.mktemp('exported')
     topic = create_topic(broker.address, 2)
@@ -46,7 +46,7 @@ def exported(tmp_path_factory, broker):
 
 @pytest.fixture
 def pair(exported):
-    """The state and the warehouse, as they were; whatever a test does to them is undone afterwards."""
+    """The state and the warehouse; a test's changes are undone afterwards."""
     from support.lake import Warehouse
     from support.state import State
     saved = exported.with_name(exported.name + '-saved')
@@ -80,7 +80,7 @@ def test_every_retained_snapshot_is_equal(name, pair):
     assert result.code == 1 and 'no snapshot 7' in result.err
 
 
-# What is changed in the state, and what has to be among the checks that differ.
+# Changes of the state, and a check that must differ.
 IN_THE_STATE = {
     'one count changed': (
         'UPDATE counts SET count = count + 1 WHERE (window_start, postcode) IN (SELECT window_start, postcode FROM counts LIMIT 1)',
@@ -132,7 +132,7 @@ def test_two_counts_changed_with_the_same_sum_are_found_and_named(pair):
         assert (found['local'], found['table'], found['raw']) == (key['count'] + step, key['count'], key['count'])
 
 
-# What is changed in a data file of a table.
+# Changes of a data file.
 IN_THE_TABLE = {
     'one count changed': (COUNTS, tamper.one_count, ['sum of counts', 'rows equal to what was exported', 'recounted']),
     'counts changed with the same sum': (
@@ -171,7 +171,7 @@ def test_a_damaged_page_is_found_in_every_column(column, pair):
     assert any(path.name in finding for finding in report['findings']), report['findings']
 
 
-# Numbers of a state that cannot be.
+# Impossible numbers in a state.
 IMPOSSIBLE = [
     ('partition_progress', 'next_offset', 2**63 - 1), ('partition_progress', 'first_offset', -2**63),
     ('partition_progress', 'counted', 2**63 - 1), ('partition_progress', 'max_event_time_ms', 2**63 - 1),
@@ -233,7 +233,7 @@ def test_it_is_equal_beside_a_running_service(make_topic, state, service, make_w
 
 
 def test_postcodes_that_look_the_same_are_told_apart(topic, state, service, make_warehouse):
-    """Composed and decomposed: equal as text to Unicode, two rows to everybody who counts bytes."""
+    """Composed and decomposed postcodes: canonically equal in Unicode, but two keys, because keys are bytes."""
     warehouse, looks = make_warehouse(), ['\u00c91', 'E\u03011']
     topic.produce([event(looks[0], SAMPLE_MS)] * 2 + [event(looks[1], SAMPLE_MS)] * 3)
     service.to_end(topic, state, *warehouse.options)
@@ -275,7 +275,7 @@ def test_what_a_stranger_committed_is_found_through_a_catalog(topic, state, serv
 
 @pytest.mark.parametrize('retention', [[], ['--retention', '0s']], ids=['kept', 'evicted'])
 def test_snapshots_from_before_a_backfill_are_equal_and_held_to_their_own_sum(retention, topic, state, service, make_warehouse):
-    """What a backfill added later, and whether its windows have left the state since, is no excuse for an older snapshot."""
+    """A later backfill, or windows that have left the state since, do not explain a difference in an older snapshot."""
     warehouse = make_warehouse()
     options = [*warehouse.options, '--allowed-lateness', '1h', '--no-maintenance', *retention]
     topic.produce(event(f'E{n % 3}', SAMPLE_MS + n * HOUR_MS // 10) for n in range(60))
@@ -295,7 +295,7 @@ def test_snapshots_from_before_a_backfill_are_equal_and_held_to_their_own_sum(re
 
 
 def test_offsets_without_a_record_are_no_difference_where_the_topic_is_said_to_have_them(topic, state, service, make_warehouse):
-    """Transactions leave them; the counts table ends before the last of them, since nothing but late events came after it."""
+    """Transactions leave such gaps; the counts table ends before the last gap, because only late events follow it."""
     warehouse = make_warehouse()
     producer = Producer({'bootstrap.servers': topic.address, 'transactional.id': topic.name, 'log_level': 2})
     producer.init_transactions(20)

@@ -18,7 +18,7 @@ from support.wait import eventually
 
 FORMATS = ['table', 'box', 'csv', 'tsv', 'json', 'jsonl', 'markdown', 'line', 'html']
 START_MS = SAMPLE_MS - SAMPLE_MS % MINUTE_MS
-# All that a value can be, and what is hard to write in one format or another.
+# Values of every type, and values that some format must escape.
 HARD = '''SELECT 1 AS i, -9223372036854775808 AS least, 1.5 AS f, 'a,b' AS comma, 'say "x"' AS quote, NULL AS missing,
           'tab' || char(9) || 'line' || char(10) || 'end' AS control, '<b>&|' AS markup, '日本é😀' AS wide,
           x'00ff10' AS bytes, '' AS empty

@@ -36,7 +36,7 @@ def filled(broker, tmp_path_factory):
 
 
 def files(state):
-    """Every file beside the state with its content; the shared memory of readers may come and go."""
+    """Every file beside the state with its content, without the shared memory of readers, which may change."""
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in state.path.parent.iterdir()
             if file.is_file() and not file.name.endswith('-shm') and file.stat().st_size}
 

@@ -14,7 +14,7 @@ READS_EACH = 12
 
 
 def read_with_query(path, answers):
-    """Sums the counts again and again by the program's own query command."""
+    """Sums the counts repeatedly with the program's query command."""
     for _ in range(READS_EACH):
         done = subprocess.run(
             [program.BINARY, 'query', '--state', path, '--format', 'json',
@@ -24,7 +24,7 @@ def read_with_query(path, answers):
 
 
 def read_with_sqlite(path, answers):
-    """The same by another program's SQLite, with a long transaction in between, as a forgetful reader has."""
+    """The same with another program's SQLite, including a long transaction."""
     for _ in range(READS_EACH):
         try:
             connection = sqlite3.connect(f'file:{path}?mode=ro', uri=True, timeout=0)
@@ -100,7 +100,7 @@ def test_a_forgotten_reader_stops_nothing_and_the_log_is_folded_in_once_it_is_go
     result, _ = running.stop()
     assert result.code == 0, result.err
     log = state.path.with_name(state.path.name + '-wal')
-    # The last flush may still be in it; what the reader held back may not.
+    # The log may still hold the last flush, but not what the reader held back.
     assert not log.exists() or log.stat().st_size < min(held_back, 100_000)
 
 

@@ -1,4 +1,4 @@
-"""However the service ends and starts again, the counts come out as if it had never stopped."""
+"""However the service ends and restarts, the counts are those of an uninterrupted run."""
 import contextlib
 import random
 import signal
@@ -17,7 +17,7 @@ ROUNDS = 20
 
 
 class Traffic:
-    """Sends records at a steady pace in the background, so that the service always has something in its hands."""
+    """Sends records at a steady rate in the background, so that the service always has work in progress."""
 
     def __init__(self, topic, seed, chunk=400, pause_seconds=0.02):
         self._topic, self._seed, self._chunk, self._pause_seconds = topic, seed, chunk, pause_seconds
@@ -120,7 +120,7 @@ def test_kills_while_catching_up_keep_counts_and_offsets_together(topic, state, 
 
 
 def next_offset(state):
-    """Read straight from the file, which is much faster than a process; 0 while there is nothing."""
+    """Reads the file directly, which is much faster than a process; 0 while there is nothing."""
     try:
         with contextlib.closing(sqlite3.connect(f'file:{state.path}?mode=ro', uri=True)) as connection:
             found = connection.execute('SELECT next_offset FROM partitions').fetchone()

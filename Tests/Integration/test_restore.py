@@ -1,4 +1,4 @@
-"""`pageviews restore`: the state is lost, the tables are not; what goes on from them ends where an uninterrupted run does."""
+"""`pageviews restore`: after the loss of the state, a restored one ends with the result of an uninterrupted run."""
 import concurrent.futures
 import json
 import pathlib
@@ -23,7 +23,7 @@ SEEDS = range(20)
 
 
 def lose(state):
-    """The state file is gone, and what lay beside it."""
+    """Removes the state file and the files beside it."""
     for suffix in ('', '-wal', '-shm', '.lock', '.health'):
         state.path.with_name(state.path.name + suffix).unlink(missing_ok=True)
     shutil.rmtree(state.path.with_name(state.path.name + '.spool'), ignore_errors=True)
@@ -49,7 +49,7 @@ def restore(state, warehouse):
 
 
 def check_whole(topic, state, warehouse):
-    """The state equals what the oracle says of all records, and the tables and the proof agree."""
+    """Checks that the state equals the oracle's result for all records, and that the tables and the proof agree."""
     oracle.check_exact(topic.read(), Stored.of(state))
     report = prove(state, warehouse)
     assert_equal(report)
@@ -79,7 +79,7 @@ def test_a_state_that_was_exported_to_the_end_comes_back_whole(version, topic, s
 
 @pytest.mark.parametrize('seeds', [SEEDS[:10], SEEDS[10:]], ids=['0-9', '10-19'])
 def test_a_state_lost_at_a_random_moment_ends_as_if_it_never_was(seeds, broker, tmp_path):
-    """Several at a time: most of it is waiting."""
+    """Runs several at a time, because most of the time is waiting."""
     with concurrent.futures.ThreadPoolExecutor(5) as workers:
         for seed, outcome in [(seed, workers.submit(lose_at_random, seed, broker, tmp_path / f'{seed}')) for seed in seeds]:
             try:
@@ -98,7 +98,7 @@ def lose_at_random(seed, broker, folder):
     first, cut = sorted(chance.sample(range(50, 1400), 2))
     topic.produce(values[:first])
     service.to_end(topic, state, *options)
-    # The second part is under way when the process and its state go.
+    # The process and its state are lost while the second part is read.
     running = service.start(topic, state, *options)
     try:
         topic.produce(values[first:cut])
@@ -129,8 +129,8 @@ def test_a_state_lost_between_two_commits_ends_as_if_it_never_was(point, topic, 
 
 
 def get_ahead(topic, state, service, warehouse, *options):
-    """The counts table counts the last 100 records, the raw table does not have them yet."""
-    # Mostly the first export finds the raw rows in a file that is still being written; another try where it did not.
+    """The counts table includes the last 100 records; the raw table does not have them yet."""
+    # Usually the raw segment is still open at the first export; retry if it was not.
     for seed in range(350, 360):
         running = service.start(topic, state, *warehouse.options, '--export-interval', '2s', *options)
         try:
@@ -143,7 +143,7 @@ def get_ahead(topic, state, service, warehouse, *options):
 
 
 def test_it_works_where_every_retained_snapshot_of_the_counts_is_ahead_of_the_raw_rows(topic, state, service, make_warehouse):
-    """The counts of the raw rows are made from them alone, and what the table has beyond them is read again from Kafka."""
+    """Counts come from the raw rows alone; what the counts table has beyond them is re-read from Kafka."""
     warehouse = make_warehouse()
     topic.produce(views(34, count=600))
     service.to_end(topic, state, *warehouse.options)
@@ -162,7 +162,7 @@ def test_it_works_where_every_retained_snapshot_of_the_counts_is_ahead_of_the_ra
 
 
 def test_it_works_through_a_catalog_and_after_a_stranger_committed(topic, state, service, make_warehouse):
-    """A stranger dropped a day of counts: restore knows the rows from the raw table, and the next export brings them back."""
+    """Another program dropped a day of counts: restore takes the rows from the raw table, and the next export adds them again."""
     warehouse = make_warehouse('rest')
     for seed in (44, 45):
         topic.produce(views(seed, count=400))
@@ -256,7 +256,7 @@ def test_a_raw_row_that_nobody_exported_is_refused(column, value, words, topic, 
 
 
 def test_backfilled_windows_come_back_with_their_late_events(topic, state, service, make_warehouse):
-    """A late event that was added to its count later, as a backfill does."""
+    """A late event that was later added to its count, as by a backfill."""
     warehouse = make_warehouse()
     topic.produce(views(71, count=1200))
     service.to_end(topic, state, *warehouse.options)
@@ -285,7 +285,7 @@ def test_backfilled_windows_come_back_with_their_late_events(topic, state, servi
 
 @pytest.mark.parametrize('point', [None, 'late.sent'])
 def test_what_the_lost_state_published_is_not_published_again(point, topic, state, service, make_warehouse):
-    """Events beyond the raw table's end, which are read again, and become late and rejected rows with other numbers."""
+    """Events beyond the raw table's end are re-read, and become late and rejected rows with other numbers."""
     warehouse, (late, rejected) = make_warehouse(), (f'late-{topic.name}', f'rejected-{topic.name}')
     options = [*warehouse.options, '--late-topic', late, '--rejected-topic', rejected]
     topic.produce(views(81, count=400))
@@ -320,7 +320,7 @@ def test_what_the_lost_state_published_is_not_published_again(point, topic, stat
 
 @pytest.mark.parametrize('point', [None, 'raw.settled'])
 def test_an_event_of_the_future_does_not_make_honest_ones_late(point, topic, state, service, make_warehouse):
-    """It never moved the watermark, and does not when it is restored after its time; whether its counts were exported or not."""
+    """A future event never moved the watermark, and does not when it is restored later, with its counts exported or not."""
     warehouse = make_warehouse()
     options = ['--window', '1s', '--watermark-delay', '0s', '--allowed-lateness', '0s', '--max-future-skew', '0s']
     start = round(time.time() * 1000)
@@ -361,7 +361,7 @@ def test_backfilled_counts_come_back_when_the_raw_commits_of_a_quiet_partition_h
         topic.produce([event('E1', time_ms)] * 4)
         service.to_end(topic, state, *options)
     backfills.complete(state, warehouse, '--keep-snapshots', '2')
-    # Late events alone are exported to the raw table only, so its snapshots expire and those of the counts stay.
+    # Late events are exported only to the raw table, so its snapshots expire and those of the counts stay.
     for day in range(3):
         topic.produce([event('E2', SAMPLE_MS - (5 + day) * DAY_MS)], partition=0)
         service.to_end(topic, state, *options)
@@ -384,7 +384,7 @@ def test_another_window_is_refused_where_no_counts_can_be_compared(topic, state,
 
 
 def test_counts_that_kafka_cannot_bring_again_are_not_taken_from_the_table(state, service, make_warehouse):
-    """The raw table was dropped, and so are the records: a service that cannot read on leaves the table as it is."""
+    """The raw table and the records are gone: a service that cannot continue leaves the counts table unchanged."""
     cluster, warehouse = MockCluster(), make_warehouse()
     topic = cluster.topic('dropped')
     topic.produce((event('OLD', SAMPLE_MS) for _ in range(100)), partition=0)
@@ -398,7 +398,7 @@ def test_counts_that_kafka_cannot_bring_again_are_not_taken_from_the_table(state
     assert result.code == 1 and '--on-missing-offsets skip' in result.err, result
     assert 'counts are exported when the rest was read again' in result.err
     assert warehouse.by_duckdb(COUNTS) == counts
-    # Told to go on without them, it does.
+    # With --on-missing-offsets skip it continues.
     service.to_end(topic, state, *warehouse.options, '--late-topic', 'off', '--on-missing-offsets', 'skip')
     assert [(postcode, count > 0) for postcode, _, count in warehouse.by_duckdb(COUNTS)] == [('NEW', True), ('OLD', False)]
     del cluster

@@ -1,4 +1,4 @@
-"""Counts leave the state when they are exported and nobody can count in them any more; nothing else does."""
+"""Counts leave the state only when they are exported and their events can only be late."""
 import signal
 
 import pytest
@@ -12,13 +12,13 @@ RULES = Rules(allowed_lateness_ms=HOUR_MS)
 
 
 def hours(number, per_hour=20):
-    """Views of so many hours, in order."""
+    """Views of the given number of hours, in order."""
     for n in range(number * per_hour):
         yield event(f'E{n % 3}', SAMPLE_MS + n * HOUR_MS // per_hour)
 
 
 def check(topic, state, warehouse, retention_ms):
-    """The table has everything, the state what is young."""
+    """The table has everything; the state has the recent counts."""
     counts = oracle.count(topic.read(), RULES).counts
     backfills.check_table(warehouse, counts)
     newest = max(oracle.parse(record.value).time_ms for record in topic.read()[0])
@@ -42,7 +42,7 @@ def test_old_counts_leave_the_state_once_exported(retention, milliseconds, topic
 
 
 def test_what_may_still_be_counted_in_stays(topic, state, service, make_warehouse):
-    """With a day of allowed lateness a retention of nothing evicts only what is older than that."""
+    """With an allowed lateness of a day, a retention of zero evicts only older counts."""
     warehouse = make_warehouse()
     for seed in (301, 302):
         topic.produce(views(seed, count=500))

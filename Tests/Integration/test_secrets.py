@@ -1,5 +1,5 @@
-"""Secrets go where they belong and nowhere else: every byte that a catalog, a store, a broker and a proxy receive is read,
-and all that the program prints and writes.
+"""Secrets reach only their servers: the tests search every byte that a catalog, a store, a broker and a proxy receive, and
+everything that the program prints and writes.
 """
 import dataclasses
 import datetime
@@ -29,7 +29,7 @@ EVERY = {KEY, SECRET, SESSION, HTTP, TOKEN, CLIENT_SECRET, ISSUED}
 BASE = {**AWS, 'PAGEVIEWS_HTTP_TOKEN': HTTP}
 CATALOG = {'PAGEVIEWS_CATALOG_TOKEN': TOKEN, 'PAGEVIEWS_CATALOG_CREDENTIAL': f'{CLIENT}:{CLIENT_SECRET}'}
 
-# What is set and said, and which secrets the catalog then gets.
+# Settings and variables, and the secrets that the catalog then gets.
 WAYS = {
     'the warehouse keys alone': ({}, (), set()),
     'a token': ({'PAGEVIEWS_CATALOG_TOKEN': TOKEN}, (), {TOKEN}),
@@ -42,7 +42,7 @@ WAYS = {
 
 
 def lures(elsewhere):
-    """Catalogs that point at another server, each its own way, and say back what they were sent."""
+    """Catalogs that redirect to another server, each in its own way, and echo what they received."""
     hostile = {'oauth2-server-uri': f'{elsewhere}/tokens', 'rest.sigv4-enabled': 'true', 's3.endpoint': elsewhere}
 
     def catalog(config=None, redirect=False):
@@ -67,7 +67,7 @@ def ingest(address, topic, folder, options, env):
 
 
 def check_said(result, folder, secrets=EVERY):
-    """Nothing that was printed or written, whatever command is asked, holds a secret."""
+    """Checks that no output or file of any command contains a secret."""
     env, state = {**BASE, **CATALOG}, str(folder / 'pageviews.db')
     asked = [program.run(*words, env=env) for words in (
         ('status', '--state', state), ('status', '--format', 'json', '--state', state),
@@ -90,7 +90,7 @@ def test_a_catalog_gets_what_is_meant_for_it(way, lure, topic, tmp_path):
                         ['--warehouse', f'file://{tmp_path}/lake', '--catalog', catalog, *options], {**BASE, **more})
     assert result.code in (1, 4), result
     assert found(EVERY, received.data) == meant
-    # Without credentials there is nothing to lose at another server.
+    # Without credentials the program may follow to another server.
     if meant or lure != 'by its address':
         assert strayed.data == b''
     assert not found(EVERY, strayed.data)
@@ -125,7 +125,7 @@ def test_a_token_server_that_says_the_secret_back_is_not_quoted(topic, tmp_path)
 
 
 def test_signatures_are_botocores(topic, tmp_path):
-    """The path of a table has to be encoded once more than it is sent; the unit separator in a namespace shows it."""
+    """Signing encodes the path of a table once more than it is sent; the unit separator in a namespace shows it."""
     topic.produce(views(seed=28, count=50))
     asked = []
 
@@ -160,19 +160,19 @@ def test_a_store_gets_signatures(topic, tmp_path):
             folder = tmp_path / place.rpartition(':')[2]
             result = ingest(topic.address, topic.name, folder,
                             ['--warehouse', 's3://bucket/lake', '--s3-endpoint', place, '--s3-path-style'], {**BASE, **CATALOG})
-            # 2: a store that is elsewhere is a wrong setting.
+            # 2: a store in another place is a wrong setting.
             assert result.code in (1, 2, 4), result
             check_said(result, folder)
             if place == store:
                 first = received.data
     assert found(EVERY, first) == {KEY, SESSION}
-    # The other store sent us here; nobody followed.
+    # The store redirected here, and the program did not follow.
     assert received.data == first
 
 
 @pytest.mark.parametrize('scheme,meant', [('https', set()), ('http', {TOKEN})])
 def test_a_proxy_sees_no_more_than_it_must(scheme, meant, topic, tmp_path):
-    """With TLS it is told the host alone; without, the request that it passes on."""
+    """With TLS the proxy sees only the host; without, the whole request."""
     topic.produce(views(seed=25, count=50))
     with http_server(lambda *_: Answer(403)) as (proxy, received):
         result = ingest(topic.address, topic.name, tmp_path / 'state',
@@ -214,7 +214,7 @@ USER, PASSWORD = 'alice', 'password-of-the-broker'
 
 @pytest.fixture(scope='module')
 def cluster(tmp_path_factory):
-    """Apache Kafka that sends clients with a login to the port of a relay: the cluster, and that port."""
+    """Apache Kafka whose SASL listener advertises the port of a relay. Returns the cluster and the port."""
     folder = tmp_path_factory.mktemp('recorded-kafka')
     controller, plain, login, relayed = (free_port() for _ in range(4))
     (folder / 'ports').write_text(f'{controller} {plain} {login}\n')

@@ -1,4 +1,4 @@
-"""What a service manager is told, by the protocol of sd_notify(3): datagrams to the socket that NOTIFY_SOCKET names."""
+"""Notifications to a service manager by the protocol of sd_notify(3): datagrams to the socket in NOTIFY_SOCKET."""
 import contextlib
 import os
 import socket
@@ -27,7 +27,7 @@ def listening(place):
 
 @pytest.mark.parametrize('kind', ['path', 'abstract'])
 def test_it_says_ready_when_it_counts_and_goes_on_with_the_watchdog(kind, service, topic, state):
-    # Not in the test's folder: a socket's path has at most 108 bytes.
+    # Not in the test's folder, because a socket's path has at most 108 bytes.
     name = f'/tmp/pageviews-{os.getpid()}-{kind}' if kind == 'path' else f'@pageviews-{os.getpid()}'
     try:
         with listening(name.replace('@', '\0')) as hear:

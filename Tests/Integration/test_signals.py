@@ -24,7 +24,7 @@ def test_an_idle_service_ends_at_once(number, topic, state, service):
 
 
 def test_what_was_read_is_flushed_before_the_end(topic, state, service):
-    """With a flush every minute, only the end of the service can have written."""
+    """With a flush every minute, only the shutdown can have written."""
     topic.produce(views(seed=82, count=1000))
     running = service.start(topic, state, '--flush-interval', '60s', '--log-level', 'debug', '--kafka-config', 'debug=fetch')
     eventually(lambda: 'at offset 1000' in running.err, 'the records to be read')

@@ -1,4 +1,4 @@
-"""A link that is slower than what a fetch may ask for in the time that a request has."""
+"""A link too slow for the largest fetch within the request timeout."""
 import json
 import socket
 import threading
@@ -14,7 +14,7 @@ PARTITIONS = 40
 
 
 class SlowLink:
-    """Forwards connections to a broker; what comes back has so many bytes a second, all connections together."""
+    """Forwards connections to a broker and limits the bytes per second of all answers together."""
 
     def __init__(self, speed: int) -> None:
         self._speed, self._lock, self._free_at = speed, threading.Lock(), 0.0

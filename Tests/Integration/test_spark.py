@@ -1,4 +1,4 @@
-"""Spark as another writer of our tables: afterwards the right numbers, or a stop that names what it did; never wrong ones.
+"""Spark as another writer of the tables: afterwards the numbers are right, or the export stops and names the change.
 
 `make spark` runs these. They are not part of `make test`: Spark is large and slow to start.
 """
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.spark
 TABLE, RAW_TABLE = f'{{lake}}.pageviews.{COUNTS}', f'{{lake}}.pageviews.{RAW}'
 MERGE_ON_READ = (f"ALTER TABLE {TABLE} SET TBLPROPERTIES ('write.update.mode'='merge-on-read', "
                  "'write.merge.mode'='merge-on-read', 'write.delete.mode'='merge-on-read')")
-# Statements that change where rows are, and no value.
+# Statements that move rows and change no value.
 MOVES = {
     'update': f"UPDATE {TABLE} SET count = count WHERE postcode = 'E1'",
     'merge': f"MERGE INTO {TABLE} t USING (SELECT 'E1' AS postcode) s ON t.postcode = s.postcode "
@@ -51,7 +51,7 @@ def by_spark(spark, warehouse, where=''):
 
 
 def check_all(spark, topic, state, warehouse):
-    """The same numbers by Spark, duckdb, pyiceberg, the state, the oracle and `proof`."""
+    """Checks that Spark, duckdb, pyiceberg, the state, the oracle and `proof` agree."""
     exports.check_tables(warehouse, state, topic.read())
     counts = state.counts()
     assert by_spark(spark, warehouse) == [len(counts), len(counts), sum(counts.values())]
@@ -69,7 +69,7 @@ def run(command, state, warehouse):
 
 @pytest.mark.parametrize('open_commit', ['', 'counts.prepared', 'counts.staged'])
 def test_an_upgrade_by_spark(open_commit, spark, topic, state, service, warehouse):
-    """The rows that position deletes have taken stay deleted: the first vector of a data file takes them in."""
+    """Rows deleted by position deletes stay deleted: the first vector of a data file includes them."""
     count(topic, state, service, warehouse, 1, 2, 3)
     if open_commit:
         topic.produce(crowded_views(seed=6, count=300))
@@ -154,7 +154,7 @@ def test_a_coarser_partition_spec_of_spark_gets_its_values(field, version, spark
         topic.produce(crowded_views(seed=seed, count=300))
         service.to_end(topic, state, *options)
     check_all(spark, topic, state, warehouse)
-    # A filter on the source is answered by the partition values: wrong ones lose rows here.
+    # Spark answers a filter on the source column from the partition values: wrong ones lose rows here.
     counts = state.counts()
     inside = "WHERE timestamp >= TIMESTAMP '2021-01-01 00:00:00' AND timestamp < TIMESTAMP '2021-02-15 00:00:00'"
     assert by_spark(spark, warehouse, inside) == [len(counts), len(counts), sum(counts.values())]
@@ -164,7 +164,7 @@ def test_a_coarser_partition_spec_of_spark_gets_its_values(field, version, spark
 
 
 def test_a_commit_that_was_prepared_before_the_spec_changed(spark, topic, state, service, warehouse):
-    """Its position deletes are of files of the old spec, and apply to nothing else."""
+    """Its position deletes belong to files of the old spec and apply only to those."""
     count(topic, state, service, warehouse, 1, 2, 3)
     topic.produce(crowded_views(seed=4, count=300))
     service.try_to_end(topic, state, *warehouse.options, env={'PAGEVIEWS_FAIL_POINT': 'counts.prepared'})

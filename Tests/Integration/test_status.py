@@ -1,4 +1,4 @@
-"""`pageviews status`: what a service and its state are told by, and each fault by its name within ten seconds."""
+"""`pageviews status`: the health of a service and its state; each fault is named within ten seconds."""
 import contextlib
 import json
 import signal
@@ -10,7 +10,7 @@ import pytest
 from support import program
 from support.events import SAMPLE_MS, event
 from support.faults import in_front_of
-from support.health import KEYS, SECONDS, always_healthy, codes, status, wait_for, wait_healthy
+from support.health import KEYS, always_healthy, codes, status, wait_for, wait_healthy
 from support.kafka import create_topic
 from support.wait import eventually
 
@@ -127,7 +127,7 @@ def test_a_partition_that_cannot_be_read_is_named(service, own_broker, state):
     service.start(topic, state)
     eventually(lambda: state.path.exists() and state.consumed() == 2, 'both events to be counted')
     wait_healthy(state)
-    # Clients do not see partition 1 any more, as when its topic is being made anew.
+    # Clients no longer see partition 1, as while its topic is recreated.
     broker.show_partitions(topic.name, 1)
     assert 'partition 1' in wait_for(state, 'partition')
     assert codes(state) == ['partition']
@@ -143,7 +143,7 @@ def test_a_partition_that_is_away_for_a_moment_alarms_nobody(service, own_broker
     eventually(lambda: state.path.exists() and state.consumed() == 2, 'both events to be counted')
     wait_healthy(state)
     broker.show_partitions(topic.name, 1)
-    # Whenever it is looked at: until the service has noticed, for a second and a half more, and well after it is back.
+    # At every moment: until the service has noticed, for 1.5 s more, and well after it is back.
     always_healthy(state, lambda: f'{topic.name} partition 1: the topic no longer has it' in running.err)
     for seconds, partitions in ((1.5, 1), (4, 2)):
         broker.show_partitions(topic.name, partitions)

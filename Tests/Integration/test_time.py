@@ -10,7 +10,7 @@ LONG_IDLE = ('--idle-timeout', '1h')
 
 
 def final(state, postcode):
-    """1, 0, or None while there is no such row or no state yet."""
+    """1, 0, or None while there is no such row or no state."""
     if state.consumed() == 0:
         return None
     rows = state.rows('SELECT final FROM postcode_view_count WHERE postcode = :p', '--param', f'p={postcode}')
@@ -30,7 +30,7 @@ def test_seconds_milliseconds_and_microseconds_are_told_apart(topic, state, serv
     assert state.counts() == {('E1', START_MS): len(forms)}
 
 
-# What is written for `timestamp`, and the start of its window in milliseconds, or None when it has to be rejected.
+# A value of `timestamp`, and the start of its window in milliseconds, or None if the record must be rejected.
 LIMITS = [
     ('1', 0),
     ('99999999999', 99_999_999_960_000),          # the last second
@@ -75,7 +75,7 @@ def test_a_partition_that_went_quiet_is_left_out_and_comes_back(make_topic, stat
         return final(state, 'A') == 1
 
     eventually(more_traffic_makes_it_final, 'partition 1 to be left out', every=0.2)
-    # Back again, behind what the others have passed meanwhile: late, and in the log.
+    # Active again, behind the watermark of the others: its events are late, and in the log.
     topic.produce([event('LATE', START_MS)], partition=1)
     eventually(lambda: state.late(), 'the late event')
     running.stop()
@@ -102,7 +102,7 @@ def test_an_event_from_the_future_is_counted_and_leaves_the_watermark_alone(topi
     service.to_end(topic, state, *options)
     assert state.late() == {}
     assert {postcode for postcode, _ in state.counts()} == {'A', 'FUTURE', 'HONEST'}
-    # Within the skew, an event does move it.
+    # Within the skew, an event moves the watermark.
     topic.produce([event('AHEAD', now_ms() + 4 * MINUTE_MS), event('BEHIND', now - 30 * MINUTE_MS)])
     service.to_end(topic, state, *options)
     assert [postcode for postcode, _ in state.late().values()] == ['BEHIND']
@@ -121,7 +121,7 @@ def test_a_late_event_is_logged_with_all_its_fields(topic, state, service):
     row, = state.rows('SELECT * FROM late_events')
     window = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime((START_MS - 2 * DAY_MS) / 1000))
     assert (row['user_id'], row['postcode'], row['webpage'], row['window']) == (77, 'OLD', 'w/x', window)
-    # --exit-at-end ends only when the late topic has it.
+    # --exit-at-end exits only after the event is published.
     assert (row['kafka_partition'], row['kafka_offset'], row['published'], row['backfilled_at']) == (0, 1, 1, None)
     assert row['timestamp'].startswith(window[:19])
     assert row['lateness_ms'] > 0 and row['received_at'].endswith('Z')

@@ -12,7 +12,7 @@ from support.wait import eventually
 
 @pytest.fixture
 def certificate(tmp_path):
-    """A certificate for 127.0.0.1 that signs itself; its file holds the key, too."""
+    """A self-signed certificate for 127.0.0.1, with its key in the same file."""
     pem = tmp_path / 'server.pem'
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
                     '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', pem, '-out', tmp_path / 'ca.pem'],

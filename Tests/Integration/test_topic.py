@@ -57,7 +57,7 @@ def test_the_list_has_offsets_and_the_lag_of_the_state_or_the_group(make_topic, 
     other.produce([b'x'] * 3)
     service.to_end(topic, state)
     topic.produce(views(2, count=5), partition=0)
-    # Every topic of the broker is asked about, and other tests have made hundreds.
+    # The command queries every topic of the broker, and other tests have created hundreds.
     result = topic_of(topic.address, '--state', str(state.path), '--format', 'json')
     assert result.code == 0, result.err
     rows = {(row.pop('topic'), row.pop('partition')): row for row in json.loads(result.out)}
@@ -130,7 +130,7 @@ def test_keys_headers_and_whatever_bytes(topic):
 
 
 def on_a_terminal(*arguments):
-    """What a terminal would be sent, byte for byte."""
+    """The bytes that a terminal would get."""
     parent, child = pty.openpty()
     process = subprocess.Popen([program.BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=child, stderr=child,
                                env=program.clean_environment({'NO_COLOR': '1', 'TERM': 'xterm'}))
@@ -219,7 +219,7 @@ def test_what_is_not_there_is_said(topic):
     assert f'did you mean {topic.name}?' in missing.err
     partition = topic_of(topic.address, topic.name, '--partition', '5')
     assert partition.code == 1 and 'no partition 5: it has 1' in partition.err
-    # Asking does not create it.
+    # The request does not create it.
     assert topic.name + 'x' not in topic_of(topic.address).out
 
 
@@ -238,7 +238,7 @@ def test_wrong_usage_is_2(arguments):
 
 
 def peak(*arguments):
-    """Runs the program; its peak memory in KiB, read while it writes, and what it wrote."""
+    """Runs the program. Returns its peak memory in KiB, read while it writes, and its output."""
     with subprocess.Popen([program.BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           env=program.clean_environment()) as process:
         size = lines = largest = 0

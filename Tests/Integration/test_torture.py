@@ -1,8 +1,8 @@
-"""Many kills in a row: at a step of every kind of write, and at random moments, while Kafka and S3 hang and go away.
+"""Many kills in a row: at a step of every kind of write, and at random moments, while Kafka and S3 hang and fail.
 
 A life is one state with its tables and its late and rejected topics. It is killed KILLS_PER_LIFE times, then runs to the end
-undisturbed and is compared with what independent readers and the oracle make of the source topic. `make torture KILLS=1000`
-asks for more lives than `make test`; PAGEVIEWS_TORTURE_SEED repeats one.
+undisturbed. Its result is compared with independent readers and with the oracle. `make torture KILLS=1000` runs more lives than
+`make test`; PAGEVIEWS_TORTURE_SEED repeats a run.
 """
 import collections
 import dataclasses
@@ -37,14 +37,14 @@ WAIT_FOR_STEP = 8.0
 
 @dataclasses.dataclass
 class Figures:
-    """What the lives of this process were."""
+    """The figures of this process's lives."""
     kills: int = 0
     at_random: int = 0
     outages: int = 0
     points: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
     def write(self) -> None:
-        """Added to a file for `make torture`, which sums up the workers'."""
+        """Appends to a file of which `make torture` prints the sums."""
         path = os.environ.get('PAGEVIEWS_TORTURE_FIGURES')
         if path:
             with pathlib.Path(path).open('a') as file:
@@ -67,7 +67,7 @@ class Life:
 
     def produce(self) -> None:
         seed, count = self.chance.randrange(1 << 30), self.chance.randrange(1, 80)
-        # Time goes on, so that days and windows come and go.
+        # Event time advances, so that days and windows begin and end.
         start = SAMPLE_MS + self.sent * 20_000
         kind = self.chance.choice([views, crowded_views])
         values = [*kind(seed=seed, count=count, start_ms=start), b'{', event('E1', start - 3 * 86_400_000)]
@@ -102,7 +102,7 @@ class Life:
             case 'kafka': self.cluster.hang(1)
             case 's3': self.proxy.down()
             case 'answers':
-                # Requests that have an effect and whose answer is lost, and some that have none.
+                # Requests whose effect happens and whose answer is lost, and requests without effect.
                 self.proxy.rules += [
                     Rule('^(PUT|POST|DELETE|GET) ', self.chance.choice(['reset', '503 SlowDown', '500 InternalError']),
                          applied=self.chance.random() < 0.5, times=self.chance.randint(1, 3)) for _ in range(3)]
@@ -139,7 +139,7 @@ class Life:
 
 @pytest.fixture(scope='module')
 def cluster(make_apache_kafka):
-    """Of its own: it hangs now and then."""
+    """A separate broker, because it hangs at times."""
     return make_apache_kafka(nodes=1)
 
 
@@ -165,7 +165,7 @@ def test_a_life_of_kills_loses_nothing_and_doubles_nothing(number, cluster, stat
 
 
 def test_the_steps_are_those_of_the_program():
-    """A step that was renamed would never be reached, and nobody would see it."""
+    """A renamed step would never be reached, and no other test would notice."""
     sources = pathlib.Path(__file__).resolve().parents[2] / 'Sources'
     text = '\n'.join(path.read_text() for path in sources.rglob('*.swift'))
     for step in {point.rpartition('.')[2] for point in POINTS}:

@@ -1,6 +1,6 @@
-"""What the tests of the prompt share: a state, a terminal, and transcripts pinned in files.
+"""Shared by the tests of the prompt: a state, a terminal, and transcripts pinned in files.
 
-PAGEVIEWS_BINARY names the program; PIN=1 writes the transcripts anew.
+PAGEVIEWS_BINARY names the program; PIN=1 rewrites the transcripts.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""Makes a state file as the store would, with rows that are the same every time.
+"""Makes a state file like the program's, with the same rows every time.
 
-The tables come from the program itself: it shows an empty stand-in while there is no state.
+The schema comes from the program, which shows empty tables while there is no state.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 
 
 class State:
-    """A state file with a writer that can add to it."""
+    """A state file and a connection that writes it."""
 
     def __init__(self, folder, binary):
         self.path = os.path.join(folder, "state.db")
@@ -26,7 +26,7 @@ class State:
                 self.db.execute(row["sql"])
 
     def insert(self, table, **values):
-        """Adds a row; columns that are left out and may not be NULL get 0 or an empty text."""
+        """Adds a row; omitted columns that may not be NULL get 0 or an empty text."""
         for _, name, kind, not_null, default, key in self.db.execute(f"PRAGMA table_info({table})").fetchall():
             if not_null and name not in values and default is None:
                 values[name] = 0 if kind == "INTEGER" else b"" if kind == "BLOB" else ""

@@ -1,7 +1,7 @@
-"""Drives a program through a pseudo-terminal and keeps what a person would see.
+"""Drives a program through a pseudo-terminal and keeps the screen that a user would see.
 
-The screen understands what readline, less and the prompt itself send: cursor moves, erasing, insertion, and wide
-characters. Everything waits for text on the screen, never for time to pass.
+The screen interprets the output of readline, less and the prompt: cursor moves, erasing, insertion, and wide
+characters. Every wait is for text on the screen, never for a time.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ def columns_of(character):
 
 
 class Screen:
-    """A grid of characters with a cursor, and the lines that have left it at the top."""
+    """A grid of characters with a cursor, and the lines scrolled off its top."""
 
     def __init__(self, rows, columns):
         self.rows, self.columns = rows, columns
@@ -153,9 +153,9 @@ class Screen:
 
 
 class Terminal:
-    """A program on a terminal of its own."""
+    """A program on its own terminal."""
 
-    PATIENCE = 60
+    TIMEOUT = 60
 
     def __init__(self, command, environment, rows=24, columns=80, folder=None):
         self.screen = Screen(rows, columns)
@@ -178,7 +178,7 @@ class Terminal:
             self.pump(0)
 
     def pump(self, seconds):
-        """Takes what the program has written; false when it has gone."""
+        """Reads the program's output; false when the program has ended."""
         readable, _, _ = select.select([self.master], [], [], seconds)
         if not readable:
             return True
@@ -204,7 +204,7 @@ class Terminal:
         return True
 
     def wait_until(self, condition, what):
-        end = time.monotonic() + self.PATIENCE
+        end = time.monotonic() + self.TIMEOUT
         while not condition():
             if not self.pump(0.1) and not condition():
                 raise AssertionError(f"the program ended before {what}; the screen:\n{self.screen.text()}")
@@ -215,25 +215,25 @@ class Terminal:
         self.wait_until(lambda: text in self.screen.text(), repr(text))
 
     def lines_begun(self):
-        """How many lines readline has begun to read: it switches bracketed paste on each time."""
+        """The number of lines that readline has begun to read: it enables bracketed paste for each."""
         return self.seen.count(b"\x1b[?2004h")
 
     def enter(self, line, prompt="pageviews> "):
-        """Enters a line and waits until the next may be entered."""
+        """Enters a line and waits for the next prompt."""
         begun = self.lines_begun()
         self.send(line + "\r")
         self.wait_until(lambda: self.lines_begun() > begun, f"the end of {line[:60]!r}")
         self.settle(prompt)
 
     def interrupt(self):
-        """Ctrl-C, while a line is edited."""
+        """Presses Ctrl-C while a line is edited."""
         begun = self.lines_begun()
         self.send("\x03")
         self.wait_until(lambda: self.lines_begun() > begun, "a new line after Ctrl-C")
         self.settle()
 
     def settle(self, prompt="pageviews> "):
-        """Waits until the cursor stands right after an empty prompt, and the program reads single keys."""
+        """Waits until the cursor is right after an empty prompt and the program reads single keys."""
         def is_asking():
             self.pump(0.01)
             line = "".join(self.screen.lines[self.screen.row]).rstrip()
@@ -250,7 +250,7 @@ class Terminal:
 
     def exit_code(self):
         """Waits for the program to end."""
-        end = time.monotonic() + self.PATIENCE
+        end = time.monotonic() + self.TIMEOUT
         while time.monotonic() < end:
             self.pump(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)

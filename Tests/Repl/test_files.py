@@ -1,4 +1,4 @@
-"""What the prompt keeps in files, who may read it, and when a pager comes."""
+"""The prompt's files, their permissions, and the pager."""
 
 import json
 import os
@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from case import ReplTest  # noqa: E402
 
 class Files(ReplTest):
-    """What is kept, and who may read it."""
+    """Files and their permissions."""
 
     def test_history_is_kept_for_the_user_alone(self):
         terminal = self.start()
@@ -50,7 +50,7 @@ class Files(ReplTest):
         terminal.enter("SELECT 'one' AS word;")
         terminal.enter("SELECT 'two' AS word;")
         terminal.enter("\\o")
-        # The command has ended when the prompt is back.
+        # The prompt appears when the command has ended.
         self.assertEqual(self.read("upper.txt"), "WORD\nONE\nWORD\nTWO\n")
         terminal.enter("\\once | cat; exit 3")
         terminal.enter("SELECT 'shown' AS word;")
@@ -102,7 +102,7 @@ class Files(ReplTest):
 
 
 class Session(ReplTest):
-    """What a session says of itself and of the pipeline; parts of it depend on the clock."""
+    """Output about the session and the pipeline; parts of it depend on the clock."""
 
     def test_conninfo_names_the_state_and_the_limits(self):
         terminal = self.start("--timeout", "5s", "--max-rows", "7", "--memory-limit", "64MiB")
@@ -151,7 +151,7 @@ class Session(ReplTest):
         terminal.enter("\\cd home")
         terminal.enter("\\! pwd")
         self.assertIn("/home\n", terminal.screen.text())
-        # The state is where it was.
+        # The state is unchanged.
         terminal.enter("SELECT count(*) AS rejected FROM rejected_events;")
         self.assertIn("|        1 |", terminal.screen.text())
 

@@ -1,4 +1,4 @@
-"""What the keyboard does at the prompt."""
+"""Keys at the prompt."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from case import ENDLESS, ReplTest  # noqa: E402
 
 class Keys(ReplTest):
-    """What the keyboard does."""
+    """Keys."""
 
     def test_tab_completes_by_context(self):
         terminal = self.start("--no-pager", columns=100)
@@ -61,7 +61,7 @@ class Keys(ReplTest):
         self.assertEqual(terminal.exit_code(), 0)
 
     def test_ctrl_c_right_after_a_key_is_never_lost(self):
-        """The terminal throws its queue away after the signal: a key that the program was told of may be gone."""
+        """After the signal the terminal discards its queue, so a key that `poll` has announced may be gone."""
         terminal = self.start()
         for _ in range(40):
             terminal.send("'open")
@@ -72,7 +72,7 @@ class Keys(ReplTest):
     def test_the_end_of_the_terminal_ends_the_shell(self):
         terminal = self.start()
         os.close(terminal.master)
-        end = time.monotonic() + terminal.PATIENCE
+        end = time.monotonic() + terminal.TIMEOUT
         while not os.waitpid(terminal.pid, os.WNOHANG)[0]:
             self.assertLess(time.monotonic(), end, "the program did not end")
             time.sleep(0.01)
@@ -177,7 +177,7 @@ class Keys(ReplTest):
     def test_wide_characters_are_edited_whole_also_without_a_locale(self):
         for locale in ({"LANG": "C.UTF-8"}, {"LANG": ""}):
             terminal = self.start(**locale)
-            # Two characters are taken away from the end: the quote and the wide letter before it.
+            # Erases two characters at the end: the quote and the wide letter before it.
             terminal.send("SELECT '東京é都'\x7f\x7f")
             terminal.enter("' AS city;")
             self.assertIn("| 東京é |", terminal.screen.text())

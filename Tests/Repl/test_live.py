@@ -1,6 +1,6 @@
 """Prompts beside a running service: they see its counts, and its write-ahead log stays small.
 
-PAGEVIEWS_SOAK_SECONDS says how long (15 when it is not set; 600 before a release).
+PAGEVIEWS_SOAK_SECONDS sets the duration (15 by default; 600 before a release).
 """
 
 import os
@@ -21,7 +21,7 @@ from terminal import Terminal  # noqa: E402
 BINARY = os.environ.get("PAGEVIEWS_BINARY") or os.path.join(HERE, "../../.build/release/pageviews")
 SECONDS = float(os.environ.get("PAGEVIEWS_SOAK_SECONDS", "15"))
 PROMPTS = 8
-# The size that the service cuts its log back to.
+# The size to which the service truncates its log.
 LOG_BUDGET_BYTES = 64 << 20
 TOTAL = "SELECT coalesce(sum(count), 0) AS views FROM postcode_view_count;"
 
@@ -30,7 +30,7 @@ class BesideAService(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="pageviews-live-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        # A service that nobody looks at: its own table would need a terminal, so its output goes to a file.
+        # The demo without a terminal: its table goes to a file.
         self.environment = {"PATH": os.environ["PATH"], "HOME": self.folder, "TMPDIR": self.folder, "TERM": "xterm",
                             "LANG": "C.UTF-8", "PAGER": "cat", "NO_COLOR": "1"}
         with open(os.path.join(self.folder, "err"), "wb") as err:
@@ -71,7 +71,7 @@ class BesideAService(unittest.TestCase):
     def test_eight_prompts_see_live_counts_and_the_log_stays_small(self):
         prompts = [self.prompt() for _ in range(PROMPTS)]
         first = [self.total(terminal) for terminal in prompts]
-        # Half of them stay idle, half ask again and again.
+        # Half of them stay idle, half run queries repeatedly.
         for terminal in prompts[::2]:
             terminal.send("SELECT postcode, sum(count) AS n FROM postcode_view_count GROUP BY 1; \\watch 0.2\r")
         largest = 0

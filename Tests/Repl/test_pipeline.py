@@ -48,7 +48,7 @@ class InTheDemo(unittest.TestCase):
                                 environment, 60, 120)
             self.addCleanup(terminal.close)
             terminal.settle()
-            # The sum of a proof is of rows that the service exported while it runs.
+            # The sum includes rows that the service exports while the proof runs.
             deadline, exports = time.monotonic() + 60, 0
             while exports < 2:
                 self.assertLess(time.monotonic(), deadline, "two exports take a second each")

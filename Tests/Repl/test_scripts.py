@@ -1,4 +1,4 @@
-"""The prompt without a terminal, and what it refuses."""
+"""The prompt without a terminal, and its errors."""
 
 import os
 import random

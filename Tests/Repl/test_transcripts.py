@@ -1,4 +1,4 @@
-"""What each command shows, pinned in files."""
+"""The output of each command, pinned in files."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from case import ReplTest  # noqa: E402
 
 class Transcripts(ReplTest):
-    """What each command shows."""
+    """The output of each command."""
 
     FEW = "SELECT * FROM postcode_view_count WHERE timestamp = '2021-01-26T12:04:00Z' ORDER BY count DESC LIMIT 3;"
 
@@ -20,7 +20,7 @@ class Transcripts(ReplTest):
         self.transcript("formats", lines, columns=110)
 
     def test_schema_commands(self):
-        # The views' definitions are the store's; only the prompt's own is pinned.
+        # The state defines the views; only the prompt's own view is pinned.
         self.transcript("schema", ["\\d history", "\\d postcode_veiw_count", "\\dt", ".tables event", "\\df inst*",
                                    ".indexes late", "SHOW TABLES;", "\\summary SELECT 1.5 AS a UNION ALL SELECT NULL"])
 

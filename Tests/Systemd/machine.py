@@ -1,5 +1,5 @@
-"""A Debian 12 of its own with systemd as process 1, in a folder: systemd-nspawn, without a network of its own, so that servers
-on this machine's loopback are there too.
+"""Runs a separate Debian 12 with systemd as process 1 in a folder, by systemd-nspawn. It shares the host's network, so that it can
+reach servers on the host's loopback.
 """
 import os
 import pathlib
@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'Integratio
 from support.wait import eventually  # noqa: E402
 
 MIRROR = 'http://deb.debian.org/debian'
-# The machine sees a cgroup tree of version 2 whatever this machine's is, and has a group of its own in it.
+# The container sees a cgroup v2 tree, whatever the host's version, with its own group in it.
 BOOT = '''
 mount --make-rprivate / && { umount -R /sys/fs/cgroup 2>/dev/null || true; } && mount -t cgroup2 none /sys/fs/cgroup || exit 1
 mkdir -p "/sys/fs/cgroup/$2" && echo $$ >"/sys/fs/cgroup/$2/cgroup.procs" || exit 1
@@ -31,14 +31,14 @@ echo "the cgroup $1 is left behind" >&2
 
 
 def needs() -> list[str]:
-    """What is missing to make a machine."""
+    """The requirements that are missing."""
     missing = [] if os.geteuid() == 0 else ['to be root']
     packages = {'debootstrap': 'debootstrap', 'systemd-nspawn': 'systemd-container', 'nsenter': 'util-linux'}
     return missing + [f'the Debian package {package}' for program, package in packages.items() if not shutil.which(program)]
 
 
 class Machine:
-    """One machine; `folder` keeps Debian for the next one."""
+    """One container; `folder` keeps Debian for the next one."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self._base, self.root = folder / 'debian-12', folder / 'machine'
@@ -47,7 +47,7 @@ class Machine:
         self._leader = 0
 
     def make(self) -> None:
-        """A plain Debian 12 with systemd and nothing else."""
+        """Installs a minimal Debian 12 with systemd."""
         if not (self._base / 'made').exists():
             shutil.rmtree(self._base, ignore_errors=True)
             subprocess.run(['debootstrap', '--variant=minbase', '--include=systemd,systemd-sysv,dbus,ca-certificates', 'bookworm',
@@ -55,11 +55,11 @@ class Machine:
             (self._base / 'made').touch()
         shutil.rmtree(self.root, ignore_errors=True)
         subprocess.run(['cp', '-a', self._base, self.root], check=True)
-        # Which debootstrap leaves to the installer.
+        # debootstrap leaves this to the installer.
         self.write('/etc/hosts', '127.0.0.1 localhost\n::1 localhost\n')
 
     def boot(self) -> float:
-        """Waits until systemd says that everything is started; how many seconds that took."""
+        """Waits until systemd has started everything. Returns the seconds."""
         began = time.monotonic()
         with (self.root.parent / 'console.log').open('w') as console:
             self._process = subprocess.Popen(['unshare', '--mount', 'bash', '-c', BOOT, 'boot', self.root, self._group],
@@ -78,7 +78,7 @@ class Machine:
         return 0
 
     def start(self, *command: str, **settings: object) -> subprocess.Popen:
-        """Starts a program in the machine, as root."""
+        """Starts a program in the container, as root."""
         return subprocess.Popen(
             ['nsenter', '--target', str(self._leader), '--mount', '--uts', '--ipc', '--pid', '--cgroup', '--wdns=/', 'env', '-i',
              'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C.UTF-8', 'HOME=/root',
@@ -86,13 +86,13 @@ class Machine:
             stdin=subprocess.DEVNULL, text=True, **settings)  # type: ignore[call-overload]
 
     def try_(self, *command: str, seconds: float = 300) -> tuple[int, str]:
-        """Runs to the end; the exit code and all it printed."""
+        """Runs a program to its end. Returns the exit code and the output."""
         process = self.start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         printed, _ = process.communicate(timeout=seconds)
         return process.returncode, printed
 
     def run(self, *command: str, code: int = 0) -> str:
-        """Runs to the end, which has to be with this exit code; what it printed."""
+        """Runs a program to its end, checks its exit code, and returns the output."""
         found, printed = self.try_(*command)
         assert found == code, f'{" ".join(command)} ended with {found}, not {code}:\n{printed}'
         return printed
@@ -120,7 +120,7 @@ class Machine:
 
 
 class Unit:
-    """The service in a machine, as systemd sees it."""
+    """The service in a container, as systemd reports it."""
 
     def __init__(self, machine: Machine, name: str = 'pageviews.service') -> None:
         self._machine, self._name = machine, name
@@ -134,13 +134,13 @@ class Unit:
 
     @property
     def state(self) -> str:
-        """For example `active running`."""
+        """The state, for example `active running`."""
         found = self.show('ActiveState', 'SubState')
         return f'{found["ActiveState"]} {found["SubState"]}'
 
     @property
     def pid(self) -> int:
-        """Of the program, as the machine numbers it; 0 for none."""
+        """The program's pid inside the container; 0 for none."""
         return int(self.get('MainPID'))
 
     @property

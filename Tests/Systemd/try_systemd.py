@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Sees the package and its unit work under a real systemd, in a machine of its own made by systemd-nspawn: ready, watchdog,
-restarts, stop, exit codes, hardening, journal, and exact counts through all of it. Not part of `make test`.
+"""Tests the package and its unit under systemd, in a separate systemd-nspawn container: readiness, watchdog, restarts, stop, exit
+codes, hardening, journal, and exact counts throughout. Not part of `make test`.
 
 usage: try_systemd.py [--deb FILE] [--folder FOLDER] [--watchdog SECONDS] [--keep]
 
 It needs root, the Debian packages debootstrap and systemd-container, a Debian mirror, a kernel with cgroup2, `make setup`, and the
-package of `make deb`. The broker and S3 are the tests' own, on loopback. Three to four minutes, and one more for the first Debian.
-The watchdog's time is shortened by a drop-in to 5 s; `--watchdog 60` is the unit's own.
+package of `make deb`. The broker and S3 are those of the tests, on loopback. It takes three to four minutes, and one more for
+the first Debian. A drop-in shortens the watchdog's time to 5 s; `--watchdog 60` is the unit's value.
 """
 import argparse
 import json
@@ -29,19 +29,19 @@ from support.wait import eventually
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = '/var/lib/pageviews/pageviews.db'
 SETTINGS = '/etc/pageviews/pageviews.yaml'
-# A command of the guide as it is run here: packages without a question, an editor that changes nothing, a log that ends.
+# Changes to the guide's commands: packages without questions, an editor that changes nothing, a log that ends.
 HERE = {'apt-get install': 'apt-get install -y -qq', 'editor ': 'test -f ', 'make deb\n': '', 'make install PREFIX=/usr/local\n': '',
         'journalctl -u pageviews -f': 'journalctl -u pageviews'}
 LATE = 'late-events'
 
 
 def named(address: str) -> str:
-    """By name, which a hardened service has to be able to look up."""
+    """The host's name, which a hardened service must be able to resolve."""
     return address.replace('127.0.0.1', 'localhost')
 
 
 class Try:
-    """The steps share one machine, one broker, one S3; each begins where the one before it left the service."""
+    """The steps share one container, one broker and one S3; each begins where the one before left the service."""
 
     def __init__(self, machine: Machine, deb: pathlib.Path, broker: Broker, s3: S3, watchdog: int) -> None:
         self.machine, self.deb, self.broker, self.s3, self.watchdog = machine, deb, broker, s3, watchdog
@@ -52,7 +52,7 @@ class Try:
     # Tools
 
     def settings(self, **changes: str) -> None:
-        """Writes the settings; a change to nothing leaves a setting out."""
+        """Writes the settings; None removes a setting."""
         known = {'bootstrap-servers': named(self.broker.address), 'topic': self.topic, 'late-topic': LATE, 'state': STATE,
                  'export-interval': '1s', 'listen': 'off'}
         known |= {name.replace('_', '-'): value for name, value in changes.items()}
@@ -63,7 +63,7 @@ class Try:
                       catalog=named(self.s3.catalog), catalog_warehouse='s3://warehouse', **changes)
 
     def guide(self, part: str) -> str:
-        """Runs the guide's block in which this occurs, as it stands; what it printed."""
+        """Runs the guide's block that contains `part`, unchanged. Returns the output."""
         return self.shell(guide.block(part))
 
     def shell(self, commands: str) -> str:
@@ -72,7 +72,7 @@ class Try:
         return self.machine.run('bash', '-euc', f'cd /srv\n{guide.block("as_service()")}\n{commands}')
 
     def send(self, count: int, rate: int = 0) -> Callable[[], None]:
-        """Sends events; the function it gives waits for the end of it."""
+        """Starts to send events. Returns a function that waits for the end."""
         process = self.machine.start('pageviews', 'generate', '--bootstrap-servers', self.broker.address, '--topic', self.topic,
                                      '--count', str(count), '--rate', str(rate), '--log-level', 'error')
 
@@ -86,7 +86,7 @@ class Try:
         return int(printed) if code == 0 else -1
 
     def counted(self, seconds: float = 30) -> str:
-        """Every event that was sent was consumed, once, and is counted or late; the proof agrees with the tables and the raw rows."""
+        """Checks that every event was consumed once and is counted or late, and that the proof agrees."""
         consumed = 'SELECT coalesce(sum(consumed), 0) FROM partitions'
         eventually(lambda: self.number(consumed) >= self.sent, f'{self.sent} events to be consumed', seconds=seconds)
         assert self.number(consumed) == self.sent, f'{self.number(consumed)} of {self.sent}'
@@ -102,7 +102,7 @@ class Try:
         return time.monotonic() - began
 
     def stays_down(self, code: int, seconds: float = 8) -> str:
-        """It ended with this code and is not started again; RestartSec is 5 s."""
+        """Checks that the service ended with this code and that systemd does not restart it; RestartSec is 5 s."""
         self.unit.wait('failed failed')
         time.sleep(seconds)
         found = self.unit.show('ActiveState', 'ExecMainStatus', 'NRestarts', 'Result')
@@ -114,7 +114,7 @@ class Try:
         return lines.strip().splitlines()[-1]
 
     def forget(self) -> None:
-        """Counts restarts from 0 again. systemctl fails where there is nothing to forget."""
+        """Resets the restart counter. systemctl fails if there is nothing to reset."""
         self.machine.try_('systemctl', 'reset-failed', 'pageviews')
 
     def start(self) -> float:
@@ -126,7 +126,7 @@ class Try:
     # Steps
 
     def installs(self) -> str:
-        """the package installs on a plain Debian 12 with its dependencies, and starts nothing by itself"""
+        """the package installs on a plain Debian 12 with its dependencies, and starts no service"""
         self.machine.run('apt-get', 'update', '-qq')
         package = self.machine.root / 'srv/.build-static' / self.deb.name
         package.parent.mkdir()
@@ -138,7 +138,7 @@ class Try:
         return f'{self.machine.run("pageviews", "--version").splitlines()[0]}; verify: {verified.strip() or "nothing to say"}; {rating[2:]}'
 
     def starts_without_kafka(self) -> str:
-        """the guide's installation, with the settings as they come and no Kafka: active after 30 s, saying what it waits for"""
+        """the guide's installation, with default settings and no Kafka: active after 30 s, with a status that says so"""
         began = time.monotonic()
         self.guide('systemctl enable --now pageviews')
         seconds = time.monotonic() - began
@@ -151,7 +151,7 @@ class Try:
         return f'{seconds:.0f} s, "{text}"'
 
     def waits_for_kafka(self) -> str:
-        """Type=notify: activating while brokers are away, active once it counts"""
+        """Type=notify: activating while brokers are unreachable, active once it counts"""
         self.broker.reserve()
         self.broker.start()
         create_topic(self.broker.address, 4, self.topic)
@@ -173,7 +173,7 @@ class Try:
         return f'"{text}", then "{self.unit.get("StatusText")}"'
 
     def is_hardened(self) -> str:
-        """the process has no privileges and may write to its state alone"""
+        """the process has no privileges and may write only to its state"""
         status = dict(line.split(':\t', 1) for line in self.machine.run('cat', f'/proc/{self.unit.pid}/status').splitlines()
                       if ':\t' in line)
         found = {name: status[name].strip() for name in ('NoNewPrivs', 'Seccomp', 'CapEff', 'CapBnd')}
@@ -198,7 +198,7 @@ class Try:
         return self.counted()
 
     def answers(self) -> str:
-        """the guide's status, incidents and backup, beside the running service, by root"""
+        """the guide's status, incidents and backup, run by root while the service runs"""
         status = self.guide('pageviews status')
         assert status.startswith('healthy'), status
         self.guide('FROM incidents')
@@ -208,7 +208,7 @@ class Try:
         return f'{status.splitlines()[0].strip()}; the copy: {self.machine.run("ls", "/srv/backup").strip()}'
 
     def sees_readers(self) -> str:
-        """hardened as it is, the service sees who reads the state"""
+        """the hardened service sees the readers of the state"""
         slow = ('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) '
                 'SELECT count(*) FROM n, (SELECT count(*) FROM partitions)')
         reader = self.machine.start('pageviews', 'query', '--state', STATE, '--timeout', '5s', slow, stdout=subprocess.DEVNULL,
@@ -217,12 +217,12 @@ class Try:
         def seen() -> list[dict]:
             return json.loads(self.machine.try_('pageviews', 'status', '--state', STATE, '--format', 'json')[1])['wal_readers']
         found = eventually(seen, 'a reader to be seen', every=0.3)
-        # Ended by its own limit.
+        # Ended by its time limit.
         assert reader.wait(20) == 3
         return f'{found}'
 
     def stops(self) -> str:
-        """systemctl stop ends with a flush and an export, quickly and in good order, while events come"""
+        """systemctl stop ends with a flush and an export, quickly and without errors, while events arrive"""
         ended = self.send(3000, rate=1000)
         time.sleep(1)
         began = time.monotonic()
@@ -247,7 +247,7 @@ class Try:
         return self.counted()
 
     def survives_sigkill(self) -> str:
-        """a killed process is started again and counts on exactly"""
+        """systemd restarts a killed process, and the counts stay exact"""
         before = self.unit.restarts
         ended = self.send(6000, rate=1000)
         time.sleep(2)
@@ -257,7 +257,7 @@ class Try:
         return f'active again after {seconds:.1f} s; {self.counted()}'
 
     def survives_a_stop_signal(self) -> str:
-        """WatchdogSec: a process that stands still (SIGSTOP) is ended and started again, and the counts stay exact"""
+        """WatchdogSec: systemd kills and restarts a hung process (SIGSTOP), and the counts stay exact"""
         self.machine.write('/etc/systemd/system/pageviews.service.d/watchdog.conf', f'[Service]\nWatchdogSec={self.watchdog}\n')
         self.machine.run('systemctl', 'daemon-reload')
         self.machine.run('systemctl', 'restart', 'pageviews')
@@ -288,7 +288,7 @@ class Try:
         return f'{text!r}; {json.dumps(found[0])}'
 
     def wrong_usage(self) -> str:
-        """wrong settings (exit 2) are not tried for ever"""
+        """wrong settings (exit 2) cause no restart"""
         self.machine.run('systemctl', 'stop', 'pageviews')
         self.settings(flush_interval='never')
         self.forget()
@@ -297,7 +297,7 @@ class Try:
         return self.stays_down(2)
 
     def somebody_elses_state(self) -> str:
-        """a state in use, and one of another topic (exit 5), are not tried for ever, nor was it ever active"""
+        """a state in use, and one of another topic (exit 5), cause no restart, and the unit is never active"""
         self.to_s3()
         self.machine.run('systemd-run', '--quiet', '--collect', '--unit', 'other',
                          '-p', 'User=pageviews', '-p', 'EnvironmentFile=/etc/pageviews/secrets.env',
@@ -316,7 +316,7 @@ class Try:
         return f'{in_use}; {foreign}'
 
     def is_restored(self) -> str:
-        """a lost state is built from the tables by the guide's commands, and the service goes on"""
+        """a lost state is built from the tables by the guide's commands, and the service continues"""
         self.to_s3()
         self.start()
         self.counted()
@@ -329,7 +329,7 @@ class Try:
         return f'state there: {said[0].splitlines()[0]}; folder gone: {said[1].splitlines()[0]}; {self.counted()}'
 
     def goes_back(self) -> str:
-        """a service without a warehouse goes back to a backup by the guide's commands, and counts on"""
+        """a service without a warehouse returns to a backup by the guide's commands, and continues to count"""
         self.machine.run('systemctl', 'stop', 'pageviews')
         self.machine.run('rm', '-rf', '/var/lib/pageviews', '/srv/backup')
         self.settings()
@@ -354,12 +354,12 @@ class Try:
         return said
 
     def is_installed_without_a_package(self) -> str:
-        """a purge leaves the state; `make install` and the guide's commands after it give a service as well"""
+        """a purge leaves the state; `make install` and the guide's commands after it set up a service, too"""
         self.machine.run('apt-get', 'purge', '-y', '-qq', 'pageviews')
         assert (self.machine.root / STATE.lstrip('/')).exists() and not (self.machine.root / SETTINGS.lstrip('/')).exists()
         self.machine.run('userdel', 'pageviews')
         self.machine.run('rm', '-rf', '/var/lib/pageviews')
-        # `make install DESTDIR=...` without its build.
+        # `make install DESTDIR=...`, without its build.
         subprocess.run([ROOT / 'scripts/package.sh', 'install', self.deb.parent / 'release/pageviews', self.machine.root, '/usr/local'],
                        check=True)
         self.guide('make install')
@@ -374,10 +374,10 @@ class Try:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--deb', type=pathlib.Path, help='by default the one in .build-static')
-    parser.add_argument('--folder', type=pathlib.Path, default=ROOT / '.run/systemd', help='for Debian, the machine and the servers')
+    parser.add_argument('--deb', type=pathlib.Path, help='the package (default: the one in .build-static)')
+    parser.add_argument('--folder', type=pathlib.Path, default=ROOT / '.run/systemd', help='the folder for Debian, the container and the servers')
     parser.add_argument('--watchdog', type=int, default=5, metavar='SECONDS')
-    parser.add_argument('--keep', action='store_true', help='after a failure, leave machine and servers running until Enter')
+    parser.add_argument('--keep', action='store_true', help='after a failure, keep container and servers running until Enter')
     arguments = parser.parse_args()
     deb = arguments.deb or max((ROOT / '.build-static').glob('*.deb'), default=None, key=lambda file: file.stat().st_mtime)
     missing = needs() + ([] if deb else ['the package of `make deb`'])

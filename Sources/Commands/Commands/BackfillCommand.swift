@@ -1,5 +1,8 @@
-// `pageviews backfill`: adds late events to the counts they came too late for, checked against the raw table.
-// Invariants: it is the state's one writer while it runs; ended at any moment, it goes on where it was.
+// `pageviews backfill`: adds late events to the counts that they missed, checked against the raw table.
+//
+// While it runs it is the state's one writer: `Store` takes the lock or throws `StoreError.inUse`. --dry-run only
+// reads. A backfill that is interrupted at any moment continues from there in the next run, because each chunk is one
+// transaction.
 
 import Export
 import Tables
@@ -13,9 +16,9 @@ struct BackfillCommand: Sendable {
     static let command = Command(
         "backfill", abstract: "Add late events to their counts, checked against the raw table, and export the result.",
         discussion: """
-            Takes every window with late events that were not added yet, or all windows between --from and --to. A window \
-            that the raw table cannot confirm stays as it is, is named, and makes the exit code 1. While a service holds \
-            the state, `ingest --backfill-every 1h` does this work; --dry-run looks at the state beside it.
+            Processes every window with late events that were not added yet, or all windows between --from and --to. A \
+            window that the raw table cannot confirm stays unchanged, is named, and makes the exit code 1. While a service \
+            holds the state, `ingest --backfill-every 1h` does this work; --dry-run works beside a running service.
             """,
         rows: rows,
         secrets: ExportOptions.secrets, run: { try await $0.run() })
@@ -61,7 +64,7 @@ struct BackfillCommand: Sendable {
         let work = try tableWork(existing)
         let exporter = work.exporter()
         do {
-            // What an earlier process left open comes first: it moves rows.
+            // First settle what an earlier process left open, because that moves rows.
             if !dryRun { try await exporter.cycle() }
             let result = try await backfill(work, request(windowSeconds: length))
             if !dryRun { try await exporter.cycle() }
@@ -82,7 +85,7 @@ struct BackfillCommand: Sendable {
                 do {
                     return try existing.tableWork(export, access: .reading, log: global.logger)
                 } catch StoreError.olderVersion {
-                    // It has to be brought to this version first, by its one writer.
+                    // Migrating the state needs its one writer, so open it for writing.
                 }
             }
             return try existing.tableWork(export, log: global.logger)
@@ -123,14 +126,14 @@ struct BackfillCommand: Sendable {
     private func end(_ result: BackfillResult) throws {
         let verb = dryRun ? "would be added" : "added"
         StandardStream.error.write(
-            "\(result.windows) windows looked at: \(result.events) late events \(verb) to \(result.counts) counts, "
-                + "\(result.unconfirmed) windows left as they are\n")
+            "\(result.windows) windows checked: \(result.events) late events \(verb) to \(result.counts) counts, "
+                + "\(result.unconfirmed) windows unconfirmed\n")
         guard result.unconfirmed > 0 else { return }
         throw Failure(
-            "the raw table cannot confirm \(result.unconfirmed) windows, which stay as they are", exitCode: 1)
+            "the raw table cannot confirm \(result.unconfirmed) windows, which stay unchanged", exitCode: 1)
     }
 
-    /// One line a count; they come window by window, and making a window's text takes time.
+    /// One line per count. Counts arrive window by window, so each window's text is formatted once.
     private static func lines(_ changes: [BackfillChange]) -> String {
         var lines = ""
         var window: (start: Int64, text: String)?

@@ -1,4 +1,4 @@
-// `pageviews backup`: a copy of the state, while the service runs or not.
+// `pageviews backup`: copies the state, whether or not the service is running.
 
 import Recovery
 import Arguments
@@ -7,19 +7,20 @@ import Foundation
 /// `pageviews backup`.
 struct BackupCommand: Sendable {
     static let command = Command(
-        "backup", abstract: "Copy a state, while a service runs on it or not.",
+        "backup", abstract: "Copy a state, whether or not a service is running on it.",
         discussion: """
-            The copy is the state at one moment, by SQLite's online backup, with the raw files that wait for export in \
-            FILE.spool. Nothing is overwritten. To go back to it, stop the service and put FILE and FILE.spool in the place of \
-            the state and its spool: counting goes on from the copy's offsets. Once the service has exported more than the copy \
-            knows of, ingest refuses to export from it; make the state from the tables then, with restore.
+            The copy is the state at one moment, made by SQLite's online backup, with the raw files that wait for \
+            export in FILE.spool. Nothing is overwritten. To return to it, stop the service and put FILE and FILE.spool \
+            in the place of the state and its spool: counting continues from the copy's offsets. Once the service has \
+            exported more than the copy records, ingest refuses to export from it; then build the state from the tables \
+            with restore.
             """,
         rows: rows, run: { try $0.run() })
 
     static let rows = Rows(
         BackupCommand(),
         [
-            .argument("file", \.file, .text, "The file to make."), .state(\.state), .config(\.config),
+            .argument("file", \.file, .text, "The file to create."), .state(\.state), .config(\.config),
         ])
 
     var file = ""
@@ -28,10 +29,10 @@ struct BackupCommand: Sendable {
 
     func run() throws {
         guard !file.isEmpty, file.last != "/" else {
-            throw Failure("'\(file)' is no name of a file; give one that is not there yet", exitCode: 2)
+            throw Failure("'\(file)' is not a file name; give the name of a new file", exitCode: 2)
         }
         try ExistingState.check(state)
-        // Absolute, so that no part of the way takes a name such as - for something else.
+        // Absolute, so that no later step reads a name such as - as something else.
         let path = file.hasPrefix("/") ? file : FileManager.default.currentDirectoryPath + "/" + file
         do {
             let made = try StateBackup(of: state, to: path).make()

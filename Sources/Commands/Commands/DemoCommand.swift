@@ -37,11 +37,11 @@ struct DemoCommand: Sendable {
         .value(
             "rate", \.rate, .number, "n", "Events per second.",
             bounds: Bounds("must be above 0 and up to 100000") { $0 > 0 && $0 <= 100_000 }),
-        .value("count", \.count, .number, "n", "How many events. (default: no end)"),
-        .value("seed", \.seed, .number, "n", "Makes the stream reproducible. (default: random)"),
-        .value("postcodes", \.postcodes, .number, "n", "How many different postcodes."),
+        .value("count", \.count, .number, "n", "Number of events. (default: no limit)"),
+        .value("seed", \.seed, .number, "n", "Random seed, for a reproducible stream. (default: random)"),
+        .value("postcodes", \.postcodes, .number, "n", "Number of different postcodes."),
         .value(
-            "refresh", \.refresh, .duration, "duration", "How often the table is refreshed.",
+            "refresh", \.refresh, .duration, "duration", "Refresh interval of the table.",
             bounds: .from(100...3_600_000, .duration)),
         .value(
             "export-interval", \.exportInterval, .duration, "duration",
@@ -72,13 +72,13 @@ struct DemoCommand: Sendable {
             """
             pageviews demo: \(Self.number(rate)) events per second through an in-process broker (\(broker.bootstrapServers))
             state: \(state)
-            ask it from another terminal: pageviews query --state \(state) "SELECT * FROM partitions"
-            \(isInteractive ? "\\q" : "Ctrl-C") ends the demo; the folder stays.
+            from another terminal: pageviews query --state \(state) "SELECT * FROM partitions"
+            \(isInteractive ? "\\q" : "Ctrl-C") ends the demo and keeps the folder.
 
             """)
         var log = global.logger
         log.logLevel = max(log.logLevel, .warning)
-        // Sender and table follow the service: they stop with it.
+        // The generator, and the prompt or the table, stop when the service stops.
         let services: [any Service] =
             try await [
                 generatorService(broker.bootstrapServers),
@@ -133,12 +133,12 @@ struct DemoCommand: Sendable {
         let stop = StopSignal()
         return ThreadService(name: "generate", stop: stop) { [settings] in
             _ = try GenerateCommand.sender(settings, stop).run()
-            // The table stays when all events were sent.
+            // The table stays on the screen after the last event has been sent.
             while !stop.wait(milliseconds: 1000) {}
         }
     }
 
-    /// A person is at the terminal: the demo ends in the prompt.
+    /// Standard input and output are a terminal, so the demo offers the prompt.
     private var isInteractive: Bool { isatty(0) == 1 && isatty(1) == 1 && !table }
 
     private func promptService(_ state: String, _ servers: String) -> ThreadService {
@@ -170,7 +170,7 @@ struct DemoCommand: Sendable {
     }
 }
 
-/// The busiest postcodes of the latest windows, shown again and again.
+/// Prints the busiest postcodes at an interval.
 private struct DemoTable {
     let state: String
 
@@ -186,7 +186,7 @@ private struct DemoTable {
             statePath: state, emptySchema: Store.emptySchema, wallClock: TimeSource.system.wall)
         configuration.interrupt = interrupt
         let (out, err) = (Output(descriptor: 1), Output(descriptor: 2))
-        // Before the first flush there is nothing to see, which is no reason to warn here.
+        // The state is empty before the first flush; a warning about that would only confuse.
         let session = QuerySession(configuration) { _ in }
         var options = OneShotOptions(sql: Self.statement)
         options.format = .table

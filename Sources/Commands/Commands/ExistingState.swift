@@ -1,4 +1,4 @@
-// A state that was made before, as the commands that work on it by themselves open it: with the windows it was made with.
+// Opens an existing state with the window length it was created with, for the commands that work without a service.
 
 import Foundation
 import Glibc
@@ -7,17 +7,17 @@ import SQLite
 import State
 import Windowing
 
-/// A state that was made before.
+/// An existing state.
 struct ExistingState {
     let path: String
-    /// What another process that wants the state is told of this one.
+    /// The name of this process in the error of another process that wants the state.
     let holder: String
 
-    /// How the state is opened.
+    /// The ways to open a state.
     enum Access {
         /// As its one writer.
         case writing
-        /// As it is now; a service may be writing it.
+        /// For reading, while a service may be writing it.
         case reading
     }
 
@@ -36,7 +36,7 @@ struct ExistingState {
             environment: .system(log: log, environment: environment))
     }
 
-    /// Opens the state with the windows it was made with.
+    /// Opens the state with the window length it was created with.
     /// - Throws: `Failure` when there is no state, `StoreError`, `SQLiteError`.
     func open(_ access: Access = .writing) throws -> Store {
         let windows = try windows()
@@ -46,7 +46,7 @@ struct ExistingState {
         }
     }
 
-    /// Refuses a path at which nothing is.
+    /// Refuses a path where there is no file.
     /// - Throws: `Failure`.
     static func check(_ path: String) throws {
         guard access(path, F_OK) == 0 else {
@@ -57,7 +57,7 @@ struct ExistingState {
         }
     }
 
-    /// The windows that the state was made with.
+    /// The window settings that the state was created with.
     /// - Throws: `Failure` when there is no state, `StoreError`.
     func windows() throws -> WindowSettings {
         try Self.check(path)

@@ -1,4 +1,4 @@
-// `pageviews generate`: events to try things with.
+// `pageviews generate`: sends test events to Kafka.
 
 import Base
 import Arguments
@@ -11,7 +11,7 @@ import Services
 
 /// Lateness mixes such as `80:20s,10:1d,10:2d`.
 enum Lateness {
-    /// The mix of the reference: 80 % up to 20 s late, 10 % up to a day, 10 % up to two days.
+    /// The reference mix: 80 % up to 20 s late, 10 % up to one day, 10 % up to two days.
     static let reference = [(80, 20_000), (10, 86_400_000), (10, 172_800_000)].map {
         LatenessClass(weight: $0.0, latestMilliseconds: $0.1)
     }
@@ -37,8 +37,8 @@ struct GenerateCommand: Sendable {
     static let command = Command(
         "generate", abstract: "Send page-view events to Kafka, some of them late.",
         discussion: """
-            With --seed and --start-time the stream is the same every time. Ends with a summary of what the broker took, per \
-            lateness class. A topic that is missing is created.
+            With --seed and --start-time the stream is the same every time. Ends with a summary of the events that the \
+            broker acknowledged, per lateness class. A missing topic is created.
             """,
         rows: rows, run: { try await $0.run() })
 
@@ -49,34 +49,34 @@ struct GenerateCommand: Sendable {
 
     private static let ownRows: [Option<GenerateCommand>] = [
         .value(
-            "rate", \.settings.rate, .number, "n", "Events per second; 0 is as fast as it goes.",
+            "rate", \.settings.rate, .number, "n", "Events per second; 0 for as fast as possible.",
             bounds: Bounds("must be from 0 to 10000000") { (0...10_000_000).contains($0) }),
         .value(
-            "count", \.settings.count, .number, "n", "How many events. (default: no end)", bounds: .atLeast(0)),
-        .value("seed", \.seed, .number, "n", "Makes the stream reproducible. (default: random)"),
+            "count", \.settings.count, .number, "n", "Number of events. (default: no limit)", bounds: .atLeast(0)),
+        .value("seed", \.seed, .number, "n", "Random seed, for a reproducible stream. (default: random)"),
         .value(
             "lateness", \.settings.classes, Lateness.kind, "weight:duration,...",
             "Shares of events with their greatest lateness."),
         .value(
-            "postcodes", \.settings.postcodes, .number, "n", "How many different postcodes.",
+            "postcodes", \.settings.postcodes, .number, "n", "Number of different postcodes.",
             bounds: .from(1...1_000_000)),
         .value("time-unit", \.settings.unit, .choice, "time-unit", "Unit of the timestamps sent."),
         .value(
             "start-time", \.settings.startMilliseconds, .moment, "time",
-            "The clock of the first event, ISO 8601. (default: the wall clock)"),
+            "Time of the first event, ISO 8601. (default: the wall clock)"),
         .value(
             "span", \.settings.spanMilliseconds, .duration, "duration",
-            "Spread the clocks of --count events over this long. (default: follow the rate)"),
+            "Spread the times of --count events over this duration. (default: follow the rate)"),
         .value(
             "new-topic-partitions", \.settings.newTopicPartitions, .number, "n",
-            "Partitions of a topic that has to be created.", bounds: .from(1...10_000)),
+            "Number of partitions when the topic must be created.", bounds: .from(1...10_000)),
     ]
 
     var kafka = KafkaOptions()
-    /// Without what other fields here say.
+    /// Kafka settings, topic and seed are filled in from the other fields.
     var settings = GeneratorSettings(
         kafka: [], topic: "", seed: 0, classes: Lateness.reference, postcodes: 2000)
-    /// nil: at random.
+    /// nil for a random seed.
     var seed: UInt64?
     var global = GlobalOptions()
 
@@ -100,7 +100,7 @@ struct GenerateCommand: Sendable {
         if summary.failed > 0 { throw ExitCode(summary.sent.reduce(0, +) == 0 ? 4 : 1) }
     }
 
-    /// The sender's settings, with what the rows could not say.
+    /// The sender's settings, completed from the other fields and the clock.
     func settings(now: Int64) -> GeneratorSettings {
         var settings = settings
         (settings.kafka, settings.topic) = (kafka.settings(), kafka.topic)
@@ -116,14 +116,16 @@ struct GenerateCommand: Sendable {
             pause: { stop.wait(milliseconds: $0) }, mayContinue: { !stop.wasSet })
     }
 
-    /// The summary, a line a lateness class.
+    /// The summary, with one line per lateness class.
     static func text(_ summary: GeneratorSummary, _ settings: GeneratorSettings) -> String {
         var text = "sent \(summary.sent.reduce(0, +)) events to topic \(settings.topic) (seed \(settings.seed))\n"
         for (index, kind) in settings.classes.enumerated() {
             let latest = Quantity.durations.write(kind.latestMilliseconds)
             text += "  up to \(latest) late: \(summary.sent[index])\n"
         }
-        if summary.failed > 0 { text += "  not taken by Kafka: \(summary.failed) (\(summary.lastFailure ?? ""))\n" }
+        if summary.failed > 0 {
+            text += "  not acknowledged by Kafka: \(summary.failed) (\(summary.lastFailure ?? ""))\n"
+        }
         return text
     }
 }

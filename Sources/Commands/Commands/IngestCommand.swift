@@ -1,4 +1,4 @@
-// `pageviews ingest`: the service.
+// `pageviews ingest`: runs the service.
 
 import Arguments
 import Foundation
@@ -8,16 +8,16 @@ import Services
 import State
 import Windowing
 
-/// What to do when Kafka no longer has the next offset.
+/// The reactions to a next offset that Kafka no longer has.
 enum MissingOffsets: String, CaseIterable, Sendable {
     case stop, skip
 }
 
 struct IngestCommand: Sendable {
     static let command = Command(
-        "ingest", abstract: "Count page views from Kafka into a state that SQL can ask; runs until it is stopped.",
+        "ingest", abstract: "Count page views from Kafka into a state that SQL can query; run until stopped.",
         discussion: """
-            SIGTERM and SIGINT write what was consumed and exit 0. The state may be queried by other processes at any time.
+            On SIGTERM or SIGINT the service writes what it has consumed and exits 0. Other processes may query the state at any time.
             """,
         rows: rows,
         secrets: ExportOptions.secrets + WebOptions.secrets, run: { try await $0.run() })
@@ -39,35 +39,35 @@ struct IngestCommand: Sendable {
         ])
 
     private static let countingRows: [Option<IngestCommand>] = [
-        .value("group", \.group, .text, "name", "The group whose offsets are committed, for lag tools."),
+        .value("group", \.group, .text, "name", "Consumer group to commit offsets to, for lag tools."),
         .value(
             "late-topic", \.lateTopic, .text, "name",
-            "Late events are published to this topic, each once; off for not at all."),
+            "Topic to publish late events to, each once; off disables it."),
         .value(
             "rejected-topic", \.rejectedTopic, .text, "name",
-            "Whole rejected messages are published to this topic. (default: only an excerpt is kept)"),
+            "Topic to publish whole rejected messages to. (default: keep only an excerpt)"),
         .value("partitions", \.partitions, Partitions.kind, "list", "The partitions to read, for example 0-3,7."),
         .state(\.state, "The state file; created when it is missing."),
     ]
 
     private static let runningRows: [Option<IngestCommand>] = [
         .value(
-            "flush-interval", \.flushInterval, .duration, "duration", "The longest time until a record is visible.",
+            "flush-interval", \.flushInterval, .duration, "duration", "Longest time until a record is visible.",
             bounds: .from(10...60_000, .duration)),
         .value(
             "on-missing-offsets", \.onMissingOffsets, .choice, "on-missing-offsets",
-            "What to do when Kafka no longer has the next offset: stop, or record the loss and go on."),
+            "Action when Kafka no longer has the next offset: stop, or record the loss and continue."),
         .flag(
             "exit-at-end", \.exitAtEnd,
-            "End when every partition's end has been reached and everything is written; with exit code 4 after a minute without Kafka."
+            "Exit when all partitions are read to the end and everything is written; exit 4 after a minute without Kafka."
         ),
         .value(
             "retention", \.retention, .duration, "duration",
-            "Exported counts of windows older than this leave the state, but never before their events can only be late.",
+            "Remove exported counts of windows older than this from the state, once their events can only be late.",
             bounds: Bounds("must be at most 3650d") { $0 <= WindowSettings.longestMilliseconds }),
         .value(
             "backfill-every", \.backfillEvery, .duration, "duration",
-            "Add late events to their counts this often, checked against the raw table. (default: only `backfill` does)",
+            "Add late events to their counts at this interval, checked against the raw table. (default: only `backfill` does)",
             bounds: .from(100...WindowSettings.longestMilliseconds, .duration)),
     ]
 

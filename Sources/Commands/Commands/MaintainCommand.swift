@@ -1,4 +1,4 @@
-// `pageviews maintain`: maintenance outside a service, while none runs on the state.
+// `pageviews maintain`: maintains the tables while no service runs on the state.
 
 import Export
 import Arguments
@@ -12,8 +12,8 @@ struct MaintainCommand: Sendable {
         "maintain",
         abstract: "Merge the tables' small files, fold deletes in, expire snapshots, remove files that nothing uses.",
         discussion: """
-            `pageviews ingest` does the same between its exports, as far as it is worth a commit; this command does all there is \
-            to do. The state must not be in use. What was done is printed, one line each.
+            `pageviews ingest` does the same between its exports, when there is enough to do for a commit; this command \
+            does everything at once. The state must not be in use. Each action is printed on one line.
             """,
         rows: rows,
         secrets: ExportOptions.secrets, run: { try await $0.run() })

@@ -1,4 +1,4 @@
-// `pageviews manual`: the manual page, from the same rows as --help and the shells' completions.
+// `pageviews manual`: prints the manual page, from the same rows as --help and the shell completions.
 
 import Arguments
 

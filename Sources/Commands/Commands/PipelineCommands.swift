@@ -1,5 +1,5 @@
-// `\topic` and `\proof` at the prompt: what the commands of the shell do, with the prompt's own settings, cancelled by
-// Ctrl-C.
+// `\topic` and `\proof` at the prompt. They run `pageviews topic` and `pageviews proof` with the prompt's settings;
+// Ctrl-C cancels them.
 
 import Arguments
 import Base
@@ -7,9 +7,9 @@ import Dispatch
 import Foundation
 import Query
 
-/// The pipeline that belongs to a prompt.
+/// The prompt's commands for the pipeline.
 struct PipelineCommands: DomainCommands {
-    /// How long a cancelled proof may take to end before the prompt comes back without it.
+    /// How long the prompt waits for a cancelled proof to end.
     private static let graceMilliseconds = 2000
 
     let state: String
@@ -38,7 +38,7 @@ struct PipelineCommands: DomainCommands {
     func proof(_ arguments: [String], out: Output, err: Output, interrupt: InterruptFlag) -> Int32 {
         var base = ProofCommand()
         base.state = state
-        // A warehouse that is typed comes with all that describes it.
+        // A warehouse named in the command replaces all of the prompt's export options.
         if !Self.names(["warehouse", "catalog"], arguments) { base.export = export }
         return parsed(arguments, ProofCommand.rows, onto: base, ProofCommand.command, out, err) {
             prove($0, out, err, interrupt)
@@ -67,7 +67,7 @@ struct PipelineCommands: DomainCommands {
 
     // MARK: Arguments
 
-    /// Reads what was typed over what the prompt knows; environment and file were read when it started.
+    /// Reads the typed arguments onto the prompt's settings. The prompt has read environment and file when it started.
     private func parsed<Root>(
         _ arguments: [String], _ rows: Rows<Root>, onto base: Root, _ command: Command, _ out: Output, _ err: Output,
         _ body: (Root) -> Int32
@@ -85,7 +85,7 @@ struct PipelineCommands: DomainCommands {
     }
 }
 
-/// An asynchronous function that a thread waits for.
+/// Runs an asynchronous function while a thread waits for it.
 private final class CancellableWork<Value: Sendable>: Sendable {
     private let result = Lock<Result<Value, any Error>?>(nil)
     private let done = DispatchSemaphore(value: 0)

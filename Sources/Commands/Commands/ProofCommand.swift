@@ -1,4 +1,4 @@
-// `pageviews proof`: recounts what came in against what is stored and exported.
+// `pageviews proof`: compares a recount of the input with the state and the tables.
 
 import Export
 import Recovery
@@ -7,17 +7,17 @@ import Base
 import Foundation
 import Ingest
 
-/// How a report is written.
+/// The formats of a report.
 enum ReportFormat: String, CaseIterable, Sendable {
     case table, json
 }
 
 struct ProofCommand: Sendable {
     static let command = Command(
-        "proof", abstract: "Recount what came in against what is stored and exported.",
+        "proof", abstract: "Compare a recount of the input with the state and the tables.",
         discussion: """
             Compares the state with itself, with its tables, and both with the raw rows, count by count. Nothing is written; \
-            a service may be running on the state. Without --warehouse only the state is looked at.
+            a service may be running on the state. Without --warehouse only the state is checked.
             Exit codes: 0 all equal, 1 a difference, 2 wrong usage, 4 the warehouse could not be reached, 5 the tables belong \
             to another state.
             """,
@@ -38,8 +38,8 @@ struct ProofCommand: Sendable {
             "Compare this retained snapshot of either table. (default: the last exported)"),
         .flag(
             "compacted", \.options.allowsGaps,
-            "The topic has offsets without records (compaction, transactions): do not call them missing."),
-        .value("format", \.format, .choice, "format", "How the checks are written: table or json."),
+            "Accept offsets without records, as compaction and transactions leave them."),
+        .value("format", \.format, .choice, "format", "Format of the report: table or json."),
     ]
 
     var kafka = KafkaOptions()
@@ -55,13 +55,13 @@ struct ProofCommand: Sendable {
         if !report.isEqual { throw ExitCode(1) }
     }
 
-    /// Makes the proof.
+    /// Runs the proof and formats its report.
     func report() async throws -> (text: String, isEqual: Bool) {
         let report = try await Self.prove(state: state, export: export, options: options)
         return (format == .json ? try Self.json(report) : Self.table(report), report.isEqual)
     }
 
-    /// Makes a proof; what cannot be reached ends with the exit code of the contract.
+    /// Runs a proof. An unreachable warehouse ends with its documented exit code.
     static func prove(state: String, export: ExportOptions, options: ProofOptions) async throws -> ProofReport {
         let environment = ProcessInfo.processInfo.environment
         try ExistingState.check(state)
@@ -80,7 +80,7 @@ struct ProofCommand: Sendable {
         }
     }
 
-    /// Where large files of the tables are copied to while they are read.
+    /// A folder for copies of large table files while they are read.
     static func temporaryFolder() -> String {
         FileManager.default.temporaryDirectory.path + "/pageviews-\(UUID().uuidString)"
     }
@@ -97,7 +97,7 @@ struct ProofCommand: Sendable {
 
             enum CodingKeys: CodingKey { case postcode, window, local, table, raw }
 
-            /// Sides that have no value are null, not absent.
+            /// Writes a side without a value as null; the key is never absent.
             func encode(to encoder: any Encoder) throws {
                 var container = encoder.container(keyedBy: CodingKeys.self)
                 try container.encode(postcode, forKey: .postcode)
@@ -120,7 +120,7 @@ struct ProofCommand: Sendable {
             func encode(to encoder: any Encoder) throws {
                 var container = encoder.container(keyedBy: CodingKeys.self)
                 try container.encode(name, forKey: .name)
-                // Figures are numbers; what could not be compared is null.
+                // Figures are numbers; a figure that could not be compared is null.
                 try container.encode(Int64(expected), forKey: .expected)
                 try container.encode(Int64(found), forKey: .found)
                 try container.encode(ok, forKey: .ok)

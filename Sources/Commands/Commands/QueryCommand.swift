@@ -1,16 +1,16 @@
-// `pageviews query`: SQL without a prompt.
+// `pageviews query`: runs SQL without a prompt.
 
 import Arguments
 import Foundation
 import Query
 import State
 
-/// Where the state is and what bounds a statement; shared by `query` and `repl`.
+/// The state and the limits of a statement; shared by `query` and `repl`.
 struct ReadingOptions: Sendable {
     var state = "pageviews.db"
     /// In milliseconds; 0 for never.
     var timeout = 30_000
-    /// 0 for all; nil: what the command takes for enough.
+    /// 0 for all rows; nil for the command's default.
     var maxRows: Int?
     /// In bytes; 0 for no limit.
     var memoryLimit = 256 << 20
@@ -19,13 +19,13 @@ struct ReadingOptions: Sendable {
         .state(\.state, kind: .file(.withExtension("db"))),
         .value("timeout", \.timeout, .statementTime, "duration", "End a statement after this time; 0 for never."),
         .value(
-            "max-rows", \.maxRows, .number, "n", "The most rows of a result; 0 for all. (default: all)",
+            "max-rows", \.maxRows, .number, "n", "Largest number of rows in a result; 0 for all. (default: all)",
             bounds: .atLeast(0)),
         .value(
-            "memory-limit", \.memoryLimit, .memory, "size", "The most memory that SQLite may use; 0 for no limit."),
+            "memory-limit", \.memoryLimit, .memory, "size", "Most memory that SQLite may use; 0 for no limit."),
     ]
 
-    /// A session over the state; nothing is opened yet.
+    /// Makes a session on the state, without opening the file.
     /// - Parameter defaultMaxRows: the limit where the user gave none; nil for all rows.
     func session(
         interrupt: InterruptFlag, defaultMaxRows: Int? = nil, mayLimitMemory: Bool = true,
@@ -49,7 +49,7 @@ struct ReadingOptions: Sendable {
     }
 }
 
-/// How results are written; shared by `query` and `repl`.
+/// The output options of results; shared by `query` and `repl`.
 struct ResultOptions: Sendable {
     var format: OutputFormat?
     var hasNoHeader = false
@@ -57,16 +57,16 @@ struct ResultOptions: Sendable {
     /// `NAME=VALUE`.
     var parameters: [String] = []
 
-    /// - Parameter parameterHelp: what is said of --param.
+    /// - Parameter parameterHelp: the help text of --param.
     static func rows(parameterHelp: String) -> [Option<ResultOptions>] {
         [
             .value(
                 "format", \.format, .choice, "format",
-                "How results are written. (default: table on a terminal, else tsv)"),
-            .flag("no-header", \.hasNoHeader, "Leave out the line of column names."),
+                "Format of results. (default: table on a terminal, else tsv)"),
+            .flag("no-header", \.hasNoHeader, "Omit the line of column names."),
             .value(
                 "null", \.null, .text, "text",
-                "What stands for NULL. (default: nothing in csv and tsv, else NULL)"),
+                "Text for NULL. (default: nothing in csv and tsv, else NULL)"),
             .list("param", \.parameters, .text, "name=value", parameterHelp, ofPairs: true),
         ]
     }
@@ -97,7 +97,7 @@ struct QueryCommand: Sendable {
         ])
 
     private static let parameterHelp =
-        "Bind a value to :NAME. What is plainly a number is bound as one; 'text' in single quotes stays text."
+        "Bind a value to :NAME. A value that reads as a number is bound as one; 'text' in single quotes stays text."
 
     private static let sourceRows: [Option<QueryCommand>] = [
         .argument("sql", \.sql, .text, "The statements, separated by semicolons."),
@@ -108,7 +108,7 @@ struct QueryCommand: Sendable {
     private static let lastRows: [Option<QueryCommand>] = [
         .config(\.config),
         .value(
-            "watch", \.watch, .statementTime, "duration", "Run again after each such time, until interrupted.",
+            "watch", \.watch, .statementTime, "duration", "Repeat at this interval until interrupted.",
             bounds: Bounds("must be 50ms or more") { $0 >= 50 }),
     ]
 

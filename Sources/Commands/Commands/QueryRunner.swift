@@ -1,13 +1,13 @@
-// Answers /api/query by `pageviews query` in a process of its own: the same guard rails, deadline and memory limit as on the
-// command line (SQLite's memory limit holds for a whole process, so the service cannot set it), and nothing that a
-// statement does can harm the counting. docs/adr/0013.
+// Answers /api/query by running `pageviews query` in a child process. The statement gets the command line's read-only
+// policy, deadline and memory limit, and it cannot disturb counting. SQLite's memory limit applies to a whole process,
+// so the service could not set it for one statement. See docs/adr/0013.
 
 import Dashboard
 import Dispatch
 import Foundation
 import Glibc
 
-/// Runs questions, a few at a time.
+/// Runs statements, at most four at once.
 final class QueryRunner: @unchecked Sendable {
     private let state: String
     private let timeoutMilliseconds: Int64
@@ -24,7 +24,7 @@ final class QueryRunner: @unchecked Sendable {
         (self.state, self.timeoutMilliseconds) = (state, timeoutMilliseconds)
     }
 
-    /// Answers a question; blocks until its process has ended.
+    /// Answers a request; blocks until its process has ended.
     func answer(_ request: QueryRequest) -> QueryAnswer {
         let child = Child()
         let refusal: QueryAnswer? = lock.withLock {
@@ -38,7 +38,7 @@ final class QueryRunner: @unchecked Sendable {
         return run(request, child)
     }
 
-    /// Ends what runs; from now on nothing is started.
+    /// Kills the running statements and refuses new ones.
     func stop() {
         let ending = lock.withLock {
             isStopping = true
@@ -58,7 +58,7 @@ final class QueryRunner: @unchecked Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe")
         process.arguments = arguments(request)
-        // Nothing of ours that is secret, and no setting that the arguments do not name.
+        // The child inherits no secrets, and no settings besides its arguments.
         let own = ProcessInfo.processInfo.environment
         process.environment = ["LC_ALL": "C.UTF-8", "TZ": "UTC"].merging(
             own.filter { $0.key == "LD_LIBRARY_PATH" }
@@ -75,7 +75,7 @@ final class QueryRunner: @unchecked Sendable {
         DispatchQueue.global().asyncAfter(
             deadline: .now() + .milliseconds(Int(timeoutMilliseconds) + 5000), execute: killer)
         defer { killer.cancel() }
-        // The request's limit is the pipe's capacity: this does not wait.
+        // A body is at most 64 KiB, the capacity of a pipe, so this write does not block.
         try? input.fileHandleForWriting.write(contentsOf: Data(request.sql.utf8))
         try? input.fileHandleForWriting.close()
         let words = Self.collect(messages.fileHandleForReading, most: 64 << 10)
@@ -85,7 +85,7 @@ final class QueryRunner: @unchecked Sendable {
         return Self.judge(process, rows: rows, words: words())
     }
 
-    /// libmicrohttpd blocks SIGPIPE on its threads, and a process that is started here would inherit that.
+    /// Unblocks SIGPIPE: libmicrohttpd blocks it on its threads, and a child process would inherit that mask.
     private static func withSIGPIPE(_ body: () throws -> Void) rethrows {
         var (pipe, before) = (sigset_t(), sigset_t())
         sigemptyset(&pipe)
@@ -96,7 +96,7 @@ final class QueryRunner: @unchecked Sendable {
     }
 
     /// Reads on another thread.
-    /// - Returns: waits for the end and gives the text.
+    /// - Returns: a function that waits for the end of the file and returns its text.
     private static func collect(
         _ file: FileHandle, most: Int
     ) -> () -> String {
@@ -111,7 +111,7 @@ final class QueryRunner: @unchecked Sendable {
         }
     }
 
-    /// - Returns: all there is; nil when it was more than `most`.
+    /// - Returns: the whole content; nil when it is longer than `most`.
     private static func read(_ file: FileHandle, most: Int, overflow: () -> Void) -> Data? {
         var data = Data()
         while let piece = try? file.read(upToCount: 1 << 16), !piece.isEmpty {
@@ -128,10 +128,10 @@ final class QueryRunner: @unchecked Sendable {
         guard let rows else { return .tooLarge("the result is over \(mostBytes >> 20) MiB; ask for less") }
         let lines = words.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         let why = lines.joined(separator: "; ").replacingOccurrences(of: "error: ", with: "")
-        guard process.terminationReason == .exit else { return .failed("the statement was ended before it was done") }
+        guard process.terminationReason == .exit else { return .failed("the statement was killed before it finished") }
         switch process.terminationStatus {
         case 0:
-            // One array a statement, each on lines of its own.
+            // Each statement writes one array, which starts a line.
             let text = String(decoding: rows, as: UTF8.self)
             guard !text.contains("\n[") else { return .wrong("send one statement at a time") }
             return .rows(json: text.isEmpty ? "[]\n" : text, isTruncated: words.contains("(--max-rows)"))
@@ -147,7 +147,7 @@ private final class SharedText: @unchecked Sendable {
     let isThere = DispatchSemaphore(value: 0)
 }
 
-/// The process that runs one statement: less urgent than counting, and ended before its time when the service ends.
+/// The process that runs one statement. It has a lower priority than counting, and dies with the service.
 private final class Child: @unchecked Sendable {
     private let lock = NSLock()
     // Both are used under the lock only.
@@ -155,7 +155,7 @@ private final class Child: @unchecked Sendable {
     private var isOver = false
     private static let niceness: Int32 = 10
 
-    /// It was started.
+    /// Records the pid of the started process.
     func began(_ started: Int32) {
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(started), Self.niceness)
         let isOver = lock.withLock {
@@ -165,10 +165,10 @@ private final class Child: @unchecked Sendable {
         if isOver { end() }
     }
 
-    /// It is gone, and its number may soon be another's.
+    /// Forgets the pid of the ended process, because the kernel may reuse it.
     func ended() { lock.withLock { pid = 0 } }
 
-    /// Ends it, now or as soon as it is started.
+    /// Kills the process, now or as soon as it has started.
     func end() {
         lock.withLock {
             isOver = true

@@ -1,4 +1,4 @@
-// `pageviews repl`: SQL at a prompt.
+// `pageviews repl`: runs SQL at a prompt.
 
 import Arguments
 import Foundation
@@ -7,7 +7,7 @@ import Query
 /// `pageviews repl`.
 struct ReplCommand: Sendable {
     static let command = Command(
-        "repl", abstract: "Ask for SQL at a prompt, over live counts and the late log.",
+        "repl", abstract: "Query live counts and late events with SQL at a prompt.",
         discussion: """
             With -c, --file, or standard input that is no terminal, the statements and commands given there run without a \
             prompt, up to the first error (exit 1). At the prompt \\? lists the commands. Nothing is ever written to the state.
@@ -22,7 +22,7 @@ struct ReplCommand: Sendable {
         scriptRows + ReadingOptions.rows.lifted(\.reading)
             + ResultOptions.rows(parameterHelp: "Bind a value to :NAME.").lifted(\.results) + promptRows
             + KafkaOptions.rows.lifted(\.kafka, group: "Kafka, for \\topic") + [groupRow]
-            // As for `proof`; too many to be shown here.
+            // The options of `proof`; hidden, because they would fill the help page.
             + ExportOptions.rows.lifted(\.export, isHidden: true),
         checks: [
             ExportOptions.check.lifted(\.export),
@@ -40,7 +40,7 @@ struct ReplCommand: Sendable {
         .list("command", \.commands, .text, "sql", "Run these statements and commands, then exit.", short: "c"),
         .value(
             "file", \.file, .file(.every), "file", "Run a file of statements and commands, then exit.", short: "f"),
-        .flag("keep-going", \.keepGoing, "A script goes on after an error; the exit code is still 1."),
+        .flag("keep-going", \.keepGoing, "Continue a script after an error; the exit code is still 1."),
     ]
 
     var commands: [String] = []

@@ -1,4 +1,4 @@
-// `pageviews resolve`: closes an incident that does not close on its own.
+// `pageviews resolve`: closes incidents that the service does not close.
 
 import State
 import Base
@@ -11,8 +11,8 @@ struct ResolveCommand: Sendable {
     static let command = Command(
         "resolve", abstract: "Mark the open incidents of a kind as dealt with.",
         discussion: """
-            For incidents that do not close on their own, such as missing-offsets: `pageviews status` is unhealthy until somebody has \
-            seen them. The row stays in the table incidents. The state must not be in use: stop the service first (exit 5).
+            For incidents that the service does not close, such as missing-offsets: `pageviews status` is unhealthy until \
+            you resolve them. The row stays in the table incidents. The state must not be in use: stop the service first (exit 5).
             """,
         rows: rows, run: { try $0.run() })
 

@@ -1,4 +1,4 @@
-// `pageviews restore`: a new state from the tables.
+// `pageviews restore`: builds a new state from the tables.
 
 import Export
 import Recovery
@@ -13,8 +13,8 @@ struct RestoreCommand: Sendable {
     static let command = Command(
         "restore", abstract: "Build a new state from the tables of a warehouse.",
         discussion: """
-            For when the state file is lost. Nothing is written to the warehouse, and an existing state is never touched. What \
-            was built is proven equal to the tables before it gets its name; `pageviews ingest` then goes on from Kafka. \
+            For a lost state file. Nothing is written to the warehouse, and an existing state is never touched. The new \
+            state is proven equal to the tables before it gets its name; `pageviews ingest` then continues from Kafka. \
             Give the same --window and --watermark-delay as before.
             Exit codes: 0 done, 1 the state exists or cannot be restored, 2 wrong usage, 4 the warehouse could not be reached, \
             5 the state is in use.
@@ -32,7 +32,7 @@ struct RestoreCommand: Sendable {
             Check("restore needs --warehouse") { $0.export.warehouse != nil },
         ])
 
-    private static let stateRow = Option<RestoreCommand>.state(\.state, "The state file to make.")
+    private static let stateRow = Option<RestoreCommand>.state(\.state, "The state file to create.")
 
     var kafka = KafkaOptions()
     var state = "pageviews.db"
@@ -67,7 +67,7 @@ struct RestoreCommand: Sendable {
             "restored \(state) (state \(summary.stateID)) at generation \(summary.generation): \(summary.countRows) counts, "
                 + "\(summary.rawRows) raw rows, \(summary.lateRows) of them late",
             "all \(summary.proof.checks.filter { $0.verdict == .equal }.count) checks of its proof are equal",
-            "Kafka is read on from " + offsets.map { "partition \($0.key): \($0.value)" }.joined(separator: ", "),
+            "next offsets in Kafka: " + offsets.map { "partition \($0.key): \($0.value)" }.joined(separator: ", "),
         ]
         if !summary.readAgain.isEmpty {
             let again = summary.readAgain.values.reduce(0, +)

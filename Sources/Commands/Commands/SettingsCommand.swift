@@ -1,11 +1,11 @@
-// `pageviews settings`: what a command would run with, and where each value comes from.
+// `pageviews settings`: shows the settings that a command would run with, and the origin of each.
 
 import Arguments
 import Foundation
 
 /// `pageviews settings`.
 struct SettingsCommand: Sendable {
-    /// How settings are written.
+    /// The output formats.
     enum Format: String, CaseIterable, Sendable {
         case table, json
     }
@@ -23,11 +23,11 @@ struct SettingsCommand: Sendable {
             [
                 .argument("command", \.name, commandName, "The command."),
                 .rest("options", \.options, "Its options."),
-                .value("format", \.format, .choice, "format", "How settings are written: table or json."),
+                .value("format", \.format, .choice, "format", "Format of the output: table or json."),
             ]),
         run: { try $0.run() })
 
-    /// Any text, so that the message about a wrong one can suggest; shells offer the right ones.
+    /// Accepts any text, so that the error can suggest a command; shells complete the valid names.
     private static let commandName = ValueKind<String>(
         choices: Pageviews.configurable.map(\.name), read: { $0 }, write: { $0 })
 
@@ -65,7 +65,7 @@ struct SettingsCommand: Sendable {
         return (try command.effective(assignments) + secrets, isJSON ? .json : own ?? format)
     }
 
-    /// `--format` after a command that has no such option is ours.
+    /// Takes out `--format` when the named command has no such option.
     private static func separated(
         _ arguments: [String], _ command: Command
     ) throws(UsageError) -> (own: Format?, theirs: [String]) {
@@ -102,7 +102,7 @@ struct SettingsCommand: Sendable {
 
         enum CodingKeys: CodingKey { case name, value, origin }
 
-        /// What is not set is null, not absent.
+        /// Writes an unset value as null; the key is never absent.
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(setting.name, forKey: .name)

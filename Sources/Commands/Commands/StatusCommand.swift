@@ -1,4 +1,4 @@
-// `pageviews status`: one screen from the state and the heartbeat beside it.
+// `pageviews status`: one screen, from the state and the heartbeat file beside it.
 
 import Health
 import Base
@@ -7,20 +7,20 @@ import Foundation
 import Ingest
 import SQLite
 
-/// How the status is written.
+/// The output formats.
 enum StatusFormat: String, CaseIterable, Sendable {
     case text, json
 }
 
 struct StatusCommand: Sendable {
     static let command = Command(
-        "status", abstract: "Show how a state and its service are; exit 1 when something is wrong.",
+        "status", abstract: "Show the health of a state and its service; exit 1 when something is wrong.",
         discussion: """
-            It reads the state and the heartbeat that the service keeps beside it (STATE.health), so it works whether the \
-            service is up or not, and changes nothing. Unhealthy: no service, no flush for 3 intervals while there is \
+            Reads the state and the heartbeat that the service keeps beside it (STATE.health), so it works whether or not \
+            the service is running, and changes nothing. Unhealthy: no service, no flush for 3 intervals while there is \
             something to write, no export for 3 intervals while there is something to export, a backlog over half its \
-            budget, a lag that grew for 5 minutes, a stuck partition, Kafka or the warehouse away, a burst of rejected \
-            messages, an incident that is not over. Intervals and budget are those the service was started with.
+            budget, a lag that grew for 5 minutes, a stuck partition, Kafka or the warehouse unreachable, a burst of \
+            rejected messages, an open incident. Intervals and budget are those the service was started with.
             Exit codes: 0 healthy, 1 unhealthy, 2 wrong usage.
             """,
         rows: rows, run: { try $0.run() })
@@ -33,9 +33,9 @@ struct StatusCommand: Sendable {
 
     private static let ownRows: [Option<StatusCommand>] = [
         .state(\.state, kind: .file(.withExtension("db"))),
-        .value("format", \.format, .choice, "format", "How it is written."),
+        .value("format", \.format, .choice, "format", "Output format."),
         .value(
-            "watch", \.watch, .duration, "duration", "Show it again after each such time, until interrupted.",
+            "watch", \.watch, .duration, "duration", "Repeat at this interval until interrupted.",
             bounds: Bounds("must be 100ms or more") { $0 >= 100 }),
     ]
 
@@ -43,8 +43,8 @@ struct StatusCommand: Sendable {
     var format = StatusFormat.text
     /// In milliseconds.
     var watch: Int64?
-    // The settings of `ingest` are taken, so that one set of arguments does for both; those that matter here are in the
-    // heartbeat.
+    // Accepts the options of `ingest`, so that one set of arguments works for both. The heartbeat holds the values that
+    // matter here.
     var kafka = KafkaOptions()
     var export = ExportOptions()
     var global = GlobalOptions()
@@ -59,7 +59,7 @@ struct StatusCommand: Sendable {
         if !report.isHealthy { throw ExitCode(1) }
     }
 
-    /// - Returns: what was shown, and whether anybody reads it.
+    /// - Returns: the report, and whether the output still has a reader.
     private func show(_ reader: StatusReader) throws -> (StatusReport, isRead: Bool) {
         var facts: StatusFacts
         do {

@@ -11,8 +11,8 @@ import TopicBrowser
 
 extension TopicCommand {
     /// Lists topics or shows messages.
-    /// - Parameter speaker: what messages begin with.
-    /// - Returns: the exit code of the contract.
+    /// - Parameter speaker: the prefix of error messages.
+    /// - Returns: the exit code.
     func look(_ out: Output, _ err: Output, _ interrupt: InterruptFlag, speaker: String = "pageviews") -> Int32 {
         var code = attempt(err, speaker) {
             name == nil ? try list(out, err, interrupt) : try show(out, err, interrupt)
@@ -71,7 +71,7 @@ extension TopicCommand {
         let wanted: OutputFormat
         if case .rows(let format)? = format { wanted = format } else { wanted = out.isTerminal ? .table : .tsv }
         var writer = ResultWriter(wanted, showsHeader: !hasNoHeader, null: null, to: out)
-        // Short enough for a terminal of 80 columns.
+        // Short names, so that the table fits a terminal of 80 columns.
         writer.begin(["topic", "partition", "begin", "end", "messages", "read_by", "next", "lag"])
         for partition in partitions { writer.row(Self.row(partition, read[partition.partition])) }
         writer.end()
@@ -90,7 +90,7 @@ extension TopicCommand {
         ]
     }
 
-    /// How far the state has read, if there is one that can be read.
+    /// The state's next offsets; empty when no state can be read.
     private static func offsets(inState path: String) -> [TopicPartition: Int64] {
         guard let reader = try? StateReader(path), let topic = try? reader.meta(.topic),
             let partitions = try? reader.partitionSums()
@@ -111,7 +111,7 @@ extension TopicCommand {
         var ending = Sending.done
         let shown = try browser.browse(request) { message in
             writer.message(message)
-            // A person who follows wants to see each at once; others get pieces.
+            // On a terminal and with --follow, send each message at once; otherwise in pieces of 64 KiB.
             guard follow || out.isTerminal || out.waitingBytes >= 64 << 10 else { return true }
             ending = out.send(unless: interrupt)
             return ending == .done

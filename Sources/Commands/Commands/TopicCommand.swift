@@ -1,4 +1,4 @@
-// `pageviews topic`: the topics of a cluster, and the messages of one.
+// `pageviews topic`: lists the topics of a cluster, or shows the messages of one.
 
 import Arguments
 import Base
@@ -7,9 +7,9 @@ import Ingest
 import Query
 import TopicBrowser
 
-/// How messages are written.
+/// The output formats of messages.
 enum TopicFormat: Equatable, Sendable {
-    /// For people: JSON laid out, one message below the other.
+    /// For people: indented JSON, one message below the other.
     case pretty
     /// One row per message.
     case rows(OutputFormat)
@@ -23,7 +23,7 @@ enum TopicFormat: Equatable, Sendable {
 /// `pageviews topic`.
 struct TopicCommand: Sendable {
     static let command = Command(
-        "topic", abstract: "List topics with their offsets and lag, or look at the messages of one.",
+        "topic", abstract: "List topics with their offsets and lag, or show the messages of one.",
         discussion: """
             Without a name: each partition with its first offset and its end, the number of messages, and the next offset and \
             lag of the state (where the state reads that topic) or else of the group. With a name: its messages, by default \
@@ -51,28 +51,28 @@ struct TopicCommand: Sendable {
         .value("group", \.group, .text, "name", "The group whose lag is listed."),
         .state(\.state, kind: .file(.withExtension("db"))),
         .value(
-            "timeout", \.timeout, .duration, "duration", "How long Kafka may take to answer.",
+            "timeout", \.timeout, .duration, "duration", "Longest time to wait for an answer from Kafka.",
             bounds: .from(100...3_600_000, .duration)),
         .config(\.config),
     ]
 
     private static let messageRows: [Option<TopicCommand>] = [
-        .argument("name", \.name, .text, "The topic to look at. (default: list all)"),
+        .argument("name", \.name, .text, "The topic to show. (default: list all)"),
         .value(
             "from", \.from, .text, "place",
-            "Where to begin: beginning, end, an offset, a time such as 2021-01-26T12:04 (UTC), or -1h. (default: the newest; "
-                + "with --follow what comes)"),
+            "Starting point: beginning, end, an offset, a time such as 2021-01-26T12:04 (UTC), or -1h. (default: the newest; "
+                + "with --follow, new messages)"),
         .value("partition", \.partition, Partitions.kind, "list", "Only these partitions, such as 0-3,7."),
         .value(
-            "limit", \.limit, .number, "n", "How many messages; 0 for all. (default: 50, with --follow all)",
+            "limit", \.limit, .number, "n", "Number of messages; 0 for all. (default: 50, with --follow all)",
             bounds: .atLeast(0)),
-        .flag("follow", \.follow, "Go on with messages as they come, until Ctrl-C.", short: "f"),
+        .flag("follow", \.follow, "Show new messages as they arrive, until Ctrl-C.", short: "f"),
         .value(
             "format", \.format, TopicFormat.kind, "format",
-            "How messages are written. (default: pretty on a terminal, else tsv)"),
-        .flag("no-header", \.hasNoHeader, "Leave out the line of column names."),
+            "Format of messages. (default: pretty on a terminal, else tsv)"),
+        .flag("no-header", \.hasNoHeader, "Omit the line of column names."),
         .value(
-            "null", \.null, .text, "text", "What stands for NULL. (default: nothing in csv and tsv, else NULL)"),
+            "null", \.null, .text, "text", "Text for NULL. (default: nothing in csv and tsv, else NULL)"),
         .flag("internal", \.showsInternal, "List Kafka's own topics too."),
     ]
 
@@ -97,7 +97,7 @@ struct TopicCommand: Sendable {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// Where to begin; nil when it was not understood.
+    /// The starting point; nil when --from is not valid.
     var start: StartPoint? {
         from.map { StartPoint($0, now: TimeSource.system.wall()) } ?? .end
     }

@@ -1,9 +1,9 @@
-// How far a backfill has come, on standard error.
+// Shows the progress of a backfill on standard error.
 
 import Recovery
 import Foundation
 
-/// A bar on a terminal, a line at each tenth elsewhere.
+/// A bar on a terminal; elsewhere one line per tenth.
 struct BackfillProgress {
     let isTerminal: Bool
     private var lastTenth = 0

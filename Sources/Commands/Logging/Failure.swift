@@ -1,4 +1,4 @@
-// Which exit code an error means, and its one line.
+// The exit code and the one-line text of each error.
 
 import Tables
 import TableScan
@@ -11,13 +11,13 @@ import Services
 import State
 import Windowing
 
-/// Ends the program with a code; what there was to say has been said.
+/// Ends the program with a code, after everything has been printed.
 struct ExitCode: Error, Equatable {
     let rawValue: Int32
     init(_ rawValue: Int32) { self.rawValue = rawValue }
 }
 
-/// An error of the parts, as the user is told of it.
+/// An error as the user sees it: one line and an exit code.
 struct Failure: Error {
     let text: String
     let exitCode: Int32
@@ -27,7 +27,7 @@ struct Failure: Error {
         self.exitCode = exitCode
     }
 
-    /// nil for wrong usage, which has its own form, and for errors that nobody foresaw.
+    /// nil for wrong usage, which has its own form, and for unknown errors.
     init?(_ error: any Error) {
         switch error {
         case let error as Failure: self = error
@@ -47,7 +47,7 @@ struct Failure: Error {
         }
     }
 
-    /// 4 where a service could not be reached or does not let us in, 1 where the data stands in the way.
+    /// 4 when a service is unreachable or denies access, 1 when the data prevents the export.
     static func exitCode(ofExport error: any Error) -> Int32 {
         switch error {
         case let error as ObjectStorageError: error.kind == .invalid ? 1 : 4
@@ -57,7 +57,7 @@ struct Failure: Error {
         }
     }
 
-    /// Whether a failed export may succeed by waiting, without anybody doing something.
+    /// Whether a failed export can succeed on a retry, without anyone acting.
     static func mayPass(_ error: any Error) -> Bool {
         switch error {
         case let error as ObjectStorageError: [.throttled, .unavailable, .unknownOutcome].contains(error.kind)
@@ -67,7 +67,7 @@ struct Failure: Error {
         }
     }
 
-    /// 5 where a table is not, or no longer, what the state says.
+    /// 5 when a table does not match the state, 2 for unsafe settings, else 1.
     private static func exitCode(of error: TableError) -> Int32 {
         error.isTableChanged ? 5 : error.isUnsafe ? 2 : 1
     }

@@ -1,4 +1,4 @@
-// Messages as text. What producers send is untrusted: nothing of it reaches a terminal as a command.
+// Writes messages as text. Messages are untrusted input: control characters are escaped before they reach a terminal.
 
 import Base
 import Foundation
@@ -9,11 +9,11 @@ import TopicBrowser
 
 /// Writes messages in one format.
 struct MessageWriter {
-    /// What is shown of one value to a person, in bytes.
+    /// The most of one value that the pretty format shows, in bytes.
     static let shownBytes = 64 << 10
-    /// Larger values are not laid out.
+    /// The largest value that is parsed and indented as JSON, in bytes.
     static let layoutBytes = 1 << 20
-    /// What tables keep of one value, in bytes; they show less.
+    /// The most of one value that a table keeps, in bytes; its cells show less.
     private static let cellBytes = 1 << 10
 
     private let format: TopicFormat
@@ -35,7 +35,7 @@ struct MessageWriter {
         rows.begin(["kafka_partition", "kafka_offset", "timestamp", "key", "value", "headers", "binary"])
     }
 
-    /// Writes what closes the whole, also when there was no message.
+    /// Writes the end of the document, and its beginning when there was no message.
     mutating func end() {
         guard format != .pretty else { return }
         begin()
@@ -72,7 +72,7 @@ struct MessageWriter {
         return .text(safe(text, format))
     }
 
-    /// On a terminal, what the format would write as it is.
+    /// On a terminal, escapes the control characters that the format does not escape itself.
     private func safe(_ text: String, _ format: OutputFormat) -> String {
         guard out.isTerminal else { return text }
         let kept: Set<Character> =

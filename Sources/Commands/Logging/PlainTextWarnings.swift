@@ -1,17 +1,17 @@
-// Says which credentials would go over a connection that others can read.
-// Pure: options and environment in, lines out. No secret is part of a line.
+// Warns about credentials that would travel over an unencrypted connection.
+// A pure function from options and environment to lines. A line names the secret's variable, never its value.
 
 import Dashboard
 import Foundation
 import Iceberg
 
 extension ExportAssembly {
-    /// Lines for a catalog or token server that gets a secret by plain http, and for an S3 server that gets a session token
-    /// so. Signatures by AWS keys do not hold the keys.
+    /// One line for each secret that goes over plain http: a catalog's token or credential, and an S3 session token.
+    /// AWS access keys only sign requests, so they need no warning.
     var plainTextWarnings: [String] {
         var warnings: [String] = []
         let access = options.catalogAccess
-        // What is missing is told where the catalog is opened.
+        // Opening the catalog reports missing credentials.
         guard let authorization = try? access.authorization(environment, region: options.s3Region) else { return [] }
         switch authorization {
         case .bearer:
@@ -39,7 +39,7 @@ extension ExportAssembly {
 }
 
 extension BrokerOptions {
-    /// A line for a password or token that goes to the brokers in the clear; nil where none does.
+    /// A line when a password or token would go to the brokers unencrypted, else nil.
     var plainTextWarning: String? {
         var settings: [String: String] = [:]
         for setting in kafkaConfig { settings[setting.key] = setting.value.lowercased() }

@@ -1,26 +1,26 @@
-// Standard output and standard error for the commands that print what they have as they go. Results of SQL and messages of
-// topics go through `Output`, which this uses too.
+// Standard output and standard error for commands that print line by line. SQL results and topic messages go through
+// `Output`, which this file also uses.
 //
-// Invariant: a write that fails neither ends the process nor is forgotten: `Main` asks each stream when the command has ended,
-// and exits 1. A reader that has gone wants no more, which is no failure.
+// A failed write is remembered and does not end the process. `Pageviews` checks each stream when the command has ended,
+// and exits 1. A closed pipe is not a failure: its reader wants no more.
 
 import Base
 import Glibc
 import Query
 
-/// One of the process's two streams of text.
+/// One of the two text streams of the process.
 final class StandardStream: Sendable {
     static let output = StandardStream(descriptor: 1)
     static let error = StandardStream(descriptor: 2)
 
     private let descriptor: Int32
-    /// What became of the last write. After a failure nothing more is written: a text with a gap is no text.
+    /// The result of the last write. After a failure nothing more is written, so the text never has a gap.
     private let last = Lock(Sending.done)
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// Writes text, waiting for the reader as long as it takes. Texts of several threads do not mix.
-    /// - Returns: false when nobody gets this text, nor any other after it.
+    /// Writes text and blocks until the reader has taken it. Texts of several threads do not mix.
+    /// - Returns: false when this text, and so every later one, cannot be written.
     @discardableResult
     func write(_ text: String) -> Bool {
         last.withLock { last in
@@ -37,8 +37,8 @@ final class StandardStream: Sendable {
         if case .failed(let why) = last.withLock({ $0 }) { throw Failure(why, exitCode: 1) }
     }
 
-    /// Opens what the caller has left closed, so that no file of ours gets the number of a stream and then its texts.
-    /// Reading such a stream, and writing to it, fails as before.
+    /// Opens the standard streams that the caller left closed, so that no other file gets their descriptors and their
+    /// text. The replacements are opened the wrong way round: reading or writing still fails.
     static func reserveDescriptors() {
         for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
             _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)

@@ -1,24 +1,25 @@
-// With whose credentials a catalog is asked.
-// Invariant: a catalog is sent what is meant for it and nothing else. The keys of the warehouse go to no catalog, but for the
-// signatures that --catalog-auth sigv4 makes with them.
+// Chooses the credentials for requests to a catalog.
+//
+// A catalog receives only the credentials meant for it: `authorization` reads only their two variables. The warehouse's
+// keys never leave the process; --catalog-auth sigv4 signs requests with them.
 
 import Arguments
 import Iceberg
 import ObjectStorage
 
-/// How requests to a catalog are authorized.
+/// The ways to authorize requests to a catalog.
 enum CatalogAuth: String, CaseIterable, Sendable {
     case none, bearer, oauth2, sigv4
 }
 
-/// The options of it.
+/// The options that choose one of them.
 struct CatalogAccess: Sendable {
     /// The variable with a bearer token.
     static let token = "PAGEVIEWS_CATALOG_TOKEN"
     /// The variable with `id:secret`.
     static let credential = "PAGEVIEWS_CATALOG_CREDENTIAL"
 
-    /// nil: chosen by the credentials that are set.
+    /// nil to choose by the variables that are set.
     var auth: CatalogAuth?
     var oauthServer: String?
     var scope = "catalog"
@@ -29,26 +30,26 @@ struct CatalogAccess: Sendable {
         .value(
             "catalog-auth", \.auth, .choice, "way",
             """
-            How requests to the catalog are authorized; sigv4 signs with the AWS keys. (default: bearer with \
+            Authorization of requests to the catalog; sigv4 signs with the AWS keys. (default: bearer with \
             PAGEVIEWS_CATALOG_TOKEN, oauth2 with PAGEVIEWS_CATALOG_CREDENTIAL, else none)
             """),
         .value(
             "catalog-oauth-server", \.oauthServer, .text, "url",
-            "Where oauth2 gets tokens for the credential. (default: v1/oauth/tokens of the catalog)"
+            "URL where oauth2 exchanges the credential for a token. (default: v1/oauth/tokens of the catalog)"
         ).showing(\.withoutCredentials),
-        .value("catalog-scope", \.scope, .text, "scope", "The scope that oauth2 asks for."),
+        .value("catalog-scope", \.scope, .text, "scope", "The scope that oauth2 requests."),
         .value(
             "catalog-signing-name", \.signingName, .text, "service",
             """
-            The service that sigv4 signs for: glue, s3tables, execute-api. (default: what the catalog or its address says)
+            The service that sigv4 signs for: glue, s3tables, execute-api. (default: taken from the catalog or its address)
             """),
         .value(
             "catalog-signing-region", \.signingRegion, .text, "name",
-            "The region that sigv4 signs for. (default: what the catalog or its address says, else --s3-region)"),
+            "The region that sigv4 signs for. (default: taken from the catalog or its address, else --s3-region)"),
     ]
 
-    /// - Parameter region: of the warehouse.
-    /// - Throws: `UsageError` when what the way needs is not there.
+    /// - Parameter region: the warehouse's region.
+    /// - Throws: `UsageError` when a variable that the chosen way needs is missing or malformed.
     func authorization(
         _ environment: [String: String], region: String
     ) throws(UsageError) -> RESTSettings.Authorization {

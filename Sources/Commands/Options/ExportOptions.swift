@@ -1,4 +1,4 @@
-// Options of the export, and the warehouse they describe.
+// The options of the export, and the warehouse that they describe.
 
 import Tables
 import Arguments
@@ -11,7 +11,7 @@ import Ingest
 import Log
 import ObjectStorage
 
-/// Where exported data goes, and how often.
+/// The export's destination, interval and limits.
 struct ExportOptions: Sendable {
     var warehouse: String?
     var catalog: String?
@@ -22,12 +22,12 @@ struct ExportOptions: Sendable {
     var s3PathStyle = false
     /// In milliseconds.
     var requestTimeout: Int64 = 60_000
-    /// What the rows set of it; the folder depends on the state.
+    /// The rows fill in the rest; the spool folder follows from the state's path.
     var exporter = ExportSettings(spoolFolder: "")
 
     static let group = "Export"
 
-    /// Secrets that reaching warehouse and catalog may need.
+    /// The secrets of warehouse and catalog.
     static let secrets = [
         "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", CatalogAccess.token,
         CatalogAccess.credential,
@@ -42,11 +42,11 @@ struct ExportOptions: Sendable {
     private static let placeRows: [Option<ExportOptions>] = [
         .value(
             "warehouse", \.warehouse, .text, "location",
-            "Export to this place: file:///folder or s3://bucket/prefix. (default: no export)"
+            "Location to export to: file:///folder or s3://bucket/prefix. (default: no export)"
         ).showing(\.withoutCredentials),
         .value(
             "catalog", \.catalog, .text, "url",
-            "An Iceberg REST catalog. (default: the tables keep themselves in the warehouse)"
+            "URL of an Iceberg REST catalog. (default: the warehouse alone)"
         ).showing(\.withoutCredentials),
         .value("catalog-warehouse", \.catalogWarehouse, .text, "name", "The warehouse's name in the catalog."),
     ]
@@ -71,16 +71,16 @@ struct ExportOptions: Sendable {
             isInvertible: true),
         .value(
             "data-path", \.exporter.tables.dataPath, .text, "location",
-            "Where new tables put their data files. (default: beside their metadata)"),
+            "Location of new tables' data files. (default: beside their metadata)"),
         .value(
             "spool-budget", \.exporter.spoolBudgetBytes, .size, "size",
-            "Consuming pauses when this much waits for export."),
+            "Size of the backlog of raw events at which consuming pauses."),
         .value(
             "export-interval", \.exporter.intervalMilliseconds, .duration, "duration", "The time between exports.",
             bounds: .from(100...86_400_000, .duration)),
         .value(
             "request-timeout", \.requestTimeout, .duration, "duration",
-            "The longest time one request to the warehouse or the catalog may take.",
+            "Longest time that one request to the warehouse or the catalog may take.",
             bounds: .from(100...3_600_000, .duration)),
         .value(
             "format-version", \.exporter.tables.formatVersion, .number, "n",
@@ -101,8 +101,8 @@ struct ExportAssembly {
     let environment: [String: String]
 
     /// The warehouse; nil when there is no export.
-    /// - Throws: `ObjectStorageError` for a malformed location, `HTTPError` when libcurl cannot be used, `UsageError` when
-    ///   the catalog's credentials are not there.
+    /// - Throws: `ObjectStorageError` for a malformed location, `HTTPError` when libcurl cannot be used, `UsageError`
+    ///   when the catalog's credentials are missing.
     func warehouse() throws -> Warehouse? {
         guard let location = options.warehouse else { return nil }
         let client = try HTTPClient()
@@ -123,7 +123,7 @@ struct ExportAssembly {
         return settings
     }
 
-    /// A table's files, with what the catalog says of its storage where the user said nothing.
+    /// A table's files. The catalog's storage settings apply where the user gave none.
     private func files(of table: LoadedTable, _ client: HTTPClient) throws -> TableFiles {
         let opener = StorageOpener(settings: s3Settings(table.config), client: client)
         let places = [table.metadata.location, table.metadata.properties["write.data.path"]].compactMap { $0 }
@@ -147,7 +147,7 @@ struct ExportAssembly {
 }
 
 extension WriterEnvironment {
-    /// The machine's clock and randomness. PAGEVIEWS_FAIL_POINT=NAME ends the process at a step, for tests of recovery.
+    /// The system's clock and randomness. PAGEVIEWS_FAIL_POINT=NAME kills the process at a step, for recovery tests.
     static func system(log: Logger, environment: [String: String]) -> WriterEnvironment {
         let wall = TimeSource.system.wall
         return WriterEnvironment(
@@ -164,7 +164,7 @@ extension WriterEnvironment {
             failPoint: failPoint(environment), log: log)
     }
 
-    /// Ends the process at the step that PAGEVIEWS_FAIL_POINT names.
+    /// Kills the process at the step that PAGEVIEWS_FAIL_POINT names.
     static func failPoint(_ environment: [String: String]) -> @Sendable (String) -> Void {
         let fatal = environment["PAGEVIEWS_FAIL_POINT"]
         return { name in if name == fatal { kill(getpid(), SIGKILL) } }

@@ -1,4 +1,4 @@
-// Rows of maintenance: one for each threshold.
+// The options of maintenance, one row per threshold.
 
 import Arguments
 import Export

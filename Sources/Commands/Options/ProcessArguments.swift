@@ -1,4 +1,4 @@
-// The command line, and the terminal it was typed at.
+// Reads the process's arguments, and the size of its terminal.
 
 import Foundation
 import Glibc
@@ -6,22 +6,22 @@ import Query
 
 /// The program's arguments.
 enum ProcessArguments {
-    /// Without the program's name.
+    /// Reads the arguments, without the program's name.
     ///
-    /// The runtime finds them beside the environment in memory, and does not when something that was loaded before has moved
-    /// that; the kernel still knows them.
-    /// - Throws: `Failure` when there is nowhere to read them.
+    /// The Swift runtime looks for them next to the environment in memory. It finds none when a preloaded library has
+    /// moved the environment; then /proc/self/cmdline has them.
+    /// - Throws: `Failure` when neither source has them.
     static func read() throws -> [String] {
         var arguments = CommandLine.arguments
         if arguments.isEmpty { arguments = fromKernel() }
-        // Even the program's own name comes from there.
+        // An empty list is an error, because it should hold at least the program's name.
         guard !arguments.isEmpty else {
             throw Failure("cannot read the arguments: /proc is not mounted", exitCode: 2)
         }
         return Array(arguments.dropFirst())
     }
 
-    /// Refuses bytes that are not UTF-8, in arguments and in our variables: a name that is changed on the way is another file.
+    /// Refuses arguments and PAGEVIEWS_ variables that are not UTF-8: repairing a file name would name another file.
     /// - Throws: `Failure`.
     static func checkBytes() throws {
         for index in 1..<max(1, Int(CommandLine.argc)) {
@@ -54,7 +54,7 @@ enum ProcessArguments {
     }
 }
 
-/// Where help pages are read.
+/// The terminal that help pages are read on.
 enum Terminal {
     /// Columns: COLUMNS, or those of the terminal on standard output, or 80.
     static func width(_ environment: [String: String]) -> Int {
@@ -66,7 +66,7 @@ enum Terminal {
         return max(40, Int(size.ws_col))
     }
 
-    /// A descriptor is a terminal that understands escape sequences.
+    /// Whether a descriptor is a terminal that understands escape sequences.
     static func takesEscapes(_ descriptor: Int32) -> Bool {
         isatty(descriptor) == 1 && Output.takesEscapes(term: ProcessInfo.processInfo.environment["TERM"])
     }

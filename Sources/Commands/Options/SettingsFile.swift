@@ -1,17 +1,17 @@
-// Settings from a YAML file (JSON is YAML) and the environment, as assignments.
+// Reads settings from a YAML file (JSON is YAML) and the environment as assignments.
 //
-// Invariants: an option is only assigned in a command that has it; a key that no command has is an error; every message
-// names file and line.
+// A key is assigned only when the command has the option. A key that no command has is an error. Errors about an entry
+// name the file and the line.
 
 import Arguments
 import Foundation
 import YAML
 
-/// Where a command's settings come from.
+/// The sources of a command's settings.
 struct SettingSources {
     let environment: [String: String]
 
-    /// The assignments of file, environment and command line, in this order: what comes later wins.
+    /// The assignments of file, environment and command line, in this order; later ones win.
     /// - Throws: `UsageError`; `Failure` with exit code 2 for a file that cannot be used.
     func assignments(of command: Command, _ arguments: [String]) throws -> [Assignment] {
         let typed = try command.options.assignments(of: arguments)
@@ -27,10 +27,10 @@ struct SettingsFile {
     let path: String
     private let entries: [(key: String, keyLine: Int, value: YAMLNode)]
 
-    /// More than the YAML reader takes is not read.
+    /// One byte more than the YAML reader accepts, so that it sees a file that is too large.
     private static let mostBytes = (1 << 20) + 1
 
-    /// - Parameter namedBy: the option or variable that has the path.
+    /// - Parameter namedBy: the option or variable that gives the path.
     init(path: String, namedBy: String) throws {
         self.path = path
         guard let file = FileHandle(forReadingAtPath: path),
@@ -50,9 +50,9 @@ struct SettingsFile {
         }
     }
 
-    /// What the file says of a command's options, in its order. The form of others' values is looked at all the same.
+    /// The file's assignments for a command, in file order. The form of other commands' values is checked, too.
     func assignments(of command: Command) throws -> [Assignment] {
-        // Which file is read was decided before.
+        // The file to read was chosen before; a config key in it has no effect.
         try entries.flatMap { entry in entry.key == "config" ? [] : try assignments(of: entry, command) }
     }
 

@@ -1,11 +1,11 @@
-// Rows that several commands have.
+// Option rows that several commands share.
 
 import Arguments
 import Ingest
 import Log
 import Windowing
 
-/// Where settings come from and how much is logged.
+/// The settings file and the logging options.
 struct GlobalOptions: Sendable {
     var config: String?
     var logLevel = Logger.Level.info
@@ -16,14 +16,14 @@ struct GlobalOptions: Sendable {
         .value(
             "log-level", \.logLevel, .choice, "level", "Log from this level on: debug, info, warning, error."),
         .value(
-            "log-format", \.logFormat, .choice, "format", "How log lines are written: text, or json for collectors."),
+            "log-format", \.logFormat, .choice, "format", "Format of log lines: text, or json for collectors."),
     ]
 
     /// The program's logger.
     var logger: Logger { StandardErrorLog(format: logFormat).logger(level: logLevel) }
 
-    /// What ends a service, for those who read its lines by a program: one more line.
-    /// - Returns: what to throw instead. In text, the error itself, which is printed as every command's is.
+    /// With --log-format json, logs the error that ends a service as a last JSON line.
+    /// - Returns: the error to throw instead. In text format, the error itself, which `Pageviews` prints.
     func reported(_ error: any Error) -> any Error {
         guard logFormat == .json, let failure = Failure(error) else { return error }
         logger.critical("\(failure.text)", metadata: (error as? IngestError)?.facts ?? [:])
@@ -32,7 +32,7 @@ struct GlobalOptions: Sendable {
 }
 
 extension Option {
-    /// The settings file; read before the rest.
+    /// The settings file; it is read before the other options.
     static func config(_ field: Field<String?>) -> Option {
         .value("config", field, .text, "file", "Read settings from a YAML or JSON file.")
     }
@@ -45,7 +45,7 @@ extension Option {
     }
 }
 
-/// How to reach Kafka.
+/// The connection to Kafka.
 struct BrokerOptions: Sendable {
     var bootstrapServers = "localhost:9092"
     var kafkaConfig: [KafkaSetting] = []
@@ -58,7 +58,7 @@ struct BrokerOptions: Sendable {
         ).showing { KafkaSetting($0)?.shown ?? "set" },
     ]
 
-    /// As librdkafka wants them; what the user gave comes last and wins.
+    /// librdkafka's settings. The user's come last and win.
     func settings(clientID: String, group: String? = nil) -> [(String, String)] {
         var settings = [("bootstrap.servers", bootstrapServers), ("client.id", clientID)]
         if let group { settings.append(("group.id", group)) }
@@ -66,7 +66,7 @@ struct BrokerOptions: Sendable {
     }
 }
 
-/// The topic of page views, and how to reach it.
+/// The topic of page views and the connection to it.
 struct KafkaOptions: Sendable {
     var brokers = BrokerOptions()
     var topic = "pageviews"
@@ -74,12 +74,12 @@ struct KafkaOptions: Sendable {
     static let rows: [Option<KafkaOptions>] =
         BrokerOptions.rows.lifted(\.brokers) + [.value("topic", \.topic, .text, "name", "The topic of page views.")]
 
-    /// As librdkafka wants them; what the user gave comes last and wins.
+    /// librdkafka's settings. The user's come last and win.
     func settings(group: String? = nil) -> [(String, String)] { brokers.settings(clientID: "pageviews", group: group) }
 }
 
-/// Windows, watermark, lateness, in milliseconds. `WindowSettings` cannot hold values that are out of bounds, so they are
-/// collected here.
+/// Windows, watermark and lateness, in milliseconds. `WindowSettings` cannot hold values out of bounds, so this type
+/// collects them first.
 struct WindowOptions: Sendable {
     var window: Int64 = 60_000
     var watermarkDelay: Int64 = 20_000
@@ -91,16 +91,16 @@ struct WindowOptions: Sendable {
         .value("window", \.window, .duration, "duration", "Length of the tumbling windows."),
         .value(
             "watermark-delay", \.watermarkDelay, .duration, "duration",
-            "How far the watermark stays behind the latest event."),
+            "Distance of the watermark behind the latest event."),
         .value(
             "allowed-lateness", \.allowedLateness, .duration, "duration",
-            "How long after the watermark has passed a window it still counts."),
+            "Time that a window still counts events after the watermark has passed it."),
         .value(
             "idle-timeout", \.idleTimeout, .duration, "duration",
-            "A partition without records for this long stops holding the watermark."),
+            "Time without records after which a partition stops holding the watermark."),
         .value(
             "max-future-skew", \.maxFutureSkew, .duration, "duration",
-            "Events further ahead of the clock never move the watermark."),
+            "Largest lead over the clock at which an event moves the watermark."),
     ]
 
     static let check = Check<WindowOptions> { options in

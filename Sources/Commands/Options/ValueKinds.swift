@@ -1,4 +1,4 @@
-// Kinds of values that are this program's own.
+// The kinds of option values that only this program has.
 
 import Arguments
 import Base
@@ -20,7 +20,7 @@ struct KafkaSetting: Equatable, Sendable {
 
     static let kind = ValueKind<KafkaSetting>(read: { KafkaSetting($0) }, write: { "\($0.key)=\($0.value)" })
 
-    /// What of it may be shown: of a secret, that it is set.
+    /// The printable form; a secret's value becomes `set`.
     var shown: String { "\(key)=\(Self.isSecret(key) ? "set" : value)" }
 
     private static func isSecret(_ key: String) -> Bool {
@@ -99,21 +99,21 @@ enum ListenArgument: Equatable, Sendable {
         write: { if case .at(let address) = $0 { "\(address)" } else { "off" } })
 }
 
-/// Moments in UTC.
+/// Points in time, in UTC.
 enum TimeArgument {
     /// `2021-01-26`, `2021-01-26T12:04:00Z` and the other forms of `Instant`, as seconds since 1970.
     static let kind = ValueKind<Int64>(
         hint: "A time is a date, such as 2021-01-26, or a date and a time, such as 2021-01-26T12:04Z.",
         read: { Instant($0)?.seconds }, write: text)
 
-    /// As people read it.
+    /// ISO 8601 text.
     static func text(_ seconds: Int64) -> String {
         UTCText.seconds(seconds)
     }
 }
 
 extension String {
-    /// Without what stands before an `@` in an address: it may be a password.
+    /// The address with `set` in place of user and password.
     var withoutCredentials: String {
         guard let start = range(of: "://"), let end = range(of: "@", range: start.upperBound..<endIndex),
             !self[start.upperBound..<end.lowerBound].contains("/")

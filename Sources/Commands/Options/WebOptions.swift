@@ -1,4 +1,4 @@
-// Where the pages are, and who may see them.
+// The options of the HTTP server: address, token, limits.
 
 import Arguments
 import Dashboard
@@ -9,12 +9,12 @@ import Glibc
 struct WebOptions: Sendable {
     var listen: ListenArgument?
     var probeWarehouse = true
-    /// What clients of the pages may use. The defaults suit everybody; tests cannot wait for them.
+    /// Limits for clients. Their options are hidden; tests shorten the times.
     var limits = DashboardLimits()
     /// The longest time for a statement sent to /api/query, in milliseconds.
     var queryMilliseconds: Int64 = 30_000
 
-    /// The secret that lets others than this machine in.
+    /// The token that admits clients from other machines.
     static let secrets = ["PAGEVIEWS_HTTP_TOKEN"]
 
     static let rows: [Option<WebOptions>] =
@@ -51,7 +51,7 @@ struct WebOptions: Sendable {
 
     private static let times = Bounds<Duration>.from(.milliseconds(100)...(.seconds(3600)), .span)
 
-    /// Where to serve; nil for not at all.
+    /// The address to serve at; nil when the server is off.
     /// - Throws: `Failure` with exit code 2 when a token is missing or the address, given by the user, is taken.
     func place(environment: [String: String]) throws -> WebPlace? {
         let token = environment["PAGEVIEWS_HTTP_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
@@ -69,7 +69,7 @@ struct WebOptions: Sendable {
         }
     }
 
-    /// Says early, before a state is made, what the server would say late.
+    /// Refuses an address in use before a state is created; the server would refuse it only afterwards.
     private static func checkIsFree(_ address: ListenAddress) throws {
         var hints = addrinfo()
         hints.ai_flags = AI_PASSIVE
@@ -94,7 +94,7 @@ struct WebOptions: Sendable {
 /// An address to serve at.
 struct WebPlace {
     let address: ListenAddress
-    /// The user asked for it, so it has to work.
+    /// The user gave it, so failing to listen is an error.
     let isGiven: Bool
     let token: String?
 }

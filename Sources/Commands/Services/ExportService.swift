@@ -1,4 +1,4 @@
-// The exporter as a service beside the counting: a cycle every interval, and a last one when counting has ended.
+// Runs the exporter as a service beside counting: one cycle per interval, and a last one when counting has ended.
 
 import Tables
 import Recovery
@@ -16,25 +16,25 @@ import SQLite
 import State
 import Synchronization
 
-/// Why counting ended, and since when the others have to: the services end one after the other, and share one short time.
+/// Why counting ended, and when the shutdown began. The services end one after the other and share one time limit.
 final class EndOfInput: Sendable {
     private let reached = Atomic<Bool>(false)
-    /// A signal asked the whole service to stop, also after the end of the input.
+    /// Set when a signal asks the whole service to stop, also after the end of the input.
     let asked: StopSignal
 
     init(asked: StopSignal = StopSignal()) { self.asked = asked }
 
     private let told = Lock<ContinuousClock.Instant?>(nil)
 
-    /// Counting was told to stop.
+    /// Records that counting was told to stop.
     func tell() { told.withLock { $0 = $0 ?? .now } }
 
-    /// What is left of `total`, counted from when counting was told to stop; not below zero.
+    /// The rest of `total` since counting was told to stop; at least zero.
     func remaining(of total: Duration) -> Duration {
         told.withLock { told in max(.zero, total - (told?.duration(to: .now) ?? .zero)) }
     }
 
-    /// Counting reached the end of its input, and was not told to stop.
+    /// Records that counting reached the end of its input without being told to stop.
     func set() { reached.store(true, ordering: .releasing) }
     var wasReached: Bool { reached.load(ordering: .acquiring) }
 }
@@ -44,18 +44,18 @@ struct ExportService: Service {
     let name = "export"
     let work: TableWork
     let intervalMilliseconds: Int64
-    /// How often late events are added to their counts; nil: never.
+    /// The interval of adding late events to their counts; nil for never.
     let backfillMilliseconds: Int64?
     let end: EndOfInput
     let log: Logger
     let board: HealthBoard
-    /// How long after the service was told to stop exporting may go on.
+    /// How long exporting may continue after the service was told to stop.
     private static let stopLimit = Duration.seconds(3)
-    /// When the input has ended: no further try begins after this time.
+    /// After the end of the input, no retry begins later than this.
     private static let retryLimit = Duration.seconds(10)
 
-    /// The loop runs in a task of its own, which is cancelled when it exceeds the stop limit: an export that is cut
-    /// short is continued by the next run.
+    /// Runs the loop in a task of its own and cancels that task at the stop limit. The next run continues an export
+    /// that was cut short.
     func run(_ stop: StopSignal) async throws {
         let work = Task { try await exportUntil(stop) }
         let registration = stop.onSet { [end] in
@@ -83,7 +83,7 @@ struct ExportService: Service {
         while await !stop.sleep(for: .milliseconds(pause)) {
             let failure = try await cycle(exporter, &report, stop)
             pause = failure == nil ? intervalMilliseconds : min(max(1000, intervalMilliseconds), 10_000)
-            // After an export nothing is open, and the next one carries what the backfill changes.
+            // After an export no commit is open, and the next export carries the backfill's changes.
             guard failure == nil, let every = backfillMilliseconds,
                 ContinuousClock.now - lastBackfill >= .milliseconds(every)
             else { continue }
@@ -93,8 +93,8 @@ struct ExportService: Service {
         try await finish(exporter, &report, stop)
     }
 
-    /// Adds late events to their counts; what fails is retried the next time.
-    /// - Throws: `StoreError`: the state is not this process's any more.
+    /// Adds late events to their counts. A failed backfill is retried at the next interval.
+    /// - Throws: `StoreError` when this process no longer owns the state.
     private func backfill() async throws {
         let kind = "backfill-incomplete"
         var detail: String?
@@ -125,14 +125,14 @@ struct ExportService: Service {
         try? work.store.with { try $0.note(Incident(kind: kind, detail: detail), now: now) }
     }
 
-    /// - Returns: why not everything was exported; nil when it was.
-    /// - Throws: only what waiting does not fix.
+    /// - Returns: the error that prevented the export; nil on success.
+    /// - Throws: only errors that no retry can fix.
     private func cycle(
         _ exporter: Exporter, _ report: inout ExportReport, _ stop: StopSignal
     ) async throws -> (any Error)? {
         let end = end
         do {
-            // Maintenance gives way when the service is told to stop; when the input has ended it has its turn.
+            // Maintenance is skipped once the service is told to stop, but not at the end of the input.
             try await exporter.cycle { end.wasReached || !stop.wasSet }
             report.succeeded()
             board.exportSucceeded(now: TimeSource.system.wall())
@@ -150,13 +150,13 @@ struct ExportService: Service {
         }
     }
 
-    /// The last export: what there is when the input has ended, what a few seconds allow when the service was told to stop.
+    /// The last export: everything at the end of the input, or as much as the stop limit allows after a signal.
     private func finish(_ exporter: Exporter, _ report: inout ExportReport, _ stop: StopSignal) async throws {
         guard end.wasReached else {
             do {
                 if !Task.isCancelled { _ = try await cycle(exporter, &report, stop) }
             } catch is TableError {
-                // It was told, and the next start finds it again.
+                // `cycle` has reported it, and the next start finds it again.
             }
             return
         }
@@ -164,7 +164,7 @@ struct ExportService: Service {
         while let failure = try await cycle(exporter, &report, stop) {
             guard Failure.mayPass(failure), ContinuousClock.now - start < Self.retryLimit else {
                 throw Failure(
-                    "not everything could be exported, it waits in the state and its spool for the next run: \(failure)",
+                    "the export is incomplete; the rest stays in the state and its spool for the next run: \(failure)",
                     exitCode: Failure.exitCode(ofExport: failure))
             }
             try await Task.sleep(for: .seconds(1))
@@ -172,13 +172,14 @@ struct ExportService: Service {
     }
 }
 
-/// Tells people and the state of failures: once when they begin, now and then while they last, once when they end.
+/// Reports export failures in the log and as an incident: when they begin, once a minute while they last, and when they
+/// end.
 struct ExportReport {
     let store: SharedStore
     let log: Logger
     private static let kind = "export-failed"
     private static let repetition = Duration.seconds(60)
-    /// When what was said last.
+    /// When each kind of message was last logged.
     private var said: [String: ContinuousClock.Instant] = [:]
     /// Whether an earlier process may have left an open incident.
     private var isFirst = true
@@ -188,9 +189,9 @@ struct ExportReport {
         self.log = log
     }
 
-    /// - Parameter facts: what it is about.
+    /// - Parameter facts: the log line's metadata.
     mutating func failed(_ reason: String, _ facts: Logger.Metadata) {
-        // Attempts, times and the ids in names differ from one try to the next.
+        // Drop digits and ids, which differ from one retry to the next.
         let shape = reason.filter { !$0.isHexDigit }
         if let at = said[shape], ContinuousClock.now - at < Self.repetition { return }
         log.error("export: \(reason) (counting goes on; trying again)", metadata: facts)
@@ -201,7 +202,7 @@ struct ExportReport {
     }
 
     private func note(_ reason: String, _ now: Int64) {
-        // A state that cannot be written fails the next flush as well, which says so.
+        // An unwritable state also fails the next flush, which reports it.
         try? store.with { store in
             try store.resolve(incidentsOfKind: Self.kind, now: now)
             try store.note(Incident(kind: Self.kind, detail: reason), now: now)
@@ -209,7 +210,7 @@ struct ExportReport {
     }
 
     mutating func succeeded() {
-        if !said.isEmpty { log.info("export: goes on again") }
+        if !said.isEmpty { log.info("export: resumed") }
         if !said.isEmpty || isFirst {
             let now = TimeSource.system.wall()
             try? store.with { try $0.resolve(incidentsOfKind: Self.kind, now: now) }
@@ -219,7 +220,7 @@ struct ExportReport {
     }
 }
 
-/// Feeds the segment writer with what ingest hands out.
+/// Passes raw events from ingest to the segment writer.
 final class SegmentSink: RawSink {
     private let writer: SegmentWriter
     private let failPoint: @Sendable (String) -> Void

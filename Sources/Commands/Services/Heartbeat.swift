@@ -1,5 +1,5 @@
-// The heartbeat: once a second the service's health goes into the file beside the state, for `pageviews status`; a service
-// manager that wants to know is told as well (ServiceManager.swift).
+// The heartbeat. Once a second it writes the service's health to the file beside the state, for `pageviews status`, and
+// notifies the service manager if there is one (ServiceManager.swift).
 
 import Health
 import Base
@@ -7,7 +7,7 @@ import Foundation
 import Ingest
 import Services
 
-/// Makes the heartbeat's service. It is started first and ends last, so that it sees the others' end.
+/// Makes the heartbeat's service. It starts first and ends last, so that it records how the others end.
 enum Heartbeat {
     static let milliseconds: Int64 = 1000
 

@@ -1,4 +1,4 @@
-// The service as both `ingest` and `demo` run it: counting, and export where there is a warehouse.
+// The services that `ingest` and `demo` run: counting, publishing, the pages, and export if there is a warehouse.
 
 import Tables
 import Health
@@ -16,28 +16,28 @@ import State
 struct Pipeline {
     let ingest: IngestSettings
     let export: ExportOptions
-    /// Where the pages are.
+    /// The address of the pages and their limits.
     let web: WebOptions
     /// The topics that late and rejected events are published to.
     var outboxes: [OutboxSettings] = []
-    /// How long exported counts stay in the state, in milliseconds; nil: for ever.
+    /// How long exported counts stay in the state, in milliseconds; nil for ever.
     var retentionMilliseconds: Int64?
-    /// How often late events are added to their counts, in milliseconds; nil: never.
+    /// The interval of adding late events to their counts, in milliseconds; nil for never.
     var backfillMilliseconds: Int64?
-    /// What another process that wants the state is told of this one.
+    /// The name of this process in the error of another process that wants the state.
     let holder: String
     /// Set when a signal asks the service to stop.
     var stop = StopSignal()
     let log: Logger
 
-    /// The services, in the order in which they are started; they end in the reverse order: counting first, then what
-    /// it left, and the pages and the heartbeat last, which tell of the others' end.
-    /// The tables are looked at first: by a state that is not there yet, before it is made.
-    /// - Throws: `TableError` for tables that are not what the state says, `StoreError`, `SQLiteError`,
+    /// The services in starting order. They end in reverse: counting first, then publishing and export, then the pages
+    /// and the heartbeat, which show how the others end. The tables are checked first; for a new state, before it is
+    /// created.
+    /// - Throws: `TableError` for tables that do not match the state, `StoreError`, `SQLiteError`,
     /// `ObjectStorageError` for a malformed warehouse, `Failure` for a wrong --listen.
     func services() async throws -> [any Service] {
         let environment = ProcessInfo.processInfo.environment
-        // Wrong settings leave nothing behind: they are looked at before the state is made.
+        // Wrong settings leave nothing behind, because they are checked before the state is created.
         try IngestService.check(ingest)
         for outbox in outboxes { try TopicName.check(outbox.topic, option: "\(outbox.name.rawValue)-topic") }
         let place = try web.place(environment: environment)
@@ -70,7 +70,7 @@ struct Pipeline {
             do {
                 try await TableCheck.run(stop, log) { try await work.exporter().check() }
             } catch {
-                // No service beats yet, and `status` is to know why none does.
+                // The heartbeat has not started, so write its file here: `status` then shows the reason.
                 board.fail(Failure(error)?.text ?? "\(error)")
                 HealthFile(state: ingest.statePath)?.write(board.current)
                 throw error
@@ -102,7 +102,7 @@ struct Pipeline {
             brokers: ingest.bootstrapServers, topic: ingest.topic, settings: settings)
     }
 
-    /// The heartbeat, and the pages where they are wanted.
+    /// The heartbeat, and the pages unless they are off.
     private func watchers(_ place: WebPlace?, _ board: HealthBoard, _ end: EndOfInput) -> [any Service] {
         let heartbeat = Heartbeat.service(board, state: ingest.statePath, end: end)
         guard let place else { return [heartbeat] }
@@ -140,7 +140,7 @@ struct Pipeline {
         }
     }
 
-    /// The reason that an error is, where it has one of its own.
+    /// The error's own reason code, if it has one.
     private static func code(of error: any Error) -> StatusReason.Code? {
         switch error {
         case let error as IngestError where error.isForeignState: .topicChanged
@@ -149,7 +149,7 @@ struct Pipeline {
         }
     }
 
-    /// A writer over the spool, tidied of what no segment and no intent names.
+    /// A writer on the spool; it removes files that no segment names.
     private static func segmentWriter(_ settings: ExportSettings, _ store: SharedStore) throws -> SegmentWriter {
         let keep = try store.with { store in
             Set(try store.segments(limit: Int(Int32.max)).flatMap(\.fileNames))

@@ -1,4 +1,4 @@
-// What Linux says of this process, and of those that read the state (proc(5)).
+// Reads figures of this process, and the readers of the state, from /proc (proc(5)).
 
 import Dashboard
 import Foundation
@@ -16,7 +16,7 @@ enum ProcessReadings {
         return pages * Int64(sysconf(Int32(_SC_PAGESIZE)))
     }
 
-    /// For the metrics.
+    /// Figures for the metrics.
     /// - Parameter startedAt: milliseconds since the Unix epoch.
     static func facts(startedAt: Int64) -> ProcessFacts {
         var facts = ProcessFacts()
@@ -25,7 +25,7 @@ enum ProcessReadings {
         let fields = text("/proc/self/statm").split(separator: " ")
         facts.virtualBytes = fields.first.flatMap { Double($0) }.map { $0 * Double(sysconf(Int32(_SC_PAGESIZE))) }
         var usage = rusage()
-        // RUSAGE_SELF is 0; as an enumeration it does not fit the call.
+        // RUSAGE_SELF is 0, but Swift imports it with a type that this call does not take.
         if getrusage(0, &usage) == 0 {
             let parts = [usage.ru_utime, usage.ru_stime]
             facts.cpuSeconds = parts.reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1_000_000 }
@@ -40,8 +40,8 @@ enum ProcessReadings {
         return facts
     }
 
-    /// The processes that hold a read mark in the wal-index: SQLite locks one of the bytes 123 to 127 of `-shm` for each
-    /// reader (https://www.sqlite.org/walformat.html#locks).
+    /// The processes that hold a read mark in the wal-index: SQLite locks one of the bytes 123 to 127 of `-shm` for
+    /// each reader (https://www.sqlite.org/walformat.html#locks).
     static func readers(ofState path: String) -> Set<Int32> {
         var facts = stat()
         guard stat(path + "-shm", &facts) == 0 else { return [] }

@@ -1,7 +1,7 @@
-// A publisher as a service beside the counting.
+// Runs a publisher as a service beside counting.
 //
-// Invariant: it ends in time whatever Kafka does. The publisher looks at its time itself; a call of librdkafka that does not
-// come back is left behind, which is harmless (docs/adr/0015).
+// The service ends at most 0.5 s after its deadline, whatever Kafka does. The publisher checks the deadline itself; a
+// call of librdkafka that does not return is abandoned on its thread, and `run` returns without it (docs/adr/0015).
 
 import Health
 import Base
@@ -11,7 +11,7 @@ import Log
 import Services
 import State
 
-/// Runs one publisher; it ends after the counting, with what that left.
+/// Runs one publisher. It ends after counting, so that it publishes the last flush.
 struct PublishingService: Service {
     let settings: OutboxSettings
     let store: SharedStore
@@ -20,11 +20,11 @@ struct PublishingService: Service {
     let failPoint: @Sendable (String) -> Void
     let log: Logger
     var name: String { "publish-\(settings.name.rawValue)" }
-    /// How long after the service was told to stop publishing may go on.
+    /// How long publishing may continue after the service was told to stop.
     private static let stopLimit = Duration.milliseconds(2500)
-    /// How long after the end of the input publishing may go on.
+    /// How long publishing may continue after the end of the input.
     private static let limitAtEnd = Duration.seconds(60)
-    /// How long a call that does not come back is waited for after that.
+    /// How long after the deadline to wait for a call that does not return.
     private static let grace = Duration.milliseconds(500)
 
     private enum Event {
@@ -32,7 +32,7 @@ struct PublishingService: Service {
         case tick
     }
 
-    /// The settings with what the service as a whole knows.
+    /// The settings, completed from those of the service.
     static func complete(_ settings: OutboxSettings, _ ingest: IngestSettings) -> OutboxSettings {
         var settings = settings
         settings.sourceTopic = ingest.topic
@@ -67,7 +67,7 @@ struct PublishingService: Service {
         }
     }
 
-    /// - Parameter left: what waits, and why; nil when nothing does.
+    /// - Parameter left: what is unpublished, and why; nil when nothing is.
     private func finish(_ left: String?) throws {
         guard let left else { return }
         let text = "topic \(settings.topic): \(left); they are published by the next run"
@@ -76,7 +76,7 @@ struct PublishingService: Service {
     }
 }
 
-/// Until when publishing may go on.
+/// The deadline of publishing after the service was told to stop.
 final class PublishingDeadline: Sendable {
     private let end: EndOfInput
     private let atSignal: Duration
@@ -87,12 +87,12 @@ final class PublishingDeadline: Sendable {
         (self.end, self.atSignal, self.atEnd) = (end, atSignal, atEnd)
     }
 
-    /// What is left, once the publisher was told to stop; negative when it is over.
+    /// The time that is left once the publisher was told to stop; negative after the deadline.
     func remaining() -> Duration {
         let now = ContinuousClock.now
         return moments.withLock { moments in
             guard end.wasReached else {
-                // Counted from when counting was told; all services share that time.
+                // Counted from when counting was told to stop: all services share that time.
                 moments.asked = moments.asked ?? now + end.remaining(of: atSignal) - atSignal
                 return (moments.asked ?? now) + atSignal - now
             }

@@ -1,21 +1,21 @@
-// What a service manager is told, sd_notify(3): that the service is ready, that its loop turns, and one line for people
-// (`systemctl status`). What is said is decided from the health alone, apart from the socket.
+// Notifies a service manager, as sd_notify(3) does: readiness, the watchdog, and a status line (`systemctl status`).
+// `ServiceNews` decides what to send, from the health alone; `ServiceManager` owns the socket.
 
 import Health
 import Foundation
 import Glibc
 
-/// Decides what to tell a service manager; asked once a second.
+/// Decides what to send to a service manager; called once a second.
 struct ServiceNews {
-    /// Ready is when it counts. Waiting for Kafka any longer than this is ready too, with a status that says so: a machine's
-    /// start and a package's upgrade must not hang because brokers are away.
+    /// The service is ready when it counts. After waiting for Kafka this long it reports ready as well, with a status
+    /// line that says so: a boot or a package upgrade must not hang because brokers are unreachable.
     static let longestWaitMilliseconds: Int64 = 30_000
 
     private var saidReady = false
     private var saidStopping = false
     private var saidStatus = ""
 
-    /// The variables to send, one a line; those that change nothing are skipped.
+    /// The variables to send, one per line, without those that are unchanged.
     mutating func words(_ health: ServiceHealth) -> String {
         var words: [String] = []
         if !saidReady, Self.isReady(health) {
@@ -43,7 +43,7 @@ struct ServiceNews {
         }
     }
 
-    /// The loop turns, or waits for Kafka to begin; a loop that stands still is not hidden from the watchdog.
+    /// Whether the loop runs, or has not started yet. A hung loop stops the watchdog messages.
     private static func isAlive(_ health: ServiceHealth) -> Bool {
         health.phase != .running || health.beatAt - health.loopAt <= StatusThresholds().hangMilliseconds
     }
@@ -54,12 +54,13 @@ struct ServiceNews {
         switch health.phase {
         case .starting:
             status = "waiting for Kafka at \(health.brokers), topic \(health.topic)" + (away.map { ": \($0)" } ?? "")
-        case .running: status = away.map { "Kafka at \(health.brokers) is away: \($0)" } ?? "counting \(health.topic)"
+        case .running:
+            status = away.map { "Kafka at \(health.brokers) is unreachable: \($0)" } ?? "counting \(health.topic)"
         case .stopping: status = "writing and exporting what was consumed"
         case .stopped, .finished: status = "stopped"
         case .failed: status = health.failure ?? "failed"
         }
-        // One line: what is after a line break would be another variable.
+        // One line, because text after a line break would be another variable.
         return status.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 }
@@ -70,10 +71,10 @@ struct ServiceManager {
 
     init(environment: [String: String]) { path = environment["NOTIFY_SOCKET"] }
 
-    /// Whether there is somebody to tell.
+    /// Whether there is a manager to notify.
     var listens: Bool { path?.isEmpty == false }
 
-    /// Sends variables, one a line. Nobody there is no error: the service continues without.
+    /// Sends variables, one per line. A failed send is ignored: the service works without a manager.
     func say(_ words: String) {
         guard let path, !path.isEmpty, !words.isEmpty else { return }
         var address = sockaddr_un()

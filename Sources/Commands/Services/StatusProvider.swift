@@ -1,4 +1,4 @@
-// Reads the state for the pages: on a thread of its own, and not more often than anybody can see.
+// Reads the state for the pages, one reader at a time, and reuses what it has read recently.
 
 import Health
 import Base
@@ -8,7 +8,7 @@ import Foundation
 import Ingest
 import SQLite
 
-/// The facts and the series of a service in this process.
+/// The report and the view series of the service in this process.
 final class StatusProvider: @unchecked Sendable {
     // All below is used on the queue only.
     private let queue = DispatchQueue(label: "status")
@@ -26,10 +26,10 @@ final class StatusProvider: @unchecked Sendable {
         reader = StatusReader(path: path)
     }
 
-    /// The report as of now, or of a moment ago. Blocks while the state is read.
+    /// The report, at most 0.2 s old. Blocks while the state is read.
     func currentReport() -> StatusReport { queue.sync { readReport() } }
 
-    /// The series as of a moment ago. Blocks while the state is read.
+    /// The view series, at least as recent as its cost allows. Blocks while the state is read.
     func currentSeries() -> ViewSeries { queue.sync { readSeries() } }
 
     private func readReport() -> StatusReport {
@@ -50,7 +50,7 @@ final class StatusProvider: @unchecked Sendable {
         return value
     }
 
-    /// Caches expensive results longer.
+    /// Caches the series for 20 times as long as reading it took, at least 0.5 s.
     private func readSeries() -> ViewSeries {
         let begin = TimeSource.system.monotonic()
         guard begin >= series.until else { return series.value }

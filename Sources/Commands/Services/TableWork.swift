@@ -1,11 +1,11 @@
-// One state and the warehouse it exports to: makes what works on both.
+// One state with its warehouse: makes the exporter and the backfill, which work on both.
 
 import Export
 import Recovery
 import State
 import Tables
 
-/// The parts that the exporter and the backfill of one state share.
+/// What the exporter and the backfill of one state share.
 struct TableWork: Sendable {
     let settings: ExportSettings
     let store: SharedStore

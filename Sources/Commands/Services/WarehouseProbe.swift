@@ -1,5 +1,5 @@
-// Probes the warehouse and the catalog between exports, so that a minute's pause does not hide that they
-// are away. One small request each; what it is answered does not matter, only that it is.
+// Probes the warehouse and the catalog every 4 s, so that an outage shows between exports. A probe is one small request
+// each. Any answer other than an outage counts as reachable.
 
 import Export
 import Health
@@ -26,20 +26,20 @@ struct WarehouseProbe: Service {
         (settings.callTimeout, settings.connectTimeout, settings.stallTimeout) =
             (Self.timeout, Self.timeout, Self.timeout)
         let opener = StorageOpener(settings: settings, client: client)
-        // With a catalog the tables may be elsewhere; then only the JSON lines are here.
+        // With a catalog the tables may be elsewhere, and only the JSON lines are in the warehouse.
         let root =
             options.catalog == nil || options.exporter.keepsJSON
             ? try options.warehouse.map { try opener.open($0) } : nil
         while !stop.wasSet {
             let asked = TimeSource.system.wall()
             let failure = await failure(root, client)
-            // What says nothing has not answered since it was asked.
+            // A failed probe dates from its request, because there has been no answer since.
             board.warehouseAsked(failure: failure, now: failure == nil ? TimeSource.system.wall() : asked)
             await stop.sleep(for: Self.period)
         }
     }
 
-    /// Why one of them cannot be reached; nil when they answer, be it with no.
+    /// Why one of them is unreachable; nil when both answer, even with a refusal.
     private func failure(_ root: StorageRoot?, _ client: HTTPClient) async -> String? {
         if let root, let failure = await failure(root) { return failure }
         guard let catalog = options.catalog else { return nil }

@@ -1,4 +1,4 @@
-// The pages as a service beside the counting.
+// Runs the HTTP server as a service beside counting.
 
 import Health
 import Base

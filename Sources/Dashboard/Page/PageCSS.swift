@@ -1,4 +1,4 @@
-// The page's dress: light and dark by the reader's choice, one column on a phone.
+// The page's style sheet: light or dark as the browser prefers, one column on a phone.
 
 extension PageText {
     static let css = #"""

@@ -1,7 +1,7 @@
 // The page's markup. It holds no data: the script fills it in from the event stream.
 
 enum PageText {
-    /// What all pages begin with. The icon is served without the token, too.
+    /// The beginning of all pages.
     /// - Parameter more: further elements of the head.
     private static func top(title: String, more: String = "") -> String {
         """
@@ -74,7 +74,7 @@ enum PageText {
             </html>
             """#
 
-    /// Asks for the token.
+    /// The page that asks for the token.
     static let signIn =
         top(title: "pageviews: sign in") + #"""
             <main class="sign-in"><section class="card"><h1>pageviews</h1>

@@ -1,5 +1,5 @@
-// The page's script: one event stream in, text and SVG out. It builds elements and sets text; it never sets markup, so a
-// postcode is never more than text.
+// The page's script: draws text and SVG from one event stream. It creates elements and sets their text, never markup,
+// so a postcode cannot inject HTML.
 
 extension PageText {
     static let script = #"""
@@ -17,7 +17,7 @@ extension PageText {
           return element;
         }
         function text(id, value) { const element = $(id); if (element.textContent !== value) element.textContent = value; }
-        // Runs `draw` only when what it draws from has changed: what a reader has selected or focused stays.
+        // Calls `draw` only when the value has changed, so that selection and focus survive.
         function changed(name, value, draw) {
           const key = JSON.stringify(value);
           if (shown[name] === key) return;
@@ -71,7 +71,7 @@ extension PageText {
           svg('polyline', { class: 'spark', points: points.join(' ') }, element);
         }
 
-        // Every window of the last hour, those without views too.
+        // The last 60 windows, including those without views.
         function filled(live) {
           const step = live.window_milliseconds / 1000, known = new Map(live.windows.map(w => [w.start, w]));
           if (!live.windows.length) return [];
@@ -223,7 +223,7 @@ extension PageText {
             setTimeout(connect, 3000);
           };
           source.addEventListener('live', event => {
-            // Snapshot numbers have more digits than a JavaScript number.
+            // Snapshot ids have more digits than a JavaScript number.
             const news = JSON.parse(event.data.replace(/"snapshot_id":(\d+)/g, '"snapshot_id":"$1"'));
             draw(news);
             link(true, `live, ${clock(news.status.at)}`);

@@ -14,7 +14,7 @@ from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.metadata import TableMetadataUtil
 from pyiceberg.table.update import RemoveSnapshotsUpdate, SetSnapshotRefUpdate, update_table_metadata
 from pyiceberg.transforms import DayTransform, HourTransform, MonthTransform, YearTransform
-from pyiceberg.types import IntegerType, LongType, StringType
+from pyiceberg.types import StringType
 
 FOLDER = pathlib.Path(sys.argv[1])
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)

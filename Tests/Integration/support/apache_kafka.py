@@ -1,6 +1,6 @@
-"""Apache Kafka on loopback: clusters of one or three nodes that a test may kill, hang and restart, with its own tools.
+"""Apache Kafka on loopback: clusters of one or three nodes that a test may kill, hang and restart, and Kafka's own tools.
 
-Topics of a cluster are made and read with confluent-kafka (support/kafka.py), never with the program under test.
+Tests create and read topics with confluent-kafka (support/kafka.py), never with the program under test.
 """
 import dataclasses
 import itertools
@@ -25,7 +25,7 @@ Client = tuple[tuple[str, str], ...]
 
 @dataclasses.dataclass(frozen=True)
 class Certificates:
-    """PEM files of a certificate authority, of the brokers and of one client, all of one folder (made by make_certificates)."""
+    """PEM files of a certificate authority, the brokers and one client, in one folder (written by make_certificates)."""
     folder: pathlib.Path
 
     @property
@@ -39,12 +39,12 @@ class Certificates:
         return self.folder / f'{name}.key'
 
     def bundle(self, name: str) -> pathlib.Path:
-        """Key and certificate in one file, as Kafka's PEM stores want it."""
+        """Key and certificate in one file, as Kafka's PEM stores need it."""
         return self.folder / f'{name}.bundle.pem'
 
 
 def make_certificates(folder: pathlib.Path) -> Certificates:
-    """An authority, and by it a certificate for 127.0.0.1 (`broker`) and one for `client`, valid for a day."""
+    """Creates an authority, a certificate for 127.0.0.1 (`broker`) and one for `client`, valid for a day."""
     folder.mkdir(parents=True, exist_ok=True)
 
     def openssl(*arguments: str) -> None:
@@ -63,11 +63,11 @@ def make_certificates(folder: pathlib.Path) -> Certificates:
 
 @dataclasses.dataclass(frozen=True)
 class Security:
-    """What a cluster asks of its clients.
+    """The authentication and authorization of a cluster.
 
-    `listeners` are those beside PLAINTEXT, which always exists and serves the tests themselves. `users` are the names and
-    passwords for PLAIN and SCRAM. `acls` turns Kafka's authorizer on: those of PLAINTEXT may do all, all others what the
-    access lists say.
+    `listeners` are in addition to PLAINTEXT, which always exists and which the tests use. `users` are the names and
+    passwords for PLAIN and SCRAM. `acls` turns Kafka's authorizer on: clients of PLAINTEXT may do everything, others what the
+    access lists allow.
     """
     listeners: tuple[str, ...] = ()
     mechanisms: tuple[str, ...] = ()
@@ -104,11 +104,11 @@ class Security:
 
 
 class ApacheKafka:
-    """A cluster. Nodes have the numbers from 1; each keeps its ports and its data over restarts."""
+    """A cluster. Nodes are numbered from 1 and keep their ports and data across restarts."""
 
     def __init__(self, folder: pathlib.Path, nodes: int = 1, settings: Mapping[str, str] | None = None,
                  security: Security = Security(), heap: str = '256m') -> None:
-        """`settings` are properties of every node; they win over those of the start script."""
+        """`settings` are properties of every node; they override those of the start script."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self.nodes, self._heap, self._security = folder, range(1, nodes + 1), heap, security
         self._extra = folder / 'extra.properties'
@@ -116,11 +116,11 @@ class ApacheKafka:
         self._addresses: dict[str, str] = {}
 
     def configure(self, settings: Mapping[str, str]) -> None:
-        """Replaces the extra properties; nodes have them from their next start on."""
+        """Replaces the extra properties; nodes read them at their next start."""
         self._extra.write_text(''.join(f'{name}={value}\n' for name, value in settings.items()))
 
     def start(self) -> 'ApacheKafka':
-        """Starts the nodes that do not run, and waits until all serve."""
+        """Starts the nodes that are not running, and waits until all are ready."""
         self._run_script()
         return self
 
@@ -135,7 +135,7 @@ class ApacheKafka:
 
     @property
     def address(self) -> str:
-        """Of all nodes, without a login."""
+        """The addresses of all nodes, without authentication."""
         return self.address_of('PLAINTEXT')
 
     def address_of(self, listener: str) -> str:
@@ -159,11 +159,11 @@ class ApacheKafka:
         return (self._folder / str(node) / 'log').read_text(errors='replace')
 
     def kill(self, node: int) -> None:
-        """At once (SIGKILL), also when it hangs; returns when it is gone."""
+        """Kills the node (SIGKILL), also when it hangs; returns when it has ended."""
         end_recorded(self._pid_file(node), signal.SIGKILL)
 
     def hang(self, node: int) -> None:
-        """Connections stay, and nothing is answered any more."""
+        """Stops the node (SIGSTOP): connections stay open, and requests get no answer."""
         os.kill(self.pid(node), signal.SIGSTOP)
 
     def go_on(self, node: int) -> None:
@@ -171,22 +171,22 @@ class ApacheKafka:
             os.kill(self.pid(node), signal.SIGCONT)
 
     def restart(self, node: int) -> None:
-        """Starts a node that was killed; returns when it serves."""
+        """Starts a killed node; returns when it is ready."""
         self._run_script('--only', str(node))
 
     def stop(self) -> None:
         for node in self.nodes:
             self.kill(node)
 
-    # Topics, seen without a login.
+    # Topics, without authentication.
 
     def admin(self, address: str = '') -> AdminClient:
-        """Asks all nodes, or those of `address`, such as the ones that do not hang."""
+        """A client of all nodes, or of those at `address`, such as the ones that do not hang."""
         return AdminClient({'bootstrap.servers': address or self.address, 'log_level': 2})
 
     def create_topic(self, partitions: int = 1, name: str = '', listener: str = 'PLAINTEXT', client: Client = (),
                      **settings: str) -> Topic:
-        """A new topic on all nodes, with a name of its own unless one is given. `settings` are the topic's, with _ for a dot.
+        """Creates a topic on all nodes, with a unique name unless one is given. `settings` are the topic's, with _ for a dot.
 
         The topic's address and `client` are those of `listener`, so that Topic.produce and Topic.read log in there.
         """
@@ -209,7 +209,7 @@ class ApacheKafka:
                 eventually(lambda node=node: known(node), f'node {node} to know {name}', seconds=60)
 
     def delete_topic(self, name: str) -> None:
-        """Returns when the topic is gone, so that one of the same name can be made."""
+        """Deletes a topic; returns when one of the same name can be created."""
         admin = self.admin()
         for future in admin.delete_topics([name]).values():
             future.result(60)
@@ -220,7 +220,7 @@ class ApacheKafka:
         return self.admin().list_topics(topic, timeout=20).topics[topic].partitions[partition].leader
 
     def active_controller(self) -> int:
-        """The number of the node that decides for the cluster, as the quorum's own tool tells it."""
+        """The number of the active controller, from Kafka's quorum tool."""
         said = self.tool('org.apache.kafka.tools.MetadataQuorumCommand', 'describe', '--status')
         row = next(line for line in said.splitlines() if line.startswith('LeaderId:'))
         return int(row.split()[1])
@@ -234,7 +234,7 @@ class ApacheKafka:
     # Kafka's tools.
 
     def tool(self, name: str, *arguments: str, stdin: str = '', server: bool = True, seconds: float = 120) -> str:
-        """What one of Kafka's tools prints: topics, configs, acls, groups, consumer, producer, elect, delete-records, ..."""
+        """Runs one of Kafka's tools and returns its output: topics, configs, acls, groups, consumer, producer, elect, ..."""
         option = ['--bootstrap-server', self.address] if server else []
         done = subprocess.run([ROOT / 'scripts/apache-kafka.sh', 'tool', name, *option, *arguments], input=stdin, text=True,
                               capture_output=True, timeout=seconds, check=False)
@@ -253,7 +253,7 @@ class ApacheKafka:
 
     def forbid(self, user: str, operations: Iterable[str], topic: str = '', group: str = '', transactional_id: str = '',
                cluster: bool = False) -> None:
-        """Takes back what `allow` gave."""
+        """Revokes rights that `allow` granted."""
         self._change_rights(user, operations, topic, group, transactional_id, cluster, add=False)
 
     def _change_rights(self, user: str, operations: Iterable[str], topic: str, group: str, transactional_id: str,
@@ -267,11 +267,6 @@ class ApacheKafka:
         admin = self.admin()
         for future in (admin.create_acls(rights) if add else admin.delete_acls([_filter(right) for right in rights])).values():
             future.result(60)
-
-    def elect(self, topic: str, partition: int = 0, unclean: bool = False) -> None:
-        """Elects the preferred leader, or with `unclean` any that lives."""
-        self.tool('elect', '--election-type', 'unclean' if unclean else 'preferred', '--topic', topic, '--partition',
-                  str(partition))
 
     def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
         """Deletes each partition's records before the offset."""

@@ -1,4 +1,4 @@
-"""Runs `pageviews backfill`, and says from the topic alone what counts must be afterwards."""
+"""Runs `pageviews backfill`, and derives the expected counts from the topic alone."""
 import collections
 import datetime
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def run(state: State, warehouse: Warehouse, *options: str, env: Mapping[str, str
 
 
 def complete(state: State, warehouse: Warehouse, *options: str) -> Result:
-    """The exit code has to be 0."""
+    """Runs a backfill that must exit 0."""
     result = run(state, warehouse, *options)
     assert result.code == 0, f'backfill ended with {result.code}:\n{result.err}'
     return result
@@ -35,7 +35,7 @@ def rows(counts: Mapping[oracle.Window, int]) -> Rows:
 
 
 def check_table(warehouse: Warehouse, counts: Mapping[oracle.Window, int]) -> None:
-    """The table of counts holds exactly these, by both readers."""
+    """Checks with both readers that the table of counts holds exactly these."""
     for read in (warehouse.by_pyiceberg, warehouse.by_duckdb):
         differ(read(COUNTS), rows(counts), f'{COUNTS} by {read.__name__}')
 
@@ -46,7 +46,7 @@ def not_backfilled(state: State) -> set[tuple[int, int]]:
 
 
 def printed(result: Result) -> dict[oracle.Window, tuple[int, int]]:
-    """What a dry run printed: old and new count."""
+    """The old and the new counts that a dry run printed."""
     header, *lines = result.out.splitlines()
     assert header == 'postcode\ttimestamp\told\tnew\tdifference'
     found: dict[oracle.Window, tuple[int, int]] = {}

@@ -1,4 +1,4 @@
-"""Records that are malformed or only look so. Each has a name, its bytes, and the postcode it counts for, or None."""
+"""Records that are malformed or only look malformed. Each has a name, its bytes, and the postcode that it counts for, or None."""
 import dataclasses
 
 from .events import SAMPLE_MS
@@ -18,7 +18,7 @@ def text(name: str, value: str, counts_for: str | None = None) -> Case:
 
 
 def field(name: str, member: str, counts_for: str | None = None) -> Case:
-    """An event with one member more, after the two that are needed."""
+    """An event with one more member after the two required ones."""
     return text(name, f'{{"postcode":"P","timestamp":{T},{member}}}', counts_for)
 
 
@@ -101,7 +101,7 @@ COUNTED = [
     text('a name that only begins alike', f'{{"postcode":"C17","postcodes":"no","timestamp":{T},"timestamps":0}}', 'C17'),
     text('an empty name', f'{{"":"","postcode":"C18","timestamp":{T}}}', 'C18'),
 ]
-# Whether so deep a value is accepted is the program's choice; it must choose one and not crash.
+# The program may accept or reject a value of this depth; it must not crash.
 EITHER = [
     text('10,000 arrays in another member', f'{{"postcode":"D1","timestamp":{T},"x":{"[" * 10_000}{"]" * 10_000}}}', 'D1'),
     text('10,000 objects in another member',

@@ -1,4 +1,4 @@
-"""Page-view events for tests: made from a seed, with every class of lateness."""
+"""Page-view events for tests, generated from a seed, with every class of lateness."""
 import json
 import random
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ SAMPLE_MS = 1_611_662_684_000
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 
 POSTCODES = ['SW19', 'E1', 'M1', 'BS8', 'EH1 1AA', 'CF10', 'BT1', 'LS1', 'B1', 'G1', 'N1C', 'YO1']
-# Heaviest first, as real traffic is.
+# Skewed like real traffic, the heaviest first.
 WEIGHTS = [1 / (rank + 1) for rank in range(len(POSTCODES))]
-# How far behind the newest event an event is: (share, from, to) in milliseconds. The last class is always too late
+# Lateness behind the newest event: (share, from, to) in milliseconds. The last class is always too late
 # with the default settings, the one before it straddles the limit.
 LATENESS = [(0.7, 0, 20 * SECOND_MS), (0.1, 20 * SECOND_MS, HOUR_MS), (0.1, 0, DAY_MS),
             (0.05, DAY_MS - 2 * MINUTE_MS, DAY_MS + 2 * MINUTE_MS), (0.05, DAY_MS + 2 * MINUTE_MS, 2 * DAY_MS)]
@@ -25,7 +25,7 @@ def event(postcode: str, time_ms: int, user_id: object = 1234, webpage: object =
 
 
 def views(seed: int, count: int, start_ms: int = SAMPLE_MS, step_ms: int = 200, malformed: float = 0.01) -> Iterator[bytes]:
-    """`count` records whose newest event time moves on by `step_ms` each; a share of them is malformed.
+    """`count` records, whose newest event time advances by `step_ms` each; a share of them is malformed.
 
     The same arguments always give the same records.
     """
@@ -42,7 +42,7 @@ def views(seed: int, count: int, start_ms: int = SAMPLE_MS, step_ms: int = 200, 
 
 
 def crowded_views(seed: int, count: int, start_ms: int = SAMPLE_MS) -> Iterator[bytes]:
-    """Views of a few windows that come back again and again, so that most counts change often; a few far too late."""
+    """Views of a few recurring windows, so that most counts change often; a few are far too late."""
     chance = random.Random(seed)
     for number in range(count):
         late = 2 * DAY_MS if chance.random() < 0.03 else 0

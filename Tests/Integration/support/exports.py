@@ -1,4 +1,4 @@
-"""What exported tables must hold, from the records of the topic alone, and checks that they do."""
+"""Derives the expected contents of exported tables from the topic alone, and checks them."""
 import collections
 import itertools
 import json
@@ -26,7 +26,7 @@ def expected_counts(records: Records, ends: dict[int, int], rules: Rules = Rules
 
 
 def expected_raw(records: Records, late: set[tuple[int, int]], ends: dict[int, int] | None = None) -> Rows:
-    """One row for each valid record (below `ends`, where they are given)."""
+    """One row for each valid record, below `ends` if given."""
     rows: Rows = []
     for record in itertools.chain.from_iterable(records):
         event = oracle.parse(record.value)
@@ -48,7 +48,7 @@ def expected_lines(records: Records) -> collections.Counter[bytes]:
 
 
 def ends_of(warehouse: Warehouse, name: str) -> dict[int, int]:
-    """The offsets that a table has come to, exclusive."""
+    """The offsets at which a table ends, exclusive."""
     ends: dict[int, int] = {}
     for snapshot in warehouse.ours(name) if warehouse.has(name) else []:
         ends |= {partition: end for partition, (_, end) in offsets(snapshot).items()}
@@ -56,7 +56,7 @@ def ends_of(warehouse: Warehouse, name: str) -> dict[int, int]:
 
 
 def wait_exported(warehouse: Warehouse, records: int, seconds: float = 60, tables: Sequence[str] = (COUNTS, RAW)) -> None:
-    """Waits until the tables cover so many records in all."""
+    """Waits until the tables cover `records` records in total."""
     for name in tables:
         eventually(lambda: sum(ends_of(warehouse, name).values()) >= records,
                    f'{name} to cover {records} records', seconds, every=0.1)
@@ -64,7 +64,7 @@ def wait_exported(warehouse: Warehouse, records: int, seconds: float = 60, table
 
 def check_tables(warehouse: Warehouse, state: State, records: Records, *, lines: bool = True,
                  counts: str = COUNTS, raw: str = RAW) -> None:
-    """Both tables and the JSON lines hold every record, once: by both readers, the query command and the oracle."""
+    """Checks that both tables and the JSON lines hold every record once, with both readers, the query command and the oracle."""
     local = counts_of(state)
     late = set(state.late())
     if len(records) == 1:
@@ -83,7 +83,7 @@ def check_tables(warehouse: Warehouse, state: State, records: Records, *, lines:
 
 
 def differ(found: Rows, wanted: Rows, what: str) -> None:
-    """Fails with a few differences instead of everything."""
+    """Fails with a few of the differences."""
     if found != wanted:
         a, b = collections.Counter(found), collections.Counter(wanted)
         raise AssertionError(f'{what}: {len(found)} rows, expected {len(wanted)}; missing {list((b - a).items())[:4]}; '
@@ -91,7 +91,7 @@ def differ(found: Rows, wanted: Rows, what: str) -> None:
 
 
 def check_history(warehouse: Warehouse, name: str) -> None:
-    """Each snapshot of ours begins where the one before ended, and no commit is there twice."""
+    """Checks that each snapshot of ours begins where the one before ended, and that no commit appears twice."""
     ends: dict[int, int] = {}
     ids, generations = [], []
     for snapshot in warehouse.ours(name):
@@ -106,8 +106,8 @@ def check_history(warehouse: Warehouse, name: str) -> None:
 
 
 def check_every_generation(warehouse: Warehouse, records: Records) -> int:
-    """Every snapshot of both tables equals what the oracle makes of the offsets that it covers, and so
-    does every rewrite. Returns how many generations the counts table has.
+    """Checks that every snapshot of both tables, rewrites included, equals the oracle's result for the offsets
+    that it covers. Returns the number of generations of the counts table.
     """
     late = set(oracle.count(records).late)
     for name in (COUNTS, RAW):

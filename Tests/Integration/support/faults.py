@@ -1,5 +1,5 @@
-"""An HTTP proxy that answers some requests otherwise than the server behind it: what happens to a request and what the
-client is told of it are chosen apart.
+"""An HTTP proxy that injects faults. A rule decides independently whether the server sees a request, and what answer the client
+gets.
 """
 import contextlib
 import dataclasses
@@ -13,20 +13,20 @@ import urllib.parse
 from collections.abc import Iterator
 
 # Seconds a request may hang before the proxy gives up on its client.
-PATIENCE = 60
+TIMEOUT = 60
 
 
 @dataclasses.dataclass
 class Rule:
-    """What to do with requests whose `METHOD path` matches."""
+    """The fault for requests whose `METHOD path` matches."""
     pattern: str
     # ok (the server's own answer, or an empty 200), a status, reset, hang, or one of S3's error codes: 403 AccessDenied.
     outcome: str
-    # Whether the server gets to see the request.
+    # Whether the server sees the request.
     applied: bool = False
-    # How many requests it is for; None: all.
+    # The number of requests that it applies to; None for all.
     times: int | None = 1
-    # A header that only some requests have.
+    # A header that the request must have.
     header: str = ''
     hits: int = 0
 
@@ -36,12 +36,12 @@ class Rule:
 
 
 class FaultProxy:
-    """Listens on a port of its own; keeps it while it is down."""
+    """Listens on its own port, and keeps the port while it is down."""
 
     def __init__(self, target: str) -> None:
         self.target = urllib.parse.urlsplit(target).netloc
         self.rules: list[Rule] = []
-        # Every request line that came, and the status it was answered with (0: none).
+        # Every request line received, with the status of its answer (0: none).
         self.seen: list[tuple[str, int]] = []
         self._lock = threading.Lock()
         self._released = threading.Event()
@@ -75,7 +75,7 @@ class FaultProxy:
         return rule
 
     def clear(self) -> None:
-        """The server answers for itself again; whoever hangs is cut off."""
+        """Removes all rules and closes the connections that hang."""
         with self._lock:
             self.rules = []
         self._released.set()
@@ -94,7 +94,7 @@ class FaultProxy:
             self.seen.append((line, status))
 
     def wait_released(self) -> None:
-        self._released.wait(PATIENCE)
+        self._released.wait(TIMEOUT)
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -114,7 +114,7 @@ class _Server(http.server.ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
-        """Clients that go away are what this is for."""
+        """Ignores clients that disconnect: tests cause that on purpose."""
 
     def cut(self) -> None:
         for connection in list(self._open):
@@ -125,7 +125,7 @@ class _Server(http.server.ThreadingHTTPServer):
 def _handler(proxy: FaultProxy) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = 'HTTP/1.1'
-        # Head and body leave apart; Nagle's algorithm would hold the body back for 40 ms.
+        # Head and body are sent separately; Nagle's algorithm would delay the body by 40 ms.
         disable_nagle_algorithm = True
 
         def log_message(self, format: str, *_: object) -> None:
@@ -157,7 +157,7 @@ def _handler(proxy: FaultProxy) -> type[http.server.BaseHTTPRequestHandler]:
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve
 
         def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            upstream = http.client.HTTPConnection(proxy.target, timeout=PATIENCE)
+            upstream = http.client.HTTPConnection(proxy.target, timeout=TIMEOUT)
             try:
                 upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():

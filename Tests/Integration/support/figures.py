@@ -1,4 +1,4 @@
-"""Adds up the figures that lives of the torture wrote: figures.py FILE SEED"""
+"""Adds up the figures of the torture test's lives. usage: figures.py FILE SEED"""
 import collections
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""The operations guide's commands: its fenced blocks, which are shell, and the commands of `pageviews` inside its text."""
+"""Reads the commands of the operations guide: its fenced shell blocks, and the `pageviews` commands inside its text."""
 import re
 
 from .program import ROOT
@@ -12,13 +12,13 @@ def blocks() -> list[str]:
 
 
 def block(part: str) -> str:
-    """The one block in which this occurs."""
+    """The one block that contains `part`."""
     found = [block for block in blocks() if part in block]
     assert len(found) == 1, f'{len(found)} blocks of {DOCUMENT.name} have {part!r}'
     return found[0]
 
 
 def inline() -> list[str]:
-    """Commands in the text that can run as they are: a single name in backquotes is no command."""
+    """Commands in the text, without single names in backquotes."""
     text = re.sub(r'^```\n.*?^```$', '', DOCUMENT.read_text(), flags=re.MULTILINE | re.DOTALL)
     return re.findall(r'`((?:pageviews|as_service) [^`]+)`', text)

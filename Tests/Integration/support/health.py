@@ -5,13 +5,13 @@ import time
 from . import program
 from .wait import eventually
 
-# The promise of the guide.
+# The time in which the guide says that a fault shows.
 SECONDS = 10
 KEYS = {'healthy', 'reasons', 'generation', 'lag', 'watermark', 'watermark_held_by', 'backlog', 'last_export_at', 'incidents'}
 
 
 def status(state):
-    """The JSON document; the exit code has to say the same."""
+    """The JSON document; checks that the exit code agrees."""
     result = program.run('status', '--state', str(state.path), '--format', 'json')
     document = json.loads(result.out)
     assert result.code == (0 if document['healthy'] else 1), result
@@ -24,7 +24,7 @@ def codes(state):
 
 
 def wait_for(state, code, seconds=SECONDS):
-    """The sentence of the reason with this code, once it is there; what to do about it stands beside it."""
+    """Waits for the reason with this code and returns its sentence; checks that it has advice."""
     def found():
         reasons = [reason for reason in status(state)['reasons'] if reason['code'] == code]
         assert all(reason['advice'] and reason.keys() == {'code', 'text', 'since', 'advice'} for reason in reasons)
@@ -37,7 +37,7 @@ def wait_healthy(state, seconds=SECONDS):
 
 
 def always_healthy(state, is_over, seconds=SECONDS):
-    """Looks again and again until it is over."""
+    """Checks the health repeatedly until `is_over`."""
     started = time.monotonic()
     while not is_over():
         found = status(state)

@@ -1,4 +1,4 @@
-"""Topics, records and in-process brokers through a Kafka client that is not the program's."""
+"""Topics, records and in-process brokers, through a Kafka client independent of the program."""
 import dataclasses
 import itertools
 import time
@@ -22,11 +22,11 @@ class Topic:
     address: str
     name: str
     partitions: int
-    # Settings that a client needs to reach it, such as those of TLS.
+    # Client settings that the topic needs, such as those of TLS.
     client: tuple[tuple[str, str], ...] = ()
 
     def produce(self, values: Iterable[bytes | None], partition: int | None = None, seconds: float = 30) -> int:
-        """Sends the values in order, in turn over the partitions unless one is given; the number sent."""
+        """Sends the values in order, round-robin over the partitions unless one is given. Returns their number."""
         return Sender(self).send(values, partition, seconds)
 
     def end(self, partition: int) -> int:
@@ -38,7 +38,7 @@ class Topic:
             consumer.close()
 
     def read(self) -> list[list[Record]]:
-        """Every record, one list per partition in the order of offsets."""
+        """Every record, as one list per partition in offset order."""
         consumer = Consumer({
             **dict(self.client), 'bootstrap.servers': self.address, 'group.id': 'oracle', 'log_level': 2,
             'enable.auto.commit': False,
@@ -66,8 +66,8 @@ class Topic:
 class Sender:
     """One idempotent producer for several sends.
 
-    A new producer asks a node for an id, and a node that has none left asks the active controller: where that one hangs,
-    30 seconds pass before another is asked. A producer that has its id needs only the leaders.
+    A new producer requests an id from a node, and a node without spare ids asks the active controller: while that one
+    hangs, the producer waits 30 seconds before it tries another node. A producer with an id needs only the leaders.
     """
 
     def __init__(self, topic: Topic) -> None:
@@ -77,7 +77,7 @@ class Sender:
             'log_level': 2, 'message.max.bytes': 20_000_000, 'queue.buffering.max.messages': 1_000_000})
 
     def send(self, values: Iterable[bytes | None], partition: int | None = None, seconds: float = 30) -> int:
-        """As Topic.produce."""
+        """Like Topic.produce."""
         failed: list[KafkaError] = []
         sent = 0
         for sent, value in enumerate(values, 1):
@@ -96,7 +96,7 @@ class Sender:
 
 
 def create_topic(address: str, partitions: int = 1, name: str = '', client: tuple[tuple[str, str], ...] = ()) -> Topic:
-    """A new topic, with a name of its own unless one is given."""
+    """Creates a topic, with a unique name unless one is given."""
     topic = Topic(address, name or f'views-{next(_numbers)}', partitions, client)
     admin = AdminClient({**dict(client), 'bootstrap.servers': address, 'log_level': 2})
     for future in admin.create_topics([NewTopic(topic.name, partitions, 1)]).values():
@@ -107,7 +107,7 @@ def create_topic(address: str, partitions: int = 1, name: str = '', client: tupl
 class MockCluster:
     """librdkafka's in-process broker inside this process; other processes can connect.
 
-    It keeps about 5 MB of each partition and drops the oldest, which no other broker here can do.
+    It keeps about 5 MB of each partition and drops the oldest records, which no other broker of the tests can do.
     """
 
     def __init__(self) -> None:
@@ -117,6 +117,6 @@ class MockCluster:
         self.address = f'{broker.host}:{broker.port}'
 
     def topic(self, name: str) -> Topic:
-        """Topics come into being when first asked for, with 4 partitions."""
+        """The first request for a topic creates it, with 4 partitions."""
         found = self._owner.list_topics(name, timeout=10).topics[name]
         return Topic(self.address, name, len(found.partitions))

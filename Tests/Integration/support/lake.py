@@ -1,4 +1,4 @@
-"""A warehouse as readers see it that are not ours: pyiceberg and duckdb for tables, plain files for raw JSON."""
+"""Reads a warehouse independently of the program: tables with pyiceberg and duckdb, raw JSON as plain files."""
 import collections
 import dataclasses
 import functools
@@ -30,15 +30,15 @@ def micros(moment: Any) -> int:
 
 @dataclasses.dataclass
 class Warehouse:
-    """Where the program is told to export to, and how to look at what it did."""
+    """A warehouse that the program exports to, and its independent readers."""
     location: str
     s3: S3 | None = None
-    # The address of a REST catalog, through which the tables are found; without one they lie in the warehouse.
+    # The address of a REST catalog that has the tables; without one the warehouse alone has them.
     catalog: str = ''
     catalog_warehouse: str = 's3://warehouse'
     data_path: str = ''
     namespace: str = 'pageviews'
-    # What the program is told instead of the S3 server's and the catalog's own address: a proxy's.
+    # The addresses of a proxy, which the program gets instead of those of S3 and the catalog.
     s3_endpoint: str = ''
     catalog_endpoint: str = ''
     # The last metadata read of each table: metadata files never change.
@@ -80,7 +80,7 @@ class Warehouse:
             endpoint_override=self.s3.endpoint)
 
     def path(self, location: str) -> str:
-        """A location as pyarrow's file systems name it."""
+        """A location in the form of pyarrow's file systems."""
         return re.sub(r'^(file|s3)://', '', location)
 
     def names(self, folder: str) -> list[str]:
@@ -123,7 +123,7 @@ class Warehouse:
         return bool(self.names(f'{self.location}/{self.namespace}/{name}/metadata'))
 
     def snapshots(self, name: str) -> list[Snapshot]:
-        """The ancestors of the current snapshot, oldest first, itself last."""
+        """The current snapshot and its ancestors, oldest first."""
         table = self.table(name)
         by_id = {snapshot.snapshot_id: snapshot for snapshot in table.metadata.snapshots}
         found, current = [], table.current_snapshot()
@@ -133,7 +133,7 @@ class Warehouse:
         return found[::-1]
 
     def ours(self, name: str) -> list[Snapshot]:
-        """The snapshots with which this program brought something new."""
+        """The snapshots in which this program added offsets."""
         return [snapshot for snapshot in self.snapshots(name)
                 if 'pageviews.offsets' in summary(snapshot) and not is_rewrite(snapshot)]
 
@@ -171,7 +171,7 @@ class Warehouse:
         return connection
 
     def by_duckdb_catalog(self, name: str) -> Rows:
-        """Through the REST catalog, which duckdb finds the table in by itself."""
+        """Reads a table that duckdb finds through the REST catalog."""
         keys = self.s3.KEYS if self.s3 else {}
         self.duckdb.execute(
             f"CREATE OR REPLACE SECRET c (TYPE iceberg, CLIENT_ID '{keys['AWS_ACCESS_KEY_ID']}', "
@@ -185,7 +185,7 @@ class Warehouse:
     # Files
 
     def content_types(self, name: str) -> collections.Counter[int]:
-        """How many live files of each content type (0 data, 1 position deletes, 2 equality deletes) all snapshots have."""
+        """The number of live files of each content type (0 data, 1 position deletes, 2 equality deletes) in all snapshots."""
         table = self.table(name)
         io = load_file_io(self.io_properties, table.metadata_location)
         manifests = {manifest.manifest_path: manifest

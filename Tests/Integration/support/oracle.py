@@ -1,7 +1,7 @@
-"""A naive counter: says from the records of a topic alone what the program must have stored.
+"""A naive counter that derives from a topic's records what the program must have stored.
 
-Written from the contract, apart from the program, and meant to be obviously right rather than fast: it keeps every
-window in a dictionary and looks at one record at a time. All times are milliseconds since the Unix epoch.
+It is written from the specification, independently of the program, and favours clarity over speed: it keeps every window in
+a dictionary and handles one record at a time. All times are milliseconds since the Unix epoch.
 """
 import collections
 import dataclasses
@@ -31,7 +31,7 @@ class Rules:
         return event.time_ms - event.time_ms % self.window_ms
 
     def is_late(self, event: Event, newest_ms: int | None) -> bool:
-        """Late when the watermark, which is behind the newest event, has passed the window's end by the allowance."""
+        """Whether the watermark, which trails the newest event, has passed the window's end by the allowed lateness."""
         if newest_ms is None:
             return False
         watermark = newest_ms - self.delay_ms - 1
@@ -47,7 +47,7 @@ class Expected:
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """What the program stored, as its own query command tells it."""
+    """The program's results, read with its query command."""
     counts: dict[Window, int]
     late: dict[tuple[int, int], Window]
     rejected: set[tuple[int, int]]
@@ -59,7 +59,7 @@ class Stored:
 
 
 def parse(value: bytes | None) -> Event | None:
-    """The event in a record, or None when it has to be rejected."""
+    """The event in a record, or None when the record must be rejected."""
     try:
         body = json.loads((value or b'').decode())
     except (ValueError, RecursionError):
@@ -90,7 +90,7 @@ def whole_number(value: object) -> int | None:
 
 
 def milliseconds(value: object) -> int | None:
-    """The unit is told by the magnitude: seconds, milliseconds or microseconds."""
+    """A time in seconds, milliseconds or microseconds, chosen by its magnitude."""
     number = whole_number(value)
     if number is None or number <= 0 or number >= 10**17:
         return None
@@ -100,9 +100,9 @@ def milliseconds(value: object) -> int | None:
 
 
 def count(partitions: Sequence[Sequence[Record]], rules: Rules = Rules(), newest_allowed_ms: float = math.inf) -> Expected:
-    """What must be stored when every partition had the watermark to itself; exact for a topic of one partition.
+    """The expected result when each partition has its own watermark; exact for a topic of one partition.
 
-    Events newer than `newest_allowed_ms` are counted and leave the watermark where it is.
+    Events newer than `newest_allowed_ms` are counted and do not move the watermark.
     """
     expected = Expected()
     for records in partitions:
@@ -124,7 +124,7 @@ def count(partitions: Sequence[Sequence[Record]], rules: Rules = Rules(), newest
 
 
 def check_exact(partitions: Sequence[Sequence[Record]], stored: Stored, rules: Rules = Rules()) -> None:
-    """For one partition: every count, late row and rejected row is the one expected."""
+    """Checks every count, late row and rejected row of a topic of one partition."""
     assert len(partitions) == 1
     expected = count(partitions, rules)
     assert stored.late == expected.late
@@ -135,7 +135,7 @@ def check_exact(partitions: Sequence[Sequence[Record]], stored: Stored, rules: R
 
 def check_possible(partitions: Sequence[Sequence[Record]], stored: Stored, rules: Rules = Rules(),
                    from_the_start: bool = True) -> None:
-    """For several partitions, where what is late depends on the order in which they were read.
+    """Checks several partitions, whose late events depend on the order of reading.
 
     When all partitions were read from the start and none was idle, the watermark was never ahead of any partition's own,
     so a late event is late by its own partition's records alone.
@@ -151,7 +151,7 @@ def check_possible(partitions: Sequence[Sequence[Record]], stored: Stored, rules
 
 
 def check_never_late(partitions: Sequence[Sequence[Record]], stored: Stored, rules: Rules) -> None:
-    """No event within the allowed lateness of the newest event of all was called late."""
+    """Checks that no event within the allowed lateness of the newest event of all is late."""
     events = {(record.partition, record.offset): parse(record.value) for records in partitions for record in records}
     newest = max(event.time_ms for event in events.values() if event)
     for place in stored.late:
@@ -160,7 +160,7 @@ def check_never_late(partitions: Sequence[Sequence[Record]], stored: Stored, rul
 
 
 def check_sums(partitions: Sequence[Sequence[Record]], stored: Stored) -> None:
-    """For each partition: consumed = counted + late + rejected, and all of it was consumed."""
+    """Checks for each partition that consumed = counted + late + rejected, and that everything was consumed."""
     for number, records in enumerate(partitions):
         row = stored.partitions[number]
         consumed, counted, late, rejected = (row[name] for name in ('consumed', 'counted', 'late', 'rejected'))

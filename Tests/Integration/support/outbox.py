@@ -1,4 +1,4 @@
-"""What a topic of late or rejected events holds, read by a consumer that is not the program's, and what it must hold."""
+"""Reads topics of late or rejected events with an independent consumer, and checks their contents."""
 import collections
 import dataclasses
 import itertools
@@ -23,7 +23,7 @@ class Sent:
     timestamp: tuple[int, int] = (0, 0)
 
     def header(self, name: str) -> str | None:
-        """Of several of the name the last, as text."""
+        """The last header of this name, as text."""
         values = [value for key, value in self.headers if key == name]
         return values[-1].decode() if values and values[-1] is not None else None
 
@@ -38,13 +38,13 @@ class Sent:
 
 
 def partition_count(address: str, name: str) -> int:
-    """0 where the topic does not exist. All topics are asked for, so that asking does not create it."""
+    """The number of partitions, 0 if the topic does not exist. Lists all topics, because a request for one can create it."""
     topics = AdminClient({'bootstrap.servers': address, 'log_level': 2}).list_topics(timeout=10).topics
     return len(topics[name].partitions) if name in topics else 0
 
 
 def read(address: str, name: str, isolation: str = ISOLATION[0]) -> list[Sent]:
-    """Every record of a topic; none where it does not exist."""
+    """Every record of a topic; none if it does not exist."""
     count = partition_count(address, name)
     if not count:
         return []
@@ -73,7 +73,7 @@ def read(address: str, name: str, isolation: str = ISOLATION[0]) -> list[Sent]:
 
 
 def check(topic: Topic, records: Sequence[Sequence[Record]], name: str, places: Collection[Place], state: State) -> None:
-    """The topic holds the records of `places`, each once, unchanged, with their origin and a number of their own."""
+    """Checks that the topic holds the records of `places` once each, unchanged, with their origin and a unique number."""
     by_place = {(record.partition, record.offset): record.value for record in itertools.chain.from_iterable(records)}
     assert places, 'nothing to publish: the test shows nothing'
     for isolation in ISOLATION:
@@ -91,7 +91,7 @@ def check(topic: Topic, records: Sequence[Sequence[Record]], name: str, places: 
 
 
 def check_numbers(sent: Sequence[Sent], state: State) -> None:
-    """Each record's header names this state and a number that no other record has."""
+    """Checks that each record's header names this state and a unique number."""
     state_id = state.rows("SELECT value AS id FROM meta WHERE key = 'state_id'")[0]['id']
     numbers = []
     for record in sent:

@@ -1,4 +1,4 @@
-"""Texts pinned in files beside the tests. PIN=1 in the environment writes them anew; look at the difference in git."""
+"""Compares texts with files beside the tests. PIN=1 in the environment rewrites the files; review the difference in git."""
 import os
 import pathlib
 

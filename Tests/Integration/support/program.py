@@ -25,7 +25,7 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def run(*arguments: str, stdin: str | bytes | None = None, env: Mapping[str, str] | None = None,
         cwd: pathlib.Path | None = None, seconds: float = 60, check: bool = False) -> Result:
-    """Runs to the end. Output that is not UTF-8 fails here. With `check`, so does an exit code other than 0."""
+    """Runs the program to its end. Output that is not UTF-8 raises an error; with `check`, so does an exit code other than 0."""
     done = subprocess.run(
         [BINARY, *arguments], input=stdin.encode() if isinstance(stdin, str) else stdin or b'', capture_output=True,
         env=clean_environment(env), cwd=cwd, timeout=seconds, check=False)
@@ -40,7 +40,7 @@ class Running:
 
     def __init__(self, folder: pathlib.Path, *arguments: str, env: Mapping[str, str] | None = None,
                  before: Callable[[], None] | None = None) -> None:
-        """`before` is called in the new process, before the program takes its place."""
+        """`before` is called in the new process before exec."""
         folder.mkdir(parents=True, exist_ok=True)
         number = len(list(folder.glob('*.err')))
         self._out, self._err = folder / f'{number}.out', folder / f'{number}.err'
@@ -68,7 +68,7 @@ class Running:
         return Result(self.process.wait(seconds), self.out, self.err)
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 5) -> tuple[Result, float]:
-        """Sends a signal; the result and how many seconds the end took. Fails when it takes longer than `seconds`."""
+        """Sends a signal. Returns the result and the seconds until the end; fails after `seconds`."""
         started = time.monotonic()
         self.process.send_signal(number)
         try:

@@ -1,6 +1,6 @@
-"""Servers that keep every byte they receive: an HTTP server whose answers a test writes, and a relay before another server.
+"""Servers that record every byte they receive: an HTTP server whose answers a test provides, and a relay to another server.
 
-Secrets are looked for in what was kept, also percent-encoded and in Base64.
+Tests search the recorded bytes for secrets, also percent-encoded and in Base64.
 """
 import base64
 import contextlib
@@ -37,7 +37,7 @@ class Recording:
 
 @contextlib.contextmanager
 def http_server(answer: Callable[[str, str], Answer]) -> Iterator[tuple[str, Recording]]:
-    """An HTTP server on loopback: its address, and what it received. `answer` is given method and path, and the whole head."""
+    """An HTTP server on loopback: its address and its recording. `answer` gets method and path, and the whole head."""
     recording = Recording()
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), _handler(recording, answer))
     server.daemon_threads = True
@@ -96,7 +96,7 @@ def _handler(recording: Recording, answer: Callable[[str, str], Answer]) -> type
 
 @contextlib.contextmanager
 def relay(port: int, target: int) -> Iterator[Recording]:
-    """Carries connections to `port` on to the port `target`, both on loopback; keeps what clients send."""
+    """Forwards connections from `port` to `target`, both on loopback, and records what clients send."""
     recording = Recording()
     listener = socket.create_server(('127.0.0.1', port))
     threads: list[threading.Thread] = []
@@ -137,7 +137,7 @@ def relay(port: int, target: int) -> Iterator[Recording]:
 
 
 def forms(secret: str) -> set[bytes]:
-    """How a secret may stand in a stream: as it is, percent-encoded, in Base64."""
+    """The forms of a secret in a stream: plain, percent-encoded, Base64."""
     raw = secret.encode()
     return {raw, urllib.parse.quote(secret, safe='').encode(), urllib.parse.quote(secret, safe='/').encode(),
             base64.b64encode(raw).rstrip(b'='), base64.urlsafe_b64encode(raw).rstrip(b'=')}

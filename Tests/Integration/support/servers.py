@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from .program import ROOT
 from .wait import eventually
 
-# The environment that runs the tests is the one that has the servers.
+# The Python environment of the tests also has the servers.
 VENV = pathlib.Path(sys.prefix)
 
 
@@ -30,7 +30,7 @@ def script(name: str, *arguments: str, env: Mapping[str, str] | None = None, sec
 
 
 def end_recorded(pid_file: pathlib.Path, number: int) -> None:
-    """Ends the process a start script recorded and waits until it is gone. None running is fine."""
+    """Ends the process in a start script's pid file and waits for its end. Does nothing if none runs."""
     if not pid_file.exists():
         return
     pid = int(pid_file.read_text())
@@ -43,7 +43,7 @@ def end_recorded(pid_file: pathlib.Path, number: int) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """False for a zombie: nobody may be there to collect it."""
+    """Whether a process runs; False for a zombie, which may have no parent to reap it."""
     try:
         return pathlib.Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
     except FileNotFoundError:
@@ -51,7 +51,7 @@ def is_running(pid: int) -> bool:
 
 
 class Broker:
-    """A broker behind the correcting proxy. Both keep their ports over restarts."""
+    """A broker behind the correcting proxy. Both keep their ports across restarts."""
 
     def __init__(self, folder: pathlib.Path, storage: str = 'memory', cluster: str = 'integration',
                  env: Mapping[str, str] | None = None) -> None:
@@ -84,7 +84,7 @@ class Broker:
         end_recorded(self._folder / 'kafka-proxy.pid', signal.SIGKILL)
 
     def freeze_proxy(self) -> None:
-        """Connections stay, and nothing is answered any more."""
+        """Stops the proxy (SIGSTOP): connections stay open, and requests get no answer."""
         os.kill(int((self._folder / 'kafka-proxy.pid').read_text()), signal.SIGSTOP)
 
     def thaw_proxy(self) -> None:
@@ -102,7 +102,7 @@ class Broker:
 
 
 class S3:
-    """An S3 server and an Iceberg REST catalog (SeaweedFS). It keeps its ports and its data over restarts."""
+    """An S3 server and an Iceberg REST catalog (SeaweedFS). It keeps its ports and its data across restarts."""
 
     KEYS = {'AWS_ACCESS_KEY_ID': 'testkey', 'AWS_SECRET_ACCESS_KEY': 'testsecret'}
     # The catalog takes the same keys as the id and the secret of an OAuth client.
@@ -123,12 +123,9 @@ class S3:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What another program needs to reach it."""
+        """The environment variables that another program needs to reach it."""
         return {**self.KEYS, 'AWS_ENDPOINT': self.endpoint}
 
-    def bucket(self, name: str) -> str:
-        return name
-
     def stop(self) -> None:
-        """At once: nobody needs its data any more, and a graceful end takes it many seconds."""
+        """Kills the server: its data is not needed, and a graceful end takes many seconds."""
         end_recorded(self._folder / 's3.pid', signal.SIGKILL)

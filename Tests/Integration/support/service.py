@@ -1,4 +1,4 @@
-"""`pageviews ingest` as the tests start it."""
+"""Starts `pageviews ingest` for tests."""
 import pathlib
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ class Service:
 
     def to_end(self, topic: Topic, state: State, *options: str, seconds: float = 60,
                env: Mapping[str, str] | None = None) -> Result:
-        """Consumes all there is; the exit code has to be 0."""
+        """Consumes the topic to its end; the exit code must be 0."""
         result = self.try_to_end(topic, state, *options, seconds=seconds, env=env)
         assert result.code == 0, f'ingest ended with {result.code}:\n{result.err}'
         return result
@@ -35,7 +35,7 @@ class Service:
 
 
 def arguments(topic: Topic, state: State, *options: str) -> list[str]:
-    """Without the page, whose address all would share, and without requests that a test does not expect, unless asked for."""
+    """The arguments, by default without the page, whose address tests would share, and without the warehouse probe."""
     if '--listen' not in options:
         options = ('--listen', 'off', *options)
     if '--warehouse' in options and '--probe-warehouse' not in options:

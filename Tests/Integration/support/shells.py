@@ -1,4 +1,4 @@
-"""A shell on a pseudo-terminal: what is typed is typed as a person does, and answers are waited for, never slept for."""
+"""A shell on a pseudo-terminal, with typed input. It waits for text and never sleeps."""
 import fcntl
 import os
 import pathlib
@@ -10,12 +10,12 @@ import termios
 import time
 
 PROMPT = 'ready-for-more> '
-#: What terminals send and shells print besides text.
+#: Escape sequences in the output.
 CONTROL = re.compile(r'\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[\[(][0-9;?>=]*[A-Za-z]|\x1b[=>]|[\x00-\x07\x0e-\x1a\x1c-\x1f]')
 
 
 class Shell:
-    """An interactive shell; its configuration is its own, in `home`."""
+    """An interactive shell with its own configuration in `home`."""
 
     def __init__(self, arguments: list[str], home: pathlib.Path, folder: pathlib.Path) -> None:
         self._own, theirs = pty.openpty()
@@ -31,7 +31,7 @@ class Shell:
         os.write(self._own, text.encode())
 
     def wait(self, text: str, seconds: float = 30) -> str:
-        """Reads until `text` is seen; what was seen since the last wait."""
+        """Reads until `text` appears. Returns the output since the last wait."""
         deadline = time.monotonic() + seconds
         while text not in (plain := CONTROL.sub('', self.seen)):
             ready, _, _ = select.select([self._own], [], [], max(0, deadline - time.monotonic()))

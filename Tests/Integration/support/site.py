@@ -1,11 +1,9 @@
-"""The pages of a running service, and the stream that keeps them up to date."""
+"""The pages of a running service, and their event stream."""
 import contextlib
 import http.client
 import json
 import re
 import urllib.parse
-from collections.abc import Iterator
-from typing import Any
 
 from .program import Running
 from .wait import eventually
@@ -32,7 +30,7 @@ class Site:
 
 
 def events(site, count, headers=None):
-    """The first events of the stream, and the answer they came by."""
+    """The first events of the stream, and the response."""
     connection = http.client.HTTPConnection('127.0.0.1', site.port, timeout=20)
     with contextlib.closing(connection):
         connection.request('GET', '/api/live', headers=headers or {})

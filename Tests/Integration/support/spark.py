@@ -1,4 +1,4 @@
-"""Spark with Iceberg's own runtime, as another engine that writes the tables. Without it, asking for it fails."""
+"""Spark with Iceberg's runtime, as another engine that writes the tables. Fails if Spark is not installed."""
 import json
 import os
 import pathlib
@@ -7,7 +7,7 @@ import subprocess
 from .lake import Warehouse
 from .program import ROOT
 
-# What `make spark` made: a Python environment with pyspark, and Iceberg's runtime beside it.
+# Created by `make spark`: a Python environment with pyspark, and Iceberg's runtime.
 HOME = pathlib.Path(os.environ.get('PAGEVIEWS_SPARK', ROOT / '.venv-spark'))
 
 
@@ -42,7 +42,7 @@ class Spark:
         return rows
 
     def stop(self) -> None:
-        """Its JVM ends with its input."""
+        """Closes the input, which ends the JVM."""
         if self._process.stdin:
             self._process.stdin.close()
         try:

@@ -1,6 +1,6 @@
-"""One Spark with Iceberg, in the Python environment that has pyspark. usage: spark_session.py JAR
+"""Runs Spark with Iceberg in the Python environment of pyspark. usage: spark_session.py JAR
 
-Reads one request a line, {"warehouse": LOCATION, "sql": TEXT}, and answers each with one line, {"rows": [[TEXT, ...], ...]}
+Reads one request per line, {"warehouse": LOCATION, "sql": TEXT}, and answers each with one line, {"rows": [[TEXT, ...], ...]}
 or {"error": TEXT}. The tables of a warehouse are `lakeN.NAMESPACE.TABLE`, and N is in the request: "lake".
 """
 import json
@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 
 def main() -> None:
-    # Spark's own lines must not come between the answers.
+    # Keep Spark's own output out of the answers.
     answers, sys.stdout = sys.stdout, sys.stderr
     spark = (SparkSession.builder.master('local[1]')
              .config('spark.jars', sys.argv[1])

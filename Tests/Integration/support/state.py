@@ -1,4 +1,4 @@
-"""Reads the program's state by its own `query` command, as a user would."""
+"""Reads the program's state with its `query` command, as a user would."""
 import datetime
 import json
 import pathlib
@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 
 def epoch_ms(text: str) -> int:
-    """Of a UTC time such as 2021-01-26T12:04:00Z."""
+    """The milliseconds of a UTC time such as 2021-01-26T12:04:00Z."""
     moment = datetime.datetime.fromisoformat(text.replace('Z', '+00:00'))
     assert moment.utcoffset() == datetime.timedelta(0), text
     return round(moment.timestamp() * 1000)
@@ -49,7 +49,7 @@ class State:
         return {row['kafka_partition']: row for row in self.rows('SELECT * FROM partitions')}
 
     def consumed(self) -> int:
-        """0 while there is no state yet."""
+        """The number of consumed records; 0 while there is no state."""
         if not self.path.exists():
             return 0
         result = program.run('query', '--state', str(self.path), '--format', 'json',
@@ -57,7 +57,7 @@ class State:
         return json.loads(result.out)[0]['n'] if result.code == 0 else 0
 
     def everything(self) -> dict[str, list[Row]]:
-        """All that is stored, to compare before and after."""
+        """All rows, for comparisons before and after."""
         return {
             'counts': self.rows('SELECT * FROM postcode_view_count ORDER BY postcode, timestamp'),
             'late': self.rows('SELECT * FROM late_events ORDER BY kafka_partition, kafka_offset'),

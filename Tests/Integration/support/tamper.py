@@ -1,4 +1,4 @@
-"""Changes a state or a table behind the program's back, as a fault or a stranger would, one thing at a time."""
+"""Changes one thing in a state or a table, as a fault or another program would."""
 import contextlib
 import datetime
 import pathlib
@@ -8,7 +8,7 @@ import sqlite3
 import pyarrow
 import pyarrow.parquet
 
-from .lake import COUNTS, RAW, Warehouse
+from .lake import Warehouse
 from .state import State
 
 
@@ -22,13 +22,13 @@ def state(path: pathlib.Path | State, sql: str) -> None:
 
 
 def live_files(warehouse: Warehouse, name: str) -> list[pathlib.Path]:
-    """The data files that readers see, largest first."""
+    """The live data files, largest first."""
     found = [pathlib.Path(re.sub('^file://', '', task.file.file_path)) for task in warehouse.table(name).scan().plan_files()]
     return sorted(found, key=lambda path: (-path.stat().st_size, path.name))
 
 
 def rewrite_one(warehouse: Warehouse, name: str, change) -> None:
-    """Changes the largest data file that has a row to change."""
+    """Applies `change` to the largest data file that it changes."""
     for path in live_files(warehouse, name):
         with contextlib.suppress(StopIteration):
             return rewrite(path, change)
@@ -36,7 +36,7 @@ def rewrite_one(warehouse: Warehouse, name: str, change) -> None:
 
 
 def rewrite(path: pathlib.Path, change) -> None:
-    """Replaces the rows of a data file by `change` of them; ids of the columns stay."""
+    """Replaces the rows of a data file by the result of `change`, and keeps the column ids."""
     rows = pyarrow.parquet.read_table(path)
     schema = rows.schema
     changed = change(rows.to_pylist())
@@ -55,7 +55,7 @@ def two_counts_with_the_same_sum(rows: list[dict]) -> list[dict]:
 
 
 def another_row_instead(rows: list[dict]) -> list[dict]:
-    """The first row is lost, the last one doubled; the number of rows stays."""
+    """Drops the first row and doubles the last one; the number of rows stays the same."""
     return rows[1:] + rows[-1:]
 
 
@@ -84,7 +84,7 @@ def value(column: str, *values: object):
 
 
 def damage_pages_of(path: pathlib.Path, column: str) -> None:
-    """Turns one bit in the middle of the column's first chunk."""
+    """Flips one bit in the middle of the column's first chunk."""
     chunks = pyarrow.parquet.read_metadata(path).row_group(0)
     chunk = next(chunk for chunk in map(chunks.column, range(chunks.num_columns)) if chunk.path_in_schema == column)
     bytes_ = bytearray(path.read_bytes())
@@ -95,7 +95,3 @@ def damage_pages_of(path: pathlib.Path, column: str) -> None:
 def lateness(rows: list[dict]) -> list[dict]:
     rows[0]['late'] = not rows[0]['late']
     return rows
-
-
-__all__ = ['COUNTS', 'RAW', 'another_offset', 'another_row_instead', 'lateness', 'live_files', 'one_count', 'rewrite', 'state',
-           'two_counts_with_the_same_sum']

@@ -1,12 +1,12 @@
-"""Documents that are transcripts: runs their commands again and compares what is printed.
+"""Runs the commands of a document again and compares their output with the document's.
 
 usage: transcript.py DOCUMENT [--section HEADING] [--rename OLD=NEW ...] [--pin]
        from the repository's root, against the servers of `make up`
 
-In fenced blocks a line that begins with `$ ` is a command (`> ` goes on with it), and the lines up to the next are what it
-prints. One shell runs them all. What differs in every run (random ids, generations) is compared as a placeholder. --rename
-replaces names in commands and outputs, so that a document can be run twice; names of the same length keep the columns.
---pin writes what is printed into the document.
+In fenced blocks a line that begins with `$ ` is a command (`> ` continues it), and the lines up to the next command are its
+output. One shell runs all commands. Values that differ between runs (random ids, generations) are compared as placeholders.
+--rename replaces names in commands and outputs, so that a document can be run twice; names of the same length keep the columns.
+--pin writes the output into the document.
 """
 import argparse
 import dataclasses
@@ -18,7 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 MARK = '\x01'
-# What no two runs have in common.
+# Values that differ between runs.
 PLACEHOLDERS = [(r'\b[0-9a-f]{32}\b', 'ID'), (r'\bgeneration \d+', 'generation N')]
 
 
@@ -26,13 +26,13 @@ PLACEHOLDERS = [(r'\b[0-9a-f]{32}\b', 'ID'), (r'\bgeneration \d+', 'generation N
 class Step:
     command: str
     output: list[str]
-    # The lines of the document that hold the output: first, and the one after the last.
+    # The lines of the output in the document: the first, and the one after the last.
     span: tuple[int, int]
 
 
 def parse(text: str, section: str = '') -> list[Step]:
-    """The commands of a document in order, or of the section with this heading (`## Name`). Those that start servers are left
-    out: they run already.
+    """The commands of a document in order, or of the section with this heading (`## Name`). Skips
+    commands that start servers, which already run.
     """
     steps: list[Step] = []
     fenced, wanted = False, not section
@@ -55,7 +55,7 @@ def parse(text: str, section: str = '') -> list[Step]:
 
 
 def run(commands: Sequence[str], folder: pathlib.Path, environment: Mapping[str, str], seconds: float = 300) -> list[list[str]]:
-    """What each command prints, its complaints included, in one shell."""
+    """The output of each command, with standard error, in one shell."""
     script = ''.join(f'{{ {command}\n}} 2>&1; printf "{MARK}"\n' for command in commands)
     done = subprocess.run(['bash', '-c', script], cwd=folder, env=dict(environment), capture_output=True, text=True,
                           timeout=seconds, check=False)
@@ -65,7 +65,7 @@ def run(commands: Sequence[str], folder: pathlib.Path, environment: Mapping[str,
 
 
 def comparable(lines: Sequence[str]) -> list[str]:
-    """Lines with what differs in every run replaced."""
+    """Lines with placeholders for the values that differ between runs."""
     found = []
     for line in lines:
         for pattern, placeholder in PLACEHOLDERS:
@@ -75,7 +75,7 @@ def comparable(lines: Sequence[str]) -> list[str]:
 
 
 def rewritten(text: str, steps: Sequence[Step], outputs: Sequence[Sequence[str]]) -> str:
-    """The document with other outputs."""
+    """The document with the new outputs."""
     lines = text.split('\n')
     for step, output in reversed(list(zip(steps, outputs))):
         lines[step.span[0]:step.span[1]] = [line.rstrip() for line in output]
@@ -85,7 +85,7 @@ def rewritten(text: str, steps: Sequence[Step], outputs: Sequence[Sequence[str]]
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('document', type=pathlib.Path)
-    parser.add_argument('--section', default='', metavar='HEADING', help='only this one, such as "## Late data"')
+    parser.add_argument('--section', default='', metavar='HEADING', help='only this section, such as "## Late data"')
     parser.add_argument('--pin', action='store_true')
     parser.add_argument('--rename', action='append', default=[], metavar='OLD=NEW')
     arguments = parser.parse_args()
@@ -103,8 +103,8 @@ def main() -> int:
             print(f'same: {step.command}')
         else:
             wrong += 1
-            print(f'OTHER: {step.command}', *(f'  {line}' for line in output), sep='\n')
-    print(f'{len(steps)} commands, {wrong} printed something else')
+            print(f'DIFFERS: {step.command}', *(f'  {line}' for line in output), sep='\n')
+    print(f'{len(steps)} commands, {wrong} printed other output')
     return 1 if wrong else 0
 
 

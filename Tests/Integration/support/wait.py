@@ -1,4 +1,4 @@
-"""Waiting on conditions: every wait has a deadline and says what it waited for."""
+"""Waits for conditions; every wait has a deadline and names its condition."""
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,7 +7,7 @@ T = TypeVar('T')
 
 
 def eventually(check: Callable[[], T], what: str, seconds: float = 20, every: float = 0.05) -> T:
-    """Calls `check` until it returns something true, and returns that; an assertion error after `seconds`."""
+    """Calls `check` until it returns a true value, and returns that; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         value = check()
