@@ -6,6 +6,7 @@ import Simulation
 @main
 struct Simulate {
     static func main() throws {
+        setvbuf(stdout, nil, _IOLBF, 0)
         var arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "--replay" {
             arguments.removeFirst()

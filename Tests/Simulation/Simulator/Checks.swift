@@ -146,7 +146,13 @@ extension World {
                     "topic \(topic): \(partition)/\(offset) has other bytes than its source")
             }
         }
-        try compare("records of topic \(topic)", rows.counted, found.counted)
+        if isRestored {
+            // What the lost state had published as late, the new one may count: records come in another order.
+            try expect(Set(found).count == found.count, "topic \(topic) has an event twice")
+            try expect(Set(rows).isSubset(of: found), "topic \(topic) lacks an event")
+        } else {
+            try compare("records of topic \(topic)", rows.counted, found.counted)
+        }
     }
 
     // MARK: Tables
