@@ -2,6 +2,7 @@
 // at most every ten seconds, with the number of suppressed repeats. What a line is about (topic, partition, offset, table, snapshot ...)
 // stands apart from its words, so that a collector need not read them.
 
+import Base
 import Dispatch
 import Foundation
 
@@ -75,7 +76,8 @@ package struct StandardErrorLog: Sendable {
         switch value {
         case .string(let text): return quoted(text)
         case .stringConvertible(let value):
-            return value is any BinaryInteger ? value.description : quoted(value.description)
+            let isNumber = value is any BinaryInteger || value is any BareNumber
+            return isNumber ? value.description : quoted(value.description)
         case .array(let values): return "[\(values.map(json).joined(separator: ","))]"
         case .dictionary(let values):
             return
