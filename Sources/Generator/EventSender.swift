@@ -2,6 +2,7 @@
 // Invariant: an event counts as sent only when the broker acknowledged it; event `n` goes to partition `n` modulo their
 // number, so a seed gives the same topic again.
 
+import Base
 import Kafka
 
 /// What to send, where, and how fast.
@@ -122,7 +123,7 @@ package final class EventSender {
             guard index % 256 != 0 || mayContinue() else { return }
             if settings.rate > 0 { guard waitForTurn(index, begin, producer) else { return } }
             let tag = stream.next(clock: clock(of: index), into: &bytes)
-            try send(bytes, to: Int32(index % partitions), tag: tag, producer)
+            try send(bytes, to: PartitionID(clamping: index % partitions), tag: tag, producer)
             index += 1
             if index % 1024 == 0 { producer.poll(timeoutMilliseconds: 0) }
         }
@@ -148,7 +149,7 @@ package final class EventSender {
         }
     }
 
-    private func send(_ bytes: [UInt8], to partition: Int32, tag: Int, _ producer: Producer) throws {
+    private func send(_ bytes: [UInt8], to partition: PartitionID, tag: Int, _ producer: Producer) throws {
         while true {
             do {
                 try bytes.withUnsafeBytes {

@@ -13,11 +13,11 @@ final class TopicWatch: Sendable {
     /// What is to be found out.
     struct Question: Equatable, Sendable {
         /// The partitions that are read already.
-        var assigned: Set<Int32> = []
+        var assigned: Set<PartitionID> = []
         /// Those of them whose offsets are asked for again.
-        var suspects: Set<Int32> = []
+        var suspects: Set<PartitionID> = []
         /// The partitions that are wanted at all; nil for all.
-        var wanted: Set<Int32>?
+        var wanted: Set<PartitionID>?
     }
 
     /// What the cluster said.
@@ -26,9 +26,9 @@ final class TopicWatch: Sendable {
         /// The topic's id; nil where it is not known.
         var topicID: String?
         /// The offsets of new and suspect partitions.
-        var ranges: [Int32: OffsetRange] = [:]
+        var ranges: [PartitionID: OffsetRange] = [:]
         /// Why there are none.
-        var failures: [Int32: KafkaError] = [:]
+        var failures: [PartitionID: KafkaError] = [:]
     }
 
     private let topic: String
@@ -71,13 +71,13 @@ final class TopicWatch: Sendable {
         var found = Findings()
         found.partitions = try inquiry.partitions(of: topic, timeoutMilliseconds: 2000)
         found.topicID = inquiry.topicID(of: topic, timeoutMilliseconds: 2000)
-        let all = (0..<Int32(clamping: found.partitions.count)).filter { question.wanted?.contains($0) ?? true }
+        let all = PartitionID.all(count: found.partitions.count).filter { question.wanted?.contains($0) ?? true }
         findRanges(of: all.filter { !question.assigned.contains($0) || question.suspects.contains($0) }, &found)
         return found
     }
 
     /// A leader that did not answer for one partition is not waited for again.
-    private func findRanges(of partitions: [Int32], _ found: inout Findings) {
+    private func findRanges(of partitions: [PartitionID], _ found: inout Findings) {
         var silent: [Int32: KafkaError] = [:]
         for partition in partitions {
             let leader = found.partitions.leaders[partition] ?? -1

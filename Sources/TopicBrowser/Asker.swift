@@ -1,5 +1,6 @@
 // Questions to a cluster that may be slow to answer, in short pieces, so that an interrupt ends them.
 
+import Base
 import Kafka
 
 /// Asks until there is an answer, the time is over, or the user interrupts.
@@ -29,7 +30,7 @@ struct Asker {
         }
     }
 
-    func offsets(of partitions: [TopicPartition], _ question: OffsetQuestion) throws -> [TopicPartition: Int64] {
+    func offsets(of partitions: [TopicPartition], _ question: OffsetQuestion) throws -> [TopicPartition: KafkaOffset] {
         try inParts(partitions) { try $0.offsets(of: $1, question, timeoutMilliseconds: $2) }
     }
 
@@ -38,9 +39,9 @@ struct Asker {
     /// - Throws: `BrowseError.interrupted`, or the last `KafkaError`.
     func inParts(
         _ partitions: [TopicPartition],
-        _ question: (Cluster, [TopicPartition], Int32) throws -> [TopicPartition: Int64]
-    ) throws -> [TopicPartition: Int64] {
-        var found: [TopicPartition: Int64] = [:]
+        _ question: (Cluster, [TopicPartition], Int32) throws -> [TopicPartition: KafkaOffset]
+    ) throws -> [TopicPartition: KafkaOffset] {
+        var found: [TopicPartition: KafkaOffset] = [:]
         var size = Self.largestPart
         var rest = partitions[...]
         while !rest.isEmpty {

@@ -1,5 +1,6 @@
 // The newest of a stream of messages, as many as asked for and as memory allows.
 
+import Base
 import Kafka
 
 /// Keeps the last messages it is given.

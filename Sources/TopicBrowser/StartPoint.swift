@@ -1,6 +1,6 @@
 // Where looking at a topic begins, as people write it.
 
-import Base
+package import Base
 
 /// Where looking at a topic begins.
 package enum StartPoint: Equatable, Sendable {
@@ -9,7 +9,7 @@ package enum StartPoint: Equatable, Sendable {
     /// With the oldest message.
     case beginning
     /// At this offset of each partition.
-    case offset(Int64)
+    case offset(KafkaOffset)
     /// With the first message at or after this time, milliseconds since the Unix epoch.
     case time(Int64)
 
@@ -28,7 +28,7 @@ package enum StartPoint: Equatable, Sendable {
                 guard let span = Quantity.durations.read(text.dropFirst()) else { return nil }
                 self = .time(max(0, now - span))
             } else if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
-                guard let offset = Int64(text) else { return nil }
+                guard let offset = KafkaOffset(text) else { return nil }
                 self = .offset(offset)
             } else {
                 guard let time = Instant(text)?.milliseconds, time >= 0 else { return nil }

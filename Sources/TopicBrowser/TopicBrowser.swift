@@ -5,6 +5,7 @@
 // Invariants: memory is bounded whatever the topic holds; nothing is joined, committed or created; every wait looks at
 // `mayContinue`.
 
+package import Base
 package import Kafka
 
 /// What to look at.
@@ -12,7 +13,7 @@ package struct BrowseRequest: Sendable {
     /// The topic's name.
     package var topic: String
     /// Only these partitions; nil: all.
-    package var partitions: Set<Int32>?
+    package var partitions: Set<PartitionID>?
     /// Where to begin.
     package var start: StartPoint
     /// How many messages at most; nil: no limit.
@@ -35,7 +36,7 @@ package enum BrowseError: Error, Equatable, CustomStringConvertible {
     /// There is no such topic; the names that exist.
     case unknownTopic(String, known: [String])
     /// The topic has no such partition, only these.
-    case unknownPartition(Int32, topic: String, count: Int)
+    case unknownPartition(PartitionID, topic: String, count: Int)
     /// The cluster did not answer in time.
     case silent(String)
     /// Interrupted.
@@ -57,13 +58,13 @@ package enum BrowseError: Error, Equatable, CustomStringConvertible {
 package final class TopicBrowser {
     /// A partition on the way from where looking began to its end then.
     struct Span: Equatable {
-        let partition: Int32
-        var next: Int64
-        var end: Int64
+        let partition: PartitionID
+        var next: KafkaOffset
+        var end: KafkaOffset
         /// Messages before this time are passed over until the first that is not.
         var notBefore: Int64?
         /// Where to begin again when the broker was wrong in saying that nothing is as late as `notBefore`.
-        var retry: Int64?
+        var retry: KafkaOffset?
     }
 
     private let settings: [(String, String)]
@@ -126,7 +127,7 @@ package final class TopicBrowser {
             .map { TopicPartition(topic: topic.name, partition: $0) }
         let first = try asker.offsets(of: wanted, .beginning)
         let end = try asker.offsets(of: wanted, .end)
-        var later: [TopicPartition: Int64] = [:]
+        var later: [TopicPartition: KafkaOffset] = [:]
         if case .time = request.start { later = try asker.offsets(of: wanted, request.start.question) }
         return wanted.compactMap { partition in
             guard let first = first[partition], let end = end[partition] else {
@@ -135,20 +136,22 @@ package final class TopicBrowser {
             }
             let start = Self.start(request, first: first, end: end, later: later[partition])
             if case .offset(let offset) = request.start, offset < first || offset > end {
-                notice("partition \(partition.partition) has offsets \(first) to \(end - 1): from \(start)")
+                notice("partition \(partition.partition) has offsets \(first) to \(end.previous): from \(start)")
             }
             var span = Span(partition: partition.partition, next: start, end: end)
             if case .time(let time) = request.start {
                 // Not every broker finds times: what it says is checked with the messages.
                 span.notBefore = time
-                if later[partition] == nil, end > first { (span.next, span.retry) = (end - 1, first) }
+                if later[partition] == nil, end > first { (span.next, span.retry) = (end.previous, first) }
             }
             return span
         }
     }
 
     /// The first offset to read of a partition that has `first` up to `end` (exclusive).
-    static func start(_ request: BrowseRequest, first: Int64, end: Int64, later: Int64?) -> Int64 {
+    static func start(
+        _ request: BrowseRequest, first: KafkaOffset, end: KafkaOffset, later: KafkaOffset?
+    ) -> KafkaOffset {
         switch request.start {
         case .beginning: first
         case .offset(let offset): min(max(offset, first), end)
@@ -164,7 +167,7 @@ package final class TopicBrowser {
         of spans: inout [Span], _ reader: TopicReader, _ request: BrowseRequest, _ limit: Int,
         _ show: (Message) throws -> Bool
     ) throws {
-        let count = spans.reduce(0) { $0 + max(0, $1.end - $1.next) }
+        let count = spans.reduce(0) { $0 + max(0, $1.next.distance(to: $1.end)) }
         // All there is: nothing has to be held back.
         if count <= limit { return _ = try merge(&spans, reader, request, show) }
         var newest = NewestMessages(limit: limit, bytes: request.newestBytes)
@@ -198,7 +201,7 @@ package final class TopicBrowser {
             }
             guard let oldest = heads.min(by: { Self.isBefore($0.value, $1.value) }) else { continue }
             heads[oldest.key] = nil
-            spans[oldest.key].next = oldest.value.offset + 1
+            spans[oldest.key].next = oldest.value.offset.next
             if spans[oldest.key].next >= spans[oldest.key].end { open.remove(oldest.key) }
             if try !show(oldest.value) { return false }
         }
@@ -254,7 +257,7 @@ package final class TopicBrowser {
             mayContinue: mayContinue)
         let partition = TopicPartition(topic: request.topic, partition: span.partition)
         let first = try asker.offsets(of: [partition], .beginning)[partition] ?? span.end
-        notice("partition \(span.partition) no longer has offsets \(span.next) to \(first - 1)")
+        notice("partition \(span.partition) no longer has offsets \(span.next) to \(first.previous)")
         guard first > span.next, first < span.end else { return nil }
         span.next = first
         try reader.start(Position(partition: span.partition, offset: first))

@@ -2,7 +2,7 @@
 // Invariants: librdkafka copies the configuration; log lines may come from any of its threads, everything else comes on
 // the thread that polls; the handle is destroyed after the callbacks' owner can no longer be called.
 
-import Base
+package import Base
 import CRdKafka
 import Dispatch
 import Foundation
@@ -21,9 +21,9 @@ package struct KafkaLogLine: Sendable {
 /// The range of offsets that a partition has.
 package struct OffsetRange: Equatable, Sendable {
     /// The first offset (inclusive).
-    package let low: Int64
+    package let low: KafkaOffset
     /// The end (exclusive), where the next record will be.
-    package let high: Int64
+    package let high: KafkaOffset
 }
 
 /// What became of one record that was sent.
@@ -31,9 +31,9 @@ package struct Delivery: Sendable {
     /// The tag given to `send`.
     package let tag: Int
     /// Where it went.
-    package let partition: Int32
+    package let partition: PartitionID
     /// Its offset there, when it was delivered.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// Why it was not delivered; nil when the broker acknowledged it.
     package let failure: KafkaError?
 }
@@ -148,7 +148,8 @@ final class Client {
             let failure = message.err == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError(message.err)
             Callbacks.of(opaque)?.delivered?(
                 Delivery(
-                    tag: Int(bitPattern: message._private), partition: message.partition, offset: message.offset,
+                    tag: Int(bitPattern: message._private), partition: PartitionID(rawValue: message.partition),
+                    offset: KafkaOffset(rawValue: message.offset),
                     failure: failure))
         }
     }
@@ -213,18 +214,20 @@ final class Client {
         var found = TopicPartitions(count: Int(entry.partition_cnt), faults: [:])
         for index in 0..<found.count {
             let partition = entry.partitions[index]
-            found.leaders[partition.id] = partition.leader
-            if partition.leader < 0 { found.faults[partition.id] = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
+            let id = PartitionID(rawValue: partition.id)
+            found.leaders[id] = partition.leader
+            if partition.leader < 0 { found.faults[id] = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
         }
         return found
     }
 
     /// The offsets a partition has, asked of its broker.
-    func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange {
         var low: Int64 = 0
         var high: Int64 = 0
-        let code = rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &high, timeoutMilliseconds)
+        let code = rd_kafka_query_watermark_offsets(
+            handle, topic, partition.rawValue, &low, &high, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
-        return OffsetRange(low: low, high: high)
+        return OffsetRange(low: KafkaOffset(rawValue: low), high: KafkaOffset(rawValue: high))
     }
 }

@@ -1,5 +1,6 @@
 // Keys, headers and timestamps: read from consumed records on request, sent by the producer.
 
+package import Base
 import CRdKafka
 
 /// What a message carries besides its value.
@@ -36,7 +37,7 @@ extension Producer {
     ///   - tag: comes back with the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
     package func send(
-        topic: String, partition: Int32, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int
+        topic: String, partition: PartitionID, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int
     ) throws {
         let headers = rd_kafka_headers_new(envelope.headers.count)
         for header in envelope.headers {
@@ -44,7 +45,8 @@ extension Producer {
         }
         let code = Self.withAddress(envelope.key) { key, size in
             pv_rd_kafka_produce(
-                client.handle, topic, partition, key, size, value.baseAddress ?? Self.empty, value.count, headers,
+                client.handle, topic, partition.rawValue, key, size, value.baseAddress ?? Self.empty, value.count,
+                headers,
                 max(0, envelope.timestamp ?? 0), UnsafeMutableRawPointer(bitPattern: tag))
         }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -65,7 +67,7 @@ extension Producer {
 
     /// The offsets a partition has, asked of its broker.
     /// - Throws: `KafkaError`.
-    package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    package func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 }

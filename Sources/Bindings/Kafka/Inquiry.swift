@@ -1,6 +1,7 @@
 // Questions about a topic over the connections that a client has anyway. None of them creates a topic.
 // Invariant: any thread may ask (a librdkafka handle is safe to share); every question has a time limit.
 
+package import Base
 import CRdKafka
 
 /// Asks about topics.
@@ -23,7 +24,7 @@ package final class Inquiry: @unchecked Sendable {
 
     /// The offsets a partition has, asked of its broker.
     /// - Throws: `KafkaError`.
-    package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    package func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 }

@@ -1,6 +1,7 @@
 // The one error type of this binding.
 // Invariant: everything is copied out of librdkafka when the error is made.
 
+package import Base
 import CRdKafka
 
 /// What librdkafka or a broker answered.
@@ -77,9 +78,10 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// Where a log that was cut ends for the epoch that was read, as the broker told; nil when it did not.
-    package var truncationEnd: Int64? {
+    package var truncationEnd: KafkaOffset? {
         guard isLogTruncation, let words = message.firstRange(of: "broker end offset is ") else { return nil }
-        return Int64(message[words.upperBound...].prefix { $0.isNumber || $0 == "-" }).flatMap { $0 < 0 ? nil : $0 }
+        let digits = message[words.upperBound...].prefix { $0.isNumber || $0 == "-" }
+        return KafkaOffset(digits).flatMap { $0 < 0 ? nil : $0 }
     }
 
     /// A setting that librdkafka does not know, or a value it refuses.

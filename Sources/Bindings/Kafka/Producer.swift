@@ -2,6 +2,7 @@
 // Invariants: one thread uses a producer; librdkafka copies the bytes; a record counts as delivered only when the
 // broker's acknowledgement was seen by `poll` or `flush`.
 
+package import Base
 import CRdKafka
 
 /// A producer.
@@ -35,14 +36,14 @@ package final class Producer {
     ///   - tag: comes back with the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
     package func send(
-        topic: String, partition: Int32?, key: UnsafeRawBufferPointer? = nil, value: UnsafeRawBufferPointer?,
+        topic: String, partition: PartitionID?, key: UnsafeRawBufferPointer? = nil, value: UnsafeRawBufferPointer?,
         tag: Int = 0
     ) throws {
         let handle = try topicHandle(topic)
         // librdkafka reads a null pointer as a null value, so an empty one needs some address.
         let start = value.flatMap { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) }
         let result = rd_kafka_produce(
-            handle, partition ?? RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY),
+            handle, partition?.rawValue ?? RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY),
             UnsafeMutableRawPointer(mutating: start), value?.count ?? 0,
             key?.baseAddress, key?.count ?? 0, UnsafeMutableRawPointer(bitPattern: tag))
         guard result == 0 else { throw KafkaError(rd_kafka_last_error()) }

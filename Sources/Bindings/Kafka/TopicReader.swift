@@ -3,6 +3,7 @@
 // Invariants: one thread uses a reader; nothing is joined, committed or created; what waits in the client is bounded by
 // `queueBytes` over all partitions, plus one message for each of them.
 
+package import Base
 import CRdKafka
 
 /// A message, copied.
@@ -19,9 +20,9 @@ package struct Message: Equatable, Sendable {
     }
 
     /// The partition.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The offset.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// When it was made or stored, milliseconds since the Unix epoch; nil when the broker does not say.
     package let timestamp: Int64?
     /// The key; nil when there is none.
@@ -33,7 +34,8 @@ package struct Message: Equatable, Sendable {
 
     /// Makes a message.
     package init(
-        partition: Int32, offset: Int64, timestamp: Int64?, key: [UInt8]?, value: [UInt8]?, headers: [Header] = []
+        partition: PartitionID, offset: KafkaOffset, timestamp: Int64?, key: [UInt8]?, value: [UInt8]?,
+        headers: [Header] = []
     ) {
         (self.partition, self.offset, self.timestamp) = (partition, offset, timestamp)
         (self.key, self.value, self.headers) = (key, value, headers)
@@ -52,9 +54,9 @@ package enum ReadEvent: Equatable, Sendable {
     /// The next message.
     case message(Message)
     /// The partition has nothing at this offset yet.
-    case end(partition: Int32, offset: Int64)
+    case end(partition: PartitionID, offset: KafkaOffset)
     /// The partition cannot be read.
-    case failed(partition: Int32, KafkaError)
+    case failed(partition: PartitionID, KafkaError)
 }
 
 /// Reads the partitions of one topic.
@@ -62,7 +64,7 @@ package final class TopicReader {
     private let client: Client
     private let topic: OpaquePointer
     private let shared: OpaquePointer?
-    private var started: Set<Int32> = []
+    private var started: Set<PartitionID> = []
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` among them.
@@ -84,7 +86,7 @@ package final class TopicReader {
     }
 
     deinit {
-        for partition in started { rd_kafka_consume_stop(topic, partition) }
+        for partition in started { rd_kafka_consume_stop(topic, partition.rawValue) }
         if let shared { rd_kafka_queue_destroy(shared) }
         rd_kafka_topic_destroy(topic)
     }
@@ -106,23 +108,24 @@ package final class TopicReader {
     /// - Throws: `KafkaError`.
     package func start(_ position: Position, together: Bool = false) throws {
         stop(position.partition)
+        let (partition, offset) = (position.partition.rawValue, position.offset.rawValue)
         let code =
             together
-            ? rd_kafka_consume_start_queue(topic, position.partition, position.offset, shared)
-            : rd_kafka_consume_start(topic, position.partition, position.offset)
+            ? rd_kafka_consume_start_queue(topic, partition, offset, shared)
+            : rd_kafka_consume_start(topic, partition, offset)
         guard code == 0 else { throw KafkaError(rd_kafka_last_error()) }
         started.insert(position.partition)
     }
 
     /// Stops reading a partition.
-    package func stop(_ partition: Int32) {
+    package func stop(_ partition: PartitionID) {
         guard started.remove(partition) != nil else { return }
-        rd_kafka_consume_stop(topic, partition)
+        rd_kafka_consume_stop(topic, partition.rawValue)
     }
 
     /// The next of one partition; nil when nothing came in time.
-    package func next(ofPartition partition: Int32, timeoutMilliseconds: Int32) -> ReadEvent? {
-        event(rd_kafka_consume(topic, partition, timeoutMilliseconds))
+    package func next(ofPartition partition: PartitionID, timeoutMilliseconds: Int32) -> ReadEvent? {
+        event(rd_kafka_consume(topic, partition.rawValue, timeoutMilliseconds))
     }
 
     /// The next of the partitions that were started together; nil when nothing came in time.
@@ -140,12 +143,14 @@ package final class TopicReader {
         guard let message else { return nil }
         defer { rd_kafka_message_destroy(message) }
         let content = message.pointee
+        let partition = PartitionID(rawValue: content.partition)
         switch content.err {
         case RD_KAFKA_RESP_ERR_NO_ERROR: return .message(Self.copy(message))
-        case RD_KAFKA_RESP_ERR__PARTITION_EOF: return .end(partition: content.partition, offset: content.offset)
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+            return .end(partition: partition, offset: KafkaOffset(rawValue: content.offset))
         default:
             let text = Self.bytes(content.payload, content.len).map { String(decoding: $0, as: UTF8.self) }
-            return .failed(partition: content.partition, KafkaError(content.err, text))
+            return .failed(partition: partition, KafkaError(content.err, text))
         }
     }
 
@@ -154,7 +159,7 @@ package final class TopicReader {
         let timestamp = rd_kafka_message_timestamp(message, &kind)
         let content = message.pointee
         return Message(
-            partition: content.partition, offset: content.offset,
+            partition: PartitionID(rawValue: content.partition), offset: KafkaOffset(rawValue: content.offset),
             timestamp: kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : timestamp,
             key: bytes(content.key, content.key_len), value: bytes(content.payload, content.len),
             headers: headers(message))
