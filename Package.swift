@@ -66,8 +66,8 @@ let package = Package(
                 "Base", "Log", "State", "Windowing", "Tables", "TableScan", "Parquet", "Iceberg", "ObjectStorage",
                 "Bitmaps",
             ]),
-        module("Dashboard", ["Log", "Health", "State", "HTTPServer"]),
-        module("Generator", ["Kafka"]),
+        module("Dashboard", ["Base", "Log", "Health", "State", "HTTPServer"]),
+        module("Generator", ["Base", "Kafka"]),
         module("TopicBrowser", ["Base", "Kafka"]),
 
         // What they share.
@@ -75,7 +75,7 @@ let package = Package(
         module("Log", in: "Core/", ["Base"]),
         module("Services", in: "Core/", ["Base"]),
         module("Arguments", in: "Core/", ["Base"]),
-        module("Windowing", in: "Core/", settings: hot),
+        module("Windowing", in: "Core/", ["Base"], settings: hot),
         module("State", in: "Core/", ["Base", "SQLite", "Windowing"]),
         module("Health", in: "Core/", ["Base", "State"]),
         module(
@@ -132,19 +132,19 @@ let package = Package(
         tests("YAML", ["TestSupport"]),
         tests("Crypto", ["TestSupport"]),
         tests("HTTPServer", ["TestSupport"]),
-        tests("Windowing", ["TestSupport"]),
+        tests("Windowing", ["Base", "TestSupport"]),
         // States and flushes to begin with.
         .target(
-            name: "StateFixtures", dependencies: ["State", "Windowing"], path: "Tests/StateFixtures",
+            name: "StateFixtures", dependencies: ["Base", "State", "Windowing"], path: "Tests/StateFixtures",
             swiftSettings: strict),
         tests("State", ["Base", "SQLite", "Windowing", "StateFixtures", "TestSupport"]),
         tests("Health", ["Base", "State", "StateFixtures", "TestSupport"]),
         tests("SQLite", ["TestSupport"]),
         tests("Kafka", ["Base"]),
         tests("Ingest", ["Base", "Health", "Kafka", "Log", "SQLite", "State", "Windowing", "TestSupport"]),
-        tests("Generator", ["Kafka"]),
-        tests("Dashboard", ["Health", "Log", "State", "TestSupport"]),
-        tests("TopicBrowser", ["Kafka", "TestSupport"]),
+        tests("Generator", ["Base", "Kafka"]),
+        tests("Dashboard", ["Base", "Health", "Log", "State", "TestSupport"]),
+        tests("TopicBrowser", ["Base", "Kafka", "TestSupport"]),
         tests(
             "Commands",
             [
@@ -169,7 +169,7 @@ let package = Package(
                 "TableScan", "Recovery", "TestSupport",
             ],
             resources: [.copy("Scripts")]),
-        tests("Recovery", ["Iceberg", "Parquet", "SQLite", "Tables", "TestSupport"]),
+        tests("Recovery", ["Base", "Iceberg", "Parquet", "SQLite", "Tables", "TestSupport"]),
         tests("Tables", resources: [.copy("Golden")]),
         tests("Parquet", resources: [.copy("Golden"), .copy("Scripts")]),
         .executableTarget(

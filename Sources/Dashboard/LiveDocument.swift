@@ -1,5 +1,6 @@
 // The event stream of the page: the status document, and the series that only the page draws.
 
+import Base
 import Health
 import Foundation
 
@@ -22,7 +23,7 @@ struct LiveDocument: Encodable {
     static func json(_ report: StatusReport, _ series: ViewSeries) -> String {
         let document = LiveDocument(
             windowMilliseconds: series.windowMilliseconds,
-            windows: series.windows.map { Window(start: $0.start, views: $0.views, final: $0.isFinal) },
+            windows: series.windows.map { Window(start: $0.start.seconds, views: $0.views, final: $0.isFinal) },
             busiestWindows: series.busiestWindows,
             busiest: series.busiest.map { Postcode(postcode: $0.name, views: $0.views) },
             samples: rates(report.facts.health?.samples ?? []))

@@ -4,6 +4,7 @@
 // Invariant: label values need no escaping. They are partition numbers, codes of a fixed set, or the version without
 // quotes, backslashes and line breaks.
 
+import Base
 import Health
 import State
 
@@ -102,10 +103,13 @@ enum Metrics {
     }
 
     private static func counting(_ facts: StatusFacts, _ out: inout MetricsText) {
-        out.counter("pageviews_flushes_total", "Flushes written over the life of the state.", Double(facts.generation))
+        out.counter(
+            "pageviews_flushes_total", "Flushes written over the life of the state.", Double(facts.generation.rawValue))
         out.gauge(
             "pageviews_last_flush_timestamp_seconds", "When the last flush was written.", seconds(facts.flushedAt))
-        out.gauge("pageviews_watermark_timestamp_seconds", "The watermark, in event time.", seconds(facts.watermark))
+        out.gauge(
+            "pageviews_watermark_timestamp_seconds", "The watermark, in event time.",
+            seconds(facts.watermark?.milliseconds))
         out.gauge(
             "pageviews_lag_records",
             "Records that wait in Kafka, in all partitions; absent when their ends are not known.",
@@ -136,13 +140,14 @@ enum Metrics {
             "pageviews_partition_future_skew_seconds", "gauge", "How far ahead of the clock the latest of them was.",
             each { facts.future(of: $0).map { Double($0.skew) / 1000 } })
         out.family(
-            "pageviews_partition_next_offset", "gauge", "The offset to read next.", each { Double($0.nextOffset) })
+            "pageviews_partition_next_offset", "gauge", "The offset to read next.",
+            each { Double($0.nextOffset.rawValue) })
         out.family(
             "pageviews_partition_high_watermark_offset", "gauge", "The offset after the last record, as last heard.",
-            each { $0.highWatermarkOffset.map { Double($0) } })
+            each { $0.highWatermarkOffset.map { Double($0.rawValue) } })
         out.family(
             "pageviews_partition_max_event_timestamp_seconds", "gauge", "The latest event, in event time.",
-            each { seconds($0.maxEventTime) })
+            each { seconds($0.maxEventTime?.milliseconds) })
         out.family(
             "pageviews_partition_idle", "gauge", "Whether the partition has brought nothing for the idle timeout.",
             each { $0.isIdle ? 1 : 0 })

@@ -3,6 +3,7 @@
 // Only delivery reports change the summary, so it counts an event as sent only when the broker has acknowledged it.
 // Event `n` goes to partition `n` modulo their number, so the same seed fills a topic with the same records.
 
+import Base
 import Kafka
 
 /// The events to send, their topic and their rate.
@@ -123,7 +124,7 @@ package final class EventSender {
             guard index % 256 != 0 || mayContinue() else { return }
             if settings.rate > 0 { guard waitForTurn(index, begin, producer) else { return } }
             let tag = stream.next(clock: clock(of: index), into: &bytes)
-            try send(bytes, to: Int32(index % partitions), tag: tag, producer)
+            try send(bytes, to: PartitionID(clamping: index % partitions), tag: tag, producer)
             index += 1
             if index % 1024 == 0 { producer.poll(timeoutMilliseconds: 0) }
         }
@@ -149,7 +150,7 @@ package final class EventSender {
         }
     }
 
-    private func send(_ bytes: [UInt8], to partition: Int32, tag: Int, _ producer: Producer) throws {
+    private func send(_ bytes: [UInt8], to partition: PartitionID, tag: Int, _ producer: Producer) throws {
         while true {
             do {
                 try bytes.withUnsafeBytes {

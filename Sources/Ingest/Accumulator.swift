@@ -5,6 +5,7 @@
 // Invariants: a record below its partition's next offset was seen already and is ignored, so nothing is counted twice;
 // every other record becomes exactly one of counted, late, rejected, in the same step that moves the offset.
 
+import Base
 import Kafka
 import State
 import Windowing
@@ -22,7 +23,7 @@ struct Accumulator {
     private var indexes: [Int] = []
     /// Rough size of the late and rejected rows held, in bytes.
     private var rowBytes = 0
-    private var finalBeforeWritten: Int64?
+    private var finalBeforeWritten: WindowStart?
     private var check = LogCheck()
     /// Indexes of the last records of the batch, by partition index; -1 for none.
     private var lastInBatch: [Int] = []
@@ -32,7 +33,8 @@ struct Accumulator {
 
     /// - Parameter finalBefore: what the state has as its final windows, as `Flush.finalBefore`.
     init(
-        engine: WindowEngine, finalBefore: Int64?, hashSeed: UInt64, raw: RawHalf? = nil, keepsRejected: Bool = false,
+        engine: WindowEngine, finalBefore: WindowStart?, hashSeed: UInt64, raw: RawHalf? = nil,
+        keepsRejected: Bool = false,
         users: UserWatch = UserWatch(recorded: nil, hasEvents: false)
     ) {
         self.users = users
@@ -46,12 +48,12 @@ struct Accumulator {
     /// Adds a partition with the progress it has made so far.
     /// - Parameter rawNext: the offset from which its raw events are wanted.
     ///   The record that was consumed last is looked for before anything else is taken.
-    mutating func add(_ progress: PartitionProgress, isNew: Bool, rawNext: Int64? = nil, now: Int64) {
+    mutating func add(_ progress: PartitionProgress, isNew: Bool, rawNext: KafkaOffset? = nil, now: Int64) {
         if isNew { hasNews = true }
         check.add(progress.lastRecord)
         lastInBatch.append(-1)
         raw?.add(partition: progress.partition, next: rawNext ?? progress.nextOffset)
-        let number = Int(progress.partition)
+        let number = Int(progress.partition.rawValue)
         while indexes.count <= number { indexes.append(-1) }
         indexes[number] = engine.addPartition(
             progress.partition, maxEventTime: progress.maxEventTime, maxEventOffset: progress.maxEventOffset ?? -1,
@@ -59,13 +61,14 @@ struct Accumulator {
         flush.partitions.append(progress)
     }
 
-    private func index(of partition: Int32) -> Int? {
-        guard partition >= 0, Int(partition) < indexes.count, indexes[Int(partition)] >= 0 else { return nil }
-        return indexes[Int(partition)]
+    private func index(of partition: PartitionID) -> Int? {
+        let number = Int(partition.rawValue)
+        guard number >= 0, number < indexes.count, indexes[number] >= 0 else { return nil }
+        return indexes[number]
     }
 
     /// The progress of a partition; nil when it was not added.
-    func progress(of partition: Int32) -> PartitionProgress? {
+    func progress(of partition: PartitionID) -> PartitionProgress? {
         index(of: partition).map { flush.partitions[$0] }
     }
 
@@ -73,7 +76,7 @@ struct Accumulator {
     mutating func take(_ records: UnsafeBufferPointer<Record>, now: Int64) {
         engine.beginBatch(now: now)
         let (withoutUser, watched) = (users.withoutUser, users.isOn)
-        var current: Int32 = -1
+        var current: PartitionID = -1
         var index = 0
         var (isChecked, isNews) = (true, false)
         for (position, record) in records.enumerated() {
@@ -97,7 +100,7 @@ struct Accumulator {
             }
             if record.offset >= flush.partitions[index].nextOffset {
                 take(record, index: index, now: now)
-                flush.partitions[index].nextOffset = record.offset + 1
+                flush.partitions[index].nextOffset = record.offset.next
                 isNews = true
             } else if let raw, raw.wants(record.offset, index: index) {
                 replay(record, index: index, into: raw, now: now)
@@ -118,7 +121,7 @@ struct Accumulator {
             lastInBatch[index] = -1
             let progress = flush.partitions[index]
             guard !check.isBlocked(index: index), record.partition == progress.partition,
-                record.offset + 1 == progress.nextOffset
+                record.offset.next == progress.nextOffset
             else { continue }
             flush.partitions[index].lastRecord = record.mark
         }
@@ -130,15 +133,13 @@ struct Accumulator {
             if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
             let event = try parser.parse(record.payload)
             if users.isOn, users.saw(user: event.userID) { lacksUsers = true }
-            switch engine.place(
-                eventTime: event.timeMicroseconds / 1000, inPartitionAt: index, offset: record.offset)
-            {
+            switch engine.place(eventTime: event.time, inPartitionAt: index, offset: record.offset) {
             case .counted(let windowStart):
                 flush.counts.add(window: windowStart, postcode: event.postcode)
                 flush.partitions[index].counted += 1
                 raw?.take(event, record, index: index, isLate: false, now: now)
             case .late(let windowStart, let lateness):
-                keepLate(event, record, windowStart: windowStart, lateness: lateness, now: now)
+                keepLate(event, record, windowStart: windowStart, latenessMilliseconds: lateness, now: now)
                 flush.partitions[index].late += 1
                 raw?.take(event, record, index: index, isLate: true, now: now)
             }
@@ -162,15 +163,15 @@ struct Accumulator {
     }
 
     private mutating func keepLate(
-        _ event: Event, _ record: Record, windowStart: Int64, lateness: Int64, now: Int64
+        _ event: Event, _ record: Record, windowStart: WindowStart, latenessMilliseconds: Int64, now: Int64
     ) {
         flush.late.append(
             LateEvent(
                 partition: record.partition, offset: record.offset, userID: event.userID,
                 postcode: String(decoding: event.postcode, as: UTF8.self),
                 webpage: event.webpage.map { String(decoding: $0, as: UTF8.self) },
-                eventTimeMicroseconds: event.timeMicroseconds, windowStart: windowStart,
-                latenessMilliseconds: lateness, receivedAt: now, payload: Array(record.payload),
+                eventTime: event.time, windowStart: windowStart,
+                latenessMilliseconds: latenessMilliseconds, receivedAt: now, payload: Array(record.payload),
                 envelope: SourceEnvelope(record.copyEnvelope())))
         rowBytes += record.payload.count + 256
     }
@@ -187,7 +188,7 @@ struct Accumulator {
     }
 
     /// Notes a partition's end. An end that records have passed meanwhile is old news.
-    mutating func reachedEnd(of partition: Int32, offset: Int64, now: Int64) {
+    mutating func reachedEnd(of partition: PartitionID, offset: KafkaOffset, now: Int64) {
         guard let index = index(of: partition), flush.partitions[index].nextOffset <= offset,
             !check.isBlocked(index: index)
         else { return }
@@ -196,48 +197,48 @@ struct Accumulator {
             flush.partitions[index].nextOffset = offset
             hasNews = true
         }
-        raw?.pass(offset - 1, index: index)
+        raw?.pass(offset.previous, index: index)
         engine.reachedEnd(ofPartitionAt: index, now: now)
     }
 
     /// Gives up offsets that Kafka no longer has: the partition goes on at `next`.
-    mutating func skip(partition: Int32, to next: Int64, incident: Incident) {
+    mutating func skip(partition: PartitionID, to next: KafkaOffset, incident: Incident) {
         guard let index = index(of: partition) else { return }
         flush.partitions[index].nextOffset = max(next, flush.partitions[index].nextOffset)
         check.expect(nil, index: index)
-        raw?.pass(next - 1, index: index)
+        raw?.pass(next.previous, index: index)
         flush.incidents.append(incident)
         hasNews = true
     }
 
     /// Takes a partition's log as it is, though it is not the one that was read: the incident says what is passed over.
-    mutating func forgetLog(of partition: Int32, incident: Incident?) {
+    mutating func forgetLog(of partition: PartitionID, incident: Incident?) {
         guard let index = index(of: partition) else { return }
         check.forget(index: index)
         flush.partitions[index].lastRecord = nil
-        raw?.pass(flush.partitions[index].nextOffset - 1, index: index)
+        raw?.pass(flush.partitions[index].nextOffset.previous, index: index)
         if let incident { flush.incidents.append(incident) }
         hasNews = true
     }
 
     /// Takes nothing more of a partition until its log was forgotten.
-    mutating func block(_ partition: Int32) {
+    mutating func block(_ partition: PartitionID) {
         if let index = index(of: partition) { check.block(index: index) }
     }
 
     /// Looks for the last record again before anything more of a partition is taken.
-    mutating func checkAgain(_ partition: Int32) {
+    mutating func checkAgain(_ partition: PartitionID) {
         guard let index = index(of: partition) else { return }
         check.expect(flush.partitions[index].lastRecord, index: index)
     }
 
     /// Reads a partition on without looking for its last record: it is not there any more.
-    mutating func passCheck(of partition: Int32) {
+    mutating func passCheck(of partition: PartitionID) {
         if let index = index(of: partition) { check.expect(nil, index: index) }
     }
 
     /// Partitions that hold another record at an offset than the one that was read there; they are blocked.
-    mutating func takeForeign() -> [(partition: Int32, offset: Int64)] { check.takeForeign() }
+    mutating func takeForeign() -> [(partition: PartitionID, offset: KafkaOffset)] { check.takeForeign() }
 
     /// True once, when none of the topic's first events has a user.
     mutating func takeLackOfUsers() -> Bool {
@@ -252,7 +253,7 @@ struct Accumulator {
     }
 
     /// Notes what the broker said is the partition's end, for the lag.
-    mutating func note(highWatermark: Int64?, of partition: Int32) {
+    mutating func note(highWatermark: KafkaOffset?, of partition: PartitionID) {
         guard let highWatermark, let index = index(of: partition) else { return }
         flush.partitions[index].highWatermarkOffset = highWatermark
     }
@@ -302,7 +303,7 @@ struct Accumulator {
         zip(flush.partitions.indices, positions).map { index, position in
             let offset = min(position.offset, check.expected(index: index)?.offset ?? position.offset)
             let last = flush.partitions[index].lastRecord
-            let epoch = last.flatMap { offset <= $0.offset + 1 ? $0.leaderEpoch : nil }
+            let epoch = last.flatMap { offset <= $0.offset.next ? $0.leaderEpoch : nil }
             return Position(partition: position.partition, offset: offset, leaderEpoch: epoch)
         }
     }

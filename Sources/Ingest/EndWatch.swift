@@ -46,7 +46,7 @@ final class EndWatch: @unchecked Sendable {
     }
 
     private func askOnce() {
-        let leaders: [BrokerAddress: [Int32]]
+        let leaders: [BrokerAddress: [PartitionID]]
         do {
             leaders = try question.leaders(of: settings.topic, timeoutMilliseconds: Self.questionMilliseconds)
         } catch {
@@ -55,7 +55,7 @@ final class EndWatch: @unchecked Sendable {
             return tell(time.wall())
         }
         let asked = time.wall()
-        var ends: [Int32: Int64] = [:]
+        var ends: [PartitionID: KafkaOffset] = [:]
         var known: [ServiceHealth.Leader] = []
         for (broker, led) in leaders.sorted(by: { $0.key.id < $1.key.id }) where !stop.wasSet {
             let partitions = led.filter { settings.partitions?.contains($0) ?? true }

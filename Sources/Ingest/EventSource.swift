@@ -1,6 +1,6 @@
 // The source's cluster as the ingest half uses it. librdkafka implements it; the simulation (Tests/Simulation) does too.
 
-import Base
+package import Base
 package import Kafka
 import Log
 
@@ -21,7 +21,7 @@ package protocol RecordReader: AnyObject {
     func clusterID(timeoutMilliseconds: Int32) -> String?
 
     /// The end of a partition as the last fetch response gave it; nil before the first one.
-    func cachedHighWatermark(of topic: String, partition: Int32) -> Int64?
+    func cachedHighWatermark(of topic: String, partition: PartitionID) -> KafkaOffset?
 }
 
 /// Asks about the topic without blocking the thread that counts, as `TopicWatch` does.

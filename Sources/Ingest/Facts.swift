@@ -1,10 +1,11 @@
 // What log lines are about, apart from their words: fields of one name and one form throughout.
 
+import Base
 import Log
 
 enum Facts {
     /// A partition, its offset, and the offset after the last one of a range.
-    static func place(partition: Int32?, offset: Int64?, end: Int64? = nil) -> Logger.Metadata {
+    static func place(partition: PartitionID?, offset: KafkaOffset?, end: KafkaOffset? = nil) -> Logger.Metadata {
         var facts: Logger.Metadata = [:]
         if let partition { facts["partition"] = .stringConvertible(partition) }
         if let offset, offset >= 0 { facts["offset"] = .stringConvertible(offset) }
@@ -13,13 +14,13 @@ enum Facts {
     }
 
     /// The partition that librdkafka's words begin with, `TOPIC [PARTITION]: `, where they come without its number.
-    static func partition(namedIn words: String, of topic: String) -> Int32? {
+    static func partition(namedIn words: String, of topic: String) -> PartitionID? {
         guard words.hasPrefix("\(topic) [") else { return nil }
-        return Int32(words.dropFirst(topic.count + 2).prefix { $0 != "]" })
+        return PartitionID(words.dropFirst(topic.count + 2).prefix { $0 != "]" })
     }
 
     /// The next offset of each partition.
-    static func ends(_ ends: [(Int32, Int64)]) -> Logger.MetadataValue {
+    static func ends(_ ends: [(PartitionID, KafkaOffset)]) -> Logger.MetadataValue {
         var values: Logger.Metadata = [:]
         for (partition, offset) in ends { values["\(partition)"] = .stringConvertible(offset) }
         return .dictionary(values)

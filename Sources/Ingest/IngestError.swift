@@ -1,17 +1,18 @@
 // Why the ingest service may end before it is told to.
 
+package import Base
 package import Log
 
 /// Why the service gave up.
 package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Kafka no longer has the next offset.
-    case missingOffsets(topic: String, partition: Int32, from: Int64, to: Int64)
+    case missingOffsets(topic: String, partition: PartitionID, from: KafkaOffset, to: KafkaOffset)
     /// The state is ahead of the topic: the topic was re-created or cut.
-    case topicShorter(topic: String, partition: Int32, next: Int64, end: Int64)
+    case topicShorter(topic: String, partition: PartitionID, next: KafkaOffset, end: KafkaOffset)
     /// The log is not the one that the state has read.
     case otherLog(UnreadRange)
     /// A partition that was asked for does not exist.
-    case noSuchPartition(topic: String, partition: Int32, count: Int)
+    case noSuchPartition(topic: String, partition: PartitionID, count: Int)
     /// Kafka could not be reached, and the service runs with --exit-at-end.
     case unreachable(servers: String, reason: String, seconds: Int64)
     /// The state could not be written and the service was told to stop.
@@ -61,7 +62,7 @@ package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
     package var description: String {
         switch self {
         case .missingOffsets(let topic, let partition, let from, let to):
-            "topic \(topic) partition \(partition): Kafka no longer has offsets \(from) to \(to - 1), which were not "
+            "topic \(topic) partition \(partition): Kafka no longer has offsets \(from) to \(to.previous), which were not "
                 + "consumed yet; give --on-missing-offsets skip to record them as lost and go on from \(to)"
         case .topicShorter(let topic, let partition, let next, let end):
             "topic \(topic) partition \(partition): the state is at offset \(next), but the partition ends at \(end), "

@@ -84,7 +84,7 @@ package final class IngestService {
                 (try? store.with { try $0.isLate(partition: partition, offset: offset) }) ?? false
             }
         }
-        let finalBefore = progress.finalBefore > 0 ? progress.finalBefore : nil
+        let finalBefore = progress.finalBefore > .epoch ? progress.finalBefore : nil
         let accumulator = Accumulator(
             engine: engine(progress), finalBefore: finalBefore, hashSeed: random(), raw: raw,
             keepsRejected: settings.keepsRejected,

@@ -1,5 +1,6 @@
 // What `pageviews ingest` can be told.
 
+package import Base
 package import Windowing
 
 /// Settings of the ingest service.
@@ -13,7 +14,7 @@ package struct IngestSettings: Sendable {
     /// The topic to count.
     package var topic: String
     /// The partitions to read; nil for all, new ones included.
-    package var partitions: Set<Int32>?
+    package var partitions: Set<PartitionID>?
     /// The state file's path.
     package var statePath: String
     /// Windows, watermark, lateness.

@@ -1,5 +1,6 @@
 // How a log can turn out not to be the one that the state has read, and what of it is passed over then.
 
+package import Base
 import State
 
 /// Why a partition's log is another one than before.
@@ -7,11 +8,11 @@ package enum LogChange: Equatable, Sendable {
     /// The topic was deleted and created again: its id is another.
     case recreated(old: String, new: String)
     /// The log was cut at this offset and written on from there; nil when the offset is not known.
-    case cut(at: Int64?)
+    case cut(at: KafkaOffset?)
     /// The record at this offset is not the one that was read there.
-    case otherRecord(at: Int64)
+    case otherRecord(at: KafkaOffset)
     /// The log ends before what was read of it, and nothing more is known.
-    case shorter(end: Int64)
+    case shorter(end: KafkaOffset)
 
     /// What happened, in words.
     var words: String {
@@ -28,7 +29,7 @@ package enum LogChange: Equatable, Sendable {
 
     /// The first offset whose record was not read though the state has passed it.
     /// - Parameter low: the first offset of the log as it is now.
-    func firstUnread(low: Int64) -> Int64 {
+    func firstUnread(low: KafkaOffset) -> KafkaOffset {
         switch self {
         case .cut(let end?), .shorter(let end): max(low, end)
         case .recreated, .cut(nil), .otherRecord: low
@@ -49,26 +50,26 @@ package struct UnreadRange: Equatable, Sendable {
     /// The topic.
     package let topic: String
     /// The partition.
-    package let partition: Int32
+    package let partition: PartitionID
     /// What happened to the log.
     package let change: LogChange
     /// The first offset (inclusive) that was not read.
-    package let from: Int64
+    package let from: KafkaOffset
     /// The end (exclusive).
-    package let to: Int64
+    package let to: KafkaOffset
 
     /// The incident that records it as passed over.
     var incident: Incident {
         let bound = change.isExact ? "" : ", at most,"
         return Incident(
             kind: "log-replaced",
-            detail: "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to - 1) "
-                + "(\(to - from) in all)\(bound) of the log as it is now are passed over and not counted")
+            detail: "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) "
+                + "(\(from.distance(to: to)) in all)\(bound) of the log as it is now are passed over and not counted")
     }
 
     /// Why the service ends instead.
     var refusal: String {
-        "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to - 1) of the log as it is now were "
+        "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) of the log as it is now were "
             + "not read. Start a new --state for it, or give --on-missing-offsets skip to record them as passed over and "
             + "go on from \(to)"
     }

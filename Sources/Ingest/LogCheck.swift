@@ -4,6 +4,7 @@
 // decides: the same one, another one (nothing more of the partition is taken then), or a later one, when the record has
 // expired or was compacted, which says nothing. Invariant: a blocked partition stays blocked until its log was forgotten.
 
+import Base
 import Kafka
 import State
 
@@ -12,7 +13,7 @@ struct LogCheck {
     private var marks: [RecordMark?] = []
     private var blocked: [Bool] = []
     /// Partitions whose record is another one, since the last call of `takeForeign`.
-    private var foreign: [(partition: Int32, offset: Int64)] = []
+    private var foreign: [(partition: PartitionID, offset: KafkaOffset)] = []
 
     /// Adds the next partition with the record to look for; nil: there is nothing to check.
     mutating func add(_ mark: RecordMark?) {
@@ -54,7 +55,7 @@ struct LogCheck {
         return true
     }
 
-    mutating func takeForeign() -> [(partition: Int32, offset: Int64)] {
+    mutating func takeForeign() -> [(partition: PartitionID, offset: KafkaOffset)] {
         defer { foreign = [] }
         return foreign
     }

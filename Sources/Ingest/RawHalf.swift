@@ -4,6 +4,7 @@
 // back to `start` and the records in between are read again; a failure is kept until somebody takes it, and nothing is
 // accepted meanwhile.
 
+import Base
 import Kafka
 import State
 
@@ -11,10 +12,10 @@ import State
 final class RawHalf {
     private let sink: any RawSink
     /// Whether the late log has an event that was counted before.
-    let wasLate: (Int32, Int64) -> Bool
-    private var partitions: [Int32] = []
-    private var start: [Int64] = []
-    private var next: [Int64] = []
+    let wasLate: (PartitionID, KafkaOffset) -> Bool
+    private var partitions: [PartitionID] = []
+    private var start: [KafkaOffset] = []
+    private var next: [KafkaOffset] = []
     private var failure: String?
     /// Between a lost segment and the new assignment that brings its records again.
     private var isSuspended = false
@@ -22,22 +23,22 @@ final class RawHalf {
     private var closed: [Segment] = []
     private var lastBacklog: (at: Int64, bytes: Int64)?
 
-    init(_ sink: any RawSink, wasLate: @escaping (Int32, Int64) -> Bool) {
+    init(_ sink: any RawSink, wasLate: @escaping (PartitionID, KafkaOffset) -> Bool) {
         self.sink = sink
         self.wasLate = wasLate
     }
 
     /// Partitions come in the order of the accumulator's, whose indexes the other calls use.
-    func add(partition: Int32, next offset: Int64) {
+    func add(partition: PartitionID, next offset: KafkaOffset) {
         partitions.append(partition)
         start.append(offset)
         next.append(offset)
     }
 
-    func next(index: Int) -> Int64 { next[index] }
+    func next(index: Int) -> KafkaOffset { next[index] }
 
     @inline(__always)
-    func wants(_ offset: Int64, index: Int) -> Bool {
+    func wants(_ offset: KafkaOffset, index: Int) -> Bool {
         offset >= next[index] && failure == nil && !isSuspended
     }
 
@@ -47,22 +48,22 @@ final class RawHalf {
         guard wants(record.offset, index: index) else { return }
         let raw = RawEvent(
             userID: event.userID, postcode: event.postcode, webpage: event.webpage,
-            timeMicroseconds: event.timeMicroseconds, partition: record.partition, offset: record.offset,
+            time: event.time, partition: record.partition, offset: record.offset,
             isLate: isLate, payload: record.payload)
         do {
             if try !sink.append(raw, now: now) {
                 try close()
                 _ = try sink.append(raw, now: now)
             }
-            next[index] = record.offset + 1
+            next[index] = record.offset.next
         } catch {
             failure = "\(error)"
         }
     }
 
     /// Passes over an offset that holds no valid event.
-    func pass(_ offset: Int64, index: Int) {
-        if wants(offset, index: index) { next[index] = offset + 1 }
+    func pass(_ offset: KafkaOffset, index: Int) {
+        if wants(offset, index: index) { next[index] = offset.next }
     }
 
     /// Why the open segment is lost; nil when it is not.
@@ -80,7 +81,7 @@ final class RawHalf {
     }
 
     /// Goes back to where segments began that were closed and are lost; those that no flush has yet are dropped as well.
-    func rewind(to offsets: [Int32: Int64]) {
+    func rewind(to offsets: [PartitionID: KafkaOffset]) {
         for segment in closed {
             sink.remove(segment.fileNames)
             for (partition, span) in segment.offsets { goBack(partition, to: span.from) }
@@ -90,7 +91,7 @@ final class RawHalf {
         rewind()
     }
 
-    private func goBack(_ partition: Int32, to offset: Int64) {
+    private func goBack(_ partition: PartitionID, to offset: KafkaOffset) {
         guard let index = partitions.firstIndex(of: partition) else { return }
         start[index] = min(start[index], offset)
     }
@@ -108,7 +109,7 @@ final class RawHalf {
 
     /// Completes the open segment; the next one begins where it ends.
     func close() throws {
-        var spans: [Int32: OffsetSpan] = [:]
+        var spans: [PartitionID: OffsetSpan] = [:]
         for (index, partition) in partitions.enumerated() where next[index] > start[index] {
             spans[partition] = OffsetSpan(from: start[index], to: next[index])
         }

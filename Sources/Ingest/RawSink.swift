@@ -1,6 +1,7 @@
 // Where every valid event goes besides the counts: a segment that is exported later. The exporter's side implements it; the
 // two meet in the executable.
 
+package import Base
 package import State
 
 /// A valid event with its message. All bytes are borrowed and valid only during the call.
@@ -11,12 +12,12 @@ package struct RawEvent {
     package let postcode: UnsafeRawBufferPointer
     /// The page, where the event names one.
     package let webpage: UnsafeRawBufferPointer?
-    /// Microseconds since the Unix epoch.
-    package let timeMicroseconds: Int64
+    /// When it happened.
+    package let time: EventTime
     /// The record's partition.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The record's offset.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// It was late when it came.
     package let isLate: Bool
     /// The message, unchanged.
@@ -37,7 +38,7 @@ package protocol RawSink: AnyObject {
     /// - Parameter offsets: what it covers.
     /// - Returns: nil when there is no open segment.
     /// - Throws: like `append`.
-    func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment?
+    func close(covering offsets: [PartitionID: OffsetSpan]) throws -> Segment?
 
     /// Drops the open segment and its files.
     func discard()

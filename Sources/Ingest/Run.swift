@@ -29,7 +29,7 @@ package struct Run {
 
     init(
         service: IngestService, store: SharedStore, source: EventSource, accumulator: Accumulator, raw: RawHalf?,
-        progress: Progress, rawOffsets: [Int32: Int64], topicID: String?
+        progress: Progress, rawOffsets: [PartitionID: KafkaOffset], topicID: String?
     ) {
         self.service = service
         self.store = store
@@ -104,7 +104,7 @@ package struct Run {
         logEnd(generation)
     }
 
-    private func logEnd(_ generation: Int64) {
+    private func logEnd(_ generation: Generation) {
         let sums = accumulator.flush.partitions.reduce(into: (0, 0, 0)) {
             $0 = ($0.0 + Int($1.counted), $0.1 + Int($1.late), $0.2 + Int($1.rejected))
         }
@@ -151,8 +151,8 @@ package struct Run {
     }
 
     /// The next offsets of the partitions that are read.
-    var nextOffsets: [Int32: NextOffsets] {
-        var next: [Int32: NextOffsets] = [:]
+    var nextOffsets: [PartitionID: NextOffsets] {
+        var next: [PartitionID: NextOffsets] = [:]
         for (progress, position) in zip(accumulator.flush.partitions, accumulator.positions) {
             next[progress.partition] = NextOffsets(counted: progress.nextOffset, wanted: position.offset)
         }

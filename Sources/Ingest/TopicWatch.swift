@@ -3,7 +3,7 @@
 // Invariants: at most one question is open; an answer is taken once; nothing here decides anything. The thread ends with its
 // last question when the watch is let go.
 
-import Base
+package import Base
 import Dispatch
 import Foundation
 package import Kafka
@@ -13,11 +13,11 @@ package final class TopicWatch: Sendable, TopicQuestions {
     /// What is to be found out.
     package struct Question: Equatable, Sendable {
         /// The partitions that are read already.
-        package var assigned: Set<Int32> = []
+        package var assigned: Set<PartitionID> = []
         /// Those of them whose offsets are asked for again.
-        package var suspects: Set<Int32> = []
+        package var suspects: Set<PartitionID> = []
         /// The partitions that are wanted at all; nil for all.
-        package var wanted: Set<Int32>?
+        package var wanted: Set<PartitionID>?
     }
 
     /// What the cluster said.
@@ -26,9 +26,9 @@ package final class TopicWatch: Sendable, TopicQuestions {
         /// The topic's id; nil where it is not known.
         package var topicID: String?
         /// The offsets of new and suspect partitions.
-        package var ranges: [Int32: OffsetRange] = [:]
+        package var ranges: [PartitionID: OffsetRange] = [:]
         /// Why there are none.
-        package var failures: [Int32: KafkaError] = [:]
+        package var failures: [PartitionID: KafkaError] = [:]
 
         /// Findings to be filled in.
         package init() {}
@@ -74,13 +74,13 @@ package final class TopicWatch: Sendable, TopicQuestions {
         var found = Findings()
         found.partitions = try inquiry.partitions(of: topic, timeoutMilliseconds: 2000)
         found.topicID = inquiry.topicID(of: topic, timeoutMilliseconds: 2000)
-        let all = (0..<Int32(clamping: found.partitions.count)).filter { question.wanted?.contains($0) ?? true }
+        let all = PartitionID.all(count: found.partitions.count).filter { question.wanted?.contains($0) ?? true }
         findRanges(of: all.filter { !question.assigned.contains($0) || question.suspects.contains($0) }, &found)
         return found
     }
 
     /// A leader that did not answer for one partition is not waited for again.
-    private func findRanges(of partitions: [Int32], _ found: inout Findings) {
+    private func findRanges(of partitions: [PartitionID], _ found: inout Findings) {
         var silent: [Int32: KafkaError] = [:]
         for partition in partitions {
             let leader = found.partitions.leaders[partition] ?? -1

@@ -4,6 +4,7 @@
 // Invariant: our last commit is the newest of ours in the line, or all of ours have expired. Snapshots beside the line
 // prove nothing, whether they are still listed or not.
 
+import Base
 import Iceberg
 import State
 
@@ -48,7 +49,7 @@ enum Lineage: Equatable {
     private static func isBeyond(_ newest: Snapshot, _ ledger: LedgerPosition) -> Bool {
         if let generation = newest.generation, generation > ledger.progress.generation { return true }
         return (newest.addedOffsets ?? [:]).contains { partition, span in
-            span.to > ledger.progress.offsets[partition] ?? Int64.min
+            ledger.progress.offsets[partition].map { span.to > $0 } ?? true
         }
     }
 

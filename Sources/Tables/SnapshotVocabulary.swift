@@ -1,7 +1,7 @@
 // The snapshot vocabulary: the names under which a commit's facts stand in snapshot summaries and table properties, and how
 // they are written and read.
 
-import Base
+package import Base
 import Foundation
 package import Iceberg
 package import State
@@ -32,14 +32,14 @@ package enum Mark {
     }
 
     /// `{"0":[10,20],"1":[5,9]}`, partitions ascending.
-    package static func text(offsets: [Int32: OffsetSpan]) -> String {
+    package static func text(offsets: [PartitionID: OffsetSpan]) -> String {
         let parts = offsets.sorted { $0.key < $1.key }.map { "\"\($0.key)\":[\($0.value.from),\($0.value.to)]" }
         return "{\(parts.joined(separator: ","))}"
     }
 
-    /// `{"0":1611662684000}`, partitions ascending.
-    package static func text(watermarks: [Int32: Int64]) -> String {
-        let parts = watermarks.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
+    /// `{"0":1611662684000}`, partitions ascending, milliseconds since the Unix epoch.
+    package static func text(watermarks: [PartitionID: EventTime]) -> String {
+        let parts = watermarks.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value.milliseconds)" }
         return "{\(parts.joined(separator: ","))}"
     }
 }
@@ -49,35 +49,46 @@ extension Snapshot {
     package var isOurs: Bool { summary[Mark.commitID] != nil }
 
     /// The state's generation that it holds.
-    package var generation: Int64? { summary[Mark.generation].flatMap { Int64($0) } }
+    package var generation: Generation? {
+        summary[Mark.generation].flatMap { Int64($0) }.map(Generation.init(clamping:))
+    }
+
+    /// The watermark that it holds; nil where it does not say.
+    package var watermark: EventTime? {
+        summary[Mark.watermark].flatMap { Int64($0) }.map(EventTime.init(milliseconds:))
+    }
 
     /// The offsets that its commit added, by partition.
-    package var addedOffsets: [Int32: OffsetSpan]? {
+    package var addedOffsets: [PartitionID: OffsetSpan]? {
         guard let text = summary[Mark.offsets],
             let spans = try? JSONDecoder().decode([String: [Int64]].self, from: Data(text.utf8))
         else { return nil }
-        var offsets: [Int32: OffsetSpan] = [:]
+        var offsets: [PartitionID: OffsetSpan] = [:]
         for (key, span) in spans {
-            guard let partition = Int32(key), partition >= 0, span.count == 2, span.allSatisfy(Plausible.count.contains)
+            guard let partition = PartitionID(key), partition >= 0, span.count == 2,
+                span.allSatisfy(Plausible.count.contains)
             else { return nil }
-            offsets[partition] = OffsetSpan(from: span[0], to: span[1])
+            offsets[partition] = OffsetSpan(
+                from: KafkaOffset(rawValue: span[0]), to: KafkaOffset(rawValue: span[1]))
         }
         return offsets
     }
 
-    /// Milliseconds since the Unix epoch, by partition; none where nothing was read yet.
-    package var partitionWatermarks: [Int32: Int64] {
+    /// The watermarks by partition; none where nothing was read yet.
+    package var partitionWatermarks: [PartitionID: EventTime] {
         guard let text = summary[Mark.watermarks],
             let values = try? JSONDecoder().decode([String: Int64].self, from: Data(text.utf8))
         else { return [:] }
-        return Dictionary(values.compactMap { key, value in Int32(key).map { ($0, value) } }) { first, _ in first }
+        return Dictionary(
+            values.compactMap { key, value in PartitionID(key).map { ($0, EventTime(milliseconds: value)) } }
+        ) { first, _ in first }
     }
 }
 
 extension [Snapshot] {
     /// How far a history (newest first) has come, by partition.
-    package var ends: [Int32: Int64] {
-        var ends: [Int32: Int64] = [:]
+    package var ends: [PartitionID: KafkaOffset] {
+        var ends: [PartitionID: KafkaOffset] = [:]
         for snapshot in self {
             for (partition, span) in snapshot.addedOffsets ?? [:] where ends[partition] == nil {
                 ends[partition] = span.to
@@ -87,8 +98,8 @@ extension [Snapshot] {
     }
 
     /// Where a history begins, by partition, as far as it is still there.
-    package var starts: [Int32: Int64] {
-        var starts: [Int32: Int64] = [:]
+    package var starts: [PartitionID: KafkaOffset] {
+        var starts: [PartitionID: KafkaOffset] = [:]
         for snapshot in self {
             for (partition, span) in snapshot.addedOffsets ?? [:] {
                 starts[partition] = Swift.min(starts[partition] ?? span.from, span.from)

@@ -1,6 +1,6 @@
 // Rows of the two tables as typed columns, each number checked against what can be.
 
-import Base
+package import Base
 package import Parquet
 import State
 package import TableScan
@@ -32,7 +32,7 @@ package struct CountsBatch: RowBatch {
     package let firstPosition: Int64
     /// Postcodes; empty when not wanted, like the others.
     package let postcodes: ByteStrings
-    /// Starts of windows, microseconds since the Unix epoch.
+    /// The column as it is, for what compares it with its file's metrics.
     package let timestamps: [Int64]
     package let counts: [Int64]
 
@@ -46,9 +46,15 @@ package struct CountsBatch: RowBatch {
         try rows.check(counts, Plausible.count, "count", group)
     }
 
-    /// The window's start in seconds since the Unix epoch.
+    /// The window's start. Less than a second of a timestamp, which no export of ours has, is dropped.
     @inline(__always)
-    package func windowStart(_ row: Int) -> Int64 { timestamps[row] / 1_000_000 }
+    package func windowStart(_ row: Int) -> WindowStart {
+        WindowStart(rawValue: timestamps[row] - timestamps[row] % 1_000_000)
+    }
+
+    /// The timestamp as it is.
+    @inline(__always)
+    package func timestamp(_ row: Int) -> EventTime { EventTime(rawValue: timestamps[row]) }
 }
 
 /// Rows of the raw table.
@@ -73,7 +79,7 @@ package struct RawBatch: RowBatch {
     /// Pages, empty where there is none.
     package let webpages: ByteStrings
     private let pageValidity: [Bool]
-    /// Event times, microseconds since the Unix epoch.
+    /// Columns as they are, for what compares them with their file's metrics.
     package let timestamps: [Int64]
     package let partitions: [Int32]
     package let offsets: [Int64]
@@ -101,6 +107,15 @@ package struct RawBatch: RowBatch {
     /// The row's user id.
     @inline(__always)
     package func userID(_ row: Int) -> Int64? { hasUserID(row) ? userIDs[row] : nil }
+    /// The event's time.
+    @inline(__always)
+    package func time(_ row: Int) -> EventTime { EventTime(rawValue: timestamps[row]) }
+    /// The record's partition.
+    @inline(__always)
+    package func partition(_ row: Int) -> PartitionID { PartitionID(rawValue: partitions[row]) }
+    /// The record's offset.
+    @inline(__always)
+    package func offset(_ row: Int) -> KafkaOffset { KafkaOffset(rawValue: offsets[row]) }
     /// Whether the row has a page.
     @inline(__always)
     package func hasWebpage(_ row: Int) -> Bool { pageValidity.isEmpty || pageValidity[row] }
@@ -111,14 +126,20 @@ package struct RawBatch: RowBatch {
         try TableReadError.naming(group.file) { try RawBatch(group, rows, columns) }
     }
 
-    /// Calls `body` with the row, partition, offset, time in microseconds and lateness of each selected row.
+    /// Calls `body` with the row, partition, offset, time and lateness of each selected row.
     @inline(__always)
-    package func forEachPlace(_ body: (Int, Int32, Int64, Int64, Bool) throws -> Void) rethrows {
+    package func forEachPlace(
+        _ body: (Int, PartitionID, KafkaOffset, EventTime, Bool) throws -> Void
+    ) rethrows {
         try partitions.withUnsafeBufferPointer { partitions in
             try offsets.withUnsafeBufferPointer { offsets in
                 try timestamps.withUnsafeBufferPointer { timestamps in
                     try late.withUnsafeBufferPointer { late in
-                        for row in rows { try body(row, partitions[row], offsets[row], timestamps[row], late[row]) }
+                        for row in rows {
+                            try body(
+                                row, PartitionID(rawValue: partitions[row]), KafkaOffset(rawValue: offsets[row]),
+                                EventTime(rawValue: timestamps[row]), late[row])
+                        }
                     }
                 }
             }

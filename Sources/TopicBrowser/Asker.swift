@@ -1,5 +1,6 @@
 // Sends requests to a cluster that may be slow, in short attempts, so that an interrupt can end them.
 
+import Base
 import Kafka
 
 /// Retries a request until it is answered, the time is up, or the user interrupts.
@@ -29,7 +30,7 @@ struct Asker {
         }
     }
 
-    func offsets(of partitions: [TopicPartition], _ question: OffsetQuestion) throws -> [TopicPartition: Int64] {
+    func offsets(of partitions: [TopicPartition], _ question: OffsetQuestion) throws -> [TopicPartition: KafkaOffset] {
         try inParts(partitions) { try $0.offsets(of: $1, question, timeoutMilliseconds: $2) }
     }
 
@@ -38,9 +39,9 @@ struct Asker {
     /// - Throws: `BrowseError.interrupted`, or the last `KafkaError`.
     func inParts(
         _ partitions: [TopicPartition],
-        _ question: (Cluster, [TopicPartition], Int32) throws -> [TopicPartition: Int64]
-    ) throws -> [TopicPartition: Int64] {
-        var found: [TopicPartition: Int64] = [:]
+        _ question: (Cluster, [TopicPartition], Int32) throws -> [TopicPartition: KafkaOffset]
+    ) throws -> [TopicPartition: KafkaOffset] {
+        var found: [TopicPartition: KafkaOffset] = [:]
         var size = Self.largestPart
         var rest = partitions[...]
         while !rest.isEmpty {

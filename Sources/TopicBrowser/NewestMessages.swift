@@ -2,6 +2,7 @@
 //
 // Invariant: at most `limit` messages are kept, and at most `bytesLimit` bytes of them, or one message.
 
+import Base
 import Kafka
 
 /// Keeps the last messages it is given.

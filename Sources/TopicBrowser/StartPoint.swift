@@ -1,6 +1,6 @@
 // Parses the starting point of browsing a topic.
 
-import Base
+package import Base
 
 /// The starting point of browsing a topic.
 package enum StartPoint: Equatable, Sendable {
@@ -9,7 +9,7 @@ package enum StartPoint: Equatable, Sendable {
     /// The oldest message.
     case beginning
     /// This offset of each partition.
-    case offset(Int64)
+    case offset(KafkaOffset)
     /// The first message at or after this time, in milliseconds since the Unix epoch.
     case time(Int64)
 
@@ -28,7 +28,7 @@ package enum StartPoint: Equatable, Sendable {
                 guard let span = Quantity.durations.read(text.dropFirst()) else { return nil }
                 self = .time(max(0, now - span))
             } else if !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
-                guard let offset = Int64(text) else { return nil }
+                guard let offset = KafkaOffset(text) else { return nil }
                 self = .offset(offset)
             } else {
                 guard let time = Instant(text)?.milliseconds, time >= 0 else { return nil }

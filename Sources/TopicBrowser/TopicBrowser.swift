@@ -6,6 +6,7 @@
 // Memory is bounded: one message per partition, and what `NewestMessages` keeps. Nothing is joined, committed or
 // created, because `Cluster` and `TopicReader` only read. Every wait polls `mayContinue`.
 
+package import Base
 package import Kafka
 
 /// The messages to browse.
@@ -13,7 +14,7 @@ package struct BrowseRequest: Sendable {
     /// The topic's name.
     package var topic: String
     /// Only these partitions; nil for all.
-    package var partitions: Set<Int32>?
+    package var partitions: Set<PartitionID>?
     /// The starting point.
     package var start: StartPoint
     /// The largest number of messages; nil for no limit.
@@ -36,7 +37,7 @@ package enum BrowseError: Error, Equatable, CustomStringConvertible {
     /// The topic does not exist; `known` has the names that do.
     case unknownTopic(String, known: [String])
     /// The topic has only `count` partitions.
-    case unknownPartition(Int32, topic: String, count: Int)
+    case unknownPartition(PartitionID, topic: String, count: Int)
     /// The cluster did not answer in time.
     case silent(String)
     /// The user interrupted.
@@ -58,13 +59,13 @@ package enum BrowseError: Error, Equatable, CustomStringConvertible {
 package final class TopicBrowser {
     /// A partition's next offset, and its end when browsing began.
     struct Span: Equatable {
-        let partition: Int32
-        var next: Int64
-        var end: Int64
+        let partition: PartitionID
+        var next: KafkaOffset
+        var end: KafkaOffset
         /// Messages are skipped until the first one at or after this time.
         var notBefore: Int64?
         /// The offset to restart from when the broker wrongly reported no message at or after `notBefore`.
-        var retry: Int64?
+        var retry: KafkaOffset?
     }
 
     private let settings: [(String, String)]
@@ -127,7 +128,7 @@ package final class TopicBrowser {
             .map { TopicPartition(topic: topic.name, partition: $0) }
         let first = try asker.offsets(of: wanted, .beginning)
         let end = try asker.offsets(of: wanted, .end)
-        var later: [TopicPartition: Int64] = [:]
+        var later: [TopicPartition: KafkaOffset] = [:]
         if case .time = request.start { later = try asker.offsets(of: wanted, request.start.question) }
         return wanted.compactMap { partition in
             guard let first = first[partition], let end = end[partition] else {
@@ -136,20 +137,22 @@ package final class TopicBrowser {
             }
             let start = Self.start(request, first: first, end: end, later: later[partition])
             if case .offset(let offset) = request.start, offset < first || offset > end {
-                notice("partition \(partition.partition) has offsets \(first) to \(end - 1): from \(start)")
+                notice("partition \(partition.partition) has offsets \(first) to \(end.previous): from \(start)")
             }
             var span = Span(partition: partition.partition, next: start, end: end)
             if case .time(let time) = request.start {
                 // Not every broker finds offsets by time, so check its answer against the messages.
                 span.notBefore = time
-                if later[partition] == nil, end > first { (span.next, span.retry) = (end - 1, first) }
+                if later[partition] == nil, end > first { (span.next, span.retry) = (end.previous, first) }
             }
             return span
         }
     }
 
     /// The first offset to read in a partition that holds `first` up to `end` (exclusive).
-    static func start(_ request: BrowseRequest, first: Int64, end: Int64, later: Int64?) -> Int64 {
+    static func start(
+        _ request: BrowseRequest, first: KafkaOffset, end: KafkaOffset, later: KafkaOffset?
+    ) -> KafkaOffset {
         switch request.start {
         case .beginning: first
         case .offset(let offset): min(max(offset, first), end)
@@ -165,7 +168,7 @@ package final class TopicBrowser {
         of spans: inout [Span], _ reader: TopicReader, _ request: BrowseRequest, _ limit: Int,
         _ show: (Message) throws -> Bool
     ) throws {
-        let count = spans.reduce(0) { $0 + max(0, $1.end - $1.next) }
+        let count = spans.reduce(0) { $0 + max(0, $1.next.distance(to: $1.end)) }
         // Everything fits the limit, so nothing has to be held back.
         if count <= limit { return _ = try merge(&spans, reader, request, show) }
         var newest = NewestMessages(limit: limit, bytes: request.newestBytes)
@@ -199,7 +202,7 @@ package final class TopicBrowser {
             }
             guard let oldest = heads.min(by: { Self.isBefore($0.value, $1.value) }) else { continue }
             heads[oldest.key] = nil
-            spans[oldest.key].next = oldest.value.offset + 1
+            spans[oldest.key].next = oldest.value.offset.next
             if spans[oldest.key].next >= spans[oldest.key].end { open.remove(oldest.key) }
             if try !show(oldest.value) { return false }
         }
@@ -255,7 +258,7 @@ package final class TopicBrowser {
             mayContinue: mayContinue)
         let partition = TopicPartition(topic: request.topic, partition: span.partition)
         let first = try asker.offsets(of: [partition], .beginning)[partition] ?? span.end
-        notice("partition \(span.partition) no longer has offsets \(span.next) to \(first - 1)")
+        notice("partition \(span.partition) no longer has offsets \(span.next) to \(first.previous)")
         guard first > span.next, first < span.end else { return nil }
         span.next = first
         try reader.start(Position(partition: span.partition, offset: first))

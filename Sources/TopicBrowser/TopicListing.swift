@@ -1,5 +1,6 @@
 // Lists the partitions of all topics with their offsets and a group's committed offsets.
 
+package import Base
 package import Kafka
 
 /// A partition as the list of topics shows it.
@@ -7,11 +8,11 @@ package struct PartitionListing: Equatable, Sendable {
     /// The topic and the partition's number.
     package let partition: TopicPartition
     /// The first offset that the partition still has; nil without a leader.
-    package let begin: Int64?
+    package let begin: KafkaOffset?
     /// The offset that the next record will get; nil without a leader.
-    package let end: Int64?
+    package let end: KafkaOffset?
     /// The group's next offset; nil when it has none.
-    package let committed: Int64?
+    package let committed: KafkaOffset?
 }
 
 /// Lists topics.
@@ -47,7 +48,7 @@ package struct TopicListing {
         }
         let begin = try asker.offsets(of: all, .beginning)
         let end = try asker.offsets(of: all, .end)
-        var committed: [TopicPartition: Int64] = [:]
+        var committed: [TopicPartition: KafkaOffset] = [:]
         do {
             committed = try asker.inParts(all) { try $0.committedOffsets(of: $1, timeoutMilliseconds: $2) }
         } catch let error as KafkaError {

@@ -1,5 +1,6 @@
 // One process at a time: the real program holds a state, and dies.
 
+import Base
 import Foundation
 import State
 import TestSupport

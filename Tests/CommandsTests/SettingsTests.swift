@@ -1,5 +1,6 @@
 // Settings from flags, environment and file; the kinds of values options take; exit codes.
 
+import Base
 import Foundation
 import Generator
 import Ingest

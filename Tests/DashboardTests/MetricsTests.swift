@@ -1,5 +1,6 @@
 // The metrics' text, and that no label's value comes from outside but partition numbers.
 
+import Base
 import Health
 import State
 import Testing
@@ -8,13 +9,13 @@ import Testing
 
 @Suite("Metrics")
 struct MetricsTests {
-    private static func report(partitions: Int32 = 2) -> StatusReport {
+    private static func report(partitions: Int = 2) -> StatusReport {
         var facts = StatusFacts(now: 1_700_000_000_500, path: "state \"x\".db")
         facts.exists = true
         facts.topic = "a \"topic\"\n"
         facts.generation = 42
-        facts.watermark = 1_700_000_000_123
-        facts.partitions = (0..<partitions).map { number in
+        facts.watermark = EventTime(milliseconds: 1_700_000_000_123)
+        facts.partitions = PartitionID.all(count: partitions).map { number in
             var progress = PartitionProgress(partition: number, nextOffset: 10)
             (progress.highWatermarkOffset, progress.counted, progress.late) = (15, 7, 3)
             return progress
@@ -29,7 +30,7 @@ struct MetricsTests {
         health.partitions = facts.partitions.map { progress in
             var partition = ServiceHealth.Partition(partition: progress.partition, nextOffset: 10)
             (partition.endOffset, partition.endAt) = (15, facts.now)
-            partition.future = .init(count: 2, firstAt: 0, at: 0, eventTime: 400_500)
+            partition.future = .init(count: 2, firstAt: 0, at: 0, eventTime: EventTime(milliseconds: 400_500))
             return partition
         }
         facts.health = health

@@ -1,5 +1,6 @@
 // What a commit says of itself, and what is kept of files that wait.
 
+import Base
 import Foundation
 import Iceberg
 import Parquet
@@ -16,12 +17,14 @@ import Testing
         #expect(text == #"{"2":[0,20],"10":[5,9]}"#)
         let read = try JSONDecoder().decode([String: [Int64]].self, from: Data(text.utf8))
         #expect(read == ["2": [0, 20], "10": [5, 9]])
-        #expect(Mark.text(watermarks: [1: -1, 0: 1_611_662_684_000]) == #"{"0":1611662684000,"1":-1}"#)
+        #expect(
+            Mark.text(watermarks: [1: EventTime(milliseconds: -1), 0: EventTime(milliseconds: 1_611_662_684_000)])
+                == #"{"0":1611662684000,"1":-1}"#)
         #expect(Mark.text(offsets: [:]) == "{}")
         #expect(Mark.text(watermarks: [:]) == "{}")
     }
 
-    private static func segment(_ offsets: [Int32: OffsetSpan]) -> Segment {
+    private static func segment(_ offsets: [PartitionID: OffsetSpan]) -> Segment {
         Segment(name: "s", rows: 1, offsets: offsets, parquet: [], json: nil)
     }
 

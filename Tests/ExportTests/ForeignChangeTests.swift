@@ -1,6 +1,7 @@
 // What another engine may do to our tables between two exports: what goes on, what stops, and with which words. Nothing
 // that goes on leaves a wrong number.
 
+import Base
 import Recovery
 import Foundation
 import Iceberg
@@ -155,7 +156,9 @@ private func isSetBack(_ error: TableError?) -> Bool {
 }
 
 @Suite struct LineageTests {
-    private static func snapshot(_ id: Int64, commit: String?, to end: Int64 = 0, generation: Int64 = 0) -> Snapshot {
+    private static func snapshot(_ id: Int64, commit: String?, to end: KafkaOffset = 0, generation: Generation = 0)
+        -> Snapshot
+    {
         var summary: [String: String] = ["total-records": "\(end)"]
         if let commit {
             summary[Mark.commitID] = commit
@@ -168,13 +171,13 @@ private func isSetBack(_ error: TableError?) -> Bool {
     }
 
     private static func ledger(
-        _ commit: String?, snapshot: Int64? = 2, to end: Int64 = 20, open: String? = nil, rows: Int64? = nil
+        _ commit: String?, snapshot: Int64? = 2, to end: KafkaOffset = 20, open: String? = nil, rows: Int64? = nil
     ) -> LedgerPosition {
         var ledger = LedgerPosition()
         ledger.epoch = 2
         ledger.commitID = commit
         ledger.snapshotID = snapshot
-        ledger.progress = ExportProgress(generation: end / 10, offsets: [0: end])
+        ledger.progress = ExportProgress(generation: Generation(clamping: end.rawValue / 10), offsets: [0: end])
         ledger.openCommitID = open
         ledger.rows = rows
         return ledger

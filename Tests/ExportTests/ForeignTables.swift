@@ -24,7 +24,7 @@ extension World {
         var change = ChangeSet()
         let live = try await io.scan(metadata.currentSnapshot, of: metadata)
         for (number, task) in live.enumerated() {
-            var (rows, positions): ([(Int64, Int64)], [Int64]) = ([], [])
+            var (rows, positions): ([(WindowStart, Int64)], [Int64]) = ([], [])
             let file = try await reader.open(task, as: CountsBatch.self)
             while let batch = try file.next() {
                 for row in batch.rows where batch.postcodes.string(row) == postcode {

@@ -1,5 +1,6 @@
 // What maintenance decides, from what manifests say.
 
+import Base
 import Iceberg
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 // What a restore does with tables in every state that exports, backfills and other writers leave them in.
 
+import Base
 import TestSupport
 import SQLite
 import Foundation

@@ -73,7 +73,7 @@ private struct Lake {
             for row in batch.rows {
                 // The count is the row's number, so each row tells whether it is where it should be.
                 #expect(batch.counts[row] == batch.position(row))
-                #expect(batch.windowStart(row) == batch.position(row) / 10 * 60)
+                #expect(batch.windowStart(row).seconds == batch.position(row) / 10 * 60)
                 #expect(batch.postcodes.string(row) == "P\(batch.position(row) % 10)")
                 found.append(batch.position(row))
             }

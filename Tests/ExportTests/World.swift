@@ -36,7 +36,7 @@ final class World {
     let clock = Clock()
     private let writer: SegmentWriter
     private var partition = PartitionProgress(partition: 0, nextOffset: 0)
-    private var rawFrom: Int64 = 0
+    private var rawFrom: KafkaOffset = 0
 
     /// A clock that goes on by a second each time it is asked.
     final class Clock: @unchecked Sendable {
@@ -115,32 +115,33 @@ final class World {
         var late: [LateEvent] = []
         for view in views {
             let offset = partition.nextOffset
-            let time = Self.start + view.minute * 60_000 + 1000
+            let start = WindowStart(seconds: Self.start / 1000 + view.minute * 60)
+            let time = start.time + 1000
             var postcode = view.postcode
             try postcode.withUTF8 { bytes in
                 let bytes = UnsafeRawBufferPointer(bytes)
                 let isTaken = try writer.append(
-                    userID: 7, postcode: bytes, webpage: nil, timeMicroseconds: time * 1000, partition: 0,
+                    userID: 7, postcode: bytes, webpage: nil, time: time, partition: 0,
                     offset: offset, isLate: view.isLate, payload: bytes, now: Self.start + 3 * 86_400_000)
                 #expect(isTaken)
                 if view.isLate { return }
-                counts.add(window: Self.start + view.minute * 60_000, postcode: bytes)
+                counts.add(window: start, postcode: bytes)
             }
             if view.isLate {
                 late.append(
                     LateEvent(
                         partition: 0, offset: offset, userID: 7, postcode: view.postcode, webpage: nil,
-                        eventTimeMicroseconds: time * 1000, windowStart: Self.start + view.minute * 60_000,
+                        eventTime: time, windowStart: start,
                         latenessMilliseconds: 1, receivedAt: Self.start, payload: [0x7B, 0x7D]))
             }
-            partition.nextOffset += 1
+            partition.nextOffset = partition.nextOffset.next
             if view.isLate { partition.late += 1 } else { partition.counted += 1 }
-            partition.maxEventTime = max(partition.maxEventTime ?? 0, time)
+            partition.maxEventTime = max(partition.maxEventTime ?? WindowStart.epoch.time, time)
         }
         var flush = Flush(counts: counts)
         flush.late = late
         flush.partitions = [partition]
-        flush.watermark = (partition.maxEventTime ?? 0) - 20_001
+        flush.watermark = (partition.maxEventTime ?? WindowStart.epoch.time) - 20_001
         if let segment = try writer.close(covering: [0: OffsetSpan(from: rawFrom, to: partition.nextOffset)]) {
             flush.segments = [segment]
             rawFrom = partition.nextOffset

@@ -1,5 +1,6 @@
 // The sender over librdkafka's in-process broker.
 
+import Base
 import Foundation
 import Kafka
 import Testing
@@ -24,13 +25,14 @@ struct EventSenderTests {
     }
 
     /// Every record of the topic, by partition.
-    static func records(_ broker: InProcessBroker, partitions: Int32) throws -> [Int32: [[UInt8]]] {
+    static func records(_ broker: InProcessBroker, partitions: Int) throws -> [PartitionID: [[UInt8]]] {
         let consumer = try Consumer(
             settings: [("bootstrap.servers", broker.bootstrapServers), ("group.id", "test")], log: { _ in })
-        try consumer.assign(topic: "pageviews", (0..<partitions).map { Position(partition: $0, offset: 0) })
-        var found: [Int32: [[UInt8]]] = [:]
-        var ended: Set<Int32> = []
-        while ended.count < Int(partitions) {
+        try consumer.assign(
+            topic: "pageviews", PartitionID.all(count: partitions).map { Position(partition: $0, offset: 0) })
+        var found: [PartitionID: [[UInt8]]] = [:]
+        var ended: Set<PartitionID> = []
+        while ended.count < partitions {
             consumer.poll(timeoutMilliseconds: 1000) { records, notices in
                 for record in records { found[record.partition, default: []].append(Array(record.payload)) }
                 for case .endOfPartition(let partition, _) in notices { ended.insert(partition) }
@@ -56,7 +58,7 @@ struct EventSenderTests {
         var sent = [0, 0, 0]
         for index in 0..<1000 {
             sent[stream.next(clock: EventStreamTests.clock + Int64(index) * 60, into: &bytes)] += 1
-            #expect(found[Int32(index % 3)]?[index / 3] == bytes)
+            #expect(found[PartitionID(clamping: index % 3)]?[index / 3] == bytes)
         }
         #expect(summary.sent == sent)
     }

@@ -1,5 +1,6 @@
 // What the threads note, the file it goes to, and the facts that are read back.
 
+import Base
 import Health
 import Foundation
 import StateFixtures
@@ -15,10 +16,10 @@ private func board() -> HealthBoard {
             settings: HealthSettings(flushIntervalMilliseconds: 200, exportIntervalMilliseconds: 60_000)))
 }
 
-private func reading(_ partition: Int32, next: Int64, end: Int64?) -> PartitionReading {
+private func reading(_ partition: PartitionID, next: KafkaOffset, end: KafkaOffset?) -> PartitionReading {
     var progress = PartitionProgress(partition: partition, nextOffset: next)
     progress.highWatermarkOffset = end
-    progress.counted = next
+    progress.counted = next.rawValue
     return PartitionReading(progress)
 }
 
@@ -27,7 +28,7 @@ struct HealthTests {
     @Test("a partition is stuck from when its records wait until it moves or has none")
     func stuck() {
         let board = board()
-        func since(next: Int64, end: Int64, at now: Int64, isPaused: Bool = false) -> Int64? {
+        func since(next: KafkaOffset, end: KafkaOffset, at now: Int64, isPaused: Bool = false) -> Int64? {
             board.asked(ends: [0: end], leaders: [], now: now)
             board.observe([reading(0, next: next, end: end)], isPaused: isPaused, now: now)
             return board.current.partitions[0].stuckSince
@@ -46,7 +47,7 @@ struct HealthTests {
         "records behind an open transaction do not make a partition stuck; the transaction is open until its end moves")
     func transaction() {
         let board = board()
-        func since(next: Int64, end: Int64, last: Int64, at now: Int64) -> [Int64?] {
+        func since(next: KafkaOffset, end: KafkaOffset, last: KafkaOffset, at now: Int64) -> [Int64?] {
             board.observe([reading(0, next: next, end: last)], isPaused: false, now: now)
             board.asked(ends: [0: end], leaders: [], now: now)
             board.observe([reading(0, next: next, end: last)], isPaused: false, now: now)
@@ -147,9 +148,10 @@ struct HealthTests {
     func samples() {
         let board = board()
         for second in 0..<1000 {
-            board.asked(ends: [0: Int64(second) * 2], leaders: [], now: Int64(second) * 1000)
+            board.asked(ends: [0: KafkaOffset(rawValue: Int64(second) * 2)], leaders: [], now: Int64(second) * 1000)
             board.observe(
-                [reading(0, next: Int64(second), end: Int64(second) * 2)], isPaused: false,
+                [reading(0, next: KafkaOffset(rawValue: Int64(second)), end: KafkaOffset(rawValue: Int64(second) * 2))],
+                isPaused: false,
                 now: Int64(second) * 1000)
         }
         let samples = board.current.samples
@@ -223,7 +225,9 @@ struct StatusReaderTests {
         try store.write(fullFlush(0), now: base + 5)
         let reader = StatusReader(path: path)
         let facts = try reader.facts(now: base + 6)
-        #expect(facts.exists && facts.generation == 1 && facts.flushedAt == base + 5 && facts.watermark == base)
+        #expect(
+            facts.exists && facts.generation == 1 && facts.flushedAt == base + 5
+                && facts.watermark == EventTime(milliseconds: base))
         #expect(facts.partitions.map(\.nextOffset) == [5])
         #expect(facts.watermarkHeldBy == 0)
         #expect(facts.incidents == [OpenIncident(at: base + 5, kind: "missing-offsets", detail: "offsets 1 to 2")])

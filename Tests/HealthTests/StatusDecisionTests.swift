@@ -1,5 +1,6 @@
 // The judgement as a matrix: a healthy service, and every way in which it is not, one change each.
 
+import Base
 import Health
 import Testing
 
@@ -192,12 +193,12 @@ private func leader(silentFor milliseconds: Int64) -> ServiceHealth.Leader {
 
 private func progress(counted: Int64, maxEventTime: Int64?) -> PartitionProgress {
     var progress = PartitionProgress(partition: 0, nextOffset: 5)
-    (progress.counted, progress.maxEventTime) = (counted, maxEventTime)
+    (progress.counted, progress.maxEventTime) = (counted, maxEventTime.map(EventTime.init(milliseconds:)))
     return progress
 }
 
 private func future(ago milliseconds: Int64) -> ServiceHealth.FutureEvents {
-    .init(count: 4, firstAt: now - 400_000, at: now - milliseconds, eventTime: now + 3_600_000)
+    .init(count: 4, firstAt: now - 400_000, at: now - milliseconds, eventTime: EventTime(milliseconds: now + 3_600_000))
 }
 
 private func contact(failingFor milliseconds: Int64) -> ServiceHealth.Contact {

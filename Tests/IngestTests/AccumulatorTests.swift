@@ -1,5 +1,6 @@
 // What the accumulator makes of records: each one exactly one thing, offsets always with what they brought.
 
+import Base
 import TestSupport
 import Testing
 import Windowing
@@ -11,29 +12,33 @@ import Windowing
 /// 2021-01-26T12:04:00Z.
 let base: Int64 = 1_611_662_640_000
 
+/// The window that starts at these milliseconds since the Unix epoch.
+func window(_ milliseconds: Int64) -> WindowStart { WindowStart(seconds: milliseconds / 1000) }
+
 /// An accumulator and the bytes of the records it is given.
 final class Feeder {
     private(set) var accumulator: Accumulator
 
     init(_ settings: WindowSettings, watermark: Int64? = nil, finalBefore: Int64? = nil) {
         accumulator = Accumulator(
-            engine: WindowEngine(settings: settings, watermark: watermark, now: base), finalBefore: finalBefore,
-            hashSeed: 1)
+            engine: WindowEngine(
+                settings: settings, watermark: watermark.map(EventTime.init(milliseconds:)), now: base),
+            finalBefore: finalBefore.map(window), hashSeed: 1)
     }
 
     convenience init() throws { self.init(try WindowSettings()) }
 
-    func add(_ partition: Int32, nextOffset: Int64 = 0, isNew: Bool = true) {
+    func add(_ partition: PartitionID, nextOffset: KafkaOffset = 0, isNew: Bool = true) {
         accumulator.add(PartitionProgress(partition: partition, nextOffset: nextOffset), isNew: isNew, now: base)
     }
 
     func add(_ progress: PartitionProgress) { accumulator.add(progress, isNew: false, now: base) }
 
     /// The offsets at which another record stands.
-    func foreign() -> [Int64] { accumulator.takeForeign().map(\.offset) }
-    func forget(_ partition: Int32) { accumulator.forgetLog(of: partition, incident: nil) }
+    func foreign() -> [KafkaOffset] { accumulator.takeForeign().map(\.offset) }
+    func forget(_ partition: PartitionID) { accumulator.forgetLog(of: partition, incident: nil) }
 
-    func take(_ records: [(partition: Int32, offset: Int64, value: [UInt8]?)], now: Int64 = base) {
+    func take(_ records: [(partition: PartitionID, offset: KafkaOffset, value: [UInt8]?)], now: Int64 = base) {
         let bytes = records.map { record -> UnsafeMutableRawBufferPointer in
             let value = record.value ?? []
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: value.count, alignment: 1)
@@ -49,24 +54,24 @@ final class Feeder {
         batch.withUnsafeBufferPointer { accumulator.take($0, now: now) }
     }
 
-    func take(_ partition: Int32, _ offset: Int64, _ text: String, now: Int64 = base) {
+    func take(_ partition: PartitionID, _ offset: KafkaOffset, _ text: String, now: Int64 = base) {
         take([(partition, offset, Array(text.utf8))], now: now)
     }
 
-    func reachedEnd(of partition: Int32, offset: Int64, now: Int64 = base) {
+    func reachedEnd(of partition: PartitionID, offset: KafkaOffset, now: Int64 = base) {
         accumulator.reachedEnd(of: partition, offset: offset, now: now)
     }
-    func skip(_ partition: Int32, to next: Int64) {
+    func skip(_ partition: PartitionID, to next: KafkaOffset) {
         accumulator.skip(partition: partition, to: next, incident: Incident(kind: "missing-offsets", detail: "lost"))
     }
-    func note(highWatermark: Int64?, of partition: Int32) {
+    func note(highWatermark: KafkaOffset?, of partition: PartitionID) {
         accumulator.note(highWatermark: highWatermark, of: partition)
     }
     func tick(now: Int64) { accumulator.tick(now: now) }
     func currentFlush(now: Int64 = base) -> Flush { accumulator.currentFlush(now: now) }
     func written() { accumulator.written() }
 
-    func progress(_ partition: Int32) throws -> PartitionProgress {
+    func progress(_ partition: PartitionID) throws -> PartitionProgress {
         try #require(accumulator.progress(of: partition))
     }
 
@@ -74,7 +79,7 @@ final class Feeder {
     var counts: [String: Int64] {
         var found: [String: Int64] = [:]
         accumulator.flush.counts.forEachSorted { window, postcode, count in
-            found["\((window - base) / 60_000) \(String(decoding: postcode, as: UTF8.self))"] = count
+            found["\((window.time.milliseconds - base) / 60_000) \(String(decoding: postcode, as: UTF8.self))"] = count
         }
         return found
     }
@@ -112,18 +117,20 @@ struct AccumulatorTests {
             flush.late == [
                 LateEvent(
                     partition: 0, offset: 4, userID: 7, postcode: "E 1", webpage: "w\n",
-                    eventTimeMicroseconds: (base - 2 * day) * 1000 + 1, windowStart: base - 2 * day,
+                    eventTime: EventTime(rawValue: (base - 2 * day) * 1000 + 1), windowStart: window(base - 2 * day),
                     latenessMilliseconds: 2 * day - 20_001, receivedAt: base + 5, payload: Array(late.utf8))
             ])
-        #expect(flush.partitions.map(\.maxEventTime) == [base + 59_999])
-        #expect(flush.watermark == base + 59_999 - 20_001)
+        #expect(flush.partitions.map(\.maxEventTime) == [EventTime(milliseconds: base + 59_999)])
+        #expect(flush.watermark == EventTime(milliseconds: base + 59_999 - 20_001))
     }
 
     @Test("records below the next offset were seen already and are ignored; gaps are passed over")
     func offsets() throws {
         let feeder = try Feeder()
         feeder.add(0, nextOffset: 10)
-        for offset: Int64 in [0, 9, 10, 10, 9, 11, 15, 12, 15, 16] { feeder.take(0, offset, pageView("E1", at: base)) }
+        for offset: KafkaOffset in [0, 9, 10, 10, 9, 11, 15, 12, 15, 16] {
+            feeder.take(0, offset, pageView("E1", at: base))
+        }
         #expect(try feeder.progress(0).nextOffset == 17)
         #expect(try feeder.progress(0).counted == 4)
         #expect(feeder.counts == ["0 E1": 4])
@@ -223,14 +230,14 @@ struct AccumulatorTests {
         #expect(!feeder.accumulator.hasNews)
         feeder.tick(now: base + 50_000)
         #expect(feeder.accumulator.hasNews)
-        #expect(feeder.currentFlush(now: base + 50_000).finalBefore == base)
+        #expect(feeder.currentFlush(now: base + 50_000).finalBefore == window(base))
         feeder.written()
         // [base, base + 60 s) is final by the clock after its end, the delay and the timeout.
         feeder.tick(now: base + 109_999)
         #expect(!feeder.accumulator.hasNews)
         feeder.tick(now: base + 110_000)
         #expect(feeder.accumulator.hasNews)
-        #expect(feeder.currentFlush(now: base + 110_000).finalBefore == base + 60_000)
+        #expect(feeder.currentFlush(now: base + 110_000).finalBefore == window(base + 60_000))
         feeder.written()
         feeder.tick(now: base + 10_000_000)
         #expect(!feeder.accumulator.hasNews)
@@ -241,7 +248,7 @@ struct AccumulatorTests {
         let feeder = try Feeder()
         feeder.add(0)
         let junk = [UInt8](repeating: 0x78, count: 1000)
-        feeder.take((0..<20_000).map { (0, Int64($0), junk) })
+        feeder.take((0..<20_000).map { (0, KafkaOffset(rawValue: Int64($0)), junk) })
         #expect(feeder.accumulator.isFull)
         _ = feeder.currentFlush()
         feeder.written()
@@ -270,7 +277,7 @@ struct AccumulatorTests {
             let expected = Self.naive(log, settings)
             let feeder = Feeder(settings)
             feeder.add(0)
-            var (total, late, rejected): ([String: Int64], Set<Int64>, Set<Int64>) = ([:], [], [])
+            var (total, late, rejected): ([String: Int64], Set<KafkaOffset>, Set<KafkaOffset>) = ([:], [], [])
             func flush() {
                 let flush = feeder.currentFlush()
                 total.merge(feeder.counts, uniquingKeysWith: +)
@@ -300,7 +307,7 @@ struct AccumulatorTests {
     }
 
     struct Entry {
-        let offset: Int64
+        let offset: KafkaOffset
         let value: [UInt8]?
         /// The event it means.
         let event: (postcode: String, time: Int64)?
@@ -308,9 +315,9 @@ struct AccumulatorTests {
 
     /// A partition's records with gaps between their offsets.
     static func log(_ random: inout SeededRandom) -> [Entry] {
-        var offset: Int64 = 0
+        var offset: KafkaOffset = 0
         return (0..<400).map { step in
-            offset += random.oneIn(10) ? 3 : 1
+            offset = offset + (random.oneIn(10) ? 3 : 1)
             if random.oneIn(8) {
                 let junk: [UInt8]? = [nil, [], Array("[]".utf8), Array("{\"postcode\":1}".utf8), [0xFF]][
                     random.below(5)]
@@ -324,8 +331,8 @@ struct AccumulatorTests {
 
     static func naive(
         _ log: [Entry], _ settings: WindowSettings
-    ) -> (counts: [String: Int64], late: Set<Int64>, rejected: Set<Int64>) {
-        var (counts, late, rejected): ([String: Int64], Set<Int64>, Set<Int64>) = ([:], [], [])
+    ) -> (counts: [String: Int64], late: Set<KafkaOffset>, rejected: Set<KafkaOffset>) {
+        var (counts, late, rejected): ([String: Int64], Set<KafkaOffset>, Set<KafkaOffset>) = ([:], [], [])
         var largest = Int64.min / 2
         for entry in log {
             guard let event = entry.event else {

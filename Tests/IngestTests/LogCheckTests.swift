@@ -13,7 +13,7 @@ import Windowing
 @Suite("Which log is this")
 struct LogCheckTests {
     /// The mark of a record with this value.
-    static func mark(_ offset: Int64, _ text: String, epoch: Int32? = nil) -> RecordMark {
+    static func mark(_ offset: KafkaOffset, _ text: String, epoch: Int32? = nil) -> RecordMark {
         let bytes = Array(text.utf8)
         let print = bytes.withUnsafeBytes {
             Record(partition: 0, offset: offset, payload: $0, isTombstone: false).fingerprint
@@ -91,7 +91,7 @@ struct LogCheckTests {
 
     @Test("what is passed over, by what happened to the log")
     func ranges() {
-        let changes: [(LogChange, from: Int64, isExact: Bool)] = [
+        let changes: [(LogChange, from: KafkaOffset, isExact: Bool)] = [
             (.recreated(old: "a", new: "b"), 3, true), (.cut(at: 500), 500, true), (.cut(at: 1), 3, true),
             (.cut(at: nil), 3, false), (.otherRecord(at: 9), 3, false), (.shorter(end: 7), 7, false),
         ]
@@ -100,7 +100,7 @@ struct LogCheckTests {
             #expect(change.isExact == isExact)
             let range = UnreadRange(topic: "t", partition: 1, change: change, from: from, to: 1000)
             #expect(range.incident.kind == "log-replaced")
-            #expect(range.incident.detail.contains("offsets \(from) to 999 (\(1000 - from) in all)"))
+            #expect(range.incident.detail.contains("offsets \(from) to 999 (\(from.distance(to: 1000)) in all)"))
             #expect(range.incident.detail.contains("at most") != isExact)
             let error = IngestError.otherLog(range)
             #expect(error.isForeignState && !error.isWrongUsage)

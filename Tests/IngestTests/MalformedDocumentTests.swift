@@ -1,5 +1,6 @@
 // Messages that are not JSON: the reason and the byte.
 
+import Base
 import Testing
 
 @testable import Ingest

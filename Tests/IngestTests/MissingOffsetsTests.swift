@@ -24,14 +24,15 @@ struct MissingOffsetsTests {
         let range = try consumer.offsets(of: "pageviews", partition: 0, timeoutMilliseconds: 10_000)
         #expect(range.low > 2, "the broker keeps more than these tests send")
         #expect(range.high == 902)
-        return (stage, range.low, range.high)
+        return (stage, range.low.rawValue, range.high.rawValue)
     }
 
     @Test("by default the service stops, names the lost range, and changes nothing")
     func stops() async throws {
         let (stage, low, _) = try await Self.stage()
         let before = try stage.query("SELECT * FROM partition_progress")
-        let expected = IngestError.missingOffsets(topic: "pageviews", partition: 0, from: 2, to: low)
+        let expected = IngestError.missingOffsets(
+            topic: "pageviews", partition: 0, from: 2, to: KafkaOffset(rawValue: low))
         await #expect(throws: expected) { try await stage.run() }
         #expect("\(expected)".contains("offsets 2 to \(low - 1)"))
         #expect("\(expected)".contains("--on-missing-offsets skip"))

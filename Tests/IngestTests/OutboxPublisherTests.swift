@@ -72,7 +72,7 @@ import Windowing
         #expect(try publish(stage) == nil)
         #expect(try publish(stage) == nil)
         let first = try read(stage)
-        #expect(first.compactMap { OutboxRecord($0)?.origin?.offset } == Array(1...30))
+        #expect(first.compactMap { OutboxRecord($0)?.origin?.offset } == (1...30).map { KafkaOffset(rawValue: $0) })
         #expect(first.map(\.value) == Array(stage.sent[0].dropFirst()))
         for suffix in ["", "-wal", "-shm", ".lock"] {
             try? FileManager.default.removeItem(atPath: stage.statePath + suffix)
@@ -198,7 +198,7 @@ import Windowing
                 while !isOver.load(ordering: .acquiring) {
                     number += 1
                     let row = OutboxRow(
-                        number: number, partition: 0, offset: number, payload: [1],
+                        number: number, partition: 0, offset: KafkaOffset(rawValue: number), payload: [1],
                         envelope: SourceEnvelope(key: nil, headers: nil, timestamp: nil))
                     try row.payload.withUnsafeBytes {
                         try producer.send(

@@ -1,5 +1,6 @@
 // How records of the late topic are made and recognised.
 
+import Base
 import Kafka
 import State
 import Testing

@@ -1,5 +1,6 @@
 // What the tests of the event parser share.
 
+import Base
 import Testing
 
 @testable import Ingest
@@ -25,7 +26,7 @@ extension EventParser {
                 let event = try parse(buffer)
                 return .event(
                     ParsedEvent(
-                        postcode: Array(event.postcode), timeMicroseconds: event.timeMicroseconds,
+                        postcode: Array(event.postcode), timeMicroseconds: event.time.rawValue,
                         userID: event.userID, webpage: event.webpage.map { Array($0) }))
             } catch {
                 return .rejected(error.reason, at: error.position)

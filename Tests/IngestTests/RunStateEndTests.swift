@@ -1,5 +1,6 @@
 // How a run ends: at the end of the input, when told to stop, and what it waits for until then.
 
+import Base
 import Log
 import Testing
 

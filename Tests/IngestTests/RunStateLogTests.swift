@@ -1,5 +1,6 @@
 // What a run does about a log that is not the one it has read.
 
+import Base
 import Testing
 
 @testable import Ingest
@@ -10,7 +11,7 @@ import Testing
 struct RunStateLogTests {
     static let change = LogChange.recreated(old: "A", new: "B")
 
-    static func unread(_ change: LogChange, from: Int64, to: Int64) -> UnreadRange {
+    static func unread(_ change: LogChange, from: KafkaOffset, to: KafkaOffset) -> UnreadRange {
         UnreadRange(topic: "views", partition: 0, change: change, from: from, to: to)
     }
 
@@ -34,7 +35,7 @@ struct RunStateLogTests {
             machine.next(.topic(.found(Machine.found(2, topicID: "B", ranges: [:]), next: [:]))).unreported.isEmpty)
     }
 
-    static let outcomes: [(high: Int64, counted: Int64, skips: Bool, outcome: Outcome)] = [
+    static let outcomes: [(high: KafkaOffset, counted: KafkaOffset, skips: Bool, outcome: Outcome)] = [
         (10, 4, false, .ends), (10, 4, true, .passesOver), (3, 4, true, .waits), (10, 0, false, .follows),
         (4, 4, true, .passesOver),
     ]
@@ -42,10 +43,10 @@ struct RunStateLogTests {
     enum Outcome: Equatable { case ends, passesOver, waits, follows }
 
     @Test("what the new log has below the state's offset ends the run or is passed over", arguments: outcomes)
-    func unread(high: Int64, counted: Int64, skips: Bool, outcome: Outcome) throws {
+    func unread(high: KafkaOffset, counted: KafkaOffset, skips: Bool, outcome: Outcome) throws {
         let machine = try Machine.reading(topicID: "A") { $0.skipsMissingOffsets = skips }
         machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: [:]), next: [:])))
-        let next = [Int32(0): NextOffsets(counted: counted, wanted: counted)]
+        let next = [PartitionID(rawValue: 0): NextOffsets(counted: counted, wanted: counted)]
         let found = Machine.found(1, topicID: "B", ranges: [0: OffsetRange(low: 0, high: high)])
         let actions = machine.next(.topic(.found(found, next: next))).unreported
         let unread = Self.unread(Self.change, from: 0, to: counted)
@@ -70,8 +71,10 @@ struct RunStateLogTests {
     func waiting() throws {
         let machine = try Machine.reading(2) { $0.skipsMissingOffsets = true }
         machine.state.unsettled = [1: .waiting]
-        let next = [Int32(0): NextOffsets(counted: 0, wanted: 0), 1: NextOffsets(counted: 8, wanted: 8)]
-        func found(_ high: Int64) -> RunEvent {
+        let next = [
+            PartitionID(rawValue: 0): NextOffsets(counted: 0, wanted: 0), 1: NextOffsets(counted: 8, wanted: 8),
+        ]
+        func found(_ high: KafkaOffset) -> RunEvent {
             .topic(.found(Machine.found(2, ranges: [1: OffsetRange(low: 0, high: high)]), next: next))
         }
         #expect(machine.next(found(7)).unreported.isEmpty)
@@ -88,16 +91,16 @@ struct RunStateLogTests {
     @Test("a topic that is made again while its log is waited for is passed over again, and then read")
     func recreatedWhileWaiting() throws {
         let machine = try Machine.reading(topicID: "A") { $0.skipsMissingOffsets = true }
-        let next = [Int32(0): NextOffsets(counted: 4, wanted: 4)]
+        let next = [PartitionID(rawValue: 0): NextOffsets(counted: 4, wanted: 4)]
         machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: [:]), next: [:])))
-        let short = [Int32(0): OffsetRange(low: 0, high: 3)]
+        let short = [PartitionID(rawValue: 0): OffsetRange(low: 0, high: 3)]
         machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: short), next: next)))
         #expect(machine.state.unsettled == [0: .waiting])
         let again = LogChange.recreated(old: "B", new: "C")
         let told = machine.next(.topic(.found(Machine.found(1, topicID: "C", ranges: [:]), next: [:])))
         #expect(told.contains(.counting(.block(0))))
         #expect(machine.state.unsettled == [0: .suspect(again)])
-        let long = [Int32(0): OffsetRange(low: 1, high: 9)]
+        let long = [PartitionID(rawValue: 0): OffsetRange(low: 1, high: 9)]
         let actions = machine.next(.topic(.found(Machine.found(1, topicID: "C", ranges: long), next: next)))
         // It is taken for the state's own again, with the range that is not read; a blocked partition would stand still.
         let incident = Self.unread(again, from: again.firstUnread(low: 1), to: 4).incident

@@ -1,5 +1,6 @@
 // What a run does about its raw half: segments that are lost, and a spool that is full.
 
+import Base
 import Log
 import Testing
 

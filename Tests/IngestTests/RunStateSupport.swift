@@ -1,5 +1,6 @@
 // A run's state machine with a clock that only moves when a test says so.
 
+import Base
 import Log
 import Testing
 import Windowing
@@ -14,7 +15,7 @@ final class Machine {
     var now: Int64 = 1_000_000
 
     init(
-        known: [PartitionProgress] = [], rawOffsets: [Int32: Int64]? = nil, topicID: String? = nil,
+        known: [PartitionProgress] = [], rawOffsets: [PartitionID: KafkaOffset]? = nil, topicID: String? = nil,
         _ change: (inout IngestSettings) -> Void = { _ in }
     ) throws {
         var settings = IngestSettings(
@@ -47,8 +48,9 @@ final class Machine {
 
     /// An answer about partitions 0 to `count` - 1, each with offsets 0 to 10 unless `ranges` says otherwise.
     static func found(
-        _ count: Int, topicID: String? = nil, leaders: [Int32: Int32] = [:], faults: [Int32: KafkaError] = [:],
-        ranges: [Int32: OffsetRange]? = nil, failures: [Int32: KafkaError] = [:]
+        _ count: Int, topicID: String? = nil, leaders: [PartitionID: Int32] = [:],
+        faults: [PartitionID: KafkaError] = [:],
+        ranges: [PartitionID: OffsetRange]? = nil, failures: [PartitionID: KafkaError] = [:]
     ) -> TopicWatch.Findings {
         var found = TopicWatch.Findings()
         found.partitions = TopicPartitions(count: count, faults: faults)
@@ -56,7 +58,8 @@ final class Machine {
         found.topicID = topicID
         found.ranges =
             ranges
-            ?? Dictionary(uniqueKeysWithValues: (0..<Int32(count)).map { ($0, OffsetRange(low: 0, high: 10)) })
+            ?? Dictionary(
+                uniqueKeysWithValues: PartitionID.all(count: count).map { ($0, OffsetRange(low: 0, high: 10)) })
         found.failures = failures
         return found
     }
@@ -69,7 +72,7 @@ final class Machine {
 
 extension RunAction {
     static func warning(
-        _ text: String, partition: Int32? = nil, offset: Int64? = nil, end: Int64? = nil
+        _ text: String, partition: PartitionID? = nil, offset: KafkaOffset? = nil, end: KafkaOffset? = nil
     ) -> RunAction {
         .log(
             LogLine(level: .warning, text: text, fields: .place(partition: partition, offset: offset, end: end)))

@@ -1,5 +1,6 @@
 // What a run does in each turn, and how it ends: decisions only.
 
+import Base
 import Testing
 
 @testable import Ingest

@@ -1,5 +1,6 @@
 // Which partitions a run reads, and what it does about a topic or a log that is not the one it has read.
 
+import Base
 import Testing
 
 @testable import Ingest
@@ -9,7 +10,7 @@ import Testing
 @Suite("Run: the topic")
 struct RunStateTopicTests {
     static func progress(
-        _ partition: Int32, _ next: Int64, first: Int64 = 0, last: RecordMark? = nil
+        _ partition: PartitionID, _ next: KafkaOffset, first: KafkaOffset = 0, last: RecordMark? = nil
     ) -> PartitionProgress {
         var progress = PartitionProgress(partition: partition, nextOffset: next)
         progress.firstOffset = first
@@ -39,7 +40,9 @@ struct RunStateTopicTests {
         #expect(machine.next(.turn(.assignmentCheck)) == [.kafka(.assign(without: []))])
         #expect(machine.next(.turn(.assignmentCheck)).isEmpty)
         // A partition is added once; one that comes later is read as well.
-        let next = [Int32(0): NextOffsets(counted: 3, wanted: 3), 1: NextOffsets(counted: 8, wanted: 8)]
+        let next = [
+            PartitionID(rawValue: 0): NextOffsets(counted: 3, wanted: 3), 1: NextOffsets(counted: 8, wanted: 8),
+        ]
         #expect(
             machine.next(.topic(.found(Machine.found(2, topicID: "A"), next: next))) == [
                 .report(.discovered(missing: [:]))
@@ -54,9 +57,10 @@ struct RunStateTopicTests {
 
     @Test("a raw half that is new begins where the counts did, as far back as Kafka goes")
     func rawBegins() throws {
-        let cases: [(rawOffsets: [Int32: Int64], first: Int64, low: Int64, rawNext: Int64)] = [
-            ([:], 2, 0, 2), ([:], 2, 5, 5), ([0: 6], 2, 0, 6),
-        ]
+        let cases:
+            [(rawOffsets: [PartitionID: KafkaOffset], first: KafkaOffset, low: KafkaOffset, rawNext: KafkaOffset)] = [
+                ([:], 2, 0, 2), ([:], 2, 5, 5), ([0: 6], 2, 0, 6),
+            ]
         for (rawOffsets, first, low, rawNext) in cases {
             let known = Self.progress(0, 8, first: first)
             let machine = try Machine(known: [known], rawOffsets: rawOffsets)
@@ -105,7 +109,9 @@ struct RunStateTopicTests {
     @Test("a partition that nobody serves is told, and the topic is asked for again sooner")
     func missing() throws {
         let machine = try Machine.reading(2)
-        let next = [Int32(0): NextOffsets(counted: 0, wanted: 0), 1: NextOffsets(counted: 0, wanted: 0)]
+        let next = [
+            PartitionID(rawValue: 0): NextOffsets(counted: 0, wanted: 0), 1: NextOffsets(counted: 0, wanted: 0),
+        ]
         let fault = Machine.transport
         #expect(
             machine.next(.topic(.found(Machine.found(2, faults: [1: fault]), next: next))) == [
@@ -120,7 +126,7 @@ struct RunStateTopicTests {
     @Test("where the leader changes, the last record is looked for again")
     func leaders() throws {
         let machine = try Machine.reading(2)
-        let cases: [(leaders: [Int32: Int32], again: [Int32])] = [
+        let cases: [(leaders: [PartitionID: Int32], again: [PartitionID])] = [
             ([0: 1, 1: 1], []), ([0: 1, 1: 2], [1]), ([0: -1, 1: 2], []), ([0: 1, 1: 2], []), ([0: 2, 1: 1], [0, 1]),
         ]
         for (leaders, again) in cases {

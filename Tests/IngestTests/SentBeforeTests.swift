@@ -1,5 +1,6 @@
 // What counts as sent by a lost state, or by another one.
 
+import Base
 import State
 import Testing
 
@@ -8,17 +9,17 @@ import Testing
 @Suite struct SentBeforeTests {
     private let bytes: [UInt8] = [1, 2, 3]
 
-    private func row(_ partition: Int32, _ offset: Int64, _ payload: [UInt8]) -> OutboxRow {
+    private func row(_ partition: PartitionID, _ offset: KafkaOffset, _ payload: [UInt8]) -> OutboxRow {
         OutboxRow(number: 1, partition: partition, offset: offset, payload: payload)
     }
 
     @Test func `only origins that are read again count`() {
         var sent = SentBefore(restored: [0: 100])
-        for (partition, offset) in [(0, 99), (0, 100), (0, 120), (1, 3)] as [(Int32, Int64)] {
+        for (partition, offset) in [(0, 99), (0, 100), (0, 120), (1, 3)] as [(PartitionID, KafkaOffset)] {
             sent.note(OutboxOrigin(partition: partition, offset: offset), value: bytes)
         }
         sent.note(nil, value: bytes)
-        let places: [(Int32, Int64)] = [(0, 99), (0, 100), (0, 101), (0, 120), (1, 3), (1, 4)]
+        let places: [(PartitionID, KafkaOffset)] = [(0, 99), (0, 100), (0, 101), (0, 120), (1, 3), (1, 4)]
         #expect(places.filter { sent.contains(row($0.0, $0.1, bytes)) }.map(\.1) == [100, 120, 3])
     }
 
@@ -29,7 +30,7 @@ import Testing
         #expect(!sent.contains(row(0, 7, [1, 2])))
     }
 
-    private func at(_ next: [Int32: Int64]) -> [PartitionProgress] {
+    private func at(_ next: [PartitionID: KafkaOffset]) -> [PartitionProgress] {
         next.map { PartitionProgress(partition: $0.key, nextOffset: $0.value) }
     }
 

@@ -66,10 +66,10 @@ final class Stage {
         for value in values {
             if let value {
                 try value.withUnsafeBytes {
-                    try producer.send(topic: "pageviews", partition: Int32(partition), value: $0)
+                    try producer.send(topic: "pageviews", partition: PartitionID(clamping: partition), value: $0)
                 }
             } else {
-                try producer.send(topic: "pageviews", partition: Int32(partition), value: nil)
+                try producer.send(topic: "pageviews", partition: PartitionID(clamping: partition), value: nil)
             }
         }
         #expect(producer.flush(timeoutMilliseconds: 30_000))

@@ -1,5 +1,6 @@
 // What tells records and topics apart, and settings that are refused before anything is connected to.
 
+import Base
 import Testing
 
 @testable import Kafka

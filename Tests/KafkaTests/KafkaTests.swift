@@ -7,8 +7,8 @@ import Testing
 
 /// A record, copied.
 struct Copy: Equatable {
-    let partition: Int32
-    let offset: Int64
+    let partition: PartitionID
+    let offset: KafkaOffset
     let payload: [UInt8]
     let isTombstone: Bool
 }
@@ -34,7 +34,7 @@ struct KafkaTests {
             settings: [("bootstrap.servers", servers), ("group.id", "g")] + more, batchCapacity: batch, log: { _ in })
     }
 
-    static func send(_ values: [[UInt8]?], to partition: Int32, _ producer: Producer) throws {
+    static func send(_ values: [[UInt8]?], to partition: PartitionID, _ producer: Producer) throws {
         for value in values {
             if let value {
                 try value.withUnsafeBytes { try producer.send(topic: "t", partition: partition, value: $0) }
@@ -46,10 +46,11 @@ struct KafkaTests {
     }
 
     /// Everything up to the end of the partitions.
-    static func readAll(_ consumer: Consumer, _ positions: [Position]) throws -> (records: [Copy], ends: [Int32: Int64])
-    {
+    static func readAll(_ consumer: Consumer, _ positions: [Position]) throws -> (
+        records: [Copy], ends: [PartitionID: KafkaOffset]
+    ) {
         try consumer.assign(topic: "t", positions)
-        var (found, ends): ([Copy], [Int32: Int64]) = ([], [:])
+        var (found, ends): ([Copy], [PartitionID: KafkaOffset]) = ([], [:])
         while ends.count < positions.count {
             consumer.poll(timeoutMilliseconds: 1000) { records, notices in
                 for record in records {
@@ -75,7 +76,9 @@ struct KafkaTests {
             [Position(partition: 0, offset: 0), Position(partition: 1, offset: 0)])
         #expect(read.ends == [0: 0, 1: 5])
         let expected = values.enumerated().map {
-            Copy(partition: 1, offset: Int64($0.offset), payload: $0.element ?? [], isTombstone: $0.element == nil)
+            Copy(
+                partition: 1, offset: KafkaOffset(rawValue: Int64($0.offset)), payload: $0.element ?? [],
+                isTombstone: $0.element == nil)
         }
         #expect(read.records == expected)
     }
@@ -96,14 +99,14 @@ struct KafkaTests {
         try Self.send((0..<100).map { [UInt8($0)] }, to: 0, try Self.producer(broker))
         let consumer = try Self.consumer(broker.bootstrapServers, batch: 7)
         try consumer.assign(topic: "t", [Position(partition: 0, offset: 40)])
-        var offsets: [Int64] = []
+        var offsets: [KafkaOffset] = []
         while offsets.last != 99 {
             consumer.poll(timeoutMilliseconds: 1000) { records, notices in
                 #expect(records.count + notices.count <= 7)
                 offsets += records.map(\.offset)
             }
         }
-        #expect(offsets == Array(40..<100))
+        #expect(offsets == (40..<100).map { KafkaOffset(rawValue: $0) })
         #expect(consumer.cachedHighWatermark(of: "t", partition: 0) == 100)
     }
 
@@ -113,7 +116,7 @@ struct KafkaTests {
         var tags: [Int] = []
         let producer = try Self.producer(broker) { delivery in
             #expect(delivery.failure == nil)
-            #expect(delivery.partition == 0 && delivery.offset == Int64(tags.count))
+            #expect(delivery.partition == 0 && delivery.offset.rawValue == Int64(tags.count))
             tags.append(delivery.tag)
         }
         for tag in 0..<50 { try producer.send(topic: "t", partition: 0, value: nil, tag: tag) }

@@ -1,5 +1,6 @@
 // What is said about a librdkafka that is too old.
 
+import Base
 import Testing
 
 @testable import Kafka

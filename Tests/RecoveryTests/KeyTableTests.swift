@@ -1,5 +1,6 @@
 // The tables of keys and of offsets against naive ones.
 
+import Base
 import Parquet
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ private struct Key: Hashable {
 
 extension KeyTable {
     fileprivate func index(_ key: Key) -> Int {
-        Array(key.postcode.utf8).withUnsafeBytes { index(window: key.window, postcode: $0) }
+        Array(key.postcode.utf8).withUnsafeBytes { index(window: WindowStart(seconds: key.window), postcode: $0) }
     }
 
     /// The keys with their counters, in the order of `sorted`.
@@ -21,7 +22,7 @@ extension KeyTable {
         sorted().map { index in
             let entry = self[Int(index)]
             let postcode = postcodes.withBytes(Int(entry.postcode)) { String(decoding: $0, as: UTF8.self) }
-            return (Key(window: entry.window, postcode: postcode), entry.first, entry.second)
+            return (Key(window: entry.window.seconds, postcode: postcode), entry.first, entry.second)
         }
     }
 }
@@ -92,10 +93,10 @@ extension KeyTable {
         let table = KeyTable(capacity: 100, seed: 3)
         let index = table.index(Key(window: 60, postcode: "E1"))
         let number = Array("E1".utf8).withUnsafeBytes { table.postcodes.number($0, adding: false) }
-        #expect(table.find(window: 60, postcode: number) == index)
-        #expect(table.find(window: 120, postcode: number) == -1)
+        #expect(table.find(window: WindowStart(seconds: 60), postcode: number) == index)
+        #expect(table.find(window: WindowStart(seconds: 120), postcode: number) == -1)
         #expect(Array("E2".utf8).withUnsafeBytes { table.postcodes.number($0, adding: false) } == -1)
-        #expect(table.find(window: 60, postcode: -1) == -1)
+        #expect(table.find(window: WindowStart(seconds: 60), postcode: -1) == -1)
         #expect(table.count == 1)
     }
 
@@ -145,18 +146,18 @@ extension KeyTable {
             let start = Int64(random.below(40_000))
             // Whole pages, so that some become full, and single offsets far away.
             for offset in start..<start + Int64(random.below(30_000)) where !random.oneIn(4000) {
-                #expect(set.insert(offset) == naive.insert(offset).inserted, "seed \(seed)")
+                #expect(set.insert(KafkaOffset(rawValue: offset)) == naive.insert(offset).inserted, "seed \(seed)")
             }
             for _ in 0..<20 {
                 let offset = Int64(random.below(200_000))
-                #expect(set.insert(offset) == naive.insert(offset).inserted, "seed \(seed)")
-                #expect(!set.insert(offset), "seed \(seed)")
+                #expect(set.insert(KafkaOffset(rawValue: offset)) == naive.insert(offset).inserted, "seed \(seed)")
+                #expect(!set.insert(KafkaOffset(rawValue: offset)), "seed \(seed)")
             }
             #expect(set.count == Int64(naive.count))
             let range = Int64(random.below(50_000))..<Int64(50_000 + random.below(200_000))
             var gaps: [Range<Int64>] = []
-            set.forEachGap(in: range) {
-                gaps.append($0)
+            set.forEachGap(in: KafkaOffset(rawValue: range.lowerBound)..<KafkaOffset(rawValue: range.upperBound)) {
+                gaps.append($0.lowerBound.rawValue..<$0.upperBound.rawValue)
                 return true
             }
             var expected: [Range<Int64>] = []
@@ -169,21 +170,21 @@ extension KeyTable {
             }
             #expect(gaps == expected, "seed \(seed)")
             for offset in [range.lowerBound, range.upperBound, start, start + 8191, 199_999, -1] {
-                #expect(set.contains(offset) == naive.contains(offset), "seed \(seed)")
+                #expect(set.contains(KafkaOffset(rawValue: offset)) == naive.contains(offset), "seed \(seed)")
             }
         }
     }
 
     @Test func offsetsAtTheEdgeOfTheirTypeDoNoHarm() {
         let set = OffsetSet()
-        #expect(set.insert(Int64.max))
-        #expect(set.contains(Int64.max))
-        var gaps: [Range<Int64>] = []
-        set.forEachGap(in: 0..<Int64.max) {
+        #expect(set.insert(.last))
+        #expect(set.contains(.last))
+        var gaps: [Range<KafkaOffset>] = []
+        set.forEachGap(in: 0 ..< .last) {
             gaps.append($0)
             return true
         }
-        #expect(gaps == [0..<Int64.max])
+        #expect(gaps == [0 ..< .last])
         set.forEachGap(in: 5..<5) { _ in
             Issue.record("a gap in nothing")
             return true

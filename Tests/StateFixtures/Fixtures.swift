@@ -1,10 +1,14 @@
 // States and flushes that several test targets begin with.
 
+package import Base
 package import State
 package import Windowing
 
 /// A multiple of the window of a minute, 2021-01-26T12:04:00Z.
 package let base: Int64 = 1_611_662_640_000
+
+/// The window that starts at these milliseconds since the Unix epoch.
+package func window(_ milliseconds: Int64) -> WindowStart { WindowStart(seconds: milliseconds / 1000) }
 
 package func settings(window: Int64 = 60_000) throws -> WindowSettings {
     try WindowSettings(windowMilliseconds: window)
@@ -19,27 +23,28 @@ package func flush(_ counts: [(window: Int64, postcode: String, count: Int64)]) 
     let deltas = CountDeltas(seed: 1)
     for entry in counts {
         Array(entry.postcode.utf8).withUnsafeBytes {
-            deltas.add(window: entry.window, postcode: $0, count: entry.count)
+            deltas.add(window: window(entry.window), postcode: $0, count: entry.count)
         }
     }
     return Flush(counts: deltas)
 }
 
-package func lateEvent(_ partition: Int32, _ offset: Int64) -> LateEvent {
+package func lateEvent(_ partition: PartitionID, _ offset: KafkaOffset) -> LateEvent {
     LateEvent(
         partition: partition, offset: offset, userID: 7, postcode: "E1", webpage: "w",
-        eventTimeMicroseconds: base * 1000 + 1_500_001, windowStart: base, latenessMilliseconds: 86_500_000,
+        eventTime: EventTime(rawValue: base * 1000 + 1_500_001), windowStart: window(base),
+        latenessMilliseconds: 86_500_000,
         receivedAt: base + 90_000_123, payload: Array("{}".utf8))
 }
 
-package func rejectedEvent(_ partition: Int32, _ offset: Int64) -> RejectedEvent {
+package func rejectedEvent(_ partition: PartitionID, _ offset: KafkaOffset) -> RejectedEvent {
     RejectedEvent(
         partition: partition, offset: offset, reason: "not a JSON object", bytePosition: 3, excerpt: "[\\x00]",
         receivedAt: base + 90_000_000)
 }
 
 /// A flush that writes to every table.
-package func fullFlush(_ offset: Int64) -> Flush {
+package func fullFlush(_ offset: KafkaOffset) -> Flush {
     var full = flush([(base, "E1", 2), (base + 60_000, "N1", 1)])
     full.late = [lateEvent(0, offset)]
     full.rejected = [rejectedEvent(0, offset + 1)]
@@ -48,7 +53,7 @@ package func fullFlush(_ offset: Int64) -> Flush {
     progress.nextOffset = offset + 5
     progress.counted = 3
     full.partitions = [progress]
-    full.watermark = base
-    full.finalBefore = base
+    full.watermark = EventTime(milliseconds: base)
+    full.finalBefore = window(base)
     return full
 }

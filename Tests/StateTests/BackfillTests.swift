@@ -1,5 +1,6 @@
 // The arithmetic of a backfill against plain counting, and what a chunk does to a state.
 
+import Base
 import StateFixtures
 import TestSupport
 import Testing
@@ -37,7 +38,7 @@ private struct History {
 
     /// The sum as the tables and the state give it, with rows lost or doubled in the raw table.
     func sum(rawCounted: Int = 0, rawLate: Int = 0) -> BackfillSum {
-        var key = BackfillKey(windowStart: 60, postcode: "E1", isEvicted: isEvicted)
+        var key = BackfillKey(windowStart: WindowStart(seconds: 60), postcode: "E1", isEvicted: isEvicted)
         key.rawCounted = Int64(events.filter { !$0.isLate && $0.isBelow }.count + rawCounted)
         key.rawLate = Int64(events.filter { $0.isLate && $0.isBelow }.count + rawLate)
         let late = events.filter(\.isLate)
@@ -89,7 +90,7 @@ struct BackfillTests {
 
     @Test("two rows of one count in the table are doubted")
     func twice() {
-        var key = BackfillKey(windowStart: 60, postcode: "E1", isEvicted: true)
+        var key = BackfillKey(windowStart: WindowStart(seconds: 60), postcode: "E1", isEvicted: true)
         key.tableRows = [TableRow(path: "a", position: 0, count: 1), TableRow(path: "b", position: 0, count: 1)]
         key.rawCounted = 1
         let sum = BackfillSum(key: key, late: LateSum(), stored: nil, isCovered: true)
@@ -99,10 +100,13 @@ struct BackfillTests {
     @Test("a chunk is split between windows, and a window never")
     func parts() {
         let keys = [60, 60, 120, 180, 180, 180, 240].map {
-            BackfillKey(windowStart: $0, postcode: "E1", isEvicted: false)
+            BackfillKey(windowStart: WindowStart(seconds: $0), postcode: "E1", isEvicted: false)
         }
         let chunk = BackfillChunk(keys: keys, bounds: BackfillBounds(offsets: [:]), snapshotID: 7)
-        #expect(chunk.parts(of: 1).map { $0.keys.map(\.windowStart) } == [[60, 60], [120], [180, 180, 180], [240]])
+        #expect(
+            chunk.parts(of: 1).map { $0.keys.map(\.windowStart.seconds) } == [
+                [60, 60], [120], [180, 180, 180], [240],
+            ])
         #expect(chunk.parts(of: 3).map(\.windowCount) == [2, 1, 1])
         #expect(chunk.parts(of: 100).map(\.keys.count) == [7])
         #expect(chunk.parts(of: 3).allSatisfy { $0.snapshotID == 7 })
@@ -123,7 +127,7 @@ struct BackfillTests {
     }
 
     private func chunk(_ store: Store) throws -> BackfillChunk {
-        var keys = try store.backfillKeys(in: Int64.min..<Int64.max, onlyLate: true, limit: 10)
+        var keys = try store.backfillKeys(in: .first ..< .last, onlyLate: true, limit: 10)
         for index in keys.indices { (keys[index].rawCounted, keys[index].rawLate) = (2, 2) }
         return BackfillChunk(keys: keys, bounds: BackfillBounds(offsets: [0: 5]), snapshotID: 9)
     }
@@ -135,14 +139,17 @@ struct BackfillTests {
         let before = try writer.connection.everything()
         let reader = try Store(readingOnly: writer.path, settings: try settings())
         let foreseen = try reader.tryBackfill(try chunk(reader))
-        #expect(foreseen.changes == [BackfillChange(windowStart: base / 1000, postcode: "E1", old: 2, new: 4)])
+        #expect(
+            foreseen.changes == [
+                BackfillChange(windowStart: WindowStart(seconds: base / 1000), postcode: "E1", old: 2, new: 4)
+            ])
         #expect(try writer.connection.everything() == before)
         #expect(throws: SQLiteError.self) { try reader.setMeta(.topicID, to: "b") }
         let done = try writer.backfill(try chunk(writer), now: base)
         #expect(done.changes == foreseen.changes)
         // The reader stands where it was opened.
-        #expect(try reader.backfillWindowCount(in: 0..<Int64.max, onlyLate: true) == 1)
-        #expect(try writer.backfillWindowCount(in: 0..<Int64.max, onlyLate: true) == 0)
+        #expect(try reader.backfillWindowCount(in: .epoch ..< .last, onlyLate: true) == 1)
+        #expect(try writer.backfillWindowCount(in: .epoch ..< .last, onlyLate: true) == 0)
     }
 
     @Test("doing it twice changes nothing, and the sums stay true")
@@ -193,7 +200,7 @@ struct KeyCursorTests {
                 key = random.oneIn(20) ? random.below(spread) : key + random.below(3) * random.below(20)
                 var found: [Int64] = []
                 var isThere = try Array("\(key % 10)".utf8).withUnsafeBytes {
-                    try cursor.find(window: Int64(key / 10 * 60), postcode: $0)
+                    try cursor.find(window: WindowStart(seconds: Int64(key / 10 * 60)), postcode: $0)
                 }
                 while isThere {
                     found.append(cursor.row.int64(2))

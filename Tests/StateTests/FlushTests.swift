@@ -1,5 +1,6 @@
 // A flush is all or nothing, and what it writes are whole values.
 
+import Base
 import StateFixtures
 import TestSupport
 import Testing
@@ -81,7 +82,7 @@ struct FlushTests {
                 store = nil
                 store = try openStore(path)
             }
-            #expect(store?.generation == Int64(round), "seed \(seed)")
+            #expect(store?.generation.rawValue == Int64(round), "seed \(seed)")
         }
         let connection = try #require(store?.connection)
         let rows = try connection.rows("SELECT window_start, postcode, count FROM counts ORDER BY 1, 2")
@@ -102,23 +103,23 @@ struct FlushTests {
         let folder = try TemporaryFolder()
         let path = folder.file("state.db")
         var written = flush([(base + 120_000, "E1", 1), (base, "E1", 1)])
-        written.partitions = (Int32(0)..<3).map { number in
+        written.partitions = PartitionID.all(count: 3).map { number in
             var partition = PartitionProgress(partition: number, nextOffset: 10)
-            partition.nextOffset = 100 + Int64(number)
+            partition.nextOffset = 100 + Int64(number.rawValue)
             partition.highWatermarkOffset = number == 0 ? nil : 200
-            partition.maxEventTime = number == 1 ? nil : base + 1
+            partition.maxEventTime = number == 1 ? nil : EventTime(milliseconds: base + 1)
             partition.isIdle = number == 2
             (partition.counted, partition.late, partition.rejected) = (50, 30, 10)
             return partition
         }
-        written.watermark = base - 1
-        written.finalBefore = base
+        written.watermark = EventTime(milliseconds: base - 1)
+        written.finalBefore = window(base)
         try openStore(path).write(written, now: base)
         let progress = try openStore(path).progress()
         #expect(progress.generation == 1)
-        #expect(progress.watermark == base - 1)
-        #expect(progress.finalBefore == base)
-        #expect(progress.latestWindowEnd == base + 180_000)
+        #expect(progress.watermark == EventTime(milliseconds: base - 1))
+        #expect(progress.finalBefore == window(base))
+        #expect(progress.latestWindowEnd == window(base + 180_000))
         #expect(progress.partitions == written.partitions)
         #expect(progress.partitions.map(\.consumed) == [90, 90, 90])
     }
@@ -128,7 +129,10 @@ struct FlushTests {
         let folder = try TemporaryFolder()
         let store = try openStore(folder.file("state.db"))
         let progress = try store.progress()
-        #expect(progress == Progress(generation: 0, watermark: nil, finalBefore: 0, latestWindowEnd: 0, partitions: []))
+        #expect(
+            progress
+                == Progress(generation: 0, watermark: nil, finalBefore: .epoch, latestWindowEnd: .epoch, partitions: [])
+        )
         try store.write(flush([]), now: base)
         #expect(try store.progress().watermark == nil)
         #expect(try store.progress().generation == 1)

@@ -1,5 +1,6 @@
 // Rows of the ledger that move when their files are rewritten.
 
+import Base
 import Foundation
 import SQLite
 import TestSupport
@@ -24,7 +25,8 @@ import Windowing
         try store.stage(
             (0..<rows).map {
                 RowLocation(
-                    windowStart: Int64($0 / 3) * 60, postcode: "P\($0 % 3)", fileID: files[$0 % 2], position: Int64($0),
+                    windowStart: WindowStart(seconds: Int64($0 / 3) * 60), postcode: "P\($0 % 3)",
+                    fileID: files[$0 % 2], position: Int64($0),
                     count: 1)
             })
         let first = intent("first", epoch: 1)
@@ -51,7 +53,8 @@ import Windowing
         try store.stage(
             (0..<100).map {
                 RowLocation(
-                    windowStart: Int64($0 / 3) * 60, postcode: "P\($0 % 3)", fileID: target, position: Int64(1000 + $0),
+                    windowStart: WindowStart(seconds: Int64($0 / 3) * 60), postcode: "P\($0 % 3)", fileID: target,
+                    position: Int64(1000 + $0),
                     count: 1)
             })
         let rewrite = Self.intent("rewrite", replacing: ["a", "b"], epoch: 2)
@@ -80,7 +83,9 @@ import Windowing
         let folder = try TemporaryFolder()
         let (store, old) = try Self.store(folder, rows: 10)
         let (dead, staged) = (try store.fileID(ofPath: "dead"), try store.fileID(ofPath: "staged"))
-        try store.stage([RowLocation(windowStart: 0, postcode: "Q", fileID: staged, position: 0, count: 1)])
+        try store.stage([
+            RowLocation(windowStart: WindowStart(seconds: 0), postcode: "Q", fileID: staged, position: 0, count: 1)
+        ])
         #expect(try store.deadFiles() == [dead])
         try store.forgetFiles(ids: [dead])
         #expect(try store.fileCount() == Int64(old.count + 1))

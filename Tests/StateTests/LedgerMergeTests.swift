@@ -1,5 +1,6 @@
 // Which counts of a restored state have another generation than they should, against a naive comparison.
 
+import Base
 import SQLite
 import TestSupport
 import Testing
@@ -30,12 +31,12 @@ import Testing
         var random = SeededRandom(seed: seed)
         for round in 0..<30 {
             let connection = try tables()
-            var counts: [Key: (count: Int64, generation: Int64)] = [:]
+            var counts: [Key: (count: Int64, generation: Generation)] = [:]
             var ledger: [Key: Int64] = [:]
             for _ in 0..<random.below(200) {
                 let postcode = ["E1", "E1 1", "É", "e1"][random.below(4)] + "\(random.below(10))"
                 let key = Key(window: Int64(random.below(5)) * 60, postcode: postcode)
-                let generation = [Int64(7), 7, 8, 2][random.below(4)]
+                let generation = [Generation(clamping: 7), 7, 8, 2][random.below(4)]
                 if !random.oneIn(4) { counts[key] = (Int64(random.below(3)), generation) }
                 if !random.oneIn(4) { ledger[key] = Int64(random.below(3)) }
             }
@@ -47,19 +48,19 @@ import Testing
                 try connection.execute(
                     "INSERT INTO exported VALUES (\(key.window), '\(key.postcode)', 1, 0, \(count))")
             }
-            var expected: [Key: Int64] = [:]
+            var expected: [Key: Generation] = [:]
             for key in Set(counts.keys).union(ledger.keys) {
-                let wanted: Int64 = counts[key]?.count != nil && counts[key]?.count == ledger[key] ? 7 : 8
+                let wanted: Generation = counts[key]?.count != nil && counts[key]?.count == ledger[key] ? 7 : 8
                 if counts[key]?.generation != wanted { expected[key] = wanted }
             }
-            var found: [Key: Int64] = [:]
+            var found: [Key: Generation] = [:]
             var from: LedgerMerge.Key? = .first
             while let start = from {
                 let merge = try LedgerMerge(connection, from: start, unchanged: 7, changed: 8)
                 from = try merge.run(atMost: 1 + round % 7)
                 #expect(merge.wrong.count <= 1 + round % 7)
                 for (key, generation) in merge.wrong {
-                    let place = Key(window: key.window, postcode: String(decoding: key.postcode, as: UTF8.self))
+                    let place = Key(window: key.window.seconds, postcode: String(decoding: key.postcode, as: UTF8.self))
                     #expect(found.updateValue(generation, forKey: place) == nil, "seed \(seed)")
                 }
             }

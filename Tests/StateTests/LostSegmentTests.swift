@@ -1,5 +1,6 @@
 // Segments whose files are gone: what is dropped, and where reading begins again.
 
+import Base
 import Foundation
 import StateFixtures
 import TestSupport
@@ -14,7 +15,9 @@ import Windowing
         for number in Int64(0)..<3 {
             var flush = flush([])
             let spans = [
-                Int32(number): OffsetSpan(from: 0, to: 5), 7: OffsetSpan(from: number * 10, to: number * 10 + 10),
+                PartitionID(clamping: number): OffsetSpan(from: 0, to: 5),
+                7: OffsetSpan(
+                    from: KafkaOffset(rawValue: number * 10), to: KafkaOffset(rawValue: number * 10 + 10)),
             ]
             let file = Segment.File(name: "raw-\(number).parquet", bytes: 1, day: 0, metrics: nil)
             flush.segments = [Segment(name: "\(number)", rows: 1, offsets: spans, parquet: [file], json: nil)]

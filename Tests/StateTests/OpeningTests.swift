@@ -1,5 +1,6 @@
 // Which files are opened, which are refused, and that a refused file is left alone.
 
+import Base
 import Foundation
 import Glibc
 import StateFixtures

@@ -1,5 +1,6 @@
 // What version 0.1 stored of open commits and waiting segments is still understood: an update must not lose them.
 
+import Base
 import Foundation
 import SQLite
 import StateFixtures

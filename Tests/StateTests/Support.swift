@@ -1,5 +1,6 @@
 // What the store's tests share.
 
+import Base
 import StateFixtures
 
 @testable import SQLite

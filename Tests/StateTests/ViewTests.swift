@@ -1,5 +1,6 @@
 // The views that people read: their columns, their times, their plans.
 
+import Base
 import StateFixtures
 import TestSupport
 import Testing
@@ -42,8 +43,8 @@ struct ViewTests {
         let store = try openStore(folder.file("state.db"))
         var written = fullFlush(40)
         let plain = LateEvent(
-            partition: 3, offset: 9, userID: nil, postcode: "é", webpage: nil, eventTimeMicroseconds: base * 1000,
-            windowStart: base, latenessMilliseconds: 1, receivedAt: base, payload: [0xFF])
+            partition: 3, offset: 9, userID: nil, postcode: "é", webpage: nil, eventTime: EventTime(milliseconds: base),
+            windowStart: window(base), latenessMilliseconds: 1, receivedAt: base, payload: [0xFF])
         written.late.append(plain)
         try store.write(written, now: base + 5)
         #expect(
@@ -84,13 +85,13 @@ struct ViewTests {
         var first = PartitionProgress(partition: 0, nextOffset: 0)
         first.nextOffset = 70
         first.highWatermarkOffset = 100
-        first.maxEventTime = base + 20_001
+        first.maxEventTime = EventTime(milliseconds: base + 20_001)
         first.maxEventOffset = 64
         (first.counted, first.late, first.rejected) = (50, 15, 5)
         var second = PartitionProgress(partition: 1, nextOffset: 0)
         second.nextOffset = 5
         second.highWatermarkOffset = 3
-        second.maxEventTime = 1000
+        second.maxEventTime = EventTime(milliseconds: 1000)
         second.isIdle = true
         written.partitions = [first, second, PartitionProgress(partition: 2, nextOffset: 0)]
         try store.write(written, now: base)
@@ -123,7 +124,7 @@ struct ViewTests {
         var written = flush([
             (base, "E1", 3), (base + 60_000, "E1", 1), (base - 60_000, "N1", 2), (253_402_300_740_000, "Z", 1),
         ])
-        written.finalBefore = base + 60_000
+        written.finalBefore = window(base + 60_000)
         try store.write(written, now: base)
         #expect(
             try store.connection.rows("SELECT * FROM postcode_view_count ORDER BY timestamp") == [

@@ -1,5 +1,6 @@
 // The log stays bounded, and readers and the writer do not stop each other.
 
+import Base
 import Foundation
 import Synchronization
 import StateFixtures

@@ -1,5 +1,6 @@
 // One writer: names that lead to one file share its lock, and whoever was overtaken can write nothing more.
 
+import Base
 import Foundation
 import Glibc
 import StateFixtures
@@ -82,7 +83,14 @@ struct WriterTests {
         ("end of a restore", { try $0.forgetRestored(.late) }),
         ("data file", { _ = try $0.fileID(ofPath: "p") }),
         ("clearing", { try $0.clearStaged() }),
-        ("staging", { try $0.stage([RowLocation(windowStart: 0, postcode: "E1", fileID: 1, position: 0, count: 1)]) }),
+        (
+            "staging",
+            {
+                try $0.stage([
+                    RowLocation(windowStart: WindowStart(seconds: 0), postcode: "E1", fileID: 1, position: 0, count: 1)
+                ])
+            }
+        ),
         ("intent", { try $0.prepare(intent) }),
         ("settlement", { try $0.settle(intent, snapshotID: 1, now: base) }),
         ("abandonment", { try $0.abandon(intent, now: base) }),

@@ -1,5 +1,6 @@
 // Questions about many partitions.
 
+import Base
 import TestSupport
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
     private let partitions = (0..<1000).map { TopicPartition(topic: "topic-\($0)", partition: 0) }
 
     /// - Parameter most: about more partitions than these the broker takes too long.
-    private func offsets(most: Int) throws -> (answers: [TopicPartition: Int64], questions: [Int]) {
+    private func offsets(most: Int) throws -> (answers: [TopicPartition: KafkaOffset], questions: [Int]) {
         var clock = 0
         var questions: [Int] = []
         let asker = try Asker(

@@ -1,5 +1,6 @@
 // Tests of the newest messages and of JSON laid out.
 
+import Base
 import Foundation
 import Kafka
 import TestSupport
@@ -8,20 +9,22 @@ import Testing
 @testable import TopicBrowser
 
 @Suite struct NewestMessagesTests {
-    private func message(_ offset: Int64, bytes: Int = 10) -> Message {
-        Message(partition: 0, offset: offset, timestamp: offset, key: nil, value: Array(repeating: 1, count: bytes))
+    private func message(_ offset: KafkaOffset, bytes: Int = 10) -> Message {
+        Message(
+            partition: 0, offset: offset, timestamp: offset.rawValue, key: nil, value: Array(repeating: 1, count: bytes)
+        )
     }
 
     @Test func `the last ones are kept`() {
         var newest = NewestMessages(limit: 3, bytes: 1 << 20)
-        for offset in 0..<10_000 { newest.append(message(Int64(offset))) }
+        for offset in 0..<10_000 { newest.append(message(KafkaOffset(rawValue: Int64(offset)))) }
         #expect(newest.messages.map(\.offset) == [9997, 9998, 9999])
         #expect(!newest.isCutShort)
     }
 
     @Test func `fewer are kept when they are large, and at least one`() {
         var newest = NewestMessages(limit: 100, bytes: 12_000)
-        for offset in 0..<20 { newest.append(message(Int64(offset), bytes: 3000)) }
+        for offset in 0..<20 { newest.append(message(KafkaOffset(rawValue: Int64(offset)), bytes: 3000)) }
         #expect(newest.messages.map(\.offset) == [17, 18, 19])
         #expect(newest.isCutShort)
         newest.append(message(20, bytes: 100_000))

@@ -1,5 +1,6 @@
 // Tests of where looking at a topic begins.
 
+import Base
 import Testing
 
 @testable import TopicBrowser
@@ -8,7 +9,7 @@ import Testing
     private let now: Int64 = 1_611_666_240_000
 
     @Test(arguments: [
-        ("beginning", StartPoint.beginning), ("end", .end), ("0", .offset(0)), ("9223372036854775807", .offset(.max)),
+        ("beginning", StartPoint.beginning), ("end", .end), ("0", .offset(0)), ("9223372036854775807", .offset(.last)),
         ("-1h", .time(1_611_662_640_000)), ("-250ms", .time(1_611_666_239_750)), ("-100000d", .time(0)),
         ("2021-01-26T12:04:44Z", .time(1_611_662_684_000)), ("2021-01-26T12:04", .time(1_611_662_640_000)),
         ("2021-01-26 12:04:44.5", .time(1_611_662_684_500)), ("2021-01-26", .time(1_611_619_200_000)),

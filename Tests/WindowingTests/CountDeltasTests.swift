@@ -1,5 +1,6 @@
 // The hash table of counts against a dictionary.
 
+import Base
 import TestSupport
 import Testing
 import Windowing
@@ -7,7 +8,7 @@ import Windowing
 @Suite("Count deltas")
 struct CountDeltasTests {
     struct Key: Hashable, Comparable {
-        let window: Int64
+        let window: WindowStart
         let postcode: [UInt8]
 
         static func < (a: Key, b: Key) -> Bool {
@@ -52,7 +53,7 @@ struct CountDeltasTests {
         for round in 0..<12 {
             var expected: [Key: Int64] = [:]
             for _ in 0..<[0, 1, 10, 3000, 20_000][random.below(5)] {
-                let window = base + Int64(random.below(5)) * 60_000
+                let window = window(base + Int64(random.below(5)) * 60_000)
                 Self.add(Key(window: window, postcode: Self.randomPostcode(&random)), deltas, &expected)
             }
             Self.expectEqual(deltas, expected, "seed \(seed), round \(round)")
@@ -67,7 +68,9 @@ struct CountDeltasTests {
         for size in [100_000, 3, 0, 5, 70_000, 1] {
             var expected: [Key: Int64] = [:]
             for number in 0..<size {
-                Self.add(Key(window: Int64(number % 7) * 1000, postcode: Array("P\(number)".utf8)), deltas, &expected)
+                Self.add(
+                    Key(window: window(Int64(number % 7) * 1000), postcode: Array("P\(number)".utf8)), deltas, &expected
+                )
             }
             Self.expectEqual(deltas, expected, "\(size) keys")
             deltas.removeAll()
@@ -84,7 +87,7 @@ struct CountDeltasTests {
         var expected: [Key: Int64] = [:]
         for round in 1...3 {
             for word in words.shuffled().prefix(8) {
-                Self.add(Key(window: Int64(round % 2) * 60_000, postcode: Array(word.utf8)), deltas, &expected)
+                Self.add(Key(window: window(Int64(round % 2) * 60_000), postcode: Array(word.utf8)), deltas, &expected)
             }
         }
         Self.expectEqual(deltas, expected, "similar keys")
@@ -95,8 +98,8 @@ struct CountDeltasTests {
         let deltas = CountDeltas(seed: 3)
         var expected: [Key: Int64] = [:]
         for length in [1000, 65_536, 100_000, 65_535] {
-            Self.add(Key(window: 0, postcode: Array(repeating: 0x42, count: length)), deltas, &expected)
-            Self.add(Key(window: 0, postcode: Array(repeating: 0x42, count: length)), deltas, &expected)
+            Self.add(Key(window: window(0), postcode: Array(repeating: 0x42, count: length)), deltas, &expected)
+            Self.add(Key(window: window(0), postcode: Array(repeating: 0x42, count: length)), deltas, &expected)
         }
         Self.expectEqual(deltas, expected, "long keys")
     }
@@ -105,7 +108,7 @@ struct CountDeltasTests {
     func largerCounts() {
         let deltas = CountDeltas(seed: 3)
         for count: Int64 in [1, 41, 1_000_000_000_000] {
-            Array("SW19".utf8).withUnsafeBytes { deltas.add(window: base, postcode: $0, count: count) }
+            Array("SW19".utf8).withUnsafeBytes { deltas.add(window: window(base), postcode: $0, count: count) }
         }
         #expect(Self.contents(deltas).map(\.1) == [1_000_000_000_042])
     }
@@ -114,7 +117,7 @@ struct CountDeltasTests {
     func throwing() {
         struct Stop: Error {}
         let deltas = CountDeltas(seed: 3)
-        Array("E1".utf8).withUnsafeBytes { deltas.add(window: base, postcode: $0) }
+        Array("E1".utf8).withUnsafeBytes { deltas.add(window: window(base), postcode: $0) }
         #expect(throws: Stop.self) { try deltas.forEachSorted { _, _, _ in throw Stop() } }
         #expect(deltas.count == 1)
     }

@@ -1,6 +1,17 @@
-// The engine behind a reference, because #expect cannot call what mutates a value.
+// The engine behind a reference, because #expect cannot call what mutates a value. Times are milliseconds since the Unix epoch.
 
+import Base
 import Windowing
+
+/// The time at these milliseconds since the Unix epoch.
+func at(_ milliseconds: Int64) -> EventTime { EventTime(milliseconds: milliseconds) }
+
+/// The start of the window at these milliseconds since the Unix epoch.
+func window(_ milliseconds: Int64) -> WindowStart { WindowStart(rawValue: milliseconds * 1000) }
+
+extension WindowStart {
+    var milliseconds: Int64 { time.milliseconds }
+}
 
 final class EngineUnderTest {
     private(set) var engine: WindowEngine
@@ -11,22 +22,23 @@ final class EngineUnderTest {
         settings: WindowSettings, watermark: Int64? = nil, latestWindowEnd: Int64 = 0, now: Int64
     ) {
         self.init(
-            WindowEngine(settings: settings, watermark: watermark, latestWindowEnd: latestWindowEnd, now: now))
+            WindowEngine(
+                settings: settings, watermark: watermark.map(at), latestWindowEnd: window(latestWindowEnd), now: now))
     }
 
-    var watermark: Int64? { engine.watermark }
-    var watermarkHeldBy: Int32? { engine.watermarkHeldBy }
+    var watermark: Int64? { engine.watermark?.milliseconds }
+    var watermarkHeldBy: PartitionID? { engine.watermarkHeldBy }
     var partitions: [WindowEngine.Partition] { engine.partitions }
     var allIdle: Bool { engine.allIdle }
 
-    func finalBefore(now: Int64) -> Int64? { engine.finalBefore(now: now) }
+    func finalBefore(now: Int64) -> Int64? { engine.finalBefore(now: now)?.milliseconds }
     @discardableResult
-    func addPartition(_ number: Int32, maxEventTime: Int64? = nil, now: Int64) -> Int {
-        engine.addPartition(number, maxEventTime: maxEventTime, now: now)
+    func addPartition(_ number: PartitionID, maxEventTime: Int64? = nil, now: Int64) -> Int {
+        engine.addPartition(number, maxEventTime: maxEventTime.map(at), now: now)
     }
     func beginBatch(now: Int64) { engine.beginBatch(now: now) }
     func place(eventTime: Int64, inPartitionAt index: Int) -> Placement {
-        engine.place(eventTime: eventTime, inPartitionAt: index)
+        engine.place(eventTime: at(eventTime), inPartitionAt: index)
     }
     func sawRecords(inPartitionAt index: Int, now: Int64) { engine.sawRecords(inPartitionAt: index, now: now) }
     func reachedEnd(ofPartitionAt index: Int, now: Int64) { engine.reachedEnd(ofPartitionAt: index, now: now) }

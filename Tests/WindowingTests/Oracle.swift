@@ -34,10 +34,10 @@ struct Oracle {
         let placement: Placement
         if let watermark, end - 1 + settings.allowedLatenessMilliseconds <= watermark {
             late += 1
-            placement = .late(windowStart: start(of: time), lateness: watermark - time)
+            placement = .late(windowStart: window(start(of: time)), latenessMilliseconds: watermark - time)
         } else {
             counted[start(of: time), default: 0] += 1
-            placement = .counted(windowStart: start(of: time))
+            placement = .counted(windowStart: window(start(of: time)))
         }
         if time <= now + settings.maxFutureSkewMilliseconds { partitions[partition].times.append(time) }
         recompute()

@@ -1,5 +1,6 @@
 // Random streams through the engine and through the oracle.
 
+import Base
 import TestSupport
 import Testing
 import Windowing
@@ -38,12 +39,14 @@ struct WindowEnginePropertyTests {
                 now += Int64(random.below(400))
                 Self.step(&random, settings, now, &engine, &oracle)
                 let place: Comment = "seed \(seed), round \(round), step \(step)"
-                try #require(engine.watermark == oracle.watermark, place)
-                try #require(engine.watermark ?? Int64.min >= highest, place)
-                highest = engine.watermark ?? Int64.min
+                let watermark = engine.watermark?.milliseconds
+                try #require(watermark == oracle.watermark, place)
+                try #require(watermark ?? Int64.min >= highest, place)
+                highest = watermark ?? Int64.min
                 try #require(engine.partitions.map(\.isIdle) == oracle.partitions.map(\.isIdle), place)
-                try #require(engine.partitions.map(\.maxEventTime) == oracle.partitions.map { $0.times.max() }, place)
-                try #require(engine.finalBefore(now: now) == oracle.finalBefore(now: now), place)
+                let latest = engine.partitions.map { $0.maxEventTime?.milliseconds }
+                try #require(latest == oracle.partitions.map { $0.times.max() }, place)
+                try #require(engine.finalBefore(now: now)?.milliseconds == oracle.finalBefore(now: now), place)
             }
         }
     }
@@ -54,7 +57,7 @@ struct WindowEnginePropertyTests {
         _ oracle: inout Oracle
     ) {
         if oracle.partitions.isEmpty || (oracle.partitions.count < 6 && random.oneIn(30)) {
-            engine.addPartition(Int32(oracle.partitions.count), now: now)
+            engine.addPartition(PartitionID(clamping: oracle.partitions.count), now: now)
             oracle.partitions.append(.init(quietSince: now))
             return
         }
@@ -72,7 +75,9 @@ struct WindowEnginePropertyTests {
             oracle.records(partition: partition, now: now)
             for _ in 0..<random.below(5) {
                 let time = randomTime(&random, now: now, window: settings.windowMilliseconds)
-                let placement = engine.place(eventTime: time, inPartitionAt: partition)
+                // Less than a millisecond changes nothing.
+                let moment = EventTime(rawValue: at(time).rawValue + Int64(random.below(1000)))
+                let placement = engine.place(eventTime: moment, inPartitionAt: partition)
                 let expected = oracle.event(time, partition: partition, now: now)
                 #expect(placement == expected)
             }
@@ -88,8 +93,8 @@ struct WindowEnginePropertyTests {
             engine.beginBatch(now: base)
             engine.sawRecords(inPartitionAt: 0, now: base)
             for time in times[next..<min(times.count, next + size)] {
-                switch engine.place(eventTime: time, inPartitionAt: 0) {
-                case .counted(let start): counts[start, default: 0] += 1
+                switch engine.place(eventTime: at(time), inPartitionAt: 0) {
+                case .counted(let start): counts[start.milliseconds, default: 0] += 1
                 case .late: late += 1
                 }
             }
@@ -143,7 +148,7 @@ struct WindowEnginePropertyTests {
             var random = SeededRandom(seed: seed &+ UInt64(round))
             let settings = try Self.randomSettings(&random)
             let steady = EngineUnderTest(settings: settings, now: base)
-            for number in 0..<3 { steady.addPartition(Int32(number), now: base) }
+            for number in 0..<3 { steady.addPartition(PartitionID(clamping: number), now: base) }
             var restarted = EngineUnderTest(steady.engine)
             var latestEnd: Int64 = 0
             for step in 0..<300 {
@@ -159,7 +164,7 @@ struct WindowEnginePropertyTests {
                 try #require(restarted.watermark == steady.watermark, place)
                 try #require(restarted.finalBefore(now: now) == steady.finalBefore(now: now), place)
                 if case .counted(let start) = placement {
-                    latestEnd = max(latestEnd, start + settings.windowMilliseconds)
+                    latestEnd = max(latestEnd, start.milliseconds + settings.windowMilliseconds)
                 }
             }
         }
@@ -168,9 +173,9 @@ struct WindowEnginePropertyTests {
     /// A new engine from what the store keeps: the watermark, the largest times, the latest window.
     static func reopened(_ old: WindowEngine, latestEnd: Int64, now: Int64) -> EngineUnderTest {
         let engine = EngineUnderTest(
-            settings: old.settings, watermark: old.watermark, latestWindowEnd: latestEnd, now: now)
+            settings: old.settings, watermark: old.watermark?.milliseconds, latestWindowEnd: latestEnd, now: now)
         for partition in old.partitions {
-            engine.addPartition(partition.number, maxEventTime: partition.maxEventTime, now: now)
+            engine.addPartition(partition.number, maxEventTime: partition.maxEventTime?.milliseconds, now: now)
         }
         return engine
     }

@@ -1,5 +1,6 @@
 // The rules of the window engine, one at a time, at their exact bounds.
 
+import Base
 import Testing
 import Windowing
 
@@ -18,17 +19,17 @@ struct WindowEngineTests {
     /// An engine with `count` partitions, and the clock at `base`.
     func engine(partitions count: Int, _ settings: WindowSettings) -> EngineUnderTest {
         let engine = EngineUnderTest(settings: settings, now: base)
-        for number in 0..<Int32(count) { engine.addPartition(number, now: base) }
+        for number in PartitionID.all(count: count) { engine.addPartition(number, now: base) }
         return engine
     }
 
     @Test("an event counts in the window whose start is at or before it and whose end is after it")
     func windowBounds() throws {
         let engine = engine(partitions: 1, try smallSettings())
-        #expect(engine.place(eventTime: base, inPartitionAt: 0) == .counted(windowStart: base))
-        #expect(engine.place(eventTime: base + 999, inPartitionAt: 0) == .counted(windowStart: base))
-        #expect(engine.place(eventTime: base + 1000, inPartitionAt: 0) == .counted(windowStart: base + 1000))
-        #expect(engine.place(eventTime: base - 1, inPartitionAt: 0) == .counted(windowStart: base - 1000))
+        #expect(engine.place(eventTime: base, inPartitionAt: 0) == .counted(windowStart: window(base)))
+        #expect(engine.place(eventTime: base + 999, inPartitionAt: 0) == .counted(windowStart: window(base)))
+        #expect(engine.place(eventTime: base + 1000, inPartitionAt: 0) == .counted(windowStart: window(base + 1000)))
+        #expect(engine.place(eventTime: base - 1, inPartitionAt: 0) == .counted(windowStart: window(base - 1000)))
     }
 
     @Test("the watermark is the largest event time less the delay and one millisecond")
@@ -53,19 +54,22 @@ struct WindowEngineTests {
             #expect(engine.watermark == bound + offset)
             let placement = engine.place(eventTime: base + 7, inPartitionAt: 0)
             let expected: Placement =
-                isLate ? .late(windowStart: base, lateness: bound + offset - base - 7) : .counted(windowStart: base)
+                isLate
+                ? .late(windowStart: window(base), latenessMilliseconds: bound + offset - base - 7)
+                : .counted(windowStart: window(base))
             #expect(placement == expected)
-            #expect(settings.isLate(windowStart: base, watermark: bound + offset) == isLate)
+            #expect(settings.isLate(windowStart: window(base), watermark: at(bound + offset)) == isLate)
         }
     }
 
     @Test("an event is judged by the watermark before it, so one that jumps ahead never makes itself late")
     func judgedBefore() throws {
         let engine = engine(partitions: 1, try smallSettings(lateness: 0, delay: 0))
-        #expect(engine.place(eventTime: base, inPartitionAt: 0) == .counted(windowStart: base))
-        #expect(engine.place(eventTime: base + 9000, inPartitionAt: 0) == .counted(windowStart: base + 9000))
+        #expect(engine.place(eventTime: base, inPartitionAt: 0) == .counted(windowStart: window(base)))
+        #expect(engine.place(eventTime: base + 9000, inPartitionAt: 0) == .counted(windowStart: window(base + 9000)))
         #expect(
-            engine.place(eventTime: base, inPartitionAt: 0) == .late(windowStart: base, lateness: 8999))
+            engine.place(eventTime: base, inPartitionAt: 0)
+                == .late(windowStart: window(base), latenessMilliseconds: 8999))
     }
 
     @Test("the partition that is furthest behind holds the watermark")
@@ -88,7 +92,7 @@ struct WindowEngineTests {
         #expect(engine.watermark == nil)
         #expect(engine.partitions[0].maxEventTime == nil)
         let far: Int64 = 99_999_999_999_999
-        #expect(engine.place(eventTime: far, inPartitionAt: 0) == .counted(windowStart: far - 999))
+        #expect(engine.place(eventTime: far, inPartitionAt: 0) == .counted(windowStart: window(far - 999)))
         #expect(engine.watermark == nil)
         _ = engine.place(eventTime: base + 10_000, inPartitionAt: 0)
         #expect(engine.watermark == base + 10_000 - 2001)
@@ -108,7 +112,7 @@ struct WindowEngineTests {
         _ = engine.place(eventTime: base + 1000, inPartitionAt: 1)
         let future = try #require(engine.partitions[1].future)
         #expect(future.count == 2 && future.firstAt == base && future.at == base + 700)
-        #expect(future.eventTime == base + 20_000)
+        #expect(future.eventTime == at(base + 20_000))
         #expect(engine.partitions[0].future == nil)
     }
 
@@ -150,7 +154,7 @@ struct WindowEngineTests {
         engine.checkIdleness(now: base + 500)
         #expect(engine.watermark == base + 5999)
         engine.sawRecords(inPartitionAt: 1, now: base + 600)
-        #expect(engine.place(eventTime: base + 3000, inPartitionAt: 1) == .counted(windowStart: base + 3000))
+        #expect(engine.place(eventTime: base + 3000, inPartitionAt: 1) == .counted(windowStart: window(base + 3000)))
         #expect(engine.watermark == base + 5999)
         _ = engine.place(eventTime: base + 9000, inPartitionAt: 0)
         #expect(engine.watermark == base + 5999)
@@ -178,7 +182,7 @@ struct WindowEngineTests {
         // And the rule makes nothing late.
         engine.beginBatch(now: moment)
         engine.sawRecords(inPartitionAt: 1, now: moment)
-        #expect(engine.place(eventTime: base + 1, inPartitionAt: 1) == .counted(windowStart: base))
+        #expect(engine.place(eventTime: base + 1, inPartitionAt: 1) == .counted(windowStart: window(base)))
     }
 
     @Test("a window is final when the watermark is at its end - 1 ms, not a millisecond before")

@@ -3,7 +3,7 @@
 // callbacks on the thread that polls. The callbacks outlive the handle: `Ending` holds them until librdkafka has
 // destroyed it.
 
-import Base
+package import Base
 import CRdKafka
 import Dispatch
 import Foundation
@@ -22,12 +22,12 @@ package struct KafkaLogLine: Sendable {
 /// The range of a partition's offsets.
 package struct OffsetRange: Equatable, Sendable {
     /// The first offset (inclusive).
-    package let low: Int64
+    package let low: KafkaOffset
     /// The end (exclusive): the offset of the next record.
-    package let high: Int64
+    package let high: KafkaOffset
 
     /// Makes a range.
-    package init(low: Int64, high: Int64) { (self.low, self.high) = (low, high) }
+    package init(low: KafkaOffset, high: KafkaOffset) { (self.low, self.high) = (low, high) }
 }
 
 /// The delivery report of one record.
@@ -35,14 +35,14 @@ package struct Delivery: Sendable {
     /// The tag given to `send`.
     package let tag: Int
     /// The record's partition.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The record's offset, when it was delivered.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// The error of a failed delivery; nil when the broker acknowledged the record.
     package let failure: KafkaError?
 
     /// Makes a report.
-    package init(tag: Int, partition: Int32, offset: Int64, failure: KafkaError?) {
+    package init(tag: Int, partition: PartitionID, offset: KafkaOffset, failure: KafkaError?) {
         (self.tag, self.partition, self.offset, self.failure) = (tag, partition, offset, failure)
     }
 }
@@ -156,7 +156,8 @@ final class Client {
             let failure = message.err == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError(message.err)
             Callbacks.of(opaque)?.delivered?(
                 Delivery(
-                    tag: Int(bitPattern: message._private), partition: message.partition, offset: message.offset,
+                    tag: Int(bitPattern: message._private), partition: PartitionID(rawValue: message.partition),
+                    offset: KafkaOffset(rawValue: message.offset),
                     failure: failure))
         }
     }
@@ -221,18 +222,20 @@ final class Client {
         var found = TopicPartitions(count: Int(entry.partition_cnt), faults: [:])
         for index in 0..<found.count {
             let partition = entry.partitions[index]
-            found.leaders[partition.id] = partition.leader
-            if partition.leader < 0 { found.faults[partition.id] = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
+            let id = PartitionID(rawValue: partition.id)
+            found.leaders[id] = partition.leader
+            if partition.leader < 0 { found.faults[id] = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
         }
         return found
     }
 
     /// The range of offsets of a partition, from its leader.
-    func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange {
         var low: Int64 = 0
         var high: Int64 = 0
-        let code = rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &high, timeoutMilliseconds)
+        let code = rd_kafka_query_watermark_offsets(
+            handle, topic, partition.rawValue, &low, &high, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
-        return OffsetRange(low: low, high: high)
+        return OffsetRange(low: KafkaOffset(rawValue: low), high: KafkaOffset(rawValue: high))
     }
 }

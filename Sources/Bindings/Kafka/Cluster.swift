@@ -1,6 +1,7 @@
 // Queries a cluster about its topics: partitions, offsets, offsets for a time, and a group's committed offsets.
 // The client only reads: it joins no group, commits no offsets and creates no topics. Every query has a timeout.
 
+package import Base
 import CRdKafka
 
 /// A partition of a topic.
@@ -8,10 +9,10 @@ package struct TopicPartition: Hashable, Sendable {
     /// The topic's name.
     package let topic: String
     /// The partition's number.
-    package let partition: Int32
+    package let partition: PartitionID
 
     /// Names a partition.
-    package init(topic: String, partition: Int32) { (self.topic, self.partition) = (topic, partition) }
+    package init(topic: String, partition: PartitionID) { (self.topic, self.partition) = (topic, partition) }
 }
 
 /// A topic as the cluster describes it.
@@ -19,7 +20,7 @@ package struct TopicDescription: Equatable, Sendable {
     /// The topic's name.
     package let name: String
     /// The numbers of its partitions, ascending.
-    package let partitions: [Int32]
+    package let partitions: [PartitionID]
 }
 
 /// The offset of a partition to query.
@@ -65,7 +66,9 @@ package final class Cluster {
         defer { rd_kafka_metadata_destroy(metadata) }
         return (0..<Int(metadata.pointee.topic_cnt)).map { index in
             let topic = metadata.pointee.topics[index]
-            let partitions = (0..<Int(topic.partition_cnt)).map { topic.partitions[$0].id }
+            let partitions = (0..<Int(topic.partition_cnt)).map {
+                PartitionID(rawValue: topic.partitions[$0].id)
+            }
             return TopicDescription(name: String(cString: topic.topic), partitions: partitions.sorted())
         }.sorted { $0.name < $1.name }
     }
@@ -74,7 +77,7 @@ package final class Cluster {
     /// - Throws: `KafkaError`.
     package func offsets(
         of partitions: [TopicPartition], _ question: OffsetQuestion, timeoutMilliseconds: Int32
-    ) throws -> [TopicPartition: Int64] {
+    ) throws -> [TopicPartition: KafkaOffset] {
         try ask(partitions, offset: question.timestamp) {
             rd_kafka_offsets_for_times(client.handle, $0, timeoutMilliseconds)
         }
@@ -84,7 +87,7 @@ package final class Cluster {
     /// - Throws: `KafkaError`.
     package func committedOffsets(
         of partitions: [TopicPartition], timeoutMilliseconds: Int32
-    ) throws -> [TopicPartition: Int64] {
+    ) throws -> [TopicPartition: KafkaOffset] {
         try ask(partitions, offset: Int64(RD_KAFKA_OFFSET_INVALID)) {
             rd_kafka_committed(client.handle, $0, timeoutMilliseconds)
         }
@@ -93,20 +96,23 @@ package final class Cluster {
     private func ask(
         _ partitions: [TopicPartition], offset: Int64,
         _ body: (UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> rd_kafka_resp_err_t
-    ) throws -> [TopicPartition: Int64] {
+    ) throws -> [TopicPartition: KafkaOffset] {
         guard !partitions.isEmpty else { return [:] }
         let list = rd_kafka_topic_partition_list_new(Int32(clamping: partitions.count))
         defer { rd_kafka_topic_partition_list_destroy(list) }
         for partition in partitions {
-            rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition)?.pointee.offset = offset
+            let entry = rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition.rawValue)
+            entry?.pointee.offset = offset
         }
         let code = body(list)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { throw failure(code) }
-        var found: [TopicPartition: Int64] = [:]
+        var found: [TopicPartition: KafkaOffset] = [:]
         for index in 0..<Int(list.pointee.cnt) {
             let entry = list.pointee.elems[index]
             guard entry.err == RD_KAFKA_RESP_ERR_NO_ERROR, entry.offset >= 0 else { continue }
-            found[TopicPartition(topic: String(cString: entry.topic), partition: entry.partition)] = entry.offset
+            let partition = PartitionID(rawValue: entry.partition)
+            found[TopicPartition(topic: String(cString: entry.topic), partition: partition)] =
+                KafkaOffset(rawValue: entry.offset)
         }
         return found
     }

@@ -4,15 +4,16 @@
 // caller assigns partitions and offsets: a consumer joins no group, and commits the group's offsets only for lag tools.
 // librdkafka never resets an offset: auto.offset.reset is `error`, and `ReservedSettings` rejects the user's setting.
 
+package import Base
 import CRdKafka
 
 /// One record of a batch. Its bytes are borrowed from librdkafka.
 @frozen
 package struct Record {
     /// The record's partition.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The record's offset.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// The value; an empty buffer for an empty value.
     package let payload: UnsafeRawBufferPointer
     /// The value is null (a tombstone), not merely empty.
@@ -23,7 +24,7 @@ package struct Record {
     @usableFromInline let message: UnsafeMutableRawPointer?
 
     init(
-        partition: Int32, offset: Int64, payload: UnsafeRawBufferPointer, isTombstone: Bool,
+        partition: PartitionID, offset: KafkaOffset, payload: UnsafeRawBufferPointer, isTombstone: Bool,
         message: UnsafeMutableRawPointer? = nil
     ) {
         self.partition = partition
@@ -36,7 +37,7 @@ package struct Record {
 
     /// A record from another source than librdkafka. `details` has to outlive it.
     package init(
-        partition: Int32, offset: Int64, payload: UnsafeRawBufferPointer, isTombstone: Bool,
+        partition: PartitionID, offset: KafkaOffset, payload: UnsafeRawBufferPointer, isTombstone: Bool,
         details: UnsafeMutablePointer<RecordDetails>
     ) {
         self.partition = partition
@@ -64,9 +65,9 @@ package struct RecordDetails: Sendable {
 /// An event in a batch other than a record.
 package enum Notice: Equatable, Sendable {
     /// All records before `offset` were delivered, and the partition has none at `offset` yet.
-    case endOfPartition(partition: Int32, offset: Int64)
+    case endOfPartition(partition: PartitionID, offset: KafkaOffset)
     /// A partition cannot be read.
-    case partitionFailed(partition: Int32, offset: Int64, KafkaError)
+    case partitionFailed(partition: PartitionID, offset: KafkaOffset, KafkaError)
     /// An error of the client as a whole; librdkafka keeps retrying unless the error is fatal.
     case failed(KafkaError)
 }
@@ -74,14 +75,14 @@ package enum Notice: Equatable, Sendable {
 /// A partition and the offset to read next.
 package struct Position: Equatable, Sendable {
     /// The partition's number.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The next offset.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// The epoch of the leader that appended the record before `offset`, to detect a truncated log (KIP-320).
     package let leaderEpoch: Int32?
 
     /// Makes a position.
-    package init(partition: Int32, offset: Int64, leaderEpoch: Int32? = nil) {
+    package init(partition: PartitionID, offset: KafkaOffset, leaderEpoch: Int32? = nil) {
         self.partition = partition
         self.offset = offset
         self.leaderEpoch = leaderEpoch
@@ -93,12 +94,12 @@ package struct TopicPartitions: Equatable, Sendable {
     /// The number of partitions; they are numbered from 0.
     package var count: Int
     /// The partitions that no broker serves, and why.
-    package var faults: [Int32: KafkaError]
+    package var faults: [PartitionID: KafkaError]
     /// The broker that leads each partition.
-    package var leaders: [Int32: Int32] = [:]
+    package var leaders: [PartitionID: Int32] = [:]
 
     /// A description without leaders.
-    package init(count: Int = 0, faults: [Int32: KafkaError] = [:]) {
+    package init(count: Int = 0, faults: [PartitionID: KafkaError] = [:]) {
         self.count = count
         self.faults = faults
     }
@@ -174,8 +175,8 @@ package final class Consumer {
     ) -> UnsafeMutablePointer<rd_kafka_topic_partition_list_t>? {
         let list = rd_kafka_topic_partition_list_new(Int32(clamping: positions.count))
         for position in positions {
-            let entry = rd_kafka_topic_partition_list_add(list, topic, position.partition)
-            entry?.pointee.offset = position.offset
+            let entry = rd_kafka_topic_partition_list_add(list, topic, position.partition.rawValue)
+            entry?.pointee.offset = position.offset.rawValue
             if let epoch = position.leaderEpoch { pv_rd_kafka_set_leader_epoch(entry, epoch) }
         }
         return list
@@ -230,19 +231,22 @@ package final class Consumer {
     private static func record(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Record {
         let payload = UnsafeRawBufferPointer(start: message.pointee.payload, count: message.pointee.len)
         return Record(
-            partition: message.pointee.partition, offset: message.pointee.offset, payload: payload,
+            partition: PartitionID(rawValue: message.pointee.partition),
+            offset: KafkaOffset(rawValue: message.pointee.offset), payload: payload,
             isTombstone: message.pointee.payload == nil, message: UnsafeMutableRawPointer(message))
     }
 
     private static func notice(_ message: rd_kafka_message_t) -> Notice {
+        let partition = PartitionID(rawValue: message.partition)
+        let offset = KafkaOffset(rawValue: message.offset)
         if message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF {
-            return .endOfPartition(partition: message.partition, offset: message.offset)
+            return .endOfPartition(partition: partition, offset: offset)
         }
         let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)
         let text = bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
         let error = KafkaError(message.err, text)
         return message.rkt == nil
-            ? .failed(error) : .partitionFailed(partition: message.partition, offset: message.offset, error)
+            ? .failed(error) : .partitionFailed(partition: partition, offset: offset, error)
     }
 
     /// The id of the cluster; nil when no broker answers in time.
@@ -264,7 +268,7 @@ package final class Consumer {
 
     /// The range of offsets of a partition, from its leader.
     /// - Throws: `KafkaError`.
-    package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    package func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 
@@ -275,10 +279,10 @@ package final class Consumer {
     }
 
     /// The end (exclusive) of a partition as of the last fetch response; nil before one.
-    package func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? {
+    package func cachedHighWatermark(of topic: String, partition: PartitionID) -> KafkaOffset? {
         var low: Int64 = 0
         var high: Int64 = 0
-        let code = rd_kafka_get_watermark_offsets(client.handle, topic, partition, &low, &high)
-        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+        let code = rd_kafka_get_watermark_offsets(client.handle, topic, partition.rawValue, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? KafkaOffset(rawValue: high) : nil
     }
 }

@@ -1,5 +1,6 @@
 // Keys, headers and timestamps of consumed records, on request, and of records to send.
 
+package import Base
 import CRdKafka
 
 /// The parts of a message other than its value.
@@ -37,7 +38,7 @@ extension Producer {
     ///   - tag: returned in the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
     package func send(
-        topic: String, partition: Int32, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int
+        topic: String, partition: PartitionID, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int
     ) throws {
         let headers = rd_kafka_headers_new(envelope.headers.count)
         for header in envelope.headers {
@@ -45,7 +46,8 @@ extension Producer {
         }
         let code = Self.withAddress(envelope.key) { key, size in
             pv_rd_kafka_produce(
-                client.handle, topic, partition, key, size, value.baseAddress ?? Self.empty, value.count, headers,
+                client.handle, topic, partition.rawValue, key, size, value.baseAddress ?? Self.empty, value.count,
+                headers,
                 max(0, envelope.timestamp ?? 0), UnsafeMutableRawPointer(bitPattern: tag))
         }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -66,7 +68,7 @@ extension Producer {
 
     /// The range of offsets of a partition, from its leader.
     /// - Throws: `KafkaError`.
-    package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    package func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 }

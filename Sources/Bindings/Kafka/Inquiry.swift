@@ -1,6 +1,7 @@
 // Queries about a topic over a consumer's connections. None of them creates a topic.
 // Any thread may query: a librdkafka handle is thread-safe. Every query has a timeout.
 
+package import Base
 import CRdKafka
 
 /// Queries about topics.
@@ -23,7 +24,7 @@ package final class Inquiry: @unchecked Sendable {
 
     /// The range of offsets of a partition, from its leader.
     /// - Throws: `KafkaError`.
-    package func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    package func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try client.offsets(of: topic, partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 }

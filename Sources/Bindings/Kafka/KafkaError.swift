@@ -1,5 +1,6 @@
 // The one error type of this target. An error is a value: it copies its texts from librdkafka.
 
+package import Base
 import CRdKafka
 
 /// An error of librdkafka or a broker.
@@ -77,9 +78,10 @@ package struct KafkaError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 
     /// The end offset of a truncated log for the epoch that was read; nil when the broker did not report it.
-    package var truncationEnd: Int64? {
+    package var truncationEnd: KafkaOffset? {
         guard isLogTruncation, let words = message.firstRange(of: "broker end offset is ") else { return nil }
-        return Int64(message[words.upperBound...].prefix { $0.isNumber || $0 == "-" }).flatMap { $0 < 0 ? nil : $0 }
+        let digits = message[words.upperBound...].prefix { $0.isNumber || $0 == "-" }
+        return KafkaOffset(digits).flatMap { $0 < 0 ? nil : $0 }
     }
 
     /// An unknown setting, or a value that librdkafka rejects.

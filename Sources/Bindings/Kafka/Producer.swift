@@ -2,6 +2,7 @@
 // One thread uses a producer (it is not `Sendable`). librdkafka copies the bytes. `poll` and `flush` report a record as
 // delivered only after the broker's acknowledgement.
 
+package import Base
 import CRdKafka
 
 /// A producer of records.
@@ -37,14 +38,14 @@ package final class Producer {
     ///   - tag: returned in the delivery report.
     /// - Throws: `KafkaError`; `isQueueFull` when `poll` has to make room first.
     package func send(
-        topic: String, partition: Int32?, key: UnsafeRawBufferPointer? = nil, value: UnsafeRawBufferPointer?,
+        topic: String, partition: PartitionID?, key: UnsafeRawBufferPointer? = nil, value: UnsafeRawBufferPointer?,
         tag: Int = 0
     ) throws {
         let handle = try topicHandle(topic)
         // A null pointer means a null value to librdkafka, so an empty value needs a non-null address.
         let start = value.flatMap { $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1) }
         let result = rd_kafka_produce(
-            handle, partition ?? RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY),
+            handle, partition?.rawValue ?? RD_KAFKA_PARTITION_UA, Int32(RD_KAFKA_MSG_F_COPY),
             UnsafeMutableRawPointer(mutating: start), value?.count ?? 0,
             key?.baseAddress, key?.count ?? 0, UnsafeMutableRawPointer(bitPattern: tag))
         guard result == 0 else { throw KafkaError(rd_kafka_last_error()) }

@@ -6,7 +6,7 @@
 // acknowledged by all in-sync replicas. Consumers skip control batches at any isolation level, but the batches take
 // offsets: docs/adr/0021.
 
-import Base
+package import Base
 import CRdKafka
 import Dispatch
 
@@ -57,13 +57,13 @@ package final class PublisherFence {
     /// - Returns: whether all partitions were registered.
     /// - Throws: `KafkaError`, with `isFenced` when another client has claimed the id.
     @discardableResult
-    package func mark(topic: String, partitions: [Int32], timeoutMilliseconds: Int32) throws -> Bool {
+    package func mark(topic: String, partitions: [PartitionID], timeoutMilliseconds: Int32) throws -> Bool {
         registrations.reset()
         try check(rd_kafka_begin_transaction(client.handle))
         var failure: KafkaError?
         for partition in partitions {
             let code = pv_rd_kafka_produce(
-                client.handle, topic, partition, nil, 0, nil, 0, nil, 0, nil)
+                client.handle, topic, partition.rawValue, nil, 0, nil, 0, nil, 0, nil)
             if code != RD_KAFKA_RESP_ERR_NO_ERROR { failure = failure ?? KafkaError(code) }
         }
         let deadline = DispatchTime.now() + .milliseconds(Int(timeoutMilliseconds))

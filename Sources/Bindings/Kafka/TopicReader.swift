@@ -4,6 +4,7 @@
 // its settings say so, and `ReservedSettings` rejects others. librdkafka queues at most `queueBytes` over all
 // partitions, plus one message per partition.
 
+package import Base
 import CRdKafka
 
 /// A message, copied.
@@ -20,9 +21,9 @@ package struct Message: Equatable, Sendable {
     }
 
     /// The partition.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The offset.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// The creation or append time, milliseconds since the Unix epoch; nil when the record has none.
     package let timestamp: Int64?
     /// The key; nil when there is none.
@@ -34,7 +35,8 @@ package struct Message: Equatable, Sendable {
 
     /// Makes a message.
     package init(
-        partition: Int32, offset: Int64, timestamp: Int64?, key: [UInt8]?, value: [UInt8]?, headers: [Header] = []
+        partition: PartitionID, offset: KafkaOffset, timestamp: Int64?, key: [UInt8]?, value: [UInt8]?,
+        headers: [Header] = []
     ) {
         (self.partition, self.offset, self.timestamp) = (partition, offset, timestamp)
         (self.key, self.value, self.headers) = (key, value, headers)
@@ -53,9 +55,9 @@ package enum ReadEvent: Equatable, Sendable {
     /// The next message.
     case message(Message)
     /// The partition has no message at this offset yet.
-    case end(partition: Int32, offset: Int64)
+    case end(partition: PartitionID, offset: KafkaOffset)
     /// The partition cannot be read.
-    case failed(partition: Int32, KafkaError)
+    case failed(partition: PartitionID, KafkaError)
 }
 
 /// Reads the partitions of one topic.
@@ -63,7 +65,7 @@ package final class TopicReader {
     private let client: Client
     private let topic: OpaquePointer
     private let shared: OpaquePointer?
-    private var started: Set<Int32> = []
+    private var started: Set<PartitionID> = []
 
     /// - Parameters:
     ///   - settings: librdkafka settings, later ones win; `bootstrap.servers` among them.
@@ -85,7 +87,7 @@ package final class TopicReader {
     }
 
     deinit {
-        for partition in started { rd_kafka_consume_stop(topic, partition) }
+        for partition in started { rd_kafka_consume_stop(topic, partition.rawValue) }
         if let shared { rd_kafka_queue_destroy(shared) }
         rd_kafka_topic_destroy(topic)
     }
@@ -107,23 +109,24 @@ package final class TopicReader {
     /// - Throws: `KafkaError`.
     package func start(_ position: Position, together: Bool = false) throws {
         stop(position.partition)
+        let (partition, offset) = (position.partition.rawValue, position.offset.rawValue)
         let code =
             together
-            ? rd_kafka_consume_start_queue(topic, position.partition, position.offset, shared)
-            : rd_kafka_consume_start(topic, position.partition, position.offset)
+            ? rd_kafka_consume_start_queue(topic, partition, offset, shared)
+            : rd_kafka_consume_start(topic, partition, offset)
         guard code == 0 else { throw KafkaError(rd_kafka_last_error()) }
         started.insert(position.partition)
     }
 
     /// Stops reading a partition.
-    package func stop(_ partition: Int32) {
+    package func stop(_ partition: PartitionID) {
         guard started.remove(partition) != nil else { return }
-        rd_kafka_consume_stop(topic, partition)
+        rd_kafka_consume_stop(topic, partition.rawValue)
     }
 
     /// The next event of one partition; nil when none arrives in time.
-    package func next(ofPartition partition: Int32, timeoutMilliseconds: Int32) -> ReadEvent? {
-        event(rd_kafka_consume(topic, partition, timeoutMilliseconds))
+    package func next(ofPartition partition: PartitionID, timeoutMilliseconds: Int32) -> ReadEvent? {
+        event(rd_kafka_consume(topic, partition.rawValue, timeoutMilliseconds))
     }
 
     /// The next event of the partitions that were started together; nil when none arrives in time.
@@ -141,12 +144,14 @@ package final class TopicReader {
         guard let message else { return nil }
         defer { rd_kafka_message_destroy(message) }
         let content = message.pointee
+        let partition = PartitionID(rawValue: content.partition)
         switch content.err {
         case RD_KAFKA_RESP_ERR_NO_ERROR: return .message(Self.copy(message))
-        case RD_KAFKA_RESP_ERR__PARTITION_EOF: return .end(partition: content.partition, offset: content.offset)
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+            return .end(partition: partition, offset: KafkaOffset(rawValue: content.offset))
         default:
             let text = Self.bytes(content.payload, content.len).map { String(decoding: $0, as: UTF8.self) }
-            return .failed(partition: content.partition, KafkaError(content.err, text))
+            return .failed(partition: partition, KafkaError(content.err, text))
         }
     }
 
@@ -155,7 +160,7 @@ package final class TopicReader {
         let timestamp = rd_kafka_message_timestamp(message, &kind)
         let content = message.pointee
         return Message(
-            partition: content.partition, offset: content.offset,
+            partition: PartitionID(rawValue: content.partition), offset: KafkaOffset(rawValue: content.offset),
             timestamp: kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : timestamp,
             key: bytes(content.key, content.key_len), value: bytes(content.payload, content.len),
             headers: headers(message))

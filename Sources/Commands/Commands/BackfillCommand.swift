@@ -8,6 +8,7 @@ import Export
 import Tables
 import Recovery
 import Arguments
+import Base
 import Foundation
 import State
 import Windowing
@@ -99,8 +100,8 @@ struct BackfillCommand: Sendable {
     private func request(windowSeconds length: Int64) -> BackfillRequest {
         var request = BackfillRequest()
         if from != nil || to != nil {
-            let first = from.map { $0 - $0 % length } ?? Int64.min
-            request = BackfillRequest(windows: first..<(to ?? Int64.max))
+            let first = from.map { WindowStart(seconds: $0 - $0 % length) } ?? .first
+            request = BackfillRequest(windows: first..<(to.map(WindowStart.init(seconds:)) ?? .last))
         }
         request.isDryRun = dryRun
         request.countsPerChunk = countsPerChunk
@@ -117,7 +118,7 @@ struct BackfillCommand: Sendable {
             }
             for window in step.outcome.unconfirmed {
                 StandardStream.error.write(
-                    "window \(TimeArgument.text(window.windowStart)) left as it is: \(window.reason)\n")
+                    "window \(TimeArgument.text(window.windowStart.seconds)) left as it is: \(window.reason)\n")
             }
             progress.show(step)
         }
@@ -136,9 +137,10 @@ struct BackfillCommand: Sendable {
     /// One line per count. Counts arrive window by window, so each window's text is formatted once.
     private static func lines(_ changes: [BackfillChange]) -> String {
         var lines = ""
-        var window: (start: Int64, text: String)?
+        var window: (start: WindowStart, text: String)?
         for change in changes {
-            let text = window?.start == change.windowStart ? window?.text ?? "" : TimeArgument.text(change.windowStart)
+            let text =
+                window?.start == change.windowStart ? window?.text ?? "" : TimeArgument.text(change.windowStart.seconds)
             window = (change.windowStart, text)
             lines += "\(change.postcode)\t\(text)\t\(change.old)\t\(change.new)\t\(change.new - change.old)\n"
         }

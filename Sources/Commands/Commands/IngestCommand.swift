@@ -1,6 +1,7 @@
 // `pageviews ingest`: runs the service.
 
 import Arguments
+import Base
 import Foundation
 import Ingest
 import Log
@@ -75,7 +76,7 @@ struct IngestCommand: Sendable {
     var group = "pageviews"
     var lateTopic = "pageviews-late-events"
     var rejectedTopic: String?
-    var partitions: Set<Int32>?
+    var partitions: Set<PartitionID>?
     var state = "pageviews.db"
     var windows = WindowOptions()
     /// In milliseconds, as all durations here.

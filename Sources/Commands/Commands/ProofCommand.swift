@@ -202,7 +202,7 @@ struct ProofCommand: Sendable {
         }.joined()
     }
 
-    private static func text(ofWindow seconds: Int64) -> String {
-        UTCText.seconds(seconds)
+    private static func text(ofWindow start: WindowStart) -> String {
+        UTCText.seconds(start.seconds)
     }
 }

@@ -70,7 +70,7 @@ struct RestoreCommand: Sendable {
             "next offsets in Kafka: " + offsets.map { "partition \($0.key): \($0.value)" }.joined(separator: ", "),
         ]
         if !summary.readAgain.isEmpty {
-            let again = summary.readAgain.values.reduce(0, +)
+            let again = summary.readAgain.values.reduce(Int64(0), +)
             lines.append(
                 "the last \(again) offsets that the counts table has are read again: their raw rows were not exported")
         }

@@ -78,20 +78,21 @@ extension TopicCommand {
         return 0
     }
 
-    private static func row(_ listing: PartitionListing, _ inState: Int64?) -> [Value] {
+    private static func row(_ listing: PartitionListing, _ inState: KafkaOffset?) -> [Value] {
         let next = inState ?? listing.committed
         let value: (Int64?) -> Value = { $0.map(Value.integer) ?? .null }
-        let messages = listing.begin.flatMap { begin in listing.end.map { max(0, $0 - begin) } }
-        let lag = next.flatMap { next in listing.end.map { max(0, $0 - next) } }
+        let place: (KafkaOffset?) -> Value = { value($0?.rawValue) }
+        let messages = listing.begin.flatMap { begin in listing.end.map { max(0, begin.distance(to: $0)) } }
+        let lag = next.flatMap { next in listing.end.map { max(0, next.distance(to: $0)) } }
         let reader: Value = inState != nil ? .text("state") : listing.committed != nil ? .text("group") : .null
         return [
-            .text(listing.partition.topic), .integer(Int64(listing.partition.partition)), value(listing.begin),
-            value(listing.end), value(messages), reader, value(next), value(lag),
+            .text(listing.partition.topic), .integer(Int64(listing.partition.partition.rawValue)),
+            place(listing.begin), place(listing.end), value(messages), reader, place(next), value(lag),
         ]
     }
 
     /// The state's next offsets; empty when no state can be read.
-    private static func offsets(inState path: String) -> [TopicPartition: Int64] {
+    private static func offsets(inState path: String) -> [TopicPartition: KafkaOffset] {
         guard let reader = try? StateReader(path), let topic = try? reader.meta(.topic),
             let partitions = try? reader.partitionSums()
         else { return [:] }

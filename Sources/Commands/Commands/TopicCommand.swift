@@ -78,7 +78,7 @@ struct TopicCommand: Sendable {
 
     var name: String?
     var from: String?
-    var partition: Set<Int32>?
+    var partition: Set<PartitionID>?
     var limit: Int?
     var follow = false
     var format: TopicFormat?

@@ -56,7 +56,7 @@ struct MessageWriter {
         let content = value(message.value, "value", format, &binary)
         let headers = headers(message.headers, &binary).map { Value.text(safe($0, format)) } ?? .null
         return [
-            .integer(Int64(message.partition)), .integer(message.offset),
+            .integer(Int64(message.partition.rawValue)), .integer(message.offset.rawValue),
             Self.time(message.timestamp).map(Value.text) ?? .null,
             key, content, headers, binary.isEmpty ? .null : .text(binary.joined(separator: ",")),
         ]

@@ -34,24 +34,24 @@ struct KafkaSetting: Equatable, Sendable {
 /// Partitions such as `0-3,7`.
 enum Partitions {
     /// nil stands for every partition.
-    static let kind = ValueKind<Set<Int32>?>(read: read, write: write)
+    static let kind = ValueKind<Set<PartitionID>?>(read: read, write: write)
 
-    private static func read(_ text: String) -> Set<Int32>?? {
+    private static func read(_ text: String) -> Set<PartitionID>?? {
         if text == "all" { return .some(nil) }
-        var found: Set<Int32> = []
+        var found: Set<PartitionID> = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int32($0) }
             guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
                 first <= last, last - first < 100_000
             else { return nil }
-            found.formUnion(first...last)
+            found.formUnion((first...last).map(PartitionID.init(rawValue:)))
         }
         return .some(found)
     }
 
-    private static func write(_ partitions: Set<Int32>?) -> String {
+    private static func write(_ partitions: Set<PartitionID>?) -> String {
         guard let partitions else { return "all" }
-        return partitions.sorted().map(String.init).joined(separator: ",")
+        return partitions.sorted().map(\.description).joined(separator: ",")
     }
 }
 

@@ -233,13 +233,13 @@ final class SegmentSink: RawSink {
     func append(_ event: RawEvent, now: Int64) throws -> Bool {
         try writer.append(
             userID: event.userID, postcode: event.postcode, webpage: event.webpage,
-            timeMicroseconds: event.timeMicroseconds, partition: event.partition, offset: event.offset,
+            time: event.time, partition: event.partition, offset: event.offset,
             isLate: event.isLate, payload: event.payload, now: now)
     }
 
     func isDue(now: Int64) -> Bool { writer.isDue(now: now) }
 
-    func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment? {
+    func close(covering offsets: [PartitionID: OffsetSpan]) throws -> Segment? {
         let segment = try writer.close(covering: offsets)
         if segment != nil { failPoint("segment.closed") }
         return segment

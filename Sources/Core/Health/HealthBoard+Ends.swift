@@ -1,13 +1,15 @@
 // What the brokers said when they were asked for the partitions' ends.
 // Invariant: an end that could not be asked for is not known, whatever was heard before.
 
+package import Base
+
 extension HealthBoard {
     /// The brokers were asked for the ends of the partitions that they lead.
     /// - Parameters:
     ///   - ends: the ends up to which partitions can be read, of those that answered.
     ///   - leaders: the brokers that lead them, with the reason where one did not answer.
     ///   - now: when they were asked.
-    package func asked(ends: [Int32: Int64], leaders: [ServiceHealth.Leader], now: Int64) {
+    package func asked(ends: [PartitionID: KafkaOffset], leaders: [ServiceHealth.Leader], now: Int64) {
         update { health in
             let before = health.leaders ?? []
             health.leaders = leaders.map { leader in
@@ -36,7 +38,7 @@ extension HealthBoard {
 
 extension ServiceHealth.Partition {
     /// The broker said that it can be read up to `end`; nil when it said nothing.
-    package mutating func heard(end: Int64?, now: Int64) {
+    package mutating func heard(end: KafkaOffset?, now: Int64) {
         guard let end else {
             (endOffset, endAt) = (nil, nil)
             return
@@ -50,7 +52,7 @@ extension ServiceHealth.Partition {
     /// The records that wait in Kafka; nil when its end is not known.
     package func lag(now: Int64, thresholds: StatusThresholds = StatusThresholds()) -> Int64? {
         guard let endOffset, let endAt, now - endAt <= thresholds.endMilliseconds else { return nil }
-        return max(0, max(endOffset, highWatermarkOffset ?? 0) - nextOffset)
+        return max(0, nextOffset.distance(to: max(endOffset, highWatermarkOffset ?? 0)))
     }
 }
 

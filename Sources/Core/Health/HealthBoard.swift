@@ -3,7 +3,7 @@
 // the caller's, milliseconds since the Unix epoch.
 
 package import State
-import Base
+package import Base
 
 /// One partition as the counting loop sees it.
 package struct PartitionReading: Sendable {
@@ -68,7 +68,7 @@ package final class HealthBoard: Sendable {
     }
 
     /// Fetching from a partition failed.
-    package func partitionFailed(_ partition: Int32, _ reason: String, now: Int64) {
+    package func partitionFailed(_ partition: PartitionID, _ reason: String, now: Int64) {
         update { health in
             guard let index = health.partitions.firstIndex(where: { $0.partition == partition }) else { return }
             health.partitions[index].failingSince = health.partitions[index].failingSince ?? now
@@ -78,7 +78,7 @@ package final class HealthBoard: Sendable {
 
     /// The cluster answered.
     /// - Parameter missing: the partitions that nobody serves, and why.
-    package func discovered(missing: [Int32: String], now: Int64) {
+    package func discovered(missing: [PartitionID: String], now: Int64) {
         update { health in
             health.kafka.answered(now)
             for index in health.partitions.indices {
@@ -95,7 +95,7 @@ package final class HealthBoard: Sendable {
     }
 
     /// A partition was read to its end without a fault.
-    package func partitionAnswered(_ partition: Int32, now: Int64) {
+    package func partitionAnswered(_ partition: PartitionID, now: Int64) {
         update { health in
             health.kafka.answered(now)
             guard let index = health.partitions.firstIndex(where: { $0.partition == partition }) else { return }
@@ -109,7 +109,7 @@ package final class HealthBoard: Sendable {
         update { health in
             (health.loopAt, health.isPaused) = (now, isPaused)
             if health.phase == .starting { health.phase = .running }
-            var before: [Int32: ServiceHealth.Partition] = [:]
+            var before: [PartitionID: ServiceHealth.Partition] = [:]
             for partition in health.partitions { before[partition.partition] = partition }
             // Records came, so Kafka is there.
             let hasMoved = readings.contains { reading in

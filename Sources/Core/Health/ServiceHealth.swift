@@ -1,6 +1,8 @@
 // What a running service says of itself: a small value that it writes beside its state every second, so that `status` can
 // judge it from the files alone. Invariant: nothing secret is in it; every time is milliseconds since the Unix epoch.
 
+package import Base
+
 /// How a service was when it last wrote.
 package struct ServiceHealth: Codable, Equatable, Sendable {
     /// Where a service is between its start and its end.
@@ -39,15 +41,16 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
         /// The host and port that it advertises.
         package var address: String
         /// The partitions it leads, ascending.
-        package var partitions: [Int32]
+        package var partitions: [PartitionID]
         /// Since when it does not answer; nil when it does.
         package var silentSince: Int64?
         /// Why not, in one line.
         package var reason: String?
 
         /// A broker that answers, or has not answered since `silentSince`.
-        package init(id: Int32, address: String, partitions: [Int32], silentSince: Int64? = nil, reason: String? = nil)
-        {
+        package init(
+            id: Int32, address: String, partitions: [PartitionID], silentSince: Int64? = nil, reason: String? = nil
+        ) {
             (self.id, self.address, self.partitions) = (id, address, partitions)
             (self.silentSince, self.reason) = (silentSince, reason)
         }
@@ -61,29 +64,38 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
         package var firstAt: Int64
         /// When the latest was.
         package var at: Int64
-        /// The latest one's event time.
-        package var eventTime: Int64
+        /// The latest one's event time, as the file has it.
+        private var eventTimeMilliseconds: Int64
 
         /// A number of them, the latest at `at`.
-        package init(count: Int64, firstAt: Int64, at: Int64, eventTime: Int64) {
-            (self.count, self.firstAt, self.at, self.eventTime) = (count, firstAt, at, eventTime)
+        package init(count: Int64, firstAt: Int64, at: Int64, eventTime: EventTime) {
+            (self.count, self.firstAt, self.at) = (count, firstAt, at)
+            eventTimeMilliseconds = eventTime.milliseconds
         }
 
+        private enum CodingKeys: String, CodingKey {
+            case count, firstAt, at
+            case eventTimeMilliseconds = "eventTime"
+        }
+
+        /// The latest one's event time.
+        package var eventTime: EventTime { EventTime(milliseconds: eventTimeMilliseconds) }
+
         /// How far ahead of the clock the latest was, in milliseconds.
-        package var skew: Int64 { max(0, eventTime - at) }
+        package var skew: Int64 { max(0, eventTimeMilliseconds - at) }
     }
 
     /// One partition as the consumer sees it.
     package struct Partition: Codable, Equatable, Sendable {
         /// Its number.
-        package var partition: Int32
+        package var partition: PartitionID
         /// The next offset to count.
-        package var nextOffset: Int64
+        package var nextOffset: KafkaOffset
         /// The offset after its last record, as last heard.
-        package var highWatermarkOffset: Int64?
+        package var highWatermarkOffset: KafkaOffset?
         /// The end up to which it can be read, as its broker said when asked: where a transaction is open, the offset of its
         /// first record. nil when it could not be asked.
-        package var endOffset: Int64?
+        package var endOffset: KafkaOffset?
         /// When the broker said so.
         package var endAt: Int64?
         /// Since when the end has stayed before records that are there: a transaction is open. nil when none is.
@@ -100,7 +112,7 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
         var isMissing = false
 
         /// A partition of which nothing but this is known.
-        package init(partition: Int32, nextOffset: Int64, highWatermarkOffset: Int64? = nil) {
+        package init(partition: PartitionID, nextOffset: KafkaOffset, highWatermarkOffset: KafkaOffset? = nil) {
             (self.partition, self.nextOffset) = (partition, nextOffset)
             self.highWatermarkOffset = highWatermarkOffset
         }

@@ -43,8 +43,8 @@ extension StatusDecision {
                 + "broker and the network to it")
     }
 
-    private static func named(_ partitions: [Int32]) -> String {
-        let shown = partitions.prefix(10).map(String.init).joined(separator: ", ")
+    private static func named(_ partitions: [PartitionID]) -> String {
+        let shown = partitions.prefix(10).map(\.description).joined(separator: ", ")
         let left = partitions.count > 10 ? " and \(partitions.count - 10) more" : ""
         return (partitions.count == 1 ? "partition " : "partitions ") + shown + left
     }
@@ -72,7 +72,8 @@ extension StatusDecision {
                 .stuck,
                 "partition \(partition.partition) is stuck at offset \(partition.nextOffset) since "
                     + "\(UTCText.milliseconds(since)), with "
-                    + "\(max(0, (partition.endOffset ?? 0) - partition.nextOffset)) records behind it", since: since,
+                    + "\(max(0, partition.nextOffset.distance(to: partition.endOffset ?? 0))) records behind it",
+                since: since,
                 advice: "check its leader's log, and what stands there: pageviews topic \(health.topic) --partition "
                     + "\(partition.partition) --from \(partition.nextOffset)")
         }
@@ -87,7 +88,7 @@ extension StatusDecision {
             guard let since = partition.transactionSince, facts.now - since >= thresholds.transactionMilliseconds,
                 let first = partition.endOffset
             else { return nil }
-            let behind = max(0, (partition.highWatermarkOffset ?? first) - first)
+            let behind = max(0, first.distance(to: partition.highWatermarkOffset ?? first))
             return StatusReason(
                 .transaction,
                 "partition \(partition.partition) has a transaction open at offset \(first) since "
@@ -136,7 +137,7 @@ extension StatusDecision {
             if let seen {
                 text +=
                     ": \(seen.count) since the start, the latest at \(UTCText.milliseconds(seen.at)) with a time of "
-                    + "\(UTCText.milliseconds(seen.eventTime)), \(Quantity.duration(seen.skew)) ahead"
+                    + "\(UTCText.milliseconds(seen.eventTime.milliseconds)), \(Quantity.duration(seen.skew)) ahead"
             }
             if hasNoOther { text += "; it has had no others, so it holds the watermark" }
             return StatusReason(

@@ -38,9 +38,9 @@ struct StatusDocument: Encodable {
         package let memoryBytes: Int64
     }
     package struct Partition: Encodable {
-        package let partition: Int32
-        package let nextOffset: Int64
-        package let highWatermarkOffset: OrNull<Int64>
+        package let partition: PartitionID
+        package let nextOffset: KafkaOffset
+        package let highWatermarkOffset: OrNull<KafkaOffset>
         package let lag: OrNull<Int64>
         package let maxEventTime: OrNull<String>
         package let idle: Bool
@@ -50,7 +50,7 @@ struct StatusDocument: Encodable {
     }
     package struct Export: Encodable {
         package let table: String
-        package let generation: Int64
+        package let generation: Generation
         let snapshotId: OrNull<Int64>
         let committedAt: OrNull<String>
         package let rowsAdded, rowsDeleted: Int64
@@ -69,11 +69,11 @@ struct StatusDocument: Encodable {
     package let at, state: String
     package let topic: OrNull<String>
     package let service: OrNull<Service>
-    package let generation: Int64
+    package let generation: Generation
     package let flushedAt: OrNull<String>
     package let lag: OrNull<Int64>
     package let watermark: OrNull<String>
-    package let watermarkHeldBy: OrNull<Int32>
+    package let watermarkHeldBy: OrNull<PartitionID>
     let watermarkHeldBecause: OrNull<String>
     package let rates: OrNull<Rates>
     package let backlog: Backlog
@@ -120,7 +120,7 @@ package struct StatusReport: Equatable, Sendable {
                 ? "partition \(held), whose events are all too far ahead of the clock"
                 : "partition \(held), which has had no event yet and is not idle"
         }
-        return "partition \(held), whose latest event is of \(UTCText.milliseconds(latest))"
+        return "partition \(held), whose latest event is of \(UTCText.milliseconds(latest.milliseconds))"
     }
 
     private var document: StatusDocument {
@@ -128,7 +128,8 @@ package struct StatusReport: Equatable, Sendable {
             healthy: isHealthy, reasons: given, problems: given,
             at: UTCText.milliseconds(facts.now),
             state: facts.path, topic: OrNull(facts.topic), service: OrNull(service), generation: facts.generation,
-            flushedAt: Self.time(facts.flushedAt), lag: OrNull(facts.lag), watermark: Self.time(facts.watermark),
+            flushedAt: Self.time(facts.flushedAt), lag: OrNull(facts.lag),
+            watermark: Self.time(facts.watermark?.milliseconds),
             watermarkHeldBy: OrNull(facts.watermarkHeldBy), watermarkHeldBecause: OrNull(holdsBecause),
             rates: OrNull(
                 facts.rates.map {
@@ -181,7 +182,7 @@ package struct StatusReport: Equatable, Sendable {
             return .init(
                 partition: partition.partition, nextOffset: partition.nextOffset,
                 highWatermarkOffset: OrNull(partition.highWatermarkOffset), lag: OrNull(facts.lag(of: partition)),
-                maxEventTime: Self.time(partition.maxEventTime), idle: partition.isIdle,
+                maxEventTime: Self.time(partition.maxEventTime?.milliseconds), idle: partition.isIdle,
                 futureEvents: OrNull(future?.count), futureSkewMs: OrNull(future?.skew), counted: partition.counted,
                 late: partition.late, rejected: partition.rejected)
         }

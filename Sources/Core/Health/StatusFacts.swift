@@ -1,5 +1,6 @@
 // Everything that a judgement of a state and its service is made from; plain values.
 
+package import Base
 package import State
 
 /// Messages that were rejected of late.
@@ -28,13 +29,13 @@ package struct StatusFacts: Equatable, Sendable {
     /// The windows' length in milliseconds; nil before the first run.
     package var windowMilliseconds: Int64?
     /// The number of flushes.
-    package var generation: Int64 = 0
+    package var generation: Generation = 0
     /// When the last flush was written; nil before the first.
     package var flushedAt: Int64?
     /// The watermark; nil before there is one.
-    package var watermark: Int64?
+    package var watermark: EventTime?
     /// The partition that holds the watermark; nil when none does.
-    package var watermarkHeldBy: Int32?
+    package var watermarkHeldBy: PartitionID?
     /// The partitions' progress, by number.
     package var partitions: [PartitionProgress] = []
     /// Segments that wait for export.

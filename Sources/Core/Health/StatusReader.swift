@@ -3,6 +3,7 @@
 // folder stay as they are.
 
 package import State
+import Base
 import Foundation
 import Glibc
 
@@ -101,7 +102,9 @@ package final class StatusReader {
         facts.partitions = try reader.partitionReadings()
         // As the window engine has it: one without events yet comes before all others.
         let active = facts.partitions.filter { !$0.isIdle }
-        facts.watermarkHeldBy = active.min { ($0.maxEventTime ?? .min) < ($1.maxEventTime ?? .min) }?.partition
+        facts.watermarkHeldBy =
+            active.min { ($0.maxEventTime?.rawValue ?? .min) < ($1.maxEventTime?.rawValue ?? .min) }?
+            .partition
     }
 
     private func readExport(_ reader: StateReader, _ facts: inout StatusFacts) throws {

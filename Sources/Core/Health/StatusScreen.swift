@@ -55,7 +55,7 @@ extension StatusReport {
     private var watermarkText: String {
         guard let watermark = facts.watermark else { return "none yet" + (holdsBecause.map { ": \($0)" } ?? "") }
         let held = holdsBecause.map { "held by \($0)" } ?? "every partition is idle"
-        return "\(ago(watermark)); \(held)"
+        return "\(ago(watermark.milliseconds)); \(held)"
     }
 
     private var ratesText: String {
@@ -108,7 +108,8 @@ extension StatusReport {
         lines += shown.map { partition in
             line([
                 "\(partition.partition)", "\(partition.nextOffset)", facts.lag(of: partition).map(String.init) ?? "-",
-                partition.maxEventTime.map(UTCText.milliseconds) ?? "-", "\(partition.counted)", "\(partition.late)",
+                partition.maxEventTime.map { UTCText.milliseconds($0.milliseconds) } ?? "-", "\(partition.counted)",
+                "\(partition.late)",
                 "\(partition.rejected)",
             ])
         }

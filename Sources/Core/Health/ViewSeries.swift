@@ -1,14 +1,15 @@
 // What the page draws: views per window, and the busiest postcodes. Sums of windows that did not change are kept, so that
 // drawing costs the few windows that are being counted, not the whole hour.
 
+package import Base
 import State
 
 /// Views of the last windows.
 package struct ViewSeries: Equatable, Sendable {
     /// One window.
     package struct Window: Equatable, Sendable {
-        /// Its start, seconds since the Unix epoch.
-        package let start: Int64
+        /// Its start.
+        package let start: WindowStart
         /// The views counted in it so far.
         package let views: Int64
         /// Nothing more is expected.
@@ -37,7 +38,7 @@ package struct ViewSeries: Equatable, Sendable {
 
 /// Keeps the sums of windows by generation.
 package struct WindowSums {
-    package var sums: [Int64: (generation: Int64, views: Int64)] = [:]
+    package var sums: [WindowStart: (generation: Generation, views: Int64)] = [:]
 }
 
 extension StatusReader {
@@ -56,13 +57,13 @@ extension StatusReader {
         try reader.hold()
         defer { try? reader.release() }
         series.windowMilliseconds = try reader.windowMilliseconds()
-        try readWindows(reader, before: now / 1000 + 3600, &series)
+        try readWindows(reader, before: WindowStart(seconds: now / 1000 + 3600), &series)
         try readBusiest(reader, &series)
         return series
     }
 
-    private func readWindows(_ reader: StateReader, before bound: Int64, _ series: inout ViewSeries) throws {
-        let finalBefore = try reader.lastFlush()?.finalBefore ?? 0
+    private func readWindows(_ reader: StateReader, before bound: WindowStart, _ series: inout ViewSeries) throws {
+        let finalBefore = try reader.lastFlush()?.finalBefore ?? .epoch
         var known = WindowSums()
         for (start, generation) in try reader.windows(before: bound, limit: Self.seriesWindows) {
             let kept = sums.sums[start].flatMap { $0.generation == generation ? $0.views : nil }
@@ -77,9 +78,10 @@ extension StatusReader {
     private func readBusiest(_ reader: StateReader, _ series: inout ViewSeries) throws {
         guard let last = series.windows.last else { return }
         let length = max(1, series.windowMilliseconds / 1000)
+        let first = WindowStart(seconds: last.start.seconds - length * Int64(Self.busiestWindows))
         series.busiestWindows = Self.busiestWindows
         series.busiest = try reader.busiestPostcodes(
-            after: last.start - length * Int64(Self.busiestWindows), through: last.start,
+            after: first, through: last.start,
             limit: Self.busiestPostcodes
         ).map { .init(name: $0.postcode, views: $0.views) }
     }

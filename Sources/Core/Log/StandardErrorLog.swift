@@ -2,6 +2,7 @@
 // written at most every ten seconds, with the number of suppressed repeats. Facts (topic, partition, offset, table,
 // snapshot ...) are separate from the message, so that a collector need not parse it.
 
+import Base
 import Dispatch
 import Foundation
 
@@ -75,7 +76,8 @@ package struct StandardErrorLog: Sendable {
         switch value {
         case .string(let text): return quoted(text)
         case .stringConvertible(let value):
-            return value is any BinaryInteger ? value.description : quoted(value.description)
+            let isNumber = value is any BinaryInteger || value is any BareNumber
+            return isNumber ? value.description : quoted(value.description)
         case .array(let values): return "[\(values.map(json).joined(separator: ","))]"
         case .dictionary(let values):
             let members = values.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(json($0.value))" }

@@ -5,6 +5,7 @@
 // tables say of it agrees with what the state says; a count that left the state comes back with the place of its exported
 // row, so that the next export replaces that row.
 
+package import Base
 import SQLite
 
 extension Store {
@@ -37,30 +38,30 @@ extension Store {
 
     /// The number of windows to recompute.
     /// - Parameters:
-    ///   - range: starts of windows, seconds since the Unix epoch.
+    ///   - range: starts of windows.
     ///   - onlyLate: those with late events that were not backfilled; else every window that has counts or late events.
     /// - Throws: `SQLiteError`.
-    package func backfillWindowCount(in range: Range<Int64>, onlyLate: Bool) throws -> Int {
+    package func backfillWindowCount(in range: Range<WindowStart>, onlyLate: Bool) throws -> Int {
         let count = try connection.number(
             """
             SELECT count(DISTINCT window_start) FROM (SELECT window_start, postcode \(backfillFilter(onlyLate: onlyLate)))
-            """, range.lowerBound, range.upperBound)
+            """, range.lowerBound.seconds, range.upperBound.seconds)
         return Int(count)
     }
 
     /// The next counts to recompute: whole windows, ascending, until there are `limit` counts.
     /// - Throws: `SQLiteError`.
-    package func backfillKeys(in range: Range<Int64>, onlyLate: Bool, limit: Int) throws -> [BackfillKey] {
+    package func backfillKeys(in range: Range<WindowStart>, onlyLate: Bool, limit: Int) throws -> [BackfillKey] {
         let evictedBefore = try evictedBefore()
         let statements = try BackfillStatements(connection)
         let rows = try connection.prepare(
             """
             SELECT DISTINCT window_start, postcode \(backfillFilter(onlyLate: onlyLate)) ORDER BY window_start, postcode
             """)
-        try rows.restart(range.lowerBound, range.upperBound)
+        try rows.restart(range.lowerBound.seconds, range.upperBound.seconds)
         var keys: [BackfillKey] = []
         while try rows.step() {
-            let start = rows.int64(0)
+            let start = rows.window(0)
             if keys.count >= limit, keys.last?.windowStart != start { break }
             var key = BackfillKey(windowStart: start, postcode: rows.string(1), isEvicted: false)
             if start < evictedBefore { key.isEvicted = try statements.count(key) == nil }
@@ -73,7 +74,7 @@ extension Store {
     /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was changed then.
     package func backfill(_ chunk: BackfillChunk, now: Int64) throws -> BackfillOutcome {
-        let next = generation + 1
+        let next = generation.next
         var outcome = BackfillOutcome()
         try transaction {
             let statements = try BackfillStatements(connection)
@@ -82,7 +83,7 @@ extension Store {
             for count in changed { try apply(count, chunk, statements, generation: next, now: now) }
             let events = changed.reduce(0) { $0 + $1.change.new - $1.change.old }
             try setMeta(.backfilledEvents, to: "\(try backfilledEvents() + events)")
-            try connection.run("UPDATE progress SET generation = ?1", next)
+            try connection.run("UPDATE progress SET generation = ?1", next.rawValue)
         }
         if !outcome.changes.isEmpty { generation = next }
         return outcome
@@ -118,7 +119,8 @@ extension Store {
 
     /// Looks at all counts of a window; one that does not agree keeps the whole window as it is.
     private func judge(
-        _ keys: ArraySlice<BackfillKey>, of start: Int64, _ chunk: BackfillChunk, _ statements: BackfillStatements,
+        _ keys: ArraySlice<BackfillKey>, of start: WindowStart, _ chunk: BackfillChunk,
+        _ statements: BackfillStatements,
         _ changed: inout [Changed], _ outcome: inout BackfillOutcome
     ) throws {
         if let reason = chunk.unreadable[start] {
@@ -145,7 +147,7 @@ extension Store {
     }
 
     private func apply(
-        _ changed: Changed, _ chunk: BackfillChunk, _ statements: BackfillStatements, generation: Int64, now: Int64
+        _ changed: Changed, _ chunk: BackfillChunk, _ statements: BackfillStatements, generation: Generation, now: Int64
     ) throws {
         let key = changed.key
         try writeWindow(key.windowStart, generation: generation)

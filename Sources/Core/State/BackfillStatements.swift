@@ -1,5 +1,6 @@
 // The SQL of a backfill. Counts and late rows of one key after another, ascending, are reached by cursors.
 
+import Base
 import SQLite
 
 /// The statements of a backfill, for one transaction.
@@ -48,20 +49,20 @@ final class BackfillStatements {
         }
     }
 
-    package func generation(of window: Int64) throws -> Int64? {
+    package func generation(of window: WindowStart) throws -> Generation? {
         var row = Parameters(windowRow)
         windowRow.reset()
         try row.add(window)
         defer { windowRow.reset() }
-        return try windowRow.step() ? windowRow.int64(0) : nil
+        return try windowRow.step() ? windowRow.generation(0) : nil
     }
 
-    package func late(_ key: BackfillKey, bounds: [Int32: Int64]) throws -> LateSum {
+    package func late(_ key: BackfillKey, bounds: [PartitionID: KafkaOffset]) throws -> LateSum {
         var sum = LateSum()
         var isOfKey = try Self.find(lateRows, key)
         while isOfKey {
             let row = lateRows.row
-            let isBelow = row.int64(3) < bounds[Int32(clamping: row.int64(2))] ?? 0
+            let isBelow = row.offset(3) < bounds[row.partition(2)] ?? 0
             if isBelow { sum.below += 1 } else { sum.above += 1 }
             sum.backfilled += row.int64(4)
             isOfKey = try lateRows.next()
@@ -69,7 +70,7 @@ final class BackfillStatements {
         return sum
     }
 
-    package func set(_ change: BackfillChange, generation: Int64) throws {
+    package func set(_ change: BackfillChange, generation: Generation) throws {
         var row = Parameters(setRow)
         try row.add(change.windowStart)
         try row.add(change.postcode)
@@ -88,6 +89,6 @@ final class BackfillStatements {
     }
 
     package func locate(_ place: RowLocation) throws {
-        try locateRow.run(place.windowStart, place.postcode, place.fileID, place.position, place.count)
+        try locateRow.run(place.windowStart.seconds, place.postcode, place.fileID, place.position, place.count)
     }
 }

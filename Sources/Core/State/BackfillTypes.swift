@@ -1,5 +1,7 @@
 // What a backfill reads and what it answers.
 
+package import Base
+
 /// A live row of the counts table.
 package struct TableRow: Equatable, Sendable {
     /// Its data file.
@@ -19,8 +21,8 @@ package struct TableRow: Equatable, Sendable {
 
 /// One count to recompute, and what the tables say of it.
 package struct BackfillKey: Equatable, Sendable {
-    /// The window's start, seconds since the Unix epoch.
-    package let windowStart: Int64
+    /// The window's start.
+    package let windowStart: WindowStart
     /// The postcode.
     package let postcode: String
     /// The count is not in the state, because its window left it.
@@ -36,9 +38,9 @@ package struct BackfillKey: Equatable, Sendable {
 /// Up to where raw rows are taken from the table.
 package struct BackfillBounds: Equatable, Sendable {
     /// The end of the offsets (exclusive), by partition: exported and counted.
-    package var offsets: [Int32: Int64]
+    package var offsets: [PartitionID: KafkaOffset]
     /// Windows that did not change after this generation have all their events below `offsets`; nil: none is known to.
-    var coveredGeneration: Int64?
+    var coveredGeneration: Generation?
 }
 
 /// Counts to change together.
@@ -50,7 +52,7 @@ package struct BackfillChunk: Sendable {
     /// The snapshot of the raw table; nil when there is none.
     package var snapshotID: Int64?
     /// Windows of which something could not be read, and why.
-    package var unreadable: [Int64: String] = [:]
+    package var unreadable: [WindowStart: String] = [:]
 
     /// A chunk of which nothing was read yet.
     package init(keys: [BackfillKey], bounds: BackfillBounds, snapshotID: Int64?) {
@@ -79,7 +81,7 @@ extension BackfillChunk {
     /// How many windows the keys are of.
     package var windowCount: Int {
         var count = 0
-        var last: Int64?
+        var last: WindowStart?
         for key in keys where key.windowStart != last {
             last = key.windowStart
             count += 1
@@ -90,8 +92,8 @@ extension BackfillChunk {
 
 /// A count that changes.
 package struct BackfillChange: Equatable, Sendable {
-    /// The window's start, seconds since the Unix epoch.
-    package let windowStart: Int64
+    /// The window's start.
+    package let windowStart: WindowStart
     /// The postcode.
     package let postcode: String
     /// The count before.
@@ -105,7 +107,7 @@ package struct BackfillOutcome: Sendable {
     /// The counts that changed, or would.
     package var changes: [BackfillChange] = []
     /// Windows left as they are, ascending, and why.
-    package var unconfirmed: [(windowStart: Int64, reason: String)] = []
+    package var unconfirmed: [(windowStart: WindowStart, reason: String)] = []
 
     /// Nothing changed.
     package init() {}

@@ -3,7 +3,7 @@
 // Invariants: a window's row is written before its counts, so the view never misses one; its generation is the largest of its
 // counts' generations, so a search for what has changed begins with few rows.
 
-import Base
+package import Base
 import SQLite
 import Windowing
 
@@ -12,13 +12,13 @@ package struct StoredCount: Equatable, Sendable {
     /// The count.
     package let count: Int64
     /// The generation in which it last changed.
-    package let generation: Int64
+    package let generation: Generation
 }
 
 /// A count that has changed since it was exported, and where its exported row lies.
 package struct ChangedCount: Equatable, Sendable {
-    /// The window's start, seconds since the Unix epoch.
-    package let windowStart: Int64
+    /// The window's start.
+    package let windowStart: WindowStart
     /// The postcode.
     package let postcode: String
     /// The count as it is now.
@@ -42,9 +42,9 @@ package final class CountsCursor {
 
     /// The count of a key; nil when the state has none.
     /// - Throws: `SQLiteError`.
-    package func find(window: Int64, postcode: UnsafeRawBufferPointer) throws -> StoredCount? {
+    package func find(window: WindowStart, postcode: UnsafeRawBufferPointer) throws -> StoredCount? {
         guard try cursor.find(window: window, postcode: postcode) else { return nil }
-        return StoredCount(count: cursor.row.int64(2), generation: cursor.row.int64(3))
+        return StoredCount(count: cursor.row.int64(2), generation: cursor.row.generation(3))
     }
 }
 
@@ -59,29 +59,31 @@ extension StateView {
 
     /// The number of counts that have not changed since a generation.
     /// - Throws: `SQLiteError`.
-    package func countsUnchanged(since generation: Int64) throws -> Int64 {
-        try connection.number("SELECT count(*) FROM counts WHERE generation <= ?1", generation)
+    package func countsUnchanged(since generation: Generation) throws -> Int64 {
+        try connection.number("SELECT count(*) FROM counts WHERE generation <= ?1", generation.rawValue)
     }
 
     /// The number of counts of one window.
     /// - Throws: `SQLiteError`.
-    package func numberOfCounts(inWindow start: Int64) throws -> Int64 {
-        try connection.number("SELECT count(*) FROM counts WHERE window_start = ?1", start)
+    package func numberOfCounts(inWindow start: WindowStart) throws -> Int64 {
+        try connection.number("SELECT count(*) FROM counts WHERE window_start = ?1", start.seconds)
     }
 
     /// The counts of one window. The bytes of the postcode are valid only within `body`.
     /// - Throws: `SQLiteError`, and what `body` throws.
     package func forEachCount(
-        inWindow start: Int64, _ body: (_ postcode: UnsafeRawBufferPointer, StoredCount) throws -> Void
+        inWindow start: WindowStart, _ body: (_ postcode: UnsafeRawBufferPointer, StoredCount) throws -> Void
     ) throws {
-        try connection.forEach("SELECT postcode, count, generation FROM counts WHERE window_start = ?1", start) { row in
-            try row.withText(0) { try body($0, StoredCount(count: row.int64(1), generation: row.int64(2))) }
+        try connection.forEach(
+            "SELECT postcode, count, generation FROM counts WHERE window_start = ?1", start.seconds
+        ) { row in
+            try row.withText(0) { try body($0, StoredCount(count: row.int64(1), generation: row.generation(2))) }
         }
     }
 
     /// The counts that have changed since a generation and differ from their exported row, in the order of their keys.
     /// - Throws: `SQLiteError`, and what `body` throws.
-    package func forEachChanged(since generation: Int64, _ body: (ChangedCount) throws -> Void) throws {
+    package func forEachChanged(since generation: Generation, _ body: (ChangedCount) throws -> Void) throws {
         try connection.forEach(
             """
             SELECT c.window_start, c.postcode, c.count, e.position, f.path
@@ -90,67 +92,70 @@ extension StateView {
             LEFT JOIN data_file AS f ON f.id = e.file_id
             WHERE w.generation > ?1 AND c.generation > ?1 AND e.count IS NOT c.count
             ORDER BY c.window_start, c.postcode
-            """, generation
+            """, generation.rawValue
         ) { row in
             let position = row.optionalInt64(3)
             let exported = row.optionalString(4).flatMap { path in position.map { (path: path, position: $0) } }
             try body(
                 ChangedCount(
-                    windowStart: row.int64(0), postcode: row.string(1), count: row.int64(2), exported: exported))
+                    windowStart: row.window(0), postcode: row.string(1), count: row.int64(2), exported: exported))
         }
     }
 
     /// The windows of some counts up to a generation whose exported row is missing or has another count.
     /// - Throws: `SQLiteError`.
-    package func windowsNotAsExported(upTo generation: Int64, limit: Int64) throws -> [Int64] {
+    package func windowsNotAsExported(upTo generation: Generation, limit: Int64) throws -> [WindowStart] {
         try connection.all(
             """
             SELECT c.window_start FROM counts AS c
             LEFT JOIN exported AS e ON e.window_start = c.window_start AND e.postcode = c.postcode
             WHERE c.generation <= ?1 AND e.count IS NOT c.count LIMIT ?2
-            """, generation, limit
-        ) { $0.int64(0) }
+            """, generation.rawValue, limit
+        ) { $0.window(0) }
     }
 
     /// The newest windows that start before a bound, newest first, with the generations in which they last changed.
     /// - Throws: `SQLiteError`.
-    package func windows(before bound: Int64, limit: Int64) throws -> [(start: Int64, generation: Int64)] {
+    package func windows(before bound: WindowStart, limit: Int64) throws -> [(
+        start: WindowStart, generation: Generation
+    )] {
         try connection.all(
             "SELECT window_start, generation FROM windows WHERE window_start < ?1 ORDER BY window_start DESC LIMIT ?2",
-            bound, limit
-        ) { ($0.int64(0), $0.int64(1)) }
+            bound.seconds, limit
+        ) { ($0.window(0), $0.generation(1)) }
     }
 
     /// The sum of the counts of one window.
     /// - Throws: `SQLiteError`.
-    package func sumOfCounts(inWindow start: Int64) throws -> Int64 {
-        try connection.number("SELECT sum(count) FROM counts WHERE window_start = ?1", start)
+    package func sumOfCounts(inWindow start: WindowStart) throws -> Int64 {
+        try connection.number("SELECT sum(count) FROM counts WHERE window_start = ?1", start.seconds)
     }
 
     /// The postcodes with the most views in the windows that start after `first`, up to `last`.
     /// - Throws: `SQLiteError`.
     package func busiestPostcodes(
-        after first: Int64, through last: Int64, limit: Int64
+        after first: WindowStart, through last: WindowStart, limit: Int64
     ) throws -> [(postcode: String, views: Int64)] {
         try connection.all(
             """
             SELECT postcode, sum(count) AS views FROM counts WHERE window_start > ?1 AND window_start <= ?2
             GROUP BY postcode ORDER BY views DESC, postcode LIMIT ?3
-            """, first, last, limit
+            """, first.seconds, last.seconds, limit
         ) { ($0.string(0), $0.int64(1)) }
     }
 }
 
 extension Store {
     /// Adds to counts, in the order of their keys.
-    func writeCounts(_ counts: CountDeltas, generation: Int64) throws {
-        var current = Int64.min
+    func writeCounts(_ counts: CountDeltas, generation: Generation) throws {
+        var current: WindowStart?
+        var start: Int64 = 0
         let statement = statements.count
         try counts.forEachSorted { window, postcode, count in
-            let start = window / 1000
-            if start != current {
-                current = start
-                try writeWindow(start, generation: generation)
+            if window != current {
+                current = window
+                start = window.seconds
+                try writeWindow(window, generation: generation)
             }
             // Also resets it after a failure, so that the flush can be retried.
             var row = Parameters(statement)
@@ -162,34 +167,34 @@ extension Store {
         }
     }
 
-    func writeWindow(_ start: Int64, generation: Int64) throws {
-        try statements.window.run(start, UTCText.seconds(start), generation)
+    func writeWindow(_ start: WindowStart, generation: Generation) throws {
+        try statements.window.run(start.seconds, UTCText.seconds(start.seconds), generation.rawValue)
     }
 
     /// The windows that start before a bound and did not change after a generation, oldest first.
-    func windows(before bound: Int64, unchangedSince generation: Int64, limit: Int) throws -> [Int64] {
+    func windows(before bound: WindowStart, unchangedSince generation: Generation, limit: Int) throws -> [WindowStart] {
         try connection.all(
             """
             SELECT window_start FROM windows WHERE window_start < ?1 AND generation <= ?2
             ORDER BY window_start LIMIT ?3
-            """, bound, generation, Int64(limit)
-        ) { $0.int64(0) }
+            """, bound.seconds, generation.rawValue, Int64(limit)
+        ) { $0.window(0) }
     }
 
     /// The oldest window in a range that has changed after a generation.
-    func oldestWindow(in range: Range<Int64>, changedSince generation: Int64) throws -> Int64? {
+    func oldestWindow(in range: Range<WindowStart>, changedSince generation: Generation) throws -> WindowStart? {
         try connection.first(
             "SELECT min(window_start) FROM windows WHERE window_start >= ?1 AND window_start < ?2 AND generation > ?3",
-            range.lowerBound, range.upperBound, generation
-        ) { $0.optionalInt64(0) } ?? nil
+            range.lowerBound.seconds, range.upperBound.seconds, generation.rawValue
+        ) { $0.isNull(0) ? nil : $0.window(0) } ?? nil
     }
 
     /// Removes a window with its counts and the places of their exported rows.
     /// - Returns: the sum of its counts.
-    func removeWindow(_ start: Int64) throws -> Int64 {
+    func removeWindow(_ start: WindowStart) throws -> Int64 {
         let events = try sumOfCounts(inWindow: start)
         for table in ["counts", "exported", "windows"] {
-            try connection.run("DELETE FROM \(table) WHERE window_start = ?1", start)
+            try connection.run("DELETE FROM \(table) WHERE window_start = ?1", start.seconds)
         }
         return events
     }

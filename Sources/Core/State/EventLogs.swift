@@ -3,6 +3,7 @@
 // Invariant: both are keyed by partition and offset, so no record is in one of them twice; their own numbers ascend and are
 // never given again.
 
+package import Base
 import SQLite
 
 /// The two logs.
@@ -15,53 +16,55 @@ package enum EventLog: String, Sendable {
 
 /// A late event that was added to its count.
 package struct BackfilledEvent: Equatable, Sendable {
-    /// The window's start, seconds since the Unix epoch.
-    package let windowStart: Int64
+    /// The window's start.
+    package let windowStart: WindowStart
     /// The generation in which its count last changed; nil when the count has left the state.
-    package let generation: Int64?
+    package let generation: Generation?
 }
 
 extension StateView {
     /// The offsets that a log has of a partition, in a range; in no particular order.
     /// - Throws: `SQLiteError`, and what `body` throws.
     package func forEachOffset(
-        in log: EventLog, partition: Int32, _ range: Range<Int64>, _ body: (Int64) throws -> Void
+        in log: EventLog, partition: PartitionID, _ range: Range<KafkaOffset>, _ body: (KafkaOffset) throws -> Void
     ) throws {
         try connection.forEach(
             """
             SELECT kafka_offset FROM \(log.rawValue)
             WHERE kafka_partition = ?1 AND kafka_offset >= ?2 AND kafka_offset < ?3
-            """, partition, range.lowerBound, range.upperBound
-        ) { try body($0.int64(0)) }
+            """, partition.rawValue, range.lowerBound.rawValue, range.upperBound.rawValue
+        ) { try body($0.offset(0)) }
     }
 
     /// How many rows a log has of a partition below an offset.
     /// - Throws: `SQLiteError`.
-    package func numberOfRows(in log: EventLog, partition: Int32, below end: Int64 = .max) throws -> Int64 {
+    package func numberOfRows(in log: EventLog, partition: PartitionID, below end: KafkaOffset = .last) throws -> Int64
+    {
         try connection.number(
-            "SELECT count(*) FROM \(log.rawValue) WHERE kafka_partition = ?1 AND kafka_offset < ?2", partition, end)
+            "SELECT count(*) FROM \(log.rawValue) WHERE kafka_partition = ?1 AND kafka_offset < ?2", partition.rawValue,
+            end.rawValue)
     }
 
     /// Whether the late log has this event.
     /// - Throws: `SQLiteError`.
-    package func isLate(partition: Int32, offset: Int64) throws -> Bool {
+    package func isLate(partition: PartitionID, offset: KafkaOffset) throws -> Bool {
         try connection.first(
-            "SELECT 1 FROM late WHERE kafka_partition = ?1 AND kafka_offset = ?2", partition, offset
+            "SELECT 1 FROM late WHERE kafka_partition = ?1 AND kafka_offset = ?2", partition.rawValue, offset.rawValue
         ) { _ in true } ?? false
     }
 
     /// The late events of a partition in a range of offsets. The bytes of the postcode are valid only within `body`.
     /// - Throws: `SQLiteError`, and what `body` throws.
     package func forEachLateEvent(
-        partition: Int32, _ range: Range<Int64>,
-        _ body: (_ window: Int64, _ postcode: UnsafeRawBufferPointer, _ offset: Int64) throws -> Void
+        partition: PartitionID, _ range: Range<KafkaOffset>,
+        _ body: (_ window: WindowStart, _ postcode: UnsafeRawBufferPointer, _ offset: KafkaOffset) throws -> Void
     ) throws {
         try connection.forEach(
             """
             SELECT window_start, postcode, kafka_offset FROM late
             WHERE kafka_partition = ?1 AND kafka_offset >= ?2 AND kafka_offset < ?3
-            """, partition, range.lowerBound, range.upperBound
-        ) { row in try row.withText(1) { try body(row.int64(0), $0, row.int64(2)) } }
+            """, partition.rawValue, range.lowerBound.rawValue, range.upperBound.rawValue
+        ) { row in try row.withText(1) { try body(row.window(0), $0, row.offset(2)) } }
     }
 
     /// How many late events in the log were added to their counts.
@@ -82,7 +85,8 @@ extension StateView {
             WHERE l.backfilled_at_ms IS NOT NULL
             """
         ) { row in
-            let event = BackfilledEvent(windowStart: row.int64(0), generation: row.optionalInt64(2))
+            let event = BackfilledEvent(
+                windowStart: row.window(0), generation: row.optionalInt64(2).map(Generation.init(clamping:)))
             try row.withText(1) { try body(event, $0) }
         }
     }
@@ -90,10 +94,10 @@ extension StateView {
     /// The postcodes of the late events of one window that were added to their counts, each as often as there are events.
     /// - Throws: `SQLiteError`, and what `body` throws.
     package func forEachBackfilled(
-        inWindow start: Int64, _ body: (_ postcode: UnsafeRawBufferPointer) throws -> Void
+        inWindow start: WindowStart, _ body: (_ postcode: UnsafeRawBufferPointer) throws -> Void
     ) throws {
         try connection.forEach(
-            "SELECT postcode FROM late WHERE window_start = ?1 AND backfilled_at_ms IS NOT NULL", start
+            "SELECT postcode FROM late WHERE window_start = ?1 AND backfilled_at_ms IS NOT NULL", start.seconds
         ) { row in try row.withText(0) { try body($0) } }
     }
 
@@ -103,7 +107,7 @@ extension StateView {
     /// - Throws: `SQLiteError`.
     package func newestRejected(
         since: Int64, limit: Int64
-    ) throws -> (count: Int64, reason: String, partition: Int64, offset: Int64)? {
+    ) throws -> (count: Int64, reason: String, partition: PartitionID, offset: KafkaOffset)? {
         let count = try connection.number(
             """
             SELECT count(*) FROM (SELECT received_at_ms FROM rejected ORDER BY id DESC LIMIT ?1)
@@ -112,7 +116,7 @@ extension StateView {
         guard count > 0 else { return nil }
         return try connection.first(
             "SELECT reason, kafka_partition, kafka_offset FROM rejected ORDER BY id DESC LIMIT 1"
-        ) { (count, $0.string(0), $0.int64(1), $0.int64(2)) }
+        ) { (count, $0.string(0), $0.partition(1), $0.offset(2)) }
     }
 }
 
@@ -124,8 +128,8 @@ extension Store {
         try row.add(event.userID)
         try row.add(event.postcode)
         try row.add(event.webpage)
-        try row.add(event.eventTimeMicroseconds)
-        try row.add(event.windowStart / 1000)
+        try row.add(event.eventTime.rawValue)
+        try row.add(event.windowStart)
         try row.add(event.latenessMilliseconds)
         try row.add(event.receivedAt)
         try row.add(blob: event.payload)

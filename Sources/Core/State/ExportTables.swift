@@ -1,6 +1,7 @@
 // What is known of each exported table: the history of commits (`export`), how far it was brought (`export_progress`), and the
 // commit that is open (`intent`). Their facts in `meta` are in MetaTable.swift.
 
+package import Base
 import Foundation
 import SQLite
 
@@ -11,7 +12,7 @@ package struct ExportRecord: Equatable, Sendable {
     /// The table's full name.
     package let table: String
     /// The state's generation that it brought the table to.
-    package let generation: Int64
+    package let generation: Generation
     /// The snapshot that holds it, where that is known.
     package let snapshotID: Int64?
     /// When it was settled, milliseconds since the Unix epoch; nil before.
@@ -25,7 +26,8 @@ package struct ExportRecord: Equatable, Sendable {
 
     /// A record from its parts.
     package init(
-        commitID: String, table: String, generation: Int64, snapshotID: Int64?, committedAt: Int64?, rowsAdded: Int64,
+        commitID: String, table: String, generation: Generation, snapshotID: Int64?, committedAt: Int64?,
+        rowsAdded: Int64,
         rowsDeleted: Int64, state: String
     ) {
         self.commitID = commitID
@@ -50,7 +52,7 @@ extension StateView {
             """, limit
         ) { row in
             ExportRecord(
-                commitID: row.string(0), table: row.string(1), generation: row.int64(2),
+                commitID: row.string(0), table: row.string(1), generation: row.generation(2),
                 snapshotID: row.optionalInt64(3), committedAt: row.optionalInt64(4), rowsAdded: row.int64(5),
                 rowsDeleted: row.int64(6), state: row.string(7))
         }
@@ -76,7 +78,7 @@ extension StateView {
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
     package func exportProgress(of table: ExportTable) throws -> ExportProgress {
         try connection.first("SELECT generation, offsets FROM export_progress WHERE table_kind = ?1", table.rawValue) {
-            ExportProgress(generation: $0.int64(0), offsets: try JSONText.offsets($0.string(1)))
+            ExportProgress(generation: $0.generation(0), offsets: try JSONText.offsets($0.string(1)))
         } ?? ExportProgress(generation: 0, offsets: [:])
     }
 
@@ -120,7 +122,7 @@ extension Store {
             """
             INSERT INTO export (commit_id, table_name, generation, rows_added, rows_deleted, state)
             VALUES (?1, ?2, ?3, ?4, ?5, 'prepared')
-            """, intent.commitID, intent.tableName, intent.generation, intent.rowsAdded, intent.rowsDeleted)
+            """, intent.commitID, intent.tableName, intent.generation.rawValue, intent.rowsAdded, intent.rowsDeleted)
     }
 
     func closeIntent(_ intent: Intent, state: String, snapshotID: Int64?, committedAt: Int64?) throws {
@@ -132,7 +134,8 @@ extension Store {
 
     func setExportProgress(of table: ExportTable, to progress: ExportProgress) throws {
         try connection.run(
-            "INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3)", table.rawValue, progress.generation,
+            "INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3)", table.rawValue,
+            progress.generation.rawValue,
             try JSONText.encode(progress.offsets))
     }
 }
@@ -143,7 +146,7 @@ enum JSONText {
         String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
     }
 
-    static func offsets(_ text: String) throws -> [Int32: Int64] {
-        try JSONDecoder().decode([Int32: Int64].self, from: Data(text.utf8))
+    static func offsets(_ text: String) throws -> [PartitionID: KafkaOffset] {
+        try JSONDecoder().decode([PartitionID: KafkaOffset].self, from: Data(text.utf8))
     }
 }

@@ -1,5 +1,6 @@
 // What one transaction writes. Values only; the store gives them their rows.
 
+package import Base
 package import Windowing
 
 /// What a message carried besides its value, for the topic that it is published to.
@@ -20,19 +21,19 @@ package struct SourceEnvelope: Equatable, Sendable {
 /// An event that came too late to be counted.
 package struct LateEvent: Equatable, Sendable {
     /// Where it came from.
-    package let partition: Int32
+    package let partition: PartitionID
     /// Its offset in that partition.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// The user, where the event names one.
     package let userID: Int64?
     /// The postcode, byte for byte.
     package let postcode: String
     /// The page, where the event names one.
     package let webpage: String?
-    /// Event time in microseconds since the Unix epoch.
-    package let eventTimeMicroseconds: Int64
-    /// The start of the window it belongs to, in milliseconds since the Unix epoch.
-    package let windowStart: Int64
+    /// Its event time.
+    package let eventTime: EventTime
+    /// The start of the window it belongs to.
+    package let windowStart: WindowStart
     /// How far its time was behind the watermark, in milliseconds.
     package let latenessMilliseconds: Int64
     /// When it was consumed, in milliseconds since the Unix epoch.
@@ -44,8 +45,8 @@ package struct LateEvent: Equatable, Sendable {
 
     /// Makes a late event from its parts.
     package init(
-        partition: Int32, offset: Int64, userID: Int64?, postcode: String, webpage: String?,
-        eventTimeMicroseconds: Int64, windowStart: Int64, latenessMilliseconds: Int64, receivedAt: Int64,
+        partition: PartitionID, offset: KafkaOffset, userID: Int64?, postcode: String, webpage: String?,
+        eventTime: EventTime, windowStart: WindowStart, latenessMilliseconds: Int64, receivedAt: Int64,
         payload: [UInt8], envelope: SourceEnvelope = SourceEnvelope()
     ) {
         self.envelope = envelope
@@ -54,7 +55,7 @@ package struct LateEvent: Equatable, Sendable {
         self.userID = userID
         self.postcode = postcode
         self.webpage = webpage
-        self.eventTimeMicroseconds = eventTimeMicroseconds
+        self.eventTime = eventTime
         self.windowStart = windowStart
         self.latenessMilliseconds = latenessMilliseconds
         self.receivedAt = receivedAt
@@ -65,9 +66,9 @@ package struct LateEvent: Equatable, Sendable {
 /// A message that is not an event.
 package struct RejectedEvent: Equatable, Sendable {
     /// Where it came from.
-    package let partition: Int32
+    package let partition: PartitionID
     /// Its offset in that partition.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// Why, in words.
     package let reason: String
     /// The byte (from 0) at which the fault was found.
@@ -83,7 +84,8 @@ package struct RejectedEvent: Equatable, Sendable {
 
     /// Makes a rejected event from its parts.
     package init(
-        partition: Int32, offset: Int64, reason: String, bytePosition: Int64, excerpt: String, receivedAt: Int64,
+        partition: PartitionID, offset: KafkaOffset, reason: String, bytePosition: Int64, excerpt: String,
+        receivedAt: Int64,
         payload: [UInt8]? = nil, envelope: SourceEnvelope = SourceEnvelope()
     ) {
         self.envelope = envelope
@@ -100,7 +102,7 @@ package struct RejectedEvent: Equatable, Sendable {
 /// What tells a record from any other at the same offset of a log with the same name.
 package struct RecordMark: Equatable, Sendable {
     /// Its offset.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// Its timestamp in Kafka, milliseconds since the Unix epoch; nil when it has none.
     package let timestamp: Int64?
     /// The epoch of the leader that appended it; nil when it is not known.
@@ -109,7 +111,7 @@ package struct RecordMark: Equatable, Sendable {
     package let fingerprint: UInt64
 
     /// Makes a mark.
-    package init(offset: Int64, timestamp: Int64?, leaderEpoch: Int32?, fingerprint: UInt64) {
+    package init(offset: KafkaOffset, timestamp: Int64?, leaderEpoch: Int32?, fingerprint: UInt64) {
         self.offset = offset
         self.timestamp = timestamp
         self.leaderEpoch = leaderEpoch
@@ -125,17 +127,17 @@ package struct RecordMark: Equatable, Sendable {
 /// How far one partition has come; sums are over the life of the state.
 package struct PartitionProgress: Equatable, Sendable {
     /// The partition's number in Kafka.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The first offset this state was to read.
-    package var firstOffset: Int64
+    package var firstOffset: KafkaOffset
     /// The offset to read next.
-    package var nextOffset: Int64
+    package var nextOffset: KafkaOffset
     /// The offset after the last record the broker has, as last heard.
-    package var highWatermarkOffset: Int64?
-    /// The largest event time, in milliseconds since the Unix epoch.
-    package var maxEventTime: Int64?
+    package var highWatermarkOffset: KafkaOffset?
+    /// The largest event time.
+    package var maxEventTime: EventTime?
     /// The offset of the record that brought it; nil when it is not known.
-    package var maxEventOffset: Int64?
+    package var maxEventOffset: KafkaOffset?
     /// The last record consumed; nil when there is none, or it is not known.
     package var lastRecord: RecordMark?
     /// The partition brought nothing for the idle timeout.
@@ -150,7 +152,7 @@ package struct PartitionProgress: Equatable, Sendable {
     package var rejected: Int64 = 0
 
     /// A partition from which nothing was consumed yet.
-    package init(partition: Int32, nextOffset: Int64) {
+    package init(partition: PartitionID, nextOffset: KafkaOffset) {
         self.partition = partition
         self.firstOffset = nextOffset
         self.nextOffset = nextOffset
@@ -172,10 +174,10 @@ package struct Flush {
     package var partitions: [PartitionProgress] = []
     /// Raw segments that were closed and are on the disk.
     package var segments: [Segment] = []
-    /// The watermark in milliseconds since the Unix epoch; nil before there is one.
-    package var watermark: Int64?
-    /// Windows that end at or before this are final (milliseconds since the Unix epoch).
-    package var finalBefore: Int64?
+    /// The watermark; nil before there is one.
+    package var watermark: EventTime?
+    /// Windows that end at or before this are final.
+    package var finalBefore: WindowStart?
     /// Facts about the state that are true once this is written.
     package var facts: [MetaKey: String] = [:]
 

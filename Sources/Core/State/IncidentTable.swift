@@ -2,17 +2,20 @@
 //
 // Offsets that were passed over are columns, which a proof reads; the sentence is made here, once, for people.
 
+package import Base
 import SQLite
 
 /// Offsets of one partition that were not read.
 package struct LostOffsets: Equatable, Sendable {
     /// The partition's number in Kafka.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The offsets.
-    package let offsets: Range<Int64>
+    package let offsets: Range<KafkaOffset>
 
     /// Lost offsets.
-    package init(partition: Int32, offsets: Range<Int64>) { (self.partition, self.offsets) = (partition, offsets) }
+    package init(partition: PartitionID, offsets: Range<KafkaOffset>) {
+        (self.partition, self.offsets) = (partition, offsets)
+    }
 }
 
 /// Something an operator has to know of.
@@ -41,7 +44,9 @@ package struct Incident: Equatable, Sendable {
         let (from, to) = (lost.offsets.lowerBound, lost.offsets.upperBound)
         var incident = Incident(
             kind: missingOffsets,
-            detail: "\(place) partition \(lost.partition): offsets \(from) to \(to - 1) (\(to - from) in all) \(what)")
+            detail:
+                "\(place) partition \(lost.partition): offsets \(from) to \(to.previous) (\(from.distance(to: to)) in all) \(what)"
+        )
         incident.lost = lost
         return incident
     }
@@ -85,8 +90,8 @@ extension StateView {
             "SELECT kafka_partition, first_offset, end_offset FROM incident WHERE kind = ?1 ORDER BY id",
             Incident.missingOffsets
         ) { row -> LostOffsets? in
-            let (from, to) = (row.int64(1), row.int64(2))
-            return from < to ? LostOffsets(partition: Int32(clamping: row.int64(0)), offsets: from..<to) : nil
+            let (from, to) = (row.offset(1), row.offset(2))
+            return from < to ? LostOffsets(partition: row.partition(0), offsets: from..<to) : nil
         }.compactMap { $0 }
     }
 }
@@ -117,7 +122,8 @@ extension Store {
     func write(_ incident: Incident, now: Int64) throws {
         let lost = incident.lost
         try statements.incident.run(
-            now, incident.kind, incident.detail, lost?.partition, lost?.offsets.lowerBound, lost?.offsets.upperBound)
+            now, incident.kind, incident.detail, lost?.partition.rawValue, lost?.offsets.lowerBound.rawValue,
+            lost?.offsets.upperBound.rawValue)
     }
 
     /// Gives the open incident of a kind another detail.

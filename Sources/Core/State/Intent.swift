@@ -3,6 +3,7 @@
 // Invariants: an intent is durable before its first file leaves the machine; its local files never change, so uploading one
 // twice is the same as once. A rewrite exports nothing: it has no segments, and its offsets are empty.
 
+package import Base
 package import Foundation
 
 /// What the manifest says of one written Parquet file, kept while the file waits in the spool.
@@ -153,9 +154,9 @@ package struct Intent: Equatable, Sendable {
     /// The table's full name, for people.
     package var tableName: String
     /// The state's generation that it brings the table to.
-    package var generation: Int64
+    package var generation: Generation
     /// The offsets that it adds, by partition.
-    package var offsets: [Int32: OffsetSpan]
+    package var offsets: [PartitionID: OffsetSpan]
     /// Rows that it adds.
     package var rowsAdded: Int64
     /// Rows that it deletes (old versions of rows it adds).
@@ -167,7 +168,8 @@ package struct Intent: Equatable, Sendable {
 
     /// An intent.
     package init(
-        commitID: String, table: ExportTable, tableName: String, generation: Int64, offsets: [Int32: OffsetSpan],
+        commitID: String, table: ExportTable, tableName: String, generation: Generation,
+        offsets: [PartitionID: OffsetSpan],
         rowsAdded: Int64, rowsDeleted: Int64, epoch: Int64, work: Work
     ) {
         self.commitID = commitID
@@ -218,8 +220,8 @@ extension Intent: Codable {
             commitID: try values.decode(String.self, forKey: .commitID),
             table: try values.decode(ExportTable.self, forKey: .table),
             tableName: try values.decode(String.self, forKey: .tableName),
-            generation: try values.decode(Int64.self, forKey: .generation),
-            offsets: try values.decode([Int32: OffsetSpan].self, forKey: .offsets),
+            generation: try values.decode(Generation.self, forKey: .generation),
+            offsets: try values.decode([PartitionID: OffsetSpan].self, forKey: .offsets),
             rowsAdded: try values.decode(Int64.self, forKey: .rowsAdded),
             rowsDeleted: try values.decode(Int64.self, forKey: .rowsDeleted),
             epoch: try values.decode(Int64.self, forKey: .epoch),

@@ -1,6 +1,7 @@
 // Looks up one key after another, ascending, in a table that is ordered by (window_start, postcode): neighbours are reached by
 // stepping, which costs a fraction of a search. Invariant: the answers are those of a search for each key, in any order of keys.
 
+import Base
 import SQLite
 
 /// A cursor over a table or index ordered by `window_start` and `postcode`.
@@ -9,7 +10,7 @@ final class KeyCursor {
     package let row: Statement
     private enum Position { case none, row, end }
     private var position = Position.none
-    /// The key last asked for.
+    /// The key last asked for; the window in seconds, as the table has it.
     private var window = Int64.min
     private var postcode: [UInt8] = []
     /// Rows stepped over before a search pays.
@@ -30,9 +31,10 @@ final class KeyCursor {
     /// Moves to the first row of a key, also when it was moved to before.
     /// - Returns: whether there is one.
     /// - Throws: `SQLiteError`.
-    package func find(window asked: Int64, postcode bytes: UnsafeRawBufferPointer) throws -> Bool {
-        let isAscending = Self.compare(window, postcode, asked, bytes) < 0
-        window = asked
+    package func find(window asked: WindowStart, postcode bytes: UnsafeRawBufferPointer) throws -> Bool {
+        let start = asked.seconds
+        let isAscending = Self.compare(window, postcode, start, bytes) < 0
+        window = start
         postcode.removeAll(keepingCapacity: true)
         postcode.append(contentsOf: bytes)
         guard isAscending, position != .none else { return try search() }

@@ -6,6 +6,7 @@
 // where the table's live rows are, as of `export_progress`; a file that was written for a commit that did not happen is
 // an orphan until a later commit made sure that it never can.
 
+package import Base
 import SQLite
 
 /// The two tables that are exported.
@@ -19,12 +20,12 @@ package enum ExportTable: String, Codable, CaseIterable, Sendable {
 /// How far a table has been brought.
 package struct ExportProgress: Equatable, Sendable {
     /// The state's generation; 0 before the first export.
-    package var generation: Int64
+    package var generation: Generation
     /// The end of the offsets exported, by partition.
-    package var offsets: [Int32: Int64]
+    package var offsets: [PartitionID: KafkaOffset]
 
     /// Progress.
-    package init(generation: Int64, offsets: [Int32: Int64]) {
+    package init(generation: Generation, offsets: [PartitionID: KafkaOffset]) {
         self.generation = generation
         self.offsets = offsets
     }

@@ -1,41 +1,42 @@
 // Counts and ledger side by side, both in the order of their keys: which counts have another generation than they should.
 
+package import Base
 import SQLite
 
 /// One walk over both tables.
 package final class LedgerMerge {
     /// A key, in the order of the tables.
     package struct Key: Equatable, Sendable {
-        /// The window's start, seconds since the Unix epoch.
-        package let window: Int64
+        /// The window's start.
+        package let window: WindowStart
         /// The postcode's bytes.
         package let postcode: [UInt8]
 
         /// Before all keys.
-        package static let first = Key(window: Int64.min, postcode: [])
+        package static let first = Key(window: .first, postcode: [])
     }
 
     private let counts: Statement
     private let ledger: Statement
-    private let unchanged: Int64
-    private let changed: Int64
+    private let unchanged: Generation
+    private let changed: Generation
     /// The first row of the table that nothing here counts, and whose count is not 0.
     package private(set) var uncounted: (key: Key, count: Int64)?
     /// The keys whose count has another generation, or that have none, with the one that they should have.
-    package private(set) var wrong: [(key: Key, generation: Int64)] = []
+    package private(set) var wrong: [(key: Key, generation: Generation)] = []
 
     /// - Parameters:
     ///   - start: the first key that is looked at.
     ///   - unchanged: the generation of counts that equal their row.
     ///   - changed: the generation of all others.
-    init(_ connection: Connection, from start: Key, unchanged: Int64, changed: Int64) throws {
+    init(_ connection: Connection, from start: Key, unchanged: Generation, changed: Generation) throws {
         self.unchanged = unchanged
         self.changed = changed
         let order = "WHERE (window_start, postcode) >= (?1, ?2) ORDER BY window_start, postcode"
         counts = try connection.prepare("SELECT window_start, postcode, count, generation FROM counts \(order)")
         ledger = try connection.prepare("SELECT window_start, postcode, count FROM exported \(order)")
         for statement in [counts, ledger] {
-            try start.postcode.withUnsafeBytes { try statement.restart(start.window, TextBytes($0)) }
+            try start.postcode.withUnsafeBytes { try statement.restart(start.window.seconds, TextBytes($0)) }
         }
     }
 
@@ -51,7 +52,7 @@ package final class LedgerMerge {
             let order = !hasRow ? -1 : !hasCount ? 1 : Self.compare(counts, ledger)
             let generation = order == 0 && counts.int64(2) == ledger.int64(2) ? unchanged : changed
             if order > 0, ledger.int64(2) != 0, uncounted == nil { uncounted = (Self.key(ledger), ledger.int64(2)) }
-            if order > 0 || counts.int64(3) != generation {
+            if order > 0 || counts.generation(3) != generation {
                 let key = Self.key(order > 0 ? ledger : counts)
                 if wrong.count >= most { return key }
                 wrong.append((key, generation))
@@ -63,7 +64,7 @@ package final class LedgerMerge {
     }
 
     private static func key(_ row: Statement) -> Key {
-        Key(window: row.int64(0), postcode: row.withText(1) { Array($0) })
+        Key(window: row.window(0), postcode: row.withText(1) { Array($0) })
     }
 
     private static func compare(_ left: Statement, _ right: Statement) -> Int {

@@ -1,5 +1,6 @@
 // Incidents as versions before 8 of the format have them: the offsets stand in the sentence alone.
 
+import Base
 import SQLite
 
 enum OldIncidents {
@@ -21,7 +22,8 @@ enum OldIncidents {
             "UPDATE incident SET kafka_partition = ?2, first_offset = ?3, end_offset = ?4 WHERE id = ?1")
         for (id, lost) in try read(connection) {
             guard let lost else { continue }
-            try set.run(id, lost.partition, lost.offsets.lowerBound, lost.offsets.upperBound)
+            try set.run(
+                id, lost.partition.rawValue, lost.offsets.lowerBound.rawValue, lost.offsets.upperBound.rawValue)
         }
     }
 
@@ -30,9 +32,10 @@ enum OldIncidents {
         let words = detail.split(separator: " ")
         guard
             let at = words.indices.dropLast(5).first(where: { words[$0] == "partition" && words[$0 + 2] == "offsets" }),
-            let partition = Int32(words[at + 1].dropLast()), let from = Int64(words[at + 3]), words[at + 4] == "to",
-            let last = Int64(words[at + 5]), from >= 0, from <= last, last < Int64.max
+            let partition = PartitionID(words[at + 1].dropLast()), let from = KafkaOffset(words[at + 3]),
+            words[at + 4] == "to",
+            let last = KafkaOffset(words[at + 5]), from >= 0, from <= last, last < KafkaOffset.last
         else { return nil }
-        return LostOffsets(partition: partition, offsets: from..<last + 1)
+        return LostOffsets(partition: partition, offsets: from..<last.next)
     }
 }

@@ -5,6 +5,7 @@
 // marked only after the broker acknowledged them or they were found in the topic; a row that the topic will never take is
 // passed, with an incident in the same transaction, and stays as it is.
 
+package import Base
 import SQLite
 
 /// Which rows are published.
@@ -20,9 +21,9 @@ package struct OutboxRow: Equatable, Sendable {
     /// Its number: ascending, never used again.
     package let number: Int64
     /// Where it came from.
-    package let partition: Int32
+    package let partition: PartitionID
     /// Its offset there.
-    package let offset: Int64
+    package let offset: KafkaOffset
     /// The message, unchanged.
     package let payload: [UInt8]
     /// The message's key, headers and timestamp.
@@ -30,7 +31,8 @@ package struct OutboxRow: Equatable, Sendable {
 
     /// Makes a row.
     package init(
-        number: Int64, partition: Int32, offset: Int64, payload: [UInt8], envelope: SourceEnvelope = SourceEnvelope()
+        number: Int64, partition: PartitionID, offset: KafkaOffset, payload: [UInt8],
+        envelope: SourceEnvelope = SourceEnvelope()
     ) {
         (self.number, self.partition, self.offset) = (number, partition, offset)
         (self.payload, self.envelope) = (payload, envelope)
@@ -74,7 +76,7 @@ extension StateView {
     private static func outboxRow(_ row: Statement) -> OutboxRow {
         func blob(_ column: Int) -> [UInt8]? { row.isNull(column) ? nil : row.withBlob(column) { Array($0) } }
         return OutboxRow(
-            number: row.int64(0), partition: Int32(clamping: row.int64(1)), offset: row.int64(2),
+            number: row.int64(0), partition: row.partition(1), offset: row.offset(2),
             payload: row.withBlob(3) { Array($0) },
             envelope: SourceEnvelope(key: blob(4), headers: blob(5), timestamp: row.optionalInt64(6)))
     }
@@ -89,7 +91,7 @@ extension StateView {
 
     /// The offsets of the topic from which records may not be marked yet; nil when this topic was never written to.
     /// - Throws: `SQLiteError`.
-    package func outboxOffsets(_ name: OutboxName, topic: String) throws -> [Int32: Int64]? {
+    package func outboxOffsets(_ name: OutboxName, topic: String) throws -> [PartitionID: KafkaOffset]? {
         try connection.first("SELECT offsets FROM outbox WHERE name = ?1 AND topic = ?2", name.rawValue, topic) {
             try JSONText.offsets($0.string(0))
         }
@@ -97,7 +99,7 @@ extension StateView {
 
     /// The offsets from which a lost state may have published; nil when there is none, or all that was read again.
     /// - Throws: `SQLiteError`.
-    package func restoredOffsets(_ name: OutboxName) throws -> [Int32: Int64]? {
+    package func restoredOffsets(_ name: OutboxName) throws -> [PartitionID: KafkaOffset]? {
         try meta(.restoredOutbox(name)).map { try JSONText.offsets($0) }
     }
 }
@@ -124,7 +126,7 @@ extension Store {
     /// - Parameter offsets: the topic's ends as they were before, when it was never written to.
     /// - Throws: `SQLiteError`.
     package func beginPublishing(
-        _ name: OutboxName, topic: String, upTo number: Int64, from offsets: [Int32: Int64]
+        _ name: OutboxName, topic: String, upTo number: Int64, from offsets: [PartitionID: KafkaOffset]
     ) throws {
         try durably {
             try connection.run(
@@ -141,7 +143,7 @@ extension Store {
     /// - Parameter offsets: the topic's offsets up to which everything is marked now.
     /// - Throws: `SQLiteError`.
     package func markPublished(
-        _ name: OutboxName, numbers: some Sequence<Int64>, offsets: [Int32: Int64], now: Int64
+        _ name: OutboxName, numbers: some Sequence<Int64>, offsets: [PartitionID: KafkaOffset], now: Int64
     ) throws {
         try transaction {
             let row = try connection.prepare("UPDATE \(name.rawValue) SET published_at_ms = ?2 WHERE id = ?1")
@@ -161,12 +163,12 @@ extension Store {
     /// - Throws: `SQLiteError`.
     package func noteForeignPublisher(_ name: OutboxName) throws {
         guard try meta(.restoredOutbox(name)) == nil else { return }
-        try setMeta(.restoredOutbox(name), to: try JSONText.encode([Int32: Int64]()))
+        try setMeta(.restoredOutbox(name), to: try JSONText.encode([PartitionID: KafkaOffset]()))
     }
 
     /// Notes that this state was restored in the place of a lost one, which may have published events from these offsets on.
     /// - Throws: `SQLiteError`.
-    package func noteRestored(_ offsets: [Int32: Int64]) throws {
+    package func noteRestored(_ offsets: [PartitionID: KafkaOffset]) throws {
         for name in OutboxName.allCases { try setMeta(.restoredOutbox(name), to: try JSONText.encode(offsets)) }
     }
 

@@ -1,6 +1,7 @@
 // Parameters of statements that run for every event or row, one after the other. A parameter pack is not specialised for its
 // types and costs more than what it binds.
 
+import Base
 import SQLite
 
 /// Binds the parameters of a statement in their order.
@@ -25,7 +26,16 @@ struct Parameters {
     mutating func add(_ value: Int64?) throws { try statement.bind(value, at: next()) }
 
     @inline(__always)
-    mutating func add(_ value: Int32) throws { try statement.bind(Int64(value), at: next()) }
+    mutating func add(_ value: PartitionID) throws { try statement.bind(Int64(value.rawValue), at: next()) }
+
+    @inline(__always)
+    mutating func add(_ value: KafkaOffset) throws { try statement.bind(value.rawValue, at: next()) }
+
+    @inline(__always)
+    mutating func add(_ value: Generation) throws { try statement.bind(value.rawValue, at: next()) }
+
+    @inline(__always)
+    mutating func add(_ value: WindowStart) throws { try statement.bind(value.seconds, at: next()) }
 
     @inline(__always)
     mutating func add(_ value: String) throws { try statement.bind(value, at: next()) }

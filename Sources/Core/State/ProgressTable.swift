@@ -1,18 +1,19 @@
 // How far counting has come: the generation and the watermark (`progress`), and each partition (`partition_progress`).
 
+package import Base
 import SQLite
 import Windowing
 
 /// What an earlier run left, read when the state is opened.
 package struct Progress: Equatable, Sendable {
     /// The number of flushes so far.
-    package var generation: Int64
-    /// The watermark in milliseconds since the Unix epoch; nil before there is one.
-    package var watermark: Int64?
-    /// Windows that end at or before this are final (milliseconds since the Unix epoch); 0 when none is.
-    package var finalBefore: Int64
-    /// The largest end (exclusive) of any window, in milliseconds since the Unix epoch; 0 when there is none.
-    package var latestWindowEnd: Int64
+    package var generation: Generation
+    /// The watermark; nil before there is one.
+    package var watermark: EventTime?
+    /// Windows that end at or before this are final; that of the epoch when none is.
+    package var finalBefore: WindowStart
+    /// The largest end (exclusive) of any window; the epoch when there is none.
+    package var latestWindowEnd: WindowStart
     /// The partitions known.
     package var partitions: [PartitionProgress]
 }
@@ -20,11 +21,11 @@ package struct Progress: Equatable, Sendable {
 /// The state as of its last flush.
 package struct LastFlush: Equatable, Sendable {
     /// The number of flushes so far.
-    package let generation: Int64
-    /// The watermark in milliseconds since the Unix epoch; nil before there is one.
-    package let watermark: Int64?
-    /// Windows that start before this are final (seconds since the Unix epoch).
-    package let finalBefore: Int64
+    package let generation: Generation
+    /// The watermark; nil before there is one.
+    package let watermark: EventTime?
+    /// Windows that start before this are final.
+    package let finalBefore: WindowStart
     /// The wall clock at the flush, milliseconds since the Unix epoch; nil before the first.
     package let at: Int64?
 }
@@ -32,11 +33,11 @@ package struct LastFlush: Equatable, Sendable {
 /// The sums of one partition, as the state records them.
 package struct PartitionSums: Equatable, Sendable {
     /// The partition's number in Kafka.
-    package let partition: Int32
+    package let partition: PartitionID
     /// The first offset this state was to read.
-    package let firstOffset: Int64
+    package let firstOffset: KafkaOffset
     /// The offset to read next.
-    package let nextOffset: Int64
+    package let nextOffset: KafkaOffset
     /// Records consumed, as recorded.
     package let consumed: Int64
     /// Events counted in a window.
@@ -53,14 +54,16 @@ extension StateView {
     package func lastFlush() throws -> LastFlush? {
         try connection.first("SELECT generation, watermark_ms, final_before_s, flushed_at_ms FROM progress") { row in
             LastFlush(
-                generation: row.int64(0), watermark: row.optionalInt64(1), finalBefore: row.int64(2),
+                generation: row.generation(0), watermark: row.optionalTime(1), finalBefore: row.window(2),
                 at: row.int64(3) > 0 ? row.int64(3) : nil)
         }
     }
 
     /// The number of flushes so far.
     /// - Throws: `SQLiteError`.
-    package func recordedGeneration() throws -> Int64 { try connection.number("SELECT generation FROM progress") }
+    package func recordedGeneration() throws -> Generation {
+        Generation(clamping: try connection.number("SELECT generation FROM progress"))
+    }
 
     /// How far each partition has come, ascending.
     /// - Throws: `SQLiteError`.
@@ -75,21 +78,21 @@ extension StateView {
     }
 
     private static func partition(_ row: Statement) -> PartitionProgress {
-        var partition = PartitionProgress(partition: Int32(clamping: row.int64(0)), nextOffset: row.int64(2))
-        partition.firstOffset = row.int64(1)
-        partition.highWatermarkOffset = row.optionalInt64(3)
-        partition.maxEventTime = row.optionalInt64(4)
+        var partition = PartitionProgress(partition: row.partition(0), nextOffset: row.offset(2))
+        partition.firstOffset = row.offset(1)
+        partition.highWatermarkOffset = row.optionalOffset(3)
+        partition.maxEventTime = row.optionalTime(4)
         partition.isIdle = row.int64(5) != 0
         partition.counted = row.int64(6)
         partition.late = row.int64(7)
         partition.rejected = row.int64(8)
-        partition.maxEventOffset = row.optionalInt64(9)
+        partition.maxEventOffset = row.optionalOffset(9)
         partition.lastRecord = mark(row)
         return partition
     }
 
     private static func mark(_ row: Statement) -> RecordMark? {
-        guard let offset = row.optionalInt64(10), let fingerprint = row.optionalInt64(13) else { return nil }
+        guard let offset = row.optionalOffset(10), let fingerprint = row.optionalInt64(13) else { return nil }
         return RecordMark(
             offset: offset, timestamp: row.optionalInt64(11),
             leaderEpoch: row.optionalInt64(12).map { Int32(clamping: $0) },
@@ -106,7 +109,7 @@ extension StateView {
             """
         ) { row in
             PartitionSums(
-                partition: Int32(clamping: row.int64(0)), firstOffset: row.int64(1), nextOffset: row.int64(2),
+                partition: row.partition(0), firstOffset: row.offset(1), nextOffset: row.offset(2),
                 consumed: row.int64(3), counted: row.int64(4), late: row.int64(5), rejected: row.int64(6))
         }
     }
@@ -120,9 +123,9 @@ extension StateView {
             FROM partition_progress ORDER BY kafka_partition
             """
         ) { row in
-            var partition = PartitionProgress(partition: Int32(clamping: row.int64(0)), nextOffset: row.int64(1))
-            partition.highWatermarkOffset = row.optionalInt64(2)
-            partition.maxEventTime = row.optionalInt64(3)
+            var partition = PartitionProgress(partition: row.partition(0), nextOffset: row.offset(1))
+            partition.highWatermarkOffset = row.optionalOffset(2)
+            partition.maxEventTime = row.optionalTime(3)
             partition.isIdle = row.int64(4) != 0
             (partition.counted, partition.late, partition.rejected) = (row.int64(5), row.int64(6), row.int64(7))
             return partition
@@ -135,27 +138,29 @@ extension Store {
     /// - Throws: `SQLiteError`.
     package func progress() throws -> Progress {
         let last = try lastFlush()
-        let latestStart = try connection.integer("SELECT max(window_start) FROM windows")
+        let latestStart = try connection.integer("SELECT max(window_start) FROM windows").map(
+            WindowStart.init(seconds:))
         return Progress(
             generation: last?.generation ?? 0, watermark: last?.watermark,
-            finalBefore: (last?.finalBefore ?? 0) * 1000,
-            latestWindowEnd: latestStart.map { $0 * 1000 + settings.windowMilliseconds } ?? 0,
+            finalBefore: last?.finalBefore ?? .epoch,
+            latestWindowEnd: latestStart?.end(lengthMilliseconds: settings.windowMilliseconds) ?? .epoch,
             partitions: try partitions())
     }
 
     func write(_ partition: PartitionProgress) throws {
         let last = partition.lastRecord
         try statements.partition.run(
-            partition.partition, partition.firstOffset, partition.nextOffset, partition.highWatermarkOffset,
-            partition.maxEventTime, partition.isIdle ? Int64(1) : 0, partition.consumed, partition.counted,
-            partition.late, partition.rejected, partition.maxEventOffset, last?.offset, last?.timestamp,
+            partition.partition.rawValue, partition.firstOffset.rawValue, partition.nextOffset.rawValue,
+            partition.highWatermarkOffset?.rawValue,
+            partition.maxEventTime?.milliseconds, partition.isIdle ? Int64(1) : 0, partition.consumed,
+            partition.counted,
+            partition.late, partition.rejected, partition.maxEventOffset?.rawValue,
+            last?.offset.rawValue, last?.timestamp,
             last?.leaderEpoch, last.map { Int64(bitPattern: $0.fingerprint) })
     }
 
-    /// - Parameters:
-    ///   - finalBefore: milliseconds since the Unix epoch.
-    ///   - now: the wall clock, likewise.
-    func writeProgress(generation: Int64, watermark: Int64?, finalBefore: Int64, now: Int64) throws {
-        try statements.progress.run(generation, watermark, finalBefore / 1000, now)
+    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
+    func writeProgress(generation: Generation, watermark: EventTime?, finalBefore: WindowStart, now: Int64) throws {
+        try statements.progress.run(generation.rawValue, watermark?.milliseconds, finalBefore.seconds, now)
     }
 }

@@ -4,6 +4,7 @@
 // when a backfill brought them back. Invariants: the bound never goes back; a window leaves only when its last change was
 // exported and its events can only be late; `MetaKey.evictedEvents` is the sum of the counts that are not in the state.
 
+package import Base
 import Windowing
 
 /// What one step of eviction did.
@@ -28,9 +29,9 @@ package struct EvictedWindowsReopened: Error, CustomStringConvertible, Equatable
 }
 
 extension StateView {
-    /// Counts of windows that start before this (seconds since the Unix epoch) left the state; 0 when none did.
+    /// Counts of windows that start before this left the state; the epoch when none did.
     /// - Throws: `SQLiteError`.
-    package func evictedBefore() throws -> Int64 { try number(.evictedBefore) ?? 0 }
+    package func evictedBefore() throws -> WindowStart { WindowStart(seconds: try number(.evictedBefore) ?? 0) }
 
     /// The sum of the counts that left the state.
     /// - Throws: `SQLiteError`.
@@ -46,10 +47,10 @@ extension Store {
     /// Makes sure that events of windows that left the state are late under the settings it was opened with.
     /// - Throws: `EvictedWindowsReopened`, `SQLiteError`.
     package func checkEvicted() throws {
-        let bound = try evictedBefore() * 1000
-        guard bound > 0, let watermark = try progress().watermark else { return }
-        guard bound - 1 + settings.allowedLatenessMilliseconds > watermark else { return }
-        throw EvictedWindowsReopened(path: path, longestLateness: max(0, watermark - bound + 1))
+        let bound = try evictedBefore()
+        guard bound > .epoch, let watermark = try progress().watermark else { return }
+        guard bound.time + (settings.allowedLatenessMilliseconds - 1) > watermark else { return }
+        throw EvictedWindowsReopened(path: path, longestLateness: max(0, watermark.milliseconds(since: bound.time) + 1))
     }
 
     /// Removes exported counts whose windows ended before min(watermark, now) - retention, and whose events could only be
@@ -65,7 +66,7 @@ extension Store {
         let bound = Self.evictionBound(watermark: watermark, now: now, retention: retention, settings)
         let exported = try exportProgress(of: .counts).generation
         let old = try evictedBefore()
-        guard bound > 0, exported > 0 else { return Eviction(windows: 0, isDone: true) }
+        guard bound > .epoch, exported > 0 else { return Eviction(windows: 0, isDone: true) }
         // A window that still waits for its export holds the bound.
         let waiting = bound > old ? try oldestWindow(in: old..<bound, changedSince: exported) : nil
         let new = max(old, min(bound, waiting ?? bound))
@@ -73,15 +74,18 @@ extension Store {
         let leaving = try windows(before: new, unchangedSince: exported, limit: limit)
         guard !leaving.isEmpty else { return Eviction(windows: 0, isDone: true) }
         try transaction {
-            if new > old { try setMeta(.evictedBefore, to: "\(new)") }
+            if new > old { try setMeta(.evictedBefore, to: "\(new.seconds)") }
             for window in leaving { try addEvicted(events: try removeWindow(window)) }
         }
         return Eviction(windows: leaving.count, isDone: leaving.count < limit)
     }
 
-    /// Windows that start before this (seconds) may leave.
-    static func evictionBound(watermark: Int64, now: Int64, retention: Int64, _ settings: WindowSettings) -> Int64 {
-        let bound = min(min(watermark, now) - retention, watermark - settings.allowedLatenessMilliseconds)
-        return bound > 0 ? settings.windowStart(of: bound) / 1000 : 0
+    /// Windows that start before this may leave.
+    static func evictionBound(
+        watermark: EventTime, now: Int64, retention: Int64, _ settings: WindowSettings
+    ) -> WindowStart {
+        let past = min(watermark, EventTime(milliseconds: now)) - retention
+        let bound = min(past, watermark - settings.allowedLatenessMilliseconds)
+        return bound > WindowStart.epoch.time ? settings.windowStart(of: bound) : .epoch
     }
 }

@@ -4,12 +4,13 @@
 // Invariants: `exported` says where the table's live rows are, as of `export_progress`; staged rows belong to the counts
 // table's intent and mean nothing without it; a file's number is never given twice.
 
+package import Base
 import SQLite
 
 /// Where one row of the counts table lies, or will.
 package struct RowLocation: Equatable, Sendable {
-    /// The window's start, seconds since the Unix epoch.
-    package var windowStart: Int64
+    /// The window's start.
+    package var windowStart: WindowStart
     /// The postcode.
     package var postcode: String
     /// The row's file, by its number in the ledger.
@@ -20,7 +21,7 @@ package struct RowLocation: Equatable, Sendable {
     package var count: Int64
 
     /// A location.
-    package init(windowStart: Int64, postcode: String, fileID: Int64, position: Int64, count: Int64) {
+    package init(windowStart: WindowStart, postcode: String, fileID: Int64, position: Int64, count: Int64) {
         self.windowStart = windowStart
         self.postcode = postcode
         self.fileID = fileID
@@ -31,13 +32,13 @@ package struct RowLocation: Equatable, Sendable {
 
 /// The key of a row of the counts table.
 package struct RowKey: Equatable, Sendable {
-    /// The window's start, seconds since the Unix epoch.
-    package var windowStart: Int64
+    /// The window's start.
+    package var windowStart: WindowStart
     /// The postcode.
     package var postcode: String
 
     /// A key.
-    package init(windowStart: Int64, postcode: String) {
+    package init(windowStart: WindowStart, postcode: String) {
         self.windowStart = windowStart
         self.postcode = postcode
     }
@@ -63,7 +64,7 @@ package final class ExportedCursor {
 
     /// The row of a key; nil when there is none.
     /// - Throws: `SQLiteError`.
-    package func find(window: Int64, postcode: UnsafeRawBufferPointer) throws -> ExportedRow? {
+    package func find(window: WindowStart, postcode: UnsafeRawBufferPointer) throws -> ExportedRow? {
         guard try cursor.find(window: window, postcode: postcode) else { return nil }
         let row = cursor.row
         return ExportedRow(count: row.int64(2), fileID: row.int64(3), position: row.int64(4))
@@ -82,7 +83,7 @@ package final class ExportedPlaces {
 
     /// The count of the row that lies there; nil when the ledger has none there.
     /// - Throws: `SQLiteError`.
-    package func count(window: Int64, postcode: String, fileID: Int64, position: Int64) throws -> Int64? {
+    package func count(window: WindowStart, postcode: String, fileID: Int64, position: Int64) throws -> Int64? {
         var values = Parameters(row)
         row.reset()
         try values.add(window)
@@ -113,19 +114,21 @@ extension StateView {
 
     /// All exported rows, without their counts.
     /// - Throws: `SQLiteError`, and what `body` throws.
-    package func forEachExported(_ body: (_ window: Int64, _ fileID: Int64, _ position: Int64) throws -> Void) throws {
+    package func forEachExported(_ body: (_ window: WindowStart, _ fileID: Int64, _ position: Int64) throws -> Void)
+        throws
+    {
         try connection.forEach("SELECT window_start, file_id, position FROM exported") {
-            try body($0.int64(0), $0.int64(1), $0.int64(2))
+            try body($0.window(0), $0.int64(1), $0.int64(2))
         }
     }
 
     /// How many exported rows of the windows that start in a range lie in each file, by the file's number.
     /// - Throws: `SQLiteError`.
-    package func exportedRows(inWindows range: Range<Int64>) throws -> [Int64: Int64] {
+    package func exportedRows(inWindows range: Range<WindowStart>) throws -> [Int64: Int64] {
         var rows: [Int64: Int64] = [:]
         try connection.forEach(
             "SELECT file_id, count(*) FROM exported WHERE window_start >= ?1 AND window_start < ?2 GROUP BY file_id",
-            range.lowerBound, range.upperBound
+            range.lowerBound.seconds, range.upperBound.seconds
         ) { rows[$0.int64(0)] = $0.int64(1) }
         return rows
     }
@@ -145,7 +148,7 @@ extension StateView {
     /// The places of the rows whose counts have changed since a generation: the next commit replaces them.
     /// - Throws: `SQLiteError`, and what `body` throws.
     package func forEachStale(
-        since generation: Int64, _ body: (_ path: String, _ position: Int64) throws -> Void
+        since generation: Generation, _ body: (_ path: String, _ position: Int64) throws -> Void
     ) throws {
         try connection.forEach(
             """
@@ -154,7 +157,7 @@ extension StateView {
             JOIN exported AS e ON e.window_start = c.window_start AND e.postcode = c.postcode
             JOIN data_file AS f ON f.id = e.file_id
             WHERE w.generation > ?1 AND c.generation > ?1 AND e.count IS NOT c.count
-            """, generation
+            """, generation.rawValue
         ) { try body($0.string(0), $0.int64(1)) }
     }
 
@@ -230,9 +233,9 @@ extension Store {
                 """
                 SELECT window_start, postcode, file_id, position FROM staged
                 WHERE (window_start, postcode) > (?1, ?2) ORDER BY window_start, postcode LIMIT ?3
-                """, key?.windowStart ?? Int64.min, key?.postcode ?? "", Int64(limit)
+                """, (key?.windowStart ?? .first).seconds, key?.postcode ?? "", Int64(limit)
             ) { row in
-                let key = RowKey(windowStart: row.int64(0), postcode: row.string(1))
+                let key = RowKey(windowStart: row.window(0), postcode: row.string(1))
                 var values = Parameters(move)
                 try values.add(key.windowStart)
                 try values.add(key.postcode)

@@ -3,18 +3,19 @@
 // synced before. Files in the spool that no row names are leftovers of a crash. A segment whose files are gone is dropped
 // together with those after it, and the raw offsets go back to where it began.
 
+package import Base
 import Foundation
 import SQLite
 
 /// A half-open range of offsets of one partition.
 package struct OffsetSpan: Codable, Equatable, Sendable {
     /// The first offset (inclusive).
-    package var from: Int64
+    package var from: KafkaOffset
     /// The end (exclusive).
-    package var to: Int64
+    package var to: KafkaOffset
 
     /// A span.
-    package init(from: Int64, to: Int64) {
+    package init(from: KafkaOffset, to: KafkaOffset) {
         self.from = from
         self.to = to
     }
@@ -69,14 +70,14 @@ package struct Segment: Codable, Equatable, Sendable {
     /// The number of events in it.
     package var rows: Int64
     /// What it covers, by partition.
-    package var offsets: [Int32: OffsetSpan]
+    package var offsets: [PartitionID: OffsetSpan]
     /// The Parquet files, one a day.
     package var parquet: [File]
     /// The JSON lines, where they are wanted.
     package var json: File?
 
     /// A segment.
-    package init(name: String, rows: Int64, offsets: [Int32: OffsetSpan], parquet: [File], json: File?) {
+    package init(name: String, rows: Int64, offsets: [PartitionID: OffsetSpan], parquet: [File], json: File?) {
         self.name = name
         self.rows = rows
         self.offsets = offsets
@@ -93,10 +94,10 @@ package struct Segment: Codable, Equatable, Sendable {
 extension StateView {
     /// The offset from which each partition's raw events are still wanted; none for a partition without segments.
     /// - Throws: `SQLiteError`.
-    package func rawOffsets() throws -> [Int32: Int64] {
-        var offsets: [Int32: Int64] = [:]
+    package func rawOffsets() throws -> [PartitionID: KafkaOffset] {
+        var offsets: [PartitionID: KafkaOffset] = [:]
         try connection.forEach("SELECT kafka_partition, next_offset FROM raw_progress") {
-            offsets[Int32(clamping: $0.int64(0))] = $0.int64(1)
+            offsets[$0.partition(0)] = $0.offset(1)
         }
         return offsets
     }
@@ -129,15 +130,15 @@ extension Store {
         let progress = try connection.prepare("INSERT OR REPLACE INTO raw_progress VALUES (?1, ?2)")
         for (partition, span) in segment.offsets {
             precondition(span.from <= span.to, "a segment's offsets ascend")
-            try progress.run(partition, span.to)
+            try progress.run(partition.rawValue, span.to.rawValue)
         }
     }
 
     /// Where the raw events of each partition have to be read again from when a segment and those after it are dropped; only
     /// the partitions that they cover.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
-    package func rawOffsets(droppingFrom name: String) throws -> [Int32: Int64] {
-        var starts: [Int32: Int64] = [:]
+    package func rawOffsets(droppingFrom name: String) throws -> [PartitionID: KafkaOffset] {
+        var starts: [PartitionID: KafkaOffset] = [:]
         for segment in try segments(limit: Int(Int32.max)).drop(while: { $0.name != name }) {
             for (partition, span) in segment.offsets {
                 starts[partition] = min(starts[partition] ?? span.from, span.from)
@@ -150,7 +151,7 @@ extension Store {
     /// - Returns: the names of their files, and where each partition has to be read from again. None where the segment no
     ///   longer waits: it was exported meanwhile. nil when nothing was done, since a commit that was prepared brings one.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
-    package func dropSegments(from name: String) throws -> (files: [String], starts: [Int32: Int64])? {
+    package func dropSegments(from name: String) throws -> (files: [String], starts: [PartitionID: KafkaOffset])? {
         try transaction {
             let dropped = try segments(limit: Int(Int32.max)).drop { $0.name != name }
             let brought = Set(try intent(of: .raw)?.segments ?? [])
@@ -158,7 +159,7 @@ extension Store {
             let progress = try connection.prepare(
                 "UPDATE raw_progress SET next_offset = ?2 WHERE kafka_partition = ?1 AND next_offset > ?2")
             let starts = try rawOffsets(droppingFrom: name)
-            for (partition, start) in starts { try progress.run(partition, start) }
+            for (partition, start) in starts { try progress.run(partition.rawValue, start.rawValue) }
             try forgetSegments(dropped.map(\.name))
             return (dropped.flatMap(\.fileNames), starts)
         }
@@ -170,8 +171,8 @@ extension Store {
     }
 
     /// Records how far raw rows are in the table, for a state that did not bring them there.
-    func setRawOffsets(_ offsets: [Int32: Int64]) throws {
+    func setRawOffsets(_ offsets: [PartitionID: KafkaOffset]) throws {
         let progress = try connection.prepare("INSERT OR REPLACE INTO raw_progress VALUES (?1, ?2)")
-        for (partition, end) in offsets { try progress.run(partition, end) }
+        for (partition, end) in offsets { try progress.run(partition.rawValue, end.rawValue) }
     }
 }

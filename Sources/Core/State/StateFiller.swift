@@ -3,13 +3,14 @@
 // A count that the table of counts does not have in full has the number of its missing events in a database beside the state,
 // which is gone when the state is whole: a temporary one may be in memory. Invariant: the file counts only when `finish` has returned; before that nobody may open it.
 
+package import Base
 import Glibc
 import SQLite
 
 /// A count as the raw rows have it. The bytes of the postcode are valid only while it is handed over.
 package struct RestoredCount {
-    /// The window's start, seconds since the Unix epoch.
-    package let window: Int64
+    /// The window's start.
+    package let window: WindowStart
     /// The postcode.
     package let postcode: UnsafeRawBufferPointer
     /// Events to add to the count.
@@ -17,10 +18,12 @@ package struct RestoredCount {
     /// Those of them that the table of counts does not have.
     package let missing: Int64
     /// The generation of the count, until `setGeneration`.
-    package let generation: Int64
+    package let generation: Generation
 
     /// A count.
-    package init(window: Int64, postcode: UnsafeRawBufferPointer, count: Int64, missing: Int64, generation: Int64) {
+    package init(
+        window: WindowStart, postcode: UnsafeRawBufferPointer, count: Int64, missing: Int64, generation: Generation
+    ) {
         (self.window, self.postcode, self.count) = (window, postcode, count)
         (self.missing, self.generation) = (missing, generation)
     }
@@ -29,39 +32,40 @@ package struct RestoredCount {
 /// A late event as its raw row has it. The bytes are valid only while it is handed over.
 package struct RestoredLateEvent {
     /// Where it came from.
-    package var partition: Int32
+    package var partition: PartitionID
     /// Its offset there.
-    package var offset: Int64
+    package var offset: KafkaOffset
     /// The user, where the event names one.
     package var userID: Int64?
     /// The postcode.
     package var postcode: UnsafeRawBufferPointer
     /// The page, where the event names one.
     package var webpage: UnsafeRawBufferPointer?
-    /// Microseconds since the Unix epoch.
-    package var eventTime: Int64
-    /// The start of its window, seconds since the Unix epoch.
-    package var windowStart: Int64
-    /// Milliseconds behind the watermark.
-    package var lateness: Int64
+    /// Its event time.
+    package var eventTime: EventTime
+    /// The window's start.
+    package var windowStart: WindowStart
+    /// How far its time was behind the watermark.
+    package var latenessMilliseconds: Int64
     /// When it had come and was published at the latest, milliseconds since the Unix epoch.
     package var receivedAt: Int64
 
     /// An event.
     package init(
-        partition: Int32, offset: Int64, userID: Int64?, postcode: UnsafeRawBufferPointer,
-        webpage: UnsafeRawBufferPointer?, eventTime: Int64, windowStart: Int64, lateness: Int64, receivedAt: Int64
+        partition: PartitionID, offset: KafkaOffset, userID: Int64?, postcode: UnsafeRawBufferPointer,
+        webpage: UnsafeRawBufferPointer?, eventTime: EventTime, windowStart: WindowStart, latenessMilliseconds: Int64,
+        receivedAt: Int64
     ) {
         (self.partition, self.offset, self.userID, self.postcode) = (partition, offset, userID, postcode)
         (self.webpage, self.eventTime, self.windowStart) = (webpage, eventTime, windowStart)
-        (self.lateness, self.receivedAt) = (lateness, receivedAt)
+        (self.latenessMilliseconds, self.receivedAt) = (latenessMilliseconds, receivedAt)
     }
 }
 
 /// An exported row as the table of counts has it. The bytes are valid only while it is handed over.
 package struct RestoredRow {
-    /// The window's start, seconds since the Unix epoch.
-    package let window: Int64
+    /// The window's start.
+    package let window: WindowStart
     /// The postcode.
     package let postcode: UnsafeRawBufferPointer
     /// The row's file, by its number in the ledger.
@@ -72,7 +76,7 @@ package struct RestoredRow {
     package let count: Int64
 
     /// A row.
-    package init(window: Int64, postcode: UnsafeRawBufferPointer, fileID: Int64, position: Int64, count: Int64) {
+    package init(window: WindowStart, postcode: UnsafeRawBufferPointer, fileID: Int64, position: Int64, count: Int64) {
         (self.window, self.postcode, self.fileID) = (window, postcode, fileID)
         (self.position, self.count) = (position, count)
     }
@@ -171,7 +175,7 @@ package final class StateFiller {
                 try values.add(text: count.postcode)
                 try values.add(count.count)
                 try values.add(count.generation)
-                if count.missing > 0 { try missing.run(count.window, TextBytes(count.postcode), count.missing) }
+                if count.missing > 0 { try missing.run(count.window.seconds, TextBytes(count.postcode), count.missing) }
             }
         }
     }
@@ -188,9 +192,9 @@ package final class StateFiller {
                 try values.add(event.userID)
                 try values.add(text: event.postcode)
                 try values.add(text: event.webpage)
-                try values.add(event.eventTime)
+                try values.add(event.eventTime.rawValue)
                 try values.add(event.windowStart)
-                try values.add(event.lateness)
+                try values.add(event.latenessMilliseconds)
                 try values.add(event.receivedAt)
                 try values.add(event.receivedAt)
             }
@@ -222,8 +226,8 @@ package final class StateFiller {
 
     /// Adds an offset without an event as a rejected message.
     /// - Throws: `SQLiteError`.
-    package func addRejected(partition: Int32, offset: Int64, now: Int64) throws {
-        try rejected.run(partition, offset, now)
+    package func addRejected(partition: PartitionID, offset: KafkaOffset, now: Int64) throws {
+        try rejected.run(partition.rawValue, offset.rawValue, now)
     }
 
     // MARK: Late events
@@ -245,22 +249,23 @@ package final class StateFiller {
         indexes = []
     }
 
-    /// Sets how late each late event is at a watermark (milliseconds since the Unix epoch).
+    /// Sets how late each late event is at a watermark.
     /// - Throws: `SQLiteError`.
-    package func setLateness(at watermark: Int64) throws {
-        try connection.run("UPDATE late SET lateness_ms = max(0, ?1 - event_time_us / 1000)", watermark)
+    package func setLateness(at watermark: EventTime) throws {
+        try connection.run("UPDATE late SET lateness_ms = max(0, ?1 - event_time_us / 1000)", watermark.milliseconds)
     }
 
     /// The number of late events of a key.
     /// - Throws: `SQLiteError`.
-    package func numberOfLate(window: Int64, postcode: UnsafeRawBufferPointer) throws -> Int64 {
-        try lateOfKey.first(window, TextBytes(postcode)) { $0.int64(0) } ?? 0
+    package func numberOfLate(window: WindowStart, postcode: UnsafeRawBufferPointer) throws -> Int64 {
+        try lateOfKey.first(window.seconds, TextBytes(postcode)) { $0.int64(0) } ?? 0
     }
 
     /// Marks the first `number` late events of a key as added to their count.
     /// - Throws: `SQLiteError`.
-    package func markBackfilled(window: Int64, postcode: UnsafeRawBufferPointer, number: Int64, now: Int64) throws {
-        try markOfKey.run(window, TextBytes(postcode), number, now)
+    package func markBackfilled(window: WindowStart, postcode: UnsafeRawBufferPointer, number: Int64, now: Int64) throws
+    {
+        try markOfKey.run(window.seconds, TextBytes(postcode), number, now)
     }
 
     // MARK: Counts
@@ -269,38 +274,38 @@ package final class StateFiller {
     /// valid only within `body`.
     /// - Throws: `SQLiteError`, and what `body` throws.
     package func forEachCovered(
-        inWindow start: Int64, _ body: (_ postcode: UnsafeRawBufferPointer, _ count: Int64) throws -> Void
+        inWindow start: WindowStart, _ body: (_ postcode: UnsafeRawBufferPointer, _ count: Int64) throws -> Void
     ) throws {
         try connection.forEach(
             """
             SELECT c.postcode, c.count - coalesce(m.count, 0) FROM counts AS c
             LEFT JOIN aside.missing AS m ON m.window_start = c.window_start AND m.postcode = c.postcode
             WHERE c.window_start = ?1
-            """, start
+            """, start.seconds
         ) { row in try row.withText(0) { try body($0, row.int64(1)) } }
     }
 
     /// Whether the exported row of a key lies at this place.
     /// - Throws: `SQLiteError`.
     package func isExported(
-        window: Int64, postcode: UnsafeRawBufferPointer, fileID: Int64, position: Int64
+        window: WindowStart, postcode: UnsafeRawBufferPointer, fileID: Int64, position: Int64
     ) throws -> Bool {
         try connection.first(
             "SELECT 1 FROM exported WHERE window_start = ?1 AND postcode = ?2 AND file_id = ?3 AND position = ?4",
-            window, TextBytes(postcode), fileID, position
+            window.seconds, TextBytes(postcode), fileID, position
         ) { _ in true } ?? false
     }
 
     /// Compares counts with exported rows from a key on.
     /// - Throws: `SQLiteError`.
-    package func merge(from start: LedgerMerge.Key, unchanged: Int64, changed: Int64) throws -> LedgerMerge {
+    package func merge(from start: LedgerMerge.Key, unchanged: Generation, changed: Generation) throws -> LedgerMerge {
         try LedgerMerge(connection, from: start, unchanged: unchanged, changed: changed)
     }
 
     /// Sets the generation of a count; one that the state does not have is there with the value 0.
     /// - Throws: `SQLiteError`.
-    package func setGeneration(_ generation: Int64, of key: LedgerMerge.Key) throws {
-        try key.postcode.withUnsafeBytes { try generations.run(key.window, TextBytes($0), generation) }
+    package func setGeneration(_ generation: Generation, of key: LedgerMerge.Key) throws {
+        try key.postcode.withUnsafeBytes { try generations.run(key.window.seconds, TextBytes($0), generation.rawValue) }
     }
 
     /// Makes the windows' rows from their counts.
@@ -319,10 +324,10 @@ package final class StateFiller {
     /// - Throws: `SQLiteError`.
     package func setPartition(_ partition: PartitionProgress) throws { try store.write(partition) }
 
-    /// Sets the generation, and the watermark (milliseconds since the Unix epoch).
-    /// - Parameter finalBefore: milliseconds since the Unix epoch.
+    /// Sets the generation, and the watermark.
     /// - Throws: `SQLiteError`.
-    package func setProgress(generation: Int64, watermark: Int64?, finalBefore: Int64, now: Int64) throws {
+    package func setProgress(generation: Generation, watermark: EventTime?, finalBefore: WindowStart, now: Int64) throws
+    {
         try store.writeProgress(generation: generation, watermark: watermark, finalBefore: finalBefore, now: now)
     }
 
@@ -340,5 +345,5 @@ package final class StateFiller {
 
     /// Sets from where each partition's raw rows are wanted.
     /// - Throws: `SQLiteError`.
-    package func setRawOffsets(_ offsets: [Int32: Int64]) throws { try store.setRawOffsets(offsets) }
+    package func setRawOffsets(_ offsets: [PartitionID: KafkaOffset]) throws { try store.setRawOffsets(offsets) }
 }

@@ -2,6 +2,7 @@
 // Invariants: all or nothing; counts are whole values (the upsert adds the delta to what is there); a window's row in
 // `windows` is written before its counts, so the view never misses one.
 
+import Base
 import SQLite
 
 /// The statements a flush needs, compiled once.
@@ -60,10 +61,11 @@ extension Store {
     /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be retried. `StoreError.otherWriter`.
     package func write(_ flush: Flush, now: Int64) throws {
-        let next = generation + 1
+        let next = generation.next
         assert(Set(flush.partitions.map(\.partition)).count == flush.partitions.count, "a partition is there once")
         assert(
-            flush.partitions.allSatisfy { $0.consumed <= $0.nextOffset - $0.firstOffset }, "no record is counted twice")
+            flush.partitions.allSatisfy { $0.consumed <= $0.firstOffset.distance(to: $0.nextOffset) },
+            "no record is counted twice")
         try transaction {
             try writeCounts(flush.counts, generation: next)
             for event in flush.late { try write(event) }
@@ -73,7 +75,7 @@ extension Store {
             for segment in flush.segments { try write(segment, now: now) }
             for (key, value) in flush.facts { try setMeta(key, to: value) }
             try writeProgress(
-                generation: next, watermark: flush.watermark, finalBefore: flush.finalBefore ?? 0, now: now)
+                generation: next, watermark: flush.watermark, finalBefore: flush.finalBefore ?? .epoch, now: now)
         }
         generation = next
     }

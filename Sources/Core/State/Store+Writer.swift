@@ -4,6 +4,7 @@
 // own. Invariant: of two stores over one file the one that was opened last can write, and it has read everything that the
 // other has written; the other can write nothing more.
 
+import Base
 import SQLite
 
 extension Store {
@@ -23,14 +24,14 @@ extension Store {
 
     private func checkWriter() throws {
         guard let token else { return }
-        let found = try statements.writer.first { (generation: $0.int64(0), token: $0.optionalString(1)) }
+        let found = try statements.writer.first { (generation: $0.generation(0), token: $0.optionalString(1)) }
         guard let found, found.generation == generation, found.token == token else {
             throw StoreError.otherWriter(path: path)
         }
     }
 
     /// Becomes the one writer, and reads the generation that it goes on from.
-    func takeOver(_ token: String) throws -> Int64 {
+    func takeOver(_ token: String) throws -> Generation {
         try connection.run("UPDATE progress SET writer = ?1", token)
         return try recordedGeneration()
     }

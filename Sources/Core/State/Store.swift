@@ -5,6 +5,7 @@
 // offsets, watermark and a generation one higher; every transaction that writes finds the state as this store left it
 // (Store+Writer.swift); the file in between is always the whole truth.
 
+package import Base
 import Glibc
 import SQLite
 package import Windowing
@@ -36,7 +37,7 @@ package final class Store: StateView {
     /// What this writer holds open; nil for one that only reads.
     private var held: HeldFiles?
     /// The generation of the last flush that was committed.
-    package internal(set) var generation: Int64 = 0
+    package internal(set) var generation: Generation = 0
     var pagesAtCheckpoint = 0
     /// The oldest waiting segment whose files are not all there, once somebody has noticed; nil when none is known.
     package var lostSegment: String?

@@ -4,10 +4,12 @@
 // has its size. Invariants: at most half of the slots are used; the arena stays below 4 GiB because the owner flushes at a
 // few hundred thousand entries of at most 64 bytes; one thread at a time.
 
+package import Base
+
 /// Counts per window and postcode that are not in the store yet.
 package final class CountDeltas {
     private struct Entry {
-        var window: Int64
+        var window: WindowStart
         /// The first eight bytes of the postcode, big-endian, padded with zeros: orders most keys in one comparison.
         var prefix: UInt64
         var count: Int64
@@ -55,9 +57,9 @@ package final class CountDeltas {
     package var isEmpty: Bool { count == 0 }
 
     /// Adds `count` events of one postcode to one window.
-    package func add(window: Int64, postcode: UnsafeRawBufferPointer, count added: Int64 = 1) {
+    package func add(window: WindowStart, postcode: UnsafeRawBufferPointer, count added: Int64 = 1) {
         let prefix = Self.prefix(of: postcode)
-        let hash = Self.hash(postcode, prefix: prefix, window: window, seed: seed)
+        let hash = Self.hash(postcode, prefix: prefix, window: window.rawValue, seed: seed)
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
         var slot = Int(truncatingIfNeeded: hash) & mask
         while slots[slot].reference != 0 {
@@ -95,7 +97,7 @@ package final class CountDeltas {
     }
 
     /// Calls `body` for each pair in ascending order of (window, postcode bytes); the bytes are valid only within it.
-    package func forEachSorted(_ body: (Int64, UnsafeRawBufferPointer, Int64) throws -> Void) rethrows {
+    package func forEachSorted(_ body: (WindowStart, UnsafeRawBufferPointer, Int64) throws -> Void) rethrows {
         var order = (0..<count).map { UInt32(truncatingIfNeeded: $0) }
         order.sort { precedes(entries[Int($0)], entries[Int($1)]) }
         for index in order {

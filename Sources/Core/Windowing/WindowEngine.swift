@@ -4,15 +4,18 @@
 // it never goes back, and an event is judged by the watermark as it was before that event.
 // Invariants: no clock and no I/O, "now" is always a parameter (milliseconds since the Unix epoch); the same calls in
 // the same order give the same decisions; the watermark never decreases; idleness alone never makes an event late,
-// because it only lets the other partitions' progress through.
+// because it only lets the other partitions' progress through; the times that are kept, and the watermark, are whole
+// milliseconds, as the state has them.
+
+package import Base
 
 /// What becomes of one event.
 @frozen
 package enum Placement: Equatable, Sendable {
-    /// It counts in the window that starts at `windowStart` (milliseconds since the Unix epoch).
-    case counted(windowStart: Int64)
-    /// It is late; `lateness` says how far its time is behind the watermark, in milliseconds.
-    case late(windowStart: Int64, lateness: Int64)
+    /// It counts in the window that starts at `windowStart`.
+    case counted(windowStart: WindowStart)
+    /// It is late, its time so far behind the watermark.
+    case late(windowStart: WindowStart, latenessMilliseconds: Int64)
 }
 
 /// Tumbling event-time windows over the partitions of one topic.
@@ -20,12 +23,11 @@ package struct WindowEngine: Sendable {
     /// What the engine knows of one partition.
     package struct Partition: Equatable, Sendable {
         /// The partition's number in Kafka.
-        package let number: Int32
-        /// The largest event time seen, in milliseconds; nil before the first event. Events beyond the future skew
-        /// do not count here.
-        package internal(set) var maxEventTime: Int64?
+        package let number: PartitionID
+        /// The largest event time seen; nil before the first event. Events beyond the future skew do not count here.
+        package internal(set) var maxEventTime: EventTime?
         /// The offset of the record that brought it; -1 when it is not known.
-        package internal(set) var maxEventOffset: Int64 = -1
+        package internal(set) var maxEventOffset: KafkaOffset = -1
         /// The partition's end was reached and nothing came for the idle timeout.
         package internal(set) var isIdle = false
         /// When the last record, or the end, was seen (milliseconds, wall clock).
@@ -45,38 +47,43 @@ package struct WindowEngine: Sendable {
         /// The wall clock when the latest was.
         package internal(set) var at: Int64
         /// The latest one's event time.
-        package internal(set) var eventTime: Int64
+        package internal(set) var eventTime: EventTime
     }
 
     /// The durations that rule.
     package let settings: WindowSettings
     /// The partitions, in the order they were added; their positions are the indexes the other calls take.
     package private(set) var partitions: [Partition] = []
-    /// The watermark in milliseconds: no event at or before it is expected. nil before there is one.
-    package private(set) var watermark: Int64?
+    /// The watermark: no event at or before it is expected. nil before there is one.
+    package private(set) var watermark: EventTime?
     /// The index of the active partition with the smallest event time, the one that holds the watermark.
     private var holder: Int?
     /// The largest end (exclusive) of any window that something was counted in.
-    private var latestWindowEnd: Int64
+    private var latestWindowEnd: WindowStart
     /// Event times above this do not move the watermark; follows from the `now` of the current batch.
-    private var skewLimit: Int64
+    private var skewLimit: EventTime
+    /// The `now` of the current batch.
+    private var batchNow: Int64
 
     /// - Parameters:
     ///   - watermark: the watermark to go on from, of an earlier run.
-    ///   - latestWindowEnd: the largest end (exclusive) of any window counted in earlier runs, milliseconds.
+    ///   - latestWindowEnd: the largest end (exclusive) of any window counted in earlier runs; nil without such.
     ///   - now: the wall clock, milliseconds.
-    package init(settings: WindowSettings, watermark: Int64? = nil, latestWindowEnd: Int64 = 0, now: Int64) {
+    package init(
+        settings: WindowSettings, watermark: EventTime? = nil, latestWindowEnd: WindowStart? = nil, now: Int64
+    ) {
         self.settings = settings
         self.watermark = watermark
-        self.latestWindowEnd = latestWindowEnd
-        skewLimit = now + settings.maxFutureSkewMilliseconds
+        self.latestWindowEnd = latestWindowEnd ?? WindowStart(seconds: 0)
+        skewLimit = EventTime(milliseconds: now) + settings.maxFutureSkewMilliseconds
+        batchNow = now
     }
 
     /// Adds a partition as active; until it brings an event or turns idle it holds the watermark where it is.
     /// - Returns: its index.
     @discardableResult
     package mutating func addPartition(
-        _ number: Int32, maxEventTime: Int64? = nil, maxEventOffset: Int64 = -1, now: Int64
+        _ number: PartitionID, maxEventTime: EventTime? = nil, maxEventOffset: KafkaOffset = -1, now: Int64
     ) -> Int {
         partitions.append(
             Partition(number: number, maxEventTime: maxEventTime, maxEventOffset: maxEventOffset, lastActivity: now))
@@ -86,26 +93,31 @@ package struct WindowEngine: Sendable {
 
     /// Sets the wall clock that the events until the next call are held against.
     package mutating func beginBatch(now: Int64) {
-        skewLimit = now + settings.maxFutureSkewMilliseconds
+        skewLimit = EventTime(milliseconds: now) + settings.maxFutureSkewMilliseconds
+        batchNow = now
     }
 
     /// Places one event of a partition and moves the watermark.
     /// - Parameters:
-    ///   - eventTime: milliseconds since the Unix epoch, as `EventTime` bounds it.
+    ///   - eventTime: a time that `EventTime.init(timestamp:)` accepts; less than a millisecond of it does not matter.
     ///   - offset: the record's offset, only to be named; -1 when it is not known.
-    package mutating func place(eventTime: Int64, inPartitionAt index: Int, offset: Int64 = -1) -> Placement {
-        let start = settings.windowStart(of: eventTime)
+    package mutating func place(
+        eventTime: EventTime, inPartitionAt index: Int, offset: KafkaOffset = -1
+    ) -> Placement {
+        let time = EventTime(rawValue: eventTime.rawValue - eventTime.rawValue % 1000)
+        let start = settings.windowStart(of: time)
         let placement: Placement
         if let watermark, settings.isLate(windowStart: start, watermark: watermark) {
-            placement = .late(windowStart: start, lateness: watermark - eventTime)
+            let lateness = (watermark.rawValue - time.rawValue) / 1000
+            placement = .late(windowStart: start, latenessMilliseconds: lateness)
         } else {
             placement = .counted(windowStart: start)
-            latestWindowEnd = max(latestWindowEnd, start + settings.windowMilliseconds)
+            latestWindowEnd = max(latestWindowEnd, WindowStart(rawValue: start.rawValue + settings.window))
         }
-        if eventTime > skewLimit {
-            noteFuture(eventTime, index)
-        } else if eventTime > partitions[index].maxEventTime ?? Int64.min {
-            partitions[index].maxEventTime = eventTime
+        if time > skewLimit {
+            noteFuture(time, index)
+        } else if time.rawValue > partitions[index].maxEventTime?.rawValue ?? .min {
+            partitions[index].maxEventTime = time
             partitions[index].maxEventOffset = offset
             if holder == nil || holder == index { advanceWatermark() }
         }
@@ -113,11 +125,10 @@ package struct WindowEngine: Sendable {
     }
 
     @inline(never)
-    private mutating func noteFuture(_ eventTime: Int64, _ index: Int) {
-        let now = skewLimit - settings.maxFutureSkewMilliseconds
+    private mutating func noteFuture(_ eventTime: EventTime, _ index: Int) {
         let before = partitions[index].future
         partitions[index].future = FutureEvents(
-            count: (before?.count ?? 0) + 1, firstAt: before?.firstAt ?? now, at: now, eventTime: eventTime)
+            count: (before?.count ?? 0) + 1, firstAt: before?.firstAt ?? batchNow, at: batchNow, eventTime: eventTime)
     }
 
     /// Notes that records of a partition arrived (valid events or not): it is active again.
@@ -155,38 +166,38 @@ package struct WindowEngine: Sendable {
         holder = nil
         var smallest = Int64.max
         for (index, partition) in partitions.enumerated() where !partition.isIdle {
-            let time = partition.maxEventTime ?? Int64.min
+            let time = partition.maxEventTime?.rawValue ?? Int64.min
             if time < smallest {
                 smallest = time
                 holder = index
             }
         }
         guard holder != nil, smallest != Int64.min else { return }
-        let candidate = smallest - settings.watermarkDelayMilliseconds - 1
-        if candidate > watermark ?? Int64.min { watermark = candidate }
-        assert(watermark ?? Int64.min >= candidate, "the watermark never decreases")
+        let candidate = EventTime(rawValue: smallest) - (settings.watermarkDelayMilliseconds + 1)
+        if watermark.map({ candidate > $0 }) ?? true { watermark = candidate }
+        assert(watermark.map { $0 >= candidate } ?? false, "the watermark never decreases")
     }
 
     /// The number of the partition that holds the watermark back; nil when all are idle or there is none.
-    package var watermarkHeldBy: Int32? {
+    package var watermarkHeldBy: PartitionID? {
         partitions.filter { !$0.isIdle }
-            .min { ($0.maxEventTime ?? Int64.min) < ($1.maxEventTime ?? Int64.min) }?.number
+            .min { ($0.maxEventTime?.rawValue ?? .min) < ($1.maxEventTime?.rawValue ?? .min) }?.number
     }
 
     /// Every partition has been idle for the timeout.
     package var allIdle: Bool { !partitions.isEmpty && partitions.allSatisfy(\.isIdle) }
 
-    /// The largest window end (exclusive, milliseconds) that is final under the watermark or, when every partition is
-    /// idle, because the wall clock is past it by the watermark delay and the idle timeout. A multiple of the window,
-    /// and by the clock never beyond the latest window, so that it rests when nothing happens; nil when no window is
-    /// final.
-    package func finalBefore(now: Int64) -> Int64? {
-        // The watermark has reached end - 1 ms when end <= watermark + 1.
-        var bound = watermark.map { $0 + 1 } ?? Int64.min
+    /// The largest window end (exclusive) that is final under the watermark or, when every partition is idle, because the
+    /// wall clock is past it by the watermark delay and the idle timeout. By the clock it is never beyond the latest window,
+    /// so that it rests when nothing happens; nil when no window is final.
+    package func finalBefore(now: Int64) -> WindowStart? {
+        // The watermark has reached end - 1 ms when end <= watermark + 1 ms.
+        var bound = watermark.map { $0 + 1 } ?? WindowStart.first.time
         if allIdle {
-            let byClock = now - settings.watermarkDelayMilliseconds - settings.idleTimeoutMilliseconds
-            bound = max(bound, min(byClock, latestWindowEnd))
+            let byClock =
+                EventTime(milliseconds: now) - settings.watermarkDelayMilliseconds - settings.idleTimeoutMilliseconds
+            bound = max(bound, min(byClock, latestWindowEnd.time))
         }
-        return bound > 0 ? settings.windowStart(of: bound) : nil
+        return bound.rawValue > 0 ? settings.windowStart(of: bound) : nil
     }
 }

@@ -2,18 +2,24 @@
 // Invariant: every duration is in milliseconds and within the bounds `init` checks, so that no sum of them and of a
 // valid event time overflows.
 
+package import Base
+
 /// Durations of event-time processing, in milliseconds.
-@usableFromInline package struct WindowSettings: Equatable, Sendable {
+package struct WindowSettings: Equatable, Sendable {
     /// Length of a tumbling window; windows start at multiples of it since the Unix epoch.
-    @usableFromInline package let windowMilliseconds: Int64
+    package let windowMilliseconds: Int64
     /// How far the watermark stays behind the largest event time of a partition.
-    @usableFromInline package let watermarkDelayMilliseconds: Int64
+    package let watermarkDelayMilliseconds: Int64
     /// How long after the watermark has passed a window's end its events are still counted.
-    @usableFromInline package let allowedLatenessMilliseconds: Int64
+    package let allowedLatenessMilliseconds: Int64
     /// A partition at its end that brings no record for this long stops holding the watermark.
-    @usableFromInline package let idleTimeoutMilliseconds: Int64
+    package let idleTimeoutMilliseconds: Int64
     /// Events further ahead of the wall clock than this never move the watermark.
-    @usableFromInline package let maxFutureSkewMilliseconds: Int64
+    package let maxFutureSkewMilliseconds: Int64
+    /// The length of a window in the unit of times.
+    let window: Int64
+    /// From a window's start to the watermark that makes its events late: its end - 1 ms + allowed lateness, likewise.
+    let lateAfter: Int64
 
     /// A duration that was refused, with the bounds it has to keep.
     package struct OutOfBounds: Error, CustomStringConvertible, Equatable, Sendable {
@@ -53,18 +59,18 @@
         self.allowedLatenessMilliseconds = allowedLatenessMilliseconds
         self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
         self.maxFutureSkewMilliseconds = maxFutureSkewMilliseconds
+        window = windowMilliseconds * 1000
+        lateAfter = (windowMilliseconds - 1 + allowedLatenessMilliseconds) * 1000
     }
 
-    /// The start (inclusive) of the window that holds an event time, both in milliseconds since the Unix epoch.
-    @inlinable
-    package func windowStart(of eventTimeMilliseconds: Int64) -> Int64 {
-        eventTimeMilliseconds - eventTimeMilliseconds % windowMilliseconds
+    /// The start (inclusive) of the window that holds an event time.
+    package func windowStart(of time: EventTime) -> WindowStart {
+        WindowStart(rawValue: time.rawValue - time.rawValue % window)
     }
 
     /// Whether an event of the window that starts at `start` is late under `watermark`
     /// (Flink's rule: end - 1 ms + allowed lateness <= watermark).
-    @inlinable
-    package func isLate(windowStart start: Int64, watermark: Int64) -> Bool {
-        start + windowMilliseconds - 1 + allowedLatenessMilliseconds <= watermark
+    package func isLate(windowStart start: WindowStart, watermark: EventTime) -> Bool {
+        start.rawValue + lateAfter <= watermark.rawValue
     }
 }

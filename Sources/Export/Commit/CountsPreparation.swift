@@ -81,11 +81,11 @@ final class CountsPreparation {
     }
 
     /// Rows in the order of their windows; counts equal to the exported ones are skipped.
-    private func readChanges(_ reader: StateReader, since generation: Int64) throws {
+    private func readChanges(_ reader: StateReader, since generation: Generation) throws {
         try reader.forEachChanged(since: generation) { changed in
             try add(windowStart: changed.windowStart, postcode: changed.postcode, count: changed.count)
             guard let row = changed.exported else { return }
-            let group = DeleteGroup(day: Int(changed.windowStart / 86_400), specID: try spec(of: row.path))
+            let group = DeleteGroup(day: Int(changed.windowStart.seconds / 86_400), specID: try spec(of: row.path))
             deletes[group, default: []].append(PositionDelete(path: row.path, position: row.position))
             rowsDeleted += 1
         }
@@ -98,8 +98,8 @@ final class CountsPreparation {
         return id
     }
 
-    private func add(windowStart: Int64, postcode: String, count: Int64) throws {
-        let number = Int(windowStart / 86_400)
+    private func add(windowStart: WindowStart, postcode: String, count: Int64) throws {
+        let number = Int(windowStart.seconds / 86_400)
         if day?.day != number {
             try closeDay()
             day = try openDay(number)
@@ -150,10 +150,10 @@ final class CountsPreparation {
 
 /// One generation of the state, as a snapshot's summary tells it.
 struct StateSnapshot {
-    package let generation: Int64
+    package let generation: Generation
     package let exported: ExportProgress
     /// From the last export to this one, by partition.
-    package let offsets: [Int32: OffsetSpan]
+    package let offsets: [PartitionID: OffsetSpan]
     package let summary: [String: String]
 
     init(_ reader: StateReader) throws {
@@ -161,8 +161,8 @@ struct StateSnapshot {
         let (generation, watermark) = (last?.generation ?? 0, last?.watermark)
         let exported = try reader.exportProgress(of: .counts)
         let delay = try reader.number(.watermarkDelayMilliseconds) ?? 0
-        var offsets: [Int32: OffsetSpan] = [:]
-        var watermarks: [Int32: Int64] = [:]
+        var offsets: [PartitionID: OffsetSpan] = [:]
+        var watermarks: [PartitionID: EventTime] = [:]
         for partition in try reader.partitions() {
             offsets[partition.partition] = OffsetSpan(
                 from: exported.offsets[partition.partition] ?? partition.firstOffset, to: partition.nextOffset)
@@ -172,7 +172,7 @@ struct StateSnapshot {
             Mark.generation: "\(generation)", Mark.offsets: Mark.text(offsets: offsets),
             Mark.watermarks: Mark.text(watermarks: watermarks),
         ]
-        summary[Mark.watermark] = watermark.map { "\($0)" }
+        summary[Mark.watermark] = watermark.map { "\($0.milliseconds)" }
         summary[Mark.window] = try reader.meta(.windowMilliseconds)
         summary[Mark.topicID] = try reader.meta(.topicID)
         summary[Mark.watermarkDelay] = "\(delay)"
@@ -212,9 +212,9 @@ final class CountsFile {
         counts = try writer.int64(2)
     }
 
-    package func append(windowStart: Int64, postcode: String, count: Int64) throws {
+    package func append(windowStart: WindowStart, postcode: String, count: Int64) throws {
         postcodes.append(postcode)
-        timestamps.append(windowStart * 1_000_000)
+        timestamps.append(windowStart.rawValue)
         counts.append(count)
         try writer.endRow()
         rows += 1

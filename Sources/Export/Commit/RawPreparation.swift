@@ -1,5 +1,6 @@
 // Prepares a commit of the raw table: the segments that wait, all in one snapshot.
 
+import Base
 import Tables
 import Foundation
 import Iceberg
@@ -12,7 +13,8 @@ enum RawPreparation {
     ///   - progress: where the table ends, by partition.
     ///   - jsonRoot: the location below which JSON lines go.
     package static func intent(
-        _ context: PreparationContext, segments: [Segment], progress: [Int32: Int64], generation: Int64,
+        _ context: PreparationContext, segments: [Segment], progress: [PartitionID: KafkaOffset],
+        generation: Generation,
         jsonRoot: String
     ) throws -> Intent {
         var files = CommitFiles()
@@ -42,8 +44,8 @@ enum RawPreparation {
     }
 
     /// Segments follow one another, so their spans join.
-    package static func covered(by segments: [Segment]) -> [Int32: OffsetSpan] {
-        var spans: [Int32: OffsetSpan] = [:]
+    package static func covered(by segments: [Segment]) -> [PartitionID: OffsetSpan] {
+        var spans: [PartitionID: OffsetSpan] = [:]
         for segment in segments {
             for (partition, span) in segment.offsets {
                 let from = min(spans[partition]?.from ?? span.from, span.from)

@@ -4,6 +4,7 @@
 // Invariant: a row that is deleted already, by whomever, is never written again: its newer version would stand beside
 // the one that somebody else put elsewhere.
 
+import Base
 import Tables
 import TableScan
 import Iceberg
@@ -22,7 +23,7 @@ struct StaleRows {
     }
 
     /// The places of rows whose counts have changed since they were exported: the next commit deletes them.
-    package static func pending(_ statePath: String, since generation: Int64) throws -> StaleRows {
+    package static func pending(_ statePath: String, since generation: Generation) throws -> StaleRows {
         let reader = try StateReader(statePath)
         return try StaleRows { try reader.forEachStale(since: generation, $0) }
     }

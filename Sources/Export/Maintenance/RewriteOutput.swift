@@ -40,7 +40,7 @@ final class CountsOutput: RewriteOutput {
     package func append(_ batch: CountsBatch) throws {
         for row in batch.rows {
             batch.postcodes.withBytes(row) { postcodes.append($0) }
-            timestamps.append(batch.timestamps[row])
+            timestamps.append(batch.timestamp(row).rawValue)
             counts.append(batch.counts[row])
             try writer.endRow()
         }
@@ -71,8 +71,8 @@ final class RawOutput: RewriteOutput {
                 try batch.webpages.withBytes(row) { webpage in
                     try file.append(
                         userID: batch.userID(row), postcode: postcode, webpage: batch.hasWebpage(row) ? webpage : nil,
-                        timeMicroseconds: batch.timestamps[row], partition: batch.partitions[row],
-                        offset: batch.offsets[row], isLate: batch.late[row])
+                        time: batch.time(row), partition: batch.partition(row), offset: batch.offset(row),
+                        isLate: batch.late[row])
                 }
             }
         }

@@ -3,6 +3,7 @@
 // Only rows that the ledger still has are staged; others were evicted, never change again, and are just copied. Invariant:
 // every row of the ledger that lies in a rewritten file is staged, or the rewrite does not happen.
 
+import Base
 import TableScan
 import Tables
 import Parquet
@@ -55,7 +56,8 @@ final class RowMoves {
     package func finish(day: Int, files: [Int64: String]) throws {
         try flush()
         let start = Int64(day) * 86_400
-        for (file, rows) in try reader.exportedRows(inWindows: start..<start + 86_400) {
+        let windows = WindowStart(seconds: start)..<WindowStart(seconds: start + 86_400)
+        for (file, rows) in try reader.exportedRows(inWindows: windows) {
             guard let path = files[file] else { continue }
             let missing = rows - (moved[file] ?? 0)
             guard missing <= 0 else { throw TableError.rowsMissing(table: tableName, file: path, rows: missing) }

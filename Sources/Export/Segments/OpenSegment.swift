@@ -41,7 +41,7 @@ final class OpenSegment {
 
     private func parquetName(_ day: Int) -> String { "raw-\(name)-\(DayName.iso(day)).parquet" }
 
-    package func finish(covering offsets: [Int32: OffsetSpan]) throws -> Segment {
+    package func finish(covering offsets: [PartitionID: OffsetSpan]) throws -> Segment {
         precondition(
             rows > 0 && offsets.values.allSatisfy { $0.from <= $0.to }, "a segment has rows, and its offsets ascend")
         var parquet: [Segment.File] = []
@@ -92,14 +92,14 @@ final class DayFile {
     @inline(__always)
     package func append(
         userID user: Int64?, postcode code: UnsafeRawBufferPointer, webpage page: UnsafeRawBufferPointer?,
-        timeMicroseconds: Int64, partition number: Int32, offset position: Int64, isLate: Bool
+        time: EventTime, partition number: PartitionID, offset position: KafkaOffset, isLate: Bool
     ) throws {
         userID.append(user)
         postcode.append(code)
         if let page { webpage.append(page) } else { webpage.appendNull() }
-        timestamp.append(timeMicroseconds)
-        partition.append(number)
-        offset.append(position)
+        timestamp.append(time.rawValue)
+        partition.append(number.rawValue)
+        offset.append(position.rawValue)
         late.append(isLate)
         try writer.endRow()
     }

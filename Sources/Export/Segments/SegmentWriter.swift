@@ -4,7 +4,7 @@
 // Invariants: one thread uses it; a segment's files are complete and synced when `close` returns, and worthless before;
 // files that no segment names are removed when the writer is made.
 
-import Base
+package import Base
 import Compression
 import Parquet
 package import State
@@ -32,16 +32,16 @@ package final class SegmentWriter {
     /// - Returns: false when the segment has to be closed before it can be taken.
     /// - Throws: when the disk refuses; `discard` has to be called then.
     package func append(
-        userID: Int64?, postcode: UnsafeRawBufferPointer, webpage: UnsafeRawBufferPointer?, timeMicroseconds: Int64,
-        partition: Int32, offset: Int64, isLate: Bool, payload: UnsafeRawBufferPointer, now: Int64
+        userID: Int64?, postcode: UnsafeRawBufferPointer, webpage: UnsafeRawBufferPointer?, time: EventTime,
+        partition: PartitionID, offset: KafkaOffset, isLate: Bool, payload: UnsafeRawBufferPointer, now: Int64
     ) throws -> Bool {
         let segment = try self.segment(now: now)
-        let day = Int(timeMicroseconds / 86_400_000_000)
+        let day = Int(time.rawValue / 86_400_000_000)
         guard segment.arrivalDay == Int(now / 86_400_000) else { return false }
         guard segment.hasDay(day) || segment.days < Self.mostDays else { return false }
         let file = try segment.file(ofDay: day)
         try file.append(
-            userID: userID, postcode: postcode, webpage: webpage, timeMicroseconds: timeMicroseconds,
+            userID: userID, postcode: postcode, webpage: webpage, time: time,
             partition: partition, offset: offset, isLate: isLate)
         try segment.json?.append(payload)
         segment.rows += 1
@@ -64,7 +64,7 @@ package final class SegmentWriter {
     /// Completes the open segment.
     /// - Returns: nil when there is none.
     /// - Throws: when the disk refuses; `discard` has to be called then.
-    package func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment? {
+    package func close(covering offsets: [PartitionID: OffsetSpan]) throws -> Segment? {
         guard let segment = open, segment.rows > 0 else { return nil }
         let closed = try segment.finish(covering: offsets)
         open = nil

@@ -1,5 +1,7 @@
 // A page view as it stands in a message, and the ways in which a message is none.
 
+import Base
+
 /// A valid page-view event. Its bytes are borrowed: from the message, or from the parser's scratch space, and valid until
 /// the parser is used again.
 struct Event {
@@ -9,8 +11,8 @@ struct Event {
     var postcode = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The page, valid UTF-8, where the event names one.
     var webpage: UnsafeRawBufferPointer?
-    /// Microseconds since the Unix epoch, as `EventTime` bounds it.
-    var timeMicroseconds: Int64 = 0
+    /// When it happened, as `EventTime.init(timestamp:)` bounds it.
+    var time = EventTime(rawValue: 0)
 }
 
 /// Why a message is not an event. The texts are what `rejected_events.reason` shows; scripts may compare them.

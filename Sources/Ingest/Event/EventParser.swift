@@ -7,7 +7,7 @@
 // (`FoundationParser`), a number with a fraction or exponent where an integer is needed to `NumberText`.
 // Invariants: the event's bytes lie in the message or in `scratch`; `scratch` never moves while an event is in use.
 
-import Windowing
+import Base
 
 /// Reads events; one parser for one thread.
 final class EventParser {
@@ -25,7 +25,7 @@ final class EventParser {
         emptyScratch(messageSize: bytes.count)
         var event = Event()
         event.postcode = try postcode(fields.postcode, in: bytes)
-        event.timeMicroseconds = try timestamp(fields.timestamp, in: bytes)
+        event.time = try timestamp(fields.timestamp, in: bytes)
         event.userID = try userID(fields.userID, in: bytes)
         event.webpage = try webpage(fields.webpage, in: bytes)
         return event
@@ -251,7 +251,7 @@ final class EventParser {
         }
     }
 
-    private func timestamp(_ field: Field, in bytes: UnsafeRawBufferPointer) throws(Fault) -> Int64 {
+    private func timestamp(_ field: Field, in bytes: UnsafeRawBufferPointer) throws(Fault) -> EventTime {
         let value: Int64?
         switch field.kind {
         case .absent, .null: throw Fault(reason: .missingTimestamp, position: field.start)
@@ -263,7 +263,7 @@ final class EventParser {
             guard Self.isDigits(text) else { throw Fault(reason: .timestampType, position: field.start) }
             value = Self.integer(text[...])
         }
-        guard let value, let time = EventTime.microseconds(ofTimestamp: value) else {
+        guard let value, let time = EventTime(timestamp: value) else {
             throw Fault(reason: .timestampRange, position: field.start)
         }
         return time

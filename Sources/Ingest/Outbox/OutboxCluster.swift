@@ -1,5 +1,6 @@
 // The target's cluster as a publisher uses it. librdkafka implements it; the simulation (Tests/Simulation) does too.
 
+package import Base
 package import Kafka
 
 /// Reads a topic back, and asks about it, as `Kafka.Consumer` does. Used by one thread.
@@ -17,7 +18,7 @@ package protocol OutboxReader: AnyObject {
     func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int
 
     /// The offsets that a partition has.
-    func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange
+    func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange
 
     /// Creates a topic; one that exists is left as it is.
     func createTopic(_ name: String, partitions: Int, timeoutMilliseconds: Int32) throws -> CreatedTopic
@@ -33,7 +34,7 @@ package protocol OutboxFence: AnyObject {
 
     /// Appends a mark to each partition that no consumer sees.
     /// - Returns: whether all partitions have it.
-    func mark(topic: String, partitions: [Int32], timeoutMilliseconds: Int32) throws -> Bool
+    func mark(topic: String, partitions: [PartitionID], timeoutMilliseconds: Int32) throws -> Bool
 
     /// The errors since the last call.
     func takeErrors() -> [KafkaError]
@@ -42,7 +43,7 @@ package protocol OutboxFence: AnyObject {
 /// Sends records, as `Kafka.Producer` does. Used by one thread.
 package protocol OutboxProducer: AnyObject {
     /// Puts one record into the local send queue.
-    func send(topic: String, partition: Int32, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int) throws
+    func send(topic: String, partition: PartitionID, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int) throws
 
     /// Serves delivery reports for up to `timeoutMilliseconds`.
     func poll(timeoutMilliseconds: Int32)

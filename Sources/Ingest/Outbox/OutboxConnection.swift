@@ -21,13 +21,13 @@ final class OutboxConnection {
     /// What the broker said of the rows under way.
     final class Report {
         var acknowledged: [Int64] = []
-        var ends: [Int32: Int64] = [:]
+        var ends: [PartitionID: KafkaOffset] = [:]
         /// Rows that the topic will not take, or that shared a batch with one.
         var refused: [Int64] = []
         var refusal: KafkaError?
         /// What leaves it open whether a row is in the topic.
         var failure: KafkaError?
-        var failedPartition: Int32?
+        var failedPartition: PartitionID?
         var open = 0
 
         func take(_ delivery: Delivery) {
@@ -35,7 +35,7 @@ final class OutboxConnection {
             switch delivery.failure {
             case nil where delivery.offset >= 0:
                 acknowledged.append(Int64(delivery.tag))
-                ends[delivery.partition] = max(ends[delivery.partition] ?? 0, delivery.offset + 1)
+                ends[delivery.partition] = max(ends[delivery.partition] ?? 0, delivery.offset.next)
             case nil:
                 (failure, failedPartition) = (.unknownOffset, delivery.partition)
             case let error? where error.isRefusedRecord:
@@ -83,7 +83,7 @@ final class OutboxConnection {
     }
 
     private func send(_ row: OutboxRow) throws {
-        let target = row.partition % Int32(clamping: max(1, partitions))
+        let target = PartitionID(rawValue: row.partition.rawValue % Int32(clamping: max(1, partitions)))
         let envelope = OutboxRecord.envelope(row, stateID: stateID, topic: context.settings.sourceTopic)
         while true {
             do {

@@ -20,7 +20,7 @@ package final class OutboxPublisher {
     private var stateID = ""
     private var lastSent: Int64 = 0
     /// The topic's offsets up to which everything of ours is marked.
-    private var offsets: [Int32: Int64] = [:]
+    private var offsets: [PartitionID: KafkaOffset] = [:]
     private var sentBefore: SentBefore?
     /// Up to this number rows are sent one by one, since the topic refused one of them.
     private var oneByOneUpTo: Int64 = 0

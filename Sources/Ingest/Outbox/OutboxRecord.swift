@@ -3,13 +3,14 @@
 // A record is the source's message with four headers added. `pageviews-outbox` has the state's id and the row's number;
 // the others say where the message came from. Records of earlier versions had the origin, `PARTITION/OFFSET`, as their key.
 
+import Base
 import Kafka
 import State
 
 /// Where a message came from.
 struct OutboxOrigin: Hashable {
-    let partition: Int32
-    let offset: Int64
+    let partition: PartitionID
+    let offset: KafkaOffset
 }
 
 /// A record of some publisher, as it was found in the topic.
@@ -40,8 +41,8 @@ extension OutboxRecord {
             parts.count == 2, !parts[0].isEmpty, let number = Int64(parts[1])
         else { return nil }
         (stateID, self.number, topic) = (String(parts[0]), number, text(Self.topicHeader))
-        if let partition = text(Self.partitionHeader).flatMap({ Int32($0) }),
-            let offset = text(Self.offsetHeader).flatMap({ Int64($0) })
+        if let partition = text(Self.partitionHeader).flatMap({ PartitionID($0) }),
+            let offset = text(Self.offsetHeader).flatMap({ KafkaOffset($0) })
         {
             origin = OutboxOrigin(partition: partition, offset: offset)
         } else {
@@ -52,7 +53,9 @@ extension OutboxRecord {
     /// The origin in a key of an earlier version; nil for what is no such key.
     static func origin(ofKey key: String) -> OutboxOrigin? {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]) else { return nil }
+        guard parts.count == 2, let partition = PartitionID(parts[0]), let offset = KafkaOffset(parts[1]) else {
+            return nil
+        }
         return OutboxOrigin(partition: partition, offset: offset)
     }
 

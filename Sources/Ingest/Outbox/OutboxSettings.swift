@@ -1,5 +1,6 @@
 // Settings of a publisher.
 
+package import Base
 package import State
 
 /// Settings of one publisher.
@@ -17,7 +18,7 @@ package struct OutboxSettings: Sendable {
     /// The group of the service: one service of a group publishes what it read of the source's partitions.
     package var group = "pageviews"
     /// The partitions of the source that the service reads; nil for all.
-    package var partitions: Set<Int32>?
+    package var partitions: Set<PartitionID>?
     /// Partitions of a topic that has to be created.
     package var newTopicPartitions = 4
     /// How long nothing of this source may arrive in the topic before what is not there counts as not sent, in milliseconds:
@@ -35,7 +36,7 @@ package struct OutboxSettings: Sendable {
     /// Who publishes: the transactional id by which a publisher fences the one before it. Services that read other
     /// partitions, or for another group, have other ids.
     package var transactionalID: String {
-        let parts = partitions.map { "-p" + $0.sorted().map(String.init).joined(separator: ".") } ?? ""
+        let parts = partitions.map { "-p" + $0.sorted().map(\.description).joined(separator: ".") } ?? ""
         return "pageviews-\(name.rawValue)-\(sourceTopic)-\(group)-\(topic)\(parts)"
     }
 }

@@ -19,7 +19,7 @@ struct OutboxTakeover {
     /// When the last claim of the identity began, on the monotonic clock.
     let claimedAt: Int64
     /// The offsets up to which everything of ours is marked.
-    let offsets: [Int32: Int64]
+    let offsets: [PartitionID: KafkaOffset]
     /// What others have sent; nil where there are none.
     let sentBefore: SentBefore?
 }
@@ -135,9 +135,9 @@ struct TakeoverOperation {
         }
     }
 
-    private func offsetRanges(_ reader: any OutboxReader, _ partitions: Int) throws -> [Int32: OffsetRange] {
-        var ranges: [Int32: OffsetRange] = [:]
-        for partition in 0..<Int32(clamping: partitions) {
+    private func offsetRanges(_ reader: any OutboxReader, _ partitions: Int) throws -> [PartitionID: OffsetRange] {
+        var ranges: [PartitionID: OffsetRange] = [:]
+        for partition in PartitionID.all(count: partitions) {
             try context.checkTime()
             ranges[partition] = try reader.offsets(
                 of: settings.topic, partition: partition, timeoutMilliseconds: context.limit(3000))
@@ -147,8 +147,8 @@ struct TakeoverOperation {
 
     /// Where reading back begins.
     private func start(
-        _ ranges: [Int32: OffsetRange], known: [Int32: Int64]?, isRestored: Bool
-    ) -> [Int32: Int64] {
+        _ ranges: [PartitionID: OffsetRange], known: [PartitionID: KafkaOffset]?, isRestored: Bool
+    ) -> [PartitionID: KafkaOffset] {
         ranges.reduce(into: [:]) { start, entry in
             let (partition, range) = entry
             // A partition that is new, or an offset that the topic does not have (any more, or yet: it was created again):
@@ -194,7 +194,7 @@ struct TakeoverOperation {
     /// - Parameter before: the ends of the partitions, as they were before.
     /// - Returns: the identity, claimed again: the mark is on all replicas only when this is possible; and when that began.
     private func mark(
-        _ fence: any OutboxFence, _ reader: any OutboxReader, _ tail: TopicTail, before: [Int32: Int64]
+        _ fence: any OutboxFence, _ reader: any OutboxReader, _ tail: TopicTail, before: [PartitionID: KafkaOffset]
     ) throws -> (any OutboxFence, Int64) {
         var claimed = (fence, context.time.monotonic())
         var marks = 0
@@ -211,7 +211,7 @@ struct TakeoverOperation {
         return claimed
     }
 
-    private func mark(_ fence: any OutboxFence, _ partitions: [Int32]) throws -> Bool {
+    private func mark(_ fence: any OutboxFence, _ partitions: [PartitionID]) throws -> Bool {
         do {
             context.neededRight = "WRITE"
             return try fence.mark(

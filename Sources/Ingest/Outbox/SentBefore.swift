@@ -4,6 +4,7 @@
 // show that the topic has them. Invariants: an event counts as sent only when origin and bytes are equal, so that a topic
 // created again under the same name is another source; an origin is forgotten only when its row, if there is one, is marked.
 
+import Base
 import State
 
 /// Messages that a topic has, by origin.
@@ -11,10 +12,10 @@ struct SentBefore {
     /// A hash of each message's bytes.
     private var origins: [OutboxOrigin: Int] = [:]
     /// Where the restored state began to read.
-    private let restored: [Int32: Int64]
+    private let restored: [PartitionID: KafkaOffset]
 
     /// - Parameter restored: the first offset of each partition that is read again; of others it is all.
-    init(restored: [Int32: Int64]) { self.restored = restored }
+    init(restored: [PartitionID: KafkaOffset]) { self.restored = restored }
 
     /// Takes note of a record.
     mutating func note(_ origin: OutboxOrigin?, value: [UInt8]) {
@@ -29,7 +30,7 @@ struct SentBefore {
 
     /// Whether everything noted has been consumed again.
     func isBelow(_ consumed: [PartitionProgress]) -> Bool {
-        var next: [Int32: Int64] = [:]
+        var next: [PartitionID: KafkaOffset] = [:]
         for progress in consumed { next[progress.partition] = progress.nextOffset }
         return origins.keys.allSatisfy { $0.offset < next[$0.partition] ?? 0 }
     }

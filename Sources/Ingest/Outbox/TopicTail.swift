@@ -13,9 +13,9 @@ final class TopicTail {
     /// Our numbers found.
     private(set) var numbers: Set<Int64> = []
     /// The next offset of each partition.
-    private(set) var next: [Int32: Int64]
+    private(set) var next: [PartitionID: KafkaOffset]
     /// The last offset of each partition that no record has.
-    private(set) var lastGap: [Int32: Int64] = [:]
+    private(set) var lastGap: [PartitionID: KafkaOffset] = [:]
     /// What others have sent; nil where there are none.
     private(set) var sentBefore: SentBefore?
     /// Records of another state were found.
@@ -24,7 +24,7 @@ final class TopicTail {
     private var lastNews: Int64
 
     init(
-        _ context: OutboxContext, _ consumer: any OutboxReader, from offsets: [Int32: Int64], stateID: String,
+        _ context: OutboxContext, _ consumer: any OutboxReader, from offsets: [PartitionID: KafkaOffset], stateID: String,
         sentBefore: SentBefore?
     ) throws {
         (self.context, self.consumer, self.stateID) = (context, consumer, stateID)
@@ -35,7 +35,7 @@ final class TopicTail {
 
     /// Reads until every partition has been read up to its offset in `ends`.
     /// - Throws: `KafkaError` when a partition cannot be read, `OutboxStopped`.
-    func read(to ends: [Int32: Int64]) throws {
+    func read(to ends: [PartitionID: KafkaOffset]) throws {
         var lastProgress = context.time.monotonic()
         while ends.contains(where: { next[$0.key] ?? 0 < $0.value }) {
             let before = next
@@ -65,7 +65,7 @@ final class TopicTail {
         let (messages, notices) = consumer.pollCopies(timeoutMilliseconds: 50)
         for message in messages {
             advance(message.partition, to: message.offset)
-            next[message.partition] = message.offset + 1
+            next[message.partition] = message.offset.next
             note(message)
         }
         for notice in notices {
@@ -77,9 +77,9 @@ final class TopicTail {
         }
     }
 
-    private func advance(_ partition: Int32, to offset: Int64) {
+    private func advance(_ partition: PartitionID, to offset: KafkaOffset) {
         guard let expected = next[partition], offset > expected else { return }
-        (lastGap[partition], next[partition]) = (offset - 1, offset)
+        (lastGap[partition], next[partition]) = (offset.previous, offset)
     }
 
     private func note(_ message: Message) {

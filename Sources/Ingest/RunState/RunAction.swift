@@ -1,5 +1,6 @@
 // What the loop of the ingest half does: the output of its state machine. An action carries all that it needs.
 
+import Base
 import Kafka
 import Log
 import State
@@ -35,7 +36,7 @@ enum KafkaAction: Equatable {
     /// Wait for records no longer than that, and take them in.
     case poll(milliseconds: Int64)
     /// Read every partition but these, each from where it is wanted.
-    case assign(without: Set<Int32>)
+    case assign(without: Set<PartitionID>)
     /// Stop fetching, or go on.
     case setPaused(Bool)
     /// Look whether the commit under way was answered.
@@ -49,21 +50,21 @@ enum KafkaAction: Equatable {
 /// What the accumulator is told.
 enum CountingAction: Equatable {
     /// Read a partition from now on.
-    case add(PartitionProgress, isNew: Bool, rawNext: Int64?)
+    case add(PartitionProgress, isNew: Bool, rawNext: KafkaOffset?)
     /// The broker told a partition's end.
-    case setEnd(of: Int32, Int64)
+    case setEnd(of: PartitionID, KafkaOffset)
     /// A partition was read to its end.
-    case reachEnd(of: Int32, Int64)
+    case reachEnd(of: PartitionID, KafkaOffset)
     /// Take nothing more of a partition until its log is forgotten.
-    case block(Int32)
+    case block(PartitionID)
     /// Look for the last record before anything more of a partition is taken.
-    case checkAgain(Int32)
+    case checkAgain(PartitionID)
     /// Read on without looking for the last record.
-    case passCheck(Int32)
+    case passCheck(PartitionID)
     /// Take a partition's log as it is.
-    case forgetLog(Int32, Incident?)
+    case forgetLog(PartitionID, Incident?)
     /// Go on at this offset, recording an incident.
-    case skip(Int32, to: Int64, Incident)
+    case skip(PartitionID, to: KafkaOffset, Incident)
     /// Record the topic's id with the next flush.
     case recordTopicID(String)
     /// Record an incident with the next flush.
@@ -81,11 +82,11 @@ enum SegmentAction: Equatable {
     /// Look for a segment whose files are gone: among all, or the one that the exporter met.
     case findLoss(amongAll: Bool)
     /// Find out from where the events of a lost segment and those after it have to be read again.
-    case measureReread(from: String, ranges: [Int32: OffsetRange])
+    case measureReread(from: String, ranges: [PartitionID: OffsetRange])
     /// Remove a lost segment and those after it from the state.
     case drop(from: String)
     /// Go back to these offsets and remove the files that are left.
-    case readAgain(files: [String], starts: [Int32: Int64])
+    case readAgain(files: [String], starts: [PartitionID: KafkaOffset])
 }
 
 /// What happens to the state.
@@ -105,9 +106,9 @@ enum HealthReport: Equatable {
     /// How each partition is.
     case partitions(isPaused: Bool)
     case kafkaFailed(String)
-    case partitionAnswered(Int32)
-    case partitionFailed(Int32, String)
-    case discovered(missing: [Int32: String])
+    case partitionAnswered(PartitionID)
+    case partitionFailed(PartitionID, String)
+    case discovered(missing: [PartitionID: String])
     case flushed
     case flushFailed(String)
 }
@@ -116,8 +117,8 @@ enum HealthReport: Equatable {
 struct LogLine: Equatable {
     /// The fields beside the words.
     enum Fields: Equatable {
-        case place(partition: Int32? = nil, offset: Int64? = nil, end: Int64? = nil)
-        case offsets([Int32: Int64])
+        case place(partition: PartitionID? = nil, offset: KafkaOffset? = nil, end: KafkaOffset? = nil)
+        case offsets([PartitionID: KafkaOffset])
         /// The offsets to read next, as they are when the line is written.
         case wantedOffsets
         /// The offsets that are counted next, as they are when the line is written.

@@ -2,6 +2,7 @@
 //
 // Events are about batches, answers and files, never about single records.
 
+import Base
 import Kafka
 
 /// When an event happened, and whether the service had been told to stop by then.
@@ -47,21 +48,21 @@ enum TurnEvent {
 enum TopicEvent {
     /// The cluster answered.
     /// - next: of the partitions that are read already.
-    case found(TopicWatch.Findings, next: [Int32: NextOffsets])
+    case found(TopicWatch.Findings, next: [PartitionID: NextOffsets])
     /// The question failed.
     case failed(KafkaError)
     /// The question failed, and everything that the client met meanwhile was reported.
     case failureExplained(KafkaError)
     /// Another record stands where the last one was read.
-    case otherRecord(partition: Int32, offset: Int64)
+    case otherRecord(partition: PartitionID, offset: KafkaOffset)
 }
 
 /// The next offsets of one partition.
 struct NextOffsets: Equatable {
     /// The offset that is counted next.
-    var counted: Int64
+    var counted: KafkaOffset
     /// The offset to read next: the lower one of the counts and the raw events.
-    var wanted: Int64
+    var wanted: KafkaOffset
 }
 
 /// Steps of writing what was accumulated, and of committing the group's offsets.
@@ -94,11 +95,11 @@ enum SegmentEvent {
     case failed(reason: String)
     /// The oldest segment whose files are gone; nil when all are there.
     /// - starts: from where it and those after it have to be read again.
-    case lossFound(name: String?, starts: [Int32: Int64])
+    case lossFound(name: String?, starts: [PartitionID: KafkaOffset])
     /// The same offsets after a flush, with what the cluster said of the partitions.
-    case rereadMeasured(starts: [Int32: Int64], ranges: [Int32: OffsetRange])
+    case rereadMeasured(starts: [PartitionID: KafkaOffset], ranges: [PartitionID: OffsetRange])
     /// Lost segments were removed from the state.
-    case dropped(files: [String], starts: [Int32: Int64])
+    case dropped(files: [String], starts: [PartitionID: KafkaOffset])
     /// Lost segments have to stay: a commit that was prepared brings them.
     case kept
 }
@@ -119,9 +120,9 @@ enum EndingEvent {
 
 /// A partition at the end of a run.
 struct PartitionEnd: Equatable {
-    var partition: Int32
+    var partition: PartitionID
     /// The offset that is counted next.
-    var next: Int64
+    var next: KafkaOffset
     /// The end that the broker told last.
-    var end: Int64
+    var end: KafkaOffset
 }

@@ -3,6 +3,7 @@
 //
 // Invariant: the range that is passed over is written in the same transaction that takes the new log for the state's own.
 
+import Base
 import Kafka
 import Log
 import State
@@ -17,10 +18,10 @@ enum UnsettledLog: Equatable {
 
 extension RunState {
     /// Partitions of which nothing is read.
-    var waiting: Set<Int32> { Set(unsettled.filter { $0.value == .waiting }.keys) }
+    var waiting: Set<PartitionID> { Set(unsettled.filter { $0.value == .waiting }.keys) }
 
     /// Asks for a partition's offsets again, at once.
-    mutating func suspect(_ partition: Int32, _ change: LogChange?) {
+    mutating func suspect(_ partition: PartitionID, _ change: LogChange?) {
         switch unsettled[partition] {
         case .waiting:
             // Made again while it grew: what the newest log has below the state's offset is passed over as well. Nothing is
@@ -36,7 +37,7 @@ extension RunState {
     /// Follows the decision, or says why not.
     /// - Parameter counted: the offset that is counted next.
     mutating func follow(
-        _ decision: StartPosition, _ partition: Int32, _ range: OffsetRange, counted: Int64
+        _ decision: StartPosition, _ partition: PartitionID, _ range: OffsetRange, counted: KafkaOffset
     ) throws(TopicRefusal) {
         switch decision {
         case .read: break
@@ -57,7 +58,7 @@ extension RunState {
     }
 
     mutating func settleLogs(
-        _ found: TopicWatch.Findings, _ next: [Int32: NextOffsets]
+        _ found: TopicWatch.Findings, _ next: [PartitionID: NextOffsets]
     ) throws(TopicRefusal) {
         for (partition, log) in unsettled.sorted(by: { $0.key < $1.key }) {
             if let range = found.ranges[partition] {
@@ -74,7 +75,7 @@ extension RunState {
     }
 
     private mutating func settle(
-        _ partition: Int32, _ log: UnsettledLog, _ range: OffsetRange, _ next: NextOffsets?
+        _ partition: PartitionID, _ log: UnsettledLog, _ range: OffsetRange, _ next: NextOffsets?
     ) throws(TopicRefusal) {
         // A partition that was added with this answer.
         guard let next else { return }
@@ -94,7 +95,7 @@ extension RunState {
 
     /// The log is not the one that was read: ends the run, or passes over what lies below the state's next offset.
     mutating func giveUp(
-        _ partition: Int32, _ change: LogChange, _ range: OffsetRange, counted next: Int64
+        _ partition: PartitionID, _ change: LogChange, _ range: OffsetRange, counted next: KafkaOffset
     ) throws(TopicRefusal) {
         let unread = UnreadRange(
             topic: settings.topic, partition: partition, change: change, from: change.firstUnread(low: range.low),

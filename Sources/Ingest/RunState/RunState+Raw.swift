@@ -4,6 +4,7 @@
 // after it only while Kafka still has what they cover (or the user wants to go on without), and no commit that was prepared
 // brings them; where reading begins again is what the same transaction says, since a commit may settle at any moment.
 
+import Base
 import Kafka
 import Log
 import State
@@ -28,7 +29,7 @@ struct LostSegment: Equatable {
     /// The oldest.
     var name: String
     /// Where each partition has to be read from again.
-    var starts: [Int32: Int64]
+    var starts: [PartitionID: KafkaOffset]
     /// When it became known, on the monotonic clock.
     var since: Int64
 }
@@ -52,13 +53,13 @@ enum LostSegments: Equatable {
         }
     }
 
-    var starts: [Int32: Int64] { segment?.starts ?? [:] }
+    var starts: [PartitionID: KafkaOffset] { segment?.starts ?? [:] }
 
     /// Nothing is waited for.
     var isSettled: Bool { if case .lost = self { false } else { true } }
 
     /// The same segments, from where the state says now.
-    func starting(at starts: [Int32: Int64]) -> LostSegments {
+    func starting(at starts: [PartitionID: KafkaOffset]) -> LostSegments {
         switch self {
         case .unknown, .complete: self
         case .lost(let segment): .lost(LostSegment(name: segment.name, starts: starts, since: segment.since))
@@ -141,7 +142,7 @@ extension RunState {
         actions.append(.segment(.findLoss(amongAll: lost == .unknown)))
     }
 
-    private mutating func takeLoss(_ name: String?, _ starts: [Int32: Int64]) {
+    private mutating func takeLoss(_ name: String?, _ starts: [PartitionID: KafkaOffset]) {
         guard let name else {
             lost = .complete
             return
@@ -155,7 +156,7 @@ extension RunState {
     }
 
     /// With an answer that says what Kafka still has: drops the lost segments and those after them.
-    private mutating func dropLost(_ starts: [Int32: Int64], _ ranges: [Int32: OffsetRange]) {
+    private mutating func dropLost(_ starts: [PartitionID: KafkaOffset], _ ranges: [PartitionID: OffsetRange]) {
         lost = lost.starting(at: starts)
         guard let name = lost.segment?.name else { return }
         for (partition, start) in starts.sorted(by: { $0.key < $1.key }) where assigned.contains(partition) {
@@ -168,7 +169,7 @@ extension RunState {
         actions.append(.segment(.drop(from: name)))
     }
 
-    private mutating func readAgain(_ files: [String], _ starts: [Int32: Int64]) {
+    private mutating func readAgain(_ files: [String], _ starts: [PartitionID: KafkaOffset]) {
         lost = .complete
         // Nothing: they were exported after all.
         guard !starts.isEmpty else { return }
@@ -187,11 +188,11 @@ extension RunState {
         lost = .hopeless(segment)
     }
 
-    private mutating func loseForGood(_ partition: Int32, from start: Int64, to low: Int64) {
+    private mutating func loseForGood(_ partition: PartitionID, from start: KafkaOffset, to low: KafkaOffset) {
         if case .lost(let segment) = lost { lost = .hopeless(segment) }
         complain(
             "files of raw events that wait for export are gone, and topic \(settings.topic) partition \(partition) no longer "
-                + "has offsets \(start) to \(low - 1): bring the files back to the spool, or give --on-missing-offsets skip "
+                + "has offsets \(start) to \(low.previous): bring the files back to the spool, or give --on-missing-offsets skip "
                 + "to record these events as lost and go on", partition: partition, offset: start)
     }
 }

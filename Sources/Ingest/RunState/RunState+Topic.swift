@@ -3,6 +3,7 @@
 // Invariants: a partition is added once; of another topic under the same name nothing is taken before the user's wish
 // (`--on-missing-offsets`) decided.
 
+import Base
 import Kafka
 import Log
 import State
@@ -78,12 +79,12 @@ extension RunState {
 
     /// Takes in what the cluster said: new partitions are added, changed logs are dealt with.
     private mutating func take(
-        _ found: TopicWatch.Findings, _ next: [Int32: NextOffsets]
+        _ found: TopicWatch.Findings, _ next: [PartitionID: NextOffsets]
     ) throws(TopicRefusal) {
         let count = found.partitions.count
         let hasMissing = reportMissing(found.partitions)
         due.discovery = now.monotonic + settings.discoveryInterval(afterFault: hasMissing)
-        if let wrong = settings.partitions?.filter({ $0 >= count }).min(), assigned.isEmpty {
+        if let wrong = settings.partitions?.filter({ $0.rawValue >= count }).min(), assigned.isEmpty {
             throw .ended(.noSuchPartition(topic: settings.topic, partition: wrong, count: count))
         }
         // Before anything is added: nothing of another topic is taken.
@@ -115,7 +116,7 @@ extension RunState {
     }
 
     /// Where another broker leads than before, the last record is looked for again.
-    private mutating func compareLeaders(_ found: [Int32: Int32]) {
+    private mutating func compareLeaders(_ found: [PartitionID: Int32]) {
         for (partition, leader) in found.sorted(by: { $0.key < $1.key }) where leader >= 0 {
             if let last = leaders[partition], last != leader, assigned.contains(partition) {
                 log(.debug, "partition \(partition): broker \(leader) leads it instead of \(last)")
@@ -130,7 +131,9 @@ extension RunState {
     /// - Returns: whether there are any.
     private mutating func reportMissing(_ found: TopicPartitions) -> Bool {
         var missing = found.faults.mapValues(\.message)
-        for partition in assigned where partition >= found.count { missing[partition] = "the topic no longer has it" }
+        for partition in assigned where partition.rawValue >= found.count {
+            missing[partition] = "the topic no longer has it"
+        }
         report(.discovered(missing: missing))
         var hasMissing = false
         for partition in assigned {
@@ -144,7 +147,7 @@ extension RunState {
     // MARK: Adding partitions
 
     private mutating func addNew(_ found: TopicWatch.Findings, recreated oldID: String?) throws(TopicRefusal) {
-        let wanted = (0..<Int32(clamping: found.partitions.count)).filter { settings.partitions?.contains($0) ?? true }
+        let wanted = PartitionID.all(count: found.partitions.count).filter { settings.partitions?.contains($0) ?? true }
         let new = wanted.filter { !assigned.contains($0) }
         guard !new.isEmpty else { return }
         if assigned.isEmpty {
@@ -163,23 +166,23 @@ extension RunState {
         }
         assignment = .outdated
         log(
-            .info, "reading topic \(settings.topic), partitions \(assigned.map(String.init).joined(separator: ", "))",
+            .info, "reading topic \(settings.topic), partitions \(assigned.map(\.description).joined(separator: ", "))",
             .wantedOffsets)
     }
 
     /// The state says where to read it on, whatever the broker says.
-    private func isKnown(_ partition: Int32) -> Bool {
+    private func isKnown(_ partition: PartitionID) -> Bool {
         known.contains { $0.partition == partition } && (!raw.isOn || rawOffsets[partition] != nil)
     }
 
-    private mutating func addUnasked(_ partition: Int32) {
+    private mutating func addUnasked(_ partition: PartitionID) {
         guard let earlier = known.first(where: { $0.partition == partition }) else { return }
         actions.append(.counting(.add(earlier, isNew: false, rawNext: rawOffsets[partition])))
         assigned.append(partition)
     }
 
     private mutating func add(
-        _ partition: Int32, _ range: OffsetRange, recreated oldID: String?
+        _ partition: PartitionID, _ range: OffsetRange, recreated oldID: String?
     ) throws(TopicRefusal) {
         let earlier = known.first { $0.partition == partition }
         // A raw half that is new begins where the counts did, as far back as Kafka still goes.

@@ -2,6 +2,7 @@
 //
 // Invariant: while a flush fails nothing else is done; it is tried until it succeeds, or fails after a stop was requested.
 
+import Base
 import Kafka
 import Log
 
@@ -78,7 +79,7 @@ extension RunState {
             .warning,
             """
             topic \(settings.topic) partition \(end.partition): ended at offset \(end.next), where a \
-            transaction is open; up to \(end.end - end.next) records after it were not read
+            transaction is open; up to \(end.next.distance(to: end.end)) records after it were not read
             """, .place(partition: end.partition, offset: end.next, end: end.end))
     }
 

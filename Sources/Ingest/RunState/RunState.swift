@@ -4,6 +4,7 @@
 // that an action leads to are given before the next action; nothing follows `.fail`. Records never pass through here: the
 // accumulator takes batches, the machine hears that one came.
 
+import Base
 import Kafka
 import Log
 import State
@@ -68,15 +69,15 @@ struct RunState {
     var raw: RawState
     var lost = LostSegments.unknown
     /// The partitions that are read, in the order in which they were added.
-    var assigned: [Int32] = []
+    var assigned: [PartitionID] = []
     /// Those of them whose log may not be the one that was read.
-    var unsettled: [Int32: UnsettledLog] = [:]
+    var unsettled: [PartitionID: UnsettledLog] = [:]
     /// From where the state wants raw events.
-    var rawOffsets: [Int32: Int64]
+    var rawOffsets: [PartitionID: KafkaOffset]
     /// The topic's id; nil where it is not known.
     var topicID: String?
     /// The broker that leads each partition, as last heard.
-    var leaders: [Int32: Int32] = [:]
+    var leaders: [PartitionID: Int32] = [:]
     /// Why Kafka cannot be reached, while it cannot.
     var cause = FailureCause()
     var group = GroupOffsets()
@@ -89,7 +90,8 @@ struct RunState {
 
     /// - Parameter rawOffsets: from where the state wants raw events; nil without them.
     init(
-        settings: IngestSettings, statePath: String, known: [PartitionProgress], rawOffsets: [Int32: Int64]?,
+        settings: IngestSettings, statePath: String, known: [PartitionProgress],
+        rawOffsets: [PartitionID: KafkaOffset]?,
         topicID: String?, at moment: Moment
     ) {
         (self.settings, self.statePath, self.known, self.topicID) = (settings, statePath, known, topicID)
@@ -247,7 +249,7 @@ struct RunState {
     }
 
     /// Logs a complaint, the same one at most every ten seconds.
-    mutating func complain(_ text: String, partition: Int32? = nil, offset: Int64? = nil) {
+    mutating func complain(_ text: String, partition: PartitionID? = nil, offset: KafkaOffset? = nil) {
         guard complaints.isDue(text, now: now.monotonic) else { return }
         log(.warning, text, .place(partition: partition, offset: offset))
     }

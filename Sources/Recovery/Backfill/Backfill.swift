@@ -4,6 +4,7 @@
 // Invariants: a chunk's transaction is all that changes; ended at any moment, the next call continues with what was not marked;
 // with an open commit nothing is read, since the rows it moves are not where the ledger says.
 
+import Base
 package import Tables
 import Iceberg
 import Log
@@ -65,8 +66,9 @@ package final class Backfill {
                     BackfillStep(
                         windowsDone: result.windows, windowsInAll: max(total, result.windows), outcome: outcome))
             }
-            guard last < rest.upperBound - 1 else { break }
-            rest = last + 1..<rest.upperBound
+            let next = WindowStart(seconds: last.seconds + 1)
+            guard next < rest.upperBound else { break }
+            rest = next..<rest.upperBound
         }
         environment.failPoint("backfill.done")
         return result
@@ -114,7 +116,7 @@ package final class Backfill {
 
     /// The next chunk with what the tables say of it; nil at the end.
     private func read(
-        _ windows: Range<Int64>, _ request: BackfillRequest, _ reader: BackfillReader
+        _ windows: Range<WindowStart>, _ request: BackfillRequest, _ reader: BackfillReader
     ) async throws -> BackfillChunk? {
         var chunk = try store.with { store in
             BackfillChunk(

@@ -37,9 +37,9 @@ struct BackfillReader {
 
     /// The times of the chunk's windows, microseconds.
     private func span(of keys: [BackfillKey]) -> ClosedRange<Int64> {
-        let first = keys.first?.windowStart ?? 0
-        let last = keys.last?.windowStart ?? 0
-        return first * 1_000_000...(last + windowSeconds) * 1_000_000 - 1
+        let first = keys.first?.windowStart ?? .epoch
+        let last = keys.last?.windowStart ?? .epoch
+        return first.times(through: last, windowSeconds: windowSeconds)
     }
 
     private func fillRaw(_ chunk: inout BackfillChunk) async throws {
@@ -113,8 +113,8 @@ struct BackfillReader {
         let low = file.metrics.lowerBounds[fieldID].flatMap { Self.integer($0) } ?? Int64.min
         let high = file.metrics.upperBounds[fieldID].flatMap { Self.integer($0) } ?? Int64.max
         for key in chunk.keys {
-            let first = key.windowStart * 1_000_000
-            guard first <= high, first + windowSeconds * 1_000_000 > low else { continue }
+            let times = key.windowStart.times(through: key.windowStart, windowSeconds: windowSeconds)
+            guard times.lowerBound <= high, times.upperBound >= low else { continue }
             chunk.unreadable[key.windowStart] = reason
         }
     }

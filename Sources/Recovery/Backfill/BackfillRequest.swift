@@ -1,11 +1,12 @@
 // What a backfill is asked to do and what it answers.
 
+package import Base
 package import State
 
 /// Which windows to recompute, and how.
 package struct BackfillRequest: Sendable {
-    /// Starts of windows, seconds since the Unix epoch.
-    package var windows: Range<Int64>
+    /// Starts of windows.
+    package var windows: Range<WindowStart>
     /// Only windows with late events that were not backfilled; else all windows in the range.
     package var onlyLate: Bool
     /// Only says what would change; a store that was opened for reading will do.
@@ -17,12 +18,12 @@ package struct BackfillRequest: Sendable {
 
     /// Every window with late events that were not backfilled.
     package init() {
-        windows = Int64.min..<Int64.max
+        windows = WindowStart.first..<WindowStart.last
         onlyLate = true
     }
 
     /// All windows that start in a range.
-    package init(windows: Range<Int64>) {
+    package init(windows: Range<WindowStart>) {
         self.windows = windows
         onlyLate = false
     }

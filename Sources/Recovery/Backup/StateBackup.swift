@@ -4,7 +4,7 @@
 // Invariants: nothing is overwritten; a copy under its own name is whole (it is made under another name, synced, checked and
 // then linked); the source is only read.
 
-import Base
+package import Base
 import Foundation
 import State
 
@@ -13,7 +13,7 @@ package struct StateBackup {
     /// What was copied.
     package struct Summary: Equatable, Sendable {
         /// The number of flushes the copy holds.
-        package let generation: Int64
+        package let generation: Generation
         /// The copy's size in bytes, without segments.
         package let bytes: Int64
         /// Segments that wait for export.
@@ -62,7 +62,7 @@ package struct StateBackup {
 
     /// What the copied state needs of the spool.
     private struct Needs {
-        var generation: Int64 = 0
+        var generation: Generation = 0
         var segments = 0
         /// Of segments: an event that is only here.
         var files: Set<String> = []

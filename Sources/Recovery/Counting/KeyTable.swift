@@ -5,6 +5,7 @@
 // not of rows; at most half of the slots are used; one thread at a time. Adding a key may move all of them, so no
 // pointer into the memory leaves this file: callers hold indexes, which stay valid.
 
+import Base
 import Parquet
 
 /// Postcodes by number, counted from 0.
@@ -74,8 +75,8 @@ final class PostcodeTable {
 final class KeyTable {
     /// A key and its counters.
     package struct Entry {
-        /// The window's start, seconds since the Unix epoch.
-        package let window: Int64
+        /// The window's start.
+        package let window: WindowStart
         /// The postcode's number.
         package let postcode: Int32
         fileprivate let tag: UInt32
@@ -163,7 +164,7 @@ final class KeyTable {
 
     /// The index of a key; -1 when it is not there.
     @inline(__always)
-    package func find(window: Int64, postcode: Int32) -> Int {
+    package func find(window: WindowStart, postcode: Int32) -> Int {
         let (slots, mask, entries) = (memory.pointee.slots, memory.pointee.mask, memory.pointee.entries)
         let hash = hash(window, postcode)
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
@@ -180,17 +181,17 @@ final class KeyTable {
 
     /// The index of a key, which is added when it is not there.
     @inline(__always)
-    package func index(window: Int64, postcode: Int32) -> Int {
+    package func index(window: WindowStart, postcode: Int32) -> Int {
         let found = find(window: window, postcode: postcode)
         return found >= 0 ? found : add(window: window, postcode: postcode)
     }
 
     /// The index of a key, which is added when it is not there.
-    package func index(window: Int64, postcode: UnsafeRawBufferPointer) -> Int {
+    package func index(window: WindowStart, postcode: UnsafeRawBufferPointer) -> Int {
         index(window: window, postcode: postcodes.number(postcode, adding: true))
     }
 
-    private func add(window: Int64, postcode: Int32) -> Int {
+    private func add(window: WindowStart, postcode: Int32) -> Int {
         if count == memory.pointee.capacity { grow() }
         let hash = hash(window, postcode)
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
@@ -229,8 +230,9 @@ final class KeyTable {
     }
 
     @inline(__always)
-    private func hash(_ window: Int64, _ postcode: Int32) -> UInt64 {
-        let mixed = UInt64(bitPattern: window) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(UInt32(bitPattern: postcode)) << 32
+    private func hash(_ window: WindowStart, _ postcode: Int32) -> UInt64 {
+        let mixed =
+            UInt64(bitPattern: window.rawValue) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(UInt32(bitPattern: postcode)) << 32
         let product = (seed ^ mixed).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
         return product.high ^ product.low
     }
@@ -245,8 +247,8 @@ final class KeyTable {
         let ofPostcode = Self.ranks(postcodes.count) { left, right in
             postcodes.withBytes(left) { left in postcodes.withBytes(right) { left.lexicographicallyPrecedes($0) } }
         }
-        var numbers: [Int64: Int] = [:]
-        var windows: [Int64] = []
+        var numbers: [WindowStart: Int] = [:]
+        var windows: [WindowStart] = []
         let ofKey = (0..<count).map { index in
             let window = entries[index].window
             let number = numbers[window] ?? windows.count

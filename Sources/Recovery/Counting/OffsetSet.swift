@@ -2,6 +2,8 @@
 // Invariant: memory is at most about one bit for each offset between the least and the greatest of those that are near others,
 // and a few bytes for each page.
 
+import Base
+
 /// Offsets of one partition. Not to be used by two tasks at a time.
 final class OffsetSet {
     private static let pageBits: Int64 = 8192
@@ -44,7 +46,8 @@ final class OffsetSet {
     /// Adds an offset, which must not be negative.
     /// - Returns: false when it is there already.
     @inline(__always)
-    package func insert(_ offset: Int64) -> Bool {
+    package func insert(_ added: KafkaOffset) -> Bool {
+        let offset = added.rawValue
         let key = offset >> 13
         let page = key == memory.pointee.lastKey ? memory.pointee.last ?? makePage(key) : makePage(key)
         guard let words = page.pointee.words else { return false }
@@ -62,7 +65,8 @@ final class OffsetSet {
 
     /// Whether an offset is there; negative ones never are.
     @inline(__always)
-    package func contains(_ offset: Int64) -> Bool {
+    package func contains(_ asked: KafkaOffset) -> Bool {
+        let offset = asked.rawValue
         guard memory.pointee.count > 0, offset >= 0 else { return false }
         let key = offset >> 13
         let page = key == memory.pointee.lastKey ? memory.pointee.last : look(key)
@@ -90,7 +94,13 @@ final class OffsetSet {
     }
 
     /// Calls `body` with each longest run of offsets in `range` that are not there, ascending, until it returns false.
-    func forEachGap(in range: Range<Int64>, _ body: (Range<Int64>) throws -> Bool) rethrows {
+    func forEachGap(in range: Range<KafkaOffset>, _ body: (Range<KafkaOffset>) throws -> Bool) rethrows {
+        try forEachGap(in: range.lowerBound.rawValue..<range.upperBound.rawValue) { gap in
+            try body(KafkaOffset(rawValue: gap.lowerBound)..<KafkaOffset(rawValue: gap.upperBound))
+        }
+    }
+
+    private func forEachGap(in range: Range<Int64>, _ body: (Range<Int64>) throws -> Bool) rethrows {
         // What lies between `next` and the offset looked at is not there.
         var next = range.lowerBound
         for key in pages.keys.sorted() {

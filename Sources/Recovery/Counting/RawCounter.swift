@@ -1,5 +1,6 @@
 // Counts raw rows by key, for keys that are known before. This is the inner loop of a backfill.
 
+import Base
 import Tables
 import TableScan
 import Parquet
@@ -10,7 +11,7 @@ struct RawCounter {
     /// The keys; rows of others are passed over.
     package let table: KeyTable
     /// The end of the offsets that are counted, by partition; 0 where there is none.
-    package let ends: [Int64]
+    package let ends: [KafkaOffset]
     /// Window length in seconds.
     package let windowSeconds: Int64
 
@@ -20,12 +21,12 @@ struct RawCounter {
     ]
 
     /// - Parameter bounds: the end of the offsets that are counted, by partition.
-    package init(table: KeyTable, bounds: [Int32: Int64], windowSeconds: Int64) {
+    package init(table: KeyTable, bounds: [PartitionID: KafkaOffset], windowSeconds: Int64) {
         self.table = table
         self.windowSeconds = windowSeconds
         // Partition numbers of Kafka are small; one that is not is left to the check of sums.
-        let most = min(bounds.keys.max() ?? -1, 1 << 20)
-        ends = most < 0 ? [] : (0...most).map { bounds[$0] ?? 0 }
+        let most = min(bounds.keys.max()?.rawValue ?? -1, 1 << 20)
+        ends = most < 0 ? [] : (0...most).map { bounds[PartitionID(rawValue: $0)] ?? 0 }
     }
 
     /// Counts the rows of a batch.
@@ -35,11 +36,11 @@ struct RawCounter {
         var clock = WindowClock(windowSeconds)
         numbers.withUnsafeBufferPointer { numbers in
             entries.withUnsafeBufferPointer { entries in
-                batch.forEachPlace { row, partition, offset, microseconds, isLate in
+                batch.forEachPlace { row, partition, offset, time, isLate in
                     let postcode = numbers[entries.isEmpty ? row : Int(entries[row])]
-                    guard postcode >= 0, Int(partition) < ends.count, partition >= 0, offset < ends[Int(partition)]
-                    else { return }
-                    let index = table.find(window: clock.window(ofMicroseconds: microseconds), postcode: postcode)
+                    let number = Int(partition.rawValue)
+                    guard postcode >= 0, number < ends.count, number >= 0, offset < ends[number] else { return }
+                    let index = table.find(window: clock.window(of: time), postcode: postcode)
                     guard index >= 0 else { return }
                     table.add(first: isLate ? 0 : 1, second: isLate ? 1 : 0, at: index)
                 }
@@ -52,8 +53,8 @@ struct RawCounter {
 struct WindowClock {
     private let seconds: Int64
     private let length: UInt64
+    /// The start of the last window, in the unit of times.
     private var start: Int64 = 0
-    private var first: Int64 = 0
 
     /// - Parameter windowSeconds: the windows' length.
     package init(_ windowSeconds: Int64) {
@@ -61,13 +62,14 @@ struct WindowClock {
         length = UInt64(seconds) * 1_000_000
     }
 
-    /// The start, in seconds since the Unix epoch, of the window that a time in microseconds lies in.
+    /// The start of the window that a time lies in.
     @inline(__always)
-    package mutating func window(ofMicroseconds time: Int64) -> Int64 {
-        if UInt64(bitPattern: time &- first) < length, time >= first { return start }
-        let whole = time / 1_000_000
-        start = whole - whole % seconds
-        first = start * 1_000_000
-        return start
+    package mutating func window(of moment: EventTime) -> WindowStart {
+        let time = moment.rawValue
+        if UInt64(bitPattern: time &- start) >= length || time < start {
+            let whole = time / 1_000_000
+            start = (whole - whole % seconds) * 1_000_000
+        }
+        return WindowStart(rawValue: start)
     }
 }

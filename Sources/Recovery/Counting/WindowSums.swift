@@ -4,6 +4,7 @@
 // run: sides that differ in any key have the same one with a chance of about 2^-64. The postcode's part of the hash can be
 // made once for many rows.
 
+package import Base
 import Parquet
 
 /// Sums by window.
@@ -14,9 +15,9 @@ package struct WindowSums {
     }
 
     private let seed: UInt64
-    private var indexes: [Int64: Int] = [:]
+    private var indexes: [WindowStart: Int] = [:]
     private var entries: [Entry] = []
-    private var last: (window: Int64, index: Int, hash: UInt64) = (Int64.min, 0, 0)
+    private var last: (window: WindowStart, index: Int, hash: UInt64) = (.first, 0, 0)
 
     package init(seed: UInt64) { self.seed = seed }
 
@@ -25,13 +26,13 @@ package struct WindowSums {
 
     /// Adds `count` to a key.
     @inline(__always)
-    package mutating func add(window: Int64, postcode: UnsafeRawBufferPointer, count: Int64) {
+    package mutating func add(window: WindowStart, postcode: UnsafeRawBufferPointer, count: Int64) {
         add(window: window, hash: Self.hash(seed, postcode), count: count)
     }
 
     /// Adds `count` to a key whose postcode has this `hash` under the same seed.
     @inline(__always)
-    package mutating func add(window: Int64, hash: UInt64, count: Int64) {
+    package mutating func add(window: WindowStart, hash: UInt64, count: Int64) {
         if window != last.window { select(window) }
         let fingerprint = UInt64(bitPattern: count) &* Self.mix(last.hash ^ hash)
         entries[last.index].sum &+= count
@@ -43,18 +44,18 @@ package struct WindowSums {
         (0..<postcodes.entryCount).map { entry in postcodes.withEntry(entry) { Self.hash(seed, $0) } }
     }
 
-    private mutating func select(_ window: Int64) {
+    private mutating func select(_ window: WindowStart) {
         let index = indexes[window] ?? entries.count
         if index == entries.count {
             indexes[window] = index
             entries.append(Entry())
         }
-        last = (window, index, Self.mix(seed ^ UInt64(bitPattern: window) &* 0x9E37_79B9_7F4A_7C15))
+        last = (window, index, Self.mix(seed ^ UInt64(bitPattern: window.rawValue) &* 0x9E37_79B9_7F4A_7C15))
     }
 
     /// The windows in which the two differ, ascending.
-    static func differing(_ left: WindowSums, _ right: WindowSums) -> [Int64] {
-        var found: [Int64] = []
+    static func differing(_ left: WindowSums, _ right: WindowSums) -> [WindowStart] {
+        var found: [WindowStart] = []
         for (window, index) in left.indexes where left.entries[index] != right.entry(window) { found.append(window) }
         for (window, index) in right.indexes where left.indexes[window] == nil && right.entries[index] != Entry() {
             found.append(window)
@@ -63,7 +64,7 @@ package struct WindowSums {
     }
 
     /// What a window holds.
-    package func entry(_ window: Int64) -> Entry { indexes[window].map { entries[$0] } ?? Entry() }
+    package func entry(_ window: WindowStart) -> Entry { indexes[window].map { entries[$0] } ?? Entry() }
 
     /// The hash of a postcode.
     package static func hash(_ seed: UInt64, _ bytes: UnsafeRawBufferPointer) -> UInt64 {
@@ -83,8 +84,9 @@ package struct WindowSums {
 
     /// The hash of a postcode at a place of the topic.
     @inline(__always)
-    package static func hash(_ postcode: UInt64, _ partition: Int32, _ offset: Int64) -> UInt64 {
-        mix(postcode ^ mix(UInt64(bitPattern: offset) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(UInt32(bitPattern: partition))))
+    package static func hash(_ postcode: UInt64, _ partition: PartitionID, _ offset: KafkaOffset) -> UInt64 {
+        let place = UInt64(bitPattern: offset.rawValue) &* 0x9E37_79B9_7F4A_7C15
+        return mix(postcode ^ mix(place ^ UInt64(UInt32(bitPattern: partition.rawValue))))
     }
 
     @inline(__always)

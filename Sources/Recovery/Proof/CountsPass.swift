@@ -3,6 +3,7 @@
 // Invariants: memory is bounded by the windows and by one bit for each row; a ledger row is marked by its own (file,
 // position), which no other ledger row has, so a row that is there twice and one that is missing are both found.
 
+package import Base
 import Tables
 package import TableScan
 import Bitmaps
@@ -30,13 +31,13 @@ package struct CountsPass {
     /// Rows of windows that have left the state, its ledger included.
     var released: Int64 = 0
     /// Windows in which something differs, the first ones met.
-    package var windows: Set<Int64> = []
+    package var windows: Set<WindowStart> = []
     fileprivate var seen: [Int64: Bitmap64] = [:]
     static let mostWindows = 12
 
     package init(seed: UInt64) { sums = WindowSums(seed: seed) }
 
-    package mutating func differs(in window: Int64) {
+    package mutating func differs(in window: WindowStart) {
         if windows.count < Self.mostWindows { windows.insert(window) }
     }
 }
@@ -47,7 +48,7 @@ package struct CountsReading {
     package let table: ProofTable
     package let reader: TableReader
     /// The state's generation that the snapshot holds.
-    package let generation: Int64
+    package let generation: Generation
     package let seed: UInt64
 
     /// Sums of a snapshot, and nothing else.
@@ -109,14 +110,14 @@ package struct CountsReading {
     }
 
     private struct Row {
-        let window: Int64
+        let window: WindowStart
         let count: Int64
         let fileID: Int64?
         let position: Int64
     }
 
     private static func holdAgainstLedger(
-        _ row: Row, _ found: ExportedRow?, _ moved: ExportedRow?, _ evictedBefore: Int64, _ pass: inout CountsPass
+        _ row: Row, _ found: ExportedRow?, _ moved: ExportedRow?, _ evictedBefore: WindowStart, _ pass: inout CountsPass
     ) {
         guard let found else {
             if row.window < evictedBefore { pass.released += 1 } else { pass.differs(in: row.window) }
@@ -133,7 +134,7 @@ package struct CountsReading {
     }
 
     private static func holdAgainstCounts(
-        _ row: Row, _ found: StoredCount?, _ generation: Int64, _ evictedBefore: Int64, _ isAhead: Bool,
+        _ row: Row, _ found: StoredCount?, _ generation: Generation, _ evictedBefore: WindowStart, _ isAhead: Bool,
         _ pass: inout CountsPass
     ) {
         guard let found else {

@@ -1,5 +1,6 @@
 // The checks that need nothing but the state.
 
+import Base
 import State
 
 /// Compares the state with itself.
@@ -31,8 +32,8 @@ struct LocalProof {
 
     /// An incident tells what Kafka no longer had; where the raw half was behind, some of that had been counted before.
     private func offsets(_ partition: ProofPartition, _ name: String) -> ProofCheck {
-        let span = partition.next - partition.first
-        let lost = partition.lost(below: .max)
+        let span = partition.first.distance(to: partition.next)
+        let lost = partition.lost(below: .last)
         let bounds = allowsGaps ? 0...max(0, span) : max(0, span - lost)...max(0, span)
         let isEqual = bounds.contains(partition.consumed)
         var note = lost > 0 ? "\(lost) offsets were lost, as incidents tell" : nil

@@ -1,5 +1,6 @@
 // The counts table against the state.
 
+import Base
 import State
 import Tables
 import Iceberg
@@ -49,7 +50,7 @@ extension Proof {
     }
 
     /// The sum of a snapshot against the offsets up to which it counts.
-    private func sum(_ table: ProofTable, _ total: Int64, _ generation: Int64) throws -> ProofCheck {
+    private func sum(_ table: ProofTable, _ total: Int64, _ generation: Generation) throws -> ProofCheck {
         let ends = table.history.ends
         var expected: Int64 = 0
         // Offsets without a record of which it is not known whether they lie below the end.
@@ -60,7 +61,7 @@ extension Proof {
             let rejected = try state.reader.numberOfRows(in: .rejected, partition: partition.number, below: end)
             let gap = end >= partition.next ? partition.gap : min(partition.gap, partition.lost(below: end))
             if options.allowsGaps { slack += partition.gap - gap }
-            expected += end - partition.first - late - rejected - gap
+            expected += partition.first.distance(to: end) - late - rejected - gap
         }
         let (sure, unsure) = try backfilled(generation, isSettled: table.isSettled)
         // Of a window that was backfilled and has changed since, the snapshot may have any late events; how many in
@@ -78,7 +79,7 @@ extension Proof {
 
     /// Late events that are in the counts of a generation, and those that may be: their count has changed since, or has
     /// left the state, nobody knows when.
-    private func backfilled(_ generation: Int64, isSettled: Bool) throws -> (sure: Int64, unsure: Int64) {
+    private func backfilled(_ generation: Generation, isSettled: Bool) throws -> (sure: Int64, unsure: Int64) {
         var (sure, unsure): (Int64, Int64) = (0, 0)
         try state.reader.forEachBackfilled { event, _ in
             if event.generation.map({ $0 <= generation }) ?? isSettled { sure += 1 } else { unsure += 1 }
@@ -86,7 +87,7 @@ extension Proof {
         return (sure, unsure)
     }
 
-    private func addRowChecks(_ table: ProofTable, _ pass: CountsPass, _ generation: Int64) throws {
+    private func addRowChecks(_ table: ProofTable, _ pass: CountsPass, _ generation: Generation) throws {
         let expected = try state.reader.countsUnchanged(since: generation)
         report.checks.append(
             ProofCheck(

@@ -88,7 +88,7 @@ extension Proof {
         let differing = WindowSums.differing(log, pass.late)
         for window in differing.prefix(options.mostNamed) {
             report.findings.append(
-                "table \(table.name): late rows of the window at \(UTCText.seconds(window)) are not those of the late log"
+                "table \(table.name): late rows of the window at \(UTCText.seconds(window.seconds)) are not those of the late log"
             )
         }
         let windows = Int64(log.count)
@@ -100,7 +100,7 @@ extension Proof {
 
     /// The newest snapshot of the counts table whose offsets the raw rows cover.
     private func recountable(_ table: ProofTable, _ reach: RawReach) throws -> (
-        snapshot: Snapshot, ends: [Int32: Int64]
+        snapshot: Snapshot, ends: [PartitionID: KafkaOffset]
     )? {
         let history = table.history
         for (index, snapshot) in history.enumerated()
@@ -112,7 +112,7 @@ extension Proof {
     }
 
     private func recount(
-        _ counts: Counts?, _ recounted: (snapshot: Snapshot, ends: [Int32: Int64])?, _ raw: RawPass
+        _ counts: Counts?, _ recounted: (snapshot: Snapshot, ends: [PartitionID: KafkaOffset])?, _ raw: RawPass
     ) async throws {
         let name = "counts recounted from raw rows, windows equal"
         guard let counts, let recounted else {
@@ -151,13 +151,13 @@ extension Proof {
     ///   - isLast: it is the last that was exported, which every count that has left the state is in.
     /// - Returns: windows of which it is not known whether the snapshot has them.
     private func addBackfilled(
-        to raw: RawPass, _ generation: Int64, _ history: [Snapshot], isLast: Bool
-    ) throws -> Set<Int64> {
+        to raw: RawPass, _ generation: Generation, _ history: [Snapshot], isLast: Bool
+    ) throws -> Set<WindowStart> {
         let all = try state.reader.numberOfBackfilled()
         // Where the snapshot has none of them, or every one, nothing is unknown.
         if history.backfilled == 0 { return [] }
         let hasAll = history.backfilled == all
-        var unsure: Set<Int64> = []
+        var unsure: Set<WindowStart> = []
         try state.reader.forEachBackfilled { event, postcode in
             let isSure = event.generation.map { $0 <= generation } ?? isLast
             if !hasAll, !isSure { unsure.insert(event.windowStart) }

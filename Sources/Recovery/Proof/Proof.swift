@@ -6,6 +6,7 @@
 // generation. Raw rows are recounted for the newest snapshot of the counts table whose offsets they cover.
 // Invariants: nothing is written, in the state or in the warehouse; memory is bounded by windows and offsets, not by rows.
 
+package import Base
 package import Tables
 package import TableScan
 import Foundation
@@ -134,7 +135,8 @@ package final class Proof {
 
     /// Names the keys that differ in some windows.
     package func name(
-        _ windows: Set<Int64>, _ counts: Counts?, _ rawEnds: [Int32: Int64]?, at snapshot: Snapshot? = nil
+        _ windows: Set<WindowStart>, _ counts: Counts?, _ rawEnds: [PartitionID: KafkaOffset]?,
+        at snapshot: Snapshot? = nil
     ) async throws {
         guard let counts, !windows.isEmpty else { return }
         let detail = WindowDetail(

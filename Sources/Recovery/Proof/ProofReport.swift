@@ -1,5 +1,7 @@
 // What a proof found: checks with their figures, and the first differences by name.
 
+package import Base
+
 /// One comparison.
 package struct ProofCheck: Codable, Equatable, Sendable {
     /// What came of it.
@@ -47,11 +49,11 @@ package struct ProofCheck: Codable, Equatable, Sendable {
 }
 
 /// One count that is not the same everywhere.
-package struct ProofDifference: Codable, Equatable, Sendable {
+package struct ProofDifference: Equatable, Sendable {
     /// The postcode.
     package let postcode: String
-    /// The window's start, seconds since the Unix epoch.
-    package let window: Int64
+    /// The window's start.
+    package let window: WindowStart
     /// The state's count; nil: none, or not comparable.
     package let local: Int64?
     /// The table's count (the sum of its rows); nil: no row.
@@ -61,7 +63,7 @@ package struct ProofDifference: Codable, Equatable, Sendable {
 }
 
 /// The result of a proof.
-package struct ProofReport: Codable, Equatable, Sendable {
+package struct ProofReport: Equatable, Sendable {
     /// All checks, in the order they were made.
     package internal(set) var checks: [ProofCheck] = []
     /// The first differences between counts.

@@ -1,29 +1,30 @@
 // The state as a proof sees it: one read transaction, so everything is of one generation, whatever a running service does.
 // Invariant: nothing is written, and nothing checkpoints.
 
+import Base
 import State
 
 /// One partition's figures.
 struct ProofPartition {
-    package let number: Int32
-    package let first: Int64
-    package let next: Int64
+    package let number: PartitionID
+    package let first: KafkaOffset
+    package let next: KafkaOffset
     package let consumed: Int64
     package let counted: Int64
     package let late: Int64
     package let rejected: Int64
     /// Offsets that incidents say Kafka no longer had; ascending, apart from one another.
-    package let lost: [Range<Int64>]
+    package let lost: [Range<KafkaOffset>]
 
     /// Offsets without a record that the figures leave.
-    package var gap: Int64 { next - first - consumed }
+    package var gap: Int64 { first.distance(to: next) - consumed }
 
     /// How many of the lost offsets lie below `end`.
-    package func lost(below end: Int64) -> Int64 {
-        lost.reduce(0) { $0 + max(0, min($1.upperBound, end) - $1.lowerBound) }
+    package func lost(below end: KafkaOffset) -> Int64 {
+        lost.reduce(0) { $0 + max(0, $1.lowerBound.distance(to: min($1.upperBound, end))) }
     }
 
-    func isLost(_ offset: Int64) -> Bool { lost.contains { $0.contains(offset) } }
+    func isLost(_ offset: KafkaOffset) -> Bool { lost.contains { $0.contains(offset) } }
 }
 
 /// A state, read at one generation.
@@ -32,10 +33,10 @@ package final class ProofState {
     let path: String
     let stateID: String?
     let windowSeconds: Int64
-    let generation: Int64
+    let generation: Generation
     let partitions: [ProofPartition]
-    /// Windows that start before this (seconds) may have left the state.
-    let evictedBefore: Int64
+    /// Windows that start before this may have left the state.
+    let evictedBefore: WindowStart
 
     /// - Throws: `StoreError`, `SQLiteError`.
     init(path: String) throws {
@@ -44,7 +45,7 @@ package final class ProofState {
         try reader.hold()
         stateID = try reader.stateID()
         windowSeconds = try reader.windowMilliseconds() / 1000
-        evictedBefore = try reader.number(.evictedBefore) ?? Int64.min
+        evictedBefore = try reader.number(.evictedBefore).map(WindowStart.init(seconds:)) ?? .first
         generation = try reader.recordedGeneration()
         partitions = try Self.partitions(reader)
     }
@@ -61,7 +62,7 @@ package final class ProofState {
     }
 
     /// Offsets of the late or the rejected log, of one partition, in `range`.
-    func offsets(of log: EventLog, partition: Int32, in range: Range<Int64>) throws -> OffsetSet {
+    func offsets(of log: EventLog, partition: PartitionID, in range: Range<KafkaOffset>) throws -> OffsetSet {
         let offsets = OffsetSet()
         try reader.forEachOffset(in: log, partition: partition, range) { _ = offsets.insert(max(0, $0)) }
         return offsets
@@ -71,8 +72,10 @@ package final class ProofState {
 /// Offsets that Kafka no longer had, as incidents tell.
 enum LostRanges {
     /// Sorted, joined where they overlap, and cut to [low, high).
-    static func joined(_ ranges: [Range<Int64>], within low: Int64, _ high: Int64) -> [Range<Int64>] {
-        var joined: [Range<Int64>] = []
+    static func joined(
+        _ ranges: [Range<KafkaOffset>], within low: KafkaOffset, _ high: KafkaOffset
+    ) -> [Range<KafkaOffset>] {
+        var joined: [Range<KafkaOffset>] = []
         for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
             let (from, to) = (max(low, range.lowerBound), min(high, range.upperBound))
             guard from < to else { continue }

@@ -1,7 +1,7 @@
 // A table as a proof compares it: which snapshot, and what its history says of offsets.
 
 package import Tables
-import Base
+package import Base
 import Foundation
 package import Iceberg
 import ObjectStorage
@@ -27,7 +27,7 @@ package struct ProofTable {
     package var history: [Snapshot] { metadata.ancestors(of: snapshot?.id) }
 
     /// The state's generation that the snapshot holds; 0 when no snapshot of ours tells.
-    package var generation: Int64 { history.lazy.filter(\.isOurs).compactMap(\.generation).first ?? 0 }
+    package var generation: Generation { history.lazy.filter(\.isOurs).compactMap(\.generation).first ?? 0 }
 }
 
 /// Which snapshot is compared with a ledger whose last settled commit is known: the newest one with nothing but foreign
@@ -35,7 +35,7 @@ package struct ProofTable {
 enum SnapshotChoice {
     /// - Parameter history: the ancestors of the current snapshot, newest first.
     /// - Returns: nil when the settled commit is not in the history.
-    package static func choose(history: [Snapshot], settled: Int64?, generation: Int64) -> Snapshot? {
+    package static func choose(history: [Snapshot], settled: Int64?, generation: Generation) -> Snapshot? {
         let isSettled: (Snapshot) -> Bool = { snapshot in
             if let settled, history.contains(where: { $0.id == settled }) { return snapshot.id == settled }
             // The settled snapshot has expired, or is not known: the one that holds its generation.

@@ -1,6 +1,7 @@
 // Reads every row of the raw table: which offsets are there, which twice, which late, and what the counts should be.
 // Invariant: memory is bounded by the windows and by about one bit for each offset, less where no offset is missing.
 
+import Base
 import Tables
 import TableScan
 import Iceberg
@@ -10,12 +11,12 @@ import Parquet
 final class RawPartition {
     package let figures: ProofPartition
     /// Raw rows should cover [from, to).
-    package let from: Int64
-    package let to: Int64
+    package let from: KafkaOffset
+    package let to: KafkaOffset
     package let rejected: OffsetSet
     let lateLog: OffsetSet
     /// The offset up to which rows are counted.
-    let countedEnd: Int64
+    let countedEnd: KafkaOffset
     package let seen = OffsetSet()
     package var rows: Int64 = 0
     package var twice: Int64 = 0
@@ -28,7 +29,8 @@ final class RawPartition {
     private static let mostFindings = 5
 
     package init(
-        _ figures: ProofPartition, from: Int64, to: Int64, countedEnd: Int64, rejected: OffsetSet, lateLog: OffsetSet
+        _ figures: ProofPartition, from: KafkaOffset, to: KafkaOffset, countedEnd: KafkaOffset, rejected: OffsetSet,
+        lateLog: OffsetSet
     ) {
         self.figures = figures
         self.from = from
@@ -43,10 +45,10 @@ final class RawPartition {
     }
 
     @inline(__always)
-    package func take(_ offset: Int64, isLate: Bool) {
+    package func take(_ offset: KafkaOffset, isLate: Bool) {
         rows += 1
         guard offset >= from, offset < to else {
-            say("raw row of offset \(offset), but the raw table's offsets are \(from) to \(to - 1)")
+            say("raw row of offset \(offset), but the raw table's offsets are \(from) to \(to.previous)")
             return
         }
         guard seen.insert(offset) else {
@@ -66,7 +68,7 @@ final class RawPartition {
     }
 
     /// Offsets that should be there.
-    package var expected: Int64 { max(0, to - from) - rejected.count }
+    package var expected: Int64 { max(0, from.distance(to: to)) - rejected.count }
     package var missing: Int64 { expected - seen.count }
 
     /// Names the first offsets that are neither there nor explained.
@@ -75,14 +77,16 @@ final class RawPartition {
         guard missing > 0 else { return 0 }
         var found: Int64 = 0
         seen.forEachGap(in: from..<to) { gap in
-            for offset in gap where !rejected.contains(offset) && !figures.isLost(offset) {
+            for number in gap.lowerBound.rawValue..<gap.upperBound.rawValue {
+                let offset = KafkaOffset(rawValue: number)
+                guard !rejected.contains(offset), !figures.isLost(offset) else { continue }
                 found += 1
                 if !allowsGaps { say("offset \(offset) is not in the raw table, and was not rejected") }
             }
             return true
         }
         // Offsets that have no record were never consumed; more than those must not be missing.
-        if allowsGaps { return max(0, found - max(0, figures.gap - figures.lost(below: .max))) }
+        if allowsGaps { return max(0, found - max(0, figures.gap - figures.lost(below: .last))) }
         return found
     }
 }
@@ -92,7 +96,7 @@ final class RawPass {
     package var sums: WindowSums
     /// The late rows, each by its window, postcode and place.
     package var late: WindowSums
-    package var partitions: [Int32: RawPartition]
+    package var partitions: [PartitionID: RawPartition]
     package var files = 0
     package var damaged: [String] = []
     /// Files whose manifest entry is not true of their rows.
@@ -100,7 +104,7 @@ final class RawPass {
     package var foreign: Int64 = 0
     private let windowSeconds: Int64
 
-    package init(seed: UInt64, windowSeconds: Int64, partitions: [Int32: RawPartition]) {
+    package init(seed: UInt64, windowSeconds: Int64, partitions: [PartitionID: RawPartition]) {
         sums = WindowSums(seed: seed)
         late = WindowSums(seed: seed)
         self.windowSeconds = windowSeconds
@@ -112,7 +116,7 @@ final class RawPass {
         let entries = batch.postcodes.entries
         var clock = WindowClock(windowSeconds)
         var current: RawPartition?
-        batch.forEachPlace { row, number, offset, microseconds, isLate in
+        batch.forEachPlace { row, number, offset, time, isLate in
             if current?.figures.number != number { current = partitions[number] }
             guard let partition = current else {
                 foreign += 1
@@ -121,13 +125,13 @@ final class RawPass {
             partition.take(offset, isLate: isLate)
             if isLate, offset >= partition.from, offset < partition.to {
                 late.add(
-                    window: clock.window(ofMicroseconds: microseconds),
+                    window: clock.window(of: time),
                     hash: WindowSums.hash(hashes[entries.isEmpty ? row : Int(entries[row])], number, offset), count: 1)
             }
             guard !isLate, offset < partition.countedEnd else { return }
             partition.counted &+= 1
             sums.add(
-                window: clock.window(ofMicroseconds: microseconds),
+                window: clock.window(of: time),
                 hash: hashes[entries.isEmpty ? row : Int(entries[row])], count: 1)
         }
     }

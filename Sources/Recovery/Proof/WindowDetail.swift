@@ -1,5 +1,6 @@
 // The counts of one window from every side, to name what differs.
 
+import Base
 import State
 import Tables
 package import TableScan
@@ -15,12 +16,12 @@ struct WindowDetail {
     package let snapshot: Snapshot?
     /// The snapshot is the one that the state is compared with.
     let isAtSettled: Bool
-    package let generation: Int64
+    package let generation: Generation
     package let rawSnapshot: Int64?
     /// The snapshot counts late events that were backfilled.
     let hasBackfilled: Bool
     /// Raw rows below these offsets are comparable; nil: none are.
-    let rawEnds: [Int32: Int64]?
+    let rawEnds: [PartitionID: KafkaOffset]?
 
     /// Bytes, not a String: two that differ only in their Unicode normalisation are equal as such.
     private typealias Postcode = [UInt8]
@@ -34,9 +35,9 @@ struct WindowDetail {
 
     /// The keys that differ, by postcode. Files that cannot be read are passed over; the passes have named them.
     /// - Throws: what is not damage.
-    package func differences(in window: Int64) async throws -> [ProofDifference] {
+    package func differences(in window: WindowStart) async throws -> [ProofDifference] {
         var sides: [Postcode: Sides] = [:]
-        let times = window * 1_000_000...(window + state.windowSeconds) * 1_000_000 - 1
+        let times = window.times(through: window, windowSeconds: state.windowSeconds)
         try await addTable(window, times, &sides)
         try await addRaw(window, times, &sides)
         if isAtSettled { try addLocal(window, &sides) }
@@ -47,7 +48,7 @@ struct WindowDetail {
         }
     }
 
-    private func differs(_ sides: Sides, _ window: Int64) -> Bool {
+    private func differs(_ sides: Sides, _ window: WindowStart) -> Bool {
         if rawEnds != nil, (sides.raw ?? 0) != (sides.table ?? 0) { return true }
         guard isAtSettled else { return false }
         if sides.local == nil { return sides.table != nil && window >= state.evictedBefore }
@@ -55,7 +56,9 @@ struct WindowDetail {
         return !counts.isAhead && (sides.local ?? 0) < (sides.table ?? 0)
     }
 
-    private func addTable(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [Postcode: Sides]) async throws {
+    private func addTable(_ window: WindowStart, _ times: ClosedRange<Int64>, _ sides: inout [Postcode: Sides])
+        async throws
+    {
         guard let countsReader else { return }
         do {
             for task in try await countsReader.tasks(at: snapshot, of: CountsBatch.self, times: times) {
@@ -72,7 +75,9 @@ struct WindowDetail {
         } catch  where Damage.isDamage(error) {}
     }
 
-    private func addRaw(_ window: Int64, _ times: ClosedRange<Int64>, _ sides: inout [Postcode: Sides]) async throws {
+    private func addRaw(_ window: WindowStart, _ times: ClosedRange<Int64>, _ sides: inout [Postcode: Sides])
+        async throws
+    {
         guard let rawReader, let rawEnds, let rawSnapshot else { return }
         do {
             for task in try await rawReader.tasks(atID: rawSnapshot, of: RawBatch.self, times: times) {
@@ -81,7 +86,7 @@ struct WindowDetail {
                         task, as: RawBatch.self, columns: RawCounter.columns, times: times)
                     while let batch = try file.next() {
                         for row in batch.rows where !batch.late[row] {
-                            guard batch.offsets[row] < rawEnds[batch.partitions[row]] ?? Int64.min else { continue }
+                            guard batch.offset(row) < rawEnds[batch.partition(row)] ?? .first else { continue }
                             let key = batch.postcodes.withBytes(row) { Array($0) }
                             sides[key, default: Sides()].raw = (sides[key]?.raw ?? 0) + 1
                         }
@@ -96,7 +101,7 @@ struct WindowDetail {
         }
     }
 
-    private func addLocal(_ window: Int64, _ sides: inout [Postcode: Sides]) throws {
+    private func addLocal(_ window: WindowStart, _ sides: inout [Postcode: Sides]) throws {
         try state.reader.forEachCount(inWindow: window) { postcode, count in
             let key = Array(postcode)
             sides[key, default: Sides()].local = count.count

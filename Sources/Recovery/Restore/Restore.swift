@@ -6,7 +6,7 @@
 // Invariants: the state appears under its name only when it is complete and proven; memory is bounded by windows and offsets.
 
 package import Tables
-import Base
+package import Base
 import Foundation
 import Iceberg
 import ObjectStorage
@@ -18,9 +18,9 @@ package struct RestoreSummary: Sendable {
     /// The state's id.
     package let stateID: String
     /// The generation of the counts table.
-    package let generation: Int64
+    package let generation: Generation
     /// The offset from which each partition is read on.
-    package let nextOffsets: [Int32: Int64]
+    package let nextOffsets: [PartitionID: KafkaOffset]
     /// Raw rows that were read.
     package let rawRows: Int64
     /// Rows of the counts table.
@@ -28,7 +28,7 @@ package struct RestoreSummary: Sendable {
     /// Rows of the late log.
     package let lateRows: Int64
     /// The partitions in which the counts table is ahead of the raw table, with how far.
-    package let readAgain: [Int32: Int64]
+    package let readAgain: [PartitionID: Int64]
     /// The proof of what was built.
     package let proof: ProofReport
 }

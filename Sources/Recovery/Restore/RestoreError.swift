@@ -1,5 +1,7 @@
 // Why a state cannot be made from the tables.
 
+package import Base
+
 /// A restore that was refused; no state was made.
 package enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// There is a state already.
@@ -15,13 +17,13 @@ package enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// A raw event, or a count, is there twice.
     case twice(table: String, what: String)
     /// A raw row of an offset that no export of ours can have written.
-    case beyond(table: String, partition: Int32, offset: Int64, end: Int64)
+    case beyond(table: String, partition: PartitionID, offset: KafkaOffset, end: KafkaOffset)
     /// Counts and raw rows do not agree.
-    case disagree(table: String, window: Int64, postcode: String, count: Int64, raw: Int64, late: Int64)
+    case disagree(table: String, window: WindowStart, postcode: String, count: Int64, raw: Int64, late: Int64)
     /// It is not known where a partition begins.
-    case unknownStart(table: String, partition: Int32)
+    case unknownStart(table: String, partition: PartitionID)
     /// The windows of the tables have another length.
-    case otherWindow(table: String, window: Int64, asked: Int64)
+    case otherWindow(table: String, window: WindowStart, askedSeconds: Int64)
     /// The table was made with windows of another length.
     case madeWithWindow(table: String, milliseconds: Int64, askedMilliseconds: Int64)
     /// What was built is not right.
@@ -47,12 +49,12 @@ package enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
             "table \(table) has a row of partition \(partition), offset \(offset), but its snapshots end at \(end): another program "
                 + "wrote it; a state cannot be restored from it"
         case .disagree(let table, let window, let postcode, let count, let raw, let late):
-            "table \(table) counts \(count) views of \(postcode) in the window at \(window) (seconds since 1970), the raw table has "
+            "table \(table) counts \(count) views of \(postcode) in the window at \(window.seconds) (seconds since 1970), the raw table has "
                 + "\(raw) and \(late) late: rows are missing in one of them, or --window is not what it was"
         case .unknownStart(let table, let partition):
             "table \(table): the snapshots that say where partition \(partition) begins have expired, and there are no raw rows of it"
         case .otherWindow(let table, let window, let asked):
-            "table \(table) has a window at \(window) (seconds since 1970), which is no multiple of \(asked) s; give its --window"
+            "table \(table) has a window at \(window.seconds) (seconds since 1970), which is no multiple of \(asked) s; give its --window"
         case .madeWithWindow(let table, let milliseconds, let asked):
             "table \(table) was made with --window \(milliseconds / 1000)s, not \(asked / 1000)s; give its --window"
         case .notEqual(let differences):

@@ -1,5 +1,6 @@
 // The tables that a state is restored from, and where they begin and end.
 
+import Base
 import Tables
 import TableScan
 import Foundation
@@ -17,7 +18,7 @@ struct RestoreTables {
         package let history: [Snapshot]
 
         package var current: Snapshot? { open.metadata.currentSnapshot }
-        package var generation: Int64 { history.lazy.filter(\.isOurs).compactMap(\.generation).first ?? 0 }
+        package var generation: Generation { history.lazy.filter(\.isOurs).compactMap(\.generation).first ?? 0 }
     }
 
     package let stateID: String
@@ -55,7 +56,9 @@ struct RestoreTables {
     }
 
     /// The newest snapshot of the counts table whose offsets are all in the raw table.
-    package func covered(by rawEnds: [Int32: Int64]) -> (snapshot: Snapshot, ends: [Int32: Int64])? {
+    package func covered(by rawEnds: [PartitionID: KafkaOffset]) -> (
+        snapshot: Snapshot, ends: [PartitionID: KafkaOffset]
+    )? {
         guard let counts else { return nil }
         for (index, snapshot) in counts.history.enumerated() where snapshot.addedOffsets != nil {
             let ends = Array(counts.history[index...]).ends

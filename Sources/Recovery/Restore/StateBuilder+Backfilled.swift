@@ -2,6 +2,7 @@
 //
 // Memory is bounded by the windows, and by the keys of a group of windows that differ.
 
+import Base
 import TableScan
 package import Tables
 import Iceberg
@@ -32,8 +33,8 @@ extension StateBuilder {
     }
 
     /// Windows in groups of not too many counts, ascending.
-    private func groups(of windows: [Int64]) throws -> [[Int64]] {
-        var groups: [[Int64]] = []
+    private func groups(of windows: [WindowStart]) throws -> [[WindowStart]] {
+        var groups: [[WindowStart]] = []
         var room: Int64 = 0
         for window in windows {
             let keys = try store.numberOfCounts(inWindow: window)
@@ -48,7 +49,7 @@ extension StateBuilder {
     }
 
     /// The raw rows that the covered snapshot should have, as the second counter.
-    private func readState(_ windows: [Int64], _ keys: KeyTable) throws {
+    private func readState(_ windows: [WindowStart], _ keys: KeyTable) throws {
         for window in windows {
             try filler.forEachCovered(inWindow: window) { postcode, count in
                 keys.add(second: count, at: keys.index(window: window, postcode: postcode))
@@ -57,11 +58,11 @@ extension StateBuilder {
     }
 
     /// What it has, as the first counter.
-    private func readTable(_ windows: [Int64], _ snapshot: Snapshot, _ keys: KeyTable) async throws {
+    private func readTable(_ windows: [WindowStart], _ snapshot: Snapshot, _ keys: KeyTable) async throws {
         guard let first = windows.first, let last = windows.last else { return }
         let wanted = Set(windows)
         let table = tables.counts?.name ?? ""
-        let times = first * 1_000_000...(last + windowSeconds) * 1_000_000 - 1
+        let times = first.times(through: last, windowSeconds: windowSeconds)
         try await forEachCount(at: snapshot, times: times) { batch, _ in
             let numbers = keys.postcodes.numbers(of: batch.postcodes, adding: true)
             let entries = batch.postcodes.entries
@@ -70,7 +71,7 @@ extension StateBuilder {
                 let window = batch.windowStart(row)
                 let index = keys.index(window: window, postcode: postcode)
                 guard keys.add(first: batch.counts[row], at: index) else {
-                    let key = "\(batch.postcodes.string(row)) in the window at \(window) (seconds since 1970)"
+                    let key = "\(batch.postcodes.string(row)) in the window at \(window.seconds) (seconds since 1970)"
                     throw RestoreError.damaged("table \(table): the counts of \(key) exceed 64 bits")
                 }
             }

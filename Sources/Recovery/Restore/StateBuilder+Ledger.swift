@@ -1,5 +1,6 @@
 // The counts table as it is now, row by row, and which counts differ from it.
 
+import Base
 import TableScan
 import Tables
 import Iceberg
@@ -19,8 +20,8 @@ extension StateBuilder {
             let live = Array(batch.rows)
             let doubled = try filler.addExported(rows: live.count) { index, add in
                 let window = batch.windowStart(live[index])
-                guard window % asked == 0 else {
-                    throw RestoreError.otherWindow(table: counts.name, window: window, asked: asked)
+                guard window.seconds % asked == 0 else {
+                    throw RestoreError.otherWindow(table: counts.name, window: window, askedSeconds: asked)
                 }
                 try batch.postcodes.withBytes(live[index]) { postcode in
                     try add(
@@ -45,7 +46,7 @@ extension StateBuilder {
                     window: batch.windowStart(row), postcode: postcode, fileID: file, position: batch.position(row))
             }
             if isFirst { continue }
-            let what = "\(batch.postcodes.string(row)) in the window at \(batch.windowStart(row))"
+            let what = "\(batch.postcodes.string(row)) in the window at \(batch.windowStart(row).seconds)"
             return RestoreError.twice(table: table, what: what)
         }
         return RestoreError.twice(table: table, what: "a row")

@@ -1,5 +1,6 @@
 // What stands beside the counts: partitions, offsets that have no event, the watermark, and what was exported.
 
+import Base
 import Tables
 import Foundation
 import Iceberg
@@ -11,18 +12,18 @@ extension StateBuilder {
     private static let longestHole: Int64 = 10_000
 
     /// Each partition up to the end of the raw table, and the holes within as what they were.
-    func writePartitions() throws -> [Int32: (from: Int64, to: Int64)] {
+    func writePartitions() throws -> [PartitionID: (from: KafkaOffset, to: KafkaOffset)] {
         let rawEnds = tables.raw?.history.ends ?? [:]
         let countEnds = tables.counts?.history.ends ?? [:]
-        var bounds: [Int32: (from: Int64, to: Int64)] = [:]
+        var bounds: [PartitionID: (from: KafkaOffset, to: KafkaOffset)] = [:]
         for number in Set(rawEnds.keys).union(countEnds.keys).union(partitions.keys).sorted() {
-            let partition = partitions[number] ?? RestoredPartition(number, coveredEnd: Int64.min)
+            let partition = partitions[number] ?? RestoredPartition(number, coveredEnd: .first)
             partitions[number] = partition
             let starts = [tables.raw, tables.counts].compactMap { table in
                 table.flatMap { $0.history.isWhole ? $0.history.starts[number] : nil }
             }
             // A partition without raw rows has nothing to count below their end, wherever it began.
-            let known = (starts + [partition.least]).min().flatMap { $0 < Int64.max ? $0 : nil }
+            let known = (starts + [partition.least]).min().flatMap { $0 < KafkaOffset.last ? $0 : nil }
             guard let from = known ?? rawEnds[number] else {
                 throw RestoreError.unknownStart(table: tables.counts?.name ?? tables.raw?.name ?? "", partition: number)
             }
@@ -35,19 +36,20 @@ extension StateBuilder {
     }
 
     /// Offsets without a raw event: rejected ones, whose reasons are lost with the state, or offsets that Kafka did not have.
-    private func writeHoles(_ partition: RestoredPartition, _ offsets: Range<Int64>) throws -> Int64 {
-        guard offsets.upperBound - offsets.lowerBound > partition.seen.count else { return 0 }
+    private func writeHoles(_ partition: RestoredPartition, _ offsets: Range<KafkaOffset>) throws -> Int64 {
+        guard offsets.lowerBound.distance(to: offsets.upperBound) > partition.seen.count else { return 0 }
         var rejected: Int64 = 0
         try partition.seen.forEachGap(in: offsets) { gap in
-            let length = gap.upperBound - gap.lowerBound
+            let length = gap.lowerBound.distance(to: gap.upperBound)
             if length > Self.longestHole {
                 let lost = LostOffsets(partition: partition.number, offsets: gap)
                 try store.note(
                     .missingOffsets(of: "restored topic", lost, "have no event in the raw table"), now: now)
                 return true
             }
-            for missing in gap {
-                try filler.addRejected(partition: partition.number, offset: missing, now: now)
+            for missing in gap.lowerBound.rawValue..<gap.upperBound.rawValue {
+                try filler.addRejected(
+                    partition: partition.number, offset: KafkaOffset(rawValue: missing), now: now)
             }
             rejected += length
             return true
@@ -56,7 +58,7 @@ extension StateBuilder {
     }
 
     private func writePartition(
-        _ partition: RestoredPartition, _ from: Int64, _ to: Int64, _ rejected: Int64
+        _ partition: RestoredPartition, _ from: KafkaOffset, _ to: KafkaOffset, _ rejected: Int64
     ) throws {
         // The summary's watermark tells the partition's largest time up to there.
         let delay = covered?.snapshot.summary[Mark.watermarkDelay].flatMap { Int64($0) }
@@ -72,25 +74,26 @@ extension StateBuilder {
     }
 
     /// The largest watermark that is known to have been one: the summary's, or what the raw rows say.
-    package func watermark(_ bounds: [Int32: (from: Int64, to: Int64)]) -> Int64? {
+    package func watermark(_ bounds: [PartitionID: (from: KafkaOffset, to: KafkaOffset)]) -> EventTime? {
         let times = bounds.keys.map { partitions[$0]?.maxEventTime }
         let least = times.contains { $0 == nil } ? nil : times.compactMap { $0 }.min()
         return [recordedWatermark, least.map { $0 - windows.watermarkDelayMilliseconds - 1 }].compactMap { $0 }.max()
     }
 
-    /// How late an event was when it came is not in the table; this is how late it is now.
-    package func lateness(of microseconds: Int64, at watermark: Int64?) -> Int64 {
-        watermark.map { max(0, $0 - microseconds / 1000) } ?? 0
+    /// How late an event was when it came is not in the table; this is how late it is now, in milliseconds.
+    package func lateness(of time: EventTime, at watermark: EventTime?) -> Int64 {
+        watermark.map { max(0, $0.milliseconds.subtractingOrBound(time.rawValue / 1000)) } ?? 0
     }
 
     /// Corrects the lateness of late events, which were written as of the recorded watermark.
-    func writeLateness(_ watermark: Int64?) throws {
+    func writeLateness(_ watermark: EventTime?) throws {
         guard let watermark, watermark != recordedWatermark else { return }
         try filler.setLateness(at: watermark)
     }
 
-    package func writeProgress(_ watermark: Int64?) throws {
-        let finalBefore = watermark.map { $0 + 1 > 0 ? windows.windowStart(of: $0 + 1) : 0 } ?? 0
+    package func writeProgress(_ watermark: EventTime?) throws {
+        let bound = watermark.map { $0 + 1 } ?? WindowStart.epoch.time
+        let finalBefore = bound > WindowStart.epoch.time ? windows.windowStart(of: bound) : .epoch
         try filler.setProgress(generation: changed, watermark: watermark, finalBefore: finalBefore, now: now)
         try store.setMeta(.stateID, to: tables.stateID)
         // Offsets mean something only in the log that they are of.
@@ -100,12 +103,12 @@ extension StateBuilder {
         try store.setMeta(.backfilledEvents, to: "\(try store.numberOfBackfilled())")
     }
 
-    func writeExports(_ bounds: [Int32: (from: Int64, to: Int64)]) throws {
+    func writeExports(_ bounds: [PartitionID: (from: KafkaOffset, to: KafkaOffset)]) throws {
         for (kind, table) in [(ExportTable.counts, tables.counts), (.raw, tables.raw)] {
             guard let table else { continue }
             // The next commit of counts says again what is read again.
             let ends = table.history.ends
-            let offsets = bounds.reduce(into: [Int32: Int64]()) { offsets, bound in
+            let offsets = bounds.reduce(into: [PartitionID: KafkaOffset]()) { offsets, bound in
                 if kind == .raw { offsets[bound.key] = bound.value.to }
                 if kind == .counts, let end = ends[bound.key] { offsets[bound.key] = min(end, bound.value.to) }
             }
@@ -117,10 +120,10 @@ extension StateBuilder {
         try filler.setRawOffsets(bounds.mapValues(\.to))
     }
 
-    package func readAgain(_ bounds: [Int32: (from: Int64, to: Int64)]) -> [Int32: Int64] {
+    package func readAgain(_ bounds: [PartitionID: (from: KafkaOffset, to: KafkaOffset)]) -> [PartitionID: Int64] {
         let ends = tables.counts?.history.ends ?? [:]
         return bounds.reduce(into: [:]) { result, bound in
-            let ahead = (ends[bound.key] ?? 0) - bound.value.to
+            let ahead = bound.value.to.distance(to: ends[bound.key] ?? 0)
             if ahead > 0 { result[bound.key] = ahead }
         }
     }

@@ -1,5 +1,6 @@
 // The raw rows: counts, the late log, and which offsets there are. One pass.
 
+import Base
 import TableScan
 import Tables
 import Iceberg
@@ -29,17 +30,17 @@ extension StateBuilder {
 
     private func take(_ batch: RawBatch, _ raw: RestoreTables.Table) throws {
         let keys = keys
-        let skew = windows.maxFutureSkewMilliseconds
+        let skew = windows.maxFutureSkewMilliseconds * 1000
         let numbers = keys.postcodes.numbers(of: batch.postcodes, adding: true)
         let entries = batch.postcodes.entries
         var clock = WindowClock(windowSeconds)
         var lateRows: [Int32] = []
-        var latest = Int64.min
-        var current = RestoredPartition(Int32.min, coveredEnd: 0)
-        try batch.forEachPlace { row, number, offset, microseconds, isLate in
+        var latest = Arrivals.recorded.rawValue
+        var current = RestoredPartition(PartitionID(rawValue: .min), coveredEnd: 0)
+        try batch.forEachPlace { row, number, offset, time, isLate in
             if number != current.number {
                 current.note(latest)
-                latest = Int64.min
+                latest = Arrivals.recorded.rawValue
                 current = partition(number)
             }
             guard offset >= 0, current.seen.insert(offset) else {
@@ -49,9 +50,10 @@ extension StateBuilder {
                 throw RestoreError.beyond(table: raw.name, partition: number, offset: offset, end: current.tableEnd)
             }
             current.least = min(current.least, offset)
-            current.end = max(current.end, offset &+ 1)
-            let milliseconds = microseconds / 1000
-            if milliseconds &- skew <= current.arrival(of: offset) { latest = max(latest, milliseconds) }
+            current.end = max(current.end, offset.next)
+            // Watermarks are of whole milliseconds.
+            let whole = time.rawValue - time.rawValue % 1000
+            if whole &- skew <= current.arrival(of: offset).rawValue { latest = max(latest, whole) }
             if isLate {
                 current.late &+= 1
                 lateRows.append(Int32(truncatingIfNeeded: row))
@@ -59,7 +61,7 @@ extension StateBuilder {
             }
             current.counted &+= 1
             let postcode = numbers[entries.isEmpty ? row : Int(entries[row])]
-            let index = keys.index(window: clock.window(ofMicroseconds: microseconds), postcode: postcode)
+            let index = keys.index(window: clock.window(of: time), postcode: postcode)
             keys.add(first: 1, second: offset < current.coveredEnd ? 1 : 0, at: index)
             if keys.count >= Self.mostKeys { try flushCounts() }
         }
@@ -69,11 +71,11 @@ extension StateBuilder {
         if keys.postcodes.count > Self.mostPostcodes { try flushCounts() }
     }
 
-    private func partition(_ number: Int32) -> RestoredPartition {
+    private func partition(_ number: PartitionID) -> RestoredPartition {
         if let known = partitions[number] { return known }
-        let coveredEnd = covered?.ends[number] ?? Int64.min
+        let coveredEnd = covered?.ends[number] ?? .first
         let arrivals = Arrivals(
-            number, recordedEnd: recordsTimes ? coveredEnd : Int64.min, history: tables.raw?.history ?? [], now: now)
+            number, recordedEnd: recordsTimes ? coveredEnd : .first, history: tables.raw?.history ?? [], now: now)
         let partition = RestoredPartition(number, coveredEnd: coveredEnd, arrivals: arrivals)
         // Where no snapshot of ours is left, nothing tells.
         if let ends = tables.raw?.history.ends, !ends.isEmpty { partition.tableEnd = ends[number] ?? 0 }
@@ -89,13 +91,13 @@ extension StateBuilder {
         var clock = WindowClock(windowSeconds)
         try filler.addLate(rows: rows.count) { index, add in
             let row = Int(rows[index])
-            let time = batch.timestamps[row]
+            let time = batch.time(row)
             try batch.postcodes.withBytes(row) { postcode in
                 var event = RestoredLateEvent(
-                    partition: batch.partitions[row], offset: batch.offsets[row], userID: details.userID(row),
+                    partition: batch.partition(row), offset: batch.offset(row), userID: details.userID(row),
                     postcode: postcode, webpage: nil, eventTime: time,
-                    windowStart: clock.window(ofMicroseconds: time),
-                    lateness: lateness(of: time, at: recordedWatermark),
+                    windowStart: clock.window(of: time),
+                    latenessMilliseconds: lateness(of: time, at: recordedWatermark),
                     receivedAt: received)
                 guard details.hasWebpage(row) else { return try add(event) }
                 try details.webpages.withBytes(row) {
@@ -128,8 +130,9 @@ extension StateBuilder {
 }
 
 extension RestoredPartition {
-    /// Takes note of the largest event time of some rows; `Int64.min` says nothing.
+    /// Takes note of the largest event time of some rows, in the unit of times; that of `Arrivals.recorded` says nothing.
     fileprivate func note(_ latest: Int64) {
-        if latest > Int64.min { maxEventTime = max(maxEventTime ?? Int64.min, latest) }
+        let time = EventTime(rawValue: latest)
+        if time > Arrivals.recorded { maxEventTime = max(maxEventTime ?? Arrivals.recorded, time) }
     }
 }

@@ -3,6 +3,7 @@
 // Rows are written in key order where the input allows, and the indexes of late events are made when all are there.
 // `writeGenerations` sets the generation of every count last.
 
+import Base
 import TableScan
 import Tables
 import Iceberg
@@ -18,25 +19,25 @@ final class StateBuilder {
     package let seed: UInt64
     package let now: Int64
     package let say: (String) -> Void
-    package var partitions: [Int32: RestoredPartition] = [:]
+    package var partitions: [PartitionID: RestoredPartition] = [:]
     /// Counted raw rows that are not in the state yet, and how many of them the covered snapshot has.
     package var keys: KeyTable
     /// The newest snapshot of the counts table whose offsets are all in the raw table.
-    package let covered: (snapshot: Snapshot, ends: [Int32: Int64])?
+    package let covered: (snapshot: Snapshot, ends: [PartitionID: KafkaOffset])?
     /// Raw rows below the offsets of `covered`.
     var coveredSums: WindowSums
     package var rawRows: Int64 = 0
     let filler: StateFiller
-    /// The watermark that the covered snapshot recorded, in milliseconds since the Unix epoch.
-    let recordedWatermark: Int64?
+    /// The watermark that the covered snapshot recorded.
+    let recordedWatermark: EventTime?
     /// The covered snapshot says what the largest event time of each partition was.
     let recordsTimes: Bool
 
     package var windowSeconds: Int64 { windows.windowMilliseconds / 1000 }
     /// Of counts that are in the table as they are here.
-    package let unchanged: Int64
+    package let unchanged: Generation
     /// Of counts that are not.
-    package let changed: Int64
+    package let changed: Generation
 
     package init(
         store: Store, tables: RestoreTables, windows: WindowSettings, seed: UInt64, now: Int64,
@@ -49,11 +50,11 @@ final class StateBuilder {
         self.now = now
         self.say = say
         unchanged = tables.counts?.generation ?? 0
-        changed = max(unchanged, tables.raw?.generation ?? 0) + 1
+        changed = max(unchanged, tables.raw?.generation ?? 0).next
         keys = KeyTable(seed: seed)
         covered = tables.covered(by: tables.raw?.history.ends ?? [:])
         coveredSums = WindowSums(seed: seed)
-        recordedWatermark = covered?.snapshot.summary[Mark.watermark].flatMap { Int64($0) }
+        recordedWatermark = covered?.snapshot.watermark
         recordsTimes = covered?.snapshot.summary[Mark.watermarks] != nil
         filler = try StateFiller(store, numbersAbove: now)
     }
