@@ -1,7 +1,5 @@
 // What the tests of the event parser share.
 
-import Testing
-
 @testable import Ingest
 
 /// An event, copied out of the parser.
