@@ -58,6 +58,7 @@ final class BytesDecoder: ValueDecoder {
             if isDictionary { return try decodeCodes(&input, count: count, rows: rows) }
             spell()
         }
+        if encoding == .plain { try input.need(count * 4) }
         // The spans are moved out while they are filled, so that the storage can grow meanwhile.
         var spans = strings.spans
         strings.spans = []
