@@ -8,15 +8,21 @@ struct Cursor {
     /// How many values may still be made. Values can take no bytes at all (nulls, empty records), so bytes alone do not
     /// bound them.
     private var valuesLeft: Int
+    private let extraValues: Int
 
-    /// Values beyond twice the bytes that a reader may ask for: those of fields that the writer did not have.
-    private static let extraValues = 1 << 20
+    /// Values of a file beyond twice its bytes that a reader may ask for: those of fields that the writer did not have.
+    static let extraValues = 1 << 20
 
-    init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
+    /// - Parameter extraValues: what earlier blocks of the file left.
+    init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, extraValues: Int = Self.extraValues) {
         self.bytes = bytes
         self.position = position
-        valuesLeft = 2 * bytes.count + Self.extraValues
+        self.extraValues = extraValues
+        valuesLeft = 2 * bytes.count + extraValues
     }
+
+    /// What is left for the blocks that follow.
+    var extraValuesLeft: Int { min(extraValues, valuesLeft) }
 
     /// Takes room for values before they are made.
     mutating func charge(_ values: Int) throws(AvroFault) {
