@@ -99,8 +99,8 @@ let package = Package(
 
         // Everything needed for an Iceberg table; knows nothing of page views, Kafka or SQLite.
         module("ObjectStorage", in: "Lake/", ["Base", "HTTP", "Crypto"]),
-        module("Avro", in: "Lake/", ["Compression"]),
-        module("Parquet", in: "Lake/", ["Compression"]),
+        module("Avro", in: "Lake/", ["Base", "Compression"]),
+        module("Parquet", in: "Lake/", ["Base", "Compression"]),
         module("Iceberg", in: "Lake/", ["Base", "Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
         module("TableScan", in: "Lake/", ["Base", "Parquet", "Iceberg", "ObjectStorage"]),
 

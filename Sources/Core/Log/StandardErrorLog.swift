@@ -2,6 +2,7 @@
 // at most every ten seconds, with the number of suppressed repeats. What a line is about (topic, partition, offset, table, snapshot ...)
 // stands apart from its words, so that a collector need not read them.
 
+import Base
 import Dispatch
 import Foundation
 
@@ -26,7 +27,7 @@ package struct StandardErrorLog: Sendable {
     package func logger(level: Logger.Level) -> Logger { Logger(level: level) { write($0) } }
 
     private func write(_ event: Logger.Event) {
-        let text = event.message.replacingOccurrences(of: "\n", with: " ")
+        let text = event.message.replacingOccurrences(of: "\n", with: " ").onOneLine
         let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
         let kind = Self.kind(event.level, text, event.metadata)
         guard let leftOut = repeats.admit(kind, now: now) else { return }

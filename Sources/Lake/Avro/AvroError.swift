@@ -1,5 +1,7 @@
 // The errors of this target: what is wrong, in which file, at which byte.
 
+import Base
+
 /// Why Avro bytes or values were refused.
 package struct AvroError: Error, Equatable, CustomStringConvertible {
     /// What is wrong.
@@ -19,7 +21,7 @@ package struct AvroError: Error, Equatable, CustomStringConvertible {
     /// One line for people.
     package var description: String {
         let place = position.map { ", byte \($0)" } ?? ""
-        return file.isEmpty ? "Avro\(place): \(reason)" : "Avro file \(file)\(place): \(reason)"
+        return (file.isEmpty ? "Avro\(place): \(reason)" : "Avro file \(file)\(place): \(reason)").onOneLine
     }
 }
 

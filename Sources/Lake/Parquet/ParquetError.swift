@@ -1,5 +1,7 @@
 // The one error type of this target. Invariant: an error about bytes that were read names the position in the file.
 
+import Base
+
 /// Why a Parquet file could not be written or read.
 package enum ParquetError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file's bytes are not valid Parquet; `position` is the offset in the file at or near the fault.
@@ -12,7 +14,9 @@ package enum ParquetError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid(String)
 
     /// One line: what is wrong and where.
-    package var description: String {
+    package var description: String { words.onOneLine }
+
+    private var words: String {
         switch self {
         case .corrupt(let position, let reason): "corrupt Parquet file at byte \(position): \(reason)"
         case .unsupported(let position, let what): "Parquet feature not supported, at byte \(position): \(what)"

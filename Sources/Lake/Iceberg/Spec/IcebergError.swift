@@ -1,5 +1,7 @@
 // The one error of reading, changing and planning; catalogs have outcomes beside it (CommitOutcome.swift).
 
+import Base
+
 /// Why something about a table was refused.
 package struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What sort of refusal it is.
@@ -30,7 +32,7 @@ package struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible
     }
 
     /// One line for people.
-    package var description: String { subject.isEmpty ? reason : "\(subject): \(reason)" }
+    package var description: String { (subject.isEmpty ? reason : "\(subject): \(reason)").onOneLine }
 
     /// The same, said of a larger thing.
     func within(_ outer: String) -> IcebergError {
