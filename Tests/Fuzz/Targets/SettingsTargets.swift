@@ -23,7 +23,7 @@ extension FuzzTarget {
             }
             try require(abs(instant.seconds) < 1 << 40, "\(instant) is out of range")
         }
-        if let set = Partitions.kind.read(text) {
+        if let set = Partitions.kind.read(text), set?.count ?? 0 <= 1_000 {
             try require(Partitions.kind.read(Partitions.kind.write(set)) == .some(set), "other partitions")
         }
         if let moment = ValueKind<Int64>.moment.read(text) { _ = ValueKind<Int64>.moment.write(moment) }
