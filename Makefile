@@ -15,7 +15,7 @@ RUN := $(CURDIR)/.run
 # The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` uses the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture
+.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,10 @@ torture: setup kafka build ## kill the service at every step and at random: make
 sanitize: setup ## run the Swift tests under AddressSanitizer, then ThreadSanitizer: make sanitize ARGS=address
 	@scripts/sanitize.sh $(or $(ARGS),address thread)
 
+# Targets of Tests/Fuzz; all where none is named. ADDRESS=1 adds the address sanitizer.
+fuzz: libraries ## look for inputs that a reader mishandles: make fuzz TARGET=event RUNS=10000000
+	@RUNS="$(RUNS)" ADDRESS="$(ADDRESS)" scripts/fuzz.sh run $(TARGET)
+
 demo: build ## run the whole pipeline in one process, with a prompt; \q ends it
 	@$(BINARY) demo
 
@@ -96,5 +100,5 @@ deb: static ## build a Debian package in .build-static
 	@scripts/package.sh deb .build-static/release/pageviews .build-static
 
 clean: down ## stop local servers and delete build products, the Python environments and .run
-	@rm -rf .build .build-static .build-address .build-thread .venv .venv-spark .run
-	@echo "clean: removed .build, .build-static, .build-address, .build-thread, .venv, .venv-spark and .run"
+	@rm -rf .build .build-static .build-address .build-thread .build-fuzz .build-fuzz-address .venv .venv-spark .run
+	@echo "clean: removed .build, .build-static, .build-address, .build-thread, .build-fuzz*, .venv, .venv-spark and .run"

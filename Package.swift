@@ -38,6 +38,21 @@ func tests(_ target: String, _ dependencies: [Target.Dependency] = [], resources
         resources: resources, swiftSettings: strict)
 }
 
+/// What Tests/Fuzz reads with; its test replays the inputs that are kept, and `make fuzz` looks for more of them.
+let fuzzed: [Target.Dependency] = [
+    "Arguments", "Avro", "Base", "Commands", "Compression", "Dashboard", "Health", "HTTP", "Iceberg", "Ingest", "Kafka",
+    "ObjectStorage", "Parquet", "Query", "State", "TopicBrowser", "YAML",
+]
+/// libFuzzer brings a main of its own, which no other build may have.
+let fuzz: Target =
+    Context.environment["PAGEVIEWS_FUZZ"] == nil
+    ? .testTarget(
+        name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Driver", "corpus", "dictionaries"],
+        sources: ["Targets", "Oracles", "Replay"], swiftSettings: strict)
+    : .executableTarget(
+        name: "pageviews-fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Replay", "corpus", "dictionaries"],
+        sources: ["Targets", "Oracles", "Driver"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+
 let package = Package(
     name: "pageviews",
     products: [.executable(name: "pageviews", targets: ["pageviews"])],
@@ -84,8 +99,8 @@ let package = Package(
 
         // Everything needed for an Iceberg table; knows nothing of page views, Kafka or SQLite.
         module("ObjectStorage", in: "Lake/", ["Base", "HTTP", "Crypto"]),
-        module("Avro", in: "Lake/", ["Compression"]),
-        module("Parquet", in: "Lake/", ["Compression"]),
+        module("Avro", in: "Lake/", ["Base", "Compression"]),
+        module("Parquet", in: "Lake/", ["Base", "Compression"]),
         module("Iceberg", in: "Lake/", ["Base", "Avro", "ObjectStorage", "HTTP", "Bitmaps", "Compression"]),
         module("TableScan", in: "Lake/", ["Base", "Parquet", "Iceberg", "ObjectStorage"]),
 
@@ -175,5 +190,6 @@ let package = Package(
         .executableTarget(
             name: "parquet-benchmark", dependencies: ["Parquet"], path: "Benchmarks/parquet", exclude: ["compare.py"],
             swiftSettings: strict),
+        fuzz,
     ]
 )

@@ -1,6 +1,7 @@
 // The program: its commands, and what turns a command line into an exit code.
 
 package import Arguments
+import Base
 import Foundation
 import Kafka
 import Log
@@ -101,7 +102,7 @@ package enum Pageviews {
             return 2
         }
         let known = Failure(error) ?? Failure("\(error)", exitCode: 1)
-        StandardStream.error.write("\(mark)pageviews: \(known.text)\n")
+        StandardStream.error.write("\(mark)pageviews: \(known.text.onOneLine)\n")
         return known.exitCode
     }
 }

@@ -5,7 +5,6 @@
 // by its own look at the bytes, and counted.
 
 import Foundation
-import Testing
 
 @testable import Ingest
 

@@ -32,14 +32,18 @@ struct SettingsFile {
 
     /// - Parameter namedBy: the option or variable that gives the path.
     init(path: String, namedBy: String) throws {
-        self.path = path
         guard let file = FileHandle(forReadingAtPath: path),
             let data = try? file.read(upToCount: Self.mostBytes) ?? Data()
         else {
             throw Failure("the settings file \(path.visible) cannot be read; correct \(namedBy)", exitCode: 2)
         }
+        try self.init(content: [UInt8](data), path: path)
+    }
+
+    init(content: [UInt8], path: String) throws {
+        self.path = path
         do {
-            switch try YAMLDocument.parse([UInt8](data), name: path)?.content {
+            switch try YAMLDocument.parse(content, name: path)?.content {
             case nil, .null: entries = []
             case .mapping(let mapping): entries = mapping
             case .scalar, .sequence:

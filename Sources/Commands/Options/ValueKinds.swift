@@ -36,15 +36,19 @@ enum Partitions {
     /// nil stands for every partition.
     static let kind = ValueKind<Set<PartitionID>?>(read: read, write: write)
 
+    /// More than any cluster has. A short text can name any number of them.
+    private static let most = 100_000
+
     private static func read(_ text: String) -> Set<PartitionID>?? {
         if text == "all" { return .some(nil) }
         var found: Set<PartitionID> = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int32($0) }
             guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
-                first <= last, last - first < 100_000
+                first <= last, last - first < most
             else { return nil }
             found.formUnion((first...last).map(PartitionID.init(rawValue:)))
+            guard found.count <= most else { return nil }
         }
         return .some(found)
     }

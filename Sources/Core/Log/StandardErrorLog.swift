@@ -27,7 +27,7 @@ package struct StandardErrorLog: Sendable {
     package func logger(level: Logger.Level) -> Logger { Logger(level: level) { write($0) } }
 
     private func write(_ event: Logger.Event) {
-        let text = event.message.replacingOccurrences(of: "\n", with: " ")
+        let text = event.message.replacingOccurrences(of: "\n", with: " ").onOneLine
         let now = DispatchTime.now().uptimeNanoseconds / 1_000_000
         let kind = Self.kind(event.level, text, event.metadata)
         guard let suppressed = repeats.admit(kind, now: now) else { return }

@@ -1,5 +1,7 @@
 // The error type of this target: what is wrong, in which file, at which byte.
 
+import Base
+
 /// Avro bytes or values that cannot be read or written.
 package struct AvroError: Error, Equatable, CustomStringConvertible {
     /// What is wrong.
@@ -20,7 +22,7 @@ package struct AvroError: Error, Equatable, CustomStringConvertible {
     /// The error in one line.
     package var description: String {
         let place = position.map { ", byte \($0)" } ?? ""
-        return file.isEmpty ? "Avro\(place): \(reason)" : "Avro file \(file)\(place): \(reason)"
+        return (file.isEmpty ? "Avro\(place): \(reason)" : "Avro file \(file)\(place): \(reason)").onOneLine
     }
 }
 

@@ -69,13 +69,14 @@ package struct AvroReader: Sendable {
         }
         var position = firstBlock
         var total = 0
+        var extraValues = Cursor.extraValues
         while position < bytes.count {
             let block = try block(at: position)
             guard block.count <= limits.values - total else {
                 throw AvroError("more than \(limits.values) values", file: file, position: position)
             }
             total += block.count
-            try decode(block, plan, body)
+            try decode(block, plan, &extraValues, body)
             position = block.end
         }
     }
@@ -140,18 +141,20 @@ extension AvroReader {
         } catch { throw AvroError(error.reason, file: file, position: error.position) }
     }
 
-    private func decode(_ block: Block, _ plan: Plan, _ body: (AvroValue) throws -> Void) throws {
+    private func decode(
+        _ block: Block, _ plan: Plan, _ extraValues: inout Int, _ body: (AvroValue) throws -> Void
+    ) throws {
         if codec == .null {
             return try bytes.withUnsafeBytes { buffer in
                 let content = UnsafeRawBufferPointer(rebasing: buffer[block.content])
-                try decode(content, block, plan, body) {
+                try decode(content, block, plan, &extraValues, body) {
                     AvroError($0.reason, file: file, position: block.content.lowerBound + $0.position)
                 }
             }
         }
         let content = try decompress(block)
         try content.withUnsafeBytes { buffer in
-            try decode(buffer, block, plan, body) {
+            try decode(buffer, block, plan, &extraValues, body) {
                 let place = "byte \($0.position) of the block's \(content.count), decompressed"
                 return AvroError("\($0.reason) (\(place))", file: file, position: block.start)
             }
@@ -168,10 +171,11 @@ extension AvroReader {
     }
 
     private func decode(
-        _ content: UnsafeRawBufferPointer, _ block: Block, _ plan: Plan, _ body: (AvroValue) throws -> Void,
-        _ error: (AvroFault) -> AvroError
+        _ content: UnsafeRawBufferPointer, _ block: Block, _ plan: Plan, _ extraValues: inout Int,
+        _ body: (AvroValue) throws -> Void, _ error: (AvroFault) -> AvroError
     ) throws {
-        var cursor = Cursor(content)
+        var cursor = Cursor(content, extraValues: extraValues)
+        defer { extraValues = cursor.extraValuesLeft }
         for _ in 0..<block.count {
             let value: AvroValue
             do {

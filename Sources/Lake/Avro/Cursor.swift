@@ -9,16 +9,22 @@ struct Cursor {
     /// Number of values that decoding may still produce. Nulls and empty records take no bytes, so the size of the
     /// buffer alone does not bound them.
     private var valuesLeft: Int
+    private let extraValues: Int
 
-    /// Allowance beyond twice the number of bytes, for fields that the writer's schema lacks.
-    private static let extraValues = 1 << 20
+    /// Allowance of a file beyond twice the number of its bytes, for fields that the writer's schema lacks.
+    static let extraValues = 1 << 20
 
-    init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
+    /// - Parameter extraValues: the rest of the allowance that earlier blocks of the file left.
+    init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, extraValues: Int = Self.extraValues) {
         precondition(position >= 0 && position <= bytes.count, "the position is within the buffer")
         self.bytes = bytes
         self.position = position
-        valuesLeft = 2 * bytes.count + Self.extraValues
+        self.extraValues = extraValues
+        valuesLeft = 2 * bytes.count + extraValues
     }
+
+    /// The allowance that is left for the blocks that follow.
+    var extraValuesLeft: Int { min(extraValues, valuesLeft) }
 
     /// Counts values against the allowance before they are allocated.
     mutating func charge(_ values: Int) throws(AvroFault) {

@@ -24,7 +24,9 @@ package enum JSON: Sendable, Equatable, Hashable {
 extension JSON {
     /// Parses UTF-8 text. Throws `JSONSyntaxError` with the place of the error.
     package init(parsing bytes: [UInt8]) throws {
-        do { self = try JSONDecoder().decode(JSON.self, from: Data(bytes)) } catch {
+        do { self = try JSONDecoder().decode(JSON.self, from: Data(bytes)) } catch let error as JSONSyntaxError {
+            throw error
+        } catch {
             throw JSONSyntaxError(bytes, error)
         }
     }
@@ -78,6 +80,8 @@ package struct JSONSyntaxError: Error, Sendable, CustomStringConvertible {
     /// What is wrong, and where, in one line.
     package let description: String
 
+    init(_ description: String) { self.description = description }
+
     /// The decoder does not report a position. Foundation's `JSONSerialization` does, so it parses the text again.
     init(_ bytes: [UInt8], _ error: any Error) {
         var detail = "\(error)"
@@ -96,8 +100,14 @@ extension JSON: Codable {
         init?(intValue: Int) { nil }
     }
 
+    /// Less than the encoder's own limit, 511: what is read can be written, also with a request around it.
+    private static let deepest = 400
+
     /// Reads any JSON value.
     package init(from decoder: any Decoder) throws {
+        guard decoder.codingPath.count <= Self.deepest else {
+            throw JSONSyntaxError("nested deeper than \(Self.deepest) levels")
+        }
         if let container = try? decoder.container(keyedBy: Key.self) {
             self = .object(try Self.members(container))
         } else if var container = try? decoder.unkeyedContainer() {

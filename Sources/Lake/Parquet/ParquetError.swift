@@ -1,5 +1,7 @@
 // The error type of this target. The cases for bytes that were read carry the position in the file.
 
+import Base
+
 /// A Parquet file that cannot be read or written.
 package enum ParquetError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The bytes are not valid Parquet; `position` is the byte offset in the file, from 0, at or near the fault.
@@ -12,7 +14,9 @@ package enum ParquetError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid(String)
 
     /// The error in one line: what is wrong, and where.
-    package var description: String {
+    package var description: String { words.onOneLine }
+
+    private var words: String {
         switch self {
         case .corrupt(let position, let reason): "corrupt Parquet file at byte \(position): \(reason)"
         case .unsupported(let position, let what): "Parquet feature not supported, at byte \(position): \(what)"

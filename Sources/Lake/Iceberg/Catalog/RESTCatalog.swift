@@ -147,7 +147,7 @@ extension RESTCatalog {
             ], keeping: [:])
     }
 
-    private static func table(_ json: JSON, _ table: TableIdentifier) throws(CatalogError) -> LoadedTable {
+    static func table(_ json: JSON, _ table: TableIdentifier) throws(CatalogError) -> LoadedTable {
         guard let members = json["metadata"] else {
             throw CatalogError(.malformed, "\(table): the catalog's answer has no metadata")
         }

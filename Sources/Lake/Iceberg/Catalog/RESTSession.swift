@@ -15,6 +15,16 @@ enum RESTAnswer: Sendable {
     case notSent(String)
     /// The catalog may have acted on the request.
     case lost(String)
+
+    /// The answer in a response, whatever its body is.
+    init(_ response: HTTPResponse, hiding secrets: [String]) {
+        let json = response.body.isEmpty ? nil : try? JSON(parsing: response.body)
+        let reason = json?["error"]?["message"]?.string
+        let text = reason ?? String(decoding: response.body.prefix(16 << 10), as: UTF8.self)
+        let shown = secrets.filter { !$0.isEmpty }.reduce(text) { $0.replacing($1, with: "(hidden)") }
+        self = .status(
+            response.status, json ?? .null, text: String(shown.map { $0.isNewline ? " " : $0 }.prefix(400)))
+    }
 }
 
 actor RESTSession {
@@ -23,6 +33,14 @@ actor RESTSession {
         var prefix: String
         /// The catalog's defaults, then its overrides.
         var properties: [String: String]
+
+        /// What the catalog's answer asks for. Throws when it names another server that must not have our credentials.
+        init(_ answer: JSON, _ settings: RESTSettings) throws(CatalogError) {
+            let overrides = RESTSession.strings(answer["overrides"])
+            properties = RESTSession.strings(answer["defaults"]).merging(overrides) { $1 }
+            address = try RESTSession.address(named: overrides["uri"], settings)
+            prefix = properties["prefix"] ?? ""
+        }
     }
 
     private struct Token {
@@ -53,19 +71,14 @@ actor RESTSession {
         let query = settings.warehouse.map { "?warehouse=\(RESTPath.encode($0))" } ?? ""
         let body =
             try await get("\(settings.address)/v1/config\(query)", doing: "read the configuration") ?? .object([:])
-        let defaults = Self.strings(body["defaults"])
-        let overrides = Self.strings(body["overrides"])
-        let properties = defaults.merging(overrides) { $1 }
-        let configuration = Configuration(
-            address: try address(named: overrides["uri"]),
-            prefix: properties["prefix"] ?? "", properties: properties)
+        let configuration = try Configuration(body, settings)
         self.configuration = configuration
         return configuration
     }
 
     /// The catalog's address after its configuration, which may name another. Throws `refused` when that is on another
     /// server and requests carry credentials.
-    private func address(named other: String?) throws(CatalogError) -> String {
+    private static func address(named other: String?, _ settings: RESTSettings) throws(CatalogError) -> String {
         guard let other = other?.droppingTrailingSlashes else { return settings.address }
         guard settings.authorization.isNone || WebOrigin(other) == WebOrigin(settings.address) else {
             throw CatalogError(
@@ -146,13 +159,7 @@ actor RESTSession {
         _ client: HTTPClient, _ request: HTTPRequest, hiding secrets: [String]
     ) async -> RESTAnswer {
         do throws(HTTPError) {
-            let response = try await client.send(request)
-            let json = response.body.isEmpty ? nil : try? JSON(parsing: response.body)
-            let reason = json?["error"]?["message"]?.string
-            let text = reason ?? String(decoding: response.body.prefix(16 << 10), as: UTF8.self)
-            let shown = secrets.filter { !$0.isEmpty }.reduce(text) { $0.replacing($1, with: "(hidden)") }
-            return .status(
-                response.status, json ?? .null, text: String(shown.map { $0.isNewline ? " " : $0 }.prefix(400)))
+            return RESTAnswer(try await client.send(request), hiding: secrets)
         } catch {
             return error.requestMayHaveBeenProcessed ? .lost("\(error)") : .notSent("\(error)")
         }

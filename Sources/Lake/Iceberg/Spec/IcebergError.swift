@@ -1,5 +1,7 @@
 // The error type of reading, changing and planning tables. Catalogs report their own (Catalog.swift).
 
+import Base
+
 /// A table, or a change of it, that is refused.
 package struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of refusal.
@@ -30,7 +32,7 @@ package struct IcebergError: Error, Sendable, Equatable, CustomStringConvertible
     }
 
     /// The error in one line.
-    package var description: String { subject.isEmpty ? reason : "\(subject): \(reason)" }
+    package var description: String { (subject.isEmpty ? reason : "\(subject): \(reason)").onOneLine }
 
     /// The error with its subject qualified by `outer`, such as the file.
     func within(_ outer: String) -> IcebergError {

@@ -16,9 +16,14 @@ struct InputBytes {
 
     func corrupt(_ reason: String) -> ParquetError { .corrupt(position: position, reason: reason) }
 
+    /// Checks that `count` more bytes are left, before memory is allocated for what they encode. Throws `corrupt`.
+    func need(_ count: Int) throws {
+        guard count >= 0, count <= left else { throw corrupt("\(count) bytes expected, \(left) left in the page") }
+    }
+
     /// The next `count` bytes. Throws `corrupt` when fewer are left.
     mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
-        guard count >= 0, count <= left else { throw corrupt("\(count) bytes expected, \(left) left in the page") }
+        try need(count)
         defer { offset += count }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
     }

@@ -62,6 +62,7 @@ final class BytesDecoder: ValueDecoder {
             if isDictionary { return try decodeCodes(&input, count: count, rows: rows) }
             spell()
         }
+        if encoding == .plain { try input.need(count * 4) }
         // Moves the spans out while it fills them, so the storage can grow.
         var spans = strings.spans
         strings.spans = []

@@ -28,6 +28,8 @@ struct NumberValues<T: ParquetNumber> {
         _ input: inout InputBytes, count: Int, rows: Int, encoding: Encoding,
         delta: ((inout InputBytes, Int, UnsafeMutablePointer<T>) throws -> Void)?
     ) throws {
+        // The row count, which is below 2^31, may be a lie.
+        if encoding == .plain || encoding == .byteStreamSplit { try input.need(count * MemoryLayout<T>.size) }
         let start = values.count
         values.append(contentsOf: repeatElement(zero, count: rows))
         switch encoding {
@@ -148,6 +150,7 @@ final class BooleanDecoder: ValueDecoder {
     }
 
     override func decode(_ input: inout InputBytes, count: Int, rows: Int, encoding: Encoding) throws {
+        if encoding == .plain { try input.need((count + 7) / 8) }
         let start = values.count
         values.append(contentsOf: repeatElement(false, count: rows))
         switch encoding {

@@ -1,0 +1,23 @@
+// Foreign text in messages: what a file, a server or a record says may hold line ends and escape sequences.
+
+extension String {
+    /// On one line, with nothing that a terminal obeys: each control character and line end as `\u{1b}`.
+    package var onOneLine: String {
+        guard unicodeScalars.contains(where: \.breaksLines) else { return self }
+        var line = ""
+        for scalar in unicodeScalars {
+            if scalar.breaksLines {
+                line += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var breaksLines: Bool {
+        value < 0x20 || (0x7F...0x9F).contains(value) || value == 0x2028 || value == 0x2029
+    }
+}
