@@ -1,5 +1,6 @@
 // Bytes from Kafka: messages, and the headers that the outbox keeps of them.
 
+import Base
 import Kafka
 
 @testable import Ingest

@@ -6,7 +6,6 @@ import Simulation
 @main
 struct Simulate {
     static func main() throws {
-        setvbuf(stdout, nil, _IOLBF, 0)
         var arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "--replay" {
             arguments.removeFirst()
@@ -16,6 +15,9 @@ struct Simulate {
         let first = arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1
         exit(try run(count: count, first: first))
     }
+
+    /// Prints a line at once, also into a pipe.
+    private static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
     private static var folder: String {
         let root = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
@@ -29,8 +31,8 @@ struct Simulate {
         }
         if arguments.count > 2 { options.steps = Int(arguments[2]) ?? options.steps }
         let result = try Simulation.run(options)
-        print(result.trace.joined(separator: "\n"))
-        print("seed \(result.seed): \(result.failure ?? "passed"), dump \(String(result.dump, radix: 16))")
+        say(result.trace.joined(separator: "\n"))
+        say("seed \(result.seed): \(result.failure ?? "passed"), dump \(String(result.dump, radix: 16))")
         return result.failure == nil ? 0 : 1
     }
 
@@ -46,19 +48,19 @@ struct Simulate {
             faults.merge(result.faults) { $0 + $1 }
             guard let failure = result.failure else { continue }
             failed.append(seed)
-            print("seed \(seed): \(failure)")
+            say("seed \(seed): \(failure)")
             let small = try Simulation.shrink(result, options)
-            print("  shrunk: \(small.failure ?? "")")
+            say("  shrunk: \(small.failure ?? "")")
             let kinds = small.kinds.map(\.rawValue).sorted().joined(separator: ",")
-            print("  replay: make simulate REPLAY='\(seed) \"\(kinds)\"'")
+            say("  replay: make simulate REPLAY='\(seed) \"\(kinds)\"'")
             if failed.count >= 20 { break }
         }
         let seconds = Date().timeIntervalSince(began)
         for fault in Fault.allCases {
-            print("  \(fault.rawValue): \(faults[fault] ?? 0)")
+            say("  \(fault.rawValue): \(faults[fault] ?? 0)")
         }
         let rate = Double(count) / max(seconds, 0.001)
-        print(
+        say(
             """
             simulate: \(count) seeds from \(first), \(failed.count) failed; \(events) events, \(processes) processes, \
             \(faults.values.reduce(0, +)) faults; \(String(format: "%.1f", rate)) seeds/s

@@ -84,7 +84,7 @@ extension World {
         return found
     }
 
-    private typealias Consumed = [(partition: Int32, offset: Int64, outcome: Shadow.Outcome)]
+    private typealias Consumed = [(partition: PartitionID, offset: KafkaOffset, outcome: Shadow.Outcome)]
 
     private func checkClasses(
         _ consumed: Consumed, _ partitions: [PartitionProgress], late: [String], _ connection: Connection
@@ -126,7 +126,8 @@ extension World {
     }
 
     private func key(_ event: SimEvent) -> String {
-        "\(windows.windowStart(of: event.time) / 1000) \(event.postcode)"
+        let start = event.time - event.time % windows.windowMilliseconds
+        return "\(start / 1000) \(event.postcode)"
     }
 
     /// Each row is in the topic once, with the source's bytes.
@@ -140,7 +141,7 @@ extension World {
                     uniquingKeysWith: { $1 })
                 let (partition, offset) = (headers["pageviews-partition"] ?? "", headers["pageviews-offset"] ?? "")
                 found.append("\(partition)/\(offset)")
-                guard let number = Int32(partition), let place = Int64(offset) else { continue }
+                guard let number = PartitionID(partition), let place = KafkaOffset(offset) else { continue }
                 try expect(
                     shadow.outcomes[number]?[place]?.entry.value == entry.value,
                     "topic \(topic): \(partition)/\(offset) has other bytes than its source")
@@ -161,7 +162,7 @@ extension World {
         let warehouse = try warehouse(nil)
         var counts: [String: Int64] = [:]
         try await read(.counts, warehouse, CountsBatch.self) { batch, row in
-            counts["\(batch.windowStart(row)) \(Self.text(batch.postcodes, row))", default: 0] += batch.counts[row]
+            counts["\(batch.timestamps[row] / 1_000_000) \(Self.text(batch.postcodes, row))", default: 0] += batch.counts[row]
         }
         var found: [String: Int64] = [:]
         let statement = try connection.prepare("SELECT window_start, postcode, count FROM counts")

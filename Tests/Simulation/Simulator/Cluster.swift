@@ -3,6 +3,7 @@
 // Invariants: a consumer never sees a record at or above the high watermark, and one that reads committed records none at or
 // above the first open transaction; what is below the high watermark stays, except by truncation, retention or a new topic.
 
+import Base
 import Kafka
 
 /// What the simulation knows of an event that it produced.
@@ -25,36 +26,36 @@ struct LogEntry {
 
 /// The log of one partition.
 struct PartitionLog {
-    var low: Int64 = 0
+    var low: KafkaOffset = 0
     /// The entries from `low` on.
     var entries: [LogEntry] = []
-    var highWatermark: Int64 = 0
+    var highWatermark: KafkaOffset = 0
     /// The first offset of an open transaction.
-    var openTransaction: Int64?
+    var openTransaction: KafkaOffset?
     var leader: Int32 = 0
     var epoch: Int32 = 0
     /// The first offset of each epoch.
-    var epochStarts: [(epoch: Int32, start: Int64)] = [(0, 0)]
+    var epochStarts: [(epoch: Int32, start: KafkaOffset)] = [(0, 0)]
 
-    var end: Int64 { low + Int64(entries.count) }
+    var end: KafkaOffset { low + Int64(entries.count) }
 
-    func entry(at offset: Int64) -> LogEntry? {
-        offset >= low && offset < end ? entries[Int(offset - low)] : nil
+    func entry(at offset: KafkaOffset) -> LogEntry? {
+        offset >= low && offset < end ? entries[Int(low.distance(to: offset))] : nil
     }
 
-    mutating func append(_ entry: LogEntry) -> Int64 {
+    mutating func append(_ entry: LogEntry) -> KafkaOffset {
         var entry = entry
         entry.epoch = epoch
         entries.append(entry)
-        return end - 1
+        return end.previous
     }
 
     /// Makes everything visible.
     mutating func replicate() { highWatermark = end }
 
     /// The end for a reader.
-    func visibleEnd(committed: Bool) -> Int64 {
-        min(highWatermark, committed ? openTransaction ?? .max : .max)
+    func visibleEnd(committed: Bool) -> KafkaOffset {
+        committed ? min(highWatermark, openTransaction ?? highWatermark) : highWatermark
     }
 
     mutating func changeLeader() {
@@ -64,8 +65,8 @@ struct PartitionLog {
     }
 
     /// Drops everything from `offset` on, as an unclean election does.
-    mutating func truncate(at offset: Int64) {
-        entries.removeLast(Int(max(0, end - max(offset, low))))
+    mutating func truncate(at offset: KafkaOffset) {
+        entries.removeLast(Int(max(0, max(offset, low).distance(to: end))))
         highWatermark = min(highWatermark, end)
         if let open = openTransaction, open >= end { openTransaction = nil }
         let end = end
@@ -74,14 +75,14 @@ struct PartitionLog {
     }
 
     /// Where the log ends for an epoch, as a leader answers (KIP-320).
-    func end(ofEpoch wanted: Int32) -> Int64 {
+    func end(ofEpoch wanted: Int32) -> KafkaOffset {
         epochStarts.first { $0.epoch > wanted }.map(\.start) ?? end
     }
 
-    mutating func deleteRecords(below offset: Int64) {
-        let count = min(max(0, offset - low), Int64(entries.count))
+    mutating func deleteRecords(below offset: KafkaOffset) {
+        let count = min(max(0, low.distance(to: offset)), Int64(entries.count))
         entries.removeFirst(Int(count))
-        low += count
+        low = low + count
     }
 }
 
@@ -113,14 +114,16 @@ final class SimCluster: @unchecked Sendable {
         return nextOwner
     }
 
-    func log(_ topic: String, _ partition: Int) -> PartitionLog? {
-        guard let found = topics[topic], partition >= 0, partition < found.partitions.count else { return nil }
-        return found.partitions[partition]
+    func log(_ topic: String, _ partition: PartitionID) -> PartitionLog? {
+        let index = Int(partition.rawValue)
+        guard let found = topics[topic], found.partitions.indices.contains(index) else { return nil }
+        return found.partitions[index]
     }
 
-    func change(_ topic: String, _ partition: Int, _ body: (inout PartitionLog) -> Void) {
-        guard let found = topics[topic], partition < found.partitions.count else { return }
-        body(&topics[topic]!.partitions[partition])
+    func change(_ topic: String, _ partition: PartitionID, _ body: (inout PartitionLog) -> Void) {
+        let index = Int(partition.rawValue)
+        guard topics[topic]?.partitions.indices.contains(index) == true else { return }
+        body(&topics[topic, default: SimTopic(id: "", partitions: [])].partitions[index])
     }
 }
 

@@ -7,9 +7,9 @@ import State
 import Tables
 
 extension World {
-    /// Perhaps something goes wrong. Called at about one step in 25, so the rates are scaled up.
+    /// Perhaps something goes wrong. Called at about one step in 25.
     func disturb() {
-        let factor = 8.0
+        let factor = 2.0
         if faults.strikes(.kill, factor: factor) { return kill(power: false) }
         if faults.strikes(.powerCut, factor: factor) { return kill(power: true) }
         if faults.strikes(.gracefulRestart, factor: factor) { return terminate() }
@@ -35,7 +35,7 @@ extension World {
 
     private func replicate() {
         for name in cluster.topics.keys.sorted() {
-            for partition in 0..<(cluster.topics[name]?.partitions.count ?? 0) {
+            for partition in PartitionID.all(count: cluster.topics[name]?.partitions.count ?? 0) {
                 cluster.change(name, partition) { $0.replicate() }
             }
         }
@@ -45,7 +45,7 @@ extension World {
 
     private func disturbLogs(_ factor: Double) {
         let count = cluster.topics[Self.topic]?.partitions.count ?? 1
-        let partition = dice.number(0..<count)
+        let partition = PartitionID(clamping: dice.number(0..<count))
         if faults.strikes(.leaderChange, factor: factor) {
             note("partition \(partition) has another leader")
             cluster.change(Self.topic, partition) { $0.changeLeader() }
@@ -61,7 +61,7 @@ extension World {
         }
     }
 
-    private func hang(_ partition: Int) {
+    private func hang(_ partition: PartitionID) {
         guard let log = cluster.log(Self.topic, partition), log.openTransaction == nil else { return }
         note("a transaction hangs in partition \(partition) at \(log.end)")
         cluster.change(Self.topic, partition) { log in
@@ -75,7 +75,7 @@ extension World {
     }
 
     /// Mostly what is safely exported; sometimes also what nobody has read.
-    private func deleteRecords(_ partition: Int) {
+    private func deleteRecords(_ partition: PartitionID) {
         guard let log = cluster.log(Self.topic, partition) else { return }
         let isGreedy = dice.chance(0.2)
         var limit = log.highWatermark
@@ -85,8 +85,8 @@ extension World {
             guard let store = process?.store,
                 let next = try? store.with({ store in
                     min(
-                        try store.rawOffsets()[Int32(partition)] ?? 0,
-                        try store.exportProgress(of: .raw).offsets[Int32(partition)] ?? 0)
+                        try store.rawOffsets()[partition] ?? 0,
+                        try store.exportProgress(of: .raw).offsets[partition] ?? 0)
                 })
             else { return }
             limit = min(limit, next)
@@ -96,7 +96,7 @@ extension World {
         cluster.change(Self.topic, partition) { $0.deleteRecords(below: limit) }
     }
 
-    private func truncate(_ partition: Int) {
+    private func truncate(_ partition: PartitionID) {
         guard let log = cluster.log(Self.topic, partition), log.end > log.low else { return }
         let place = max(log.low, log.end - Int64(dice.number(1..<10)))
         note("partition \(partition) is cut at \(place) of \(log.end)")

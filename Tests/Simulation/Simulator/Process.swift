@@ -227,12 +227,12 @@ private final class SegmentSink: RawSink {
     func append(_ event: RawEvent, now: Int64) throws -> Bool {
         try writer.append(
             userID: event.userID, postcode: event.postcode, webpage: event.webpage,
-            timeMicroseconds: event.timeMicroseconds, partition: event.partition, offset: event.offset,
+            time: event.time, partition: event.partition, offset: event.offset,
             isLate: event.isLate, payload: event.payload, now: now)
     }
 
     func isDue(now: Int64) -> Bool { writer.isDue(now: now) }
-    func close(covering offsets: [Int32: OffsetSpan]) throws -> Segment? { try writer.close(covering: offsets) }
+    func close(covering offsets: [PartitionID: OffsetSpan]) throws -> Segment? { try writer.close(covering: offsets) }
     func discard() { writer.discard() }
     func isComplete(_ segment: Segment) -> Bool { writer.isComplete(segment) }
     func remove(_ names: [String]) { writer.remove(names) }

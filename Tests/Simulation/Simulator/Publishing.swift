@@ -26,8 +26,6 @@ final class SimFence: OutboxFence {
     private let process: SimProcess
     private let id: String
     private var owner: Int?
-    /// The end that has to be on all replicas before the identity can be claimed.
-    private var marked: [(topic: String, partition: Int, end: Int64)] = []
     private var world: World { process.world }
 
     init(_ process: SimProcess, _ id: String) { (self.process, self.id) = (process, id) }
@@ -35,7 +33,7 @@ final class SimFence: OutboxFence {
     func claim(timeoutMilliseconds: Int32) throws {
         try ask(timeoutMilliseconds)
         let isSettled = world.marks[id, default: []].allSatisfy {
-            (world.cluster.log($0.topic, $0.partition)?.highWatermark ?? .max) >= $0.end
+            (world.cluster.log($0.topic, $0.partition)?.highWatermark ?? $0.end) >= $0.end
         }
         guard isSettled else {
             process.pause(Int64(timeoutMilliseconds))
@@ -45,14 +43,14 @@ final class SimFence: OutboxFence {
         world.cluster.owners[id] = owner
     }
 
-    func mark(topic: String, partitions: [Int32], timeoutMilliseconds: Int32) throws -> Bool {
+    func mark(topic: String, partitions: [PartitionID], timeoutMilliseconds: Int32) throws -> Bool {
         try ask(timeoutMilliseconds)
         guard world.cluster.owners[id] == owner else { throw Code.error(Code.fenced) }
         for partition in partitions {
-            world.cluster.change(topic, Int(partition)) { log in
-                let end = log.append(LogEntry(isControl: true)) + 1
-                world.marks[id, default: []].removeAll { $0.topic == topic && $0.partition == Int(partition) }
-                world.marks[id, default: []].append((topic, Int(partition), end))
+            world.cluster.change(topic, partition) { log in
+                let end = log.append(LogEntry(isControl: true)).next
+                world.marks[id, default: []].removeAll { $0.topic == topic && $0.partition == partition }
+                world.marks[id, default: []].append((topic, partition, end))
                 if !world.faults.strikes(.highWatermarkLags, factor: 5) { log.replicate() }
             }
         }
@@ -81,7 +79,7 @@ final class SimFence: OutboxFence {
 final class SimProducer: OutboxProducer {
     private struct Waiting {
         let topic: String
-        let partition: Int
+        let partition: PartitionID
         let entry: LogEntry
         let tag: Int
     }
@@ -90,16 +88,16 @@ final class SimProducer: OutboxProducer {
     private let delivered: (Delivery) -> Void
     private var queue: [Waiting] = []
     /// Appended, and not acknowledged.
-    private var appended: [(Waiting, offset: Int64)] = []
+    private var appended: [(Waiting, offset: KafkaOffset)] = []
     private var world: World { process.world }
 
     init(_ process: SimProcess, _ delivered: @escaping (Delivery) -> Void) {
         (self.process, self.delivered) = (process, delivered)
     }
 
-    func send(topic: String, partition: Int32, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int) throws {
+    func send(topic: String, partition: PartitionID, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int) throws {
         let entry = LogEntry(value: Array(value), envelope: envelope)
-        queue.append(Waiting(topic: topic, partition: Int(partition), entry: entry, tag: tag))
+        queue.append(Waiting(topic: topic, partition: partition, entry: entry, tag: tag))
     }
 
     func poll(timeoutMilliseconds: Int32) { _ = flush(timeoutMilliseconds: timeoutMilliseconds) }
@@ -139,7 +137,7 @@ final class SimProducer: OutboxProducer {
             world.cluster.change(waiting.topic, waiting.partition) { $0.replicate() }
             delivered(
                 Delivery(
-                    tag: waiting.tag, partition: Int32(waiting.partition), offset: isBlind ? -1 : offset, failure: nil))
+                    tag: waiting.tag, partition: waiting.partition, offset: isBlind ? -1 : offset, failure: nil))
         }
         appended = []
     }

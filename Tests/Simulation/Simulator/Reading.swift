@@ -9,18 +9,18 @@ final class SimReader: RecordReader, OutboxReader {
     private let process: SimProcess
     private let isCommitted: Bool
     /// Told of every record that is handed over, in order.
-    private let observer: ((Int32, Int64, LogEntry) -> Void)?
+    private let observer: ((PartitionID, KafkaOffset, LogEntry) -> Void)?
     private var topic = ""
-    private var next: [Int32: Int64] = [:]
-    private var atEnd: Set<Int32> = []
+    private var next: [PartitionID: KafkaOffset] = [:]
+    private var atEnd: Set<PartitionID> = []
     private var isPaused = false
     private var notices: [Notice] = []
-    private var ends: [Int32: Int64] = [:]
+    private var ends: [PartitionID: KafkaOffset] = [:]
     private var dice: Dice
     private var world: World { process.world }
 
     init(
-        _ process: SimProcess, isCommitted: Bool, seed: UInt64, observer: ((Int32, Int64, LogEntry) -> Void)? = nil
+        _ process: SimProcess, isCommitted: Bool, seed: UInt64, observer: ((PartitionID, KafkaOffset, LogEntry) -> Void)? = nil
     ) {
         (self.process, self.isCommitted, self.observer) = (process, isCommitted, observer)
         dice = Dice(seed: seed, stream: "reader")
@@ -30,9 +30,9 @@ final class SimReader: RecordReader, OutboxReader {
         self.topic = topic
         (next, atEnd, notices) = ([:], [], [])
         for position in positions {
-            let offset = Int64(position.offset)
+            let offset = position.offset
             next[position.partition] = offset
-            guard let log = world.cluster.log(topic, Int(position.partition)) else { continue }
+            guard let log = world.cluster.log(topic, position.partition) else { continue }
             if let epoch = position.leaderEpoch, log.end(ofEpoch: epoch) < offset {
                 refuse(
                     position.partition, offset,
@@ -44,7 +44,7 @@ final class SimReader: RecordReader, OutboxReader {
         }
     }
 
-    private func refuse(_ partition: Int32, _ offset: Int64, _ text: String) {
+    private func refuse(_ partition: PartitionID, _ offset: KafkaOffset, _ text: String) {
         next[partition] = nil
         notices.append(
             .partitionFailed(partition: partition, offset: offset, Code.error(Code.offsetReset, text)))
@@ -71,8 +71,8 @@ final class SimReader: RecordReader, OutboxReader {
 
     /// A record with its place.
     struct Found {
-        let partition: Int32
-        let offset: Int64
+        let partition: PartitionID
+        let offset: KafkaOffset
         let entry: LogEntry
     }
 
@@ -92,8 +92,8 @@ final class SimReader: RecordReader, OutboxReader {
         return (found, notices)
     }
 
-    private func read(_ partition: Int32, _ found: inout [Found]) {
-        guard let log = world.cluster.log(topic, Int(partition)), var offset = next[partition] else { return }
+    private func read(_ partition: PartitionID, _ found: inout [Found]) {
+        guard let log = world.cluster.log(topic, partition), var offset = next[partition] else { return }
         if offset < log.low || offset > log.end {
             return refuse(partition, offset, "Broker: Offset out of range")
         }
@@ -109,7 +109,7 @@ final class SimReader: RecordReader, OutboxReader {
                 found.append(Found(partition: partition, offset: offset, entry: entry))
                 observer?(partition, offset, entry)
             }
-            offset += 1
+            offset = offset.next
         }
         next[partition] = max(offset, next[partition] ?? 0)
         if limit < end || offset < end {
@@ -126,7 +126,7 @@ final class SimReader: RecordReader, OutboxReader {
         return world.cluster.id
     }
 
-    func cachedHighWatermark(of topic: String, partition: Int32) -> Int64? { ends[partition] }
+    func cachedHighWatermark(of topic: String, partition: PartitionID) -> KafkaOffset? { ends[partition] }
 
     func partitionCount(of topic: String, timeoutMilliseconds: Int32) throws -> Int {
         try ask(timeoutMilliseconds)
@@ -134,9 +134,9 @@ final class SimReader: RecordReader, OutboxReader {
         return found.partitions.count
     }
 
-    func offsets(of topic: String, partition: Int32, timeoutMilliseconds: Int32) throws -> OffsetRange {
+    func offsets(of topic: String, partition: PartitionID, timeoutMilliseconds: Int32) throws -> OffsetRange {
         try ask(timeoutMilliseconds)
-        guard let log = world.cluster.log(topic, Int(partition)) else { throw Code.error(Code.unknownTopic) }
+        guard let log = world.cluster.log(topic, partition) else { throw Code.error(Code.unknownTopic) }
         return OffsetRange(low: log.low, high: log.visibleEnd(committed: isCommitted))
     }
 
@@ -227,7 +227,7 @@ final class SimQuestions: TopicQuestions {
         found.partitions = TopicPartitions(count: topic.partitions.count)
         found.topicID = topic.id
         for (index, log) in topic.partitions.enumerated() {
-            let partition = Int32(index)
+            let partition = PartitionID(clamping: index)
             found.partitions.leaders[partition] = log.leader
             guard question.wanted?.contains(partition) ?? true,
                 !question.assigned.contains(partition) || question.suspects.contains(partition)
@@ -242,7 +242,7 @@ final class SimQuestions: TopicQuestions {
 final class SimCommits: OffsetCommits {
     private let process: SimProcess
     private(set) var isUnderWay = false
-    private var sent: [Int32: Int64] = [:]
+    private var sent: [PartitionID: KafkaOffset] = [:]
     private var world: World { process.world }
 
     init(_ process: SimProcess) { self.process = process }

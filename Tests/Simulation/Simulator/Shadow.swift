@@ -3,6 +3,7 @@
 // It hears every record that a consumer hands over, and learns from the state only how far the product has come. Windows are
 // [start, end); the watermark is the smallest of the partitions' largest event times, less delay and 1 ms; it never goes back.
 
+import Base
 import State
 import Windowing
 
@@ -17,23 +18,23 @@ struct Shadow {
     /// What a generation of the state must know.
     private struct Knowledge {
         var watermark: Int64?
-        var largest: [Int32: Int64] = [:]
-        var next: [Int32: Int64] = [:]
+        var largest: [PartitionID: Int64] = [:]
+        var next: [PartitionID: KafkaOffset] = [:]
     }
 
     private struct Delivery {
-        let partition: Int32
-        let offset: Int64
+        let partition: PartitionID
+        let offset: KafkaOffset
         let entry: LogEntry
         let now: Int64
     }
 
     private let settings: WindowSettings
     private var present = Knowledge()
-    private var durable: [Int64: Knowledge] = [0: Knowledge()]
+    private var durable: [Generation: Knowledge] = [0: Knowledge()]
     private var pending: [Delivery] = []
-    private(set) var outcomes: [Int32: [Int64: Outcome]] = [:]
-    private(set) var generation: Int64 = 0
+    private(set) var outcomes: [PartitionID: [KafkaOffset: Outcome]] = [:]
+    private(set) var generation: Generation = 0
     /// Lateness is predicted, not only checked for consistency. Something happened that the rule above does not cover
     /// otherwise: idle partitions, another log under the same name.
     var isExact: Bool
@@ -42,7 +43,7 @@ struct Shadow {
 
     /// A process begins at a generation, with what the state has then: a flush of the process before it may not have been
     /// reported, or is lost.
-    mutating func begin(at generation: Int64, _ partitions: [PartitionProgress]) {
+    mutating func begin(at generation: Generation, _ partitions: [PartitionProgress]) {
         if !durable.isEmpty, generation > self.generation {
             settled(generation, partitions, known: partitions.map(\.partition))
         } else if let known = durable[generation] {
@@ -66,12 +67,12 @@ struct Shadow {
     }
 
     /// A record was handed over.
-    mutating func delivered(_ partition: Int32, _ offset: Int64, _ entry: LogEntry, now: Int64) {
+    mutating func delivered(_ partition: PartitionID, _ offset: KafkaOffset, _ entry: LogEntry, now: Int64) {
         pending.append(Delivery(partition: partition, offset: offset, entry: entry, now: now))
     }
 
     /// The state has reached this generation with these next offsets.
-    mutating func settled(_ generation: Int64, _ partitions: [PartitionProgress], known: [Int32]) {
+    mutating func settled(_ generation: Generation, _ partitions: [PartitionProgress], known: [PartitionID]) {
         for delivery in pending {
             guard let next = partitions.first(where: { $0.partition == delivery.partition })?.nextOffset,
                 delivery.offset < next
@@ -84,9 +85,9 @@ struct Shadow {
         durable[generation] = present
     }
 
-    private mutating func decide(_ delivery: Delivery, _ known: [Int32]) {
+    private mutating func decide(_ delivery: Delivery, _ known: [PartitionID]) {
         guard delivery.offset >= present.next[delivery.partition] ?? 0 else { return }
-        present.next[delivery.partition] = delivery.offset + 1
+        present.next[delivery.partition] = delivery.offset.next
         var isLate = false
         if let time = delivery.entry.event?.time {
             let end = time - time % settings.windowMilliseconds + settings.windowMilliseconds
@@ -104,7 +105,7 @@ struct Shadow {
     }
 
     /// The outcomes of what a state with these next offsets has consumed.
-    func consumed(_ partitions: [PartitionProgress]) -> [(partition: Int32, offset: Int64, outcome: Outcome)] {
+    func consumed(_ partitions: [PartitionProgress]) -> [(partition: PartitionID, offset: KafkaOffset, outcome: Outcome)] {
         partitions.sorted { $0.partition < $1.partition }.flatMap { progress in
             (outcomes[progress.partition] ?? [:]).filter { $0.key < progress.nextOffset }.sorted { $0.key < $1.key }
                 .map { (progress.partition, $0.key, $0.value) }

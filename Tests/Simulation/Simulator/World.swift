@@ -17,7 +17,7 @@ package struct SimulationOptions: Sendable {
     /// The seed of everything.
     package var seed: UInt64
     /// Choices of the driver before the world comes to rest.
-    package var steps = 1500
+    package var steps = 3000
     /// The kinds of faults that may happen; nil: those that the seed chooses.
     package var only: Set<Fault>?
     /// Where files go; made and removed.
@@ -62,7 +62,7 @@ final class World: @unchecked Sendable {
     /// When each object was last written, seconds since the Unix epoch.
     var modified: [String: Int64] = [:]
     /// The marks that have to be replicated before an identity can be claimed.
-    var marks: [String: [(topic: String, partition: Int, end: Int64)]] = [:]
+    var marks: [String: [(topic: String, partition: PartitionID, end: KafkaOffset)]] = [:]
     private(set) var now = World.start
     var wallOffset: Int64 = 0
     private(set) var trace: [String] = []
@@ -149,7 +149,7 @@ final class World: @unchecked Sendable {
     }
 
     /// The group's offsets were committed.
-    func committed(_ offsets: [Int32: Int64]) {
+    func committed(_ offsets: [PartitionID: KafkaOffset]) {
         guard let partitions = try? process?.store?.with({ try $0.progress().partitions }) else { return }
         for (partition, offset) in offsets {
             let next = partitions.first { $0.partition == partition }?.nextOffset ?? 0
@@ -349,7 +349,7 @@ final class World: @unchecked Sendable {
         for _ in 0..<dice.number(1..<25) {
             let entry = entry()
             events += 1
-            cluster.change(Self.topic, dice.number(0..<count)) { log in
+            cluster.change(Self.topic, PartitionID(clamping: dice.number(0..<count))) { log in
                 _ = log.append(entry)
                 if !faults.strikes(.highWatermarkLags, factor: 3) { log.replicate() }
             }
@@ -400,7 +400,7 @@ final class World: @unchecked Sendable {
 
     private func settleLogs() {
         for name in cluster.topics.keys {
-            for partition in 0..<(cluster.topics[name]?.partitions.count ?? 0) {
+            for partition in PartitionID.all(count: cluster.topics[name]?.partitions.count ?? 0) {
                 cluster.change(name, partition) { log in
                     log.openTransaction = nil
                     log.replicate()
@@ -411,8 +411,9 @@ final class World: @unchecked Sendable {
 
     private func isAtRest() throws -> Bool { try unrest().isEmpty }
 
-    private func countGeneration(_ path: String) throws -> Int64 {
-        try Connection(path: path, mode: .readOnly).integer("SELECT coalesce(max(generation), 0) FROM counts") ?? 0
+    private func countGeneration(_ path: String) throws -> Generation {
+        Generation(
+            clamping: try Connection(path: path, mode: .readOnly).integer("SELECT coalesce(max(generation), 0) FROM counts") ?? 0)
     }
 
     /// What still has to be done.
@@ -422,7 +423,7 @@ final class World: @unchecked Sendable {
         try store.with { store in
             let progress = try store.progress().partitions
             for (index, log) in (cluster.topics[Self.topic]?.partitions ?? []).enumerated() {
-                let next = progress.first { $0.partition == Int32(index) }?.nextOffset ?? 0
+                let next = progress.first { $0.partition == PartitionID(clamping: index) }?.nextOffset ?? 0
                 if next < log.end { reasons.append("partition \(index) is at \(next) of \(log.end)") }
             }
             for table in ExportTable.allCases {
