@@ -52,7 +52,7 @@ struct Simulate {
             let small = try Simulation.shrink(result, options)
             say("  shrunk: \(small.failure ?? "")")
             let kinds = small.kinds.map(\.rawValue).sorted().joined(separator: ",")
-            say("  replay: make simulate REPLAY='\(seed) \"\(kinds)\"'")
+            say("  replay: make simulate REPLAY='\(seed) \"\(kinds)\" \(small.steps)'")
             if failed.count >= 20 { break }
         }
         let seconds = Date().timeIntervalSince(began)

@@ -118,6 +118,8 @@ extension World {
         var found: [String: Int64] = [:]
         let statement = try connection.prepare("SELECT window_start, postcode, count FROM counts")
         while try statement.step() { found["\(statement.int64(0)) \(statement.string(1))"] = statement.int64(2) }
+        // After a restore a count that only the counts table has stays at 0 when Kafka no longer has its events.
+        if isRestored, isLossy { found = found.filter { $0.value > 0 } }
         try compare("counts", expected, found)
     }
 

@@ -73,13 +73,18 @@ struct Shadow {
 
     /// The state has reached this generation with these next offsets.
     mutating func settled(_ generation: Generation, _ partitions: [PartitionProgress], known: [PartitionID]) {
+        // A backfill raises the generation too: what a flush has not written yet stays.
+        var left: [Delivery] = []
         for delivery in pending {
-            guard let next = partitions.first(where: { $0.partition == delivery.partition })?.nextOffset,
+            if let next = partitions.first(where: { $0.partition == delivery.partition })?.nextOffset,
                 delivery.offset < next
-            else { continue }
-            decide(delivery, known)
+            {
+                decide(delivery, known)
+            } else {
+                left.append(delivery)
+            }
         }
-        pending = []
+        pending = left
         for progress in partitions { present.next[progress.partition] = progress.nextOffset }
         self.generation = generation
         durable[generation] = present

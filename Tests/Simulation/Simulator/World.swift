@@ -39,7 +39,9 @@ package struct SimulationResult: Sendable {
     package let dump: UInt64
     package let events: Int
     package let processes: Int
+    /// The kinds that were on, and the driver's choices.
     package let kinds: Set<Fault>
+    package let steps: Int
 }
 
 /// The world.
@@ -180,7 +182,7 @@ final class World: @unchecked Sendable {
         try? FileManager.default.removeItem(atPath: folder)
         return SimulationResult(
             seed: options.seed, failure: violation?.description, trace: trace, faults: faults.happened, dump: dump,
-            events: events, processes: processes, kinds: faults.kinds)
+            events: events, processes: processes, kinds: faults.kinds, steps: options.steps)
     }
 
     private func takeStep() throws {
