@@ -1,8 +1,8 @@
-// What the types of units have in common: one stored number, which prints and encodes as that number alone.
+// The common part of the types of units: one stored number that prints and encodes as that number alone.
 //
-// Invariant: description and coding are those of `rawValue`, so that text, JSON and the state's file say what they would say
-// of the number. None is `CodingKeyRepresentable`: a dictionary by partition is stored as a list of keys and values in turn,
-// as one by `Int32` is, and would become an object.
+// Text, JSON and the state's file therefore contain the bare number; the default implementations below and the coding
+// of `RawRepresentable` ensure it. No type conforms to `CodingKeyRepresentable`: stored dictionaries by partition are
+// JSON arrays of alternating keys and values, and the conformance would make them objects.
 
 /// A number with a unit.
 @usableFromInline

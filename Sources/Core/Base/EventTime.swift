@@ -1,8 +1,8 @@
-// Event times, and watermarks, which are held against them.
+// Event times and watermarks.
 //
-// Invariant: a time that `init(timestamp:)` accepts lies in (0, 10^11) seconds after the Unix epoch, that is before the year
-// 5139; sums of it and the durations of the settings never overflow 64 bits. What comes from elsewhere stays at the bound that
-// its conversion would pass.
+// Invariant: a time from `init(timestamp:)` is more than 0 and less than 10^11 seconds after the Unix epoch (in the
+// year 5138). Adding the durations of the settings to such a time does not reach the bounds of 64 bits. Other
+// conversions and all arithmetic saturate.
 
 /// Microseconds since the Unix epoch.
 @frozen @usableFromInline
@@ -14,9 +14,8 @@ package struct EventTime: BareNumber {
     @inlinable
     package init(rawValue: Int64) { self.rawValue = rawValue }
 
-    /// The time of a timestamp whose unit is told by its magnitude: above zero and below 10^11 seconds, below 10^14
-    /// milliseconds, below 10^17 microseconds.
-    /// - Returns: nil for zero, negative and larger values.
+    /// The time of a timestamp whose magnitude gives its unit: positive values below 10^11 are seconds, below 10^14
+    /// milliseconds, below 10^17 microseconds. nil for zero, negative and larger values.
     @inlinable
     package init?(timestamp value: Int64) {
         if value <= 0 { return nil }
@@ -29,9 +28,10 @@ package struct EventTime: BareNumber {
         } else {
             return nil
         }
+        assert(rawValue > 0 && rawValue < 100_000_000_000_000_000, "an event time is within its bounds")
     }
 
-    /// A time in milliseconds since the Unix epoch.
+    /// The time of a number of milliseconds since the Unix epoch, or the nearest representable time.
     @inlinable
     package init(milliseconds: Int64) { rawValue = milliseconds.timesOrBound(1000) }
 
@@ -39,19 +39,19 @@ package struct EventTime: BareNumber {
     @inlinable
     package var milliseconds: Int64 { rawValue / 1000 - (rawValue % 1000 < 0 ? 1 : 0) }
 
-    /// The time so many milliseconds later, or the last there is.
+    /// The time that many milliseconds later, or the last representable time.
     @inlinable
     package static func + (time: Self, milliseconds: Int64) -> Self {
         Self(rawValue: time.rawValue.addingOrBound(milliseconds.timesOrBound(1000)))
     }
 
-    /// The time so many milliseconds earlier, or the first there is.
+    /// The time that many milliseconds earlier, or the first representable time.
     @inlinable
     package static func - (time: Self, milliseconds: Int64) -> Self {
         Self(rawValue: time.rawValue.subtractingOrBound(milliseconds.timesOrBound(1000)))
     }
 
-    /// The milliseconds from another time to this one, rounded down.
+    /// Milliseconds from another time to this one, rounded down; negative when the other is later.
     @inlinable
     package func milliseconds(since other: Self) -> Int64 {
         EventTime(rawValue: rawValue.subtractingOrBound(other.rawValue)).milliseconds

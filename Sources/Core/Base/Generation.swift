@@ -1,19 +1,20 @@
-// Generations of a state.
+// The type of a state's generation.
+// Invariant: a generation is never negative. Each initializer rejects, clamps or checks negative numbers.
 
-/// The number of flushes that a state has had, never negative.
+/// A number that each flush, and each transaction of a backfill, raises by one; 0 in a new state.
 @frozen @usableFromInline
 package struct Generation: BareNumber, Codable, ExpressibleByIntegerLiteral {
     /// The number.
     @usableFromInline package let rawValue: Int64
 
-    /// The generation of this number; nil for a negative one.
+    /// The generation with this number; nil for a negative number.
     @inlinable
     package init?(rawValue: Int64) {
         guard rawValue >= 0 else { return nil }
         self.rawValue = rawValue
     }
 
-    /// The generation of this number, or the first for a negative one.
+    /// The generation with this number; 0 for a negative number.
     @inlinable
     package init(clamping number: Int64) { rawValue = max(0, number) }
 
@@ -23,7 +24,7 @@ package struct Generation: BareNumber, Codable, ExpressibleByIntegerLiteral {
         rawValue = value
     }
 
-    /// The generation after this one.
+    /// The generation after this one; itself at the largest number.
     @inlinable
     package var next: Self { Self(clamping: rawValue.addingOrBound(1)) }
 }

@@ -9,6 +9,6 @@ package enum Plausible {
     package static let milliseconds: ClosedRange<Int64> = -(1 << 53)...(1 << 53)
     /// Microseconds since the Unix epoch: the range of event times, and as far before 1970.
     package static let microseconds: ClosedRange<Int64> = -100_000_000_000_000_000...100_000_000_000_000_000
-    /// Seconds since the Unix epoch: the starts and ends of windows of such events, for any window length.
+    /// Seconds since the Unix epoch: starts and ends of the windows of such event times, for any window length.
     package static let windowStart: ClosedRange<Int64> = -200_000_000_000...200_000_000_000
 }

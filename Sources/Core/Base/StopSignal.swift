@@ -7,14 +7,14 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// A request to stop. Any thread may make it; further ones have no effect.
+/// A request to stop. Any thread may make it; further requests have no effect.
 package final class StopSignal: Sendable {
     /// The registration of a body.
     package struct Registration: Sendable {
         fileprivate let id: Int
         fileprivate let signal: StopSignal
 
-        /// Removes the body. Has no effect when it runs already or has run.
+        /// Removes the body. Has no effect when the body is running or has run.
         package func cancel() { signal.waiting.remove(id) }
     }
 
@@ -32,10 +32,10 @@ package final class StopSignal: Sendable {
         for body in waiting.takeAll() { body() }
     }
 
-    /// The request was made.
+    /// Whether the request was made.
     package var wasSet: Bool { isSet.load(ordering: .acquiring) }
 
-    /// Runs `body` once, on the thread that makes the request, or at once when the request was made already.
+    /// Runs `body` once: on the thread that makes the request, or immediately when the request was already made.
     @discardableResult
     package func onSet(_ body: @escaping @Sendable () -> Void) -> Registration {
         guard let id = waiting.add(body) else {

@@ -1,9 +1,9 @@
-// Starts of windows. The end of a window is the start of the next one, so bounds of ranges of windows have this type too.
+// The type of window starts. A window's end is the start of the next one, so bounds of window ranges have this type.
 //
-// Invariant: a window starts at a whole second, at a multiple of its length since the Unix epoch. `WindowSettings` makes them
-// from event times; a state, a table and a page have them in seconds.
+// `WindowSettings.windowStart(of:)` computes starts from event times: multiples of the window's length since the Unix
+// epoch, so whole seconds. States, tables and pages store them in seconds. The type itself accepts any number.
 
-/// The start of a window, microseconds since the Unix epoch as `EventTime` has them.
+/// The start of a window (inclusive), in microseconds since the Unix epoch like `EventTime`.
 @frozen @usableFromInline
 package struct WindowStart: BareNumber {
     /// The microseconds.
@@ -13,7 +13,7 @@ package struct WindowStart: BareNumber {
     @inlinable
     package init(rawValue: Int64) { self.rawValue = rawValue }
 
-    /// A start in seconds since the Unix epoch; beyond what microseconds can say, the first or last there is.
+    /// The start at a number of seconds since the Unix epoch, or the nearest representable start.
     @inlinable
     package init(seconds: Int64) { rawValue = seconds.timesOrBound(1_000_000) }
 
@@ -25,16 +25,16 @@ package struct WindowStart: BareNumber {
     @inlinable
     package var time: EventTime { EventTime(rawValue: rawValue) }
 
-    /// The first time after the window, which is the start of the next one.
+    /// The window's end (exclusive), which is the start of the next window.
     @inlinable
     package func end(lengthMilliseconds: Int64) -> Self { Self(rawValue: (time + lengthMilliseconds).rawValue) }
 
-    /// Before every window.
+    /// A lower bound (inclusive) of all windows.
     package static var first: Self { Self(rawValue: .min) }
 
-    /// The start of the window that begins with the epoch; what a state without windows has as a bound.
+    /// The Unix epoch: the bound in a state without windows.
     package static var epoch: Self { Self(rawValue: 0) }
 
-    /// After every window.
+    /// An upper bound (inclusive) of all windows.
     package static var last: Self { Self(rawValue: .max) }
 }

@@ -1,14 +1,14 @@
-// What the brokers said when they were asked for the partitions' ends.
-// Invariant: an end that could not be asked for is not known, whatever was heard before.
+// The part of the board about the ends of partitions, which the service requests from the brokers.
+// A failed request clears the end: an earlier answer says nothing about the present lag.
 
 package import Base
 
 extension HealthBoard {
-    /// The brokers were asked for the ends of the partitions that they lead.
+    /// Records the result of a request for the partitions' ends.
     /// - Parameters:
-    ///   - ends: the ends up to which partitions can be read, of those that answered.
-    ///   - leaders: the brokers that lead them, with the reason where one did not answer.
-    ///   - now: when they were asked.
+    ///   - ends: the ends (exclusive) up to which partitions can be read, where the leader answered.
+    ///   - leaders: the brokers that lead the partitions, with the reason where a broker did not answer.
+    ///   - now: the time of the request, in milliseconds since the Unix epoch.
     package func asked(ends: [PartitionID: KafkaOffset], leaders: [ServiceHealth.Leader], now: Int64) {
         update { health in
             let before = health.leaders ?? []
@@ -26,7 +26,7 @@ extension HealthBoard {
         }
     }
 
-    /// Nobody could be asked: no end is known. A broker that did not answer before may be why, so it stays.
+    /// Records that no broker could be asked, and clears all ends. Keeps unreachable leaders: they may be the cause.
     package func couldNotAsk(now: Int64) {
         update { health in
             let silent = (health.leaders ?? []).filter { $0.silentSince != nil }
@@ -37,19 +37,19 @@ extension HealthBoard {
 }
 
 extension ServiceHealth.Partition {
-    /// The broker said that it can be read up to `end`; nil when it said nothing.
+    /// Records the end (exclusive) up to which the partition can be read; nil when its broker did not answer.
     package mutating func heard(end: KafkaOffset?, now: Int64) {
         guard let end else {
             (endOffset, endAt) = (nil, nil)
             return
         }
-        // An end that stays before records that are there is where a transaction is open.
+        // The readable end is below the high watermark while a transaction is open.
         let isHeld = (highWatermarkOffset ?? 0) > end
         transactionSince = isHeld ? (endOffset == end ? transactionSince : nil) ?? now : nil
         (endOffset, endAt) = (end, now)
     }
 
-    /// The records that wait in Kafka; nil when its end is not known.
+    /// Records that wait in Kafka; nil when the partition's end is not known or the answer is too old.
     package func lag(now: Int64, thresholds: StatusThresholds = StatusThresholds()) -> Int64? {
         guard let endOffset, let endAt, now - endAt <= thresholds.endMilliseconds else { return nil }
         return max(0, nextOffset.distance(to: max(endOffset, highWatermarkOffset ?? 0)))
@@ -57,7 +57,7 @@ extension ServiceHealth.Partition {
 }
 
 extension ServiceHealth {
-    /// The records that wait in Kafka, in all partitions; nil when the end of one is not known.
+    /// Records that wait in Kafka, in all partitions; nil when the end of any partition is not known.
     package func lag(now: Int64) -> Int64? {
         guard !partitions.isEmpty else { return nil }
         var sum: Int64 = 0

@@ -1,6 +1,8 @@
 // The heartbeat: the health of a service in the small file `STATE.health`.
-// Invariants: it is written in place, so that a full disk does not silence it; a reader that comes in the middle of a write
-// notices (the number in the last line is not the one in the first) and looks again; losing the file loses nothing else.
+//
+// The file is overwritten in place, so that a full disk does not stop the heartbeat. A reader may therefore see a write
+// half done: `parse` compares the numbers in the first and the last line, and `read` retries. Nothing else depends on
+// the file.
 
 package import Foundation
 import Glibc
@@ -10,16 +12,16 @@ package final class HealthFile {
     private let descriptor: Int32
     private var number: UInt64 = 0
 
-    /// Where the heartbeat of a state is.
+    /// The path of a state's heartbeat, beside the file that the state's path leads to.
     package static func path(ofState state: String) -> String {
         guard let real = realpath(state, nil) else { return state + ".health" }
         defer { free(real) }
         return String(cString: real) + ".health"
     }
 
-    /// Opens the file for writing. nil when the folder refuses it: the service continues without a heartbeat.
+    /// Opens the file for writing. nil when it cannot be opened: the service continues without a heartbeat.
     package init?(state: String) {
-        // Readers of the state may read the health of its service.
+        // Whoever may read the state may read the heartbeat.
         var facts = stat()
         let mode = stat(state, &facts) == 0 ? facts.st_mode & 0o644 : 0o600
         descriptor = open(Self.path(ofState: state), O_RDWR | O_CREAT | O_CLOEXEC, mode)
@@ -28,7 +30,7 @@ package final class HealthFile {
 
     deinit { close(descriptor) }
 
-    /// Writes the health as of now. What cannot be written is retried with the next beat.
+    /// Writes the health. Ignores failures: the next beat writes again.
     package func write(_ health: ServiceHealth) {
         guard let json = try? JSONEncoder().encode(health) else { return }
         number &+= 1
@@ -38,7 +40,7 @@ package final class HealthFile {
         _ = ftruncate(descriptor, off_t(bytes.count))
     }
 
-    /// What the last service of a state wrote; nil when there is nothing that can be read.
+    /// The last heartbeat of a state's service; nil when there is none, or none that can be read in five attempts.
     package static func read(state: String) -> ServiceHealth? {
         for attempt in 0..<5 {
             if attempt > 0 { usleep(10_000) }
@@ -48,7 +50,7 @@ package final class HealthFile {
         return nil
     }
 
-    /// The health in the bytes of the file; nil when they are not whole.
+    /// The health in the bytes of the file; nil when they are of different writes or incomplete.
     package static func parse(_ data: Data) -> ServiceHealth? {
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard lines.count >= 4, lines[0] == lines[2], !lines[0].isEmpty else { return nil }

@@ -1,36 +1,36 @@
-// What a running service says of itself: a small value that it writes beside its state every second, so that `status` can
-// judge it from the files alone. Invariant: nothing secret is in it; every time is milliseconds since the Unix epoch.
+// The health that a running service writes beside its state every second, so that `status` needs only the files.
+// The value contains no secrets: readers of the state may read it. All times are milliseconds since the Unix epoch.
 
 package import Base
 
-/// How a service was when it last wrote.
+/// The health of a service when it last wrote its heartbeat.
 package struct ServiceHealth: Codable, Equatable, Sendable {
-    /// Where a service is between its start and its end.
+    /// The phases between a service's start and its end.
     package enum Phase: String, Codable, Sendable {
-        /// It waits for Kafka or the topic.
+        /// The service waits for Kafka or the topic.
         case starting
-        /// It counts.
+        /// The service counts.
         case running
-        /// It was told to stop, and writes what it has.
+        /// The service was asked to stop and writes its last flush.
         case stopping
-        /// It ended because it was told to.
+        /// The service ended because it was asked to.
         case stopped
-        /// It ended because the end of its input was reached.
+        /// The service ended because it reached the end of its input.
         case finished
-        /// It ended with an error, `failure`.
+        /// The service ended with the error in `failure`.
         case failed
     }
 
-    /// Something outside that is talked to.
+    /// A remote system.
     package struct Contact: Codable, Equatable, Sendable {
-        /// When it last answered.
+        /// When it last answered; nil when it never has.
         package var answeredAt: Int64?
-        /// Since when it has not; nil when it answers.
+        /// When it stopped answering; nil while it answers.
         package var failingSince: Int64?
-        /// Why not, in one line.
+        /// Why it does not answer, in one line.
         package var reason: String?
 
-        /// Nothing is known of it yet.
+        /// A system that was not contacted yet.
         package init() {}
     }
 
@@ -42,12 +42,12 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
         package var address: String
         /// The partitions it leads, ascending.
         package var partitions: [PartitionID]
-        /// Since when it does not answer; nil when it does.
+        /// When it stopped answering; nil while it answers.
         package var silentSince: Int64?
-        /// Why not, in one line.
+        /// Why it does not answer, in one line.
         package var reason: String?
 
-        /// A broker that answers, or has not answered since `silentSince`.
+        /// A leader from its parts.
         package init(
             id: Int32, address: String, partitions: [PartitionID], silentSince: Int64? = nil, reason: String? = nil
         ) {
@@ -58,16 +58,16 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
 
     /// Events of a partition too far ahead of the clock to move the watermark.
     package struct FutureEvents: Codable, Equatable, Sendable {
-        /// How many since the start.
+        /// The number of events since the service started.
         package var count: Int64
         /// When the first of them was consumed.
         package var firstAt: Int64
-        /// When the latest was.
+        /// When the latest of them was consumed.
         package var at: Int64
-        /// The latest one's event time, as the file has it.
+        /// The event time of the latest one, in the unit of the file.
         private var eventTimeMilliseconds: Int64
 
-        /// A number of them, the latest at `at`.
+        /// `count` events, the latest consumed at `at`.
         package init(count: Int64, firstAt: Int64, at: Int64, eventTime: EventTime) {
             (self.count, self.firstAt, self.at) = (count, firstAt, at)
             eventTimeMilliseconds = eventTime.milliseconds
@@ -78,10 +78,10 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
             case eventTimeMilliseconds = "eventTime"
         }
 
-        /// The latest one's event time.
+        /// The event time of the latest one.
         package var eventTime: EventTime { EventTime(milliseconds: eventTimeMilliseconds) }
 
-        /// How far ahead of the clock the latest was, in milliseconds.
+        /// How far the latest one was ahead of the clock, in milliseconds; not negative.
         package var skew: Int64 { max(0, eventTimeMilliseconds - at) }
     }
 
@@ -89,29 +89,29 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
     package struct Partition: Codable, Equatable, Sendable {
         /// Its number.
         package var partition: PartitionID
-        /// The next offset to count.
+        /// The offset to count next.
         package var nextOffset: KafkaOffset
-        /// The offset after its last record, as last heard.
+        /// The high watermark (exclusive) that the broker last reported.
         package var highWatermarkOffset: KafkaOffset?
-        /// The end up to which it can be read, as its broker said when asked: where a transaction is open, the offset of its
-        /// first record. nil when it could not be asked.
+        /// The end (exclusive) up to which the partition can be read, as its broker answered: the first record of an
+        /// open transaction where there is one. nil when the broker did not answer the last request.
         package var endOffset: KafkaOffset?
-        /// When the broker said so.
+        /// When the broker answered.
         package var endAt: Int64?
-        /// Since when the end has stayed before records that are there: a transaction is open. nil when none is.
+        /// Since when the end has been below the high watermark because of an open transaction; nil when none is open.
         package var transactionSince: Int64?
         /// Events too far ahead of the clock; nil when there were none since the start.
         package var future: FutureEvents?
-        /// Since when there are records that do not come; nil while it moves or has none.
+        /// Since when records wait but do not arrive; nil while records arrive or none wait.
         package var stuckSince: Int64?
-        /// Since when fetching from it fails, and why.
+        /// Since when fetches from the partition fail; nil while they succeed.
         package var failingSince: Int64?
-        /// Why fetching from it fails.
+        /// Why fetches from the partition fail.
         package var reason: String?
-        /// The cluster says that nobody serves it.
+        /// Whether the cluster reports that no broker serves the partition.
         var isMissing = false
 
-        /// A partition of which nothing but this is known.
+        /// A partition of which only the offsets are known.
         package init(partition: PartitionID, nextOffset: KafkaOffset, highWatermarkOffset: KafkaOffset? = nil) {
             (self.partition, self.nextOffset) = (partition, nextOffset)
             self.highWatermarkOffset = highWatermarkOffset
@@ -120,15 +120,15 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
 
     /// Sums at one moment, for rates.
     package struct Sample: Codable, Equatable, Sendable {
-        /// When.
+        /// When the sample was taken.
         package var at: Int64
-        /// Records that wait in Kafka; nil when that was not known.
+        /// Records that waited in Kafka; nil when the number was not known.
         package var lag: Int64?
         /// Records consumed over the life of the state.
         package var consumed: Int64
-        /// Of those, late events.
+        /// Late events among them.
         package var late: Int64
-        /// Of those, rejected messages.
+        /// Rejected messages among them.
         package var rejected: Int64
 
         /// A sample.
@@ -137,13 +137,13 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
         }
     }
 
-    /// What the ledger does not keep of a commit.
+    /// The facts of a commit that the ledger does not keep.
     package struct Commit: Codable, Equatable, Sendable {
-        /// Names the commit.
+        /// The commit's id.
         package var commitID: String
-        /// The bytes of its files.
+        /// The size of its files, in bytes.
         package var bytes: Int64
-        /// How long upload and commit took.
+        /// The duration of upload and commit, in milliseconds.
         package var milliseconds: Int64
 
         /// A commit's size and duration.
@@ -152,65 +152,65 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
         }
     }
 
-    /// A process that keeps the write-ahead log from starting again.
+    /// A process whose read transaction keeps the write-ahead log from being reset.
     package struct Reader: Codable, Equatable, Sendable {
-        /// The process.
+        /// The process id.
         package var pid: Int32
-        /// Since when it was seen to read, at least.
+        /// When the process was first seen reading.
         package var since: Int64
     }
 
-    /// The process.
+    /// The process id.
     package var pid: Int32
-    /// The machine's name: a process id means something only there.
+    /// The machine's name. A process id is valid only on that machine.
     package var host: String
     /// The program's version.
     package var version: String
-    /// When it started.
+    /// When the service started.
     package var startedAt: Int64
-    /// When this was written.
+    /// When this value was written.
     package var beatAt: Int64
-    /// When the loop that counts last turned.
+    /// When the counting loop last completed an iteration.
     package var loopAt: Int64
-    /// Where it is between start and end.
+    /// The phase.
     package var phase = Phase.starting
-    /// Why it ended, when it failed.
+    /// Why the service failed; nil when it did not.
     package var failure: String?
-    /// The code of the reason that its failure is, where it has one of its own.
+    /// The status code of the failure, where it has one of its own.
     package var failureCode: String?
-    /// The brokers, as the user gave them.
+    /// The bootstrap servers, as the user gave them.
     package var brokers: String
-    /// The topic.
+    /// The topic's name.
     package var topic: String
-    /// The address of its pages; nil when it has none.
+    /// The address of the service's pages; nil when it serves none.
     package var listen: String?
-    /// The settings by which it is judged.
+    /// The settings that the health decision needs.
     package var settings: HealthSettings
     /// Kafka.
     package var kafka = Contact()
-    /// Where exports go; nil without export.
+    /// The warehouse; nil without export.
     package var warehouse: Contact?
     /// The exporter's cycles; nil without export.
     package var export: Contact?
-    /// The publishers' topics, by the names of their outboxes; nil in files of earlier versions.
+    /// The publishers' topics by outbox name; nil in files of earlier versions.
     package var publishing: [String: Contact]?
-    /// Since when the state could not be written; nil when it can.
+    /// Since when flushes fail; nil while they succeed.
     package var unwrittenSince: Int64?
-    /// Why not.
+    /// Why flushes fail.
     package var unwrittenReason: String?
-    /// Consuming waits for room in the spool.
+    /// Whether the consumer waits for space in the spool.
     package var isPaused = false
     /// The brokers that lead the topic's partitions; nil while they are not known.
     package var leaders: [Leader]?
-    /// The partitions that are read.
+    /// The partitions that the service reads.
     package var partitions: [Partition] = []
     /// Sums of the last minutes, oldest first.
     package var samples: [Sample] = []
     /// The last commits, newest last.
     package var commits: [Commit] = []
-    /// Memory in use.
+    /// The process's resident memory, in bytes.
     package var residentBytes: Int64 = 0
-    /// Processes that read the state now.
+    /// Processes that are reading the state.
     package var readers: [Reader] = []
 
     /// A service that has just started.
@@ -225,13 +225,13 @@ package struct ServiceHealth: Codable, Equatable, Sendable {
     }
 }
 
-/// The service's settings that its health is judged by.
+/// The service's settings that the health decision needs.
 package struct HealthSettings: Codable, Equatable, Sendable {
     /// The time between flushes, in milliseconds.
     package var flushIntervalMilliseconds: Int64
     /// The time between exports, in milliseconds; nil without export.
     package var exportIntervalMilliseconds: Int64?
-    /// The most bytes that may wait for export; nil without export.
+    /// The limit of bytes that wait for export; nil without export.
     package var spoolBudgetBytes: Int64?
 
     /// Settings.

@@ -1,12 +1,13 @@
-// The part of the judgement that is about exports.
+// The part of the health decision about exports.
 
 import Base
 
 extension StatusDecision {
+    /// The warehouse, the exporter's cycles and the backlog.
     package static func export(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
         guard let health = facts.health else { return [] }
         let away = warehouse(health, facts, thresholds)
-        // Exports to a warehouse that does not answer fail for that reason.
+        // An unreachable warehouse explains failed exports.
         return away + (away.isEmpty ? cycles(health, facts, thresholds) : []) + backlog(health, facts, thresholds)
     }
 
@@ -25,7 +26,7 @@ extension StatusDecision {
     }
 
     private static let repairWarehouse =
-        "check endpoint, credentials, rights and clock; counting goes on and nothing is lost"
+        "check endpoint, credentials, rights and clock; counting continues and nothing is lost"
 
     private static func cycles(
         _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
@@ -37,10 +38,10 @@ extension StatusDecision {
                     .export,
                     "exports fail since \(UTCText.milliseconds(since)): \(export.reason ?? ""); \(waiting(facts))",
                     since: since,
-                    advice: "fix what the cause names; the export is retried at each interval, and counting goes on")
+                    advice: "fix the cause; the export is retried at each interval, and counting continues")
             ]
         }
-        // An end that everything was exported before is no reason; neither is a table that has all there is.
+        // Without unexported counts or segments, a long time since the last export is not a reason.
         guard facts.hasUnexported else { return [] }
         let last = export.answeredAt ?? health.startedAt
         let limit = max(interval * thresholds.exportIntervals, thresholds.shortestExportMilliseconds)
@@ -64,8 +65,8 @@ extension StatusDecision {
         return [
             StatusReason(
                 .backlog,
-                "\(waiting(facts)), \(share) % of the budget of \(Quantity.size(budget)); at 100 % consuming waits",
-                advice: "fix the export, or give more room with --spool-budget")
+                "\(waiting(facts)), \(share) % of the budget of \(Quantity.size(budget)); at 100 % the service stops consuming",
+                advice: "fix the export, or raise --spool-budget")
         ]
     }
 

@@ -1,10 +1,10 @@
-// The part of the judgement that is about Kafka: brokers, partitions, transactions, the lag, the events' times.
+// The part of the health decision about Kafka: brokers, partitions, transactions, the lag and event times.
 
 import State
 import Base
 
 extension StatusDecision {
-    /// A broker that leads partitions and does not answer is named; else Kafka as a whole, when it does not serve the topic.
+    /// Unreachable brokers that lead partitions, by name; otherwise Kafka as a whole, when it does not serve the topic.
     package static func kafka(
         _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
     ) -> [StatusReason] {
@@ -16,11 +16,11 @@ extension StatusDecision {
         return [
             StatusReason(
                 .kafka,
-                "Kafka at \(health.brokers) does not serve topic \(health.topic) since \(UTCText.milliseconds(since)): "
+                "Kafka at \(health.brokers) has not served topic \(health.topic) since \(UTCText.milliseconds(since)): "
                     + (health.kafka.reason ?? "no broker answered"), since: since,
                 advice:
-                    "check brokers, network, --bootstrap-servers, --topic, login and rights, as the cause says; nothing is "
-                    + "lost, it then goes on")
+                    "check brokers, network, --bootstrap-servers, --topic, login and rights, depending on the cause; "
+                    + "nothing is lost, and the service resumes when Kafka answers")
         ]
     }
 
@@ -39,8 +39,8 @@ extension StatusDecision {
             "broker \(leader.id) at \(leader.address), which leads \(named(leader.partitions)) of topic \(health.topic), "
                 + "does not answer\(since): \(leader.reason ?? "no answer in time")", since: leader.silentSince,
             advice:
-                "if that address is wrong for this machine, correct advertised.listeners of the broker; else check the "
-                + "broker and the network to it")
+                "if that address is wrong for this machine, correct advertised.listeners of the broker; otherwise "
+                + "check the broker and the network to it")
     }
 
     private static func named(_ partitions: [PartitionID]) -> String {
@@ -51,10 +51,11 @@ extension StatusDecision {
 
     // MARK: Partitions
 
+    /// Partitions that cannot be fetched from, and partitions whose records wait but do not arrive.
     package static func partitions(
         _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
     ) -> [StatusReason] {
-        // Without Kafka none of them moves, and that is said already.
+        // No partition progresses without Kafka, spool space or flushes; each has a reason of its own.
         guard health.kafka.failingSince == nil, !health.isPaused, health.unwrittenSince == nil else { return [] }
         let unreached = Set(silentLeaders(health, facts, thresholds).flatMap(\.partitions))
         return health.partitions.filter { !unreached.contains($0.partition) }.compactMap { partition in
@@ -74,12 +75,12 @@ extension StatusDecision {
                     + "\(UTCText.milliseconds(since)), with "
                     + "\(max(0, partition.nextOffset.distance(to: partition.endOffset ?? 0))) records behind it",
                 since: since,
-                advice: "check its leader's log, and what stands there: pageviews topic \(health.topic) --partition "
-                    + "\(partition.partition) --from \(partition.nextOffset)")
+                advice: "check the log of its leader, and the record at that offset: pageviews topic \(health.topic) "
+                    + "--partition \(partition.partition) --from \(partition.nextOffset)")
         }
     }
 
-    /// Transactions that stay open. A reader of committed records gets nothing behind the first record of one.
+    /// Transactions that stay open. A reader of committed records receives nothing from their first record on.
     package static func transactions(
         _ health: ServiceHealth, _ facts: StatusFacts, _ thresholds: StatusThresholds
     ) -> [StatusReason] {
@@ -94,13 +95,13 @@ extension StatusDecision {
                 "partition \(partition.partition) has a transaction open at offset \(first) since "
                     + "\(UTCText.milliseconds(since)); \(behind) records from there on cannot be read until it ends",
                 since: since,
-                advice: "end or restart its producer; one whose producer is gone is ended with kafka-transactions.sh "
+                advice: "end or restart its producer; if that no longer exists, run kafka-transactions.sh "
                     + "--bootstrap-server \(health.brokers) abort --topic \(health.topic) --partition "
                     + "\(partition.partition) --start-offset \(first)")
         }
     }
 
-    /// The smallest lag of each of the last minutes is above that of the minute before.
+    /// A lag that grows: the smallest lag of each of the last minutes is above that of the minute before.
     package static func lag(_ health: ServiceHealth, _ thresholds: StatusThresholds) -> [StatusReason] {
         guard let last = health.samples.last, let lag = last.lag, lag > 0 else { return [] }
         var smallest = [Int64?](repeating: nil, count: thresholds.lagGrowthMinutes + 1)
@@ -116,16 +117,18 @@ extension StatusDecision {
             StatusReason(
                 .lag,
                 "the lag has grown for \(thresholds.lagGrowthMinutes) minutes, from \(first) to \(lag) records: "
-                    + "more comes in than is consumed", since: last.at - Int64(thresholds.lagGrowthMinutes) * 60_000,
+                    + "records arrive faster than they are consumed",
+                since: last.at - Int64(thresholds.lagGrowthMinutes) * 60_000,
                 advice:
-                    "look at processor and disk of this machine, and at `backlog` and `flush`; the guide says how to grow"
+                    "check processor and disk of this machine, and the reasons `backlog` and `flush`; the operations "
+                    + "guide describes scaling"
             )
         ]
     }
 
     // MARK: Event times
 
-    /// Events so far ahead of the clock that they do not move the watermark: those of late, and partitions that had no others.
+    /// Recent events too far ahead of the clock to advance the watermark, and partitions that have had only such.
     package static func futureEvents(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
         let ahead = facts.isRunning ? facts.health?.partitions ?? [] : []
         return facts.partitions.compactMap { partition in
@@ -144,7 +147,7 @@ extension StatusDecision {
                 .futureEvents, text, since: seen?.firstAt,
                 advice:
                     "check the clock and the time unit of the producer, and the clock of this machine; the events are "
-                    + "counted; --max-future-skew sets how far ahead is taken for right")
+                    + "counted; --max-future-skew sets how far ahead of the clock is accepted")
         }
     }
 }

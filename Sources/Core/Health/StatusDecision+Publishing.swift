@@ -1,11 +1,12 @@
-// The part of the judgement that is about publishing late events and rejected messages.
+// The part of the health decision about publishing late events and rejected messages.
 
 import State
 import Base
 
 extension StatusDecision {
+    /// Publishers that fail or have stopped.
     package static func publishing(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
-        // Without Kafka nothing is published, and that is said already.
+        // While Kafka is unreachable, nothing is published; another reason says so.
         guard facts.isRunning, let health = facts.health, health.kafka.failingSince == nil else { return [] }
         return OutboxName.allCases.compactMap { name in
             guard let contact = health.publishing?[name.rawValue] else { return nil }
@@ -27,17 +28,17 @@ extension StatusDecision {
             return StatusReason(
                 code,
                 "\(what) are not published since \(UTCText.milliseconds(since)): "
-                    + "\(contact.reason ?? "the topic does not take them"); \(waiting) wait", since: since,
+                    + "\(contact.reason ?? "the topic rejects them"); \(waiting) wait", since: since,
                 advice:
-                    "see that the topic exists, that the user may DESCRIBE, READ and WRITE it and use the transactional id, "
-                    + "and that its max.message.bytes is not below the source's; they wait in the state and go out by "
-                    + "themselves")
+                    "check that the topic exists, that the user may DESCRIBE, READ and WRITE it and use the "
+                    + "transactional id, and that its max.message.bytes is not below the source topic's; the rows wait "
+                    + "in the state, and the service retries")
         }
-        // Neither published nor failed: the publisher stands still.
+        // The publisher has neither published nor failed, so it hangs.
         let last = contact.answeredAt ?? health.startedAt
         guard waiting > 0, facts.now - last >= thresholds.publishMilliseconds else { return nil }
         return StatusReason(
             code, "\(waiting) \(what) wait and none was published since \(UTCText.milliseconds(last))", since: last,
-            advice: "look into the log of the service; a restart is harmless")
+            advice: "check the service's log; a restart is harmless")
     }
 }

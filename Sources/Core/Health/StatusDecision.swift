@@ -1,13 +1,13 @@
-// Whether a service is healthy, and if not, why: a pure function of facts, so that `status`, /readyz, /api/status, the
-// metrics and the page can never disagree. Each reason has a code that does not change, one sentence for people, the time
-// since when, and what to do. Invariant: one cause, one reason.
+// Decides whether a service is healthy and, if not, why: a pure function of facts, so that `status`, /readyz,
+// /api/status, the metrics and the page agree. Each reason has a stable code, one sentence for people, the time when it
+// began, and advice. One cause gives one reason: a decision skips what a graver reason already explains.
 
 import State
 import Base
 
-/// Judges facts.
+/// The health decision.
 package enum StatusDecision {
-    /// - Returns: the reasons for which it is not healthy, gravest first; none when it is.
+    /// - Returns: the reasons why the service is not healthy, gravest first; none when it is healthy.
     package static func reasons(
         _ facts: StatusFacts, _ thresholds: StatusThresholds = StatusThresholds()
     ) -> [StatusReason] {
@@ -66,16 +66,16 @@ package enum StatusDecision {
         guard still > thresholds.hangMilliseconds, health.phase == .running else { return [] }
         return [
             StatusReason(
-                .hanging, "\(name) has not consumed, nor looked whether it could, for \(Quantity.duration(still))",
+                .hanging, "\(name) has not polled Kafka for \(Quantity.duration(still))",
                 since: health.loopAt,
-                advice: "look for a disk that does not answer; systemd restarts the service; keep the log for a report")
+                advice: "check for a hung disk; systemd restarts the service; keep its log for a report")
         ]
     }
 
     private static func notRunning(_ text: String, since: Int64?) -> StatusReason {
         StatusReason(
             .notRunning, text, since: since,
-            advice: "start `pageviews ingest` with this state: it goes on where it was; its log says why it ended")
+            advice: "start `pageviews ingest` with this state: it resumes where it stopped; its log says why it ended")
     }
 
     private static func failed(_ health: ServiceHealth, _ text: String) -> StatusReason {
@@ -85,8 +85,8 @@ package enum StatusDecision {
         return StatusReason(
             .topicChanged, text, since: health.beatAt,
             advice:
-                "start a new --state for the topic as it is now, or point the settings at the one that was read; where "
-                + "the message offers it, --on-missing-offsets skip passes over what was not read")
+                "start a new --state for the present topic, or point the settings at the one that this state has read; "
+                + "where the message offers it, --on-missing-offsets skip skips the offsets that were not read")
     }
 
     private static func flush(
@@ -101,11 +101,11 @@ package enum StatusDecision {
                 .flush,
                 "nothing could be flushed to the state for \(Quantity.duration(facts.now - since)): \(health.unwrittenReason ?? "")",
                 since: since,
-                advice: "free disk space, or end what holds a lock on the state; counting waits and nothing is lost")
+                advice: "free disk space, or end the process that locks the state; counting waits and nothing is lost")
         ]
     }
 
-    /// A reader that has gone on for long while the log has become large; the one that began first.
+    /// The reader that began first, when it has read for long and the log has become large.
     private static func reader(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
         guard facts.isRunning, let health = facts.health, facts.walBytes > thresholds.walBytes,
             let first = health.readers.min(by: { ($0.since, $0.pid) < ($1.since, $1.pid) }),
@@ -116,15 +116,14 @@ package enum StatusDecision {
             StatusReason(
                 .reader,
                 "process \(first.pid) reads the state without a pause since \(UTCText.milliseconds(first.since))\(others); "
-                    + "its write-ahead log cannot start again and has \(Quantity.size(facts.walBytes))",
+                    + "its write-ahead log cannot be reset and has grown to \(Quantity.size(facts.walBytes))",
                 since: first.since,
                 advice:
-                    "end that process, or the transaction that it left open (`ps \(first.pid)` names it); the log then "
-                    + "shrinks")
+                    "end that process (`ps \(first.pid)` shows it) or its open transaction; the log then shrinks")
         ]
     }
 
-    // MARK: What was consumed
+    // MARK: Consumed records
 
     private static func rejected(_ facts: StatusFacts, _ thresholds: StatusThresholds) -> [StatusReason] {
         guard let rejected = facts.rejected, rejected.count >= thresholds.rejectedAtLeast else { return [] }
@@ -132,7 +131,7 @@ package enum StatusDecision {
         if let rates = facts.rates, rates.consumed > 0 {
             let part = rates.rejected / rates.consumed
             guard part >= thresholds.rejectedShare else { return [] }
-            share = " (\(Int((part * 100).rounded())) % of all)"
+            share = " (\(Int((part * 100).rounded())) % of all records)"
         }
         return [
             StatusReason(
@@ -151,8 +150,8 @@ package enum StatusDecision {
             StatusReason(
                 .incident, "\($0.kind) since \(UTCText.milliseconds($0.at)): \($0.detail)", since: $0.at,
                 advice:
-                    "the operations guide says what to do for `\($0.kind)`; what does not close itself is closed with "
-                    + "`pageviews resolve \($0.kind)` while the service is stopped")
+                    "see `\($0.kind)` in the operations guide; if the incident does not close itself, stop the service "
+                    + "and run `pageviews resolve \($0.kind)`")
         }
     }
 }

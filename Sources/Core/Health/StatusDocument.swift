@@ -1,11 +1,11 @@
-// What `status --format json` and /api/status answer. The names of its members are a contract with scripts: members are
-// added, never renamed. Times are ISO 8601 UTC text, sizes bytes, rates per second.
+// The JSON of `status --format json` and /api/status. The names of its members are a contract with scripts: members are
+// added, never renamed. Times are ISO 8601 text in UTC, sizes are in bytes, rates per second.
 
 package import State
 import Base
 import Foundation
 
-/// A member that is there even when it has no value.
+/// A member that is encoded as null when it has no value, instead of being left out.
 struct OrNull<Value: Encodable>: Encodable {
     package let value: Value?
 
@@ -17,7 +17,7 @@ struct OrNull<Value: Encodable>: Encodable {
     }
 }
 
-/// Facts and judgement, as JSON.
+/// Facts and reasons, as JSON.
 struct StatusDocument: Encodable {
     struct Reason: Encodable {
         package let code, text: String
@@ -64,7 +64,7 @@ struct StatusDocument: Encodable {
 
     package let healthy: Bool
     package let reasons: [Reason]
-    /// The same, under their former name.
+    /// The reasons again, under their former name.
     package let problems: [Reason]
     package let at, state: String
     package let topic: OrNull<String>
@@ -85,20 +85,20 @@ struct StatusDocument: Encodable {
     package let partitions: [Partition]
 }
 
-/// A state, its service, and whether they are healthy.
+/// The health of a state and its service.
 package struct StatusReport: Equatable, Sendable {
-    /// What it was judged from.
+    /// The input of the decision.
     package let facts: StatusFacts
-    /// Why it is not healthy; none when it is.
+    /// The reasons why it is not healthy; none when it is healthy.
     package let reasons: [StatusReason]
 
-    /// Judges facts.
+    /// Decides on facts.
     package init(_ facts: StatusFacts, _ thresholds: StatusThresholds = StatusThresholds()) {
         self.facts = facts
         reasons = StatusDecision.reasons(facts, thresholds)
     }
 
-    /// Nothing is wrong.
+    /// Whether there is no reason.
     package var isHealthy: Bool { reasons.isEmpty }
 
     /// The report as JSON, one object.
@@ -107,11 +107,11 @@ package struct StatusReport: Equatable, Sendable {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting =
             pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
-        // Nothing in it can fail to be encoded: rates are finite.
+        // Encoding cannot fail: only numbers that are not finite could, and rates are finite.
         return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    /// Why the partition that holds the watermark does.
+    /// Why the partition that holds back the watermark does so; nil when no partition does.
     var holdsBecause: String? {
         guard let held = facts.watermarkHeldBy, let partition = facts.partitions.first(where: { $0.partition == held })
         else { return nil }
@@ -194,12 +194,12 @@ package struct StatusReport: Equatable, Sendable {
 }
 
 extension StatusFacts {
-    /// The events of a partition that were too far ahead of the clock; nil when there were none since the service's start.
+    /// Events of a partition that were too far ahead of the clock; nil when there were none since the service started.
     package func future(of partition: PartitionProgress) -> ServiceHealth.FutureEvents? {
         isRunning ? health?.partitions.first { $0.partition == partition.partition }?.future : nil
     }
 
-    /// What the service remembers of a commit; nil for those of earlier processes.
+    /// The size and duration of a commit; nil for commits of earlier processes.
     package func commit(of export: ExportRecord) -> ServiceHealth.Commit? {
         health?.commits.last { $0.commitID == export.commitID }
     }

@@ -1,22 +1,21 @@
-// Reads the facts from a state, through a connection that can change nothing.
-// Invariants: one snapshot for all of them; every question is bounded, whatever the state's size; the file, its log and its
-// folder stay as they are.
+// Reads the facts about a state through a read-only connection (`StateReader`), which changes neither the file nor its
+// log. One snapshot serves all queries of `facts`. Each query has a limit, so its cost does not grow with the state.
 
 package import State
 import Base
 import Foundation
 import Glibc
 
-/// Reads the facts of one state, again and again.
+/// Reads the facts of one state repeatedly over one connection.
 package final class StatusReader {
     private let path: String
     private var reader: StateReader?
     private var inode: UInt64 = 0
-    /// What `views` added up the last time.
+    /// The sums from the last call of `views`.
     package var sums = WindowSums()
-    /// The most rejected rows that are looked at.
+    /// The limit of rejected rows read.
     private static let rejectedRows: Int64 = 10_000
-    /// The most unpublished rows that are counted.
+    /// The limit of unpublished rows counted.
     private static let unpublishedRows = 100_000
 
     /// A reader of the state at `path`, which need not exist.
@@ -24,14 +23,15 @@ package final class StatusReader {
         self.path = path
     }
 
-    /// The facts as of `now`, but for the service's health.
-    /// - Throws: `SQLiteError`, `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`.
+    /// The facts without the service's health.
+    /// - Parameter now: the wall clock, in milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError`, or `StoreError` when the state cannot be opened.
     package func facts(now: Int64, thresholds: StatusThresholds = StatusThresholds()) throws -> StatusFacts {
         var facts = StatusFacts(now: now, path: path)
         guard let reader = try opened() else { return facts }
         try reader.hold()
         defer { try? reader.release() }
-        // Before the first service has made its tables there is nothing to read.
+        // The first service has not made the tables yet.
         guard try reader.hasTables() else { return facts }
         facts.exists = true
         facts.stateBytes = Self.size(path)
@@ -44,8 +44,8 @@ package final class StatusReader {
         return facts
     }
 
-    /// The facts with the health that the service has written beside the state.
-    /// - Throws: as `facts(now:)`.
+    /// The facts with the health from the service's heartbeat.
+    /// - Throws: as `facts`.
     package func factsFromFiles(now: Int64) throws -> StatusFacts {
         var facts = try facts(now: now)
         facts.health = HealthFile.read(state: path)
@@ -55,7 +55,7 @@ package final class StatusReader {
         return facts
     }
 
-    /// The machine's name.
+    /// The machine's name; empty when the system does not give one.
     package static func hostName() -> String {
         var bytes = [CChar](repeating: 0, count: 256)
         guard gethostname(&bytes, bytes.count - 1) == 0 else { return "" }
@@ -69,6 +69,8 @@ package final class StatusReader {
 
     // MARK: Opening
 
+    /// The connection, reopened when the file was replaced; nil while there is no file or it is empty.
+    /// - Throws: `SQLiteError`, or `StoreError` when the state cannot be opened.
     package func opened() throws -> StateReader? {
         var info = stat()
         let isFound = stat(path, &info) == 0
@@ -76,7 +78,7 @@ package final class StatusReader {
             throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
         }
         guard !isFound || info.st_mode & S_IFMT == S_IFREG else {
-            throw StoreError.cannotOpen(path: path, reason: "it is no regular file")
+            throw StoreError.cannotOpen(path: path, reason: "it is not a regular file")
         }
         guard isFound, info.st_size > 0 else {
             reader = nil
@@ -100,7 +102,7 @@ package final class StatusReader {
 
     private func readPartitions(_ reader: StateReader, _ facts: inout StatusFacts) throws {
         facts.partitions = try reader.partitionReadings()
-        // As the window engine has it: one without events yet comes before all others.
+        // As in the window engine: a partition without events comes before all others.
         let active = facts.partitions.filter { !$0.isIdle }
         facts.watermarkHeldBy =
             active.min { ($0.maxEventTime?.rawValue ?? .min) < ($1.maxEventTime?.rawValue ?? .min) }?

@@ -1,38 +1,38 @@
-// Why something is not healthy, and from when on it is.
+// The reasons why a service is not healthy, and the thresholds from which each applies.
 
-/// Why something is not healthy.
+/// One reason why a service is not healthy.
 package struct StatusReason: Equatable, Sendable {
-    /// What kind of reason it is. The codes are a fixed set: they are the values of a metric's label.
+    /// The kinds of reasons. The codes are a fixed set, because they are the values of a metric's label.
     package enum Code: String, CaseIterable, Sendable {
         /// There is no state at the path.
         case noState = "no-state"
         /// The state cannot be read.
         case state
-        /// No service is at work.
+        /// No service is running.
         case notRunning = "not-running"
-        /// The topic or the cluster is not the one that the state has read.
+        /// The topic or the cluster is not the one that the state was made from.
         case topicChanged = "topic-changed"
-        /// The counting loop stands still.
+        /// The counting loop hangs.
         case hanging
-        /// Kafka, or one of its brokers, does not answer, or the topic is not there.
+        /// Kafka or a broker does not answer, or the topic does not exist.
         case kafka
-        /// A partition cannot be fetched from.
+        /// Fetches from a partition fail.
         case partition
-        /// Records of a partition wait and do not come.
+        /// Records of a partition wait but do not arrive.
         case stuck
-        /// A transaction that stays open hides the records behind it.
+        /// A transaction that stays open hides the records after it.
         case transaction
-        /// More and more records wait in Kafka.
+        /// The number of records that wait in Kafka grows.
         case lag
-        /// Events are too far ahead of the clock to move the watermark.
+        /// Events are too far ahead of the clock to advance the watermark.
         case futureEvents = "future-events"
-        /// Nothing was flushed though there was something to flush.
+        /// Flushes fail.
         case flush
-        /// A process keeps the write-ahead log from starting again.
+        /// A process keeps the write-ahead log from being reset.
         case reader
         /// The warehouse or the catalog does not answer.
         case warehouse
-        /// Nothing was exported for too long, or exporting fails.
+        /// Exports fail, or nothing was exported for too long.
         case export
         /// Too much waits for export.
         case backlog
@@ -42,71 +42,71 @@ package struct StatusReason: Equatable, Sendable {
         case rejectedTopic = "rejected-topic"
         /// Many messages are rejected.
         case rejected
-        /// An incident is not over.
+        /// An incident is open.
         case incident
     }
 
-    /// What kind of reason it is.
+    /// The kind of reason.
     package let code: Code
-    /// One sentence: what, since when, and what is known of the cause.
+    /// One sentence: what is wrong, since when, and the cause where it is known.
     package let text: String
-    /// Since when, milliseconds since the Unix epoch; nil when that is not known.
+    /// When it began, in milliseconds since the Unix epoch; nil when that is not known.
     package let since: Int64?
     /// What to do about it, in one sentence.
     package let advice: String
 
-    /// A reason.
+    /// A reason from its parts.
     package init(_ code: Code, _ text: String, since: Int64? = nil, advice: String) {
         (self.code, self.text, self.since, self.advice) = (code, text, since, advice)
     }
 }
 
-/// From when on something is a reason. Times in milliseconds.
+/// The limits from which something is a reason.
 package struct StatusThresholds: Equatable, Sendable {
-    /// No heartbeat for longer than this: nobody is there.
+    /// The age of a heartbeat above which the service counts as not running.
     var silenceMilliseconds: Int64 = 10_000
-    /// The loop did not turn for this long, though the process lives.
+    /// The time without an iteration of the counting loop above which the loop hangs.
     package var hangMilliseconds: Int64 = 20_000
-    /// Kafka, or the warehouse, did not answer for this long.
+    /// The time without an answer from Kafka, the warehouse or a publisher's topic.
     var contactMilliseconds: Int64 = 3000
-    /// A partition could not be read for this long. A change of leader is shorter.
+    /// The time for which fetches from a partition fail. A change of leader is shorter.
     var partitionMilliseconds: Int64 = 5000
-    /// Number of flush intervals that may pass without a flush while there is something to write; never less time than
-    /// the next value.
+    /// The number of flush intervals for which flushes fail, if that is longer than `shortestFlushMilliseconds`.
     var flushIntervals: Int64 = 3
-    /// The shortest time without a flush that counts.
+    /// The shortest time for which flushes fail that is a reason.
     var shortestFlushMilliseconds: Int64 = 3000
-    /// Number of export intervals that may pass without an export while there is something to export.
+    /// The number of export intervals without an export while something waits, if that is longer than
+    /// `shortestExportMilliseconds`.
     var exportIntervals: Int64 = 3
-    /// The shortest time without an export that counts.
+    /// The shortest time without an export that is a reason.
     var shortestExportMilliseconds: Int64 = 10_000
-    /// The share of the budget above which the backlog is too large.
+    /// The share of the spool's budget above which the backlog is too large, from 0 to 1.
     var backlogShare = 0.5
-    /// A partition with records that do not come for this long is stuck.
+    /// The time for which records of a partition wait without arriving.
     var stuckMilliseconds: Int64 = 6000
-    /// A broker that leads a partition did not answer for this long. A change of leader is mostly shorter.
+    /// The time without an answer from a broker that leads a partition. A change of leader is usually shorter.
     var leaderMilliseconds: Int64 = 5000
-    /// An answer about a partition's end is good for this long.
+    /// The age (inclusive) up to which an answer about a partition's end is valid.
     var endMilliseconds: Int64 = 10_000
-    /// A transaction that is open for longer hangs. It is the longest that a producer's may be by default.
+    /// The time for which a transaction is open: the default of a producer's `transaction.timeout.ms`.
     var transactionMilliseconds: Int64 = 60_000
-    /// A publisher did not publish, nor find that there was nothing to publish, for this long.
+    /// The time for which events wait while a publisher neither publishes nor fails.
     var publishMilliseconds: Int64 = 60_000
-    /// An event ahead of the clock is a reason for this long after it came.
+    /// The time for which an event too far ahead of the clock is a reason, after it was consumed.
     var futureMilliseconds: Int64 = 300_000
-    /// A write-ahead log above this is large. It is the size that SQLite cuts it to when it can start again.
+    /// The size above which a write-ahead log is large: the size to which SQLite truncates it after a reset.
     package var walBytes: Int64 = 64 << 20
-    /// A process reads for this long without a pause.
+    /// The time for which a process reads the state without a pause.
     var readerMilliseconds: Int64 = 10_000
-    /// The lag grew for this long, minute by minute.
+    /// The number of minutes for which the lag grows from each to the next.
     var lagGrowthMinutes = 5
-    /// Rejected messages are counted over this time.
+    /// The time over which rejected messages are counted.
     var rejectedMilliseconds: Int64 = 60_000
-    /// Fewer than this are no burst.
+    /// The smallest number of rejected messages that is a burst.
     var rejectedAtLeast: Int64 = 20
-    /// The share of what was consumed from which on rejected messages are a burst.
+    /// The smallest share of consumed records that is a burst, from 0 to 1.
     var rejectedShare = 0.05
 
-    /// The thresholds that the guide names.
+    /// The thresholds in the operations guide.
     package init() {}
 }

@@ -1,4 +1,4 @@
-// `pageviews status` for people: one screen.
+// The text of `pageviews status`: one screen, the verdict first.
 
 import State
 import Base
@@ -47,7 +47,7 @@ extension StatusReport {
     }
 
     private var lagText: String {
-        guard let lag = facts.lag else { return "unknown: the partitions' ends cannot be asked for" }
+        guard let lag = facts.lag else { return "unknown: the ends of the partitions are not known" }
         let behind = facts.partitions.filter { facts.lag(of: $0) ?? 0 > 0 }.count
         return "\(lag) records" + (behind > 0 ? " in \(behind) of \(facts.partitions.count) partitions" : "")
     }
@@ -91,7 +91,7 @@ extension StatusReport {
         return "state \(Quantity.size(facts.stateBytes)), log \(Quantity.size(facts.walBytes))\(memory)"
     }
 
-    /// The partitions with the largest lag, as many as fit a screen.
+    /// The eight partitions with the largest lag, ascending by number.
     private var partitionLines: [String] {
         guard !facts.partitions.isEmpty else { return [] }
         let most = facts.partitions.sorted {

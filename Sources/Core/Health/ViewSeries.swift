@@ -1,5 +1,5 @@
-// What the page draws: views per window, and the busiest postcodes. Sums of windows that did not change are kept, so that
-// drawing costs the few windows that are being counted, not the whole hour.
+// The data of the page's charts: views per window, and the busiest postcodes. Sums of windows that did not change are
+// cached, so that a refresh reads only the few windows that still change, not the whole hour.
 
 package import Base
 import State
@@ -8,47 +8,54 @@ import State
 package struct ViewSeries: Equatable, Sendable {
     /// One window.
     package struct Window: Equatable, Sendable {
-        /// Its start.
+        /// The window's start.
         package let start: WindowStart
-        /// The views counted in it so far.
+        /// The views counted so far.
         package let views: Int64
-        /// Nothing more is expected.
+        /// Whether the window is final.
         package let isFinal: Bool
     }
     /// One postcode.
     package struct Postcode: Equatable, Sendable {
-        /// The postcode, as it came.
+        /// The postcode, unchanged.
         package let name: String
-        /// Its views in the windows that were added up.
+        /// Its views in the latest `busiestWindows` windows.
         package let views: Int64
     }
 
-    /// The windows' length in milliseconds.
+    /// The length of windows, in milliseconds.
     package var windowMilliseconds: Int64 = 60_000
     /// The latest windows that have views, oldest first.
     package var windows: [Window] = []
-    /// How many of the latest windows `busiest` adds up.
+    /// The number of latest windows over which `busiest` sums.
     package var busiestWindows = 0
-    /// The postcodes with the most views, most first.
+    /// The postcodes with the most views, in descending order of views.
     package var busiest: [Postcode] = []
 
-    /// Nothing yet.
+    /// An empty series.
     package init() {}
 }
 
-/// Keeps the sums of windows by generation.
+/// The cached sums of windows. A sum is valid while the window's generation is the cached one.
 package struct WindowSums {
+    /// The sums, by window start.
     package var sums: [WindowStart: (generation: Generation, views: Int64)] = [:]
 }
 
 extension StatusReader {
+    /// The number of windows in a series.
     static let seriesWindows: Int64 = 60
+    /// The number of windows over which the busiest postcodes are determined.
     package static let busiestWindows = 5
+    /// The number of busiest postcodes.
     static let busiestPostcodes: Int64 = 10
 
     /// The series as of now; empty while there is no state.
-    /// - Parameter now: milliseconds since the Unix epoch; windows that begin more than an hour later are skipped.
-    /// - Throws: `SQLiteError`; `isInterrupt` when it took longer than `mayContinue` allowed.
+    /// - Parameters:
+    ///   - now: milliseconds since the Unix epoch. Windows that start more than an hour later are left out.
+    ///   - mayContinue: called repeatedly during queries; `false` interrupts the query.
+    /// - Throws: `StoreError` when the state cannot be opened; `SQLiteError`, with `isInterrupt` when `mayContinue`
+    ///   returned `false`.
     package func views(now: Int64, mayContinue: @escaping () -> Bool) throws -> ViewSeries {
         var series = ViewSeries()
         guard let reader = try opened(), try reader.hasTables() else { return series }

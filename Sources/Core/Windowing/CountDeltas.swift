@@ -1,12 +1,15 @@
-// What was counted since the last flush: (window, postcode) -> number of events.
+// The counts since the last flush: (window, postcode) -> number of events.
 //
-// An open-addressing hash table whose keys live in one arena, so that adding an event allocates nothing once the table
-// has its size. Invariants: at most half of the slots are used; the arena stays below 4 GiB because the owner flushes at a
-// few hundred thousand entries of at most 64 bytes; one thread at a time.
+// An open-addressing hash table whose keys are stored in one arena: adding an event allocates nothing once the table
+// has its size. Raw pointers keep bounds checks and reference counting out of the path of every event. The class is not
+// Sendable: one thread uses a table at a time.
+//
+// Invariants: at most half of the slots are used; the arena stays below 4 GiB, because the owner flushes at a few
+// hundred thousand entries and a postcode has at most 64 bytes.
 
 package import Base
 
-/// Counts per window and postcode that are not in the store yet.
+/// Counts per window and postcode that are not in the state yet.
 package final class CountDeltas {
     private struct Entry {
         var window: WindowStart
@@ -18,8 +21,8 @@ package final class CountDeltas {
         var length: UInt32
     }
 
-    /// Entry index + 1, and the upper half of the hash so that most other keys are ruled out without reading them;
-    /// zero for free.
+    /// The entry's index + 1, zero in a free slot, and the upper half of its hash, which rules out most other keys
+    /// without a read of the entry.
     private struct Slot {
         var reference: UInt32
         var tag: UInt32
@@ -37,7 +40,7 @@ package final class CountDeltas {
     private let seed: UInt64
     private static let smallest = 1 << 12
 
-    /// - Parameter seed: varies the hash function, so that nobody can prepare keys that collide.
+    /// - Parameter seed: varies the hash function, so that senders cannot prepare colliding keys.
     package init(seed: UInt64) {
         self.seed = seed
         mask = Self.smallest - 1
@@ -53,7 +56,7 @@ package final class CountDeltas {
         arena.deallocate()
     }
 
-    /// Nothing was added since the last `removeAll`.
+    /// Whether nothing was added since the last `removeAll`.
     package var isEmpty: Bool { count == 0 }
 
     /// Adds `count` events of one postcode to one window.
@@ -76,6 +79,7 @@ package final class CountDeltas {
             grow()
             return add(window: window, postcode: postcode, count: added)
         }
+        assert(count < capacity && capacity * 2 == mask + 1, "at most half of the slots are used")
         let offset = store(postcode)
         (entries + count).initialize(
             to: Entry(
@@ -85,7 +89,7 @@ package final class CountDeltas {
         slots[slot] = Slot(reference: UInt32(truncatingIfNeeded: count), tag: tag)
     }
 
-    /// Forgets everything and keeps the memory, unless it has grown far beyond what was used.
+    /// Removes all entries. Keeps the memory, unless the table is far larger than its entries required.
     package func removeAll() {
         if count * 16 < mask, mask >= 1 << 16 {
             resize(toSlots: (mask + 1) / 4)
@@ -96,7 +100,7 @@ package final class CountDeltas {
         arenaUsed = 0
     }
 
-    /// Calls `body` for each pair in ascending order of (window, postcode bytes); the bytes are valid only within it.
+    /// Calls `body` for each pair in ascending order of (window, postcode bytes). The bytes are valid only in `body`.
     package func forEachSorted(_ body: (WindowStart, UnsafeRawBufferPointer, Int64) throws -> Void) rethrows {
         var order = (0..<count).map { UInt32(truncatingIfNeeded: $0) }
         order.sort { precedes(entries[Int($0)], entries[Int($1)]) }
@@ -116,7 +120,7 @@ package final class CountDeltas {
         return key(of: a).lexicographicallyPrecedes(key(of: b))
     }
 
-    /// The prefixes are known to be equal.
+    /// Whether the entry has this postcode. The caller has compared the prefixes.
     @inline(__always)
     private func isKey(_ entry: Entry, _ postcode: UnsafeRawBufferPointer) -> Bool {
         guard Int(entry.length) == postcode.count else { return false }
@@ -134,6 +138,7 @@ package final class CountDeltas {
         let offset = arenaUsed
         if let start = postcode.baseAddress { (arena + offset).copyMemory(from: start, byteCount: postcode.count) }
         arenaUsed += postcode.count
+        assert(arenaUsed <= Int(UInt32.max), "the arena stays below 4 GiB")
         return UInt32(truncatingIfNeeded: offset)
     }
 
@@ -143,7 +148,7 @@ package final class CountDeltas {
         return slots
     }
 
-    /// Replaces slots and entries; the first `count` entries that fit are kept, the slots are free.
+    /// Replaces slots and entries. Keeps as many of the first `count` entries as fit; leaves all slots free.
     private func resize(toSlots number: Int) {
         slots.deallocate()
         slots = Self.freeSlots(number)

@@ -1,77 +1,81 @@
-// Decides for every event which window it counts in, or that it is late, and keeps the watermark.
+// Assigns each event to its window or finds it late, and advances the watermark.
 //
-// Semantics are Flink's: the watermark is the smallest, over active partitions, of (largest event time - delay - 1 ms),
-// it never goes back, and an event is judged by the watermark as it was before that event.
-// Invariants: no clock and no I/O, "now" is always a parameter (milliseconds since the Unix epoch); the same calls in
-// the same order give the same decisions; the watermark never decreases; idleness alone never makes an event late,
-// because it only lets the other partitions' progress through; the times that are kept, and the watermark, are whole
-// milliseconds, as the state has them.
+// The semantics are Flink's. The watermark is the smallest value, over the active partitions, of (largest event time -
+// delay - 1 ms), and it never decreases. An event is compared with the watermark from before that event. An idle
+// partition does not advance the watermark; it only stops holding back the others.
+//
+// The engine reads no clock and does no I/O: `now` is always a parameter, in milliseconds since the Unix epoch. The
+// same calls in the same order give the same decisions.
+//
+// Invariants: the watermark never decreases; the watermark and the largest event times are whole milliseconds, the
+// precision in which the state stores them.
 
 package import Base
 
-/// What becomes of one event.
+/// The decision about one event.
 @frozen
 package enum Placement: Equatable, Sendable {
-    /// It counts in the window that starts at `windowStart`.
+    /// The event counts in the window that starts at `windowStart`.
     case counted(windowStart: WindowStart)
-    /// It is late, its time so far behind the watermark.
+    /// The event is late: its time is `latenessMilliseconds` behind the watermark.
     case late(windowStart: WindowStart, latenessMilliseconds: Int64)
 }
 
 /// Tumbling event-time windows over the partitions of one topic.
 package struct WindowEngine: Sendable {
-    /// What the engine knows of one partition.
+    /// The engine's record of one partition.
     package struct Partition: Equatable, Sendable {
         /// The partition's number in Kafka.
         package let number: PartitionID
-        /// The largest event time seen; nil before the first event. Events beyond the future skew do not count here.
+        /// The largest event time so far, events beyond the future skew excluded; nil before the first event.
         package internal(set) var maxEventTime: EventTime?
-        /// The offset of the record that brought it; -1 when it is not known.
+        /// The offset of the record with `maxEventTime`; -1 when it is not known.
         package internal(set) var maxEventOffset: KafkaOffset = -1
-        /// The partition's end was reached and nothing came for the idle timeout.
+        /// The consumer reached the partition's end, and no record arrived for the idle timeout.
         package internal(set) var isIdle = false
-        /// When the last record, or the end, was seen (milliseconds, wall clock).
+        /// The wall clock at the last record or at the partition's end, in milliseconds since the Unix epoch.
         var lastActivity: Int64
-        /// Events beyond the future skew; nil when there were none since the start.
+        /// Events beyond the future skew since the process started; nil when there were none.
         package internal(set) var future: FutureEvents?
-        /// Every record that the broker has was consumed.
+        /// The consumer has read every record that the broker has.
         package internal(set) var isAtEnd = false
     }
 
     /// Events of a partition that are further ahead of the clock than the future skew.
     package struct FutureEvents: Equatable, Sendable {
-        /// How many.
+        /// The number of events.
         package internal(set) var count: Int64
-        /// The wall clock when the first of them was placed, milliseconds.
+        /// The wall clock when the first of them was placed, in milliseconds since the Unix epoch.
         package internal(set) var firstAt: Int64
-        /// The wall clock when the latest was.
+        /// The wall clock when the latest of them was placed, in milliseconds since the Unix epoch.
         package internal(set) var at: Int64
-        /// The latest one's event time.
+        /// The event time of the latest one.
         package internal(set) var eventTime: EventTime
     }
 
-    /// The durations that rule.
+    /// The durations that decide about windows, lateness and idleness.
     package let settings: WindowSettings
-    /// The partitions, in the order they were added; their positions are the indexes the other calls take.
+    /// The partitions in the order in which they were added. Other calls take positions in this array.
     package private(set) var partitions: [Partition] = []
-    /// The watermark: no event at or before it is expected. nil before there is one.
+    /// The watermark: no event at or before it is expected; nil before the first.
     package private(set) var watermark: EventTime?
-    /// The index of the active partition with the smallest event time, the one that holds the watermark.
+    /// The index of the active partition with the smallest largest event time, which holds back the watermark.
     private var holder: Int?
-    /// The largest end (exclusive) of any window that something was counted in.
+    /// The largest end (exclusive) of any window with a counted event.
     private var latestWindowEnd: WindowStart
-    /// Event times above this do not move the watermark; follows from the `now` of the current batch.
+    /// Event times above this do not advance the watermark: the `now` of the current batch plus the future skew.
     private var skewLimit: EventTime
     /// The `now` of the current batch.
     private var batchNow: Int64
 
     /// - Parameters:
-    ///   - watermark: the watermark to go on from, of an earlier run.
-    ///   - latestWindowEnd: the largest end (exclusive) of any window counted in earlier runs; nil without such.
-    ///   - now: the wall clock, milliseconds.
+    ///   - watermark: the watermark of an earlier run, in whole milliseconds; nil without one.
+    ///   - latestWindowEnd: the largest end (exclusive) of any window with a count of earlier runs; nil without one.
+    ///   - now: the wall clock, in milliseconds since the Unix epoch.
     package init(
         settings: WindowSettings, watermark: EventTime? = nil, latestWindowEnd: WindowStart? = nil, now: Int64
     ) {
+        assert((watermark?.rawValue ?? 0) % 1000 == 0, "a watermark is in whole milliseconds")
         self.settings = settings
         self.watermark = watermark
         self.latestWindowEnd = latestWindowEnd ?? WindowStart(seconds: 0)
@@ -79,28 +83,30 @@ package struct WindowEngine: Sendable {
         batchNow = now
     }
 
-    /// Adds a partition as active; until it brings an event or turns idle it holds the watermark where it is.
-    /// - Returns: its index.
+    /// Adds an active partition. Until it delivers an event or becomes idle, the watermark does not advance.
+    /// - Parameter maxEventTime: the largest event time of earlier runs, in whole milliseconds; nil without one.
+    /// - Returns: the partition's index.
     @discardableResult
     package mutating func addPartition(
         _ number: PartitionID, maxEventTime: EventTime? = nil, maxEventOffset: KafkaOffset = -1, now: Int64
     ) -> Int {
+        assert((maxEventTime?.rawValue ?? 0) % 1000 == 0, "a largest event time is in whole milliseconds")
         partitions.append(
             Partition(number: number, maxEventTime: maxEventTime, maxEventOffset: maxEventOffset, lastActivity: now))
         holder = nil
         return partitions.count - 1
     }
 
-    /// Sets the wall clock that the events until the next call are held against.
+    /// Sets the wall clock that decides which events are beyond the future skew, until the next call.
     package mutating func beginBatch(now: Int64) {
         skewLimit = EventTime(milliseconds: now) + settings.maxFutureSkewMilliseconds
         batchNow = now
     }
 
-    /// Places one event of a partition and moves the watermark.
+    /// Places one event of a partition and advances the watermark.
     /// - Parameters:
-    ///   - eventTime: a time that `EventTime.init(timestamp:)` accepts; less than a millisecond of it does not matter.
-    ///   - offset: the record's offset, only to be named; -1 when it is not known.
+    ///   - eventTime: a time from `EventTime.init(timestamp:)`; rounded down to milliseconds.
+    ///   - offset: the record's offset, which is only reported; -1 when it is not known.
     package mutating func place(
         eventTime: EventTime, inPartitionAt index: Int, offset: KafkaOffset = -1
     ) -> Placement {
@@ -131,25 +137,25 @@ package struct WindowEngine: Sendable {
             count: (before?.count ?? 0) + 1, firstAt: before?.firstAt ?? batchNow, at: batchNow, eventTime: eventTime)
     }
 
-    /// Notes that records of a partition arrived (valid events or not): it is active again.
+    /// Records that a partition delivered records, whether they are valid events or not, and makes it active.
     package mutating func sawRecords(inPartitionAt index: Int, now: Int64) {
         partitions[index].lastActivity = now
         partitions[index].isAtEnd = false
         guard partitions[index].isIdle else { return }
         partitions[index].isIdle = false
-        // When all were idle, this one alone decides now.
+        // If all partitions were idle, this one alone now determines the watermark.
         advanceWatermark()
     }
 
-    /// Notes that a partition's end was reached; the idle timeout runs from here or the last record.
+    /// Records that the consumer reached a partition's end. The idle timeout starts here; a record resets it.
     package mutating func reachedEnd(ofPartitionAt index: Int, now: Int64) {
         guard !partitions[index].isAtEnd else { return }
         partitions[index].isAtEnd = true
         partitions[index].lastActivity = now
     }
 
-    /// Turns partitions idle whose timeout has passed, and lets the watermark go on without them.
-    /// - Returns: whether any partition turned idle.
+    /// Makes partitions idle whose timeout has passed, and advances the watermark without them.
+    /// - Returns: whether any partition became idle.
     @discardableResult
     package mutating func checkIdleness(now: Int64) -> Bool {
         var changed = false
@@ -174,22 +180,25 @@ package struct WindowEngine: Sendable {
         }
         guard holder != nil, smallest != Int64.min else { return }
         let candidate = EventTime(rawValue: smallest) - (settings.watermarkDelayMilliseconds + 1)
+        assert(candidate.rawValue % 1000 == 0, "a watermark is in whole milliseconds")
         if watermark.map({ candidate > $0 }) ?? true { watermark = candidate }
         assert(watermark.map { $0 >= candidate } ?? false, "the watermark never decreases")
     }
 
-    /// The number of the partition that holds the watermark back; nil when all are idle or there is none.
+    /// The active partition that holds back the watermark; nil when all partitions are idle or there are none.
     package var watermarkHeldBy: PartitionID? {
         partitions.filter { !$0.isIdle }
             .min { ($0.maxEventTime?.rawValue ?? .min) < ($1.maxEventTime?.rawValue ?? .min) }?.number
     }
 
-    /// Every partition has been idle for the timeout.
+    /// Whether there are partitions and all of them are idle.
     package var allIdle: Bool { !partitions.isEmpty && partitions.allSatisfy(\.isIdle) }
 
-    /// The largest window end (exclusive) that is final under the watermark or, when every partition is idle, because the
-    /// wall clock is past it by the watermark delay and the idle timeout. By the clock it is never beyond the latest window,
-    /// so that it rests when nothing happens; nil when no window is final.
+    /// The largest window end (exclusive) that is final; nil when no window is.
+    ///
+    /// A window is final when the watermark has reached its end - 1 ms. When every partition is idle, a window is also
+    /// final once the wall clock is past its end by the watermark delay and the idle timeout. The clock does not make
+    /// windows final after the latest one that has counts, so the result is stable while nothing arrives.
     package func finalBefore(now: Int64) -> WindowStart? {
         // The watermark has reached end - 1 ms when end <= watermark + 1 ms.
         var bound = watermark.map { $0 + 1 } ?? WindowStart.first.time

@@ -1,41 +1,41 @@
-// The numbers that decide which window an event belongs to and when it is late.
-// Invariant: every duration is in milliseconds and within the bounds `init` checks, so that no sum of them and of a
-// valid event time overflows.
+// The durations that decide which window an event belongs to and when the event is late.
+// All durations are within the bounds that `init` checks, so that a sum of them and a valid event time cannot overflow.
 
 package import Base
 
-/// Durations of event-time processing, in milliseconds.
+/// Durations of event-time processing.
 package struct WindowSettings: Equatable, Sendable {
-    /// Length of a tumbling window; windows start at multiples of it since the Unix epoch.
+    /// The length of a tumbling window, in milliseconds. Windows start at multiples of it since the Unix epoch.
     package let windowMilliseconds: Int64
-    /// How far the watermark stays behind the largest event time of a partition.
+    /// The distance of the watermark from the largest event time of a partition, in milliseconds.
     package let watermarkDelayMilliseconds: Int64
-    /// How long after the watermark has passed a window's end its events are still counted.
+    /// How far the watermark may be past a window's end while events of the window still count, in milliseconds.
     package let allowedLatenessMilliseconds: Int64
-    /// A partition at its end that brings no record for this long stops holding the watermark.
+    /// The time, in milliseconds, after which a partition at its end without new records is idle.
     package let idleTimeoutMilliseconds: Int64
-    /// Events further ahead of the wall clock than this never move the watermark.
+    /// Events further ahead of the wall clock than this, in milliseconds, never advance the watermark.
     package let maxFutureSkewMilliseconds: Int64
-    /// The length of a window in the unit of times.
+    /// The length of a window in microseconds, the unit of `EventTime`.
     let window: Int64
-    /// From a window's start to the watermark that makes its events late: its end - 1 ms + allowed lateness, likewise.
+    /// From a window's start to the watermark that makes its events late, in microseconds: the window's length - 1 ms +
+    /// allowed lateness.
     let lateAfter: Int64
 
-    /// A duration that was refused, with the bounds it has to keep.
+    /// A rejected duration and the bounds of that setting.
     package struct OutOfBounds: Error, CustomStringConvertible, Equatable, Sendable {
-        /// The setting's name as the command line has it.
+        /// The setting's name on the command line, without the dashes.
         package let setting: String
-        /// What a valid value looks like.
+        /// The bounds of a valid value, in words.
         package let expectation: String
-        /// One line for people: which setting, its bounds.
+        /// One line: the setting and its bounds.
         package var description: String { "--\(setting) must be \(expectation)" }
     }
 
-    /// The longest duration accepted, 10 years: far more than any use, far less than overflow.
+    /// The longest duration accepted (inclusive): 3650 days, in milliseconds.
     package static let longestMilliseconds: Int64 = 3650 * 86_400_000
 
-    /// - Throws: `OutOfBounds` when the window is not a whole number of seconds between 1 s and 1 day that divides a
-    ///   day, or another duration is negative or above 10 years.
+    /// - Throws: `OutOfBounds` when the window is not a whole number of seconds, from 1 s to 1 day (inclusive), that
+    ///   divides a day, or another duration is not from 0 to `longestMilliseconds` (inclusive).
     package init(
         windowMilliseconds: Int64 = 60_000, watermarkDelayMilliseconds: Int64 = 20_000,
         allowedLatenessMilliseconds: Int64 = 86_400_000, idleTimeoutMilliseconds: Int64 = 30_000,
@@ -63,8 +63,10 @@ package struct WindowSettings: Equatable, Sendable {
         lateAfter = (windowMilliseconds - 1 + allowedLatenessMilliseconds) * 1000
     }
 
-    /// The start (inclusive) of the window that holds an event time.
+    /// The start (inclusive) of the window that contains an event time.
+    /// - Parameter time: must not be before the Unix epoch.
     package func windowStart(of time: EventTime) -> WindowStart {
+        assert(time.rawValue >= 0, "an event time is not before the Unix epoch")
         WindowStart(rawValue: time.rawValue - time.rawValue % window)
     }
 
