@@ -58,6 +58,8 @@ package final class EventSender {
     private let monotonicMicroseconds: () -> Int64
     private let mayContinue: () -> Bool
     private let pause: (_ milliseconds: Int64) -> Void
+    /// Kafka's error code UNKNOWN_TOPIC_OR_PARTITION.
+    private static let unknownTopicOrPartition: Int32 = 3
 
     /// - Parameters:
     ///   - wall: milliseconds since the Unix epoch.
@@ -82,7 +84,8 @@ package final class EventSender {
     }
 
     /// Sends until the count is reached or `mayContinue` returns false, and waits for the acknowledgements.
-    /// - Throws: `KafkaError` when the cluster is unreachable, the topic cannot be created, or a setting is refused.
+    /// - Throws: `KafkaError` when the cluster is unreachable, the topic cannot be created or has no partitions, or a
+    ///   setting is refused.
     package func run() throws -> GeneratorSummary {
         let tally = Tally(classes: settings.classes.count)
         let producer = try Producer(
@@ -104,14 +107,23 @@ package final class EventSender {
         return tally.summary
     }
 
+    /// The topic's number of partitions, at least 1. Creates the topic when it is missing.
     private func partitionCount(_ producer: Producer) throws -> Int {
+        let count: Int
         do {
-            return try producer.partitionCount(of: settings.topic, timeoutMilliseconds: 10_000)
+            count = try producer.partitionCount(of: settings.topic, timeoutMilliseconds: 10_000)
         } catch let error as KafkaError where error.isUnknownTopic {
-            return try producer.createTopic(
+            count = try producer.createTopic(
                 settings.topic, partitions: settings.newTopicPartitions, timeoutMilliseconds: 10_000
             ).partitions
         }
+        // Events are dealt out by the remainder of their number.
+        guard count > 0 else {
+            throw KafkaError(
+                code: Self.unknownTopicOrPartition,
+                "the broker reports no partitions for topic \(settings.topic); check the topic, or try again")
+        }
+        return count
     }
 
     private func sendAll(_ producer: Producer, partitions: Int) throws {

@@ -1,11 +1,11 @@
-// What the health board is told of each partition.
+// The readings of the partitions that the health board shows.
 
 import State
 import Health
 import Windowing
 
 extension Accumulator {
-    /// The partitions as they are now.
+    /// The current reading of each partition.
     var readings: [PartitionReading] {
         zip(flush.partitions, engine.partitions).map { progress, partition in
             PartitionReading(

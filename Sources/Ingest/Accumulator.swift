@@ -1,37 +1,37 @@
-// Everything consumed since the last flush, and how far each partition has come.
+// Accumulates everything consumed since the last flush, with the offsets that the flush stores.
 //
-// Pure but for the bytes it reads and the raw sink it feeds: records and the clock come in, a `Flush` comes out.
-// Counts and raw events have their own offsets; a record is taken in by the half that does not have it yet.
-// Invariants: a record below its partition's next offset was seen already and is ignored, so nothing is counted twice;
-// every other record becomes exactly one of counted, late, rejected, in the same step that moves the offset.
+// It takes records and the time and produces a `Flush`. Its only side effects are on the raw sink. Counts and raw
+// events have their own offsets; the half that does not have a record yet takes it.
+// Invariants: a record below its partition's next offset is ignored, so nothing is counted twice. Every other record
+// becomes exactly one of counted, late and rejected, in the step that moves the offset.
 
 import Base
 import Kafka
 import State
 import Windowing
 
-/// Turns records into what the next flush writes.
+/// Turns records into the next flush.
 struct Accumulator {
     private(set) var engine: WindowEngine
     private(set) var flush: Flush
     private(set) var hasNews = false
     private let parser = EventParser()
     private let raw: RawHalf?
-    /// Whole rejected messages are kept, to be published.
+    /// Keeps whole rejected messages, for publishing.
     private let keepsRejected: Bool
-    /// Indexes into `flush.partitions` (and the engine's partitions) by partition number; -1 for none.
+    /// Indexes into `flush.partitions` and the engine's partitions, by partition number; -1 for none.
     private var indexes: [Int] = []
-    /// Rough size of the late and rejected rows held, in bytes.
+    /// Approximate size of the late and rejected rows, in bytes.
     private var rowBytes = 0
     private var finalBeforeWritten: WindowStart?
     private var check = LogCheck()
-    /// Indexes of the last records of the batch, by partition index; -1 for none.
+    /// The index of each partition's last record in the batch, by partition index; -1 for none.
     private var lastInBatch: [Int] = []
     private var users: UserWatch
-    /// None of the first events has a user; until somebody takes it.
+    /// None of the first events has a user, and `takeLackOfUsers` has not reported it yet.
     private var lacksUsers = false
 
-    /// - Parameter finalBefore: what the state has as its final windows, as `Flush.finalBefore`.
+    /// - Parameter finalBefore: the state's bound of final windows, as in `Flush.finalBefore`.
     init(
         engine: WindowEngine, finalBefore: WindowStart?, hashSeed: UInt64, raw: RawHalf? = nil,
         keepsRejected: Bool = false,
@@ -45,10 +45,10 @@ struct Accumulator {
         flush = Flush(counts: CountDeltas(seed: hashSeed))
     }
 
-    /// Adds a partition with the progress it has made so far.
-    /// - Parameter rawNext: the offset from which its raw events are wanted.
-    ///   The record that was consumed last is looked for before anything else is taken.
+    /// Adds a partition with its progress so far. Its last consumed record is checked before any other record is taken.
+    /// - Parameter rawNext: the offset from which its raw events are wanted; nil for the next offset of the counts.
     mutating func add(_ progress: PartitionProgress, isNew: Bool, rawNext: KafkaOffset? = nil, now: Int64) {
+        assert(index(of: progress.partition) == nil, "a partition is added once")
         if isNew { hasNews = true }
         check.add(progress.lastRecord)
         lastInBatch.append(-1)
@@ -90,7 +90,7 @@ struct Accumulator {
             }
             if !isChecked {
                 guard check.admits(record, index: index) else { continue }
-                // A record that is only compared is no activity. The next one starts a new interval.
+                // A record that is only compared does not count as activity. The next one starts a new interval.
                 if record.offset < flush.partitions[index].nextOffset {
                     current = -1
                 } else {
@@ -113,8 +113,7 @@ struct Accumulator {
         if users.withoutUser != withoutUser || users.isOn != watched { flush.facts[.eventsWithoutUser] = users.fact }
     }
 
-    /// Remembers what tells the last record of each partition from others; one record of a batch and partition is read for
-    /// it.
+    /// Stores the mark of each partition's last record. It reads one record per batch and partition in full.
     private mutating func markLast(_ records: UnsafeBufferPointer<Record>) {
         for index in lastInBatch.indices where lastInBatch[index] >= 0 {
             let record = records[lastInBatch[index]]
@@ -129,6 +128,7 @@ struct Accumulator {
 
     @inline(__always)
     private mutating func take(_ record: Record, index: Int, now: Int64) {
+        assert(record.offset >= flush.partitions[index].nextOffset, "a record is counted once")
         do throws(Fault) {
             if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
             let event = try parser.parse(record.payload)
@@ -150,7 +150,7 @@ struct Accumulator {
         }
     }
 
-    /// A record that is counted already, but whose raw event was lost with an open segment.
+    /// Takes the raw event of a record that is counted already. The event was lost with its segment.
     private mutating func replay(_ record: Record, index: Int, into raw: RawHalf, now: Int64) {
         do throws(Fault) {
             if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
@@ -187,12 +187,12 @@ struct Accumulator {
         rowBytes += 512 + (keepsRejected ? record.payload.count : 0)
     }
 
-    /// Notes a partition's end. An end that records have passed meanwhile is old news.
+    /// Notes a partition's end. An end below the next offset is outdated and ignored.
     mutating func reachedEnd(of partition: PartitionID, offset: KafkaOffset, now: Int64) {
         guard let index = index(of: partition), flush.partitions[index].nextOffset <= offset,
             !check.isBlocked(index: index)
         else { return }
-        // What lies between holds no records for us: transaction markers, or offsets that compaction removed.
+        // The offsets in between have no records: they are transaction markers, or compaction removed them.
         if flush.partitions[index].nextOffset < offset {
             flush.partitions[index].nextOffset = offset
             hasNews = true
@@ -201,7 +201,7 @@ struct Accumulator {
         engine.reachedEnd(ofPartitionAt: index, now: now)
     }
 
-    /// Gives up offsets that Kafka no longer has: the partition goes on at `next`.
+    /// Skips offsets that Kafka no longer has: the partition continues at `next`.
     mutating func skip(partition: PartitionID, to next: KafkaOffset, incident: Incident) {
         guard let index = index(of: partition) else { return }
         flush.partitions[index].nextOffset = max(next, flush.partitions[index].nextOffset)
@@ -211,7 +211,7 @@ struct Accumulator {
         hasNews = true
     }
 
-    /// Takes a partition's log as it is, though it is not the one that was read: the incident says what is passed over.
+    /// Accepts a partition's log although it is not the one that was read. The incident says what is skipped.
     mutating func forgetLog(of partition: PartitionID, incident: Incident?) {
         guard let index = index(of: partition) else { return }
         check.forget(index: index)
@@ -221,74 +221,74 @@ struct Accumulator {
         hasNews = true
     }
 
-    /// Takes nothing more of a partition until its log was forgotten.
+    /// Ignores a partition's records until `forgetLog`.
     mutating func block(_ partition: PartitionID) {
         if let index = index(of: partition) { check.block(index: index) }
     }
 
-    /// Looks for the last record again before anything more of a partition is taken.
+    /// Checks a partition's last record again before any other record is taken.
     mutating func checkAgain(_ partition: PartitionID) {
         guard let index = index(of: partition) else { return }
         check.expect(flush.partitions[index].lastRecord, index: index)
     }
 
-    /// Reads a partition on without looking for its last record: it is not there any more.
+    /// Continues a partition without checking its last record, which Kafka no longer has.
     mutating func passCheck(of partition: PartitionID) {
         if let index = index(of: partition) { check.expect(nil, index: index) }
     }
 
-    /// Partitions that hold another record at an offset than the one that was read there; they are blocked.
+    /// Partitions with another record at the checked offset than the one that was read there. They are blocked.
     mutating func takeForeign() -> [(partition: PartitionID, offset: KafkaOffset)] { check.takeForeign() }
 
-    /// True once, when none of the topic's first events has a user.
+    /// Whether none of the topic's first events has a user; true at most once.
     mutating func takeLackOfUsers() -> Bool {
         defer { lacksUsers = false }
         return lacksUsers
     }
 
-    /// Notes a fact about the state with the next flush.
+    /// Writes an entry of the state's metadata with the next flush.
     mutating func note(fact key: MetaKey, _ value: String) {
         flush.facts[key] = value
         hasNews = true
     }
 
-    /// Notes what the broker said is the partition's end, for the lag.
+    /// Notes the partition's end as the broker reported it, for the lag.
     mutating func note(highWatermark: KafkaOffset?, of partition: PartitionID) {
         guard let highWatermark, let index = index(of: partition) else { return }
         flush.partitions[index].highWatermarkOffset = highWatermark
     }
 
-    /// Every partition's end has been reached, by both halves: the raw one may be reading again what it lost.
+    /// Both halves have reached every partition's end. The raw half may still be re-reading a lost segment.
     var isAtEnd: Bool {
         guard engine.partitions.allSatisfy(\.isAtEnd) else { return false }
         guard let raw else { return true }
         return flush.partitions.indices.allSatisfy { raw.next(index: $0) >= flush.partitions[$0].nextOffset }
     }
 
-    /// So much is held that a flush should not wait for its time.
+    /// Holds 65,536 counts, or late and rejected rows of about 4 MiB: flush without waiting for the interval.
     var isFull: Bool { flush.counts.count >= 65_536 || rowBytes >= 4 << 20 }
 
-    /// Lets time pass: partitions may turn idle, windows final.
+    /// Advances the time: partitions may become idle and windows final.
     mutating func tick(now: Int64) {
         attachSegments()
         if engine.checkIdleness(now: now) { hasNews = true }
         if engine.finalBefore(now: now) != finalBeforeWritten { hasNews = true }
     }
 
-    /// Puts closed segments into the next flush.
+    /// Moves closed segments into the next flush.
     private mutating func attachSegments() {
         guard let closed = raw?.takeClosed(), !closed.isEmpty else { return }
         flush.segments += closed
         hasNews = true
     }
 
-    /// Notes an incident with the next flush.
+    /// Writes an incident with the next flush.
     mutating func note(_ incident: Incident) {
         flush.incidents.append(incident)
         hasNews = true
     }
 
-    /// What is wanted next of each partition: the half that is further behind decides.
+    /// The next offset to read of each partition: the lower one of the two halves.
     var positions: [Position] {
         flush.partitions.indices.map { index in
             let progress = flush.partitions[index]
@@ -297,8 +297,8 @@ struct Accumulator {
         }
     }
 
-    /// Where to begin reading each partition: at its last record where that is to be looked for. With the leader's epoch the
-    /// broker is asked whether the log still has it, which holds for the offset after the record at most.
+    /// Where to start reading each partition: at its last record if that is to be checked. The leader epoch lets the
+    /// broker detect a truncated log; it applies up to the offset after the record.
     var readPositions: [Position] {
         zip(flush.partitions.indices, positions).map { index, position in
             let offset = min(position.offset, check.expected(index: index)?.offset ?? position.offset)
@@ -308,7 +308,7 @@ struct Accumulator {
         }
     }
 
-    /// The flush as it stands now.
+    /// The flush with the current watermark, idleness and final windows.
     mutating func currentFlush(now: Int64) -> Flush {
         for (index, partition) in engine.partitions.enumerated() {
             flush.partitions[index].maxEventTime = partition.maxEventTime
@@ -320,7 +320,7 @@ struct Accumulator {
         return flush
     }
 
-    /// Forgets what was written.
+    /// Clears what was written.
     mutating func written() {
         finalBeforeWritten = flush.finalBefore
         flush.counts.removeAll()

@@ -1,8 +1,8 @@
-// Asks the brokers for the ends of the topic's partitions, on a thread of its own, and tells the health board: the lag is
-// known while nothing is fetched, and a leader that cannot be reached is named by the address that the cluster gives it.
+// Asks the brokers for the ends of the topic's partitions, on its own thread, and reports them to the health board. The
+// lag is therefore known while nothing is fetched, and an unreachable leader is named by its advertised address.
 //
-// Invariants: nobody waits for it but for a moment at the end; every question has a time limit; nothing here decides whether
-// the service is healthy.
+// Every request has a timeout, and shutdown waits for the thread at most 200 ms. Core/Health decides whether the
+// service is healthy.
 
 import Health
 import Base
@@ -11,7 +11,7 @@ import Foundation
 import Kafka
 import Log
 
-/// The thread that asks.
+/// The thread that asks for the ends.
 final class EndWatch: @unchecked Sendable {
     private let settings: IngestSettings
     private let question: EndOffsets
@@ -20,7 +20,7 @@ final class EndWatch: @unchecked Sendable {
     private let log: Logger
     private let stop = StopSignal()
     private let ended = DispatchSemaphore(value: 0)
-    /// The leaders that were told of, by address; used on the thread only.
+    /// Addresses of the leaders that were logged as unreachable; used on the thread only.
     private var told: Set<String> = []
 
     private static let intervalMilliseconds: Int64 = 2000
@@ -31,7 +31,7 @@ final class EndWatch: @unchecked Sendable {
         question = EndOffsets(consumer)
     }
 
-    /// Begins to ask.
+    /// Starts the thread.
     func start() {
         Thread.detachNewThread { [self] in
             repeat { askOnce() } while !stop.wait(milliseconds: Self.intervalMilliseconds)
@@ -39,7 +39,7 @@ final class EndWatch: @unchecked Sendable {
         }
     }
 
-    /// Ends it. A question that is under way is waited for no longer than a moment.
+    /// Stops the thread. Waits at most 200 ms for a request under way.
     func end() {
         stop.set()
         _ = ended.wait(timeout: .now() + .milliseconds(200))
@@ -50,7 +50,7 @@ final class EndWatch: @unchecked Sendable {
         do {
             leaders = try question.leaders(of: settings.topic, timeoutMilliseconds: Self.questionMilliseconds)
         } catch {
-            // The service itself asks for the topic, and says what is wrong.
+            // The service itself asks about the topic and logs the cause.
             board.couldNotAsk(now: time.wall())
             return tell(time.wall())
         }
@@ -75,7 +75,7 @@ final class EndWatch: @unchecked Sendable {
         tell(time.wall())
     }
 
-    /// One line for a leader that stays silent, and one when it answers again.
+    /// Logs a leader that stays silent once, and once when it answers again.
     private func tell(_ now: Int64) {
         let leaders = board.current.leaders ?? []
         for leader in leaders {
@@ -85,13 +85,13 @@ final class EndWatch: @unchecked Sendable {
                 }
                 continue
             }
-            // A broker that is being replaced as leader is no news.
+            // A leader change makes the old leader silent for a moment.
             guard now - since >= 2 * Self.intervalMilliseconds, told.insert(leader.address).inserted else { continue }
             log.warning(
                 """
-                Kafka broker \(leader.id) at \(leader.address), which leads \(leader.partitions.count) partitions of topic \
-                \(settings.topic), does not answer: \(leader.reason ?? "no answer in time"); check the broker, the way to it, \
-                and whether advertised.listeners names it rightly; trying again
+                Kafka broker \(leader.id) at \(leader.address), which leads \(leader.partitions.count) partitions of \
+                topic \(settings.topic), does not answer: \(leader.reason ?? "no answer in time"); check the broker, \
+                the network path, and whether advertised.listeners is correct; trying again
                 """, metadata: ["broker": "\(leader.address)"])
         }
     }

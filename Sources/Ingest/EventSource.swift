@@ -1,4 +1,5 @@
-// The source's cluster as the ingest half uses it. librdkafka implements it; the simulation (Tests/Simulation) does too.
+// The source cluster as the ingest half uses it. librdkafka implements it, and so does the simulation
+// (Tests/Simulation).
 
 package import Base
 package import Kafka
@@ -9,39 +10,39 @@ package protocol RecordReader: AnyObject {
     /// Reads these partitions from these offsets, and no others.
     func assign(topic: String, _ positions: [Position]) throws
 
-    /// Stops, or continues, fetching the assigned partitions without losing the position.
+    /// Pauses or resumes fetching of the assigned partitions. Their positions stay.
     func setPaused(_ paused: Bool, topic: String, _ positions: [Position])
 
-    /// Waits for records and passes them on with the notices that came. The records are valid during the call only.
+    /// Waits for records and passes them to `body` with the notices received. The records are valid only within `body`.
     func poll<Result>(
         timeoutMilliseconds: Int32, _ body: (UnsafeBufferPointer<Record>, [Notice]) throws -> Result
     ) rethrows -> Result
 
-    /// The cluster's id; nil when no broker answered in time.
+    /// The cluster's id; nil when no broker answered within the timeout.
     func clusterID(timeoutMilliseconds: Int32) -> String?
 
-    /// The end of a partition as the last fetch response gave it; nil before the first one.
+    /// The end (exclusive) of a partition in the last fetch response; nil before the first one.
     func cachedHighWatermark(of topic: String, partition: PartitionID) -> KafkaOffset?
 }
 
-/// Asks about the topic without blocking the thread that counts, as `TopicWatch` does.
+/// Asks about the topic without blocking the counting thread, as `TopicWatch` does.
 package protocol TopicQuestions: AnyObject {
-    /// Asks, unless a question is open or its answer was not taken.
+    /// Asks a question. Ignored while a question is open or its answer was not taken.
     func ask(_ question: TopicWatch.Question)
 
-    /// The answer, once it is there; waits at most for the given time.
+    /// Takes the answer, waiting for it up to the given time; nil when there is none.
     func take(waitMilliseconds: Int) -> Result<TopicWatch.Findings, any Error>?
 }
 
 /// Commits the group's offsets without blocking, as `Kafka.GroupCommits` does.
 package protocol OffsetCommits: AnyObject {
-    /// A commit was sent and is not answered.
+    /// A commit was sent and not answered yet.
     var isUnderWay: Bool { get }
 
     /// Sends the offsets.
     func begin(topic: String, _ positions: [Position])
 
-    /// The outcome of the commit under way; nil while there is none. Waits at most for the given time.
+    /// Takes the outcome of the commit under way, waiting for it up to the given time; nil when there is none.
     func outcome(timeoutMilliseconds: Int32) -> CommitOutcome?
 }
 
@@ -59,7 +60,7 @@ package struct EventSource {
         (self.reader, self.questions, self.commits) = (reader, questions, commits)
     }
 
-    /// The connections of a librdkafka consumer.
+    /// A source over the connections of a librdkafka consumer.
     init(_ consumer: Consumer, topic: String) {
         self.init(
             reader: consumer, questions: TopicWatch(topic: topic, inquiry: consumer.inquiry),

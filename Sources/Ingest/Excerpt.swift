@@ -1,12 +1,12 @@
-// A printable piece of a message that was rejected.
+// A printable excerpt of a rejected message.
 
 /// Makes excerpts.
 enum Excerpt {
-    /// The most bytes of the message that an excerpt shows.
+    /// Maximum number of message bytes in an excerpt.
     static let longest = 160
 
-    /// The bytes around `position`: printable ASCII as it is, everything else as `\xNN`, and `...` where bytes were left
-    /// out.
+    /// The bytes around `position`: printable ASCII unchanged, a backslash doubled, any other byte as `\xNN`, and `...`
+    /// where the message continues.
     static func of(_ bytes: UnsafeRawBufferPointer, around position: Int) -> String {
         let start = bytes.count <= longest ? 0 : max(0, min(position - longest / 2, bytes.count - longest))
         let end = min(bytes.count, start + longest)

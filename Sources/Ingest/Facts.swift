@@ -1,10 +1,10 @@
-// What log lines are about, apart from their words: fields of one name and one form throughout.
+// Fields of log lines, each with one name and one format throughout.
 
 import Base
 import Log
 
 enum Facts {
-    /// A partition, its offset, and the offset after the last one of a range.
+    /// A partition, an offset in it, and the end (exclusive) of a range.
     static func place(partition: PartitionID?, offset: KafkaOffset?, end: KafkaOffset? = nil) -> Logger.Metadata {
         var facts: Logger.Metadata = [:]
         if let partition { facts["partition"] = .stringConvertible(partition) }
@@ -13,7 +13,7 @@ enum Facts {
         return facts
     }
 
-    /// The partition that librdkafka's words begin with, `TOPIC [PARTITION]: `, where they come without its number.
+    /// The partition in librdkafka's prefix `TOPIC [PARTITION]: `, for errors that do not carry its number.
     static func partition(namedIn words: String, of topic: String) -> PartitionID? {
         guard words.hasPrefix("\(topic) [") else { return nil }
         return PartitionID(words.dropFirst(topic.count + 2).prefix { $0 != "]" })

@@ -1,34 +1,36 @@
-// What is known of the cause while Kafka cannot be reached. A refused login is told once; what comes after it, questions
-// without an answer, says less. Invariant: the telling cause stays until Kafka answers, or nothing has repeated it for long.
+// The most informative known cause while Kafka is unreachable.
+//
+// librdkafka reports a refused login once, and then only timeouts, which say less. The more informative cause stays
+// until Kafka answers, or until it has not been repeated for 75 s.
 
 import Kafka
 
-/// Remembers the cause that says most.
+/// Keeps the most informative cause.
 struct FailureCause {
-    /// How much an error says.
+    /// How informative an error is.
     enum Weight: Int, Comparable {
-        /// Nothing came.
+        /// No answer.
         case silence
-        /// A connection failed, in words.
+        /// A connection failed, and the error says why.
         case connection
-        /// The other side answered, and refused.
+        /// The broker answered and refused.
         case refusal
 
         static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
     }
 
     private var kept: (weight: Weight, text: String, at: Int64)?
-    /// librdkafka repeats the same error of a broker every 30 s.
+    /// librdkafka repeats the same error of a broker every 30 s, so this allows for two repeats.
     private static let keptMilliseconds: Int64 = 75_000
 
     /// Notes an error.
-    /// - Returns: the words for it, or those of the cause that says more.
+    /// - Returns: its text, or that of the more informative cause.
     mutating func words(for error: KafkaError, now: Int64) -> String {
         note(error.weight, error.isBare ? "no broker answered" : error.message, now: now)
     }
 
-    /// Notes that nothing came.
-    /// - Returns: the cause, as far as it is known.
+    /// Notes that no answer came.
+    /// - Returns: the text of the known cause.
     mutating func words(now: Int64) -> String { note(.silence, "no broker answered", now: now) }
 
     mutating func note(_ weight: Weight, _ text: String, now: Int64) -> String {
@@ -37,12 +39,12 @@ struct FailureCause {
         return text
     }
 
-    /// Kafka answered.
+    /// Forgets the cause: Kafka answered.
     mutating func forget() { kept = nil }
 }
 
 extension KafkaError {
-    /// Nothing but the name of the code: nothing came, or nobody is there.
+    /// The message is only the name of the code: no answer, or no broker.
     var isBare: Bool { isConnection && (message.hasPrefix("Local: ") || isAllDown) }
 
     private var isAllDown: Bool { name == "_ALL_BROKERS_DOWN" }

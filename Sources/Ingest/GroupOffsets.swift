@@ -1,53 +1,54 @@
-// When the group's offsets are committed, and what is said when they are not.
+// Decides when to commit the group's offsets and when to log a failure.
 //
-// Lag tools read them, nobody else: a commit that fails holds up nothing, is told, and is retried. Invariant: after the
-// last acknowledged commit nothing newer waits, unless `isPending`.
+// Only lag tools read these offsets: a failed commit blocks nothing, is logged and is retried.
+// Invariants: at most one commit is under way. Unless `isPending`, the last commit sent has the newest offsets.
 
 import Kafka
 
-/// Decides when to commit, and what to say. Pure: the owner sends, and tells what came back.
+/// Decides when to commit. Pure: the owner sends the commits and reports their outcomes.
 struct GroupOffsets {
-    /// The commit that was sent last.
+    /// The commit that was sent last. Times are on the monotonic clock, in milliseconds.
     private enum Sending {
         /// It was answered, or there was none.
-        /// - notBefore: when the next one may be sent.
+        /// - notBefore: the earliest time of the next commit.
         case idle(notBefore: Int64)
-        /// - isSilenceTold: that no answer comes was told.
+        /// - isSilenceTold: the missing answer was logged.
         case underWay(since: Int64, isSilenceTold: Bool)
     }
 
-    /// What became of it.
+    /// The outcome of the last answered commit.
     private enum Outcome {
         case acknowledged
-        /// - since: the first of the failures in a row.
-        /// - retry: the pause before the next try.
+        /// - since: the first of the consecutive failures.
+        /// - retry: the pause before the next attempt.
         case failing(since: Int64, retry: Backoff)
     }
 
-    /// Newer offsets than the last acknowledged ones wait.
+    /// Newer offsets than those of the last commit wait.
     private(set) var isPending = false
     private var sending = Sending.idle(notBefore: 0)
     private var last = Outcome.acknowledged
-    /// How long a coordinator that is made or moved is no news, and an answer may take, in milliseconds.
+    /// How long a missing coordinator is not logged, in milliseconds: the cluster may be creating or moving it.
     private static let quietMilliseconds: Int64 = 5000
 
-    /// There are newer offsets.
+    /// Notes that there are newer offsets.
     mutating func changed() { isPending = true }
 
-    /// A commit is to be sent now.
+    /// Whether to send a commit now.
     func isDue(now: Int64) -> Bool {
         guard isPending, case .idle(let notBefore) = sending else { return false }
         return now >= notBefore
     }
 
-    /// A commit of the newest offsets was sent.
+    /// Notes that a commit of the newest offsets was sent.
     mutating func sent(now: Int64) {
+        if case .underWay = sending { preconditionFailure("one commit is under way at a time") }
         isPending = false
         sending = .underWay(since: now, isSilenceTold: false)
     }
 
-    /// What came back.
-    /// - Returns: what is to be told; nil when nothing is.
+    /// Notes the outcome of the commit under way.
+    /// - Returns: the text to log; nil for none.
     mutating func ended(_ outcome: CommitOutcome, now: Int64) -> String? {
         guard case .failed(let error) = outcome else {
             sending = .idle(notBefore: now)
@@ -63,8 +64,8 @@ struct GroupOffsets {
         return error.message
     }
 
-    /// Looks at a commit that was not answered.
-    /// - Returns: what is to be told, once; nil when nothing is.
+    /// Checks a commit that was not answered.
+    /// - Returns: the text to log, once per commit; nil for none.
     mutating func silence(now: Int64) -> String? {
         guard case .underWay(let since, isSilenceTold: false) = sending, now - since >= 2 * Self.quietMilliseconds
         else { return nil }

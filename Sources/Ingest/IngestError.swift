@@ -1,17 +1,17 @@
-// Why the ingest service may end before it is told to.
+// The reasons why the ingest service ends without being stopped.
 
 package import Base
 package import Log
 
-/// Why the service gave up.
+/// An error that ends the service.
 package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
-    /// Kafka no longer has the next offset.
+    /// Kafka no longer has the offsets from `from` (inclusive) to `to` (exclusive), which were not consumed.
     case missingOffsets(topic: String, partition: PartitionID, from: KafkaOffset, to: KafkaOffset)
-    /// The state is ahead of the topic: the topic was re-created or cut.
+    /// The state's next offset is beyond the partition's end (exclusive): the topic was re-created or truncated.
     case topicShorter(topic: String, partition: PartitionID, next: KafkaOffset, end: KafkaOffset)
     /// The log is not the one that the state has read.
     case otherLog(UnreadRange)
-    /// A partition that was asked for does not exist.
+    /// A partition of the settings does not exist; the topic has 0 to `count` - 1.
     case noSuchPartition(topic: String, partition: PartitionID, count: Int)
     /// Kafka could not be reached, and the service runs with --exit-at-end.
     case unreachable(servers: String, reason: String, seconds: Int64)
@@ -26,17 +26,17 @@ package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
         }
     }
 
-    /// Kafka could not be reached, or does not let us in.
+    /// Kafka could not be reached, or refuses the client.
     package var isUnreachable: Bool {
         if case .unreachable = self { true } else { false }
     }
 
-    /// What was asked for cannot be.
+    /// The settings do not fit the topic.
     package var isWrongUsage: Bool {
         if case .noSuchPartition = self { true } else { false }
     }
 
-    /// What a log line about it is about, apart from its words.
+    /// The fields of a log line about the error.
     package var facts: Logger.Metadata {
         var facts: Logger.Metadata
         switch self {
@@ -58,12 +58,12 @@ package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
         return facts
     }
 
-    /// One line for people: what failed, on what, what to do.
+    /// One line: what failed, where, and what to do.
     package var description: String {
         switch self {
         case .missingOffsets(let topic, let partition, let from, let to):
-            "topic \(topic) partition \(partition): Kafka no longer has offsets \(from) to \(to.previous), which were not "
-                + "consumed yet; give --on-missing-offsets skip to record them as lost and go on from \(to)"
+            "topic \(topic) partition \(partition): Kafka no longer has offsets \(from) to \(to.previous), which were "
+                + "not consumed yet; give --on-missing-offsets skip to record them as lost and go on from \(to)"
         case .topicShorter(let topic, let partition, let next, let end):
             "topic \(topic) partition \(partition): the state is at offset \(next), but the partition ends at \(end), "
                 + "so the topic was re-created or cut; start a new --state for it"
@@ -71,8 +71,8 @@ package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
         case .noSuchPartition(let topic, let partition, let count):
             "topic \(topic) has no partition \(partition), only 0 to \(count - 1); correct --partitions"
         case .unreachable(let servers, let reason, let seconds):
-            "Kafka at \(servers) was not reached for \(seconds) s: \(reason); nothing is lost, the next run goes on from the "
-                + "state's offsets"
+            "Kafka at \(servers) was not reached for \(seconds) s: \(reason); nothing is lost, the next run goes on from "
+                + "the state's offsets"
         case .notWritten(let path, let reason):
             "state \(path) could not be written: \(reason); nothing is lost, its offsets stay where they were"
         }

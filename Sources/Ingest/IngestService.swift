@@ -1,7 +1,8 @@
-// The service's loop: observe (poll), decide (`RunState` and the accumulator, pure), act (flush).
+// The ingest service: connects to the cluster and runs the loop of observing (poll), deciding (`RunState` and the
+// accumulator, both pure) and acting (flush).
 //
-// Invariants: one thread runs it from start to end and owns consumer and store; offsets advance only in the transaction
-// that holds what they brought; a flush that fails is retried with the same contents and nothing is consumed meanwhile.
+// One thread runs it from start to end and owns the consumer. `Store.write` stores offsets in the same transaction as
+// their counts and rows. `RunState` retries a failed flush with the same contents before it polls again.
 
 package import Health
 package import Base
@@ -21,8 +22,8 @@ package final class IngestService {
     private let random: () -> UInt64
 
     /// - Parameters:
-    ///   - random: 64 random bits, for the state's id and the hash function.
-    ///   - board: told how the service is; nil when nobody asks.
+    ///   - random: returns 64 random bits, for the state's id and the hash function.
+    ///   - board: receives the service's health; nil when nothing shows it.
     package init(
         settings: IngestSettings, stop: StopSignal, time: TimeSource, random: @escaping () -> UInt64, log: Logger,
         board: HealthBoard? = nil
@@ -32,21 +33,21 @@ package final class IngestService {
         self.stop = stop
         self.time = time
         self.random = random
-        // Every line is about the topic.
+        // Every line names the topic.
         self.log = log.with("topic", "\(settings.topic)")
     }
 
-    /// Whether librdkafka takes the settings; nothing is connected to.
-    /// - Throws: `KafkaError`.
+    /// Checks that librdkafka accepts the settings. Opens no connection.
+    /// - Throws: `KafkaError` for a setting or topic name that is refused.
     package static func check(_ settings: IngestSettings) throws {
         try TopicName.check(settings.topic)
         _ = try Consumer(settings: settings.kafka, batchCapacity: 1) { _ in }
     }
 
-    /// Runs until the stop signal, or the end of every partition when the settings say so.
+    /// Runs until the stop signal; with `exitsAtEnd` also until every partition's end.
     /// - Parameters:
     ///   - store: the open state.
-    ///   - sink: where raw events go; nil when they are not wanted.
+    ///   - sink: receives raw events; nil when they are not wanted.
     /// - Throws: `StoreError`, `IngestError`, `KafkaError` (a refused setting), `SQLiteError` (a damaged state).
     package func run(_ store: SharedStore, raw sink: (any RawSink)? = nil) throws {
         let log = self.log
@@ -60,12 +61,12 @@ package final class IngestService {
         while try run.step() {}
     }
 
-    /// Reads where the state stands and makes a run of it, once the cluster answers.
+    /// Waits until the cluster answers, reads the state's progress and makes a run.
     /// - Parameters:
     ///   - store: the open state.
     ///   - sink: receives raw events; nil when they are not wanted.
     ///   - source: the connections to the cluster.
-    /// - Returns: nil when the service was stopped first.
+    /// - Returns: nil when the service was stopped before the cluster answered.
     /// - Throws: like `run`.
     package func begin(_ store: SharedStore, raw sink: (any RawSink)?, _ source: EventSource) throws -> Run? {
         try store.with { try $0.checkTopic(settings.topic) }
@@ -80,7 +81,7 @@ package final class IngestService {
         }
         let raw = sink.map { sink in
             RawHalf(sink) { partition, offset in
-                // A state that cannot be read fails the next flush as well, which says so.
+                // A state that cannot be read also fails the next flush, which reports it.
                 (try? store.with { try $0.isLate(partition: partition, offset: offset) }) ?? false
             }
         }
@@ -105,8 +106,8 @@ package final class IngestService {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
-    /// Asks for the cluster until it answers.
-    /// - Returns: its id; nil when the service was stopped before that.
+    /// Asks for the cluster's id until a broker answers.
+    /// - Returns: the id; nil when the service was stopped first.
     private func waitForCluster(_ consumer: any RecordReader) throws -> String? {
         var pause = Backoff()
         var cause = FailureCause()
@@ -133,7 +134,7 @@ package final class IngestService {
     }
 }
 
-/// Pauses between tries: doubling from 200 ms to 5 s.
+/// Pauses between attempts: 200 ms, doubled each time up to 5 s.
 struct Backoff: Equatable {
     private var milliseconds: Int64 = 100
 

@@ -1,15 +1,15 @@
-// What `pageviews ingest` can be told.
+// Settings of the ingest service.
 
 package import Base
 package import Windowing
 
 /// Settings of the ingest service.
 package struct IngestSettings: Sendable {
-    /// librdkafka settings; `bootstrap.servers` and `group.id` among them.
+    /// librdkafka settings, including `bootstrap.servers` and `group.id`.
     package var kafka: [(String, String)]
-    /// The group whose offsets are committed, for messages.
+    /// The consumer group whose offsets are committed; for messages.
     var group: String { kafka.last { $0.0 == "group.id" }?.1 ?? "" }
-    /// The addresses as the user gave them, for messages.
+    /// The addresses as the user gave them; for messages.
     package var bootstrapServers: String
     /// The topic to count.
     package var topic: String
@@ -19,32 +19,33 @@ package struct IngestSettings: Sendable {
     package var statePath: String
     /// Windows, watermark, lateness.
     package var windows: WindowSettings
-    /// The longest time between a record's arrival and its visibility, in milliseconds.
+    /// Maximum time between two flushes while there is something to write, in milliseconds.
     package var flushIntervalMilliseconds: Int64 = 200
-    /// Goes on when Kafka no longer has the next offset, recording the lost range as an incident.
+    /// Continues when Kafka no longer has the next offset, and records the lost range as an incident.
     package var skipsMissingOffsets = false
-    /// Keeps whole rejected messages, for the topic they are published to.
+    /// Keeps whole rejected messages, for publishing.
     package var keepsRejected = false
-    /// Ends when every partition's end has been reached.
+    /// Ends when every partition was read to its end.
     package var exitsAtEnd = false
-    /// How long a service that ends at the end of the input continues without Kafka, in milliseconds.
+    /// How long a service with `exitsAtEnd` waits for an unreachable Kafka, in milliseconds.
     var unreachableLimitMilliseconds: Int64 = 60_000
-    /// How often the topic is asked for its partitions, in milliseconds: new ones are read, and one that nobody serves is told.
+    /// Interval of the questions about the topic's partitions, in milliseconds. They find new partitions and those
+    /// without a leader.
     var discoveryIntervalMilliseconds: Int64 = 2000
 
-    /// Sooner after a fault, so that the end of a short one, such as a change of leader, is seen before anybody is alarmed.
+    /// Shorter after a fault, so that the end of a short one, such as a leader change, is seen before it raises an alarm.
     func discoveryInterval(afterFault isAfterFault: Bool) -> Int64 {
         isAfterFault ? min(1000, discoveryIntervalMilliseconds) : discoveryIntervalMilliseconds
     }
 
-    /// Whether a service that ends at the end of the input ends because Kafka was unreachable for too long; any other goes on
-    /// trying.
+    /// Whether a service with `exitsAtEnd` ends because Kafka was unreachable for too long. Any other service retries
+    /// without limit.
     /// - Parameters:
-    ///   - since: since when, on the monotonic clock.
-    ///   - now: on the same clock.
+    ///   - since: when Kafka became unreachable, on the monotonic clock in milliseconds.
+    ///   - now: the time on the same clock.
     func givesUp(since: Int64, now: Int64) -> Bool { exitsAtEnd && now - since >= unreachableLimitMilliseconds }
 
-    /// The error it ends with then.
+    /// The error for a service that gives up.
     func unreachable(_ reason: String) -> IngestError {
         .unreachable(servers: bootstrapServers, reason: reason, seconds: unreachableLimitMilliseconds / 1000)
     }

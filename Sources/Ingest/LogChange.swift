@@ -1,17 +1,18 @@
-// How a log can turn out not to be the one that the state has read, and what of it is passed over then.
+// The ways in which a partition's log can differ from the one that the state has read, and the offsets that are then
+// skipped.
 
 package import Base
 import State
 
-/// Why a partition's log is another one than before.
+/// Why a partition's log is not the one that the state has read.
 package enum LogChange: Equatable, Sendable {
-    /// The topic was deleted and created again: its id is another.
+    /// The topic was deleted and created again: its id changed.
     case recreated(old: String, new: String)
-    /// The log was cut at this offset and written on from there; nil when the offset is not known.
+    /// The log was truncated at this offset and continued from there; nil when the offset is not known.
     case cut(at: KafkaOffset?)
     /// The record at this offset is not the one that was read there.
     case otherRecord(at: KafkaOffset)
-    /// The log ends before what was read of it, and nothing more is known.
+    /// The log ends below the state's next offset, for an unknown reason.
     case shorter(end: KafkaOffset)
 
     /// What happened, in words.
@@ -27,8 +28,8 @@ package enum LogChange: Equatable, Sendable {
         }
     }
 
-    /// The first offset whose record was not read though the state has passed it.
-    /// - Parameter low: the first offset of the log as it is now.
+    /// The first offset of the new log whose record was not read although it is below the state's next offset.
+    /// - Parameter low: the first offset of the new log.
     func firstUnread(low: KafkaOffset) -> KafkaOffset {
         switch self {
         case .cut(let end?), .shorter(let end): max(low, end)
@@ -36,7 +37,7 @@ package enum LogChange: Equatable, Sendable {
         }
     }
 
-    /// Whether the first unread offset is known, not only a bound of it.
+    /// Whether the first unread offset is exact and not only a lower bound.
     var isExact: Bool {
         switch self {
         case .recreated, .cut(.some): true
@@ -45,7 +46,7 @@ package enum LogChange: Equatable, Sendable {
     }
 }
 
-/// A part of a log that is not read because the state has read another log up to its end.
+/// A range of a log that is not read, because the state has read another log up to the range's end.
 package struct UnreadRange: Equatable, Sendable {
     /// The topic.
     package let topic: String
@@ -58,7 +59,7 @@ package struct UnreadRange: Equatable, Sendable {
     /// The end (exclusive).
     package let to: KafkaOffset
 
-    /// The incident that records it as passed over.
+    /// The incident that records the range as skipped.
     var incident: Incident {
         let bound = change.isExact ? "" : ", at most,"
         return Incident(
@@ -67,10 +68,10 @@ package struct UnreadRange: Equatable, Sendable {
                 + "(\(from.distance(to: to)) in all)\(bound) of the log as it is now are passed over and not counted")
     }
 
-    /// Why the service ends instead.
+    /// The error text of a service that ends instead.
     var refusal: String {
-        "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) of the log as it is now were "
-            + "not read. Start a new --state for it, or give --on-missing-offsets skip to record them as passed over and "
-            + "go on from \(to)"
+        "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) of the log as it is "
+            + "now were not read. Start a new --state for it, or give --on-missing-offsets skip to record them as "
+            + "passed over and go on from \(to)"
     }
 }

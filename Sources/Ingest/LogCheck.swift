@@ -1,8 +1,8 @@
-// Whether each partition's log still holds the record that was consumed last.
+// Checks that each partition's log still has the record that was consumed last.
 //
-// A partition is read again from that record on, at a start and whenever its leader has changed; the first record that comes
-// decides: the same one, another one (nothing more of the partition is taken then), or a later one, when the record has
-// expired or was compacted, which says nothing. Invariant: a blocked partition stays blocked until its log was forgotten.
+// At a start and after a leader change, the partition is read from that record on, and the first record received
+// decides. The same record passes the check. Another record blocks the partition. A later record also passes: the
+// expected one has expired or was compacted. Invariant: only `forget` unblocks a partition.
 
 import Base
 import Kafka
@@ -12,31 +12,31 @@ import State
 struct LogCheck {
     private var marks: [RecordMark?] = []
     private var blocked: [Bool] = []
-    /// Partitions whose record is another one, since the last call of `takeForeign`.
+    /// Partitions that were found to have another record since the last call of `takeForeign`.
     private var foreign: [(partition: PartitionID, offset: KafkaOffset)] = []
 
-    /// Adds the next partition with the record to look for; nil: there is nothing to check.
+    /// Adds the next partition with the record to check; nil for none.
     mutating func add(_ mark: RecordMark?) {
         marks.append(mark)
         blocked.append(false)
     }
 
-    /// Looks for this record before anything else of the partition is taken.
+    /// Checks this record before any other record of the partition is taken; nil for no check.
     mutating func expect(_ mark: RecordMark?, index: Int) { marks[index] = mark }
 
-    /// Takes nothing more of a partition.
+    /// Ignores the partition's records until `forget`.
     mutating func block(index: Int) { blocked[index] = true }
 
-    /// Takes the partition's log as it is.
+    /// Accepts the partition's log: ends the check and unblocks the partition.
     mutating func forget(index: Int) {
         marks[index] = nil
         blocked[index] = false
     }
 
-    /// The record to look for.
+    /// The record to check; nil for none.
     func expected(index: Int) -> RecordMark? { marks[index] }
 
-    /// Nothing is to be checked: every record of the partition is taken.
+    /// No check is open and the partition is not blocked: every record is taken.
     @inline(__always)
     func isOver(index: Int) -> Bool { marks[index] == nil && !blocked[index] }
 
@@ -62,7 +62,7 @@ struct LogCheck {
 }
 
 extension Record {
-    /// What tells it from others at its offset. Reads all its bytes.
+    /// Identifies the record among others at its offset. Reads all its bytes.
     var mark: RecordMark {
         RecordMark(offset: offset, timestamp: timestamp, leaderEpoch: leaderEpoch, fingerprint: fingerprint)
     }

@@ -1,25 +1,25 @@
-// The raw half's own offsets, beside those of the counts.
+// The offsets of raw events, which are separate from those of the counts.
 //
-// Invariants: the open segment covers, in each partition, everything from `start` to `next`; when it is lost, `next` goes
-// back to `start` and the records in between are read again; a failure is kept until somebody takes it, and nothing is
-// accepted meanwhile.
+// Invariants: in each partition the open segment covers the offsets from `start` (inclusive) to `next` (exclusive).
+// When the segment is lost, `next` goes back to `start` and the records in between are re-read. After a failure `wants`
+// accepts nothing until `takeFailure`.
 
 import Base
 import Kafka
 import State
 
-/// Feeds a raw sink and remembers how far it has come.
+/// Feeds a raw sink and tracks its offsets.
 final class RawHalf {
     private let sink: any RawSink
-    /// Whether the late log has an event that was counted before.
+    /// Whether the late log has the event at this offset.
     let wasLate: (PartitionID, KafkaOffset) -> Bool
     private var partitions: [PartitionID] = []
     private var start: [KafkaOffset] = []
     private var next: [KafkaOffset] = []
     private var failure: String?
-    /// Between a lost segment and the new assignment that brings its records again.
+    /// A segment was lost, and its records are not re-read yet.
     private var isSuspended = false
-    /// Segments that were closed and are not in a flush yet.
+    /// Closed segments that are not in a flush yet.
     private var closed: [Segment] = []
     private var lastBacklog: (at: Int64, bytes: Int64)?
 
@@ -28,7 +28,7 @@ final class RawHalf {
         self.wasLate = wasLate
     }
 
-    /// Partitions come in the order of the accumulator's, whose indexes the other calls use.
+    /// Adds a partition. Its index, which the other calls use, is its place in the order of the calls.
     func add(partition: PartitionID, next offset: KafkaOffset) {
         partitions.append(partition)
         start.append(offset)
@@ -42,7 +42,7 @@ final class RawHalf {
         offset >= next[index] && failure == nil && !isSuspended
     }
 
-    /// Takes in a valid event, unless the half has it.
+    /// Appends a valid event unless the half already has it.
     @inline(__always)
     func take(_ event: Event, _ record: Record, index: Int, isLate: Bool, now: Int64) {
         guard wants(record.offset, index: index) else { return }
@@ -61,18 +61,18 @@ final class RawHalf {
         }
     }
 
-    /// Passes over an offset that holds no valid event.
+    /// Skips an offset without a valid event.
     func pass(_ offset: KafkaOffset, index: Int) {
         if wants(offset, index: index) { next[index] = offset.next }
     }
 
-    /// Why the open segment is lost; nil when it is not.
+    /// Takes the reason why the open segment is lost; nil when it is not.
     func takeFailure() -> String? {
         defer { failure = nil }
         return failure
     }
 
-    /// Goes back to the beginning of the open segment.
+    /// Drops the open segment and goes back to its start.
     func rewind() {
         sink.discard()
         failure = nil
@@ -80,7 +80,7 @@ final class RawHalf {
         isSuspended = true
     }
 
-    /// Goes back to where segments began that were closed and are lost; those that no flush has yet are dropped as well.
+    /// Goes back to the start of lost closed segments. Drops the closed segments that are not in a flush yet, too.
     func rewind(to offsets: [PartitionID: KafkaOffset]) {
         for segment in closed {
             sink.remove(segment.fileNames)
@@ -96,19 +96,20 @@ final class RawHalf {
         start[index] = min(start[index], offset)
     }
 
-    /// Whether all files of a closed segment are there.
+    /// Whether all files of a closed segment exist.
     func isComplete(_ segment: Segment) -> Bool { sink.isComplete(segment) }
 
-    /// Removes files of segments that were dropped.
+    /// Removes files of dropped segments.
     func remove(_ names: [String]) { sink.remove(names) }
 
-    /// The partitions are re-read from `next` on.
+    /// Accepts events again: the partitions are re-read from `next` on.
     func resume() { isSuspended = false }
 
     func isDue(now: Int64) -> Bool { sink.isDue(now: now) }
 
-    /// Completes the open segment; the next one begins where it ends.
+    /// Completes the open segment. The next one starts at its end.
     func close() throws {
+        assert(zip(start, next).allSatisfy { $0 <= $1 }, "an open segment ends at or after its start")
         var spans: [PartitionID: OffsetSpan] = [:]
         for (index, partition) in partitions.enumerated() where next[index] > start[index] {
             spans[partition] = OffsetSpan(from: start[index], to: next[index])
@@ -118,7 +119,7 @@ final class RawHalf {
         closed.append(segment)
     }
 
-    /// Hands over the segments that were closed.
+    /// Takes the closed segments.
     func takeClosed() -> [Segment] {
         defer { closed = [] }
         return closed
@@ -126,7 +127,7 @@ final class RawHalf {
 
     func isFull(backlogBytes: Int64) -> Bool { sink.isFull(backlogBytes: backlogBytes) }
 
-    /// The bytes of closed segments, asked of the store at most once per `milliseconds`.
+    /// The bytes of closed segments. Reads the store at most once per `milliseconds`.
     func backlogBytes(every milliseconds: Int64, now: Int64, _ store: SharedStore) -> Int64 {
         if let last = lastBacklog, now - last.at < milliseconds { return last.bytes }
         let bytes = (try? store.with { try $0.backlog().bytes }) ?? lastBacklog?.bytes ?? 0

@@ -1,24 +1,24 @@
-// Where every valid event goes besides the counts: a segment that is exported later. The exporter's side implements it; the
-// two meet in the executable.
+// The interface through which the ingest half writes raw events to segments for the exporter. Commands implements it
+// with the exporter's segment writer.
 
 package import Base
 package import State
 
-/// A valid event with its message. All bytes are borrowed and valid only during the call.
+/// A valid event and its message. All bytes are borrowed and valid only during the call.
 package struct RawEvent {
-    /// The user, where the event names one.
+    /// The user; nil when the event names none.
     package let userID: Int64?
-    /// The postcode.
+    /// The postcode, UTF-8.
     package let postcode: UnsafeRawBufferPointer
-    /// The page, where the event names one.
+    /// The page, UTF-8; nil when the event names none.
     package let webpage: UnsafeRawBufferPointer?
-    /// When it happened.
+    /// The event time.
     package let time: EventTime
     /// The record's partition.
     package let partition: PartitionID
     /// The record's offset.
     package let offset: KafkaOffset
-    /// It was late when it came.
+    /// The event was late when it was consumed.
     package let isLate: Bool
     /// The message, unchanged.
     package let payload: UnsafeRawBufferPointer
@@ -26,16 +26,17 @@ package struct RawEvent {
 
 /// Keeps raw events in segments. Used by one thread.
 package protocol RawSink: AnyObject {
-    /// Adds an event to the open segment, beginning one when there is none.
-    /// - Returns: false when the segment has to be closed before it can be taken.
-    /// - Throws: when the disk refuses; the open segment is lost then, and `discard` has to be called.
+    /// Appends an event to the open segment, and opens one when there is none.
+    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
+    /// - Returns: false when the segment must be closed before the event fits.
+    /// - Throws: when writing fails; the open segment is then lost, and the caller must call `discard`.
     func append(_ event: RawEvent, now: Int64) throws -> Bool
 
-    /// The open segment should be closed, by size or age.
+    /// The open segment has reached the size or age at which it is closed.
     func isDue(now: Int64) -> Bool
 
-    /// Completes the open segment: its files are on the disk when this returns.
-    /// - Parameter offsets: what it covers.
+    /// Completes the open segment. Its files are durable when this returns.
+    /// - Parameter offsets: the offsets that it covers, by partition.
     /// - Returns: nil when there is no open segment.
     /// - Throws: like `append`.
     func close(covering offsets: [PartitionID: OffsetSpan]) throws -> Segment?
@@ -43,13 +44,13 @@ package protocol RawSink: AnyObject {
     /// Drops the open segment and its files.
     func discard()
 
-    /// Whether all files of a closed segment are there.
+    /// Whether all files of a closed segment exist.
     func isComplete(_ segment: Segment) -> Bool
 
-    /// Removes files of segments that were dropped.
+    /// Removes files of dropped segments.
     func remove(_ names: [String])
 
-    /// The spool has no room for more until something was exported.
+    /// Whether the spool has reached its budget.
     /// - Parameter backlogBytes: the bytes of closed segments.
     func isFull(backlogBytes: Int64) -> Bool
 }

@@ -1,4 +1,4 @@
-// What the loop does on behalf of its state machine, and the events that come of it.
+// Performs the actions of the state machine and returns the events that they lead to.
 
 import Base
 import Health
@@ -57,7 +57,7 @@ extension Run {
         }
     }
 
-    /// What the client met since the last poll. Records are dropped: nothing is assigned, or the run ends.
+    /// The client's errors since the last poll. Records are dropped: nothing is assigned, or the run ends.
     private func clientErrors() -> [RunEvent] {
         consumer.poll(timeoutMilliseconds: 0) { _, notices in notices }.compactMap { notice -> RunEvent? in
             if case .failed = notice { .turn(.notice(notice)) } else { nil }
@@ -93,7 +93,7 @@ extension Run {
         }
     }
 
-    /// The partitions' ends as the last fetch answers told.
+    /// Notes the partitions' ends of the last fetch responses.
     private mutating func noteEnds() {
         for partition in state.assigned {
             accumulator.note(
@@ -170,7 +170,7 @@ extension Run {
         }
     }
 
-    // MARK: Telling
+    // MARK: Reports
 
     private mutating func tell(_ report: HealthReport) {
         guard let board = service.board else { return }

@@ -1,7 +1,7 @@
 // One run of the service over an open state and a reachable cluster.
 //
-// Invariants: `RunState` decides, this loop observes and acts; the events that an action leads to are decided on before the
-// next action; every event has the time at which it is given.
+// `RunState` decides; this loop observes and acts. `follow` passes the events of an action to `RunState` before it
+// performs the next action, each with the time at which it is passed.
 
 import Base
 import Kafka
@@ -24,7 +24,7 @@ package struct Run {
     var settings: IngestSettings { service.settings }
     var time: TimeSource { service.time }
 
-    /// The recorded id of the topic; nil where none is known.
+    /// The recorded id of the topic; nil when none is recorded.
     static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(.topicID) }
 
     init(
@@ -58,7 +58,7 @@ package struct Run {
 
     /// Polls, accumulates and flushes once.
     private mutating func turn() throws {
-        // Before anything is polled: what was fetched at an old position could lie beyond the state's next offset.
+        // Before the poll: records fetched at an old position could be beyond the state's next offset.
         try handle(.turn(.assignmentCheck))
         try handle(.turn(.began(hasNews: accumulator.hasNews)))
         guard state.phase == .reading else { return }
@@ -88,7 +88,7 @@ package struct Run {
         try handle(.segment(.spoolMeasured(bytes: bytes, isFull: raw.isFull(backlogBytes: bytes))))
     }
 
-    /// The last flush, the group's offsets, a tidy file.
+    /// Writes the last flush, commits the group's offsets and checkpoints the state's file.
     private mutating func finish() throws {
         try handle(.ending(.began(knownEnds)))
         try perform([.segment(.close)])
@@ -132,7 +132,7 @@ package struct Run {
     private mutating func perform(_ actions: [RunAction]) throws { try follow(actions.map(Step.action)) }
 
     private mutating func follow(_ first: [Step]) throws {
-        // The next step is the last one: what a step leads to comes before what follows it.
+        // A stack: the results of a step come before the steps after it.
         var steps: [Step] = first.reversed()
         while let step = steps.popLast() {
             switch step {
@@ -143,14 +143,14 @@ package struct Run {
         }
     }
 
-    // MARK: What is observed
+    // MARK: Observations
 
-    /// The offsets of the counting half, which lag tools see.
+    /// The next offsets of the counts, which the group commits for lag tools.
     var countedPositions: [Position] {
         accumulator.flush.partitions.map { Position(partition: $0.partition, offset: $0.nextOffset) }
     }
 
-    /// The next offsets of the partitions that are read.
+    /// The next offsets of each partition that is read.
     var nextOffsets: [PartitionID: NextOffsets] {
         var next: [PartitionID: NextOffsets] = [:]
         for (progress, position) in zip(accumulator.flush.partitions, accumulator.positions) {
@@ -169,7 +169,7 @@ package struct Run {
 }
 
 extension IngestService {
-    /// Now.
+    /// The current time, and whether the stop signal is set.
     var moment: Moment {
         Moment(wall: time.wall(), monotonic: time.monotonic(), isStopRequested: stop.wasSet)
     }

@@ -1,20 +1,20 @@
-// Where to start reading a partition: a pure decision from what the state says and what Kafka has.
+// Decides where to start reading a partition, from the state's next offset and Kafka's range. Pure.
 
 import Base
 import Kafka
 
-/// What to do with one partition.
+/// The start of one partition.
 enum StartPosition: Equatable {
     /// Read from this offset.
     case read(from: KafkaOffset)
-    /// Offsets from `from` (inclusive) to `to` (exclusive) are gone.
+    /// Kafka no longer has the offsets from `from` (inclusive) to `to` (exclusive).
     case lost(from: KafkaOffset, to: KafkaOffset)
-    /// The state is beyond the partition's end.
+    /// The state's next offset is beyond the partition's end (exclusive).
     case beyondEnd(next: KafkaOffset, end: KafkaOffset)
 
     /// - Parameters:
-    ///   - next: the state's next offset; nil for a partition it does not know.
-    ///   - range: the offsets that Kafka has.
+    ///   - next: the state's next offset; nil for a partition that the state does not have.
+    ///   - range: the partition's offsets in Kafka.
     static func decide(next: KafkaOffset?, range: OffsetRange) -> StartPosition {
         guard let next else { return .read(from: range.low) }
         if next < range.low { return .lost(from: next, to: range.low) }

@@ -1,36 +1,37 @@
-// Asks the cluster about the topic on a thread of its own, so that a broker that does not answer holds up nobody who counts.
+// Asks the cluster about the topic on another thread, so that a broker that does not answer never delays counting.
 //
-// Invariants: at most one question is open; an answer is taken once; nothing here decides anything. The thread ends with its
-// last question when the watch is let go.
+// Invariants: at most one question is open, and an answer is taken once. Each question has its own thread, which ends
+// with the answer.
 
 package import Base
 import Dispatch
 import Foundation
 package import Kafka
 
-/// Questions about one topic, and their answers.
+/// Questions about one topic and their answers.
 package final class TopicWatch: Sendable, TopicQuestions {
-    /// What is to be found out.
+    /// A question.
     package struct Question: Equatable, Sendable {
         /// The partitions that are read already.
         package var assigned: Set<PartitionID> = []
-        /// Those of them whose offsets are asked for again.
+        /// The assigned partitions whose offsets are asked for again.
         package var suspects: Set<PartitionID> = []
-        /// The partitions that are wanted at all; nil for all.
+        /// The partitions that may be read; nil for all.
         package var wanted: Set<PartitionID>?
     }
 
-    /// What the cluster said.
+    /// The cluster's answer.
     package struct Findings: Sendable {
+        /// The topic's partitions, their leaders and faults.
         package var partitions = TopicPartitions()
-        /// The topic's id; nil where it is not known.
+        /// The topic's id; nil when it is not known.
         package var topicID: String?
         /// The offsets of new and suspect partitions.
         package var ranges: [PartitionID: OffsetRange] = [:]
-        /// Why there are none.
+        /// The errors of partitions without offsets in `ranges`.
         package var failures: [PartitionID: KafkaError] = [:]
 
-        /// Findings to be filled in.
+        /// Empty findings.
         package init() {}
     }
 
@@ -45,7 +46,7 @@ package final class TopicWatch: Sendable, TopicQuestions {
         self.inquiry = inquiry
     }
 
-    /// Asks, unless an earlier question is open or its answer was not taken.
+    /// Asks a question. Ignored while a question is open or its answer was not taken.
     package func ask(_ question: Question) {
         let isFree = isBusy.withLock { busy in
             defer { busy = true }
@@ -54,12 +55,15 @@ package final class TopicWatch: Sendable, TopicQuestions {
         guard isFree else { return }
         Thread.detachNewThread { [self] in
             let found = Result { try find(question) }
-            answer.withLock { $0 = found }
+            answer.withLock { answer in
+                precondition(answer == nil, "an answer is taken before the next question")
+                answer = found
+            }
             answered.signal()
         }
     }
 
-    /// The answer, once it is there; waits no longer than the time given.
+    /// Takes the answer, waiting for it up to the given time; nil when there is none.
     package func take(waitMilliseconds: Int = 0) -> Result<Findings, any Error>? {
         guard answered.wait(timeout: .now() + .milliseconds(waitMilliseconds)) == .success else { return nil }
         let found = answer.withLock { answer in
@@ -79,7 +83,7 @@ package final class TopicWatch: Sendable, TopicQuestions {
         return found
     }
 
-    /// A leader that did not answer for one partition is not waited for again.
+    /// Asks for offsets. A leader that did not answer for one partition is not asked for its others.
     private func findRanges(of partitions: [PartitionID], _ found: inout Findings) {
         var silent: [Int32: KafkaError] = [:]
         for partition in partitions {

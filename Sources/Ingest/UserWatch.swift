@@ -1,27 +1,28 @@
-// Whether a topic's events name their users at all. Producers name the field in ways of their own; raw events without any
-// user are better noticed after some thousands than after a month.
-// Invariant: how far it has come is in the state with the events themselves, so a restart neither repeats nor forgets it.
+// Checks whether a topic's first events name their users: a producer may use another name for the field, and raw events
+// would then have no user.
+//
+// The flush that stores the events also stores this watch, so a restart neither repeats nor skips the check.
 
-/// Looks at the first events of a topic.
+/// Watches the first events of a topic.
 struct UserWatch {
-    /// How many events without a user are worth a word.
+    /// Number of leading events without a user after which the watch reports.
     static let limit: Int64 = 10_000
     private static let over = "over"
 
-    /// Events are to be looked at.
+    /// The watch is not over: events are to be checked.
     private(set) var isOn: Bool
     private(set) var withoutUser: Int64
 
     /// - Parameters:
-    ///   - recorded: what the state says; nil when it says nothing.
-    ///   - hasEvents: the state has events already, of which nothing is known then.
+    ///   - recorded: the value of `fact` in the state; nil when there is none.
+    ///   - hasEvents: the state has events; without a recorded value these were not watched, and the watch is over.
     init(recorded: String?, hasEvents: Bool) {
         withoutUser = recorded.flatMap { Int64($0) } ?? 0
         isOn = recorded.map { $0 != Self.over } ?? !hasEvents
     }
 
-    /// Takes note of an event.
-    /// - Returns: true once: none of the first events had a user.
+    /// Checks an event.
+    /// - Returns: true once, when none of the first `limit` events had a user.
     mutating func saw(user: Int64?) -> Bool {
         guard user == nil else {
             isOn = false
@@ -32,6 +33,6 @@ struct UserWatch {
         return !isOn
     }
 
-    /// What the state is to say: a number of events without a user, or that the watch is over.
+    /// The value that the state stores: the number of events without a user, or `over`.
     var fact: String { isOn ? "\(withoutUser)" : Self.over }
 }

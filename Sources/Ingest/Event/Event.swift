@@ -1,21 +1,21 @@
-// A page view as it stands in a message, and the ways in which a message is none.
+// A page view in a message, and the reasons why a message is not one.
 
 import Base
 
-/// A valid page-view event. Its bytes are borrowed: from the message, or from the parser's scratch space, and valid until
-/// the parser is used again.
+/// A valid page-view event. Its bytes are borrowed from the message or from the parser's scratch space. They are valid
+/// until the parser is used again.
 struct Event {
-    /// The user, where the event names one.
+    /// The user; nil when the event names none.
     var userID: Int64?
     /// 1 to 64 bytes of valid UTF-8 without control characters.
     var postcode = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// The page, valid UTF-8, where the event names one.
+    /// The page, valid UTF-8; nil when the event names none.
     var webpage: UnsafeRawBufferPointer?
-    /// When it happened, as `EventTime.init(timestamp:)` bounds it.
+    /// The event time, within the bounds of `EventTime.init(timestamp:)`.
     var time = EventTime(rawValue: 0)
 }
 
-/// Why a message is not an event. The texts are what `rejected_events.reason` shows; scripts may compare them.
+/// Why a message is not an event. The texts are stored in `rejected_events.reason`; scripts may compare them.
 enum Rejection: String, Error, Equatable {
     case tombstone = "tombstone: the message has no value"
     case empty = "empty message"
@@ -41,9 +41,9 @@ enum Rejection: String, Error, Equatable {
     case webpageType = "webpage is not a string"
 }
 
-/// Where the fault is.
+/// The reason why a message is rejected, and where.
 struct Fault: Error, Equatable {
     let reason: Rejection
-    /// Bytes from the start of the message.
+    /// The offset of the byte in the message, from 0.
     let position: Int
 }

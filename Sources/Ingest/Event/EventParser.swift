@@ -1,24 +1,26 @@
-// From message bytes to an event, in place.
+// Parses an event from a message's bytes, in place.
 //
-// The scanner checks the whole message and remembers where the four fields' last values are; only then are they read, so
-// that of duplicated keys the last wins and a fault in an unknown field is found too. The user's field has two names,
-// `user_id` and `userId`; of both in one message the last wins, too, be it null. Nothing is allocated on the usual
-// shape: integers, quoted digits, strings with or without escapes. A key with an escape in it goes to Foundation's JSON
-// (`FoundationParser`), a number with a fraction or exponent where an integer is needed to `NumberText`.
-// Invariants: the event's bytes lie in the message or in `scratch`; `scratch` never moves while an event is in use.
+// The scanner first checks the whole message and records the position of each field's last value. The parser then reads
+// these values. Therefore the last of duplicate keys wins, and a fault in an unknown field is found. The user's field
+// has two names, `user_id` and `userId`; the last of either wins, even if it is null. The usual shapes are parsed
+// without allocation: integers, quoted digits, strings with or without escapes. A key with an escape goes to
+// Foundation's JSON (`FoundationParser`). A number with a fraction or exponent, in an integer's place, goes to
+// `NumberText`.
+// Invariants: the event's bytes are in the message or in `scratch`. `scratch` does not move while an event is in use,
+// because it has the message's size at least.
 
 import Base
 
-/// Reads events; one parser for one thread.
+/// Parses events. Used by one thread.
 final class EventParser {
-    /// Receives strings with their escapes resolved; at least as large as the message.
+    /// Holds strings with their escapes resolved. At least as large as the message.
     private var scratch: UnsafeMutableRawBufferPointer = .allocate(byteCount: 4096, alignment: 1)
     private var scratchUsed = 0
 
     deinit { scratch.deallocate() }
 
-    /// The event in a message's value.
-    /// - Throws: `Fault` with the reason and the byte where it lies.
+    /// Parses the event in a message's value.
+    /// - Throws: `Fault` with the reason and the byte's position.
     func parse(_ bytes: UnsafeRawBufferPointer) throws(Fault) -> Event {
         var fields = Fields()
         try scan(bytes, into: &fields)
@@ -37,10 +39,10 @@ final class EventParser {
     struct Field {
         enum Kind { case absent, null, string, escapedString, integer, integerTooLong, other }
         var kind = Kind.absent
-        /// The value's first byte (after the quote, for a string) and the byte after its last.
+        /// The value's bytes, [start, end); of a string without its quotes.
         var start = 0
         var end = 0
-        /// Of an integer.
+        /// The value of an integer.
         var value: Int64 = 0
     }
 
@@ -69,7 +71,7 @@ final class EventParser {
         guard scanner.position == bytes.count else { throw scanner.fault(.trailing) }
     }
 
-    /// JSON of another kind, or no JSON at all?
+    /// The fault of a document that is not an object: `notObject` for valid JSON, else the fault of the syntax.
     private func notObject(_ scanner: inout JSONScanner) throws(Fault) -> Fault {
         let start = scanner.position
         try scanner.value()
@@ -105,17 +107,17 @@ final class EventParser {
 
     private enum Key { case userID, postcode, webpage, timestamp, unknown }
 
-    /// Eight bytes of a key, as they are loaded on this (little-endian) machine.
+    /// The first eight bytes of a text as a word of a little-endian machine.
     @inline(__always)
     private static func word(_ text: StaticString) -> UInt64 {
         UnsafeRawPointer(text.utf8Start).loadUnaligned(as: UInt64.self)
     }
 
-    /// Passes a key. A known key is told by its bytes, its closing quote included: a key with an escape takes the long way.
+    /// Passes a key. A known key is recognised by its bytes and its closing quote. A key with an escape takes the slow path.
     @inline(__always)
     private func key(_ scanner: inout JSONScanner) throws(Fault) -> Key {
         let (bytes, start) = (scanner.bytes, scanner.position + 1)
-        // Behind the quote of a known key a valid message has ten bytes at least: key, quote, colon, value, brace.
+        // A valid message has at least ten bytes after the opening quote of a known key: key, quote, colon, value, brace.
         if start + 10 <= bytes.count {
             let first = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
             if first == Self.word("user_id\"") {
@@ -142,8 +144,8 @@ final class EventParser {
     }
 
     private static func escapedKey(_ token: Slice<UnsafeRawBufferPointer>) -> Key {
-        // Nine characters of six bytes each and two quotes: nothing longer is a known key. Nor is anything beyond ASCII,
-        // of which Foundation drops a byte order mark.
+        // A known key has at most nine characters of six bytes each and two quotes. Bytes beyond ASCII are never part of
+        // one; Foundation would drop a byte order mark.
         guard token.count <= 56, token.allSatisfy({ $0 < 0x80 }) else { return .unknown }
         return switch FoundationParser.string(token) {
         case "user_id", "userId": .userID
@@ -173,7 +175,7 @@ final class EventParser {
         }
     }
 
-    /// One to 18 digits without a leading zero, followed by something that ends a number: the usual shape.
+    /// One to 18 digits without a leading zero, followed by a comma, brace or space: the usual shape.
     @inline(__always)
     private static func shortInteger(_ bytes: UnsafeRawBufferPointer, from start: Int) -> (value: Int64, end: Int)? {
         var value: Int64 = 0
@@ -289,7 +291,7 @@ final class EventParser {
         !text.isEmpty && text.allSatisfy { $0 &- 0x30 < 10 }
     }
 
-    /// The value of an optional minus and digits; nil when it does not fit 64 bits.
+    /// The value of an optional minus sign and digits; nil when it does not fit 64 bits.
     static func integer(_ text: Slice<UnsafeRawBufferPointer>) -> Int64? {
         let isNegative = text.first == UInt8(ascii: "-")
         var value: Int64 = 0
@@ -306,8 +308,8 @@ final class EventParser {
 
     // MARK: Escapes
 
-    /// Strings of one message do not overlap, and no escape is shorter than what it stands for, so a space of the
-    /// message's size holds them all and need not move while the event is in use.
+    /// Empties the scratch space and makes it as large as the message. The strings of a message do not overlap, and an
+    /// escape is never shorter than its character, so they all fit without moving the space.
     private func emptyScratch(messageSize: Int) {
         scratchUsed = 0
         guard scratch.count < messageSize else { return }
@@ -315,7 +317,7 @@ final class EventParser {
         scratch = .allocate(byteCount: messageSize, alignment: 1)
     }
 
-    /// Resolves the escapes of a string that the scanner has passed, into the scratch space.
+    /// Resolves the escapes of a string that the scanner has checked, into the scratch space.
     private func unescape(_ raw: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let start = scratchUsed
         var source = JSONScanner(raw)
@@ -328,6 +330,7 @@ final class EventParser {
     }
 
     private func append(_ byte: UInt8) {
+        assert(scratchUsed < scratch.count, "an escape is not shorter than its character")
         scratch[scratchUsed] = byte
         scratchUsed += 1
     }
@@ -336,7 +339,7 @@ final class EventParser {
         for byte in Unicode.UTF8.encode(scalar) ?? .init() { append(byte) }
     }
 
-    /// The character of the escape whose backslash was passed.
+    /// The character of an escape, after its backslash.
     private static func scalar(_ source: inout JSONScanner) -> Unicode.Scalar {
         let kind = source.bytes[source.position]
         source.position += 1
@@ -351,7 +354,7 @@ final class EventParser {
         }
     }
 
-    /// The digits of `\u`, and a second escape when they are the first half of a surrogate pair.
+    /// The character of `\u` and its digits; passes a second escape when they are the first half of a surrogate pair.
     private static func codePoint(_ source: inout JSONScanner) -> Unicode.Scalar {
         let replacement: Unicode.Scalar = "\u{FFFD}"
         guard let unit = try? source.hexUnit() else { return replacement }

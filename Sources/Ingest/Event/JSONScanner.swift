@@ -1,14 +1,14 @@
 // Checks JSON (RFC 8259) in place, one value at a time, without allocating.
 //
-// Invariants: `position` never passes `end`; every function either moves past a whole valid token or throws the fault
-// with the byte where it is; nesting is kept as one bit a level in fixed words, so depth costs no stack.
+// Invariants: `position` is at most the number of bytes. Every function either moves past one whole valid token or
+// throws the fault with its position. Nesting is one bit per level in fixed storage, so depth uses no stack.
 
 /// A strict, allocation-free JSON checker over borrowed bytes.
 struct JSONScanner {
     let bytes: UnsafeRawBufferPointer
     var position = 0
 
-    /// The deepest nesting accepted, the document's own object included (Foundation's limit as well).
+    /// Maximum nesting depth, including the document's own object. Foundation has the same limit.
     static let depthLimit = 512
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
@@ -17,10 +17,6 @@ struct JSONScanner {
     func fault(_ reason: Rejection, at position: Int? = nil) -> Fault {
         Fault(reason: reason, position: position ?? self.position)
     }
-
-    /// The fault of a byte that does not belong here, or of the end.
-    @inline(__always)
-    func unexpected() -> Fault { fault(position < bytes.count ? .syntax : .truncated) }
 
     @inline(__always)
     mutating func skipSpace() {
@@ -34,13 +30,14 @@ struct JSONScanner {
     /// The next byte that is not white space, without moving past it.
     @inline(__always)
     mutating func peek() throws(Fault) -> UInt8 {
+        assert(position <= bytes.count, "a token ends within the message")
         if position < bytes.count, bytes[position] > 0x20 { return bytes[position] }
         skipSpace()
         guard position < bytes.count else { throw fault(.truncated) }
         return bytes[position]
     }
 
-    /// A string's contents between its quotes.
+    /// The bytes of a string between its quotes, [start, end).
     struct StringToken {
         let start: Int
         let end: Int
@@ -79,7 +76,7 @@ struct JSONScanner {
             let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
             let quote = word ^ (ones &* 0x22)
             let slash = word ^ (ones &* 0x5C)
-            // A byte is zero after the XOR where it matched; subtracting one borrows into its high bit.
+            // A matching byte is zero after the XOR, and subtracting one borrows into its high bit.
             let found =
                 (((quote &- ones) & ~quote) | ((slash &- ones) & ~slash) | ((word &- ones &* 0x20) & ~word) | word)
                 & highs
@@ -154,7 +151,8 @@ struct JSONScanner {
         return unit
     }
 
-    /// Passes a number; tells whether it has neither fraction nor exponent.
+    /// Passes a number.
+    /// - Returns: its first byte, and whether it has neither a fraction nor an exponent.
     mutating func number() throws(Fault) -> (start: Int, isInteger: Bool) {
         let start = position
         if bytes[position] == UInt8(ascii: "-") { position += 1 }
@@ -181,7 +179,7 @@ struct JSONScanner {
         return (start, isInteger)
     }
 
-    /// One digit at least.
+    /// Passes one or more digits.
     private mutating func digits() throws(Fault) {
         guard position < bytes.count else { throw fault(.truncated) }
         guard bytes[position] &- 0x30 < 10 else { throw fault(.number) }

@@ -1,15 +1,15 @@
-// What integer a number with a fraction or exponent stands for, exactly.
+// The exact integer that a number with a fraction or exponent represents.
 //
-// Neither Double (53 bits) nor Decimal (38 digits) holds every number that JSON can write, so the decimal digits
-// themselves decide: 16116626840e-1 is an integer, 1611662684.00000000000000000000000000000000000000001 is none.
+// Neither Double (53 bits) nor Decimal (38 digits) holds every JSON number, so the decimal digits decide:
+// 16116626840e-1 is an integer, 1611662684.00000000000000000000000000000000000000001 is not.
 
-/// A number's value, as far as integers go.
+/// The integer value of a number.
 enum NumberText: Equatable {
-    /// It is this integer.
+    /// The number is this integer.
     case integer(Int64)
-    /// It is an integer that does not fit 64 bits.
+    /// The number is an integer that does not fit 64 bits.
     case tooLarge
-    /// It has a fraction.
+    /// The number is not an integer.
     case fraction
 
     /// Reads a number whose grammar was checked (RFC 8259, section 6).
@@ -24,7 +24,7 @@ enum NumberText: Equatable {
         self = mantissa.times10(toThe: exponent)
     }
 
-    /// Far beyond what fits, and far below what overflows when it is added to the number of digits.
+    /// Far above any exponent that fits 64 bits, and far below an overflow when the number of digits is added.
     private static let largestExponent = 1 << 48
 
     private static func exponent(_ text: Slice<UnsafeRawBufferPointer>) -> Int {
@@ -34,10 +34,10 @@ enum NumberText: Equatable {
     }
 
     private struct Mantissa {
-        /// The digits so far, without the zeros at their end.
+        /// The digits so far, without trailing zeros.
         private var value: Int64 = 0
         private var overflowed = false
-        /// Zeros since the last digit that is not zero.
+        /// Number of trailing zeros.
         private var zeros = 0
         private var fractionDigits = 0
         private var isFraction = false
@@ -79,7 +79,7 @@ enum NumberText: Equatable {
         func times10(toThe exponent: Int) -> NumberText {
             if value == 0, !overflowed { return .integer(0) }
             let places = exponent - fractionDigits + zeros
-            // The last digit that is not zero stands behind the point.
+            // The last nonzero digit is after the decimal point.
             if places < 0 { return .fraction }
             var shifted = self
             shifted.shift(by: places)

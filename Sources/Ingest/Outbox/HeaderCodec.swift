@@ -1,7 +1,7 @@
-// Headers of a source message as one blob of the state.
+// Encodes the headers of a source message as one blob of the state.
 //
-// The encoding: for each header its name and its value, each after its length (4 bytes, big endian; 0xFFFFFFFF for a value
-// that is null). A blob that is cut or has lengths beyond its end gives the headers before the fault.
+// Each header is its name and its value, each after its length (4 bytes, big endian; 0xFFFFFFFF for a null value). A
+// truncated blob, or one with a length beyond its end, decodes to the headers before the fault.
 
 import Kafka
 import State

@@ -1,16 +1,16 @@
-// One producer and what its records became.
+// One producer and the outcomes of its records.
 //
-// Invariants: one request is under way at a time for each broker, so that no request waits behind another in a broker's
-// socket; connections are reset at the end of the process, so that nothing leaves the machine after it. An acknowledgement
-// without an offset says nothing of what the topic has.
+// The producer's settings allow one request under way per broker, so no request waits behind another in a broker's
+// socket. `Producer` resets its sockets at the end, so nothing leaves the machine after the process. An acknowledgement
+// without an offset leaves it open whether the topic has the record.
 
 import Base
 import Kafka
 import State
 
-/// A connection over which rows are sent.
+/// A connection that sends rows.
 final class OutboxConnection {
-    /// The largest batch that the topic takes, in bytes; nil when it is not known.
+    /// Maximum batch size of the topic in bytes; nil when it is not known.
     let maximumBatchBytes: Int?
     private let partitions: Int
     private let context: OutboxContext
@@ -18,16 +18,19 @@ final class OutboxConnection {
     private let producer: any OutboxProducer
     private let report: Report
 
-    /// What the broker said of the rows under way.
+    /// The delivery reports of the rows under way.
     final class Report {
+        /// Numbers of the rows that were acknowledged with an offset.
         var acknowledged: [Int64] = []
+        /// The offset after the last acknowledged row, by partition.
         var ends: [PartitionID: KafkaOffset] = [:]
-        /// Rows that the topic will not take, or that shared a batch with one.
+        /// Numbers of the rows that the topic refuses, or that shared a batch with one.
         var refused: [Int64] = []
         var refusal: KafkaError?
-        /// What leaves it open whether a row is in the topic.
+        /// An error that leaves it open whether a row is in the topic.
         var failure: KafkaError?
         var failedPartition: PartitionID?
+        /// Number of rows without a report.
         var open = 0
 
         func take(_ delivery: Delivery) {
@@ -57,16 +60,17 @@ final class OutboxConnection {
             [("compression.type", "lz4")] + context.settings.kafka + [
                 ("enable.idempotence", "true"), ("acks", "all"), ("max.in.flight.requests.per.connection", "1"),
                 ("message.timeout.ms", "0"), ("linger.ms", "5"), ("batch.size", String(batch)),
-                // The topic's limit rules, not this client's.
+                // The topic's size limit applies, not the client's.
                 ("message.max.bytes", "1000000000"), ("queue.buffering.max.kbytes", "2000000"),
             ], delivered: { report.take($0) })
     }
 
-    /// Ends the connection: nothing that waits in it is sent any more.
+    /// Drops the rows that wait in the connection.
     func abandon() { producer.purge() }
 
-    /// Sends rows and waits for what becomes of them.
-    /// - Returns: what is known; without a failure, and with nothing open, everything is.
+    /// Sends rows and waits for their reports, a failure, or the end of the time.
+    /// - Returns: the reports. They are complete when there is no failure and no row is open.
+    /// - Throws: `KafkaError`, `OutboxStopped`.
     func send(_ rows: [OutboxRow]) throws -> Report {
         (report.acknowledged, report.refused, report.ends) = ([], [], [:])
         for row in rows { try send(row) }

@@ -1,4 +1,5 @@
-// What the parts of a publisher share: settings, time, the board, and writes to the state that wait.
+// Shared by the parts of a publisher: settings, time, the health board, and access to the state that waits while the
+// state is busy.
 
 import Health
 import Base
@@ -7,10 +8,10 @@ import Log
 import SQLite
 import State
 
-/// The time that was left is over, or the publisher was told to stop: not an error.
+/// Thrown when a stop was requested and the remaining time is over. Not a failure.
 struct OutboxStopped: Error {}
 
-/// The surroundings of one publisher.
+/// The context of one publisher.
 final class OutboxContext {
     let settings: OutboxSettings
     let time: TimeSource
@@ -21,7 +22,7 @@ final class OutboxContext {
     private let board: HealthBoard?
     private let remaining: () -> Int64
     private var lastComplaint: String?
-    /// The right on the topic that the step under way needs.
+    /// The right on the topic that the current step needs; for error texts.
     var neededRight = "DESCRIBE"
 
     init(
@@ -33,17 +34,14 @@ final class OutboxContext {
         (self.board, self.log, self.remaining) = (board, log, remaining)
     }
 
-    /// The service was told to stop.
-    var isEnding: Bool { stop.wasSet }
-
-    /// The service was told to stop, and the time for what is left is over.
+    /// A stop was requested, and the remaining time is over.
     var isOver: Bool { stop.wasSet && remaining() <= 0 }
 
     func checkTime() throws {
         if isOver { throw OutboxStopped() }
     }
 
-    /// Waits, not beyond the time that is left.
+    /// Waits. After a stop request it waits at most 200 ms and no longer than the remaining time.
     func rest(_ milliseconds: Int64) {
         if stop.wasSet {
             time.wait(StopSignal(), milliseconds: max(0, min(milliseconds, 200, remaining())))
@@ -52,13 +50,13 @@ final class OutboxContext {
         }
     }
 
-    /// A time limit for a question to Kafka, in milliseconds: short, and never beyond the time that is left.
+    /// A timeout for a request, in milliseconds: at least 1, and after a stop request at most the remaining time.
     func limit(_ milliseconds: Int64) -> Int32 {
         Int32(clamping: max(1, stop.wasSet ? min(milliseconds, remaining()) : milliseconds))
     }
 
-    /// Reads or writes the state. While it is busy or the disk is full this waits, as the flush does.
-    /// - Throws: `OutboxStopped`, `SQLiteError` of a damaged state, and what `body` throws.
+    /// Reads or writes the state. Retries while the state is busy or the disk is full, as the flush does.
+    /// - Throws: `OutboxStopped`, `SQLiteError` for a damaged state, and what `body` throws.
     func state<Result>(_ body: (Store) throws -> Result) throws -> Result {
         var pause = Backoff()
         while true {
@@ -73,15 +71,15 @@ final class OutboxContext {
         }
     }
 
-    // MARK: What the operator sees
+    // MARK: Reports
 
-    /// Publishing works, or has nothing to do.
+    /// Reports that publishing works or has nothing to do.
     func succeeded() {
         lastComplaint = nil
         board?.published(settings.name, now: time.wall())
     }
 
-    /// Publishing does not work. Logs what is new.
+    /// Reports that publishing does not work. Logs the text unless it is the same as before.
     func complain(_ text: String, _ facts: Logger.Metadata = [:]) {
         board?.publishingFailed(settings.name, text, now: time.wall())
         guard text != lastComplaint else { return }
@@ -89,6 +87,6 @@ final class OutboxContext {
         log.warning("\(text)", metadata: facts)
     }
 
-    /// The last complaint, while publishing does not work.
+    /// The last complaint; nil while publishing works.
     var complaint: String? { lastComplaint }
 }

@@ -1,8 +1,8 @@
 // Publishes the rows of an outbox, each once.
 //
-// Invariants: rows are sent in the order of their numbers; before a row is sent its number is on the disk; it is marked
-// only when the broker acknowledged it with an offset or it was found in the topic. Publishing begins with a takeover
-// (OutboxTakeover.swift), and so does everything after a failure whose outcome is not known. docs/adr/0021 has the argument.
+// Invariants: rows are sent in the order of their numbers. A row's number is durable before the row is sent. A row is
+// marked only after the broker acknowledged it with an offset, or after it was found in the topic. Publishing starts
+// with a takeover (OutboxTakeover.swift), also after a failure with an unknown outcome. docs/adr/0021 has the argument.
 
 package import Health
 package import Base
@@ -10,7 +10,7 @@ import Kafka
 package import Log
 package import State
 
-/// Publishes late events, or rejected messages.
+/// Publishes late events or rejected messages.
 package final class OutboxPublisher {
     private let context: OutboxContext
     private let stop: StopSignal
@@ -19,24 +19,25 @@ package final class OutboxPublisher {
     private var fence: (any OutboxFence)?
     private var stateID = ""
     private var lastSent: Int64 = 0
-    /// The topic's offsets up to which everything of ours is marked.
+    /// Below these offsets of the topic every row of this state is marked.
     private var offsets: [PartitionID: KafkaOffset] = [:]
     private var sentBefore: SentBefore?
-    /// Up to this number rows are sent one by one, since the topic refused one of them.
+    /// Rows up to this number (inclusive) are sent one by one, because the topic refused one of them.
     private var oneByOneUpTo: Int64 = 0
-    /// The identity was ours at this moment at the least, on the monotonic clock: when the last look at it began.
+    /// Start of the last successful check of the identity, on the monotonic clock in milliseconds. This publisher owned
+    /// the identity then.
     private var ownedAt: Int64 = 0
     private var settings: OutboxSettings { context.settings }
     private static let batch = 1000
-    /// How old the last look at the fence may be when a batch is sent, in milliseconds. Less than the quiet time of a
-    /// takeover, which therefore sees what was sent since.
+    /// Maximum age of the last ownership check when a batch is sent, in milliseconds. It is shorter than a takeover's
+    /// quiet time, so the takeover sees every batch sent after the check.
     private static let ownershipMilliseconds: Int64 = 500
 
     /// - Parameters:
-    ///   - board: is told since when and why nothing can be published.
+    ///   - board: receives why nothing can be published, and since when.
     ///   - cluster: makes the connections.
     ///   - failPoint: called at each step whose interruption must be harmless.
-    ///   - remaining: once `stop` is set, how many milliseconds are left.
+    ///   - remaining: returns the milliseconds that are left once `stop` is set.
     package init(
         settings: OutboxSettings, store: SharedStore, stop: StopSignal, time: TimeSource, board: HealthBoard? = nil,
         cluster: any OutboxCluster = KafkaCluster(), failPoint: @escaping (String) -> Void, log: Logger,
@@ -50,8 +51,8 @@ package final class OutboxPublisher {
         self.failPoint = failPoint
     }
 
-    /// Publishes until it is told to stop, and then what is left, as long as the time allows.
-    /// - Returns: nil when everything was published; else how many rows wait, and why.
+    /// Publishes until `stop` is set, and then the remaining rows until the time is over.
+    /// - Returns: nil when everything was published, otherwise how many rows wait and why.
     /// - Throws: `SQLiteError` when the state cannot be read, `KafkaError` for a refused setting.
     package func run() throws -> String? {
         defer { disconnect() }
@@ -80,13 +81,13 @@ package final class OutboxPublisher {
 
     private func disconnect() {
         connection?.abandon()
-        // The fence first: the end of the connection is waited for, and with it the fence's.
+        // The fence first: closing the connection waits, and the fence closes meanwhile.
         fence = nil
         (connection, lastSent) = (nil, 0)
     }
 
     private func complain(_ error: KafkaError) {
-        // The row that waits, by where it came from.
+        // The source partition and offset of the first waiting row.
         var facts: Logger.Metadata = [:]
         if let row = try? context.state({ try $0.unpublished(settings.name, after: 0, limit: 1) }).first {
             facts["source_partition"] = .stringConvertible(row.partition)
@@ -97,7 +98,7 @@ package final class OutboxPublisher {
                 + "\(settings.name.rawValue) events wait in the state; trying again", facts)
     }
 
-    /// The error's words, and the right that is missing.
+    /// The error's text and the missing right.
     private func explanation(_ error: KafkaError) -> String {
         switch error.refusedResource {
         case .topic: "\(error.message): the user needs \(context.neededRight) on topic \(settings.topic)"
@@ -105,33 +106,33 @@ package final class OutboxPublisher {
         case .transactionalID:
             "\(error.message): the user needs DESCRIBE and WRITE on transactional id \(settings.transactionalID)"
         case .cluster:
-            "\(error.message): the user needs CREATE on topic \(settings.topic) or on the cluster, and before Kafka 3.0 "
-                + "IDEMPOTENT_WRITE on the cluster"
+            "\(error.message): the user needs CREATE on topic \(settings.topic) or on the cluster, and before Kafka "
+                + "3.0 IDEMPOTENT_WRITE on the cluster"
         case nil: error.message
         }
     }
 
-    /// Another publisher has the identity: nothing more is sent.
+    /// Waits for the stop: another publisher has the identity, so this one sends nothing more.
     private func waitFenced() throws -> String? {
         context.complain(
             "topic \(settings.topic): another service publishes the \(settings.name.rawValue) events of topic "
-                + "\(settings.sourceTopic) for group \(settings.group); this one publishes nothing any more: stop one of "
-                + "them, then restart the one that stays")
+                + "\(settings.sourceTopic) for group \(settings.group); this one publishes nothing any more: stop one "
+                + "of them, then restart the one that stays")
         while !stop.wasSet { context.time.wait(stop, milliseconds: 1000) }
         return leftOver()
     }
 
-    /// - Returns: how many rows wait, and why; nil when none do.
+    /// - Returns: how many rows wait and why; nil when none wait.
     private func leftOver() -> String? {
         let reason = context.complaint.map { " (\($0))" } ?? ""
-        // The state may be what is not reachable.
+        // The state itself may be unreadable.
         guard let count = try? context.state({ try $0.unpublishedCount(settings.name) }) else {
             return "\(settings.name.rawValue) events wait\(reason)"
         }
         return count == 0 ? nil : "\(count) \(settings.name.rawValue) events wait\(reason)"
     }
 
-    /// One round: takes the topic over when that is due, then sends a batch.
+    /// One round: takes the topic over if there is no connection, then sends a batch.
     /// - Returns: false when there was nothing to do.
     private func publishOnce() throws -> Bool {
         guard try !rows().isEmpty else {
@@ -139,7 +140,7 @@ package final class OutboxPublisher {
             return false
         }
         guard try connect(), let connection else { return true }
-        // What was found in the topic is marked now.
+        // Rows that the takeover found in the topic are marked now.
         let left = try passOver(try rows())
         guard !left.isEmpty else { return true }
         try send(left, connection)
@@ -172,12 +173,12 @@ package final class OutboxPublisher {
         let isOurs = try fence?.mark(
             topic: settings.topic, partitions: [0], timeoutMilliseconds: context.limit(5000))
         guard isOurs == true else { throw KafkaError.unknownOwner }
-        // Not the moment of the answer: another may have claimed it while this one was on its way.
+        // Not the time of the answer: another publisher may have claimed the identity while it was under way.
         ownedAt = now
     }
 
-    /// Marks rows that others have sent.
-    /// - Returns: the rest.
+    /// Marks the rows that other publishers have sent.
+    /// - Returns: the other rows.
     private func passOver(_ rows: [OutboxRow]) throws -> [OutboxRow] {
         guard let sentBefore else { return rows }
         let sent = rows.filter { sentBefore.contains($0) }
@@ -189,11 +190,11 @@ package final class OutboxPublisher {
         return rows.filter { !sentBefore.contains($0) }
     }
 
-    /// Once everything that others had sent was read, the topic need not be looked through any more.
+    /// Forgets what other publishers have sent, once all of it was consumed again and marked.
     private func forgetOthers() throws {
         guard let sentBefore else { return }
         let isOver = try context.state { store in
-            // In one go: a flush between the two questions would bring rows that are not marked yet.
+            // Under one lock: a flush between the two reads could add rows that are not marked yet.
             guard try store.unpublished(settings.name, after: 0, limit: 1).isEmpty,
                 sentBefore.isBelow(try store.progress().partitions)
             else { return false }
@@ -210,8 +211,11 @@ package final class OutboxPublisher {
         try context.state {
             try $0.beginPublishing(settings.name, topic: settings.topic, upTo: last.number, from: offsets)
         }
+        assert(
+            rows[0].number > lastSent && zip(rows, rows.dropFirst()).allSatisfy { $0.number < $1.number },
+            "rows are sent in the order of their numbers")
         failPoint("\(settings.name.rawValue).numbered")
-        // Only now: a write to the state takes as long as the disk does, and nothing may lie between the look and the batch.
+        // Only now: a write to the state can take long, and nothing may come between the ownership check and the batch.
         context.neededRight = "WRITE"
         try checkOwnership()
         failPoint("\(settings.name.rawValue).looked")
@@ -223,12 +227,13 @@ package final class OutboxPublisher {
         lastSent = last.number
     }
 
-    /// Marks what was acknowledged. After a failure everything starts again from what the topic has.
+    /// Marks the acknowledged rows. After a failure publishing starts again with a takeover.
+    /// - Throws: the report's failure.
     private func book(_ report: OutboxConnection.Report) throws {
         for (partition, end) in report.ends { offsets[partition] = end }
         let now = context.time.wall()
         let acknowledged = report.acknowledged
-        // With a failure the offsets stay: reading back begins there.
+        // After a failure the stored offsets stay, because reading back starts there.
         let isClean = report.failure == nil && report.open == 0
         try context.state { store in
             let known = try store.outboxOffsets(settings.name, topic: settings.topic) ?? offsets
@@ -246,11 +251,11 @@ package final class OutboxPublisher {
         if let failure = report.failure { throw failure }
     }
 
-    /// Rows that the topic refused are sent again one by one; one that it refuses alone is passed.
+    /// Sends refused rows again one by one. Skips a row that is refused alone, with an incident.
     private func refused(_ rows: [OutboxRow], _ report: OutboxConnection.Report) throws {
         guard let last = rows.last else { return }
         guard rows.count == 1, let refusal = report.refusal else {
-            // Those before it are marked; the rest is read again from the state.
+            // Acknowledged rows are marked; the others are read from the state again.
             (oneByOneUpTo, lastSent) = (last.number, 0)
             return
         }
@@ -258,8 +263,8 @@ package final class OutboxPublisher {
             kind: "\(settings.name.rawValue)-not-publishable",
             detail:
                 "topic \(settings.topic) refuses the \(settings.name.rawValue) event of partition \(last.partition), "
-                + "offset \(last.offset) (\(last.payload.count) bytes): \(refusal.message)\(limitText(refusal)); it stays in "
-                + "\(settings.name.rawValue)_events and is not published")
+                + "offset \(last.offset) (\(last.payload.count) bytes): \(refusal.message)\(limitText(refusal)); "
+                + "it stays in \(settings.name.rawValue)_events and is not published")
         context.log.error(
             "\(incident.detail)", metadata: Facts.place(partition: last.partition, offset: last.offset))
         let now = context.time.wall()

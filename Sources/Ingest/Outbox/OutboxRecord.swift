@@ -1,19 +1,19 @@
 // How a publisher recognises its own records, and other publishers' records of the same source.
 //
-// A record is the source's message with four headers added. `pageviews-outbox` has the state's id and the row's number;
-// the others say where the message came from. Records of earlier versions had the origin, `PARTITION/OFFSET`, as their key.
+// A record is the source message with four more headers. `pageviews-outbox` has the state's id and the row's number;
+// the others have the message's origin. Records of earlier versions had the origin, `PARTITION/OFFSET`, as their key.
 
 import Base
 import Kafka
 import State
 
-/// Where a message came from.
+/// The source partition and offset of a message.
 struct OutboxOrigin: Hashable {
     let partition: PartitionID
     let offset: KafkaOffset
 }
 
-/// A record of some publisher, as it was found in the topic.
+/// A publisher's record that was found in the topic.
 struct OutboxRecord: Equatable {
     /// The state that published it.
     let stateID: String
@@ -21,7 +21,7 @@ struct OutboxRecord: Equatable {
     let number: Int64
     /// The source's topic; nil in records of earlier versions.
     let topic: String?
-    /// nil where it cannot be read.
+    /// The message's origin; nil when it cannot be parsed.
     let origin: OutboxOrigin?
 }
 
@@ -31,7 +31,7 @@ extension OutboxRecord {
     static let partitionHeader = "pageviews-partition"
     static let offsetHeader = "pageviews-offset"
 
-    /// nil for records that no publisher of this program has sent.
+    /// nil for a record that no publisher of this program has sent.
     init?(_ message: Message) {
         let envelope = Envelope(key: message.key, headers: message.headers)
         func text(_ name: String) -> String? {
@@ -50,7 +50,7 @@ extension OutboxRecord {
         }
     }
 
-    /// The origin in a key of an earlier version; nil for what is no such key.
+    /// The origin in a key of an earlier version; nil for any other key.
     static func origin(ofKey key: String) -> OutboxOrigin? {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let partition = PartitionID(parts[0]), let offset = KafkaOffset(parts[1]) else {
@@ -59,7 +59,7 @@ extension OutboxRecord {
         return OutboxOrigin(partition: partition, offset: offset)
     }
 
-    /// What a row is sent with.
+    /// The key, headers and timestamp of a row's record.
     static func envelope(_ row: OutboxRow, stateID: String, topic: String) -> Envelope {
         func header(_ name: String, _ value: String) -> Message.Header {
             Message.Header(name: name, value: Array(value.utf8))

@@ -7,22 +7,23 @@ package import State
 package struct OutboxSettings: Sendable {
     /// The rows it publishes.
     package let name: OutboxName
-    /// The topic it publishes to; created when it is missing.
+    /// The target topic; created when it is missing.
     package let topic: String
-    /// librdkafka settings; `bootstrap.servers` among them.
+    /// librdkafka settings, including `bootstrap.servers`.
     package var kafka: [(String, String)]
-    /// The addresses as the user gave them, for messages.
+    /// The addresses as the user gave them; for messages.
     package var bootstrapServers: String
     /// The topic that the rows came from.
     package var sourceTopic = ""
-    /// The group of the service: one service of a group publishes what it read of the source's partitions.
+    /// The service's consumer group. Services of different groups publish independently.
     package var group = "pageviews"
     /// The partitions of the source that the service reads; nil for all.
     package var partitions: Set<PartitionID>?
-    /// Partitions of a topic that has to be created.
+    /// Number of partitions of a topic that is created.
     package var newTopicPartitions = 4
-    /// How long nothing of this source may arrive in the topic before what is not there counts as not sent, in milliseconds:
-    /// longer than a publisher that was fenced takes from its last look at the fence until the broker has its batch.
+    /// Time without a new record of this source after which a row that is not in the topic counts as not sent, in
+    /// milliseconds. It is longer than a fenced publisher takes from its last ownership check until the broker has its
+    /// batch.
     var quietMilliseconds: Int64 = 2000
 
     /// Settings with the defaults of the command line.
@@ -33,8 +34,8 @@ package struct OutboxSettings: Sendable {
         self.bootstrapServers = bootstrapServers
     }
 
-    /// Who publishes: the transactional id by which a publisher fences the one before it. Services that read other
-    /// partitions, or for another group, have other ids.
+    /// The transactional id with which a publisher fences its predecessor. Services with other partitions or another
+    /// group have other ids.
     package var transactionalID: String {
         let parts = partitions.map { "-p" + $0.sorted().map(\.description).joined(separator: ".") } ?? ""
         return "pageviews-\(name.rawValue)-\(sourceTopic)-\(group)-\(topic)\(parts)"

@@ -1,26 +1,27 @@
-// How a publisher begins: it fences its predecessor, sets a mark behind everything that was sent, and reads the
-// topic back to that mark.
+// Starts a publisher: it fences its predecessor, appends a mark after everything sent, and reads the topic back to that
+// mark.
 //
-// Invariants: what is read back is replicated, so that it stays; what the topic does not have at the end is not on its way
-// any more. The fenced one may have checked just before and be about to send, without a trace in this state or the topic:
-// so reading ends only when nothing of this source has come for a while, always. docs/adr/0021 has the argument, and what a broker without visible marks means.
+// The takeover guarantees that everything read back is on all replicas, and that a row not in the topic at the end is
+// no longer under way. A fenced predecessor may still be about to send a batch after its last ownership check, without
+// a trace in the state or the topic. Therefore reading always ends with a quiet time without records of this source.
+// docs/adr/0021 has the argument, and the consequences of a broker without visible marks.
 
 import State
 import Base
 import Kafka
 import Log
 
-/// What the beginning found.
+/// The result of a takeover.
 struct OutboxTakeover {
-    /// Over which rows are sent from now on.
+    /// The connection that sends the rows.
     let connection: OutboxConnection
     /// Holds the publisher's identity.
     let fence: any OutboxFence
-    /// When the last claim of the identity began, on the monotonic clock.
+    /// Start of the last claim of the identity, on the monotonic clock in milliseconds.
     let claimedAt: Int64
-    /// The offsets up to which everything of ours is marked.
+    /// Below these offsets of the topic every row of this state is marked.
     let offsets: [PartitionID: KafkaOffset]
-    /// What others have sent; nil where there are none.
+    /// The records of other publishers; nil when there are none.
     let sentBefore: SentBefore?
 }
 
@@ -28,33 +29,33 @@ struct OutboxTakeover {
 struct TakeoverOperation {
     let context: OutboxContext
     let stateID: String
-    /// How many times the quiet time a takeover waits at most, while others publish events of this source without a pause.
+    /// Maximum wait for a quiet time, as a multiple of it, while other publishers send events of this source continuously.
     private static let longestQuiet: Int64 = 5
     private var settings: OutboxSettings { context.settings }
 
     init(_ context: OutboxContext, stateID: String) { (self.context, self.stateID) = (context, stateID) }
 
-    /// Fences, marks and reads back; what was found is marked in the state.
+    /// Fences, marks and reads back, and marks the rows that were found.
     /// - Throws: `KafkaError`, `OutboxStopped`, `SQLiteError`.
     func run() throws -> OutboxTakeover {
         let reader = try context.cluster.reader(
             settings.kafka + [
                 ("group.id", settings.group), ("isolation.level", "read_uncommitted"),
                 ("queued.max.messages.kbytes", "16384"),
-                // A question waits behind a fetch of the same broker.
+                // A request waits behind a fetch of the same broker.
                 ("fetch.wait.max.ms", "20"),
             ])
         do {
             return try run(reader)
         } catch let error as KafkaError where error.isConnection {
-            // The cause, where the client was told one: "timed out" hides it.
+            // A refused login, if the client reported one: "timed out" hides it.
             throw reader.takeErrors().last(where: \.isAuthentication) ?? error
         }
     }
 
     private func run(_ reader: any OutboxReader) throws -> OutboxTakeover {
         let partitions = try topicPartitions(reader)
-        // Made now, since a producer needs a second until it can send.
+        // Made early, because a producer needs about a second before it can send.
         let connection = try OutboxConnection(
             context, stateID: stateID, partitions: partitions, maximumBatchBytes: maximumBatchBytes(reader))
         var (fence, claimedAt) = try claim()
@@ -75,11 +76,11 @@ struct TakeoverOperation {
         var deadline: Int64?
         while true {
             (fence, claimedAt) = try mark(fence, reader, tail, before: before)
-            // What still comes then is not of a publisher that was fenced: it would have looked long ago.
+            // A record after the deadline is not from a fenced publisher: its ownership check would be too old.
             let end = deadline ?? context.time.monotonic() + Self.longestQuiet * settings.quietMilliseconds
             deadline = end
             guard try tail.readUntilQuiet(settings.quietMilliseconds, deadline: end) else { break }
-            // Something was still on its way: once more, behind it.
+            // A record was still under way: mark again, after it.
             before = tail.next
         }
         try book(tail)
@@ -104,7 +105,7 @@ struct TakeoverOperation {
 
     // MARK: The topic
 
-    /// The topic's partitions; it is created when it is missing. Asking does not create it.
+    /// The topic's number of partitions. Creates the topic when it is missing; asking does not create it.
     private func topicPartitions(_ reader: any OutboxReader) throws -> Int {
         var isCreated = false
         while true {
@@ -121,12 +122,12 @@ struct TakeoverOperation {
             } catch let error as KafkaError where error.isUnknownTopic {
                 try context.checkTime()
                 guard !isCreated else {
-                    // Brokers learn of it one after the other.
+                    // Brokers learn of a new topic one after the other.
                     context.rest(100)
                     continue
                 }
                 context.neededRight = "CREATE"
-                // Somebody else may have been faster, with other partitions.
+                // Another client may have created it first, with another number of partitions.
                 isCreated = try reader.createTopic(
                     settings.topic, partitions: settings.newTopicPartitions,
                     timeoutMilliseconds: context.limit(10_000)
@@ -145,14 +146,14 @@ struct TakeoverOperation {
         return ranges
     }
 
-    /// Where reading back begins.
+    /// The offsets at which reading back starts.
     private func start(
         _ ranges: [PartitionID: OffsetRange], known: [PartitionID: KafkaOffset]?, isRestored: Bool
     ) -> [PartitionID: KafkaOffset] {
         ranges.reduce(into: [:]) { start, entry in
             let (partition, range) = entry
-            // A partition that is new, or an offset that the topic does not have (any more, or yet: it was created again):
-            // everything there is looked at. A topic new to this state may have another state's events.
+            // A new partition is read from its start, and so is one that does not have the known offset: it has expired,
+            // or the topic was created again. A topic that is new to this state may have another state's events.
             guard !isRestored, let offset = known?[partition], offset >= range.low, offset <= range.high else {
                 start[partition] = range.low
                 return
@@ -162,7 +163,7 @@ struct TakeoverOperation {
     }
 
     private func maximumBatchBytes(_ reader: any OutboxReader) -> Int? {
-        // A right of its own, which nobody has to give.
+        // Reading the setting needs an additional right, which is optional.
         let text = try? reader.configuration(
             of: settings.topic, "max.message.bytes", timeoutMilliseconds: context.limit(2000))
         return text.flatMap { $0 }.flatMap { Int($0) }
@@ -170,8 +171,8 @@ struct TakeoverOperation {
 
     // MARK: The fence
 
-    /// Claims the identity from its present holder.
-    /// - Returns: its holder, and when the claim began.
+    /// Claims the identity from its current holder.
+    /// - Returns: the new holder, and the start of the claim on the monotonic clock in milliseconds.
     private func claim() throws -> (any OutboxFence, Int64) {
         let fence = try context.cluster.fence(settings.kafka, id: settings.transactionalID)
         let began = context.time.monotonic()
@@ -190,9 +191,10 @@ struct TakeoverOperation {
         }
     }
 
-    /// Sets a mark behind everything in the topic and reads up to it.
-    /// - Parameter before: the ends of the partitions, as they were before.
-    /// - Returns: the identity, claimed again: the mark is on all replicas only when this is possible; and when that began.
+    /// Appends a mark after everything in the topic and reads up to it.
+    /// - Parameter before: the ends (exclusive) of the partitions before the mark.
+    /// - Returns: the identity, claimed again, and the start of that claim. The claim succeeds only once the mark is on
+    ///   all replicas.
     private func mark(
         _ fence: any OutboxFence, _ reader: any OutboxReader, _ tail: TopicTail, before: [PartitionID: KafkaOffset]
     ) throws -> (any OutboxFence, Int64) {
@@ -206,7 +208,7 @@ struct TakeoverOperation {
             if before.allSatisfy({ tail.lastGap[$0.key] ?? -1 >= $0.value }) { return claimed }
             if isMarked { marks += 1 }
         }
-        // A broker that writes no control batches for a transaction without records.
+        // The broker writes no control batches for a transaction without records.
         context.log.debug("topic \(settings.topic): the broker's marks cannot be seen; trusting the high watermark")
         return claimed
     }
@@ -217,7 +219,7 @@ struct TakeoverOperation {
             return try fence.mark(
                 topic: settings.topic, partitions: partitions, timeoutMilliseconds: context.limit(3000))
         } catch let error as KafkaError where error.isRetriable {
-            // The next claim ends what is left of it.
+            // The next claim ends the open transaction.
             return false
         }
     }

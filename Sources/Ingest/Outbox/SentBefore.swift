@@ -1,23 +1,23 @@
-// What others have published of the same source: the lost state in whose place this one was restored, or another state.
+// Events of the same source that other publishers have sent: the lost state that this one replaces, or another state.
 //
-// Those events are read from Kafka again, and become rows without the numbers that the others gave them; their origins
-// show that the topic has them. Invariants: an event counts as sent only when origin and bytes are equal, so that a topic
-// created again under the same name is another source; an origin is forgotten only when its row, if there is one, is marked.
+// This state consumes those events again and gives their rows new numbers, so only their origins show that the topic
+// has them. An event counts as sent only when origin and bytes are equal, because a topic created again under the same
+// name is another source. `OutboxPublisher` forgets the origins once all their rows are marked.
 
 import Base
 import State
 
-/// Messages that a topic has, by origin.
+/// Messages in a topic, by origin.
 struct SentBefore {
     /// A hash of each message's bytes.
     private var origins: [OutboxOrigin: Int] = [:]
-    /// Where the restored state began to read.
+    /// The offsets at which the restored state started to read.
     private let restored: [PartitionID: KafkaOffset]
 
-    /// - Parameter restored: the first offset of each partition that is read again; of others it is all.
+    /// - Parameter restored: the first offset of each partition that is consumed again; 0 for a partition without one.
     init(restored: [PartitionID: KafkaOffset]) { self.restored = restored }
 
-    /// Takes note of a record.
+    /// Adds a record, unless its offset is not consumed again.
     mutating func note(_ origin: OutboxOrigin?, value: [UInt8]) {
         guard let origin, origin.offset >= restored[origin.partition] ?? 0 else { return }
         origins[origin] = value.hashValue
@@ -28,7 +28,7 @@ struct SentBefore {
         origins[OutboxOrigin(partition: row.partition, offset: row.offset)] == row.payload.hashValue
     }
 
-    /// Whether everything noted has been consumed again.
+    /// Whether all origins have been consumed again.
     func isBelow(_ consumed: [PartitionProgress]) -> Bool {
         var next: [PartitionID: KafkaOffset] = [:]
         for progress in consumed { next[progress.partition] = progress.nextOffset }

@@ -1,31 +1,31 @@
-// Reads back the end of a topic: which records of ours it has, and which of other publishers of the same source.
+// Reads back the tail of a topic and collects this state's records and those of other publishers of the same source.
 //
-// Invariant: a partition is read without a hole; offsets that no record has (control batches, compaction) are noted as gaps.
+// Each partition is read without a gap. Offsets without a record (control batches, compaction) are noted in `lastGap`.
 
 import Base
 import Kafka
 
-/// A reader of a topic's partitions, from given offsets on.
+/// Reads a topic's partitions from given offsets on.
 final class TopicTail {
     private let context: OutboxContext
     private let consumer: any OutboxReader
     private let stateID: String
-    /// Our numbers found.
+    /// The row numbers of this state that were found.
     private(set) var numbers: Set<Int64> = []
     /// The next offset of each partition.
     private(set) var next: [PartitionID: KafkaOffset]
-    /// The last offset of each partition that no record has.
+    /// The last offset without a record, by partition.
     private(set) var lastGap: [PartitionID: KafkaOffset] = [:]
-    /// What others have sent; nil where there are none.
+    /// The records of other publishers; nil when there are none.
     private(set) var sentBefore: SentBefore?
-    /// Records of another state were found.
+    /// The ids of other states whose records were found.
     private(set) var foreignStates: Set<String> = []
-    /// When a record of this source was last found, on the monotonic clock.
+    /// When a record of this source was last found, on the monotonic clock in milliseconds.
     private var lastNews: Int64
 
     init(
-        _ context: OutboxContext, _ consumer: any OutboxReader, from offsets: [PartitionID: KafkaOffset], stateID: String,
-        sentBefore: SentBefore?
+        _ context: OutboxContext, _ consumer: any OutboxReader, from offsets: [PartitionID: KafkaOffset],
+        stateID: String, sentBefore: SentBefore?
     ) throws {
         (self.context, self.consumer, self.stateID) = (context, consumer, stateID)
         (next, self.sentBefore, lastNews) = (offsets, sentBefore, context.time.monotonic())
@@ -33,7 +33,7 @@ final class TopicTail {
             topic: context.settings.topic, offsets.map { Position(partition: $0.key, offset: $0.value) })
     }
 
-    /// Reads until every partition has been read up to its offset in `ends`.
+    /// Reads every partition up to its offset in `ends` (exclusive).
     /// - Throws: `KafkaError` when a partition cannot be read, `OutboxStopped`.
     func read(to ends: [PartitionID: KafkaOffset]) throws {
         var lastProgress = context.time.monotonic()
@@ -42,12 +42,15 @@ final class TopicTail {
             try poll()
             let now = context.time.monotonic()
             if next != before { lastProgress = now }
-            if now - lastProgress > 5000 { context.complain("topic \(context.settings.topic): reading it back waits") }
+            if now - lastProgress > 5000 {
+                context.complain("topic \(context.settings.topic): no progress in reading it back; trying again")
+            }
         }
     }
 
-    /// Reads on until nothing of this source came for `milliseconds`, or until `deadline` on the monotonic clock.
-    /// - Returns: whether anything came.
+    /// Continues to read until no record of this source came for `milliseconds`, or until `deadline` on the monotonic
+    /// clock.
+    /// - Returns: whether a record came.
     /// - Throws: `KafkaError` when a partition cannot be read, `OutboxStopped`.
     func readUntilQuiet(_ milliseconds: Int64, deadline: Int64) throws -> Bool {
         var now = context.time.monotonic()

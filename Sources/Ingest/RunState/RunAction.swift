@@ -1,11 +1,11 @@
-// What the loop of the ingest half does: the output of its state machine. An action carries all that it needs.
+// The output of the ingest half's state machine: actions for the loop. An action carries everything that it needs.
 
 import Base
 import Kafka
 import Log
 import State
 
-/// Something to be done.
+/// An action for the loop.
 enum RunAction: Equatable {
     case kafka(KafkaAction)
     case counting(CountingAction)
@@ -13,9 +13,9 @@ enum RunAction: Equatable {
     case state(StateAction)
     case report(HealthReport)
     case log(LogLine)
-    /// Wait, but no longer than until a stop is requested.
+    /// Wait, or until a stop is requested.
     case wait(milliseconds: Int64)
-    /// Wait that long in any case.
+    /// Wait, even if a stop is requested.
     case pause(milliseconds: Int64)
     /// End the run.
     case fail(IngestError)
@@ -23,47 +23,47 @@ enum RunAction: Equatable {
     var isFailure: Bool { if case .fail = self { true } else { false } }
 }
 
-/// What is asked of Kafka.
+/// An action on Kafka.
 enum KafkaAction: Equatable {
     /// Ask about the topic, unless a question is open.
     case ask(TopicWatch.Question)
-    /// Wait for the answer no longer than that.
+    /// Take the answer, waiting for it up to this time.
     case takeAnswer(milliseconds: Int)
-    /// Report what the client met, then the error itself.
+    /// Report the client's errors, then this error.
     case explain(KafkaError)
-    /// Report what the client met.
+    /// Report the client's errors.
     case takeErrors
-    /// Wait for records no longer than that, and take them in.
+    /// Take records, waiting for them up to this time.
     case poll(milliseconds: Int64)
-    /// Read every partition but these, each from where it is wanted.
+    /// Read every partition except these, each from its next offset.
     case assign(without: Set<PartitionID>)
-    /// Stop fetching, or go on.
+    /// Pause or resume fetching.
     case setPaused(Bool)
-    /// Look whether the commit under way was answered.
+    /// Check for an answer to the commit under way.
     case checkCommit
-    /// Wait for the answer to the commit under way no longer than that.
+    /// Wait for the answer to the commit under way, up to this time.
     case awaitCommit(milliseconds: Int32)
     /// Commit the offsets of the counts.
     case commit
 }
 
-/// What the accumulator is told.
+/// An action on the accumulator.
 enum CountingAction: Equatable {
-    /// Read a partition from now on.
+    /// Add a partition.
     case add(PartitionProgress, isNew: Bool, rawNext: KafkaOffset?)
-    /// The broker told a partition's end.
+    /// Note a partition's end as the broker reported it.
     case setEnd(of: PartitionID, KafkaOffset)
-    /// A partition was read to its end.
+    /// Note that a partition was read to its end.
     case reachEnd(of: PartitionID, KafkaOffset)
-    /// Take nothing more of a partition until its log is forgotten.
+    /// Ignore a partition's records until `forgetLog`.
     case block(PartitionID)
-    /// Look for the last record before anything more of a partition is taken.
+    /// Check a partition's last record before any other record is taken.
     case checkAgain(PartitionID)
-    /// Read on without looking for the last record.
+    /// Continue without checking the last record.
     case passCheck(PartitionID)
-    /// Take a partition's log as it is.
+    /// Accept a partition's log, and record an incident if there is one.
     case forgetLog(PartitionID, Incident?)
-    /// Go on at this offset, recording an incident.
+    /// Continue at this offset, and record an incident.
     case skip(PartitionID, to: KafkaOffset, Incident)
     /// Record the topic's id with the next flush.
     case recordTopicID(String)
@@ -71,39 +71,39 @@ enum CountingAction: Equatable {
     case recordIncident(Incident)
 }
 
-/// What happens to raw events.
+/// An action on raw events.
 enum SegmentAction: Equatable {
     /// Complete the open segment.
     case close
-    /// Drop the open segment and go back to its beginning.
+    /// Drop the open segment and go back to its start.
     case rewind
-    /// Take in raw events again.
+    /// Accept raw events again.
     case resume
-    /// Look for a segment whose files are gone: among all, or the one that the exporter met.
+    /// Find a segment with missing files: among all segments, or the one that the exporter noted.
     case findLoss(amongAll: Bool)
-    /// Find out from where the events of a lost segment and those after it have to be read again.
+    /// Find the offsets from which a lost segment and those after it must be re-read.
     case measureReread(from: String, ranges: [PartitionID: OffsetRange])
     /// Remove a lost segment and those after it from the state.
     case drop(from: String)
-    /// Go back to these offsets and remove the files that are left.
+    /// Go back to these offsets and remove the remaining files.
     case readAgain(files: [String], starts: [PartitionID: KafkaOffset])
 }
 
-/// What happens to the state.
+/// An action on the state.
 enum StateAction: Equatable {
-    /// Write what was accumulated.
+    /// Write the flush.
     case flush
-    /// Write what was accumulated, if there is anything.
+    /// Write the flush if it has anything new.
     case flushNews
-    /// See whether the state's files are still there.
+    /// Check that the state's files still exist.
     case checkFiles
-    /// The cause of these incidents is gone.
+    /// Resolve the incidents of this kind.
     case resolveIncidents(kind: String)
 }
 
-/// What the health board is told.
+/// A report to the health board.
 enum HealthReport: Equatable {
-    /// How each partition is.
+    /// The readings of all partitions.
     case partitions(isPaused: Bool)
     case kafkaFailed(String)
     case partitionAnswered(PartitionID)
@@ -115,13 +115,13 @@ enum HealthReport: Equatable {
 
 /// A line of the log.
 struct LogLine: Equatable {
-    /// The fields beside the words.
+    /// The fields of the line.
     enum Fields: Equatable {
         case place(partition: PartitionID? = nil, offset: KafkaOffset? = nil, end: KafkaOffset? = nil)
         case offsets([PartitionID: KafkaOffset])
-        /// The offsets to read next, as they are when the line is written.
+        /// The next offsets to read, at the time of writing.
         case wantedOffsets
-        /// The offsets that are counted next, as they are when the line is written.
+        /// The next offsets of the counts, at the time of writing.
         case countedOffsets
         case backlog(bytes: Int64)
     }

@@ -1,21 +1,19 @@
-// What a run of the ingest half meets: the input of its state machine.
-//
-// Events are about batches, answers and files, never about single records.
+// The input of the ingest half's state machine: events about batches, answers and files, never about single records.
 
 import Base
 import Kafka
 
-/// When an event happened, and whether the service had been told to stop by then.
+/// The time of an event, and whether a stop was requested by then.
 struct Moment: Equatable {
     /// Milliseconds since the Unix epoch.
     var wall: Int64
-    /// Milliseconds since any fixed moment, never going back.
+    /// Milliseconds on the monotonic clock.
     var monotonic: Int64
-    /// The service was told to stop.
+    /// A stop was requested.
     var isStopRequested = false
 }
 
-/// Something that happened to a run.
+/// An event of a run.
 enum RunEvent {
     case turn(TurnEvent)
     case topic(TopicEvent)
@@ -28,79 +26,79 @@ enum RunEvent {
 enum TurnEvent {
     /// - hasNews: something waits for a flush.
     case began(hasNews: Bool)
-    /// A batch with records was taken in.
+    /// The accumulator took a batch with records.
     case recordsArrived
     /// librdkafka reported an error, or a partition's end.
     case notice(Notice)
-    /// The batch and its notices were taken in.
+    /// The batch and its notices were processed.
     case batchTaken
     /// None of the topic's first events names a user.
     case usersMissing
-    /// Everything that may change the assignment was looked at.
+    /// Everything that may change the assignment was processed.
     case assignmentCheck
     /// The counts and the raw events have reached every partition's end.
     case endsReached
-    /// The answer about the topic, if there was one, was taken in.
+    /// The answer about the topic, if there was one, was processed.
     case ended
 }
 
-/// News of the topic.
+/// Events of the topic.
 enum TopicEvent {
     /// The cluster answered.
-    /// - next: of the partitions that are read already.
+    /// - next: the next offsets of the partitions that are read already.
     case found(TopicWatch.Findings, next: [PartitionID: NextOffsets])
     /// The question failed.
     case failed(KafkaError)
-    /// The question failed, and everything that the client met meanwhile was reported.
+    /// The question failed, and the client's errors so far were reported.
     case failureExplained(KafkaError)
-    /// Another record stands where the last one was read.
+    /// The log has another record at the offset of the last consumed one.
     case otherRecord(partition: PartitionID, offset: KafkaOffset)
 }
 
 /// The next offsets of one partition.
 struct NextOffsets: Equatable {
-    /// The offset that is counted next.
+    /// The next offset of the counts.
     var counted: KafkaOffset
-    /// The offset to read next: the lower one of the counts and the raw events.
+    /// The next offset to read: the lower one of the counts and the raw events.
     var wanted: KafkaOffset
 }
 
-/// Steps of writing what was accumulated, and of committing the group's offsets.
+/// Steps of writing a flush and of committing the group's offsets.
 enum WritingEvent {
     /// A flush may be due.
-    /// - hasNews: something waits for it.
-    /// - isFull: so much waits that the flush interval does not matter.
+    /// - hasNews: something waits for a flush.
+    /// - isFull: the accumulator is full, so the flush does not wait for its interval.
     case check(hasNews: Bool, isFull: Bool)
     /// The flush is in the state.
     case flushed
     /// The state could not be written.
     case failed(reason: String)
-    /// What became of the commit under way; nil while there is no answer.
+    /// The outcome of the commit under way; nil while there is no answer.
     case commitChecked(CommitOutcome?)
     /// A commit is under way.
     case commitSent
 }
 
-/// Steps of keeping raw events in segments.
+/// Steps of writing raw events to segments.
 enum SegmentEvent {
-    /// Lost segments may be looked for.
+    /// A check for lost segments may be due.
     case lossCheck
     /// The pause after a lost segment may be over.
     case retryCheck
-    /// The bytes of closed segments, and whether they exceed the budget.
+    /// The bytes of closed segments, and whether they have reached the budget.
     case spoolMeasured(bytes: Int64, isFull: Bool)
     /// The open segment is complete, or there was none.
     case closed
     /// The open segment is lost.
     case failed(reason: String)
-    /// The oldest segment whose files are gone; nil when all are there.
-    /// - starts: from where it and those after it have to be read again.
+    /// The oldest segment with missing files; nil when no file is missing.
+    /// - starts: the offsets from which it and the segments after it must be re-read.
     case lossFound(name: String?, starts: [PartitionID: KafkaOffset])
-    /// The same offsets after a flush, with what the cluster said of the partitions.
+    /// The same offsets after a flush, with the partitions' offsets in Kafka.
     case rereadMeasured(starts: [PartitionID: KafkaOffset], ranges: [PartitionID: OffsetRange])
     /// Lost segments were removed from the state.
     case dropped(files: [String], starts: [PartitionID: KafkaOffset])
-    /// Lost segments have to stay: a commit that was prepared brings them.
+    /// Lost segments must stay: they are in a prepared commit.
     case kept
 }
 
@@ -110,19 +108,19 @@ enum EndingEvent {
     case began([PartitionEnd])
     /// Everything is in the state.
     case written
-    /// The last commit may be sent, or given up.
+    /// The time limit of the last commit may be over.
     case commitCheck
-    /// What became of the last commit; nil when no answer came in time.
+    /// The outcome of the last commit; nil when no answer came in time.
     case commitAwaited(CommitOutcome?, isUnderWay: Bool)
-    /// The state's file is tidy.
+    /// The state's file was checkpointed.
     case checkpointed
 }
 
 /// A partition at the end of a run.
 struct PartitionEnd: Equatable {
     var partition: PartitionID
-    /// The offset that is counted next.
+    /// The next offset of the counts.
     var next: KafkaOffset
-    /// The end that the broker told last.
+    /// The end (exclusive) that the broker reported last.
     var end: KafkaOffset
 }

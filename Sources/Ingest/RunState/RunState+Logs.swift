@@ -1,7 +1,7 @@
-// Partitions whose log may not be the one that was read: each is asked for its offsets, then followed, passed over, or the
-// run ends.
+// Settles partitions whose log may not be the one that was read: asks for their offsets, then continues, skips a range,
+// or ends the run.
 //
-// Invariant: the range that is passed over is written in the same transaction that takes the new log for the state's own.
+// One action, `forgetLog`, accepts the new log and records the skipped range, so both are in the same flush.
 
 import Base
 import Kafka
@@ -10,22 +10,22 @@ import State
 
 /// A log that may not be the one that was read.
 enum UnsettledLog: Equatable {
-    /// Its offsets are asked for again. What is wrong is known or not.
+    /// Its offsets are asked for again. The change is nil when it is not known.
     case suspect(LogChange?)
-    /// Nothing of it is read until it is as long as what the state has passed: those offsets are not used again.
+    /// It is not read until its end reaches the state's next offset: the state never uses an offset twice.
     case waiting
 }
 
 extension RunState {
-    /// Partitions of which nothing is read.
+    /// Partitions that are not read.
     var waiting: Set<PartitionID> { Set(unsettled.filter { $0.value == .waiting }.keys) }
 
     /// Asks for a partition's offsets again, at once.
     mutating func suspect(_ partition: PartitionID, _ change: LogChange?) {
         switch unsettled[partition] {
         case .waiting:
-            // Made again while it grew: what the newest log has below the state's offset is passed over as well. Nothing is
-            // fetched of it, so any other change is old news.
+            // Created again while it grew: the newest log is skipped up to the state's offset, too. The partition is not
+            // fetched, so any other change is outdated.
             guard case .recreated = change else { return }
             unsettled[partition] = .suspect(change)
         case .suspect(let before): unsettled[partition] = .suspect(change ?? before)
@@ -34,8 +34,9 @@ extension RunState {
         askAgain(in: 0)
     }
 
-    /// Follows the decision, or says why not.
-    /// - Parameter counted: the offset that is counted next.
+    /// Follows the decision.
+    /// - Parameter counted: the next offset of the counts.
+    /// - Throws: `TopicRefusal.ended` when the settings do not allow to skip.
     mutating func follow(
         _ decision: StartPosition, _ partition: PartitionID, _ range: OffsetRange, counted: KafkaOffset
     ) throws(TopicRefusal) {
@@ -45,7 +46,7 @@ extension RunState {
             guard settings.skipsMissingOffsets else {
                 throw .ended(.missingOffsets(topic: settings.topic, partition: partition, from: from, to: to))
             }
-            // The raw half may be the only one that wanted them.
+            // The raw half may be the only one that needs them.
             let isCounted = counted >= to
             let incident = Incident.missingOffsets(
                 of: "topic \(settings.topic)", LostOffsets(partition: partition, offsets: from..<to),
@@ -77,13 +78,13 @@ extension RunState {
     private mutating func settle(
         _ partition: PartitionID, _ log: UnsettledLog, _ range: OffsetRange, _ next: NextOffsets?
     ) throws(TopicRefusal) {
-        // A partition that was added with this answer.
+        // No next offset: the partition was added with this answer.
         guard let next else { return }
         switch log {
         case .waiting: guard range.high >= next.counted else { return }
         case .suspect(let change?): try giveUp(partition, change, range, counted: next.counted)
         case .suspect(nil):
-            // The record that was looked for may be the one that is gone.
+            // The last record itself may be gone.
             actions.append(.counting(.passCheck(partition)))
             try follow(
                 StartPosition.decide(next: next.wanted, range: range), partition, range, counted: next.counted)
@@ -93,7 +94,7 @@ extension RunState {
         assignment = .outdated
     }
 
-    /// The log is not the one that was read: ends the run, or passes over what lies below the state's next offset.
+    /// Gives up a log that is not the one that was read: ends the run, or skips the offsets below the state's next one.
     mutating func giveUp(
         _ partition: PartitionID, _ change: LogChange, _ range: OffsetRange, counted next: KafkaOffset
     ) throws(TopicRefusal) {

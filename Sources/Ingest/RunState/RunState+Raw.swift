@@ -1,8 +1,9 @@
-// The raw half of a run: segments are closed, and what is lost of them is read again.
+// The raw half of a run: closes segments and re-reads lost ones.
 //
-// Invariants: segments in the state follow one another without a gap; one whose files are gone is dropped together with those
-// after it only while Kafka still has what they cover (or the user wants to go on without), and no commit that was prepared
-// brings them; where reading begins again is what the same transaction says, since a commit may settle at any moment.
+// Segments in the state follow one another without a gap. A segment with missing files is therefore dropped together
+// with those after it. `dropLost` drops them only if Kafka still has their offsets or the user allows skipping;
+// `Store.dropSegments` refuses while a prepared commit has one of them. Re-reading starts at the offsets that the same
+// transaction returns, because a commit may settle at any time.
 
 import Base
 import Kafka
@@ -15,8 +16,8 @@ enum RawState: Equatable {
     case off
     /// - retry: the pause after the next lost segment.
     case writing(retry: Backoff)
-    /// The open segment was lost; its events are read again when the pause is over.
-    /// - until: on the monotonic clock.
+    /// The open segment was lost; its events are re-read after the pause.
+    /// - until: the end of the pause, on the monotonic clock in milliseconds.
     case rewound(until: Int64, retry: Backoff)
 
     var isOn: Bool { self != .off }
@@ -24,28 +25,29 @@ enum RawState: Equatable {
     var isRewound: Bool { if case .rewound = self { true } else { false } }
 }
 
-/// Closed segments whose files are gone.
+/// A closed segment with missing files.
 struct LostSegment: Equatable {
-    /// The oldest.
+    /// The name of the oldest such segment.
     var name: String
-    /// Where each partition has to be read from again.
+    /// The offsets from which it and the segments after it must be re-read.
     var starts: [PartitionID: KafkaOffset]
-    /// When it became known, on the monotonic clock.
+    /// When the loss was found, on the monotonic clock in milliseconds.
     var since: Int64
 }
 
-/// Whether there are closed segments whose files are gone.
+/// Whether closed segments have missing files.
 enum LostSegments: Equatable {
-    /// The segments that an earlier process left were not looked at yet.
+    /// The segments of an earlier process were not checked yet.
     case unknown
-    /// All are there.
+    /// No file is missing.
     case complete
-    /// They are to be read again.
+    /// The segment and those after it are to be re-read.
     case lost(LostSegment)
-    /// They are not waited for at the end: Kafka does not have their events any more, or a commit stands in the way for long.
+    /// The end of a run does not wait for the segment: Kafka no longer has its events, or a prepared commit has kept it
+    /// for more than 60 s.
     case hopeless(LostSegment)
 
-    /// The oldest segment; nil when none is known.
+    /// The oldest lost segment; nil when none is known.
     var segment: LostSegment? {
         switch self {
         case .unknown, .complete: nil
@@ -55,10 +57,10 @@ enum LostSegments: Equatable {
 
     var starts: [PartitionID: KafkaOffset] { segment?.starts ?? [:] }
 
-    /// Nothing is waited for.
+    /// The end of a run does not wait for a segment.
     var isSettled: Bool { if case .lost = self { false } else { true } }
 
-    /// The same segments, from where the state says now.
+    /// The same segments with new offsets.
     func starting(at starts: [PartitionID: KafkaOffset]) -> LostSegments {
         switch self {
         case .unknown, .complete: self
@@ -104,15 +106,15 @@ extension RunState {
         complain("raw events cannot be written: \(reason); counting goes on, they are read again")
         actions.append(.segment(.rewind))
         raw = .rewound(until: now.monotonic + milliseconds, retry: retry)
-        // A segment that cannot be completed is read again.
+        // A segment that cannot be completed is re-read.
         if phase == .draining { phase = .reading }
     }
 
     private mutating func retryRaw() {
         guard case .rewound(let until, let retry) = raw, now.monotonic >= until else { return }
         raw = .writing(retry: retry)
-        // The events of the lost segment are read again; the counting half passes over them. Which of them were late is
-        // asked of the late log, so what is not in it yet is written first.
+        // The events of the lost segment are re-read; the counting half ignores them. The late log tells which of them
+        // were late, so it is flushed first.
         actions.append(.state(.flushNews))
         assignment = .outdated
     }
@@ -135,7 +137,7 @@ extension RunState {
 
     // MARK: Lost segments
 
-    /// Looks for segments whose files somebody has removed: all of them at the start, later those that the exporter met.
+    /// Checks for segments with missing files: at the start all segments, later the one that the exporter noted.
     private mutating func lookForLoss() {
         guard raw.isOn, now.monotonic >= due.lostSegments else { return }
         due.lostSegments = now.monotonic + 1000
@@ -155,12 +157,12 @@ extension RunState {
         if !lost.isSettled { askAgain(in: 0) }
     }
 
-    /// With an answer that says what Kafka still has: drops the lost segments and those after them.
+    /// Drops a lost segment and those after it, given the offsets that Kafka still has.
     private mutating func dropLost(_ starts: [PartitionID: KafkaOffset], _ ranges: [PartitionID: OffsetRange]) {
         lost = lost.starting(at: starts)
         guard let name = lost.segment?.name else { return }
         for (partition, start) in starts.sorted(by: { $0.key < $1.key }) where assigned.contains(partition) {
-            // An answer to an earlier question; the next one has it.
+            // The answer is to an earlier question; the next one has the range.
             guard let range = ranges[partition] else { return }
             guard range.low <= start || settings.skipsMissingOffsets else {
                 return loseForGood(partition, from: start, to: range.low)
@@ -171,7 +173,7 @@ extension RunState {
 
     private mutating func readAgain(_ files: [String], _ starts: [PartitionID: KafkaOffset]) {
         lost = .complete
-        // Nothing: they were exported after all.
+        // No offsets: the segments were exported after all.
         guard !starts.isEmpty else { return }
         actions.append(.segment(.readAgain(files: files, starts: starts)))
         for (partition, start) in starts { rawOffsets[partition] = min(rawOffsets[partition] ?? start, start) }
@@ -182,7 +184,7 @@ extension RunState {
         askAgain(in: 1000)
     }
 
-    /// The exporter has to withdraw a commit first, or to settle it.
+    /// Keeps a lost segment: the exporter must first withdraw or settle its commit.
     private mutating func keepLost() {
         guard case .lost(let segment) = lost, now.monotonic - segment.since > 60_000 else { return }
         lost = .hopeless(segment)
@@ -191,8 +193,9 @@ extension RunState {
     private mutating func loseForGood(_ partition: PartitionID, from start: KafkaOffset, to low: KafkaOffset) {
         if case .lost(let segment) = lost { lost = .hopeless(segment) }
         complain(
-            "files of raw events that wait for export are gone, and topic \(settings.topic) partition \(partition) no longer "
-                + "has offsets \(start) to \(low.previous): bring the files back to the spool, or give --on-missing-offsets skip "
-                + "to record these events as lost and go on", partition: partition, offset: start)
+            "files of raw events that wait for export are gone, and topic \(settings.topic) partition \(partition) no "
+                + "longer has offsets \(start) to \(low.previous): bring the files back to the spool, or give "
+                + "--on-missing-offsets skip to record these events as lost and go on", partition: partition,
+            offset: start)
     }
 }

@@ -1,16 +1,16 @@
-// What the cluster says of the topic, and which partitions are read.
+// Processes the cluster's answers about the topic and decides which partitions are read.
 //
-// Invariants: a partition is added once; of another topic under the same name nothing is taken before the user's wish
-// (`--on-missing-offsets`) decided.
+// Invariant: a partition is added once. Records of another topic under the same name are blocked until the setting
+// `--on-missing-offsets` has decided about them.
 
 import Base
 import Kafka
 import Log
 import State
 
-/// Why an answer about the topic is not followed to its end.
+/// Why an answer about the topic is not processed to its end.
 enum TopicRefusal: Error {
-    /// Something is not known yet: the topic is asked for again.
+    /// The answer is incomplete: the topic is asked for again.
     case unanswered(KafkaError)
     /// The run ends.
     case ended(IngestError)
@@ -22,7 +22,7 @@ extension RunState {
             + "(create it, or correct --topic)"
     }
 
-    /// What is to be found out about the topic now.
+    /// The next question about the topic.
     var question: TopicWatch.Question {
         TopicWatch.Question(
             assigned: Set(assigned), suspects: Set(unsettled.keys).union(lost.starts.keys), wanted: settings.partitions)
@@ -77,7 +77,7 @@ extension RunState {
 
     // MARK: Answers
 
-    /// Takes in what the cluster said: new partitions are added, changed logs are dealt with.
+    /// Processes an answer: adds new partitions and settles changed logs.
     private mutating func take(
         _ found: TopicWatch.Findings, _ next: [PartitionID: NextOffsets]
     ) throws(TopicRefusal) {
@@ -87,21 +87,21 @@ extension RunState {
         if let wrong = settings.partitions?.filter({ $0.rawValue >= count }).min(), assigned.isEmpty {
             throw .ended(.noSuchPartition(topic: settings.topic, partition: wrong, count: count))
         }
-        // Before anything is added: nothing of another topic is taken.
+        // Before partitions are added: no record of another topic is taken.
         let oldID = identify(found.topicID)
         compareLeaders(found.partitions.leaders)
         try addNew(found, recreated: oldID)
         try settleLogs(found, next)
         if let name = lost.segment?.name {
-            // Closed segments get their rows, so that they are dropped too, and late events theirs: which of the events
-            // were late is asked of the late log.
+            // The flush stores closed segments, so that they are dropped too, and late events, because the late log
+            // tells which re-read events were late.
             actions += [.state(.flushNews), .segment(.measureReread(from: name, ranges: found.ranges))]
         }
         if assignment == .outdated { askAgain(in: 1000) }
     }
 
-    /// Compares the topic's id with the one that was read.
-    /// - Returns: the id that was read, when it is another.
+    /// Compares the topic's id with the recorded one.
+    /// - Returns: the recorded id if it differs.
     private mutating func identify(_ found: String?) -> String? {
         guard let found, found != topicID else { return nil }
         let old = topicID
@@ -115,7 +115,7 @@ extension RunState {
         return old
     }
 
-    /// Where another broker leads than before, the last record is looked for again.
+    /// Checks the last record of each partition whose leader has changed.
     private mutating func compareLeaders(_ found: [PartitionID: Int32]) {
         for (partition, leader) in found.sorted(by: { $0.key < $1.key }) where leader >= 0 {
             if let last = leaders[partition], last != leader, assigned.contains(partition) {
@@ -127,7 +127,7 @@ extension RunState {
         }
     }
 
-    /// Tells the board, and the log, which partitions the cluster does not serve.
+    /// Reports the partitions that the cluster does not serve, to the board and the log.
     /// - Returns: whether there are any.
     private mutating func reportMissing(_ found: TopicPartitions) -> Bool {
         var missing = found.faults.mapValues(\.message)
@@ -151,8 +151,8 @@ extension RunState {
         let new = wanted.filter { !assigned.contains($0) }
         guard !new.isEmpty else { return }
         if assigned.isEmpty {
-            // All begin together: one that is missing would not hold the watermark. One that the state knows can do without
-            // an answer; the broker refuses an offset that it does not have.
+            // All partitions start together, because a missing one would not hold the watermark. A partition that the
+            // state knows needs no answer: the broker refuses an offset that it does not have.
             for partition in new where found.ranges[partition] == nil && !isKnown(partition) {
                 if let failure = found.failures[partition] { throw .unanswered(failure) }
             }
@@ -170,7 +170,7 @@ extension RunState {
             .wantedOffsets)
     }
 
-    /// The state says where to read it on, whatever the broker says.
+    /// Whether the state has the offsets at which to continue the partition.
     private func isKnown(_ partition: PartitionID) -> Bool {
         known.contains { $0.partition == partition } && (!raw.isOn || rawOffsets[partition] != nil)
     }
@@ -178,6 +178,11 @@ extension RunState {
     private mutating func addUnasked(_ partition: PartitionID) {
         guard let earlier = known.first(where: { $0.partition == partition }) else { return }
         actions.append(.counting(.add(earlier, isNew: false, rawNext: rawOffsets[partition])))
+        assign(partition)
+    }
+
+    private mutating func assign(_ partition: PartitionID) {
+        precondition(!assigned.contains(partition), "a partition is added once")
         assigned.append(partition)
     }
 
@@ -185,7 +190,7 @@ extension RunState {
         _ partition: PartitionID, _ range: OffsetRange, recreated oldID: String?
     ) throws(TopicRefusal) {
         let earlier = known.first { $0.partition == partition }
-        // A raw half that is new begins where the counts did, as far back as Kafka still goes.
+        // A new raw half starts where the counts did, or at Kafka's first offset if that is higher.
         let rawNext = rawOffsets[partition] ?? max(range.low, earlier?.firstOffset ?? range.low)
         let next = earlier.map { raw.isOn ? min($0.nextOffset, rawNext) : $0.nextOffset }
         let start = earlier ?? PartitionProgress(partition: partition, nextOffset: range.low)
@@ -193,7 +198,7 @@ extension RunState {
             .counting(.add(start, isNew: earlier == nil, rawNext: rawNext)),
             .counting(.setEnd(of: partition, range.high)),
         ]
-        assigned.append(partition)
+        assign(partition)
         if let last = earlier?.lastRecord, last.offset < range.low { actions.append(.counting(.passCheck(partition))) }
         if let oldID, let topicID, let earlier, earlier.nextOffset > range.low {
             actions.append(.counting(.block(partition)))
@@ -201,7 +206,7 @@ extension RunState {
         }
         if oldID != nil { actions.append(.counting(.forgetLog(partition, nil))) }
         let decision = StartPosition.decide(next: next, range: range)
-        // A broker that knows epochs tells where the log was cut.
+        // A broker that knows leader epochs reports where the log was truncated.
         if case .beyondEnd = decision, settings.skipsMissingOffsets, earlier?.lastRecord?.leaderEpoch != nil { return }
         try follow(decision, partition, range, counted: start.nextOffset)
     }

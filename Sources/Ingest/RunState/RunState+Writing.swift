@@ -1,6 +1,6 @@
-// When what was accumulated is written, when the group's offsets are committed, and how a run ends.
+// Decides when to flush, when to commit the group's offsets, and how a run ends.
 //
-// Invariant: while a flush fails nothing else is done; it is tried until it succeeds, or fails after a stop was requested.
+// A failed flush is retried before anything else, until it succeeds, or until it fails after a stop request.
 
 import Base
 import Kafka
@@ -50,8 +50,8 @@ extension RunState {
         if group.isDue(now: now.monotonic) { actions.append(.kafka(.commit)) }
     }
 
-    /// How long the last commit may take, in milliseconds: longest at the end of the input with a broker there, since a new
-    /// cluster makes the group's coordinator only now; a service that was told to stop ends soon.
+    /// Time limit of the last commit, in milliseconds. It is longest at the end of the input with a reachable broker,
+    /// because a new cluster creates the group's coordinator only then. After a stop request the service ends soon.
     private var commitLimit: Int64 { brokers != .reachable ? 1000 : now.isStopRequested ? 2000 : 10_000 }
 
     // MARK: The end of a run
@@ -72,7 +72,7 @@ extension RunState {
         }
     }
 
-    /// The end that was reached is not the end of the log where a producer has a transaction open, or a hung one.
+    /// Warns that the reached end is not the end of the log, because a producer has an open or hung transaction.
     private mutating func reportOpenTransaction(_ end: PartitionEnd) {
         guard settings.exitsAtEnd, !now.isStopRequested, end.end > end.next else { return }
         log(

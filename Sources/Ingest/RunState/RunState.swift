@@ -1,56 +1,54 @@
-// Decides what a run of the ingest half does: a state machine without clock, files or network.
+// The state machine of a run of the ingest half, without clock, files or network.
 //
-// Invariants: `next` reads nothing but the event, its moment and the state; actions are done in their order, and the events
-// that an action leads to are given before the next action; nothing follows `.fail`. Records never pass through here: the
-// accumulator takes batches, the machine hears that one came.
+// `next` reads only the event, its moment and the state. The caller performs the actions in order and passes the events
+// of an action before it performs the next one. Invariant: no action follows `.fail`. Records do not pass through here:
+// the accumulator takes batches, and the machine only receives an event for each.
 
 import Base
 import Kafka
 import Log
 import State
 
-/// Where a run is, and what it does next.
+/// The state of a run.
 struct RunState {
-    /// The course of a run.
+    /// The phases of a run. Times are on the monotonic clock, in milliseconds.
     enum Phase: Equatable {
-        /// The topic is asked for; nothing is read yet.
-        /// - since: on the monotonic clock.
+        /// Waiting for the topic; nothing is read yet.
         case resolving(since: Int64, retry: Backoff)
-        /// Partitions are read.
+        /// Reading partitions.
         case reading
-        /// Every end was reached; the open segment is being completed.
+        /// Every partition's end was reached; the open segment is being completed.
         case draining
-        /// The last turn is over: the rest is written.
+        /// The last turn is over; the last flush is written.
         case finishing
-        /// The last offsets are committed.
-        /// - since: on the monotonic clock.
-        /// - reason: why they are not, so far.
+        /// The last offsets are being committed.
+        /// - reason: why they are not committed yet.
         case confirming(since: Int64, reason: String)
-        /// Nothing is left to do.
+        /// The run is over.
         case ended
     }
 
-    /// Whether a broker is there, as far as the client knows.
+    /// Whether a broker is reachable, as far as the client knows.
     enum Brokers: Equatable {
         case reachable
-        /// - since: on the monotonic clock.
+        /// - since: on the monotonic clock, in milliseconds.
         case unreachable(since: Int64)
     }
 
-    /// Whether librdkafka reads what the run wants.
+    /// Whether librdkafka's assignment is the wanted one.
     enum Assignment: Equatable {
         case current
         case outdated
     }
 
-    /// Whether the spool takes more raw events.
+    /// Whether the spool has room.
     enum Spool: Equatable {
         case open
-        /// Nothing is fetched until something was exported.
+        /// Fetching is paused until the exporter has made room.
         case full
     }
 
-    /// The writing of what was accumulated.
+    /// Whether flushes succeed.
     enum Writing: Equatable {
         case working
         case failing(retry: Backoff)
@@ -70,25 +68,25 @@ struct RunState {
     var lost = LostSegments.unknown
     /// The partitions that are read, in the order in which they were added.
     var assigned: [PartitionID] = []
-    /// Those of them whose log may not be the one that was read.
+    /// Assigned partitions whose log may not be the one that was read.
     var unsettled: [PartitionID: UnsettledLog] = [:]
-    /// From where the state wants raw events.
+    /// The next offsets of raw events, from the state.
     var rawOffsets: [PartitionID: KafkaOffset]
-    /// The topic's id; nil where it is not known.
+    /// The topic's id; nil when it is not known.
     var topicID: String?
-    /// The broker that leads each partition, as last heard.
+    /// The id of each partition's leader, as last reported.
     var leaders: [PartitionID: Int32] = [:]
-    /// Why Kafka cannot be reached, while it cannot.
+    /// Why Kafka is unreachable, while it is.
     var cause = FailureCause()
     var group = GroupOffsets()
     var due = DueTimes()
     var complaints = Complaints()
 
-    // Of the event that is being decided on.
+    // The moment and the actions of the current event.
     var now: Moment
     var actions: [RunAction] = []
 
-    /// - Parameter rawOffsets: from where the state wants raw events; nil without them.
+    /// - Parameter rawOffsets: the next offsets of raw events, from the state; nil when they are not written.
     init(
         settings: IngestSettings, statePath: String, known: [PartitionProgress],
         rawOffsets: [PartitionID: KafkaOffset]?,
@@ -101,7 +99,8 @@ struct RunState {
         now = moment
     }
 
-    /// What is to be done about an event.
+    /// Decides about an event.
+    /// - Returns: the actions to perform, in order.
     mutating func next(_ event: RunEvent, at moment: Moment) -> [RunAction] {
         (now, actions) = (moment, [])
         switch event {
@@ -127,8 +126,8 @@ struct RunState {
             log(
                 .notice,
                 """
-                none of the first \(UserWatch.limit) events of topic \(settings.topic) names a user: raw events have none; the \
-                field is user_id or userId
+                none of the first \(UserWatch.limit) events of topic \(settings.topic) names a user: raw events have none; \
+                the field is user_id or userId
                 """)
         case .assignmentCheck: assignIfOutdated()
         case .endsReached: drain()
@@ -147,7 +146,7 @@ struct RunState {
         }
     }
 
-    /// Never long, whatever the flush interval: a stop and idleness are looked at in between.
+    /// At most 200 ms, whatever the flush interval: the loop checks for a stop and for idleness in between.
     private func pollTime(hasNews: Bool) -> Int64 {
         let untilFlush = settings.flushIntervalMilliseconds - (now.monotonic - due.lastFlush)
         return untilFlush > 0 ? min(untilFlush, 200) : hasNews ? 1 : 100
@@ -164,7 +163,7 @@ struct RunState {
         }
     }
 
-    /// The state's files, also while there is nothing to write.
+    /// Checks the state's files once a second, also while there is nothing to write.
     private mutating func checkFilesIfDue() {
         guard now.monotonic - due.lastFileCheck >= 1000 else { return }
         due.lastFileCheck = now.monotonic
@@ -178,7 +177,7 @@ struct RunState {
         if case .writing = raw { actions.append(.segment(.resume)) }
     }
 
-    /// Every end was reached. With --exit-at-end that is the end of the run, unless something is still to be read again.
+    /// Every partition's end was reached. With --exit-at-end this ends the run, unless something must still be re-read.
     private mutating func drain() {
         guard settings.exitsAtEnd, !raw.isRewound, lost.isSettled, assignment == .current,
             unsettled.values.allSatisfy({ $0 == .waiting })
@@ -210,9 +209,9 @@ struct RunState {
 
     private mutating func take(clientError error: KafkaError) {
         switch phase {
-        // What the client met says more than that no answer came. Nothing is assigned yet, so nothing else comes.
+        // The client's error says more than a missing answer. Nothing is assigned yet, so no other notice comes.
         case .resolving: report(.kafkaFailed(cause.words(for: error, now: now.wall)))
-        // Says whether a broker is there; what it brings besides is read again by the next run.
+        // Only whether a broker is reachable matters; the next run meets any other error again.
         case .confirming: if error.isAllBrokersDown { brokersAreDown() }
         case .reading, .draining, .finishing, .ended: takeWhileReading(error)
         }
@@ -222,7 +221,7 @@ struct RunState {
         let reason = cause.words(for: error, now: now.wall)
         if error.isAllBrokersDown { brokersAreDown() }
         if error.isConnection || error.isAuthentication { report(.kafkaFailed(reason)) }
-        // Asked at once, it says whether this is one broken connection, one partition, or the end of them all.
+        // An early answer tells whether one connection, one partition or the whole cluster failed.
         askAgain(in: 500)
         complain(
             "Kafka at \(settings.bootstrapServers): \(error.isBare ? reason : error.message); trying again",
@@ -235,7 +234,7 @@ struct RunState {
 
     // MARK: Shared
 
-    /// Asks about the topic after this delay, unless it is asked sooner anyway.
+    /// Asks about the topic after this delay, or earlier if a question is due earlier.
     mutating func askAgain(in milliseconds: Int64) {
         due.discovery = min(due.discovery, now.monotonic + milliseconds)
     }
@@ -248,30 +247,30 @@ struct RunState {
         actions.append(.log(LogLine(level: level, text: text, fields: fields)))
     }
 
-    /// Logs a complaint, the same one at most every ten seconds.
+    /// Logs a complaint; the same text at most every 10 s.
     mutating func complain(_ text: String, partition: PartitionID? = nil, offset: KafkaOffset? = nil) {
         guard complaints.isDue(text, now: now.monotonic) else { return }
         log(.warning, text, .place(partition: partition, offset: offset))
     }
 }
 
-/// When things were done last, or are done next, on the monotonic clock in milliseconds.
+/// Times of the last or next periodic steps, on the monotonic clock in milliseconds.
 struct DueTimes: Equatable {
     var lastFlush: Int64 = 0
     var lastReport: Int64 = 0
     var lastFileCheck: Int64 = 0
-    /// When the topic is asked for its partitions again.
+    /// The next question about the topic.
     var discovery: Int64 = 0
-    /// When lost segments are looked for again.
+    /// The next check for lost segments.
     var lostSegments: Int64 = 0
 }
 
-/// The complaints of the last seconds.
+/// The complaints that were logged recently.
 struct Complaints {
     private var last: [String: Int64] = [:]
 
-    /// Whether a complaint is to be logged now: the same one at most every ten seconds.
-    /// - Parameter now: on the monotonic clock in milliseconds.
+    /// Whether to log a complaint now: the same text at most every 10 s.
+    /// - Parameter now: the time on the monotonic clock, in milliseconds.
     mutating func isDue(_ text: String, now: Int64) -> Bool {
         if let before = last[text], now - before < 10_000 { return false }
         if last.count > 100 { last = [:] }
