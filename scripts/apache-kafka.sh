@@ -122,12 +122,14 @@ properties() {
   local node=$1 n listeners='' voters='' in_sync=$((nodes > 1 ? 2 : 1))
   for n in $(seq "$nodes"); do voters+=${voters:+,}$n@127.0.0.1:$(port_of "$n" 0); done
   for n in "${!names[@]}"; do listeners+=${names[n]}://127.0.0.1:$(port_of "$node" $((n + 1))),; done
+  local protocols=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
+  protocols+=,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
   cat <<PROPERTIES
 process.roles=broker,controller
 node.id=$node
 controller.quorum.voters=$voters
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL,PROXIED:PLAINTEXT
+listener.security.protocol.map=$protocols
 listeners=${listeners}CONTROLLER://127.0.0.1:$(port_of "$node" 0)
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$run/$node/data

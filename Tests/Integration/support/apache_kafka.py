@@ -117,7 +117,7 @@ class ApacheKafka:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self.nodes, self._heap, self._security = folder, range(1, nodes + 1), heap, security
-        self._links = links
+        self.links = links
         self._extra = folder / 'extra.properties'
         self.configure({**security.properties(), **(settings or {})})
         self._addresses: dict[str, str] = {}
@@ -136,12 +136,12 @@ class ApacheKafka:
             options += ('--listeners', ','.join(self._security.listeners))
         if any(name.startswith('SCRAM') for name in self._security.mechanisms):
             options += ('--scram', ','.join(f'{name}={password}' for name, password in self._security.users))
-        if self._links:
-            options += ('--behind', ','.join(str(link.port) for link in self._links))
+        if self.links:
+            options += ('--behind', ','.join(str(link.port) for link in self.links))
         said = script('apache-kafka.sh', 'start', str(self._folder), '--nodes', str(len(self.nodes)), '--extra',
                       str(self._extra), '--owner', str(os.getpid()), *options, env={'KAFKA_HEAP': self._heap}, seconds=180)
         self._addresses = dict(line.split('=', 1) for line in said.splitlines())
-        for node, link in enumerate(self._links, 1):
+        for node, link in enumerate(self.links, 1):
             link.target = self.address_of_node(node, 'PROXIED')
 
     @property
@@ -209,6 +209,10 @@ class ApacheKafka:
             future.result(60)
         self._await_topic(name, partitions)
         return Topic(self.address_of(listener), name, partitions, client)
+
+    def proxied(self, topic: Topic) -> Topic:
+        """The topic as clients behind the links reach it."""
+        return dataclasses.replace(topic, address=','.join(link.address for link in self.links))
 
     def _await_topic(self, name: str, partitions: int) -> None:
         """The controller answers before every node knows the topic."""

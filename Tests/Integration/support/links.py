@@ -152,5 +152,8 @@ def _bound() -> socket.socket:
         except OSError:
             listener.close()
             continue
+        # Only now, so that the port of a process that binds with the same option is not taken: without it, `up` would fail
+        # while connections of before are in TIME_WAIT.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return listener
     raise OSError('no free port from 20000 to 32000')

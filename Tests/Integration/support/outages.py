@@ -23,7 +23,6 @@ LONGEST_ANSWER, SPEEDS, DELAYS = 6_000, (5_000, 200_000), (0.0, 0.3)
 class Site:
     """The servers of a life, and what lies between them and the service."""
     cluster: ApacheKafka
-    kafka_links: Sequence[Link]
     s3: S3
     s3_link: Link
     s3_proxy: FaultProxy
@@ -43,7 +42,7 @@ class Site:
             return self._begin_s3(what)
         if is_of_node(kind):
             return self._begin_node(*what.split(' '))
-        return self._begin_links(what, self.kafka_links)
+        return self._begin_links(what, self.cluster.links)
 
     def _begin_node(self, role: str, how: str) -> Callable[[], object]:
         node = self._node(role)
