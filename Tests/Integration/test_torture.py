@@ -83,12 +83,12 @@ class Life:
         self.number, self.chance = number, site.chance
         self.state, self.service, self.warehouse, self.site = state, service, warehouse, site
         self.topic = site.topic
-        self.proxied = dataclasses.replace(self.topic, address=','.join(link.address for link in site.kafka_links))
+        self.proxied = site.cluster.proxied(self.topic)
         self.late, self.rejected = f'{self.topic.name}-late', f'{self.topic.name}-rejected'
         self.evicts = self.chance.random() < 0.5
         self.options = [
             *warehouse.options, '--late-topic', self.late, '--rejected-topic', self.rejected, '--flush-interval', '20ms',
-            '--export-interval', '100ms', '--request-timeout', '2s', '--compact-files', '3', '--keep-snapshots', '2',
+            '--export-interval', '100ms', '--compact-files', '3', '--keep-snapshots', '2',
             '--format-version', str(self.chance.choice([2, 3])), *(['--retention', '0s'] if self.evicts else [])]
         self.figures = Figures()
         self.sender = Sender(self.topic)
@@ -116,7 +116,7 @@ class Life:
         self.produce()
         if kind:
             self.site.await_ready(kind)
-        running = self.service.start(self.proxied, self.state, *self.options, env=env)
+        running = self.service.start(self.proxied, self.state, *self.options, '--request-timeout', '2s', env=env)
         with contextlib.ExitStack() as outage:
             if kind:
                 self.wait(running, self.chance.uniform(0.0, 0.6))
@@ -198,10 +198,10 @@ def own_s3(tmp_path_factory) -> Iterator[S3]:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize('number', range(LIVES))
-def test_a_life_of_kills_loses_nothing_and_doubles_nothing(number, cluster, kafka_links, own_s3, state, service):
+def test_a_life_of_kills_loses_nothing_and_doubles_nothing(number, cluster, own_s3, state, service):
     with in_front_of(own_s3.endpoint) as proxy, contextlib.closing(Link(proxy.endpoint.removeprefix('http://'))) as s3_link:
         warehouse = Warehouse(f's3://plain/life-{number}', s3=own_s3, s3_endpoint=f'http://{s3_link.address}')
-        site = Site(cluster, kafka_links, own_s3, s3_link, proxy, cluster.create_topic(),
+        site = Site(cluster, own_s3, s3_link, proxy, cluster.create_topic(),
                     random.Random(SEED * 10_000 + number))
         life = Life(number, state, service, warehouse, site)
         try:

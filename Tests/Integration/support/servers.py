@@ -39,7 +39,7 @@ def end_recorded(pid_file: pathlib.Path, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
-    eventually(lambda: not is_running(pid), f'{pid_file.name} {pid} to end', seconds=10)
+    eventually(lambda: not is_running(pid), f'{pid_file.name} {pid} to end', seconds=60)
 
 
 def is_running(pid: int) -> bool:
