@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # apache-kafka.sh start RUN [--nodes N] [--listeners NAME,...] [--extra FILE] [--only N] [--owner PID]
-#                 [--scram NAME=PASSWORD,...]                  starts Apache Kafka on loopback and waits until it is ready
+#                 [--scram NAME=PASSWORD,...] [--behind PORT,...]
+#                                                              starts Apache Kafka on loopback and waits until it is ready
 # apache-kafka.sh stop RUN                                     kills its nodes (SIGKILL)
 # apache-kafka.sh tool NAME ARGUMENTS...                       runs one of Kafka's tools: topics, configs, acls, ... or a class
 # apache-kafka.sh jars                                         prints the folder of jars; downloads them when there is none
@@ -10,6 +11,7 @@
 # the port of a killed node. `start` starts only nodes that are not running, on their existing data; --only starts one node.
 #   --listeners  listeners in addition to PLAINTEXT: SSL, SASL_PLAINTEXT or SASL_SSL, each with a port on every node
 #   --extra      properties for every node; they override the others
+#   --behind     ports of forwarders, one per node: adds the listener PROXIED, whose clients are told these ports
 #   --scram      users for SCRAM-SHA-256 and SCRAM-SHA-512, created when the data is formatted
 #   --owner      kill the nodes when this process ends
 # Prints one line per listener, NAME=127.0.0.1:PORT,... with all nodes.
@@ -120,12 +122,14 @@ properties() {
   local node=$1 n listeners='' voters='' in_sync=$((nodes > 1 ? 2 : 1))
   for n in $(seq "$nodes"); do voters+=${voters:+,}$n@127.0.0.1:$(port_of "$n" 0); done
   for n in "${!names[@]}"; do listeners+=${names[n]}://127.0.0.1:$(port_of "$node" $((n + 1))),; done
+  local protocols=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
+  protocols+=,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
   cat <<PROPERTIES
 process.roles=broker,controller
 node.id=$node
 controller.quorum.voters=$voters
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
+listener.security.protocol.map=$protocols
 listeners=${listeners}CONTROLLER://127.0.0.1:$(port_of "$node" 0)
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$run/$node/data
@@ -145,6 +149,10 @@ log.cleaner.dedupe.buffer.size=8388608
 num.network.threads=2
 num.io.threads=4
 PROPERTIES
+  if [ -n "$behind" ]; then
+    listeners=$(sed "s|PROXIED://[^,]*|PROXIED://127.0.0.1:$(cut -d , -f "$node" <<<"$behind")|" <<<"${listeners%,}")
+    echo "advertised.listeners=$listeners"
+  fi
   [ -z "$extra" ] || cat "$extra"
 }
 
@@ -202,7 +210,7 @@ await() { # await NODE
 }
 
 start() {
-  local nodes=1 extra='' only='' owner='' scram='' names=(PLAINTEXT) node n line chosen
+  local nodes=1 extra='' behind='' only='' owner='' scram='' names=(PLAINTEXT) node n line chosen
   mkdir -p "${1:?RUN}"
   run=$(cd "$1" && pwd)
   shift
@@ -212,6 +220,7 @@ start() {
       --nodes) nodes=$2 ;;
       --listeners) IFS=, read -r -a chosen <<<"$2"; names+=(${chosen[@]+"${chosen[@]}"}) ;;
       --extra) extra=$2 ;;
+      --behind) behind=$2; names+=(PROXIED) ;;
       --only) only=$2 ;;
       --owner) owner=$2 ;;
       --scram) scram=$2 ;;

@@ -22,8 +22,7 @@ def check(topic, state, warehouse, retention_ms):
     counts = oracle.count(topic.read(), RULES).counts
     backfills.check_table(warehouse, counts)
     newest = max(oracle.parse(record.value).time_ms for record in topic.read()[0])
-    bound = newest - RULES.delay_ms - 1 - max(retention_ms, RULES.allowed_lateness_ms)
-    bound -= bound % RULES.window_ms
+    bound = RULES.evicted_before(newest, retention_ms)
     assert state.counts() == {window: count for window, count in counts.items() if window[1] >= bound}
     meta = {row['key']: int(row['value']) for row in state.rows("SELECT * FROM meta WHERE key LIKE 'evicted%'")}
     assert meta == {'evicted_before_s': bound // 1000,

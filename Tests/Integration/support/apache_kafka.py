@@ -2,19 +2,22 @@
 
 Tests create and read topics with confluent-kafka (support/kafka.py), never with the program under test.
 """
+import contextlib
 import dataclasses
 import itertools
+import json
 import os
 import pathlib
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, NewTopic,
                                    ResourcePatternType, ResourceType)
 
 from .kafka import Topic
+from .links import Link
 from .program import ROOT
 from .servers import end_recorded, is_running, script
 from .wait import eventually
@@ -107,10 +110,14 @@ class ApacheKafka:
     """A cluster. Nodes are numbered from 1 and keep their ports and data across restarts."""
 
     def __init__(self, folder: pathlib.Path, nodes: int = 1, settings: Mapping[str, str] | None = None,
-                 security: Security = Security(), heap: str = '256m') -> None:
-        """`settings` are properties of every node; they override those of the start script."""
+                 security: Security = Security(), heap: str = '256m', links: Sequence[Link] = ()) -> None:
+        """`settings` are properties of every node; they override those of the start script.
+
+        `links`, one per node, forward to the listener PROXIED, whose clients stay behind them.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self.nodes, self._heap, self._security = folder, range(1, nodes + 1), heap, security
+        self.links = links
         self._extra = folder / 'extra.properties'
         self.configure({**security.properties(), **(settings or {})})
         self._addresses: dict[str, str] = {}
@@ -129,9 +136,13 @@ class ApacheKafka:
             options += ('--listeners', ','.join(self._security.listeners))
         if any(name.startswith('SCRAM') for name in self._security.mechanisms):
             options += ('--scram', ','.join(f'{name}={password}' for name, password in self._security.users))
+        if self.links:
+            options += ('--behind', ','.join(str(link.port) for link in self.links))
         said = script('apache-kafka.sh', 'start', str(self._folder), '--nodes', str(len(self.nodes)), '--extra',
                       str(self._extra), '--owner', str(os.getpid()), *options, env={'KAFKA_HEAP': self._heap}, seconds=180)
         self._addresses = dict(line.split('=', 1) for line in said.splitlines())
+        for node, link in enumerate(self.links, 1):
+            link.target = self.address_of_node(node, 'PROXIED')
 
     @property
     def address(self) -> str:
@@ -199,6 +210,10 @@ class ApacheKafka:
         self._await_topic(name, partitions)
         return Topic(self.address_of(listener), name, partitions, client)
 
+    def proxied(self, topic: Topic) -> Topic:
+        """The topic as clients behind the links reach it."""
+        return dataclasses.replace(topic, address=','.join(link.address for link in self.links))
+
     def _await_topic(self, name: str, partitions: int) -> None:
         """The controller answers before every node knows the topic."""
         def known(node: int) -> bool:
@@ -219,11 +234,35 @@ class ApacheKafka:
         """The leading node's number; -1 when there is none."""
         return self.admin().list_topics(topic, timeout=20).topics[topic].partitions[partition].leader
 
+    def replicas(self, topic: str) -> set[int]:
+        """The numbers of replicas that the topic's partitions have."""
+        found = self.admin().list_topics(topic, timeout=20).topics[topic].partitions
+        return {len(partition.replicas) for partition in found.values()}
+
     def active_controller(self) -> int:
         """The number of the active controller, from Kafka's quorum tool."""
         said = self.tool('org.apache.kafka.tools.MetadataQuorumCommand', 'describe', '--status')
         row = next(line for line in said.splitlines() if line.startswith('LeaderId:'))
         return int(row.split()[1])
+
+    def recorded_controller(self) -> int:
+        """The active controller as the nodes' own files record it: found without a JVM, but it may just have changed."""
+        files = [self._folder / str(node) / 'data/__cluster_metadata-0/quorum-state' for node in self.nodes]
+        quorums = [json.loads(file.read_text()) for file in files]
+        return max((quorum['leaderEpoch'], quorum['leaderId']) for quorum in quorums)[1]
+
+    def await_in_sync(self, seconds: float = 180) -> None:
+        """Waits until every partition has all of its replicas in sync, so that any one node may be killed."""
+        admin = self.admin()
+
+        def in_sync() -> bool:
+            with contextlib.suppress(KafkaException):
+                found = admin.list_topics(timeout=20)
+                partitions = [one for topic in found.topics.values() for one in topic.partitions.values()]
+                return set(found.brokers) == set(self.nodes) and all(
+                    one.leader > 0 and len(one.isrs) == len(one.replicas) for one in partitions)
+            return False
+        eventually(in_sync, 'all replicas to be in sync', seconds)
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """The group's committed offsets, by partition."""

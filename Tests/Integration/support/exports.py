@@ -63,15 +63,19 @@ def wait_exported(warehouse: Warehouse, records: int, seconds: float = 60, table
 
 
 def check_tables(warehouse: Warehouse, state: State, records: Records, *, lines: bool = True,
-                 counts: str = COUNTS, raw: str = RAW) -> None:
-    """Checks that both tables and the JSON lines hold every record once, with both readers, the query command and the oracle."""
-    local = counts_of(state)
+                 counts: str = COUNTS, raw: str = RAW, evicted_before_ms: int = 0) -> None:
+    """Checks that both tables and the JSON lines hold every record once, with both readers, the query command and the oracle.
+
+    The state may lack the counts of windows that start before `evicted_before_ms`, if the topic has one partition.
+    """
+    local = wanted_counts = counts_of(state)
     late = set(state.late())
     if len(records) == 1:
-        assert local == expected_counts(records, {0: len(records[0])})
+        wanted_counts = expected_counts(records, {0: len(records[0])})
+        differ(local, [row for row in wanted_counts if row[1] >= evicted_before_ms * 1000], 'the state')
         assert late == set(oracle.count(records).late)
     for read in (warehouse.by_pyiceberg, warehouse.by_duckdb):
-        differ(read(counts), local, f'{counts} by {read.__name__}')
+        differ(read(counts), wanted_counts, f'{counts} by {read.__name__}')
         differ(read(raw), expected_raw(records, late), f'{raw} by {read.__name__}')
     if lines:
         found = collections.Counter(warehouse.json_lines())

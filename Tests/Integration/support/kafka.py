@@ -72,27 +72,36 @@ class Sender:
 
     def __init__(self, topic: Topic) -> None:
         self._topic = topic
+        self._failed: list[KafkaError] = []
         self._producer = Producer({
             **dict(topic.client), 'bootstrap.servers': topic.address, 'enable.idempotence': True, 'linger.ms': 5,
             'log_level': 2, 'message.max.bytes': 20_000_000, 'queue.buffering.max.messages': 1_000_000})
 
     def send(self, values: Iterable[bytes | None], partition: int | None = None, seconds: float = 30) -> int:
         """Like Topic.produce."""
-        failed: list[KafkaError] = []
+        sent = self.queue(values, partition)
+        self.flush(seconds)
+        return sent
+
+    def queue(self, values: Iterable[bytes | None], partition: int | None = None) -> int:
+        """Like `send`, but leaves the acknowledgements to `flush`. Returns the number of values."""
         sent = 0
         for sent, value in enumerate(values, 1):
             to = (sent - 1) % self._topic.partitions if partition is None else partition
             while True:
                 try:
                     self._producer.produce(self._topic.name, value, partition=to,
-                                           on_delivery=lambda e, _: e and failed.append(e))
+                                           on_delivery=lambda e, _: e and self._failed.append(e))
                     break
                 except BufferError:
                     self._producer.poll(0.1)
             self._producer.poll(0)
-        left = self._producer.flush(seconds)
-        assert not left and not failed, f'{left} records not sent to {self._topic.name}; {failed[:1]}'
         return sent
+
+    def flush(self, seconds: float = 30) -> None:
+        """Waits until all values are acknowledged; fails if one is not."""
+        left = self._producer.flush(seconds)
+        assert not left and not self._failed, f'{left} records not sent to {self._topic.name}; {self._failed[:1]}'
 
 
 def create_topic(address: str, partitions: int = 1, name: str = '', client: tuple[tuple[str, str], ...] = ()) -> Topic:

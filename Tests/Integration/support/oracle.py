@@ -28,7 +28,10 @@ class Rules:
     allowed_lateness_ms: int = 86_400_000
 
     def start(self, event: Event) -> int:
-        return event.time_ms - event.time_ms % self.window_ms
+        return self.start_of(event.time_ms)
+
+    def start_of(self, time_ms: int) -> int:
+        return time_ms - time_ms % self.window_ms
 
     def is_late(self, event: Event, newest_ms: int | None) -> bool:
         """Whether the watermark, which trails the newest event, has passed the window's end by the allowed lateness."""
@@ -36,6 +39,11 @@ class Rules:
             return False
         watermark = newest_ms - self.delay_ms - 1
         return self.start(event) + self.window_ms - 1 + self.allowed_lateness_ms <= watermark
+
+
+    def evicted_before(self, newest_ms: int, retention_ms: int) -> int:
+        """The start of the oldest window whose exported counts stay in the state."""
+        return self.start_of(newest_ms - self.delay_ms - 1 - max(retention_ms, self.allowed_lateness_ms))
 
 
 @dataclasses.dataclass

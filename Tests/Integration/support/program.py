@@ -81,4 +81,5 @@ class Running:
     def kill(self) -> None:
         if self.alive():
             self.process.kill()
-        self.process.wait(10)
+        # On a busy machine the end of a killed process may take long.
+        self.process.wait(60)

@@ -39,7 +39,7 @@ def end_recorded(pid_file: pathlib.Path, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
-    eventually(lambda: not is_running(pid), f'{pid_file.name} {pid} to end', seconds=10)
+    eventually(lambda: not is_running(pid), f'{pid_file.name} {pid} to end', seconds=60)
 
 
 def is_running(pid: int) -> bool:
@@ -116,7 +116,7 @@ class S3:
     def start(self) -> 'S3':
         base = self.endpoint.rpartition(':')[2] or 'auto'
         said = script('start-s3.sh', str(VENV), str(self._folder), '--port-base', base, '--owner', str(os.getpid()),
-                      env=self.KEYS)
+                      env=self.KEYS, seconds=120)
         found = dict(line.split('=', 1) for line in said.splitlines())
         self.endpoint, self.catalog = found['S3_ENDPOINT'], found['CATALOG_ENDPOINT']
         return self
@@ -126,6 +126,19 @@ class S3:
         """The environment variables that another program needs to reach it."""
         return {**self.KEYS, 'AWS_ENDPOINT': self.endpoint}
 
+    def kill(self) -> None:
+        """Kills the server (SIGKILL), also when it hangs; `start` starts it again on the same ports and data."""
+        end_recorded(self._folder / 's3.pid', signal.SIGKILL)
+
+    def hang(self) -> None:
+        """Stops the server (SIGSTOP): connections stay open, and requests get no answer."""
+        os.kill(int((self._folder / 's3.pid').read_text()), signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        pid_file = self._folder / 's3.pid'
+        if pid_file.exists() and is_running(int(pid_file.read_text())):
+            os.kill(int(pid_file.read_text()), signal.SIGCONT)
+
     def stop(self) -> None:
         """Kills the server: its data is not needed, and a graceful end takes many seconds."""
-        end_recorded(self._folder / 's3.pid', signal.SIGKILL)
+        self.kill()
