@@ -15,7 +15,7 @@ RUN := $(CURDIR)/.run
 # The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` uses the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz
+.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz storage load simulate
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,8 +61,21 @@ spark: setup kafka build ## test Spark as another writer of the tables; fails wh
 	@scripts/spark.sh $(CURDIR)/.venv-spark
 	@$(VENV)/bin/python -m pytest Tests/Integration -m spark $(ARGS)
 
+# Dictionaries have the same order in every run, so that a seed gives the same run.
+simulate: libraries ## simulate the pipeline with faults: make simulate SEEDS=1000 FIRST=1, or REPLAY='SEED [FAULTS [STEPS]]'
+	@swift build -c release $(SWIFT_FLAGS) --product simulate
+	@SWIFT_DETERMINISTIC_HASHING=1 .build/release/simulate $(if $(REPLAY),--replay $(REPLAY),$(or $(SEEDS),1000) $(or $(FIRST),1))
+
 torture: setup kafka build ## kill the service at every step and at random: make torture KILLS=1000 SEED=1
 	@scripts/torture.sh $(VENV) $(or $(KILLS),1000) $(or $(SEED),1)
+
+# Apart from `test`, which has the same with a few seeds.
+storage: setup build ## fail the disk under the service, cut the power, damage its files: make storage SEEDS=100 SEED=1
+	@scripts/storage.sh $(VENV) $(or $(SEEDS),30) $(or $(SEED),1)
+
+load: setup kafka build ## load beside readers, with bounds: make load MINUTES=10 RATE=full READERS=8
+	@$(VENV)/bin/python Tests/Integration/load.py --binary $(BINARY) --minutes $(or $(MINUTES),10) --rate $(or $(RATE),full) \
+	  --readers $(or $(READERS),8) $(ARGS)
 
 sanitize: setup ## run the Swift tests under AddressSanitizer, then ThreadSanitizer: make sanitize ARGS=address
 	@scripts/sanitize.sh $(or $(ARGS),address thread)

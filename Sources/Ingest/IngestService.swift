@@ -48,8 +48,12 @@ package final class IngestService {
     /// - Parameters:
     ///   - store: the open state.
     ///   - sink: receives raw events; nil when they are not wanted.
-    /// - Throws: `StoreError`, `IngestError`, `KafkaError` (a refused setting), `SQLiteError` (a damaged state).
+    /// - Throws: `StoreError` (also for a damaged state), `IngestError`, `KafkaError` (a refused setting).
     package func run(_ store: SharedStore, raw sink: (any RawSink)? = nil) throws {
+        try StoreError.explaining(store.path) { try consume(store, raw: sink) }
+    }
+
+    private func consume(_ store: SharedStore, raw sink: (any RawSink)?) throws {
         let log = self.log
         let consumer = try Consumer(settings: settings.kafka) { line in
             log.debug("librdkafka \(line.facility): \(line.text)")

@@ -165,7 +165,7 @@ extension Run {
                 try store.checkpointIfNeeded()
             }
             return .writing(.flushed)
-        } catch let error as SQLiteError {
+        } catch let error as SQLiteError where !error.isCorrupt {
             return .writing(.failed(reason: error.isDiskFull ? "the disk is full" : error.message))
         }
     }

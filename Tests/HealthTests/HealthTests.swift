@@ -241,7 +241,8 @@ struct StatusReaderTests {
         let folder = try TemporaryFolder()
         let path = folder.file("state.db")
         try Data("not a database, but long enough to be looked at as one; ".utf8).write(to: URL(fileURLWithPath: path))
-        #expect(throws: StoreError.notAState(path: path)) { try StatusReader(path: path).facts(now: base) }
+        let refusal = StoreError.unreadable(path: path, reason: "file is not a database")
+        #expect(throws: refusal) { try StatusReader(path: path).facts(now: base) }
     }
 
     @Test("views are summed by window, the changed windows anew")

@@ -105,7 +105,7 @@ struct OpeningTests {
         let path = folder.file("notes.txt")
         let text = Data(String(repeating: "These are notes, not a database.\n", count: 200).utf8)
         try text.write(to: URL(fileURLWithPath: path))
-        #expect(error { _ = try openStore(path) } == .notAState(path: path))
+        #expect(error { _ = try openStore(path) } == .unreadable(path: path, reason: "file is not a database"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == text)
     }
 
@@ -207,6 +207,8 @@ struct OpeningTests {
             (.notAState(path: "p"), "give another --state"),
             (.newerVersion(path: "p", version: 9), "use the newer program"),
             (.cannotOpen(path: "p", reason: "r"), "check that its folder exists"),
+            (.unreadable(path: "p", reason: "r"), "pageviews restore"),
+            (.failed(path: "p", reason: "r"), "check the disk"),
         ]
         for (error, advice) in errors {
             #expect("\(error)".contains(advice))

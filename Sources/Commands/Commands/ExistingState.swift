@@ -67,7 +67,7 @@ struct ExistingState {
                 windowMilliseconds: try reader.windowMilliseconds(),
                 watermarkDelayMilliseconds: try reader.number(.watermarkDelayMilliseconds) ?? 20_000)
         } catch let error as SQLiteError where error.isCorrupt {
-            throw StoreError.notAState(path: path)
+            throw StoreError(error, path: path)
         }
     }
 }

@@ -42,6 +42,10 @@ struct Failure: Error {
         case let error as CatalogError: self.init(error.description, exitCode: Self.exitCode(of: error))
         case let error as ObjectStorageError: self.init(error.description, exitCode: error.kind == .invalid ? 2 : 4)
         case let error as NoThreads: self.init(error.description, exitCode: 1)
+        case let error as SQLiteError where error.isCorrupt:
+            self.init(
+                "the state is damaged: \(error.message); move it away and run `pageviews restore`, or go back to a backup",
+                exitCode: 1)
         case let error as SQLiteError: self.init("state: \(error.message)", exitCode: 1)
         default: return nil
         }
@@ -80,7 +84,7 @@ struct Failure: Error {
         switch error {
         case .inUse, .otherWriter, .filesLost, .severalNames, .otherCluster, .otherTopic: 5
         case .otherWindow: 2
-        case .notAState, .newerVersion, .olderVersion, .damaged, .cannotOpen: 1
+        case .notAState, .newerVersion, .olderVersion, .unreadable, .failed, .damaged, .cannotOpen: 1
         }
     }
 

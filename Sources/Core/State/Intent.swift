@@ -38,6 +38,8 @@ package struct ParquetMetrics: Codable, Equatable, Sendable {
     package var columns: [ColumnMetrics]
     /// The offsets of its row groups in the file.
     package var splitOffsets: [Int64]
+    /// The CRC-32 of the file as it was written; nil for one of an earlier version.
+    package var checksum: UInt32?
 
     /// Metrics from their parts.
     package init(rows: Int64, bytes: Int64, columns: [ColumnMetrics], splitOffsets: [Int64]) {
@@ -82,9 +84,14 @@ package struct PlainUpload: Codable, Equatable, Sendable {
     package var name: String
     /// Where it goes.
     package var location: String
+    /// Its size in bytes, and its CRC-32, as it was written; nil for one of an earlier version.
+    package var bytes: Int64?
+    package var checksum: UInt32?
 
     /// A file.
-    package init(name: String, location: String) { (self.name, self.location) = (name, location) }
+    package init(name: String, location: String, bytes: Int64? = nil, checksum: UInt32? = nil) {
+        (self.name, self.location, self.bytes, self.checksum) = (name, location, bytes, checksum)
+    }
 }
 
 /// The files that a commit adds, and what its snapshot says.

@@ -33,16 +33,19 @@ package struct Segment: Codable, Equatable, Sendable {
         package var day: Int
         /// What its manifest entry will say; nil for JSON lines.
         package var metrics: ParquetMetrics?
+        /// Of JSON lines: the CRC-32 of the file as it was written; nil for one of an earlier version.
+        package var checksum: UInt32?
 
         /// A file.
-        package init(name: String, bytes: Int64, day: Int, metrics: ParquetMetrics?) {
+        package init(name: String, bytes: Int64, day: Int, metrics: ParquetMetrics?, checksum: UInt32? = nil) {
             self.name = name
             self.bytes = bytes
             self.day = day
             self.metrics = metrics
+            self.checksum = checksum
         }
 
-        private enum CodingKeys: CodingKey { case name, bytes, day, metrics, facts }
+        private enum CodingKeys: CodingKey { case name, bytes, day, metrics, checksum, facts }
 
         package init(from decoder: any Decoder) throws {
             let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -50,6 +53,7 @@ package struct Segment: Codable, Equatable, Sendable {
             bytes = try values.decode(Int64.self, forKey: .bytes)
             day = try values.decode(Int.self, forKey: .day)
             metrics = try values.decodeIfPresent(ParquetMetrics.self, forKey: .metrics)
+            checksum = try values.decodeIfPresent(UInt32.self, forKey: .checksum)
             // Version 0.1 stored them as JSON within the JSON.
             if metrics == nil, let facts = try values.decodeIfPresent(Data.self, forKey: .facts) {
                 metrics = try JSONDecoder().decode(ParquetMetrics.self, from: facts)
@@ -62,6 +66,7 @@ package struct Segment: Codable, Equatable, Sendable {
             try values.encode(bytes, forKey: .bytes)
             try values.encode(day, forKey: .day)
             try values.encodeIfPresent(metrics, forKey: .metrics)
+            try values.encodeIfPresent(checksum, forKey: .checksum)
         }
     }
 
@@ -85,8 +90,10 @@ package struct Segment: Codable, Equatable, Sendable {
         self.json = json
     }
 
+    /// All its files.
+    package var files: [File] { parquet + (json.map { [$0] } ?? []) }
     /// The names of all its files.
-    package var fileNames: [String] { parquet.map(\.name) + (json.map { [$0.name] } ?? []) }
+    package var fileNames: [String] { files.map(\.name) }
     /// The bytes of all its files.
     package var bytes: Int64 { parquet.reduce(json?.bytes ?? 0) { $0 + $1.bytes } }
 }

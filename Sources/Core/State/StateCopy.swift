@@ -10,7 +10,7 @@ package final class StateCopy: StateView {
     package init(of source: String, to destination: String) throws {
         let original = try StateReader.open(source)
         super.init(path: destination, connection: try Self.make(destination))
-        try original.backUp(to: connection)
+        try StoreError.explaining(source) { try original.backUp(to: connection) }
     }
 
     private static func make(_ path: String) throws -> Connection {
@@ -24,5 +24,11 @@ package final class StateCopy: StateView {
 
     /// SQLite finds no fault in the copy.
     /// - Throws: `SQLiteError`.
-    package func isWhole() throws -> Bool { try connection.text("PRAGMA quick_check(1)") == "ok" }
+    package func isWhole() throws -> Bool {
+        do {
+            return try connection.text("PRAGMA quick_check(1)") == "ok"
+        } catch let error as SQLiteError where error.isCorrupt {
+            return false
+        }
+    }
 }

@@ -22,10 +22,8 @@ package final class StateReader: StateView {
             guard version > 0 || allowsEmpty else { throw StoreError.notAState(path: path) }
             try PlausibleNumbers.check(connection, path: path)
             return connection
-        } catch let error as SQLiteError where error.isCorrupt {
-            throw StoreError.notAState(path: path)
-        } catch let error as SQLiteError where error.isCannotOpen {
-            throw StoreError.cannotOpen(path: path, reason: error.message)
+        } catch let error as SQLiteError where error.isCorrupt || error.isCannotOpen {
+            throw StoreError(error, path: path)
         }
     }
 

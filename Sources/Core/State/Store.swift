@@ -44,22 +44,26 @@ package final class Store: StateView {
 
     /// Locks and opens the state, creates it when it is missing, and brings it to the newest format.
     /// - Parameter holder: what a process that finds the state locked is told of this one.
-    /// - Throws: `StoreError`, or `SQLiteError` when the file is damaged.
+    /// - Throws: `StoreError`.
     package init(path: String, settings: WindowSettings, holder: String) throws {
         self.settings = settings
         lock = try StateLock(statePath: path, holder: holder)
         file = try StatePath.resolved(path)
         guard !StatePath.hasSeveralNames(file) else { throw StoreError.severalNames(path: path) }
         let connection = try Self.openConnection(file, path)
-        try Schema.migrate(connection, path: path)
-        try PlausibleNumbers.check(connection, path: path)
-        statements = try FlushStatements(connection)
+        statements = try StoreError.explaining(path) {
+            try Schema.migrate(connection, path: path)
+            try PlausibleNumbers.check(connection, path: path)
+            return try FlushStatements(connection)
+        }
         let token = Self.newToken()
         self.token = token
         super.init(path: path, connection: connection)
-        generation = try connection.transaction {
-            try checkWindow()
-            return try takeOver(token)
+        generation = try StoreError.explaining(path) {
+            try connection.transaction {
+                try checkWindow()
+                return try takeOver(token)
+            }
         }
         held = HeldFiles(of: file)
     }
@@ -90,7 +94,7 @@ package final class Store: StateView {
     }
 
     private static func openConnection(_ file: String, _ path: String) throws -> Connection {
-        do {
+        try StoreError.explaining(path) {
             StatePath.createPrivate(file)
             let connection = try Connection(path: file, mode: .readWriteCreate)
             try connection.setBusyTimeout(milliseconds: 5000)
@@ -105,10 +109,6 @@ package final class Store: StateView {
             try connection.execute("PRAGMA cache_size = -8192")
             try connection.keepWAL()
             return connection
-        } catch let error as SQLiteError where error.isCorrupt {
-            throw StoreError.notAState(path: path)
-        } catch let error as SQLiteError where error.isCannotOpen {
-            throw StoreError.cannotOpen(path: path, reason: error.message)
         }
     }
 
@@ -127,6 +127,7 @@ package final class Store: StateView {
 
     /// Records what the state belongs to, or checks it against what is recorded.
     /// - Parameter stateID: the random id a new state gets.
+    /// The id is on the disk when this returns: tables and topics name it.
     /// - Throws: `StoreError.otherCluster`, `StoreError.otherTopic`, or `SQLiteError`.
     package func adopt(_ identity: Identity, stateID: String) throws {
         let topic = try meta(.topic)
@@ -138,7 +139,7 @@ package final class Store: StateView {
             throw StoreError.otherCluster(path: path, recorded: cluster, found: identity.clusterID)
         }
         guard topic == nil || cluster == nil else { return }
-        try transaction {
+        try durably {
             try setMeta(.topic, to: identity.topic)
             try setMeta(.clusterID, to: identity.clusterID)
             // A restored state has the id of the one it replaces, and learns its cluster and topic only here.

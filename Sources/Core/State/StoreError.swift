@@ -1,5 +1,7 @@
 // Why a state cannot be used. Each message names the file and what to do.
 
+package import SQLite
+
 /// A state file that cannot be opened for writing.
 package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Another process holds the lock.
@@ -22,10 +24,35 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case newerVersion(path: String, version: Int64)
     /// The file was written by an older version of the program, and is only to be read.
     case olderVersion(path: String, version: Int)
+    /// The file is damaged, or was never a SQLite database.
+    case unreadable(path: String, reason: String)
+    /// The disk refused something.
+    case failed(path: String, reason: String)
     /// A number in the file cannot be.
     case damaged(path: String, what: String)
     /// The file or its folder cannot be opened or created.
     case cannotOpen(path: String, reason: String)
+
+    /// What an error of SQLite means for the state at `path`.
+    package init(_ error: SQLiteError, path: String) {
+        if error.isCorrupt {
+            self = .unreadable(path: path, reason: error.message)
+        } else if error.isCannotOpen {
+            self = .cannotOpen(path: path, reason: error.message)
+        } else {
+            self = .failed(path: path, reason: error.message)
+        }
+    }
+
+    /// Runs `body`; errors of SQLite become what they mean for the state at `path`.
+    /// - Throws: `StoreError`, and what else `body` throws.
+    package static func explaining<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as SQLiteError {
+            throw StoreError(error, path: path)
+        }
+    }
 
     /// One line for people: what failed, on what, what to do.
     package var description: String {
@@ -55,6 +82,11 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
             "state \(path) has format \(version), which is newer than this program; use the newer program"
         case .olderVersion(let path, let version):
             "state \(path) has format \(version), which is older than this program; start `pageviews ingest` on it once"
+        case .unreadable(let path, let reason):
+            "\(path) is damaged, or not a state (\(reason)); move it away and run `pageviews restore`, or go back to a "
+                + "backup; if it belongs to another program, give another --state"
+        case .failed(let path, let reason):
+            "state \(path): \(reason); nothing is lost, its offsets stay where they were; check the disk, then start again"
         case .damaged(let path, let what):
             "state \(path) is damaged: \(what) cannot be; move it away and run `pageviews restore`, or go back to a backup"
         case .cannotOpen(let path, let reason):

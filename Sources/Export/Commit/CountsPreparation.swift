@@ -191,7 +191,7 @@ final class CountsFile {
     private(set) var rows: Int64 = 0
     private let name: String
     private let location: String
-    private let file: SpoolFile
+    private let file: SummedFile
     private let writer: ParquetWriter
     private let postcodes: BytesColumn
     private let timestamps: ScalarColumn<Int64>
@@ -204,7 +204,7 @@ final class CountsFile {
         self.location = location
         self.fileID = fileID
         SpoolFile.remove(path)
-        let file = try SpoolFile(path: path)
+        let file = try SummedFile(path: path)
         self.file = file
         writer = try ParquetWriter(schema: ExportTable.counts.parquetSchema) { try file.write($0) }
         postcodes = try writer.bytes(0)
@@ -221,8 +221,9 @@ final class CountsFile {
     }
 
     package func finish() throws -> ParquetUpload {
-        let metrics = ParquetMetrics(try writer.finish())
+        var metrics = ParquetMetrics(try writer.finish())
         try file.finish()
+        metrics.checksum = file.checksum
         return ParquetUpload(name: name, location: location, day: day, metrics: metrics)
     }
 }

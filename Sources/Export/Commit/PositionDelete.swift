@@ -15,7 +15,7 @@ extension PositionDelete {
         _ deletes: [PositionDelete], day: Int, specID: Int, name: String, location: String, path: String
     ) throws -> ParquetUpload {
         SpoolFile.remove(path)
-        let file = try SpoolFile(path: path)
+        let file = try SummedFile(path: path)
         let writer = try ParquetWriter(schema: schema) { try file.write($0) }
         let paths = try writer.bytes(0)
         let positions = try writer.int64(1)
@@ -30,6 +30,7 @@ extension PositionDelete {
         }
         var metrics = ParquetMetrics(try writer.finish())
         try file.finish()
+        metrics.checksum = file.checksum
         // Readers match deletes to files by these bounds, so they are whole paths, not cut.
         metrics.setTextBounds(
             ofColumn: ReservedField.deletePath.id, lower: sorted.first?.path, upper: sorted.last?.path)

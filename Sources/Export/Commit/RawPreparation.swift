@@ -30,7 +30,8 @@ enum RawPreparation {
                 let name = "raw-pageviews-\(segment.name).jsonl.zst"
                 files.plain.append(
                     PlainUpload(
-                        name: json.name, location: "\(jsonRoot)/raw/\(DayName.folders(json.day))/\(name)"))
+                        name: json.name, location: "\(jsonRoot)/raw/\(DayName.folders(json.day))/\(name)",
+                        bytes: json.bytes, checksum: json.checksum))
             }
         }
         // Partitions without news are named too: older snapshots, which tell where they end, expire.

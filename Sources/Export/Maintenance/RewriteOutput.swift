@@ -20,7 +20,7 @@ protocol RewriteOutput {
 /// A new data file of the counts table.
 final class CountsOutput: RewriteOutput {
     private(set) var rows: Int64 = 0
-    private let file: SpoolFile
+    private let file: SummedFile
     private let writer: ParquetWriter
     private let postcodes: BytesColumn
     private let timestamps: ScalarColumn<Int64>
@@ -29,7 +29,7 @@ final class CountsOutput: RewriteOutput {
     /// - Parameter path: the local file; an older one of the same name is replaced.
     package init(path: String) throws {
         SpoolFile.remove(path)
-        let file = try SpoolFile(path: path)
+        let file = try SummedFile(path: path)
         self.file = file
         writer = try ParquetWriter(schema: ExportTable.counts.parquetSchema) { try file.write($0) }
         postcodes = try writer.bytes(0)
@@ -48,8 +48,9 @@ final class CountsOutput: RewriteOutput {
     }
 
     package func finish() throws -> ParquetMetrics {
-        let metrics = ParquetMetrics(try writer.finish())
+        var metrics = ParquetMetrics(try writer.finish())
         try file.finish()
+        metrics.checksum = file.checksum
         return metrics
     }
 }
@@ -79,5 +80,5 @@ final class RawOutput: RewriteOutput {
         rows += Int64(batch.rows.count)
     }
 
-    package func finish() throws -> ParquetMetrics { ParquetMetrics(try file.finish()) }
+    package func finish() throws -> ParquetMetrics { try file.finish() }
 }

@@ -46,14 +46,16 @@ final class OpenSegment {
             rows > 0 && offsets.values.allSatisfy { $0.from <= $0.to }, "a segment has rows, and its offsets ascend")
         var parquet: [Segment.File] = []
         for (day, file) in files.sorted(by: { $0.key < $1.key }) {
-            let metrics = ParquetMetrics(try file.finish())
+            let metrics = try file.finish()
             parquet.append(
                 Segment.File(name: parquetName(day), bytes: metrics.bytes, day: day, metrics: metrics))
         }
         try json?.finish()
         try SpoolFile.sync(folder)
         let lines = json.map {
-            Segment.File(name: "raw-\(name).jsonl.zst", bytes: $0.file.bytes, day: arrivalDay, metrics: nil)
+            Segment.File(
+                name: "raw-\(name).jsonl.zst", bytes: $0.file.bytes, day: arrivalDay, metrics: nil,
+                checksum: $0.file.checksum)
         }
         return Segment(name: name, rows: rows, offsets: offsets, parquet: parquet, json: lines)
     }
@@ -66,7 +68,7 @@ final class OpenSegment {
 
 /// The raw events of one day of a segment.
 final class DayFile {
-    package let file: SpoolFile
+    let file: SummedFile
     private let writer: ParquetWriter
     private let userID: ScalarColumn<Int64>
     private let postcode: BytesColumn
@@ -77,7 +79,7 @@ final class DayFile {
     private let late: ScalarColumn<Bool>
 
     package init(path: String) throws {
-        let file = try SpoolFile(path: path)
+        let file = try SummedFile(path: path)
         self.file = file
         writer = try ParquetWriter(schema: ExportTable.raw.parquetSchema) { try file.write($0) }
         userID = try writer.int64(0)
@@ -104,21 +106,22 @@ final class DayFile {
         try writer.endRow()
     }
 
-    package func finish() throws -> FileSummary {
-        let summary = try writer.finish()
+    package func finish() throws -> ParquetMetrics {
+        var metrics = ParquetMetrics(try writer.finish())
         try file.finish()
-        return summary
+        metrics.checksum = file.checksum
+        return metrics
     }
 }
 
 /// Messages, one a line, compressed.
 final class JSONLines {
-    package let file: SpoolFile
+    let file: SummedFile
     private let writer: ZstdWriter
     private var line: [UInt8] = []
 
     package init(path: String) throws {
-        let file = try SpoolFile(path: path)
+        let file = try SummedFile(path: path)
         self.file = file
         writer = try ZstdWriter(level: 1) { try file.write($0) }
     }

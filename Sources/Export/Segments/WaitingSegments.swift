@@ -1,11 +1,10 @@
-// Segments whose files somebody has removed.
+// Segments whose files somebody has removed, or a disk has cut off.
 //
 // Invariants: segments are exported in the order in which they were closed, so none goes out behind a lost one; a lost one is
 // noted in the store, and the ingest half drops it and those after it, and re-reads their events.
 
 import Tables
 import Base
-import Foundation
 import Iceberg
 import Log
 import State
@@ -32,9 +31,11 @@ enum WaitingSegments {
         return Array(complete)
     }
 
-    /// A file of the segment that is gone; nil when there is none.
+    /// A file of the segment that is gone, or has another size than it was written with; nil when there is none. A file of
+    /// another content is found when it is sent (SummedFile.swift).
     package static func missing(of segment: Segment, in settings: ExportSettings) -> String? {
-        segment.fileNames.map { "\(settings.spoolFolder)/\($0)" }.first { !FileManager.default.fileExists(atPath: $0) }
+        segment.files.lazy.map { (path: "\(settings.spoolFolder)/\($0.name)", bytes: $0.bytes) }
+            .first { SpoolCheck.size(ofFile: $0.path) != $0.bytes }?.path
     }
 }
 

@@ -167,7 +167,12 @@ package final class QuerySession {
             return .refused(what: Self.writingVerb(of: text) ?? refusal ?? "this statement")
         }
         if error.isLimit { return .limit(limitMessage(error)) }
-        if error.isCorrupt || error.isCannotOpen {
+        if error.isCorrupt {
+            return .state(
+                "cannot read the state \(file.name): \(error.message); it is damaged: move it away and run "
+                    + "`pageviews restore`, or go back to a backup")
+        }
+        if error.isCannotOpen {
             return .state("cannot read the state \(file.name): \(error.message)")
         }
         return .sql(message: error.message, offset: error.offset)
