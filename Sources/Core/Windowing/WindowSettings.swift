@@ -67,7 +67,7 @@ package struct WindowSettings: Equatable, Sendable {
     /// - Parameter time: must not be before the Unix epoch.
     package func windowStart(of time: EventTime) -> WindowStart {
         assert(time.rawValue >= 0, "an event time is not before the Unix epoch")
-        WindowStart(rawValue: time.rawValue - time.rawValue % window)
+        return WindowStart(rawValue: time.rawValue - time.rawValue % window)
     }
 
     /// Whether an event of the window that starts at `start` is late under `watermark`
