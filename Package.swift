@@ -115,7 +115,7 @@ let package = Package(
         // What several test targets share: temporary folders, seeded randomness.
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/Support", swiftSettings: strict),
         tests("Base"),
-        tests("Log"),
+        tests("Log", ["Base"]),
         tests("Services", ["Base"]),
         tests("Arguments"),
         tests("YAML", ["TestSupport"]),
