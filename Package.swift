@@ -141,7 +141,7 @@ let package = Package(
             name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulation/Command", swiftSettings: strict),
         tests("Simulation"),
         tests("Base"),
-        tests("Log"),
+        tests("Log", ["Base"]),
         tests("Services", ["Base"]),
         tests("Arguments"),
         tests("YAML", ["TestSupport"]),

@@ -1,5 +1,6 @@
 // Log lines: their two forms, and repeats.
 
+import Base
 import Foundation
 import Testing
 
@@ -27,7 +28,8 @@ struct LogTests {
     @Test("a line of JSON is one object with the topic, partition and offset as members of their own")
     func json() throws {
         let facts: Logger.Metadata = [
-            "topic": "a \"t\"", "partition": .stringConvertible(Int32(3)), "offset": .stringConvertible(12_345_678_901),
+            "topic": "a \"t\"", "partition": .stringConvertible(PartitionID(rawValue: 3)),
+            "offset": .stringConvertible(KafkaOffset(rawValue: 12_345_678_901)), "number": .stringConvertible(Int32(7)),
             "group": "123", "ends": ["0": .array([.stringConvertible(1), .stringConvertible(2)])],
         ]
         let line = line(.json, "it \"is\"\taway", facts)
@@ -36,6 +38,7 @@ struct LogTests {
         #expect(object["message"] as? String == "it \"is\"\taway")
         #expect(object["level"] as? String == "warning" && object["topic"] as? String == "a \"t\"")
         #expect(object["partition"] as? Int == 3 && object["offset"] as? Int == 12_345_678_901)
+        #expect(object["number"] as? Int == 7)
         #expect(object["group"] as? String == "123", "a text of digits stays one")
         #expect((object["ends"] as? [String: [Int]]) == ["0": [1, 2]])
     }
