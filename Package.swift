@@ -50,7 +50,8 @@ let fuzz: Target =
         name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Driver", "corpus", "dictionaries"],
         sources: ["Targets", "Oracles", "Replay"], swiftSettings: strict)
     : .executableTarget(
-        name: "pageviews-fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Replay", "corpus", "dictionaries"],
+        name: "pageviews-fuzz", dependencies: fuzzed, path: "Tests/Fuzz",
+        exclude: ["Replay", "corpus", "dictionaries"],
         sources: ["Targets", "Oracles", "Driver"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
 
 let package = Package(

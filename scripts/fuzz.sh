@@ -4,7 +4,7 @@
 # fuzz.sh keep [TARGET...]   Takes the smallest set of the inputs in .build-fuzz that reaches as much into Tests/Fuzz/corpus.
 # RUNS is the number of executions for each target, by default a million; ADDRESS=1 adds the address sanitizer, with a build in
 # .build-fuzz-address; FUZZ_ARGS are handed to libFuzzer. An input that breaks a promise is named in the output: once the reader
-# is right, it belongs into Tests/Fuzz/corpus/TARGET, which `make test` replays.
+# is right, it belongs into Tests/Fuzz/corpus/TARGET as fault-WHAT, which `make test` replays.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-}
@@ -70,9 +70,9 @@ keep() {
   local name=$1 kept=Tests/Fuzz/corpus/$1 all
   all=$(mktemp -d)
   cp -r "$kept"/. .build-fuzz/corpus/"$name"/. "$all" 2>/dev/null
-  rm -rf "$kept"
-  mkdir -p "$kept"
-  fuzz "$name" -merge=1 "$kept" "$all" >".build-fuzz/$name.log" || failed=1
+  # Inputs that were faults stay whether or not they reach more than others.
+  find "$kept" -type f ! -name 'fault-*' -delete
+  fuzz "$name" -set_cover_merge=1 "$kept" "$all" >".build-fuzz/$name.log" || failed=1
   rm -rf "$all"
   echo "fuzz: $name: $(find "$kept" -type f | wc -l) inputs kept, $(du -bs "$kept" | cut -f 1) bytes"
 }

@@ -6,8 +6,8 @@ extension [String] {
         let most = Swift.min(3, Swift.max(1, name.drop { $0 == "-" }.count / 2))
         // A distance is no less than the difference of lengths; it is not worked out for a name of a million letters.
         let length = name.count
-        return filter { abs($0.count - length) <= most }.map { (name: $0, distance: $0.editDistance(to: name)) }.filter { $0.distance <= most }
-            .min { $0.distance < $1.distance }?.name
+        let near = filter { abs($0.count - length) <= most }.map { (name: $0, distance: $0.editDistance(to: name)) }
+        return near.filter { $0.distance <= most }.min { $0.distance < $1.distance }?.name
     }
 }
 

@@ -137,7 +137,9 @@ extension FuzzTarget {
                     contents[contents.count - 1], type: blob.type, fields: blob.fields, snapshotID: blob.snapshotID,
                     sequenceNumber: blob.sequenceNumber, properties: blob.properties)
             }
-            guard let file = try? writer.finish(createdBy: "fuzz") else { throw IcebergError(.malformed, "\nunwritten") }
+            guard let file = try? writer.finish(createdBy: "fuzz") else {
+                throw IcebergError(.malformed, "\nunwritten")
+            }
             let again = try PuffinReader(file, file: "again.puffin")
             for (blob, content) in zip(again.blobs, contents) where try again.content(blob) != content {
                 throw IcebergError(.malformed, "\nanother blob")

@@ -90,20 +90,34 @@ extension FuzzTarget {
             switch (bytes.first ?? 0) % 6 {
             case 0:
                 try unpack { try Zstd.decompress(body, limit: limit) }
-                try packed(body) { try Zstd.decompress($0, limit: limit) } by: { try Zstd.compress($0) }
+                try packed(body) {
+                    try Zstd.decompress($0, limit: limit)
+                } by: {
+                    try Zstd.compress($0)
+                }
             case 1:
                 try unpack { try Snappy.decompress(body, limit: limit) }
-                try packed(body) { try Snappy.decompress($0, limit: limit) } by: { try Snappy.compress($0) }
+                try packed(body) {
+                    try Snappy.decompress($0, limit: limit)
+                } by: {
+                    try Snappy.compress($0)
+                }
             case 2:
                 try unpack { try Deflate.decompress(body, limit: limit) }
-                try packed(body) { try Deflate.decompress($0, limit: limit) } by: { try Deflate.compress($0) }
+                try packed(body) {
+                    try Deflate.decompress($0, limit: limit)
+                } by: {
+                    try Deflate.compress($0)
+                }
             case 3: try unpack { try Gzip.decompress(body, limit: limit) }
             case let kind:
                 // Exactly as many bytes as there are to be: another write would be beyond the end.
                 let target = UnsafeMutableRawBufferPointer.allocate(byteCount: body.count * 2, alignment: 1)
                 defer { target.deallocate() }
                 do throws(CompressionError) {
-                    let count = try kind == 4 ? LZ4.decompress(body, into: target)
+                    let count =
+                        try kind == 4
+                        ? LZ4.decompress(body, into: target)
                         : LZ4.decompressFrames(body, into: target)
                     if count > target.count { throw .failed(.lz4, reason: "\n") }
                 } catch { try requireLine(error) }
