@@ -1,20 +1,21 @@
-// Looks at the tables before anything is counted. Nothing is created, in the warehouse or beside the state.
+// Checks the tables before anything is counted. Creates nothing, neither in the warehouse nor beside the state.
 
 package import Tables
 import Iceberg
 import State
 
 extension Exporter {
-    /// Looks at both tables before anything is counted: whose they are, whether they have what this state exported,
-    /// whether their columns and partitions can be written, and whether the rows that the next commit changes are where
-    /// they were. Creates nothing.
-    /// - Throws: the `TableError` that stands in the way; when warehouse or catalog cannot be reached, their errors.
+    /// Checks both tables before anything is counted: their owner, whether they have this state's commits, whether
+    /// their columns and partitions can be written, and whether the rows that the next commit replaces have not moved.
+    /// Creates nothing.
+    /// - Throws: `TableError` for a table that cannot be written; `CatalogError` and `ObjectStorageError` when the
+    ///   warehouse cannot be reached.
     package func check() async throws {
         for kind in [ExportTable.counts, .raw] {
             guard let session = sessions[kind], let table = try await session.look() else { continue }
             let (intent, ledger) = try store.with { (try $0.intent(of: kind), try $0.position(of: kind)) }
             let found = intent.flatMap { table.metadata.findCommit(Mark.commit($0.commitID)) }
-            // A commit of ours that is in the table and not settled raised its epoch.
+            // This state's commit is in the table and not settled, so the table's epoch is already higher.
             guard found == nil else { continue }
             _ = try checkedEpoch(session, table)
             guard kind == .counts, ledger.epoch > 0 else { continue }
@@ -29,14 +30,15 @@ extension Exporter {
         try await checkStore()
     }
 
-    /// Makes sure, once, that the store beneath tables without a catalog keeps two writers apart.
+    /// Checks once that the object store of tables without a catalog supports conditional writes, which exclude a
+    /// second writer.
     func checkStore() async throws {
         guard !isStoreChecked else { return }
         try await Self.checkConditions(of: warehouse)
         isStoreChecked = true
     }
 
-    /// The same for a state that is not there yet: tables of this name, if any, have to be empty and without an owner.
+    /// The same for a state that does not exist yet: tables of these names must be empty and without an owner.
     /// - Throws: like `check`.
     package static func checkUnbegun(_ settings: ExportSettings, _ warehouse: Warehouse) async throws {
         for kind in [ExportTable.counts, .raw] {

@@ -1,4 +1,4 @@
-// Maintenance in the exporter's task: after the exports of a cycle, or alone.
+// Maintenance in the exporter's task, after the exports of a cycle or alone.
 
 import Tables
 import Foundation
@@ -8,11 +8,11 @@ import State
 
 extension Exporter {
     private static let incidentKind = "maintenance-failed"
-    /// More rewrites than any table needs, in case a decision never comes to rest.
+    /// Maximum number of rewrites per table. No table needs that many; the limit ends a decision that never settles.
     private static let mostRewrites = 10_000
 
-    /// What is due after a cycle of exports: at most one rewrite a table. A failure is logged and noted, and tried again
-    /// after the next export; it never keeps exports from going on.
+    /// Does the maintenance that is due after a cycle of exports: at most one rewrite per table. A failure is logged,
+    /// recorded as an incident and retried after the next export. It never stops the exports.
     func maintainAfterCycle(_ mayGoOn: @escaping @Sendable () -> Bool) async {
         for table in [ExportTable.counts, .raw] where mayGoOn() {
             do {
@@ -33,7 +33,7 @@ extension Exporter {
         }
     }
 
-    /// Only a table that changed since it was maintained, and has nothing under way.
+    /// Whether a table has changed since its last maintenance and has no open intent.
     private func needsMaintenance(_ table: ExportTable) throws -> Bool {
         try store.with { store in
             guard let snapshot = try store.lastSnapshot(of: table), try store.intent(of: table) == nil else {
@@ -51,11 +51,11 @@ extension Exporter {
         try? store.with { try $0.noteOnce(Incident(kind: Self.incidentKind, detail: reason), now: now) }
     }
 
-    /// Finishes what was begun, and then merges and removes all that can be, whether or not it is worth a commit.
+    /// Finishes open commits, then merges and removes everything that can be, whether or not it is worth a commit.
     /// - Parameters:
     ///   - dryRun: only reports what would be done.
-    ///   - mayGoOn: asked often; no ends the work at the next safe place.
-    ///   - report: told each thing that was done, or would be.
+    ///   - mayGoOn: called often; when it returns false, the work ends at the next safe point.
+    ///   - report: receives one line for each thing that was done, or would be.
     /// - Throws: the first failure.
     package func maintain(
         dryRun: Bool, mayGoOn: @escaping @Sendable () -> Bool, report: @escaping (String) -> Void

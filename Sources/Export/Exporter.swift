@@ -1,7 +1,8 @@
-// Exports what has changed, again and again: first what an earlier process left open, then raw segments, then counts.
+// Exports the changes of a state in cycles. For each table, raw events first, it finishes an open commit of an earlier
+// process and then prepares new ones.
 //
-// Invariants: one task uses it; counting never waits for it, except while it holds the store for one short transaction;
-// an export that fails leaves its intent and is continued in the next cycle.
+// One task uses it. Counting waits for it only during one short transaction of the store. A failed export leaves its
+// intent, and the next cycle continues with it.
 
 package import Tables
 import TableScan
@@ -12,7 +13,7 @@ package import Log
 import ObjectStorage
 package import State
 
-/// The exporter of one state to one warehouse.
+/// The exporter of one state to one warehouse. Used by one task.
 package final class Exporter {
     package let settings: ExportSettings
     package let store: SharedStore
@@ -23,13 +24,13 @@ package final class Exporter {
     package let warehouse: Warehouse
     private var isTidy = false
     var isStoreChecked = false
-    /// What the last failure of a cycle was about, for log lines: the table, and the commit it was at.
+    /// The table and the open commit of a cycle's last failure; fields for log lines.
     package private(set) var failureFacts: Logger.Metadata = [:]
     private var isBehindSaid = false
-    /// The most segments in one commit.
+    /// Maximum number of segments in one commit.
     private static let segmentsPerCommit = 200
 
-    /// An exporter; nothing is touched before the first cycle.
+    /// An exporter. It reads and writes nothing before the first cycle.
     package init(
         settings: ExportSettings, store: SharedStore, warehouse: Warehouse, environment: WriterEnvironment
     ) {
@@ -44,9 +45,10 @@ package final class Exporter {
         self.sessions = sessions
     }
 
-    /// Exports everything there is, and then does what maintenance is due.
-    /// - Parameter mayMaintain: asked before and during maintenance; no ends it at the next safe place.
-    /// - Throws: the first failure of an export, after the other table had its turn.
+    /// Exports everything that has changed, then does the maintenance that is due.
+    /// - Parameter mayMaintain: called before and during maintenance; when it returns false, maintenance ends at the
+    ///   next safe point.
+    /// - Throws: the first failure of an export, after both tables were tried.
     package func cycle(mayMaintain: @escaping @Sendable () -> Bool = { true }) async throws {
         try tidy()
         try await checkStore()
@@ -68,12 +70,12 @@ package final class Exporter {
         return open?.facts ?? ["table": "\(fullName(of: table))"]
     }
 
-    /// As log lines and the ledger have it, with the namespace.
+    /// The table's name with its namespace, as in log lines and the ledger.
     package func fullName(of table: ExportTable) -> String {
         sessions[table]?.identifier.description ?? settings.tables.name(of: table)
     }
 
-    /// Removes old counts from the state, a few windows at a time, so that flushes get their turn.
+    /// Evicts old counts from the state, a few windows per transaction, so that flushes do not wait long.
     private func evict() throws {
         guard let retention = settings.retentionMilliseconds else { return }
         let now = environment.nowMilliseconds()
@@ -91,7 +93,8 @@ package final class Exporter {
         try await committer(session).finish(open)
     }
 
-    /// Removes files from the spool that an earlier process left and no intent names. Segments are their writer's.
+    /// Removes an earlier process's files from the spool unless an intent names them. Leaves segments to their writer.
+    /// - Throws: `SQLiteError`; Foundation's error when the folder cannot be created or listed.
     package func tidy() throws {
         guard !isTidy else { return }
         let open = try store.with { store in try ExportTable.allCases.compactMap { try store.intent(of: $0) } }
@@ -125,7 +128,7 @@ package final class Exporter {
         }
     }
 
-    /// The next intent of a table; nil when there is nothing to export. Touches the warehouse only when there is.
+    /// The next intent of a table; nil when there is nothing to export. Only otherwise it accesses the warehouse.
     private func prepare(_ table: ExportTable, _ session: TableSession) async throws -> Intent? {
         switch table {
         case .raw:
@@ -148,8 +151,8 @@ package final class Exporter {
         }
     }
 
-    /// Whether everything was read again that the counts table counts. Until then, after a restore, the counts here are
-    /// lower than those of the table, and if Kafka should no longer have the records they stay so.
+    /// Whether the state has consumed everything that the counts table counts. After a restore its counts are at first
+    /// lower than the table's, and they stay lower if Kafka no longer has the records.
     private func isLevel(_ context: PreparationContext) throws -> Bool {
         let ends = context.metadata.ancestors(of: context.metadata.currentSnapshotID).ends
         let partitions = try store.with { try $0.progress().partitions }
@@ -157,8 +160,9 @@ package final class Exporter {
         if !isBehindSaid {
             environment.log.warning(
                 """
-                table \(context.tableName) counts partition \(behind.partition) up to offset \(ends[behind.partition] ?? 0), the \
-                restored state up to \(behind.nextOffset): counts are exported when the rest was read again
+                table \(context.tableName) counts partition \(behind.partition) up to offset \
+                \(ends[behind.partition] ?? 0), the restored state up to \(behind.nextOffset): counts are exported \
+                when the rest was read again
                 """)
         }
         isBehindSaid = true
@@ -172,7 +176,8 @@ package final class Exporter {
             commitID: environment.uniqueName(), epoch: epoch + 1)
     }
 
-    /// The ledger's epoch, which is the table's.
+    /// The ledger's epoch, which is also the table's.
+    /// - Throws: `TableError.fenced` when the table's is higher, `TableError.wentBack` when it is lower.
     func checkedEpoch(_ session: TableSession, _ table: TableSession.Open) throws -> Int64 {
         let kind = session.kind
         let epoch = try store.with { try $0.epoch(of: kind) }
@@ -186,7 +191,7 @@ package final class Exporter {
         return epoch
     }
 
-    /// The partition specs of the live data files, by path; empty where the table has but one.
+    /// The partition specs of the live data files, by path; empty when the table has only one.
     private func specs(_ table: TableSession.Open) async throws -> [String: Int] {
         guard table.metadata.partitionSpecs.count > 1 else { return [:] }
         let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)

@@ -71,8 +71,8 @@ package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
         case .noSuchPartition(let topic, let partition, let count):
             "topic \(topic) has no partition \(partition), only 0 to \(count - 1); correct --partitions"
         case .unreachable(let servers, let reason, let seconds):
-            "Kafka at \(servers) was not reached for \(seconds) s: \(reason); nothing is lost, the next run goes on from "
-                + "the state's offsets"
+            "Kafka at \(servers) was not reached for \(seconds) s: \(reason); nothing is lost, the next run goes on "
+                + "from the state's offsets"
         case .notWritten(let path, let reason):
             "state \(path) could not be written: \(reason); nothing is lost, its offsets stay where they were"
         }

@@ -33,7 +33,8 @@ package struct IngestSettings: Sendable {
     /// without a leader.
     var discoveryIntervalMilliseconds: Int64 = 2000
 
-    /// Shorter after a fault, so that the end of a short one, such as a leader change, is seen before it raises an alarm.
+    /// At most 1 s after a fault, so that the end of a short one, such as a leader change, is seen before it raises an
+    /// alarm.
     func discoveryInterval(afterFault isAfterFault: Bool) -> Int64 {
         isAfterFault ? min(1000, discoveryIntervalMilliseconds) : discoveryIntervalMilliseconds
     }

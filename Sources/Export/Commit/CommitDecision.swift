@@ -1,13 +1,13 @@
-// What to do with a prepared commit: a pure decision from what the table says and what the ledger says.
+// Decides what to do with a prepared commit, from the table and the ledger. Pure.
 //
-// Every commit of a state raises the table's epoch by one, as a property that is set in the same commit. So the table's
-// epoch tells apart "ours was not applied", "ours was applied" and "somebody with our identity was here".
+// Every commit of a state raises the table's epoch by one, in a property that the same commit sets. The epoch therefore
+// distinguishes "our commit was not applied", "our commit was applied" and "another process committed as this state".
 
 import Iceberg
 
-/// What was seen of a table.
+/// An observation of a table.
 struct TableObservation: Equatable {
-    /// Where the intent's commit id was found; nil: nowhere.
+    /// Where the intent's commit id was found; nil when it was not found.
     package var found: FoundCommit?
     /// The table's epoch; 0 when it has none.
     package var tableEpoch: Int64
@@ -15,15 +15,15 @@ struct TableObservation: Equatable {
     var ledgerEpoch: Int64
 }
 
-/// What to do next.
+/// The next step of a commit.
 enum CommitDecision: Equatable {
-    /// The commit is in the table.
+    /// The commit is in the table; nil when its snapshot has expired.
     case settle(Snapshot?)
-    /// The commit is not in the table, and nobody else was: try it.
+    /// The commit is not in the table, and no other process committed as this state: try it.
     case commit
     /// Another process commits as this state.
     case fenced
-    /// The table is older than what this state exported to it: it was created again or rolled back.
+    /// The table lacks commits of this state: it was created again or rolled back.
     case wentBack
 
     package static func decide(_ observation: TableObservation) -> CommitDecision {

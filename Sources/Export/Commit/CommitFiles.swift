@@ -1,12 +1,12 @@
-// The files of a prepared commit as the table format has them.
+// The files of a prepared commit in the form of the table format.
 
 package import Iceberg
 package import State
 package import Tables
 
 extension ParquetUpload {
-    /// The file as a manifest has it: data files in the spec in force, position deletes in that of their data files.
-    /// - Throws: `TableError.otherPartitions`.
+    /// The file's manifest entry. Data files use the default spec, position deletes that of their data files.
+    /// - Throws: `TableError.otherPartitions` when the spec is unknown or not by day.
     package func dataFile(
         _ content: FileContent, _ kind: ExportTable, in metadata: TableMetadata, table: String
     ) throws(TableError) -> DataFile {
@@ -26,7 +26,7 @@ extension DeleteName {
 
     package var key: DataFile.Key { DataFile.Key(path: path, contentOffset: offset) }
 
-    /// The deletes of a data file, in order.
+    /// The delete files of a data file, ordered by path and content offset.
     package static func all(of task: ScanTask) -> [DeleteName] {
         ((task.deletionVector.map { [$0] } ?? []) + task.positionDeletes).map { DeleteName($0) }
             .sorted { ($0.path, $0.offset ?? 0) < ($1.path, $1.offset ?? 0) }

@@ -1,4 +1,5 @@
-// What is particular to committing a rewrite: it can be given up, since it exports nothing, and its rows move piece by piece.
+// The steps that only a rewrite's commit has: it can be abandoned, because it exports nothing, and the ledger moves its
+// rows in several transactions.
 
 import Tables
 import Base
@@ -9,13 +10,13 @@ import ObjectStorage
 import State
 
 extension Committer {
-    /// Rows moved in one transaction.
+    /// Number of rows moved in one transaction.
     private static let movesPerStep = 4000
 
-    /// Why a rewrite cannot be committed to the table as it is now; nil for none, and for anything that is not a rewrite.
+    /// Why a rewrite cannot be committed to the current table; nil when it can, and for any other intent.
     ///
-    /// Whatever is answered, no earlier try can be applied any more: either the table has moved on to another snapshot than
-    /// the one that every try requires, or there was none, since not all files were sent.
+    /// When there is an obstacle, no earlier try can still be applied. Either the table has another snapshot than every
+    /// try requires, or no try was made, because not all files were uploaded.
     package func obstacle(to intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) async throws -> String? {
         guard let rewritten = intent.rewritten else { return nil }
         if table.metadata.currentSnapshotID != rewritten.readSnapshot {
@@ -29,16 +30,16 @@ extension Committer {
         return nil
     }
 
-    /// Gives up a rewrite; what it would have replaced stays.
+    /// Abandons a rewrite. The files that it would have replaced stay.
     package func abandon(_ intent: Intent, _ files: CommitFiles, _ reason: String) throws {
-        environment.log.info("table \(intent.tableName): a rewrite is given up: \(reason)", metadata: intent.facts)
+        environment.log.info("table \(intent.tableName): a rewrite is abandoned: \(reason)", metadata: intent.facts)
         let now = environment.nowMilliseconds()
         try store.with { try $0.abandon(intent, now: now) }
         for upload in files.uploads { SpoolFile.remove("\(settings.spoolFolder)/\(upload.name)") }
     }
 
-    /// Brings the ledger's rows to where the rewrite put them, in steps between which counting gets its turn. Doing it again
-    /// after a crash changes nothing.
+    /// Moves the ledger's rows to their new positions, in short transactions, so that flushes do not wait long.
+    /// Repeating it after a crash changes nothing.
     func moveRows(_ intent: Intent) throws {
         guard intent.table == .counts else { return }
         var last: RowKey?
@@ -48,10 +49,10 @@ extension Committer {
 }
 
 extension Intent {
-    /// How the names of its fail points begin.
+    /// Prefix of the names of its fail points.
     var stepName: String { isRewrite ? "\(table.rawValue).rewrite" : table.rawValue }
 
-    /// What a log line about it is about. Offsets are those that it brings, `[from, to)` by partition.
+    /// The fields of a log line about the intent. The offsets are those that it adds, [from, to) by partition.
     package var facts: Logger.Metadata {
         var facts: Logger.Metadata = [
             "table": "\(tableName)", "generation": .stringConvertible(generation), "commit": "\(commitID)",
@@ -67,9 +68,9 @@ extension Intent {
     }
 }
 
-/// Whether a rewrite still fits its table; pure.
+/// Checks that a rewrite still fits its table. Pure.
 enum RewriteCheck {
-    /// What changed about the replaced files since they were read; nil when nothing did.
+    /// The first change to the replaced files since they were read; nil for none.
     package static func change(_ files: RewrittenFiles, _ live: [ScanTask]) -> String? {
         let tasks = Dictionary(live.map { ($0.file.path, $0) }) { first, _ in first }
         for path in files.replaced {

@@ -1,8 +1,8 @@
-// Brings a prepared commit into its table: look, decide, act, until it is settled.
+// Commits a prepared intent to its table: observes the table, decides and acts, until the intent is settled.
 //
-// Invariants: the intent was durable before the first file went out; before every try the table's history is asked for
-// the commit id; an unknown outcome is checked again, never treated as a failure; files of a try that certainly
-// failed are removed, those of an uncertain one become orphans until a later commit has settled.
+// The caller makes the intent durable before `finish` uploads the first file. Before every try `finish` looks for the
+// commit id in the table's history. It never treats an unknown outcome as a failure, but checks the table again. Files
+// of a try that certainly failed are removed. Files of an uncertain try are orphans until a later commit has settled.
 
 import Tables
 import TableScan
@@ -22,8 +22,9 @@ struct Committer {
     package let environment: WriterEnvironment
     private static let mostTries = 8
 
-    /// Commits and settles an intent, whatever state an earlier process left it in.
-    /// - Throws: when it cannot be finished now; the intent stays and the next call continues with it.
+    /// Commits and settles an intent, whatever step an earlier process reached.
+    /// - Throws: `TableError`, `CatalogError`, `ObjectStorageError` or `SQLiteError` when the commit cannot be finished
+    ///   now. The intent stays, except after `TableError.spoolFileMissing`, and the next call continues with it.
     package func finish(_ intent: Intent) async throws {
         let files = intent.files
         let step = intent.stepName
@@ -62,7 +63,8 @@ struct Committer {
             case .again(let now):
                 failed = now
                 environment.log.info(
-                    "table \(intent.tableName): \(failed.reason); looking and trying again", metadata: intent.facts)
+                    "table \(intent.tableName): \(failed.reason); checking the table and trying again",
+                    metadata: intent.facts)
                 try await environment.pause(.milliseconds(min(1000, 25 << attempt)))
             }
         }
@@ -70,12 +72,12 @@ struct Committer {
         throw TableError.contended(table: intent.tableName, tries: Self.mostTries, reason: failed.reason)
     }
 
-    /// A try that the table has to be asked about.
+    /// A try whose outcome only the table shows.
     private struct FailedTry {
         var reason = ""
-        /// The request may still be on its way.
+        /// The request may still be under way.
         var isUnknown = false
-        /// Manifests, manifest list and vectors written for it.
+        /// Locations of the manifests, manifest list and vectors written for it.
         var written: [String] = []
     }
 
@@ -84,7 +86,7 @@ struct Committer {
         case again(FailedTry)
     }
 
-    /// One try on top of the table as it was loaded.
+    /// One try on top of the loaded table.
     private func attemptCommit(
         _ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open, _ step: String
     ) async throws -> Attempt {
@@ -92,7 +94,7 @@ struct Committer {
         try noteOthers(intent, table)
         var change = try await changeSet(intent, files, table)
         var written: [String] = []
-        // Until the commit has settled, what is written for a try is an orphan: the process may end at any moment.
+        // A try's files are orphans until the commit has settled, because the process may end at any time.
         let announce = { (paths: [String]) in
             let now = environment.nowMilliseconds()
             try store.with { try $0.addOrphans(paths, of: intent.table, now: now) }
@@ -128,8 +130,8 @@ struct Committer {
         }
     }
 
-    /// Removes what a try left that was refused and, as the table shows, not applied. It is not removed before the
-    /// table was looked at: a proxy that repeats a request that was applied answers with a conflict.
+    /// Removes the files of a refused try, after the table has shown that it was not applied. A conflict alone does not
+    /// show it: a proxy that repeats an applied request also answers with a conflict.
     private func removeRefused(_ failed: FailedTry, _ table: TableSession.Open) async {
         if !failed.isUnknown { await remove(failed.written, table) }
     }
@@ -170,11 +172,11 @@ struct Committer {
         return change
     }
 
-    /// What was prepared for a v2 table goes into one that was upgraded meanwhile too: the rows that it deletes are
-    /// staged, and become vectors.
+    /// Whether the table takes position-delete files. A commit prepared for v2 also fits a table that was upgraded
+    /// since: its deleted rows are staged, and become vectors.
     private static func takesPositionDeletes(_ table: TableSession.Open) -> Bool { table.metadata.formatVersion < 3 }
 
-    /// From the first commit of somebody else on, the ledger may not know where its rows are.
+    /// Records the first commit of another writer. From then on rows may not be where the ledger has them.
     private func noteOthers(_ intent: Intent, _ table: TableSession.Open) throws {
         let kind = intent.table
         let (last, isNoted) = try store.with { (try $0.lastSnapshot(of: kind), try $0.hasForeignCommits(kind)) }
@@ -182,12 +184,13 @@ struct Committer {
         try store.with { try $0.noteForeignCommits(kind) }
     }
 
-    /// When somebody else committed to the table, the rows that are deleted must still be where the ledger has them.
+    /// Checks that the deleted rows are still where the ledger has them, if another writer has committed.
     private func checkTargets(_ intent: Intent, _ table: TableSession.Open) async throws {
         guard try store.with({ try $0.hasForeignCommits(intent.table) }) else { return }
         try await check(try StaleRows.staged(store.path), table)
     }
 
+    /// Checks that rows are live at their positions.
     /// - Throws: `TableError.rewritten`, `TableError.rowsMoved`.
     package func check(_ rows: StaleRows, _ table: TableSession.Open) async throws {
         guard !rows.isEmpty else { return }
@@ -233,7 +236,7 @@ struct Committer {
     private func send(_ name: String, to target: any ObjectStore, _ key: String, _ intent: Intent) async throws {
         let path = "\(settings.spoolFolder)/\(name)"
         guard FileManager.default.fileExists(atPath: path) else {
-            // An earlier try may have sent it.
+            // An earlier call may have uploaded and removed it.
             if try await target.exists(key) { return }
             throw TableError.spoolFileMissing(path: path, table: intent.tableName)
         }
@@ -248,7 +251,7 @@ struct Committer {
         let now = environment.nowMilliseconds()
         let snapshotID = snapshot?.id
         if intent.isRewrite { try moveRows(intent) }
-        // Rows of the counts table are deleted in several ways, which its summaries do not add up.
+        // The summaries' totals do not cover all ways in which rows of the counts table are deleted.
         let rows = intent.table == .raw ? snapshot?.summary["total-records"].flatMap { Int64($0) } : nil
         try store.with { store in
             try forgetWinner(store, intent.table, snapshotID: snapshotID, table, now: now)
@@ -268,18 +271,19 @@ struct Committer {
             """, metadata: intent.facts.merging(snapshotID.map { ["snapshot": .stringConvertible($0)] } ?? [:]) { $1 })
     }
 
-    /// Files of a try whose outcome was not known are orphans, unless that try is the one that was applied after all.
+    /// Removes the applied try's files from the orphans. Files of the other uncertain tries stay orphans.
     private func forgetWinner(
         _ store: Store, _ kind: ExportTable, snapshotID: Int64?, _ table: TableSession.Open, now: Int64
     ) throws {
         let orphans = try store.orphans(of: kind, before: now + 1)
         guard !orphans.isEmpty else { return }
         guard let list = snapshotID.flatMap({ table.metadata.snapshot($0)?.manifestList }) else {
-            // Applied by this very try, whose files never were orphans; or expired, and then nobody can say which won.
+            // Either this very try was applied, and `finish` has forgotten its files. Or the snapshot has expired, and
+            // nothing shows which try was applied: all files stay.
             if snapshotID == nil { try store.forgetOrphans(orphans) }
             return
         }
-        // The names of all files of a try end with its UUID, or begin with it.
+        // The names of all files of a try contain its UUID.
         let uuid = list.split(separator: "/").last?.dropLast(".avro".count).suffix(36) ?? ""
         try store.forgetOrphans(orphans.filter { !uuid.isEmpty && $0.contains(uuid) })
     }

@@ -1,9 +1,9 @@
-// Prepares a commit of the counts table: what changed since the last export, as new rows and position deletes of the
-// old.
+// Prepares a commit of the counts table: the counts changed since the last export as new rows, and position deletes of
+// their old rows.
 //
-// Invariants: everything is read in one snapshot of the state, so rows, offsets and watermarks are of one generation; a
-// row's position is its place in the file that is written here; nothing outside the spool and the staging table
-// changes.
+// Everything is read in one read transaction of the state, so rows, offsets and watermarks are of one generation. Only
+// the spool and the staging table change. Invariants: windows ascend, so each day has one file; a row's position is its
+// place in that file.
 
 import Tables
 import TableScan
@@ -13,7 +13,7 @@ import Iceberg
 import Parquet
 import State
 
-/// Where a commit's files and rows come from.
+/// The inputs of a preparation.
 struct PreparationContext {
     package let settings: ExportSettings
     package let store: SharedStore
@@ -24,7 +24,7 @@ struct PreparationContext {
 
     func spoolPath(_ name: String) -> String { "\(settings.spoolFolder)/\(name)" }
 
-    /// Where a file of a day goes. The folder is for people; readers take the partition from the manifest.
+    /// The location of a day's file. The folder name is for people; readers take the partition from the manifest.
     package func location(_ kind: ExportTable, day: Int, _ name: String) -> String {
         guard let spec = metadata.defaultSpec, let partition = kind.partition(ofDay: day, in: spec) else {
             return "\(metadata.dataFolder)/\(name)"
@@ -37,7 +37,7 @@ struct PreparationContext {
 /// Builds the intent of one counts commit.
 final class CountsPreparation {
     private let context: PreparationContext
-    /// The partition specs of the table's live data files, by path; empty where all files have the same.
+    /// The partition specs of the table's live data files, by path; empty when all files have the same.
     private let specs: [String: Int]
     private var files = CommitFiles()
     private var day: CountsFile?
@@ -47,13 +47,13 @@ final class CountsPreparation {
     private var rowsDeleted: Int64 = 0
     private static let stagingChunk = 2000
 
-    /// Position deletes apply to data files of their own spec and partition alone.
+    /// Position deletes apply only to data files of their own spec and partition.
     private struct DeleteGroup: Hashable {
         let day: Int
         let specID: Int
     }
 
-    /// - Parameter specs: the partition specs of the live data files, by path; empty where all have the same.
+    /// - Parameter specs: the partition specs of the live data files, by path; empty when all have the same.
     package init(_ context: PreparationContext, specs: [String: Int]) {
         self.context = context
         self.specs = specs
@@ -61,6 +61,7 @@ final class CountsPreparation {
 
     /// Writes the files and stages the rows.
     /// - Returns: nil when no count changed.
+    /// - Throws: `SQLiteError`, `SpoolError`, `TableError.rewritten`.
     package func run() throws -> Intent? {
         try context.store.with { try $0.clearStaged() }
         let reader = try StateReader(context.store.path)
@@ -70,6 +71,9 @@ final class CountsPreparation {
         try closeDay()
         try reader.release()
         guard rowsAdded > 0 else { return nil }
+        assert(
+            files.data.reduce(0) { $0 + $1.metrics.rows } == rowsAdded && rowsDeleted <= rowsAdded,
+            "every row is in a file, and replaces at most one")
         try stage()
         try writeDeletes()
         try SpoolFile.sync(context.settings.spoolFolder)
@@ -80,7 +84,7 @@ final class CountsPreparation {
             epoch: context.epoch, work: .counts(files))
     }
 
-    /// Rows in the order of their windows; counts equal to the exported ones are skipped.
+    /// Reads the changed counts in the order of their windows, without those equal to the exported ones.
     private func readChanges(_ reader: StateReader, since generation: Generation) throws {
         try reader.forEachChanged(since: generation) { changed in
             try add(windowStart: changed.windowStart, postcode: changed.postcode, count: changed.count)
@@ -91,7 +95,7 @@ final class CountsPreparation {
         }
     }
 
-    /// Noted while it is known: another engine may give the table a spec before the deletes are committed.
+    /// The spec of a data file. It is recorded now: another engine may add a spec before the deletes are committed.
     private func spec(of path: String) throws(TableError) -> Int {
         if specs.isEmpty { return context.metadata.defaultSpecID }
         guard let id = specs[path] else { throw TableError.rewritten(table: context.tableName, file: path) }
@@ -114,6 +118,7 @@ final class CountsPreparation {
     }
 
     private func openDay(_ number: Int) throws -> CountsFile {
+        precondition(files.data.last.map { $0.day < number } ?? true, "windows ascend, so a day has one file")
         let name = "counts-\(context.commitID)-\(DayName.iso(number)).parquet"
         let location = context.location(.counts, day: number, name)
         let id = try context.store.with { try $0.fileID(ofPath: location) }
@@ -133,8 +138,8 @@ final class CountsPreparation {
         try context.store.with { try $0.stage(rows) }
     }
 
-    /// One position-delete file a day and spec, sorted by path and position; a v3 table gets its vectors when it is
-    /// committed.
+    /// Writes one position-delete file per day and spec, sorted by path and position. For a v3 table, the committer
+    /// writes vectors instead.
     private func writeDeletes() throws {
         guard context.metadata.formatVersion < 3 else { return }
         for (group, rows) in deletes.sorted(by: { ($0.key.day, $0.key.specID) < ($1.key.day, $1.key.specID) }) {
@@ -148,11 +153,11 @@ final class CountsPreparation {
     }
 }
 
-/// One generation of the state, as a snapshot's summary tells it.
+/// One generation of the state, with the entries of a snapshot's summary.
 struct StateSnapshot {
     package let generation: Generation
     package let exported: ExportProgress
-    /// From the last export to this one, by partition.
+    /// The offsets since the last export, by partition.
     package let offsets: [PartitionID: OffsetSpan]
     package let summary: [String: String]
 
@@ -197,7 +202,7 @@ final class CountsFile {
     private let timestamps: ScalarColumn<Int64>
     private let counts: ScalarColumn<Int64>
 
-    /// - Parameter path: the local file; an older one of the same name is replaced.
+    /// - Parameter path: the local file; an existing file is replaced.
     package init(day: Int, name: String, location: String, fileID: Int64, path: String) throws {
         self.day = day
         self.name = name

@@ -1,5 +1,5 @@
-// Writes position-delete files (https://iceberg.apache.org/spec/#position-delete-files).
-// Invariant: rows are sorted by path bytes, then position, as the specification asks.
+// Writes position-delete files (https://iceberg.apache.org/spec/#position-delete-files). `write` sorts the rows by path
+// bytes, then position, as the specification requires.
 
 package import State
 import Base
@@ -31,7 +31,7 @@ extension PositionDelete {
         var metrics = ParquetMetrics(try writer.finish())
         try file.finish()
         metrics.checksum = file.checksum
-        // Readers match deletes to files by these bounds, so they are whole paths, not cut.
+        // Readers match deletes to data files by these bounds, so the paths are not truncated.
         metrics.setTextBounds(
             ofColumn: ReservedField.deletePath.id, lower: sorted.first?.path, upper: sorted.last?.path)
         let isOfOneFile = sorted.first?.path == sorted.last?.path

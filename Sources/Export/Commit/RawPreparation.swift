@@ -1,4 +1,4 @@
-// Prepares a commit of the raw table: the segments that wait, all in one snapshot.
+// Prepares a commit of the raw table: several waiting segments in one snapshot.
 
 import Base
 import Tables
@@ -9,14 +9,15 @@ import State
 /// Builds the intent of one raw commit.
 enum RawPreparation {
     /// - Parameters:
-    ///   - segments: in the order they were closed; not empty.
-    ///   - progress: where the table ends, by partition.
-    ///   - jsonRoot: the location below which JSON lines go.
+    ///   - segments: the segments in the order in which they were closed; not empty.
+    ///   - progress: the offsets at which the table ends (exclusive), by partition.
+    ///   - jsonRoot: the location of the folder for JSON lines.
     package static func intent(
         _ context: PreparationContext, segments: [Segment], progress: [PartitionID: KafkaOffset],
         generation: Generation,
         jsonRoot: String
     ) throws -> Intent {
+        precondition(!segments.isEmpty, "a raw commit has segments")
         var files = CommitFiles()
         for segment in segments {
             for file in segment.parquet {
@@ -34,7 +35,7 @@ enum RawPreparation {
                         bytes: json.bytes, checksum: json.checksum))
             }
         }
-        // Partitions without news are named too: older snapshots, which tell where they end, expire.
+        // Unchanged partitions are named too, because older snapshots with their ends expire.
         let offsets = progress.mapValues { OffsetSpan(from: $0, to: $0) }
             .merging(covered(by: segments)) { $1 }
         files.summary = [Mark.generation: "\(generation)", Mark.offsets: Mark.text(offsets: offsets)]
@@ -44,7 +45,7 @@ enum RawPreparation {
             epoch: context.epoch, work: .segments(segments.map(\.name), files))
     }
 
-    /// Segments follow one another, so their spans join.
+    /// The offsets of all segments. Segments follow one another without a gap, so their spans join.
     package static func covered(by segments: [Segment]) -> [PartitionID: OffsetSpan] {
         var spans: [PartitionID: OffsetSpan] = [:]
         for segment in segments {

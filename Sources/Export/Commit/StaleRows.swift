@@ -1,8 +1,8 @@
-// The rows of the counts table that a commit deletes because it writes newer versions, and whether they are still where the
-// ledger has them: another writer may have moved them, with the file still there.
+// The rows of the counts table that a commit deletes because it writes newer versions.
 //
-// Invariant: a row that is deleted already, by whomever, is never written again: its newer version would stand beside
-// the one that somebody else put elsewhere.
+// `located` checks that they are still live where the ledger has them: another writer may have moved them and kept the
+// file. It throws for a row that is already deleted, because the newer version would then be a second row beside the
+// moved one.
 
 import Base
 import Tables
@@ -10,19 +10,19 @@ import TableScan
 import Iceberg
 import State
 
-/// Positions by data file.
+/// Positions of stale rows, by data file.
 struct StaleRows {
     package let positions: [String: [UInt64]]
 
     package var isEmpty: Bool { positions.isEmpty }
 
-    /// The old places of the rows that are staged.
+    /// The old positions of the staged rows.
     package static func staged(_ statePath: String) throws -> StaleRows {
         let reader = try StateReader(statePath)
         return try StaleRows { try reader.forEachStale($0) }
     }
 
-    /// The places of rows whose counts have changed since they were exported: the next commit deletes them.
+    /// The positions of rows whose counts have changed since they were exported: the next commit deletes them.
     package static func pending(_ statePath: String, since generation: Generation) throws -> StaleRows {
         let reader = try StateReader(statePath)
         return try StaleRows { try reader.forEachStale(since: generation, $0) }
@@ -34,8 +34,9 @@ struct StaleRows {
         self.positions = positions
     }
 
-    /// The data files that they lie in, with all that is deleted of each so far, in the order of their paths.
-    /// - Throws: `TableError.rewritten` and `TableError.rowsMoved` when they are not there.
+    /// The data files of the rows, in the order of their paths, each with its stale and its already deleted positions.
+    /// - Throws: `TableError.rewritten` when a data file is gone, `TableError.rowsMoved` when a row is deleted or
+    ///   beyond the file's end.
     func located(
         in live: [ScanTask], _ deletes: DeleteReader, table: String
     ) async throws -> [(task: ScanTask, stale: [UInt64], deleted: DeletionVector)] {

@@ -1,13 +1,13 @@
-// Deletion vectors (v3): one per data file, with all that was deleted of it before, all of a commit in one Puffin file.
+// Writes the deletion vectors (v3) of a commit to one Puffin file. A data file has one vector with all its deletes.
 //
-// A data file's first vector takes in its position deletes of v2: where there is a vector, readers look at nothing
-// else. Delete files of this data file alone go with it; those of several stay for the others.
-// Invariant: they are written for every try, on top of the snapshot that the try is based on.
+// A data file's first vector includes its position deletes of v2, because readers of a vector ignore all other deletes.
+// Delete files of this data file only are removed; those of several data files stay for the others. Every try writes
+// new vectors, on top of its base snapshot.
 
 import TableScan
 import Iceberg
 
-/// Makes the deletion vectors of the staged rows' old positions.
+/// Writes the deletion vectors of the staged rows' old positions.
 struct VectorWriter {
     package let io: TableIO
     package let metadata: TableMetadata
@@ -15,7 +15,8 @@ struct VectorWriter {
     package let deletes: DeleteReader
 
     /// Writes the Puffin file and adds its vectors to the change.
-    /// - Parameter announce: told the file's location before it is written; not called when there is nothing to delete.
+    /// - Parameter announce: receives the file's location before it is written; not called without stale rows.
+    /// - Throws: like `StaleRows.located`; `IcebergError`, `ObjectStorageError`; what `announce` throws.
     package func add(
         _ stale: StaleRows, to change: inout ChangeSet, name: String, announce: ([String]) throws -> Void
     ) async throws {

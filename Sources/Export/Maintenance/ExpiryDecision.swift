@@ -1,23 +1,25 @@
-// Which snapshots may go, and which removable files nobody needs: pure decisions.
+// Decides which snapshots expire and which files are unreferenced. Pure.
 
 import Iceberg
 
 /// Decides about snapshots.
 struct ExpiryDecision {
     package let settings: MaintenanceSettings
-    /// Whatever may go goes, be it one.
+    /// Expires every snapshot that may expire, even a single one.
     var isThorough = false
 
-    /// What to expire now; nil when it is not worth a commit.
+    /// The snapshots to expire now; nil when they are not worth a commit.
     ///
-    /// The newest `keepSnapshots` stay unless they are too old; the current one, and those that other branches and tags
-    /// name, always stay. A commit is worth it once a quarter as many more have come together, or when one is twice too old.
+    /// The newest `keepSnapshots` stay unless they are older than `keepSnapshotsMilliseconds`. The current snapshot and
+    /// those of other branches and tags always stay. A commit is worth it when a quarter of `keepSnapshots` can expire,
+    /// or when one of them has twice the maximum age.
+    /// - Parameter now: milliseconds since the Unix epoch.
     package func plan(_ metadata: TableMetadata, now: Int64) -> ExpiryPlan? {
         let line = metadata.ancestors(of: metadata.currentSnapshotID)
         let oldest = now - settings.keepSnapshotsMilliseconds
         let young = line.prefix { $0.timestampMilliseconds >= oldest }.count
         let keep = max(1, min(settings.keepSnapshots, young))
-        // Age is what `keepAtLeast` says already; nothing else stays for being young.
+        // `keepAtLeast` already includes the age, so no other snapshot stays because it is young.
         let policy = ExpiryPolicy(keepSinceMilliseconds: .max, keepAtLeast: keep)
         guard let plan = metadata.expiryPlan(policy) else { return nil }
         let isMany = plan.expired.count * 4 >= settings.keepSnapshots
@@ -28,7 +30,7 @@ struct ExpiryDecision {
     }
 }
 
-/// Everything that the live metadata of a table names.
+/// The files that a table's current metadata references.
 struct ReferencedFiles {
     private var locations: Set<String>
 
@@ -44,6 +46,6 @@ struct ReferencedFiles {
         for entry in entries where entry.isLive { locations.insert(entry.file.path) }
     }
 
-    /// Those of these files that may be removed, in order.
+    /// The candidates that are not referenced, in order.
     func removable(_ candidates: some Sequence<String>) -> [String] { candidates.filter { !locations.contains($0) } }
 }

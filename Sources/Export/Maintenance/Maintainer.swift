@@ -1,8 +1,8 @@
-// Maintains one table between its exports: merges files, expires snapshots, removes what nothing names.
+// Maintains one table between its exports: merges files, expires snapshots, removes unreferenced files.
 //
-// Invariants: it runs in the exporter's own task and only while the table has no open intent, so nothing of ours is
-// under way; each step is harmless to be ended at any moment; one rewrite is at most about one target file, so exports
-// never wait long.
+// It runs in the exporter's task and only while the table has no open intent (`Store.prepare` refuses a second one), so
+// no commit of this state is under way. Every step may be interrupted at any time. A rewrite reads at most about one
+// target file, so exports do not wait long.
 
 import Tables
 import TableScan
@@ -17,11 +17,11 @@ struct Maintainer {
     package let settings: ExportSettings
     package let store: SharedStore
     package let environment: WriterEnvironment
-    /// Does all there is to do, not only what is worth a commit.
+    /// Does everything that is possible, not only what is worth a commit.
     let isThorough: Bool
-    /// Asked often; no ends the work at the next safe place.
+    /// Called often; when it returns false, the work ends at the next safe point.
     package let mayGoOn: @Sendable () -> Bool
-    /// Told what was done, or would be.
+    /// Receives one line for each thing that was done, or would be.
     package let report: (String) -> Void
 
     private var table: ExportTable { session.kind }
@@ -30,9 +30,9 @@ struct Maintainer {
         SnapshotExpiry(session: session, settings: settings.maintenance, store: store, environment: environment)
     }
 
-    /// Does what is due.
-    /// - Parameter rewrites: the most rewrites.
-    /// - Throws: the first failure; a rewrite that was prepared stays as the table's open intent.
+    /// Does the maintenance that is due.
+    /// - Parameter rewrites: the maximum number of rewrites.
+    /// - Throws: the first failure, or `MaintenanceStopped`. A prepared rewrite stays as the table's open intent.
     package func run(rewrites: Int) async throws {
         for _ in 0..<rewrites where mayGoOn() {
             guard try await rewrite() else { break }
@@ -46,7 +46,7 @@ struct Maintainer {
 
     private func due(_ table: TableSession.Open) async throws -> (groups: [RewriteGroup], live: [ScanTask]) {
         let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
-        // A rewrite would leave out what other writers put into columns of their own.
+        // A rewrite would lose the values of columns that other writers have added.
         if TableLayout.hasForeignColumns(table.metadata, self.table) { return ([], live) }
         let decision = RewriteDecision(
             settings: settings.maintenance, lastSequenceNumber: table.metadata.lastSequenceNumber,
@@ -109,19 +109,19 @@ struct Maintainer {
         if removed > 0 { report("\(name): removed \(removed) files that no commit uses") }
     }
 
-    /// Dead rows of the ledger's list of files; looked for only when there are many, since it reads all exported rows.
+    /// Removes files without rows from the ledger's list if it has more than 1000. Finding them reads all exported rows.
     private func forgetDeadFiles() throws {
         let (count, snapshot) = try store.with { (try $0.fileCount(), try $0.lastSnapshot(of: .counts)) }
         guard table == .counts, mayGoOn(), snapshot != nil, count > 1000 else { return }
         let dead = try StateReader(store.path).deadFiles()
         guard dead.count * 2 > Int(count) else { return }
         try store.with { try $0.forgetFiles(ids: dead) }
-        report("\(name): forgot \(dead.count) files in which no row lies any more")
+        report("\(name): forgot \(dead.count) files without rows")
     }
 
     // MARK: Dry run
 
-    /// Reports what `run` would do, and changes nothing.
+    /// Reports what `run` would do. Changes nothing.
     package func tell() async throws {
         if let intent = try store.with({ try $0.intent(of: table) }) {
             return report("\(name): would first finish the commit \(intent.commitID) that was begun")

@@ -1,4 +1,4 @@
-// What maintenance is told: each threshold with its default.
+// The thresholds of maintenance and their defaults.
 
 import Iceberg
 
@@ -6,24 +6,24 @@ import Iceberg
 package struct MaintenanceSettings: Equatable, Sendable {
     /// Maintenance runs between exports.
     package var isOn = true
-    /// A day's small data files are merged when there are this many, 2 or more; fewer do where they have few rows.
+    /// Number of small data files of a day at which they are merged; 2 or more. Files with few rows are merged earlier.
     package var smallFiles = 8
-    /// Data files are merged up to about this size, in bytes; files below half of it are small.
+    /// Approximate maximum size of a merged data file, in bytes. A file below half of it is small.
     package var targetFileBytes: Int64 = 128 << 20
-    /// A data file is rewritten when this share of its rows is deleted; above 0, at most 1.
+    /// Share of deleted rows at which a data file is rewritten; above 0, at most 1.
     package var deletedShare = 0.2
-    /// A data file is rewritten when this many position-delete files have to be read for it; 1 or more.
+    /// Number of position-delete files of a data file at which it is rewritten; 1 or more.
     package var deleteFiles = 32
-    /// The newest snapshots that stay; 1 or more. Older ones go.
+    /// Number of newest snapshots to keep; 1 or more.
     package var keepSnapshots = 20
-    /// Snapshots older than this go too, but the current one, in milliseconds.
+    /// Maximum age of a snapshot in milliseconds. The current snapshot stays at any age.
     package var keepSnapshotsMilliseconds: Int64 = 86_400_000
-    /// Manifests of a table are merged when there are this many of one kind; 2 or more.
+    /// Number of manifests of one kind at which they are merged; 2 or more.
     package var mergeManifests = 20
 
     /// The defaults.
     package init() {}
 
-    /// How a commit treats the manifests that are there.
+    /// How a commit treats existing manifests.
     var manifestPolicy: ManifestPolicy { isOn ? ManifestPolicy(mergeAbove: mergeManifests) : ManifestPolicy() }
 }

@@ -1,23 +1,22 @@
-// Which data files to merge and to free of deletes: a pure decision from what the table's manifests say.
+// Decides which data files to merge and which to rewrite without their deleted rows, from the table's manifests. Pure.
 //
-// A day's files are merged when enough small ones have come together, when deletes weigh on one, or when the day has
-// been left alone for long. Small files of like size are merged with each other first, so a row is rewritten a few
-// times over its life and not with every merge. Invariants: a plan reads at most about the target size, or one file; a
-// file of a plan is in exactly one group; rewriting a plan's result again is never asked for while nothing else
-// changes.
+// A day's files are merged when it has enough small ones, when one has too many deletes, or when the day has not
+// changed for long. Small files of similar size are merged first, so a row is rewritten a few times in its life and not
+// with every merge. The decision never asks to rewrite the result of a plan while nothing else changes.
+// Invariants: a plan reads at most the target size, or a single larger file. A file is in at most one group of a plan.
 
 import Tables
 import Iceberg
 import State
 
-/// Data files that become one.
+/// Data files that are rewritten to one file.
 struct RewriteGroup: Equatable {
-    /// The day of their partition.
+    /// The day of their partition, in days since the Unix epoch.
     package let day: Int
     package let specID: Int
     /// The files with their deletes, in the order in which their rows are to be written.
     package let tasks: [ScanTask]
-    /// Why, for people.
+    /// The reason, for people.
     package let reason: String
 
     package var bytes: Int64 { tasks.reduce(0) { $0 + $1.file.fileSizeBytes } }
@@ -28,17 +27,17 @@ struct RewriteDecision {
     package let settings: MaintenanceSettings
     /// The table's last sequence number.
     package let lastSequenceNumber: Int64
-    /// The table whose files they are.
+    /// The table of the files.
     package var table = ExportTable.counts
-    /// Partitions are days; otherwise the bounds of a file tell its day.
+    /// Partitions are days. If not, a file's column bounds determine its day.
     package var isByDay = true
-    /// Every day counts as one that no longer changes: all that is small or heavy is rewritten.
+    /// Treats every day as one that no longer changes: every small or heavy file is rewritten.
     var isThorough = false
-    /// Small files up to this size are all alike, and their deletes wait for their next merge.
+    /// Files up to this size count as similar, in bytes. Their deletes wait for their next merge.
     private static let likeBytes: Int64 = 8 << 20
-    /// Rows of a merge for each of which one more file must have come: small tables are kept tidier than large ones.
+    /// A merge of this many rows needs one more file: files with few rows are merged earlier.
     private static let rowsPerFile: Int64 = 100_000
-    /// A merge takes files at most this many times as large as the smaller ones together.
+    /// A merge takes a file of at most this many times the size of all smaller ones together.
     private static let likeFactor: Int64 = 4
 
     /// The groups to rewrite next in one commit; none when nothing is due.
@@ -50,6 +49,10 @@ struct RewriteDecision {
             assert(
                 Set(plan.flatMap { $0.tasks.map(\.file.path) }).count == plan.reduce(0) { $0 + $1.tasks.count },
                 "a file is in one group")
+            assert(plan.count < 2 || bytes <= settings.targetFileBytes, "groups together read at most the target size")
+            assert(
+                plan.allSatisfy { $0.tasks.count == 1 || $0.bytes <= settings.targetFileBytes },
+                "a group reads at most the target size, or one file")
         }
         var bytes: Int64 = 0
         for day in days(tasks) {
@@ -67,11 +70,11 @@ struct RewriteDecision {
     private struct Day {
         let number: Int
         let specID: Int
-        /// Oldest first.
+        /// The files, oldest first.
         var tasks: [ScanTask]
     }
 
-    /// Files by day, newest day first: that is where readers look. Files with rows of several days are left alone.
+    /// Files by day, newest day first, because readers read it most. Files with rows of several days are skipped.
     private func days(_ tasks: [ScanTask]) -> [Day] {
         var days: [String: Day] = [:]
         for task in tasks {
@@ -124,14 +127,14 @@ struct RewriteDecision {
         return weights.deletedRows(task) >= settings.deletedShare * Double(task.file.recordCount)
     }
 
-    /// No file came for enough commits: none is expected.
+    /// Whether the day's newest file is so many commits old that no further file is expected.
     private func isCold(_ day: Day) -> Bool {
         if isThorough { return true }
         let newest = day.tasks.map(\.sequenceNumber).max() ?? 0
         return lastSequenceNumber - newest >= Int64(8 * settings.smallFiles)
     }
 
-    /// The small files to merge, like with like; nil when there are too few.
+    /// The small files of similar size to merge; nil when there are too few.
     private func merge(_ small: [ScanTask]) -> Set<String>? {
         var taken: [ScanTask] = []
         var bytes: Int64 = 0
@@ -147,7 +150,7 @@ struct RewriteDecision {
         return taken.count >= enough ? Set(taken.map(\.file.path)) : nil
     }
 
-    /// Into groups of about the target size, in order.
+    /// Splits files into groups of at most the target size or one file, in order.
     private func pack(_ tasks: [ScanTask]) -> [[ScanTask]] {
         var groups: [[ScanTask]] = []
         var bytes: Int64 = 0
@@ -164,8 +167,8 @@ struct RewriteDecision {
     }
 }
 
-/// How many rows of each data file are deleted, as far as manifests tell. A delete file of several data files counts
-/// for each in proportion to its rows.
+/// Estimates the number of deleted rows per data file from manifests. A delete file of several data files counts for
+/// each in proportion to the data file's rows.
 struct DeleteWeights {
     private var shared: [String: Int64] = [:]
 

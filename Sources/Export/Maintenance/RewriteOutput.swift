@@ -1,4 +1,4 @@
-// The files that a rewrite writes: live rows as they come, copied column by column.
+// The new data files of a rewrite: live rows, copied batch by batch.
 
 import Tables
 import TableScan
@@ -6,12 +6,12 @@ import Base
 import Parquet
 import State
 
-/// Rows being written to a new data file.
+/// A new data file that is being written.
 protocol RewriteOutput {
     associatedtype Batch: RowBatch
-    /// Rows written so far.
+    /// Number of rows written so far.
     var rows: Int64 { get }
-    /// Copies the selected rows.
+    /// Copies the selected rows of a batch.
     func append(_ batch: Batch) throws
     /// Completes the file and makes it durable.
     func finish() throws -> ParquetMetrics
@@ -26,7 +26,7 @@ final class CountsOutput: RewriteOutput {
     private let timestamps: ScalarColumn<Int64>
     private let counts: ScalarColumn<Int64>
 
-    /// - Parameter path: the local file; an older one of the same name is replaced.
+    /// - Parameter path: the local file; an existing file is replaced.
     package init(path: String) throws {
         SpoolFile.remove(path)
         let file = try SummedFile(path: path)
@@ -60,7 +60,7 @@ final class RawOutput: RewriteOutput {
     private(set) var rows: Int64 = 0
     private let file: DayFile
 
-    /// - Parameter path: the local file; an older one of the same name is replaced.
+    /// - Parameter path: the local file; an existing file is replaced.
     package init(path: String) throws {
         SpoolFile.remove(path)
         file = try DayFile(path: path)

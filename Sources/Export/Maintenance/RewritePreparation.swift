@@ -1,7 +1,7 @@
-// Prepares a rewrite: reads the live rows of some data files and writes each group's to one new file.
+// Prepares a rewrite: reads the live rows of data files and writes those of each group to one new file.
 //
-// Invariants: nothing outside the spool and the staging table changes; rows keep their order within a file; every
-// delete that was applied is noted with its data file, so that the commit can tell whether another one came since.
+// Only the spool and the staging table change. The rows of a file keep their order. `note` records each replaced data
+// file with every delete that was applied, so that the commit detects another delete since.
 
 import Tables
 import TableScan
@@ -10,7 +10,7 @@ import Foundation
 import Iceberg
 import State
 
-/// A rewrite that was given up because the process is to end.
+/// Thrown when maintenance ends early because the process is stopping.
 struct MaintenanceStopped: Error {}
 
 /// Builds the intent of one rewrite.
@@ -23,7 +23,7 @@ final class RewritePreparation {
     private var rows: Int64 = 0
     private var written: [String] = []
 
-    /// - Parameter mayGoOn: asked after every row group; when it answers no, the rewrite is given up.
+    /// - Parameter mayGoOn: called before every row group; when it returns false, the rewrite is abandoned.
     package init(_ context: PreparationContext, _ reader: TableReader, mayGoOn: @escaping () -> Bool) {
         self.context = context
         self.reader = reader
@@ -33,8 +33,8 @@ final class RewritePreparation {
     /// Writes the files and stages the moves of rows.
     /// - Parameters:
     ///   - live: all data files of the snapshot.
-    ///   - progress: how far the table was brought.
-    /// - Throws: `MaintenanceStopped`, `TableError`, `TableReadError`, and what storage and state throw.
+    ///   - progress: the table's export progress.
+    /// - Throws: `MaintenanceStopped`, `TableError`, `TableReadError`, `ObjectStorageError`, `SQLiteError`.
     package func run(
         _ groups: [RewriteGroup], live: [ScanTask], table: ExportTable, progress: ExportProgress
     ) async throws -> Intent {
@@ -57,7 +57,7 @@ final class RewritePreparation {
             offsets: [:], rowsAdded: rows, rowsDeleted: rows, epoch: context.epoch, work: .rewrite(files, rewritten))
     }
 
-    /// Removes the local files of a rewrite that came to nothing.
+    /// Removes the local files of an abandoned rewrite.
     func removeLocal() {
         for name in written { SpoolFile.remove(context.spoolPath(name)) }
     }
@@ -113,7 +113,7 @@ final class RewritePreparation {
         return name
     }
 
-    // MARK: What it replaces
+    // MARK: Replaced files
 
     private func note(_ group: RewriteGroup) {
         for task in group.tasks {
@@ -122,7 +122,7 @@ final class RewritePreparation {
         }
     }
 
-    /// Position-delete files all of whose data files are replaced now or gone already.
+    /// Position-delete files whose data files are all replaced or already gone.
     private func deletesOfNothingElse(_ live: [ScanTask]) async throws -> [DeleteName] {
         let replaced = Set(rewritten.replaced)
         let staying = Set(live.map(\.file.path)).subtracting(replaced)
@@ -137,8 +137,8 @@ final class RewritePreparation {
         return names
     }
 
-    /// A rewrite adds nothing, so its offsets begin and end where the table is, which after a restore can be ahead of
-    /// the ledger; the rest is as in our snapshot before.
+    /// The summary of the rewrite's snapshot. A rewrite adds no events, so its offsets start and end at the table's
+    /// ends, which can be ahead of the ledger after a restore. The other entries are those of this state's last snapshot.
     private func summary(_ progress: ExportProgress) -> [String: String] {
         let history = context.metadata.ancestors(of: context.metadata.currentSnapshotID)
         let ends = progress.offsets.merging(history.ends) { max($0, $1) }

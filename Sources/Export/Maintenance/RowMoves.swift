@@ -1,7 +1,7 @@
-// Where the counts table's rows go when their files are rewritten, for the ledger.
+// Stages the new positions of the counts table's rows for the ledger when their files are rewritten.
 //
-// Only rows that the ledger still has are staged; others were evicted, never change again, and are just copied. Invariant:
-// every row of the ledger that lies in a rewritten file is staged, or the rewrite does not happen.
+// Only rows that the ledger still has are staged. The others were evicted and never change again, so they are only
+// copied. Every row of the ledger in a rewritten file must be staged; otherwise `finish` throws.
 
 import Base
 import TableScan
@@ -19,7 +19,7 @@ final class RowMoves {
     private var moved: [Int64: Int64] = [:]
     private static let chunk = 2000
 
-    /// - Parameter isFirst: forgets what is staged.
+    /// - Parameter isFirst: clears the staging table first.
     package init(_ store: SharedStore, tableName: String, isFirst: Bool) throws {
         self.store = store
         self.tableName = tableName
@@ -28,7 +28,8 @@ final class RowMoves {
         if isFirst { try store.with { try $0.clearStaged() } }
     }
 
-    /// The rows of `batch` are about to become the rows from `firstRow` on of another file.
+    /// Stages the rows of `batch`, which become the rows of file `newFile` from position `firstRow` on.
+    /// - Throws: `SQLiteError`.
     package func stage(_ batch: CountsBatch, from oldFile: Int64, to newFile: Int64, firstRow: Int64) throws {
         var next = firstRow
         for row in batch.rows {
@@ -50,9 +51,9 @@ final class RowMoves {
         try store.with { try $0.stage(rows) }
     }
 
-    /// Stages what is left, and makes sure that no row of these files was passed over.
-    /// - Parameter files: the rewritten files by their number in the ledger.
-    /// - Throws: `TableError.rowsMissing`, `SQLiteError`.
+    /// Stages the remaining rows and checks that no row of the rewritten files was missed.
+    /// - Parameter files: the paths of the rewritten files, by their id in the ledger.
+    /// - Throws: `TableError.rowsMissing` when the ledger has a row that was not in its file; `SQLiteError`.
     package func finish(day: Int, files: [Int64: String]) throws {
         try flush()
         let start = Int64(day) * 86_400

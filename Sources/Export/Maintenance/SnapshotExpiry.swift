@@ -1,8 +1,8 @@
-// Expires snapshots, and removes files that nothing names any more.
+// Expires snapshots and removes unreferenced files.
 //
-// Invariants: the files that an expiry will free are in the ledger before it is committed, so that none is forgotten whatever
-// happens; a file is removed only when the table, loaded after a certain commit, does not name it anywhere; files left by
-// tries of commits wait until a later commit of the table has settled, since until then a request may still be on its way.
+// The files that an expiry frees are durable in the ledger before it is committed, so none is lost track of. A file is
+// removed only if the table, loaded after that commit, does not reference it. Files of failed tries wait until a later
+// commit of the table has settled, because until then a request may still be under way.
 
 import Tables
 import Iceberg
@@ -10,19 +10,19 @@ import Log
 import ObjectStorage
 import State
 
-/// Expiry and removal for one table. Not to be used while the table has an open intent.
+/// Expires snapshots and removes files of one table. Used only while the table has no open intent.
 struct SnapshotExpiry {
     package let session: TableSession
     package let settings: MaintenanceSettings
     package let store: SharedStore
     package let environment: WriterEnvironment
-    /// The most files removed between two looks at the ledger.
+    /// Maximum number of files removed between two updates of the ledger.
     private static let removalStep = 500
 
     private var name: String { session.identifier.description }
 
-    /// Commits an expiry and removes what it freed.
-    /// - Returns: how many files were removed; nil when the commit was not applied, or it is not known.
+    /// Commits an expiry and removes the files that it frees.
+    /// - Returns: the number of removed files; nil when the commit was not applied or its outcome is unknown.
     /// - Throws: `CatalogError`, `IcebergError`, `ObjectStorageError`, `SQLiteError`.
     package func expire(_ plan: ExpiryPlan, _ table: TableSession.Open) async throws -> Int? {
         let freed = try await table.io.unreferencedFiles(plan, of: table.metadata).all
@@ -40,7 +40,7 @@ struct SnapshotExpiry {
         case .unknown(let reason):
             guard try await isApplied(plan) else {
                 environment.log.info(
-                    "table \(name): it is not known whether snapshots expired (\(reason)); looking later",
+                    "table \(name): it is not known whether snapshots expired (\(reason)); checking again later",
                     metadata: ["table": "\(name)"])
                 return nil
             }
@@ -57,14 +57,15 @@ struct SnapshotExpiry {
     }
 
     /// Removes the ledger's orphans that no commit can reference any more.
-    /// - Returns: how many files were removed.
+    /// - Returns: the number of removed files.
     /// - Throws: `IcebergError`, `ObjectStorageError`, `SQLiteError`.
     package func sweep(_ table: TableSession.Open) async throws -> Int {
         let candidates = try orphans()
         return candidates.isEmpty ? 0 : try await remove(candidates, table)
     }
 
-    /// The files that a sweep looks at.
+    /// The orphans that a sweep may remove; none while the table has an open intent or no settled commit.
+    /// - Throws: `SQLiteError`.
     package func orphans() throws -> [String] {
         let kind = session.kind
         return try store.with { store in
@@ -73,7 +74,7 @@ struct SnapshotExpiry {
         }
     }
 
-    /// Those of these files that the table does not name.
+    /// The candidates that the table does not reference.
     func removable(_ candidates: [String], _ table: TableSession.Open) async throws -> [String] {
         var referenced = ReferencedFiles(table.metadata, metadataFile: table.metadataLocation)
         for snapshot in table.metadata.snapshots {

@@ -1,4 +1,4 @@
-// The segment that is being written.
+// The open segment and its files.
 
 import Tables
 import Base
@@ -6,12 +6,12 @@ import Compression
 import Parquet
 import State
 
-/// A segment's open files.
+/// A segment that is being written.
 final class OpenSegment {
     package let name: String
     /// Milliseconds since the Unix epoch.
     let openedAt: Int64
-    /// The day on which its events arrive, which names the folder of its JSON lines.
+    /// The day on which its events arrive, in days since the Unix epoch. It determines the folder of its JSON lines.
     let arrivalDay: Int
     package var rows: Int64 = 0
     package let json: JSONLines?
@@ -66,7 +66,7 @@ final class OpenSegment {
     }
 }
 
-/// The raw events of one day of a segment.
+/// The Parquet file of a segment's raw events of one day.
 final class DayFile {
     let file: SummedFile
     private let writer: ParquetWriter
@@ -114,7 +114,7 @@ final class DayFile {
     }
 }
 
-/// Messages, one a line, compressed.
+/// Messages as compressed JSON lines.
 final class JSONLines {
     let file: SummedFile
     private let writer: ZstdWriter
@@ -126,7 +126,7 @@ final class JSONLines {
         writer = try ZstdWriter(level: 1) { try file.write($0) }
     }
 
-    /// Line breaks can only stand between tokens of valid JSON; they become spaces.
+    /// Appends a message, which must be valid JSON. Its line breaks are between tokens and become spaces.
     package func append(_ message: UnsafeRawBufferPointer) throws {
         line.removeAll(keepingCapacity: true)
         line.append(contentsOf: message)

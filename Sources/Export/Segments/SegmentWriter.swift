@@ -1,8 +1,8 @@
-// Raw events to local segments: a Parquet file for each day of their timestamps, and the unchanged messages as compressed
+// Writes raw events to local segments: a Parquet file for each day of their event times, and the messages as compressed
 // JSON lines.
 //
-// Invariants: one thread uses it; a segment's files are complete and synced when `close` returns, and worthless before;
-// files that no segment names are removed when the writer is made.
+// One thread uses it. A segment's files are complete and synced when `close` returns, and unusable before. `init`
+// removes the files that no waiting segment names.
 
 package import Base
 import Compression
@@ -14,23 +14,24 @@ package final class SegmentWriter {
     private let settings: ExportSettings
     private let makeName: () -> String
     private var open: OpenSegment?
-    /// The most days that one segment holds, which bounds open files and memory.
+    /// Maximum number of days in a segment. It bounds open files and memory.
     private static let mostDays = 32
 
-    /// Makes the spool folder where it is missing, and removes files that no waiting segment names.
+    /// Creates the spool folder if it is missing, and removes files that no waiting segment names.
     /// - Parameters:
-    ///   - keep: the names of files to keep.
-    ///   - makeName: a fresh unique name for each segment.
-    /// - Throws: when the folder cannot be made or read.
+    ///   - keep: the names of the files to keep.
+    ///   - makeName: returns a new unique name for each segment.
+    /// - Throws: Foundation's error when the folder cannot be created or listed.
     package init(settings: ExportSettings, keep: Set<String>, makeName: @escaping () -> String) throws {
         self.settings = settings
         self.makeName = makeName
         try SpoolFile.removeLeftovers(in: settings.spoolFolder, prefixes: ["raw-"], keep: keep)
     }
 
-    /// Adds an event to the open segment, beginning one when there is none. Bytes are borrowed.
-    /// - Returns: false when the segment has to be closed before it can be taken.
-    /// - Throws: when the disk refuses; `discard` has to be called then.
+    /// Appends an event to the open segment, and opens one when there is none. Bytes are borrowed.
+    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
+    /// - Returns: false when the segment must be closed before the event fits.
+    /// - Throws: `SpoolError` when writing fails; the caller must then call `discard`.
     package func append(
         userID: Int64?, postcode: UnsafeRawBufferPointer, webpage: UnsafeRawBufferPointer?, time: EventTime,
         partition: PartitionID, offset: KafkaOffset, isLate: Bool, payload: UnsafeRawBufferPointer, now: Int64
@@ -55,7 +56,7 @@ package final class SegmentWriter {
         return made
     }
 
-    /// The open segment should be closed, by size or age.
+    /// The open segment has reached the size or age at which it is closed.
     package func isDue(now: Int64) -> Bool {
         guard let open, open.rows > 0 else { return false }
         return now - open.openedAt >= settings.intervalMilliseconds || open.bytes >= settings.segmentBytes
@@ -63,7 +64,7 @@ package final class SegmentWriter {
 
     /// Completes the open segment.
     /// - Returns: nil when there is none.
-    /// - Throws: when the disk refuses; `discard` has to be called then.
+    /// - Throws: `SpoolError` when writing fails; the caller must then call `discard`.
     package func close(covering offsets: [PartitionID: OffsetSpan]) throws -> Segment? {
         guard let segment = open, segment.rows > 0 else { return nil }
         let closed = try segment.finish(covering: offsets)
@@ -77,7 +78,7 @@ package final class SegmentWriter {
         open = nil
     }
 
-    /// Whether all files of a closed segment are there.
+    /// Whether all files of a closed segment exist.
     package func isComplete(_ segment: Segment) -> Bool { WaitingSegments.missing(of: segment, in: settings) == nil }
 
     /// Removes files of the spool.
@@ -85,6 +86,7 @@ package final class SegmentWriter {
         for name in names { SpoolFile.remove("\(settings.spoolFolder)/\(name)") }
     }
 
-    /// The spool is at its budget.
+    /// Whether the spool has reached its budget.
+    /// - Parameter backlogBytes: the bytes of closed segments.
     package func isFull(backlogBytes: Int64) -> Bool { backlogBytes >= settings.spoolBudgetBytes }
 }

@@ -1,7 +1,7 @@
-// Segments whose files somebody has removed, or a disk has cut off.
+// Detects waiting segments whose files are missing or truncated.
 //
-// Invariants: segments are exported in the order in which they were closed, so none goes out behind a lost one; a lost one is
-// noted in the store, and the ingest half drops it and those after it, and re-reads their events.
+// Segments are exported in the order in which they were closed, so none is exported after a lost one. A lost segment is
+// noted in the store. The ingest half then drops it and those after it, and re-reads their events.
 
 import Tables
 import Base
@@ -11,15 +11,15 @@ import State
 
 /// The segments that wait for export.
 enum WaitingSegments {
-    /// The oldest of them whose files are all there, at most `limit`; the first that is not is noted.
-    /// - Throws: `TableError.spoolFileMissing` when the oldest is lost, `SQLiteError`, or `DecodingError`.
+    /// The oldest segments, at most `limit`, up to the first one with missing files, which is noted in the store.
+    /// - Throws: `TableError.spoolFileMissing` when the oldest has missing files; `SQLiteError`; `DecodingError`.
     package static func complete(
         _ store: SharedStore, in settings: ExportSettings, limit: Int, _ table: TableIdentifier
     ) throws -> [Segment] {
         let segments = try store.with { try $0.segments(limit: limit) }
         let complete = segments.prefix { missing(of: $0, in: settings) == nil }
         guard complete.count < segments.count else {
-            // One that is not among these was noted by another.
+            // The store may note a segment beyond `limit`; only a note about one of these is cleared.
             store.with { if segments.map(\.name).contains($0.lostSegment) { $0.lostSegment = nil } }
             return segments
         }
@@ -31,8 +31,8 @@ enum WaitingSegments {
         return Array(complete)
     }
 
-    /// A file of the segment that is gone, or has another size than it was written with; nil when there is none. A file of
-    /// another content is found when it is sent (SummedFile.swift).
+    /// The path of the segment's first file that is missing or has another size than the one written; nil when there is
+    /// none. Other damage is found when the file is sent (SummedFile.swift).
     package static func missing(of segment: Segment, in settings: ExportSettings) -> String? {
         segment.files.lazy.map { (path: "\(settings.spoolFolder)/\($0.name)", bytes: $0.bytes) }
             .first { SpoolCheck.size(ofFile: $0.path) != $0.bytes }?.path
@@ -40,8 +40,8 @@ enum WaitingSegments {
 }
 
 extension Committer {
-    /// Gives up a commit of which a local file is gone, and which therefore was never tried: a try comes after all files
-    /// were sent. What it would have brought is prepared again.
+    /// Withdraws a commit with a missing local file. It was never tried, because a try needs all files uploaded. The
+    /// next cycle prepares its contents again.
     func withdraw(_ intent: Intent, _ files: CommitFiles) throws {
         environment.log.warning(
             "table \(intent.tableName): a local file that waits for export is gone; the commit is prepared again",
@@ -50,7 +50,7 @@ extension Committer {
         try store.with { store in
             let segments = try store.segments(limit: Int(Int32.max)).filter { intent.segments.contains($0.name) }
             let complete = segments.prefix { WaitingSegments.missing(of: $0, in: settings) == nil }
-            // They go to the same places again.
+            // The next commit uploads these files to the same locations.
             let names = Set(complete.flatMap(\.fileNames))
             let kept = files.uploads.filter { names.contains($0.name) }.map(\.location)
             if complete.count < segments.count { store.lostSegment = segments[complete.count].name }

@@ -113,11 +113,12 @@ final class EventParser {
         UnsafeRawPointer(text.utf8Start).loadUnaligned(as: UInt64.self)
     }
 
-    /// Passes a key. A known key is recognised by its bytes and its closing quote. A key with an escape takes the slow path.
+    /// Passes a key. A known key is recognised by its bytes and its closing quote; one with an escape takes the slow
+    /// path.
     @inline(__always)
     private func key(_ scanner: inout JSONScanner) throws(Fault) -> Key {
         let (bytes, start) = (scanner.bytes, scanner.position + 1)
-        // A valid message has at least ten bytes after the opening quote of a known key: key, quote, colon, value, brace.
+        // A valid message has at least ten bytes after a known key's opening quote: key, quote, colon, value, brace.
         if start + 10 <= bytes.count {
             let first = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
             if first == Self.word("user_id\"") {
@@ -144,8 +145,8 @@ final class EventParser {
     }
 
     private static func escapedKey(_ token: Slice<UnsafeRawBufferPointer>) -> Key {
-        // A known key has at most nine characters of six bytes each and two quotes. Bytes beyond ASCII are never part of
-        // one; Foundation would drop a byte order mark.
+        // A known key has at most nine characters of six bytes each and two quotes. Bytes beyond ASCII are never part
+        // of one; Foundation would drop a byte order mark.
         guard token.count <= 56, token.allSatisfy({ $0 < 0x80 }) else { return .unknown }
         return switch FoundationParser.string(token) {
         case "user_id", "userId": .userID

@@ -6,7 +6,8 @@
 import Foundation
 
 enum FoundationParser {
-    /// The text of a string token, which includes its quotes and whose syntax was checked; nil when Foundation refuses it.
+    /// The text of a string token, which includes its quotes and whose syntax was checked; nil when Foundation refuses
+    /// it.
     static func string(_ token: Slice<UnsafeRawBufferPointer>) -> String? {
         try? JSONDecoder().decode(String.self, from: Data(token))
     }

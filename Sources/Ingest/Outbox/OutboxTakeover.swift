@@ -29,7 +29,8 @@ struct OutboxTakeover {
 struct TakeoverOperation {
     let context: OutboxContext
     let stateID: String
-    /// Maximum wait for a quiet time, as a multiple of it, while other publishers send events of this source continuously.
+    /// Maximum wait for a quiet time, as a multiple of it, while other publishers continuously send events of this
+    /// source.
     private static let longestQuiet: Int64 = 5
     private var settings: OutboxSettings { context.settings }
 
@@ -152,7 +153,7 @@ struct TakeoverOperation {
     ) -> [PartitionID: KafkaOffset] {
         ranges.reduce(into: [:]) { start, entry in
             let (partition, range) = entry
-            // A new partition is read from its start, and so is one that does not have the known offset: it has expired,
+            // A new partition is read from its start, and so is one without the known offset: the offset has expired,
             // or the topic was created again. A topic that is new to this state may have another state's events.
             guard !isRestored, let offset = known?[partition], offset >= range.low, offset <= range.high else {
                 start[partition] = range.low

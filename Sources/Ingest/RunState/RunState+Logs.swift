@@ -24,8 +24,8 @@ extension RunState {
     mutating func suspect(_ partition: PartitionID, _ change: LogChange?) {
         switch unsettled[partition] {
         case .waiting:
-            // Created again while it grew: the newest log is skipped up to the state's offset, too. The partition is not
-            // fetched, so any other change is outdated.
+            // Created again while it grew: the newest log is skipped up to the state's offset, too. The partition is
+            // not fetched, so any other change is outdated.
             guard case .recreated = change else { return }
             unsettled[partition] = .suspect(change)
         case .suspect(let before): unsettled[partition] = .suspect(change ?? before)

@@ -126,8 +126,8 @@ struct RunState {
             log(
                 .notice,
                 """
-                none of the first \(UserWatch.limit) events of topic \(settings.topic) names a user: raw events have none; \
-                the field is user_id or userId
+                none of the first \(UserWatch.limit) events of topic \(settings.topic) names a user: raw events have \
+                none; the field is user_id or userId
                 """)
         case .assignmentCheck: assignIfOutdated()
         case .endsReached: drain()
