@@ -15,7 +15,7 @@ RUN := $(CURDIR)/.run
 # The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` uses the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz storage load simulate
+.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz storage load simulate guarantees
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ storage: setup build ## fail the disk under the service, cut the power, damage i
 load: setup kafka build ## load beside readers, with bounds: make load MINUTES=10 RATE=full READERS=8
 	@$(VENV)/bin/python Tests/Integration/load.py --binary $(BINARY) --minutes $(or $(MINUTES),10) --rate $(or $(RATE),full) \
 	  --readers $(or $(READERS),8) $(ARGS)
+
+guarantees: venv ## write docs/guarantees.md from docs/guarantees.toml and the results of make test
+	@$(VENV)/bin/python scripts/guarantees.py write $(ARGS)
 
 sanitize: setup ## run the Swift tests under AddressSanitizer, then ThreadSanitizer: make sanitize ARGS=address
 	@scripts/sanitize.sh $(or $(ARGS),address thread)
