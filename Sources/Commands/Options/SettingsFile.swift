@@ -67,7 +67,9 @@ struct SettingsFile {
         guard let option = every.first(where: { $0.settingNames.contains { $0.name == entry.key } }) else {
             let names = every.filter { !$0.isHidden }.flatMap { $0.settingNames.map(\.name) }
             let close = names.nearest(to: entry.key).map { "; did you mean \($0)?" } ?? ""
-            throw failure(entry.keyLine, "there is no setting named \(entry.key.visible)\(close)")
+            // A name has any length, a message not.
+            let name = entry.key.count > 60 ? "\(entry.key.prefix(60))..." : entry.key
+            throw failure(entry.keyLine, "there is no setting named \(name.visible)\(close)")
         }
         return try texts(of: entry.value, option, entry.key).compactMap { text, line in
             command.options.assignment(ofKey: entry.key, text: text, origin: .file(path, line: line))
