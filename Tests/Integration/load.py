@@ -254,7 +254,8 @@ class Load:
             sent = sum(self.topic.end(partition) for partition in range(4))
             self.report(watch, reads)
             watch.watch(lambda: watch.progress()[0] >= sent)
-            result, seconds = running.stop(seconds=120)
+            # What waits is exported before it ends; how long that takes is reported, and bounded only by half an hour.
+            result, seconds = running.stop(seconds=1800)
         finally:
             ended.set()
             for process in (generator, running.process):
