@@ -199,7 +199,7 @@ watch() { # watch OWNER PID   kills the node when its owner ends
 
 await() { # await NODE
   local _
-  for _ in $(seq 1200); do
+  for _ in $(seq 3000); do
     runs "$1" || break
     if grep -q 'Kafka Server started' "$run/$1/log"; then return; fi
     sleep 0.1

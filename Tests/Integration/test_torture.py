@@ -43,7 +43,7 @@ POINTS = ['segment.closed', 'evicted', *(f'{table}.{step}' for table in TABLES f
           *(f'{outbox_name}.{step}' for outbox_name in ('late', 'rejected') for step in ('numbered', 'looked', 'sent'))]
 KINDS = outages.kinds(NODES)
 # The longest that a run waits for its step, and after an outage once more, before it is killed anyway.
-WAIT_FOR_STEP = 8.0
+WAIT_FOR_STEP = 12.0
 # A dead node is missed early, so that others take over within a run of the service.
 CLUSTER = {'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500'}
 

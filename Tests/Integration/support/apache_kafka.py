@@ -139,7 +139,7 @@ class ApacheKafka:
         if self.links:
             options += ('--behind', ','.join(str(link.port) for link in self.links))
         said = script('apache-kafka.sh', 'start', str(self._folder), '--nodes', str(len(self.nodes)), '--extra',
-                      str(self._extra), '--owner', str(os.getpid()), *options, env={'KAFKA_HEAP': self._heap}, seconds=180)
+                      str(self._extra), '--owner', str(os.getpid()), *options, env={'KAFKA_HEAP': self._heap}, seconds=600)
         self._addresses = dict(line.split('=', 1) for line in said.splitlines())
         for node, link in enumerate(self.links, 1):
             link.target = self.address_of_node(node, 'PROXIED')
