@@ -1,4 +1,4 @@
-// What tells a damaged table from one that cannot be reached.
+// Distinguishes a damaged table from an unreachable one.
 
 import Base
 import HTTP
@@ -8,9 +8,10 @@ import SQLite
 import State
 import TableScan
 
-/// Whether an error says that a table is damaged, not that it cannot be reached.
+/// Classifies the errors of reading tables.
 package enum Damage {
-    /// The error is about the table's files, not about the way to them.
+    /// Whether the error is about the content of a table's files, not about reaching them. Unknown errors count as
+    /// damage.
     package static func isDamage(_ error: any Error) -> Bool {
         switch error {
         case is TableReadError, is IcebergError: true

@@ -1,23 +1,24 @@
-// Whether a table still has what this state exported to it: a pure decision from the current line of snapshots, as far
-// as it is listed, and the ledger. Properties do not tell: they survive when a table is set back to an older snapshot.
+// Decides whether a table still has what this state exported to it, from the listed ancestors of the current snapshot
+// and the ledger. Does no I/O. Table properties cannot show this, because they survive a rollback to an older snapshot.
 //
-// Invariant: our last commit is the newest of ours in the line, or all of ours have expired. Snapshots beside the line
-// prove nothing, whether they are still listed or not.
+// The table is whole when the last settled commit is the newest of this program's commits in the line, or all of them
+// have expired. Snapshots outside the line prove nothing, whether they are still listed or not.
 
 import Base
 import Iceberg
 import State
 
-/// What the line of snapshots says of our last commit.
+/// The relation of the current snapshot's ancestors to this state's last commit.
 enum Lineage: Equatable {
-    /// It is in the line, or nothing contradicts it.
+    /// The last commit is in the line, or nothing contradicts that.
     case whole
-    /// The table was set back to before it.
+    /// The table was rolled back to before the last commit.
     case setBack(current: Int64?)
-    /// A commit stands in its place that this state did not make.
+    /// A commit that this state did not make is in the place of the last commit.
     case replaced(by: Int64)
 
-    /// - Parameter line: the current snapshot and its ancestors, newest first, as far as they have not expired.
+    /// Decides.
+    /// - Parameter line: the current snapshot and its ancestors that have not expired, newest first.
     package static func decide(_ line: [Snapshot], _ ledger: LedgerPosition) -> Lineage {
         guard ledger.epoch > 0 else { return .whole }
         guard let newest = line.first(where: { $0.isOurs }) else { return withoutOurs(line, ledger) }
@@ -28,24 +29,26 @@ enum Lineage: Equatable {
         return isBeyond(newest, ledger) ? .replaced(by: newest.id) : .setBack(current: line.first?.id)
     }
 
+    /// The snapshot is of the open intent's commit.
     private static func isOpen(_ snapshot: Snapshot, _ ledger: LedgerPosition) -> Bool {
         ledger.openCommitID != nil && snapshot.summary[Mark.commitID] == ledger.openCommitID
     }
 
-    /// The last settled commit, or the snapshot at which the state was restored, with nothing of ours after it.
+    /// The newest commit is the last settled one, or the state was restored from it or from a later snapshot.
     private static func isLast(_ newest: Snapshot, _ line: [Snapshot], _ ledger: LedgerPosition) -> Bool {
         if let commitID = ledger.commitID, newest.summary[Mark.commitID] == commitID { return true }
         guard ledger.commitID == nil, let id = ledger.snapshotID else { return false }
         return line.prefix { $0.id != newest.id }.contains { $0.id == id } || newest.id == id
     }
 
-    /// Offsets that the ledger has are not in the table.
+    /// The table lacks a generation or offsets that the ledger has.
     private static func isBelow(_ newest: Snapshot, _ line: [Snapshot], _ ledger: LedgerPosition) -> Bool {
         if let generation = newest.generation, generation < ledger.progress.generation { return true }
         let ends = line.ends
         return ledger.progress.offsets.contains { partition, end in ends[partition].map { $0 < end } ?? false }
     }
 
+    /// The commit has a generation or offsets that the ledger does not have.
     private static func isBeyond(_ newest: Snapshot, _ ledger: LedgerPosition) -> Bool {
         if let generation = newest.generation, generation > ledger.progress.generation { return true }
         return (newest.addedOffsets ?? [:]).contains { partition, span in
@@ -53,7 +56,8 @@ enum Lineage: Equatable {
         }
     }
 
-    /// All of ours have expired, or they never were in this line: its rows tell, where they are known.
+    /// The line has no commit of this program: all have expired, or they were never in this line. The number of rows
+    /// decides, where it is known.
     private static func withoutOurs(_ line: [Snapshot], _ ledger: LedgerPosition) -> Lineage {
         guard let current = line.first else { return .setBack(current: nil) }
         guard let before = ledger.rows, let now = current.summary["total-records"].flatMap({ Int64($0) }), now < before

@@ -1,4 +1,4 @@
-// The metrics of a Parquet file: from the writer's summary, and to a manifest entry.
+// Converts the metrics of a Parquet file from the writer's summary, and to a manifest entry.
 
 import Foundation
 package import Iceberg
@@ -6,7 +6,7 @@ package import Parquet
 package import State
 
 extension ParquetMetrics {
-    /// The metrics of a file that was written.
+    /// The metrics from a writer's summary. Bounds of text columns are truncated as Iceberg allows.
     package init(_ summary: FileSummary) {
         let columns: [ColumnMetrics] = summary.columns.compactMap { column in
             guard let id = column.column.fieldID else { return nil }
@@ -30,7 +30,7 @@ extension ParquetMetrics {
         Bounds.upper(String(decoding: bytes, as: UTF8.self)).map { Data($0.utf8) }
     }
 
-    /// The manifest's line for the file.
+    /// The manifest entry of the file.
     package func dataFile(
         content: FileContent = .data, location: String, specID: Int, partition: [Literal?]
     ) -> DataFile {
@@ -50,7 +50,7 @@ extension ParquetMetrics {
 }
 
 extension ParquetMetrics {
-    /// Replaces the bounds of a text column by whole values.
+    /// Replaces the bounds of a text column with untruncated values.
     package mutating func setTextBounds(ofColumn id: Int, lower: String?, upper: String?) {
         guard let index = columns.firstIndex(where: { $0.id == id }) else { return }
         columns[index].lower = lower.map { Data($0.utf8) }

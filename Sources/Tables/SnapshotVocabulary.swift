@@ -1,5 +1,5 @@
-// The snapshot vocabulary: the names under which a commit's facts stand in snapshot summaries and table properties, and how
-// they are written and read.
+// The snapshot vocabulary: the keys of this program in snapshot summaries and table properties, and the text of their
+// values. Tables in use have these keys, so they never change.
 
 package import Base
 import Foundation
@@ -8,25 +8,35 @@ package import State
 
 /// Keys in summaries and properties.
 package enum Mark {
+    /// The commit's id, in every snapshot of this program.
     package static let commitID = "pageviews.commit-id"
+    /// The state's generation that the table has after the commit.
     package static let generation = "pageviews.generation"
+    /// The offsets that the commit adds, by partition (`text(offsets:)`).
     package static let offsets = "pageviews.offsets"
+    /// In the counts table's snapshots: the watermarks of the partitions (`text(watermarks:)`).
     package static let watermarks = "pageviews.watermarks"
+    /// In the counts table's snapshots: the watermark, in milliseconds since the Unix epoch.
     package static let watermark = "pageviews.watermark"
-    /// In the counts table's snapshots: late events that are in the counts, in all.
+    /// In the counts table's snapshots: the total number of late events in the counts.
     package static let backfilled = "pageviews.backfilled"
-    /// In the counts table's snapshots: the length of windows and how far watermarks stay behind, in milliseconds.
+    /// In the counts table's snapshots: the length of windows, in milliseconds.
     package static let window = "pageviews.window-ms"
+    /// In the counts table's snapshots: the watermark delay, in milliseconds.
     package static let watermarkDelay = "pageviews.watermark-delay-ms"
-    /// In the counts table's snapshots: the id of the Kafka topic whose offsets these are, where the cluster gives one.
+    /// In the counts table's snapshots: the id of the Kafka topic of the offsets, where the cluster gives one.
     package static let topicID = "pageviews.topic-id"
+    /// A table property: the id of the state that exports to the table.
     package static let stateID = "pageviews.state-id"
+    /// A table property: the number of this state's commits.
     package static let epoch = "pageviews.epoch"
+    /// A table property: the ids of the last commits.
     static let lastCommits = "pageviews.last-commit-ids"
 
-    /// What a snapshot of the counts table says besides its commit, generation and offsets.
+    /// The keys of a counts table's snapshot other than commit, generation and offsets.
     package static let ofCounts = [watermarks, watermark, backfilled, window, watermarkDelay, topicID]
 
+    /// The mark of a commit in its summary and in the table's properties.
     package static func commit(_ id: String) -> CommitMark {
         CommitMark(summaryKey: commitID, propertyKey: lastCommits, id: id)
     }
@@ -45,20 +55,20 @@ package enum Mark {
 }
 
 extension Snapshot {
-    /// This program made it.
+    /// Whether this program made the snapshot.
     package var isOurs: Bool { summary[Mark.commitID] != nil }
 
-    /// The state's generation that it holds.
+    /// The state's generation; nil where the summary has none.
     package var generation: Generation? {
         summary[Mark.generation].flatMap { Int64($0) }.map(Generation.init(clamping:))
     }
 
-    /// The watermark that it holds; nil where it does not say.
+    /// The watermark; nil where the summary has none.
     package var watermark: EventTime? {
         summary[Mark.watermark].flatMap { Int64($0) }.map(EventTime.init(milliseconds:))
     }
 
-    /// The offsets that its commit added, by partition.
+    /// The offsets that the commit added, by partition; nil where the summary has none, or they are not plausible.
     package var addedOffsets: [PartitionID: OffsetSpan]? {
         guard let text = summary[Mark.offsets],
             let spans = try? JSONDecoder().decode([String: [Int64]].self, from: Data(text.utf8))
@@ -74,7 +84,7 @@ extension Snapshot {
         return offsets
     }
 
-    /// The watermarks by partition; none where nothing was read yet.
+    /// The watermarks by partition; partitions without events have none.
     package var partitionWatermarks: [PartitionID: EventTime] {
         guard let text = summary[Mark.watermarks],
             let values = try? JSONDecoder().decode([String: Int64].self, from: Data(text.utf8))
@@ -86,7 +96,7 @@ extension Snapshot {
 }
 
 extension [Snapshot] {
-    /// How far a history (newest first) has come, by partition.
+    /// The ends (exclusive) of the offsets in a history, newest first, by partition.
     package var ends: [PartitionID: KafkaOffset] {
         var ends: [PartitionID: KafkaOffset] = [:]
         for snapshot in self {
@@ -97,7 +107,7 @@ extension [Snapshot] {
         return ends
     }
 
-    /// Where a history begins, by partition, as far as it is still there.
+    /// The first offsets in the listed part of a history, by partition.
     package var starts: [PartitionID: KafkaOffset] {
         var starts: [PartitionID: KafkaOffset] = [:]
         for snapshot in self {
@@ -108,9 +118,9 @@ extension [Snapshot] {
         return starts
     }
 
-    /// How many late events the counts have, as our newest snapshot says; nil where it does not.
+    /// The number of late events in the counts, from this program's newest snapshot; nil where that has none.
     package var backfilled: Int64? { first(where: \.isOurs)?.summary[Mark.backfilled].flatMap { Int64($0) } }
 
-    /// Its first commit is still there.
+    /// Whether the history, newest first, still has its first commit.
     package var isWhole: Bool { last.map { $0.parentID == nil } ?? true }
 }

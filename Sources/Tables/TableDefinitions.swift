@@ -1,12 +1,12 @@
 // The two tables: their columns, in Iceberg's and in Parquet's terms, and their partitions.
-// Invariant: field ids never change; readers and old files know columns by them.
+// Field ids never change, because readers and existing files identify columns by them.
 
 import Base
 import Iceberg
 package import Parquet
 import State
 
-/// One column in both formats.
+/// A column in both formats.
 private struct ExportColumn {
     let id: Int
     let name: String
@@ -66,12 +66,12 @@ extension ExportTable {
     }
 }
 
-/// Names of days, for folders.
+/// Names of days in paths.
 package enum DayName {
-    /// `YYYY-MM-DD` of days since 1970-01-01, UTC.
+    /// `YYYY-MM-DD` for a number of days since 1970-01-01, in UTC.
     package static func iso(_ day: Int) -> String { CivilDate(epochDay: Int64(day)).text }
 
-    /// `year=YYYY/month=MM/day=DD`.
+    /// `year=YYYY/month=MM/day=DD` for a number of days since 1970-01-01.
     package static func folders(_ day: Int) -> String {
         let date = CivilDate(epochDay: Int64(day))
         return "year=\(date.year.padded(4))/month=\(date.month.padded(2))/day=\(date.day.padded(2))"

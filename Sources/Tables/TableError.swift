@@ -1,24 +1,24 @@
-// Why an export stopped, besides what storage and catalogs say themselves.
+// The errors of exports other than those of storage and catalogs. Each message names the table and the remedy.
 
-/// An export that cannot go on without help, or not now.
+/// An export that cannot continue without an operator, or not now.
 package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
-    /// The table was there and is gone.
+    /// The table existed and no longer does.
     case tableGone(table: String, catalog: String)
-    /// The table has other columns.
+    /// The table's columns have changed so that rows cannot be written.
     case otherSchema(table: String, expected: String, found: String, obstacle: String)
-    /// The table's partition spec has no value that all rows of a day share.
+    /// Under the table's partition spec, the rows of a day are in several partitions.
     case otherPartitions(table: String, spec: String, specID: Int)
-    /// The store beneath the tables does not keep two writers apart.
+    /// The object store cannot exclude concurrent writers.
     case unsafeStore(String)
-    /// The table holds data that no state of ours wrote.
+    /// The table has data that this program did not write.
     case notOurs(table: String)
     /// The table belongs to another state.
     case otherState(table: String, recorded: String, ours: String)
-    /// Somebody else commits with this state's identity.
+    /// Another copy of this state commits to the table.
     case fenced(table: String, tableEpoch: Int64, ours: Int64)
-    /// The table does not have what this state exported to it.
+    /// The table lacks commits of this state.
     case wentBack(table: String, tableEpoch: Int64, ours: Int64)
-    /// The table was set back to a snapshot from before this state's last commit.
+    /// The table was rolled back to a snapshot from before this state's last commit.
     case rolledBack(table: String, current: Int64?, last: Int64?)
     /// Another writer replaced files whose rows this state still changes.
     case rewritten(table: String, file: String)
@@ -26,14 +26,14 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
     case rowsMoved(table: String, file: String, rows: Int)
     /// The table no longer has rows that this state exported.
     case rowsMissing(table: String, file: String, rows: Int64)
-    /// A local file that waits for export is gone.
+    /// A local file that waits for export is missing.
     case spoolFileMissing(path: String, table: String)
-    /// The commit met another writer again and again.
+    /// Other writers committed first in every attempt.
     case contended(table: String, tries: Int, reason: String)
-    /// The outcome of a commit is not known yet.
+    /// The outcome of a commit is not known.
     case unknownOutcome(table: String, reason: String)
 
-    /// Another state, or another copy of this one, exports to the table: this process must not go on.
+    /// Whether another state, or another copy of this one, exports to the table. This process must then stop exporting.
     package var isForeign: Bool {
         switch self {
         case .otherState, .fenced: true
@@ -41,8 +41,8 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
         }
     }
 
-    /// A table is not, or no longer, what the state says: exports of it stop until somebody does what the line says. A
-    /// start does not begin to count.
+    /// Whether the table does not match the state. Exports to it stop until an operator follows the message, and a
+    /// service refuses to start.
     package var isTableChanged: Bool {
         switch self {
         case .otherSchema, .otherPartitions, .notOurs, .otherState, .fenced, .wentBack, .rolledBack, .rewritten,
@@ -53,19 +53,19 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
         }
     }
 
-    /// A local file is gone, which can be written again.
+    /// Whether a local file is missing that the service can write again.
     package var isSpoolFileMissing: Bool {
         if case .spoolFileMissing = self { return true }
         return false
     }
 
-    /// The warehouse does not keep two writers apart: wrong configuration.
+    /// Whether the object store cannot exclude concurrent writers, which is a configuration error.
     package var isUnsafe: Bool {
         if case .unsafeStore = self { return true }
         return false
     }
 
-    /// The catalog answered, but not in a way that says whether the commit is there.
+    /// Whether the catalog's answer leaves open if the commit succeeds.
     package var isUnsettled: Bool {
         switch self {
         case .contended, .unknownOutcome: true
@@ -73,7 +73,7 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
         }
     }
 
-    /// One line: what failed, on which table, what to do.
+    /// One line: what failed, on which table, and what to do.
     package var description: String {
         switch self {
         case .tableGone(let table, let catalog):
@@ -82,8 +82,9 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
             "table \(table) has columns \(found), not \(expected) (\(obstacle)); undo that in the engine that changed it, or "
                 + "give another table name or namespace"
         case .otherPartitions(let table, let spec, let specID):
-            "table \(table) is partitioned by \(spec) now (spec \(specID)), of which a day's rows do not have one value; replace "
-                + "that in the engine that changed it by day, month or year of timestamp, or give another table name or namespace"
+            "table \(table) is now partitioned by \(spec) (spec \(specID)), which puts a day's rows into several "
+                + "partitions; in the engine that changed it, partition by day, month or year of timestamp, "
+                + "or give another table name or namespace"
         case .unsafeStore(let reason): reason
         case .notOurs(let table):
             "table \(table) holds data that this program did not write; give another table name or namespace"
@@ -110,14 +111,14 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
                 + "state away and rebuild it with `pageviews restore`"
         case .rowsMissing(let table, let file, let rows):
             "table \(table): \(rows) rows that this state exported are no longer in \(file); another writer deleted them. "
-                + "The file is left as it is; let no other program change this table"
+                + "The exporter leaves the file unchanged; let no other program change this table"
         case .spoolFileMissing(let path, let table):
-            "table \(table): the local file \(path) that waits for export is gone; its rows are read again from Kafka, or "
-                + "from the state; bring it back where Kafka no longer has them"
+            "table \(table): the local file \(path) that waits for export is gone; the service re-reads its rows from "
+                + "Kafka or the state; restore the file if Kafka no longer has them"
         case .contended(let table, let tries, let reason):
-            "table \(table): another writer was first \(tries) times in a row (\(reason)); trying again later"
+            "table \(table): another writer was first \(tries) times in a row (\(reason)); the exporter retries later"
         case .unknownOutcome(let table, let reason):
-            "table \(table): it is not known whether a commit was applied (\(reason)); looking again later"
+            "table \(table): it is not known whether a commit was applied (\(reason)); the exporter checks again later"
         }
     }
 }

@@ -1,19 +1,21 @@
-// What this writer assumes about a table and another engine may change: columns and partition spec. Checked on the
-// metadata of every commit, before a file is written for it.
+// Checks the properties of a table that other engines may change: columns and partition spec. The exporter checks the
+// metadata for every commit before it writes a file.
 //
-// Columns may be moved, described and made optional; optional ones may be added. Sort order and data path are re-read
-// each time: files are not claimed to be sorted, and go where the table says. A data file holds one day, so any spec
-// will do whose values follow from the day: day, month and year of the timestamp, void fields, or none at all.
+// Other engines may move columns, describe them, make them optional, and add optional ones. The exporter re-reads sort
+// order and data path for each commit: it does not declare files as sorted, and it writes to the table's data path. A
+// data file has the rows of one day, so any spec works whose values follow from the day: day, month or year of the
+// timestamp, void fields, or no fields.
 
 package import Iceberg
 package import State
 
 extension ExportTable {
-    /// The field id of the timestamp, of which the partitions are made.
+    /// The field id of the timestamp, the source of the partitions.
     package var timestampID: Int { Int(self == .counts ? CountsBatch.timestampID : RawBatch.timestampID) }
 
-    /// The partition of the rows of one day in a spec; nil when a day has rows of several, or of ones that are not
-    /// computed.
+    /// The partition of the rows of one day under a spec; nil when these are in several partitions, or the spec has a
+    /// transform that this program does not compute.
+    /// - Parameter day: days since 1970-01-01.
     package func partition(ofDay day: Int, in spec: PartitionSpec) -> [Literal?]? {
         let (first, overflow) = Int64(day).multipliedReportingOverflow(by: Self.dayMicroseconds)
         guard !overflow, first <= Int64.max - Self.dayMicroseconds else { return nil }
@@ -21,13 +23,13 @@ extension ExportTable {
             from: .long(first), through: .long(first + Self.dayMicroseconds - 1), of: timestampID, type: .timestamptz)
     }
 
-    /// Whether the one value of a spec is the day of the timestamp.
+    /// Whether the spec has one field, the day of the timestamp.
     package func isByDay(_ spec: PartitionSpec?) -> Bool {
         spec?.fields.count == 1 && spec?.fields.first?.transform == .day && spec?.fields.first?.sourceID == timestampID
     }
 
-    /// The day that all rows of a data file are of, as its bounds say; nil when they are of several, or it does not
-    /// say.
+    /// The day of all rows of a data file, from its bounds, in days since 1970-01-01; nil when the rows are of several
+    /// days or the file has no bounds.
     package func day(of file: DataFile) -> Int? {
         guard let low = bound(file.metrics.lowerBounds), let high = bound(file.metrics.upperBounds) else { return nil }
         let day = Transform.day
@@ -46,7 +48,7 @@ extension ExportTable {
 
 /// Checks a table's columns and partition spec.
 package enum TableLayout {
-    /// - Throws: `TableError.otherSchema`.
+    /// - Throws: `TableError.otherSchema` when rows of this program cannot be written to the table's columns.
     static func checkColumns(_ metadata: TableMetadata, _ kind: ExportTable, name: String) throws(TableError) {
         let expected = kind.icebergSchema
         guard let schema = metadata.currentSchema, obstacle(schema, expected) == nil else {
@@ -56,9 +58,9 @@ package enum TableLayout {
         }
     }
 
-    /// - Throws: `TableError.otherPartitions`.
+    /// - Throws: `TableError.otherPartitions` when the rows of a day are in several partitions.
     static func checkPartitions(_ metadata: TableMetadata, _ kind: ExportTable, name: String) throws(TableError) {
-        // Whether a spec has values for days does not depend on the day.
+        // The result is the same for every day.
         guard let spec = metadata.defaultSpec, kind.partition(ofDay: 0, in: spec) != nil else {
             throw TableError.otherPartitions(
                 table: name, spec: metadata.defaultSpec?.text(in: metadata.currentSchema) ?? "",
@@ -66,7 +68,7 @@ package enum TableLayout {
         }
     }
 
-    /// Why rows of ours cannot be written under a schema; nil when they can.
+    /// Why rows of this program cannot be written under a schema; nil when they can.
     private static func obstacle(_ schema: TableSchema, _ expected: TableSchema) -> String? {
         for field in expected.fields {
             guard let found = schema.field(id: field.id) else { return "column \(field.name) is gone" }
@@ -74,13 +76,17 @@ package enum TableLayout {
             guard found.type == field.type else {
                 return "column \(field.name) is \(found.type.name ?? "nested"), not \(field.type.name ?? "")"
             }
-            if found.required, !field.required { return "column \(field.name) is required, and may be null here" }
+            if found.required, !field.required {
+                return "column \(field.name) is required, but this program may write null"
+            }
         }
         let ours = Set(expected.fields.map(\.id))
         for field in schema.fields where !ours.contains(field.id) {
-            // Readers fill what a file does not have with the initial default.
+            // Readers use the initial default for a column that a file lacks.
             if field.hasOtherWriteDefault { return "column \(field.name) has a default for new rows" }
-            if field.required, !field.hasInitialDefault { return "column \(field.name) is required, and unknown here" }
+            if field.required, !field.hasInitialDefault {
+                return "column \(field.name) is required, but this program does not write it"
+            }
         }
         return nil
     }
@@ -89,7 +95,7 @@ package enum TableLayout {
         "(" + schema.fields.map { "\($0.id) \($0.name) \($0.type.name ?? "nested")" }.joined(separator: ", ") + ")"
     }
 
-    /// Whether files of other writers may hold columns that ours do not have; they are then left as they are.
+    /// Whether files of other writers may have columns that this program does not know. Such files are not rewritten.
     package static func hasForeignColumns(_ metadata: TableMetadata, _ kind: ExportTable) -> Bool {
         let ours = Set(kind.icebergSchema.fields.map(\.id))
         return metadata.schemas.contains { $0.fields.contains { !ours.contains($0.id) } }

@@ -1,4 +1,4 @@
-// Rows of the two tables as typed columns, each number checked against what can be.
+// Rows of the two tables as typed columns. Each number is checked against its plausible range.
 
 package import Base
 package import Parquet
@@ -6,7 +6,7 @@ import State
 package import TableScan
 
 extension RowSelection {
-    /// Refuses a number that cannot be, in one of these rows, before anything is added up.
+    /// Checks that the numbers of the selected rows are within a range, so that later sums cannot overflow.
     /// - Throws: `TableReadError` with the row and the value.
     fileprivate func check<Number: FixedWidthInteger>(
         _ values: [Number], _ range: ClosedRange<Number>, _ column: String, _ group: RowGroupColumns
@@ -30,10 +30,11 @@ package struct CountsBatch: RowBatch {
 
     package let rows: RowSelection
     package let firstPosition: Int64
-    /// Postcodes; empty when not wanted, like the others.
+    /// The postcodes. This and the other columns are empty when the caller did not request them.
     package let postcodes: ByteStrings
-    /// The column as it is, for what compares it with its file's metrics.
+    /// The unchanged column, for comparison with the file's metrics. Microseconds since the Unix epoch.
     package let timestamps: [Int64]
+    /// The counts.
     package let counts: [Int64]
 
     package init(_ group: RowGroupColumns, _ rows: RowSelection, _ columns: ColumnSet) throws {
@@ -46,13 +47,13 @@ package struct CountsBatch: RowBatch {
         try rows.check(counts, Plausible.count, "count", group)
     }
 
-    /// The window's start. Less than a second of a timestamp, which no export of ours has, is dropped.
+    /// The window's start. Drops fractions of a second, which this program never writes.
     @inline(__always)
     package func windowStart(_ row: Int) -> WindowStart {
         WindowStart(rawValue: timestamps[row] - timestamps[row] % 1_000_000)
     }
 
-    /// The timestamp as it is.
+    /// The row's timestamp.
     @inline(__always)
     package func timestamp(_ row: Int) -> EventTime { EventTime(rawValue: timestamps[row]) }
 }
@@ -72,14 +73,14 @@ package struct RawBatch: RowBatch {
     package let rows: RowSelection
     package let firstPosition: Int64
     private let group: RowGroupColumns
-    /// User ids, 0 where there is none; empty when not wanted, like the others.
+    /// The user ids, 0 for null. This and the other columns are empty when the caller did not request them.
     let userIDs: [Int64]
     private let userValidity: [Bool]
     package let postcodes: ByteStrings
-    /// Pages, empty where there is none.
+    /// The pages, empty for null.
     package let webpages: ByteStrings
     private let pageValidity: [Bool]
-    /// Columns as they are, for what compares them with their file's metrics.
+    /// The unchanged columns, for comparison with the file's metrics. Timestamps are microseconds since the Unix epoch.
     package let timestamps: [Int64]
     package let partitions: [Int32]
     package let offsets: [Int64]
@@ -104,10 +105,10 @@ package struct RawBatch: RowBatch {
     /// Whether the row has a user id.
     @inline(__always)
     func hasUserID(_ row: Int) -> Bool { userValidity.isEmpty || userValidity[row] }
-    /// The row's user id.
+    /// The row's user id; nil for null.
     @inline(__always)
     package func userID(_ row: Int) -> Int64? { hasUserID(row) ? userIDs[row] : nil }
-    /// The event's time.
+    /// The event time.
     @inline(__always)
     package func time(_ row: Int) -> EventTime { EventTime(rawValue: timestamps[row]) }
     /// The record's partition.
@@ -121,12 +122,13 @@ package struct RawBatch: RowBatch {
     package func hasWebpage(_ row: Int) -> Bool { pageValidity.isEmpty || pageValidity[row] }
 
     /// The same rows with other columns.
-    /// - Throws: `TableReadError`, and what the source throws.
+    /// - Throws: `TableReadError`, and the errors of the file's source.
     package func reading(_ columns: ColumnSet) throws -> RawBatch {
         try TableReadError.naming(group.file) { try RawBatch(group, rows, columns) }
     }
 
-    /// Calls `body` with the row, partition, offset, time and lateness of each selected row.
+    /// Calls `body` with the number, partition, offset, event time and `late` flag of each selected row. The batch must
+    /// have these columns.
     @inline(__always)
     package func forEachPlace(
         _ body: (Int, PartitionID, KafkaOffset, EventTime, Bool) throws -> Void

@@ -1,19 +1,22 @@
-// One table of the warehouse as the exporter uses it: reloaded for every commit, created when it never was, and
-// refused when it is not ours.
+// Access to one table of the warehouse for the exporter, which reloads the table for every commit. Creates the table
+// before the first export, and rejects a table that is not this state's.
 
 package import Iceberg
 package import State
 
 /// Access to one table.
 package final class TableSession {
+    /// Which table.
     package let kind: ExportTable
+    /// The table's name in the catalog.
     package let identifier: TableIdentifier
     private let warehouse: Warehouse
     private let settings: TableSettings
     private let store: SharedStore
-    /// What is cached of the table's files, for the places and the storage settings that came with it.
+    /// The cached access to the table's files, and the locations and storage settings for which it was opened.
     private var opened: (places: [String: String], io: TableIO)?
 
+    /// A session that has not loaded the table yet.
     package init(kind: ExportTable, warehouse: Warehouse, settings: TableSettings, store: SharedStore) {
         self.kind = kind
         self.warehouse = warehouse
@@ -22,26 +25,30 @@ package final class TableSession {
         identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: kind))
     }
 
+    /// The warehouse's catalog.
     package var catalog: any Catalog { warehouse.catalog }
 
-    /// A table as it is now, and the way to its files.
+    /// The loaded table and access to its files.
     package struct Open {
+        /// The table's metadata.
         package let metadata: TableMetadata
-        /// Where its metadata is stored, as far as the catalog says.
+        /// The location of the metadata; nil when the catalog does not give it.
         package let metadataLocation: String?
+        /// Access to the table's files.
         package let io: TableIO
 
-        /// From its parts.
+        /// A loaded table from its parts.
         package init(metadata: TableMetadata, metadataLocation: String?, io: TableIO) {
             self.metadata = metadata
             self.metadataLocation = metadataLocation
             self.io = io
         }
-        /// The table's epoch.
+
+        /// The table's writer epoch; 0 before the first commit.
         package var epoch: Int64 { metadata.properties[Mark.epoch].flatMap { Int64($0) } ?? 0 }
     }
 
-    /// Loads the table, or creates it when this state never exported to it.
+    /// Loads the table, or creates it when this state has never exported to it.
     /// - Throws: `CatalogError`, `ObjectStorageError`, `TableError`, `SQLiteError`.
     package func open() async throws -> Open {
         let kind = kind
@@ -57,14 +64,14 @@ package final class TableSession {
         if case .created(let table) = try await create(definition(stateID: stateID)) {
             return try checked(table, isNew: true, stateID: stateID)
         }
-        // Somebody created it in this moment: look at what it is.
+        // Another process has just created the table, so check that one.
         guard let table = try await load() else {
             throw TableError.tableGone(table: identifier.description, catalog: catalog.name)
         }
         return try checked(table, isNew: true, stateID: stateID)
     }
 
-    /// Checks the table as `open` does, and creates nothing.
+    /// Loads and checks the table like `open`. Creates nothing.
     /// - Returns: nil when there is no table; `TableError.tableGone` is not thrown.
     /// - Throws: like `open`.
     package func look() async throws -> Open? {
@@ -74,7 +81,8 @@ package final class TableSession {
         return try checked(table, isNew: ledger.epoch == 0 && ledger.openCommitID == nil, stateID: stateID)
     }
 
-    /// Loads the table when this state has exported to it and it is there; creates nothing.
+    /// Loads and checks the table when this state has exported to it and it exists. Creates nothing.
+    /// - Returns: nil when there is no such table, or nothing was exported to it.
     /// - Throws: like `open`.
     package func openExisting() async throws -> Open? {
         let kind = kind
@@ -91,7 +99,7 @@ package final class TableSession {
         do throws(CatalogError) { return try await catalog.create(identifier, definition) } catch { throw named(error) }
     }
 
-    /// The error with the catalog's address, where it does not have it.
+    /// The error, with the catalog's name added when its description lacks it.
     private func named(_ error: CatalogError) -> CatalogError {
         error.description.contains(catalog.name)
             ? error : CatalogError(error.kind, "catalog \(catalog.name): \(error.description)")
@@ -119,8 +127,11 @@ package final class TableSession {
         return open
     }
 
-    /// Whether a table is one of ours, and can be written.
-    /// - Parameter stateID: empty for a state that has none yet.
+    /// Checks that a table belongs to a state and can be written.
+    /// - Parameters:
+    ///   - isNew: whether the state has never exported to the table.
+    ///   - stateID: the state's id; empty for a state that has none yet.
+    /// - Throws: `TableError`.
     package static func checkIdentity(
         _ metadata: TableMetadata, _ kind: ExportTable, name: String, isNew: Bool, stateID: String
     ) throws(TableError) {
@@ -134,7 +145,8 @@ package final class TableSession {
         try TableLayout.checkPartitions(metadata, kind, name: name)
     }
 
-    /// A commit on top of a table that was set back would leave out for good what was exported since.
+    /// Checks that the table was not rolled back and the last commit not replaced. A commit to such a table would
+    /// permanently lose what was exported since.
     private func checkLineage(_ table: Open) throws {
         let kind = kind
         let ledger = try store.with { try $0.position(of: kind) }
@@ -151,7 +163,7 @@ package final class TableSession {
         }
     }
 
-    /// Opened again when the catalog lends other credentials than before, or the table's files go elsewhere.
+    /// Access to the table's files, cached until the catalog gives other credentials or the files' location changes.
     private func io(of table: LoadedTable) throws -> TableIO {
         var places = table.config
         places["location"] = table.metadata.location

@@ -1,4 +1,4 @@
-// Where the two tables are, and how new ones are made.
+// The names of the two tables, and the settings for creating them.
 
 package import State
 
@@ -10,12 +10,12 @@ package struct TableSettings: Sendable {
     package var countsTable = "postcode_view_count"
     /// The raw table's name.
     package var rawTable = "page_view"
-    /// 2 (position deletes) or 3 (deletion vectors).
+    /// The Iceberg format version of new tables: 2 (position deletes) or 3 (deletion vectors).
     package var formatVersion = 2
-    /// Where the tables' data files go, as `write.data.path`; nil leaves it to the catalog.
+    /// The root of new tables' data files, for `write.data.path`; nil leaves the location to the catalog.
     package var dataPath: String?
 
-    /// Settings with the defaults of the command line.
+    /// Settings with the command line's defaults.
     package init() {}
 
     /// A table's name without its namespace.

@@ -1,15 +1,15 @@
-// Where exported data goes: a catalog of tables, a way to their files, and a place for raw JSON.
+// The destination of exports: a catalog of tables, access to their files, and a location for raw JSON.
 
 package import Iceberg
 package import ObjectStorage
 
 /// A catalog and the storage beneath it.
 package struct Warehouse: Sendable {
-    /// The tables.
+    /// The catalog of the tables.
     package let catalog: any Catalog
-    /// The files of a loaded table.
+    /// Access to the files of a loaded table.
     package let files: @Sendable (LoadedTable) throws -> TableFiles
-    /// Where the raw JSON lines go: below this root.
+    /// The root of the raw JSON lines.
     package let root: StorageRoot
 
     /// A warehouse from its parts.

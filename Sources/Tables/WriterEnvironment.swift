@@ -1,26 +1,26 @@
-// What the exporter needs of the world: clock, randomness, pauses, a log, and points at which tests end the process.
+// The exporter's dependencies: clock, randomness, pauses, a log, and points at which tests end the process.
 
 package import Iceberg
 package import Log
 
-/// The exporter's surroundings.
+/// The exporter's dependencies.
 package struct WriterEnvironment: Sendable {
-    /// Milliseconds since the Unix epoch.
+    /// The wall clock, in milliseconds since the Unix epoch.
     package let nowMilliseconds: @Sendable () -> Int64
-    /// A fresh random identity for each try of a commit.
+    /// A new random identity for each attempt of a commit.
     package let identity: @Sendable () -> CommitIdentity
-    /// A fresh unique name.
+    /// A new unique name.
     package let uniqueName: @Sendable () -> String
-    /// Waits.
+    /// Suspends for a duration.
     package let pause: @Sendable (Duration) async throws -> Void
-    /// Called at each step whose interruption must be harmless, with its name.
+    /// Called with the name of each step at which the process may end without harm.
     package let failPoint: @Sendable (String) -> Void
-    /// For people.
+    /// The log.
     package let log: Logger
-    /// Called after each commit with its id, the bytes of its files and how long upload and commit took.
+    /// Called after each commit with its id, the size of its files in bytes, and the duration of upload and commit.
     package var committed: @Sendable (String, Int64, Duration) -> Void = { _, _, _ in }
 
-    /// Surroundings from their parts.
+    /// Dependencies from their parts.
     package init(
         nowMilliseconds: @escaping @Sendable () -> Int64, identity: @escaping @Sendable () -> CommitIdentity,
         uniqueName: @escaping @Sendable () -> String, pause: @escaping @Sendable (Duration) async throws -> Void,

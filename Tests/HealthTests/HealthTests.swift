@@ -1,4 +1,4 @@
-// What the threads note, the file it goes to, and the facts that are read back.
+// The health board, the heartbeat file, and the facts that a reader gets from a state.
 
 import Base
 import Health

@@ -1,4 +1,4 @@
-// The judgement as a matrix: a healthy service, and every way in which it is not, one change each.
+// The health decision as a matrix: a healthy service, and one change of it for each case.
 
 import Base
 import Health
@@ -24,7 +24,7 @@ private func healthy() -> StatusFacts {
     return facts
 }
 
-/// One line of the matrix.
+/// One case of the matrix.
 struct Case: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let codes: [StatusReason.Code]

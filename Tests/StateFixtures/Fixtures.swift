@@ -1,13 +1,13 @@
-// States and flushes that several test targets begin with.
+// States and flushes that several test targets use.
 
 package import Base
 package import State
 package import Windowing
 
-/// A multiple of the window of a minute, 2021-01-26T12:04:00Z.
+/// 2021-01-26T12:04:00Z in milliseconds, a multiple of a window of one minute.
 package let base: Int64 = 1_611_662_640_000
 
-/// The window that starts at these milliseconds since the Unix epoch.
+/// The start of the window at this number of milliseconds since the Unix epoch.
 package func window(_ milliseconds: Int64) -> WindowStart { WindowStart(seconds: milliseconds / 1000) }
 
 package func settings(window: Int64 = 60_000) throws -> WindowSettings {
@@ -18,7 +18,7 @@ package func openStore(_ path: String, holder: String = "a test", window: Int64 
     try Store(path: path, settings: try settings(window: window), holder: holder)
 }
 
-/// A flush of counts alone.
+/// A flush that has only counts.
 package func flush(_ counts: [(window: Int64, postcode: String, count: Int64)]) -> Flush {
     let deltas = CountDeltas(seed: 1)
     for entry in counts {

@@ -1,4 +1,4 @@
-// The arithmetic of a backfill against plain counting, and what a chunk does to a state.
+// The arithmetic of a backfill compared with plain counting, and the effect of a chunk on a state.
 
 import Base
 import StateFixtures
@@ -10,10 +10,10 @@ import Testing
 
 /// The history of one count, event by event.
 private struct History {
-    /// One event: it was counted when it came, or late; and where it is now.
+    /// One event: whether it was counted or late when it arrived, and where it is now.
     struct Event {
         let isLate: Bool
-        /// The raw table must have it.
+        /// Whether the raw table must have the event.
         let isBelow: Bool
         var isBackfilled = false
     }
@@ -25,18 +25,18 @@ private struct History {
         isEvicted = random.oneIn(4)
         let bound = random.below(12)
         for number in 0..<random.below(12) {
-            // The raw table has everything of a window that left the state but its newest late events.
+            // The raw table has all events of an evicted window except its newest late ones.
             let isBelow = number < bound
             let isLate = random.oneIn(2) || (isEvicted && !isBelow)
             events.append(Event(isLate: isLate, isBelow: isBelow, isBackfilled: isLate && random.oneIn(3)))
         }
     }
 
-    /// The count as the state or the table has it.
+    /// The count in the state or the table.
     var count: Int { events.filter { !$0.isLate || $0.isBackfilled }.count }
     var isCovered: Bool { events.allSatisfy { $0.isLate || $0.isBelow } }
 
-    /// The sum as the tables and the state give it, with rows lost or doubled in the raw table.
+    /// The sum from the tables and the state, with rows that the raw table lacks or has twice.
     func sum(rawCounted: Int = 0, rawLate: Int = 0) -> BackfillSum {
         var key = BackfillKey(windowStart: WindowStart(seconds: 60), postcode: "E1", isEvicted: isEvicted)
         key.rawCounted = Int64(events.filter { !$0.isLate && $0.isBelow }.count + rawCounted)
@@ -79,7 +79,7 @@ struct BackfillTests {
             let lateBelow = history.events.filter { $0.isLate && $0.isBelow }.count
             #expect(history.sum(rawLate: 1).doubt != nil, "seed \(seed): \(history)")
             if lateBelow > 0 { #expect(history.sum(rawLate: -1).doubt != nil, "seed \(seed): \(history)") }
-            // One row more than all counted events is always one too many.
+            // The raw table cannot have more rows than counted events.
             let tooMany = counted.count - below + 1
             #expect(history.sum(rawCounted: tooMany).doubt != nil, "seed \(seed): \(history)")
             if below > 0, history.isCovered {
@@ -113,7 +113,7 @@ struct BackfillTests {
         #expect(chunk.windowCount == 4)
     }
 
-    /// A state with two counts and a late event each, of which the raw table has everything.
+    /// A state with two counts, each with a late event. The raw table has all events.
     private func state(_ folder: TemporaryFolder) throws -> Store {
         let store = try openStore(folder.file("state.db"))
         var flush = flush([(base, "E1", 2), (base + 60_000, "N1", 1)])
@@ -147,7 +147,7 @@ struct BackfillTests {
         #expect(throws: SQLiteError.self) { try reader.setMeta(.topicID, to: "b") }
         let done = try writer.backfill(try chunk(writer), now: base)
         #expect(done.changes == foreseen.changes)
-        // The reader stands where it was opened.
+        // The reader stays at the generation at which it was opened.
         #expect(try reader.backfillWindowCount(in: .epoch ..< .last, onlyLate: true) == 1)
         #expect(try writer.backfillWindowCount(in: .epoch ..< .last, onlyLate: true) == 0)
     }
@@ -196,7 +196,7 @@ struct KeyCursorTests {
             let cursor = try KeyCursor(connection, columns: "n", of: "t INDEXED BY i")
             var key = 0
             for _ in 0..<600 {
-                // Mostly a little further on, sometimes anywhere.
+                // Mostly a small step ahead, sometimes any key.
                 key = random.oneIn(20) ? random.below(spread) : key + random.below(3) * random.below(20)
                 var found: [Int64] = []
                 var isThere = try Array("\(key % 10)".utf8).withUnsafeBytes {
@@ -204,7 +204,7 @@ struct KeyCursorTests {
                 }
                 while isThere {
                     found.append(cursor.row.int64(2))
-                    // Not all rows of a key have to be read.
+                    // A caller need not read all rows of a key.
                     if random.oneIn(10) { break }
                     isThere = try cursor.next()
                 }

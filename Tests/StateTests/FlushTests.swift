@@ -1,4 +1,4 @@
-// A flush is all or nothing, and what it writes are whole values.
+// A flush is atomic and complete: everything in it, or nothing.
 
 import Base
 import StateFixtures
@@ -20,7 +20,7 @@ struct FlushTests {
         try store.write(fullFlush(0), now: base)
         let before = try store.connection.everything()
         let operation = table == "progress" ? "UPDATE" : "INSERT"
-        // The last row of the flush's counts fails, after others were written.
+        // The last count of the flush fails after others were written.
         let condition = table == "counts" ? "WHEN NEW.postcode = 'N1'" : ""
         try store.connection.execute(
             """
@@ -78,7 +78,7 @@ struct FlushTests {
             }
             try store?.write(flush(deltas), now: base)
             if random.oneIn(10) {
-                // The lock goes with the object.
+                // The lock is released with the object.
                 store = nil
                 store = try openStore(path)
             }

@@ -1,4 +1,4 @@
-// Rows of the ledger that move when their files are rewritten.
+// Rows of the ledger that move because a rewrite replaces their files.
 
 import Base
 import Foundation
@@ -59,7 +59,7 @@ import Windowing
             })
         let rewrite = Self.intent("rewrite", replacing: ["a", "b"], epoch: 2)
         try store.prepare(rewrite)
-        // One row was evicted meanwhile.
+        // One row is evicted meanwhile.
         try store.connection.execute("DELETE FROM exported WHERE window_start = 0 AND postcode = 'P0'")
         for _ in 0..<2 {
             var last: RowKey?

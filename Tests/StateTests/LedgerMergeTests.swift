@@ -1,4 +1,4 @@
-// Which counts of a restored state have another generation than they should, against a naive comparison.
+// Counts of a restored state with a wrong generation, found by `LedgerMerge` and by a naive comparison.
 
 import Base
 import SQLite

@@ -1,4 +1,4 @@
-// The lock is beside the file that is opened, whatever name led there.
+// The lock is beside the file that is opened, whatever name leads to the file.
 
 import Foundation
 import Testing

@@ -1,4 +1,4 @@
-// Segments whose files are gone: what is dropped, and where reading begins again.
+// Segments with lost files: the segments that are dropped, and the offsets from which they are re-read.
 
 import Base
 import Foundation

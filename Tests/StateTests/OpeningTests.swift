@@ -1,4 +1,4 @@
-// Which files are opened, which are refused, and that a refused file is left alone.
+// Files that are accepted as states, and files that are rejected and left unchanged.
 
 import Base
 import Foundation
@@ -65,7 +65,7 @@ struct OpeningTests {
         #expect(
             error { _ = try openStore(path, holder: "another") }
                 == .inUse(path: path, holder: "pageviews ingest (pid 4711)"))
-        // The refused one has not taken the first one's name away.
+        // The rejected store has not overwritten the first one's name in the lock file.
         #expect(
             error { _ = try openStore(path) } == .inUse(path: path, holder: "pageviews ingest (pid 4711)"))
         #expect(first?.generation == 0)
@@ -93,7 +93,7 @@ struct OpeningTests {
         #expect(error { _ = try openStore(path) } == .notAState(path: path))
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
         #expect(!FileManager.default.fileExists(atPath: path + "-wal"))
-        // An empty database that another program has marked as its own.
+        // An empty database with the application id of another program.
         let marked = folder.file("marked.db")
         try { try Connection(path: marked, mode: .readWriteCreate).execute("PRAGMA application_id = 77") }()
         #expect(error { _ = try openStore(marked) } == .notAState(path: marked))
@@ -186,8 +186,8 @@ struct OpeningTests {
         #expect(found == .cannotOpen(path: path, reason: "Permission denied"))
     }
 
-    /// Runs `body` without root's power over files, where the tests are run by root: Linux keeps the file system user of
-    /// each thread apart.
+    /// Runs `body` without root's access to all files, where root runs the tests. On Linux each thread has its own file
+    /// system user.
     static func asNobody<Result>(_ body: () -> Result) -> Result {
         typealias SetFileUser = @convention(c) (uid_t) -> Int32
         guard let symbol = dlsym(nil, "setfsuid") else { return body() }

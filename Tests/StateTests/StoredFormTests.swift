@@ -1,4 +1,4 @@
-// What version 0.1 stored of open commits and waiting segments is still understood: an update must not lose them.
+// Open commits and waiting segments that version 0.1 stored are still readable: an update must not lose them.
 
 import Base
 import Foundation
@@ -67,7 +67,7 @@ import Windowing
         (rewritten.sequenceNumber, rewritten.readSnapshot) = (7, 9)
         let rewrite = try Self.intent(table: "counts", segments: "[]", isRewrite: true)
         #expect(rewrite.work == .rewrite(Self.files, rewritten))
-        // And each is the same after it was stored in today's form.
+        // Each is equal after it was stored in the present form.
         for intent in [counts, raw, rewrite] {
             #expect(try JSONDecoder().decode(Intent.self, from: JSONEncoder().encode(intent)) == intent)
         }

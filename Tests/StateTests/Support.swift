@@ -1,4 +1,4 @@
-// What the store's tests share.
+// Helpers of the store's tests.
 
 import Base
 import StateFixtures
@@ -21,7 +21,7 @@ extension Connection {
         return (0..<statement.columnCount).map { statement.columnName($0) }
     }
 
-    /// Everything in the tables that a flush writes.
+    /// All rows of the tables that a flush writes.
     func everything() throws -> [[[Value]]] {
         try ["counts", "windows", "late", "rejected", "incident", "partition_progress", "progress", "meta"].map {
             try rows("SELECT * FROM \($0) ORDER BY 1, 2")

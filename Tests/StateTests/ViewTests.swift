@@ -1,4 +1,4 @@
-// The views that people read: their columns, their times, their plans.
+// The views that people read: their columns, their timestamps, their query plans.
 
 import Base
 import StateFixtures
@@ -31,7 +31,7 @@ struct ViewTests {
         let folder = try TemporaryFolder()
         let store = try openStore(folder.file("state.db"))
         #expect(try store.connection.columns("SELECT * FROM \(view)") == names.split(separator: " ").map(String.init))
-        // The schema that an empty state shows has the same.
+        // The schema of an empty state has the same columns.
         let empty = try Connection(path: "", mode: .memory)
         try empty.execute(Store.emptySchema)
         #expect(try empty.columns("SELECT * FROM \(view)") == names.split(separator: " ").map(String.init))
@@ -103,7 +103,7 @@ struct ViewTests {
                     .integer(50),
                     .integer(15), .integer(5), .integer(64),
                 ],
-                // An event one second after the epoch: its watermark lies before it.
+                // The watermark of an event one second after the epoch is before the epoch.
                 [
                     .text("pageviews"), .integer(1), .integer(5), .integer(3), .integer(0),
                     .text("1970-01-01T00:00:01Z"),

@@ -1,4 +1,4 @@
-// The log stays bounded, and readers and the writer do not stop each other.
+// The write-ahead log stays bounded, and readers and the writer do not block each other.
 
 import Base
 import Foundation
@@ -25,7 +25,7 @@ struct WriteAheadLogTests {
         var highest: Int64 = 0
         var largestFlush: Int64 = 0
         for round in 0..<150 {
-            // A reader that holds its snapshot over this flush and no longer.
+            // A reader keeps its snapshot during this flush only.
             let reader = try Connection(path: store.path, mode: .readOnly)
             try reader.execute("BEGIN; SELECT count(*) FROM counts")
             let before = Int64(store.connection.walPages)
@@ -41,7 +41,7 @@ struct WriteAheadLogTests {
         try held(store, bound: bound)
     }
 
-    /// A reader that stays lets the log grow; once it is gone the log starts again.
+    /// The log grows while a reader stays, and is reset once the reader ends.
     private func held(_ store: Store, bound: Int64) throws {
         let reader = try Connection(path: store.path, mode: .readOnly)
         try reader.execute("BEGIN")
@@ -76,7 +76,7 @@ struct WriteAheadLogTests {
         #expect(store.generation == 3)
     }
 
-    /// What readers and the writer tell one another.
+    /// The messages between readers and the writer.
     final class Watch: Sendable {
         let isDone = Atomic<Bool>(false)
         let reads = Atomic<Int>(0)
@@ -89,7 +89,7 @@ struct WriteAheadLogTests {
         try { try openStore(path).write(Self.counts(0), now: base) }()
         let watch = Watch()
         let reader: @Sendable () throws -> Void = {
-            // As the program reads: the first one in after the file was closed rebuilds the index of the log, and others wait.
+            // As in the program: the first reader after the file was closed rebuilds the log's index, and others wait.
             let reader = try StateReader(path).connection
             var last: Int64 = 0
             while !watch.isDone.load(ordering: .acquiring) {

@@ -1,4 +1,4 @@
-// One writer: names that lead to one file share its lock, and whoever was overtaken can write nothing more.
+// One writer: names of the same file share its lock, and a store cannot write after another was opened for writing.
 
 import Base
 import Foundation
@@ -35,7 +35,7 @@ struct WriterTests {
             let path = folder.file(second)
             #expect(throws: StoreError.inUse(path: path, holder: "the first")) { _ = try openStore(path) }
             try store.write(flush([(base, "E1", 1)]), now: base)
-            // One lock, one log, both beside the file.
+            // There is one lock and one log, both beside the file.
             let made = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.contains(".db-") }
             #expect(made.sorted() == ["state.db-shm", "state.db-wal"])
             #expect(access(folder.file("state.db.lock"), F_OK) == 0)
@@ -70,7 +70,7 @@ struct WriterTests {
         _ = try openStore(folder.file("state.db"))
     }
 
-    /// Everything that writes.
+    /// All calls that write.
     static let writes: [(name: String, body: @Sendable (Store) throws -> Void)] = [
         ("flush", { try $0.write(flush([(base, "E1", 1)]), now: base) }),
         ("identity", { try $0.adopt(Identity(clusterID: "c", topic: "t"), stateID: "s") }),
@@ -119,7 +119,7 @@ struct WriterTests {
         let path = folder.file("state.db")
         let first = try openStore(path)
         try first.write(flush([(base, "E1", 1)]), now: base)
-        // A lock that was moved away keeps nobody out. It is back before the first one writes, which would miss it.
+        // A lock file that was moved away excludes no one. It is back before the first store writes and checks for it.
         let lock = path + ".lock"
         let rename = { try FileManager.default.moveItem(atPath: $0, toPath: $1) }
         try rename(lock, lock + ".first")

@@ -1,8 +1,8 @@
-// Spacing out what a test does: a client that trickles, a poll that is repeated. It proves nothing.
+// Pauses between the steps of a test: a client that sends slowly, or a repeated poll. No expectation depends on them.
 
 import Dispatch
 
-/// Blocks for a while.
+/// Blocks the thread for a duration.
 package func pace(milliseconds: Int) {
     _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(milliseconds))
 }

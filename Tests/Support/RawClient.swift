@@ -1,41 +1,41 @@
-// A client that is only a socket, so that it can send what no HTTP client would.
+// A plain socket client, which can send bytes that no HTTP client would send.
 
 import Foundation
 import Glibc
 
-/// What came, and how it ended.
+/// The bytes received and the end of the connection.
 package struct Received: Sendable {
-    /// How a connection stands after reading.
+    /// The state of a connection after reading.
     package enum End: Sendable { case closed, reset, open }
-    /// All bytes, as UTF-8.
+    /// All bytes received, as UTF-8.
     package fileprivate(set) var text = ""
-    /// The end, if it was seen.
+    /// The end of the connection, if the client saw it.
     package fileprivate(set) var end = End.open
-    /// The request could not be sent to its end: many clients do not look at an answer then.
+    /// Whether the client could not send the whole request. Many clients ignore the answer then.
     package fileprivate(set) var wasCutOff = false
-    /// Since the request was begun.
+    /// The time since the start of the request.
     package fileprivate(set) var seconds = 0.0
 
-    /// The statuses of all answers, without 100.
+    /// The status codes of all answers except 100.
     package var statuses: [Int] {
         text.matches(of: /HTTP\/1\.[01] (\d{3})/).compactMap { Int($0.1) }.filter { $0 != 100 }
     }
-    /// The first answer's status; 0 without one.
+    /// The status code of the first answer; 0 without one.
     package var status: Int { statuses.first ?? 0 }
-    /// The client could send all, and then saw the end.
+    /// Whether the client sent the whole request and then saw the end of the connection.
     package var isPlain: Bool { !wasCutOff && end == .closed }
-    /// Whether the text is somewhere in it.
+    /// Whether the received bytes contain the text.
     package func holds(_ part: String) -> Bool { text.range(of: part) != nil }
 }
 
-/// A connection. Used by one thread at a time.
+/// A connection, for use by one thread at a time.
 package final class RawClient: @unchecked Sendable {
     private let descriptor: Int32
-    /// When it was connected, or last asked.
+    /// The time of the connection or of the last request.
     package private(set) var began = ContinuousClock.now
     private var wasCutOff = false
 
-    /// Connects; an address that nobody listens on is found out when something is sent.
+    /// Connects. A refused connection is reported by the first send.
     package init(_ port: UInt16, receiveBuffer: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         if let receiveBuffer { set(SO_RCVBUF, receiveBuffer) }
@@ -59,10 +59,10 @@ package final class RawClient: @unchecked Sendable {
         }
     }
 
-    /// The connection's end will be a reset.
+    /// Makes the connection end with a reset.
     package func willReset() { set(SO_LINGER, linger(l_onoff: 1, l_linger: 0)) }
 
-    /// Sends no more.
+    /// Ends sending.
     package func hangUp() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// - Returns: whether all could be sent.
@@ -86,7 +86,7 @@ package final class RawClient: @unchecked Sendable {
         return true
     }
 
-    /// Everything until the other side ends, `isEnough` says so, or the time is over.
+    /// Reads until the other side ends, `isEnough` returns true, or the time is over.
     package func receive(seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil) -> Received {
         var received = Received()
         var data: [UInt8] = []
@@ -109,7 +109,7 @@ package final class RawClient: @unchecked Sendable {
         return received
     }
 
-    /// Reads and forgets what is there.
+    /// Reads and discards the available bytes.
     /// - Returns: false when the other side has ended.
     package func stands() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -117,7 +117,7 @@ package final class RawClient: @unchecked Sendable {
         return count > 0 || (count < 0 && errno == EAGAIN)
     }
 
-    /// Sends, and reads to the end or until it is enough.
+    /// Sends a request and reads until the end or until `isEnough` returns true.
     package func ask(
         _ text: String, seconds: Double = 60, until isEnough: ((String) -> Bool)? = nil
     ) -> Received {
@@ -127,7 +127,7 @@ package final class RawClient: @unchecked Sendable {
     }
 }
 
-/// Blocking work on a thread of its own; tests run on few threads.
+/// Runs blocking work on a new thread, because tests share a small number of threads.
 package func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { done in
         let thread = Thread { done.resume(with: Result { try work() }) }
@@ -136,7 +136,7 @@ package func onThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> 
     }
 }
 
-/// Asks again and again.
+/// Polls a condition.
 package func eventually(_ seconds: Double = 60, _ isSo: () -> Bool) -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while !isSo() {

@@ -1,20 +1,20 @@
-// Randomness that can be run again.
+// Reproducible randomness.
 //
-// Every property test draws from a `SeededRandom` and names the seed in its failures; PAGEVIEWS_TEST_SEED runs them all
-// with one seed.
+// Every property test draws from a `SeededRandom` and names the seed in its failures. PAGEVIEWS_TEST_SEED sets
+// the seed of all of them.
 
 import Foundation
 
 /// Random numbers that depend on nothing but the seed (xorshift64*, Vigna 2016).
 package struct SeededRandom: RandomNumberGenerator {
-    /// The seed it started from.
+    /// The initial seed.
     package let seed: UInt64
     private var state: UInt64
 
-    /// Numbers of one seed.
+    /// A generator with this seed.
     package init(seed: UInt64) {
         self.seed = seed
-        // Zero is the one state that never leaves itself; neighbouring seeds are spread apart.
+        // The zero state would repeat for ever, so it is avoided. The multiplication spreads neighbouring seeds.
         state = (seed &+ 0x9E37_79B9_7F4A_7C15) &* 0xD129_42B0_3A8A_4F6B | 1
     }
 
@@ -33,8 +33,8 @@ package struct SeededRandom: RandomNumberGenerator {
     package mutating func oneIn(_ n: Int) -> Bool { below(n) == 0 }
 }
 
-/// The seed of a test run: PAGEVIEWS_TEST_SEED where it is set, otherwise another one every time; printed.
-/// - Parameter test: who asks, for the printed line.
+/// The seed of a test run: PAGEVIEWS_TEST_SEED where it is set, otherwise a random one. Prints the seed.
+/// - Parameter test: the name of the test, for the printed line.
 package func testSeed(for test: String) -> UInt64 {
     let given = ProcessInfo.processInfo.environment["PAGEVIEWS_TEST_SEED"].flatMap { UInt64($0) }
     let seed = given ?? UInt64.random(in: 1...UInt64(UInt32.max))

@@ -1,14 +1,14 @@
-// A folder of its own for one test.
+// A separate temporary folder for each test.
 
 import Foundation
 
-/// A folder that exists as long as this object.
+/// A folder that is removed with this object.
 package final class TemporaryFolder {
-    /// The folder's path, without a slash at the end.
+    /// The folder's path, without a trailing slash.
     package let path: String
 
-    /// Makes the folder.
-    /// - Throws: when the system's temporary folder cannot be written.
+    /// Creates the folder.
+    /// - Throws: Foundation's error when the system's temporary folder is not writable.
     package init() throws {
         path = FileManager.default.temporaryDirectory.appendingPathComponent("pageviews-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)

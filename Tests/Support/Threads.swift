@@ -1,4 +1,4 @@
-// Blocking work on threads of its own: tests run on few threads, which must not wait for one another.
+// Runs blocking work on new threads, because tests share a small number of threads, which must not wait for each other.
 
 import Base
 import Foundation
@@ -7,8 +7,8 @@ private final class Failures: Sendable {
     let first = Lock<(any Error)?>(nil)
 }
 
-/// Runs each piece of work on a thread of its own and waits for all of them.
-/// - Throws: the first error that one of them threw.
+/// Runs each piece of work on a new thread and waits for all of them.
+/// - Throws: the first error of any of them.
 package func onThreads(_ work: [@Sendable () throws -> Void]) async throws {
     let failures = Failures()
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

@@ -1,4 +1,4 @@
-// Names of days against another calendar: Python's datetime wrote the golden days.
+// Names of days compared with another calendar: Python's datetime wrote the golden file.
 
 import Foundation
 import Testing
@@ -6,7 +6,7 @@ import Testing
 @testable import Tables
 
 @Suite struct DayNameTests {
-    /// `NUMBER YYYY-MM-DD` a line, by Golden/make_days.py.
+    /// Lines of `NUMBER YYYY-MM-DD` from Golden/make_days.py.
     private static func golden() throws -> [(day: Int, name: String)] {
         let url = try #require(Bundle.module.url(forResource: "Golden/days", withExtension: "txt"))
         return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map { line in
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func daysBeyondTheYear9999AreNamedAndDoNotTrap() {
-        // The last moment that an event may name: below 10^17 microseconds.
+        // The day of the latest event time, which is below 10^17 microseconds.
         #expect(DayName.iso(Int(99_999_999_999_999_999 / 86_400_000_000)) == "5138-11-16")
         #expect(DayName.iso(2_932_897) == "10000-01-01")
     }

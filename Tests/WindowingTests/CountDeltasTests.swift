@@ -1,4 +1,4 @@
-// The hash table of counts against a dictionary.
+// The hash table of counts compared with a dictionary.
 
 import Base
 import TestSupport
@@ -35,7 +35,7 @@ struct CountDeltasTests {
         expected[key, default: 0] += 1
     }
 
-    /// Keys that differ in length, in a byte behind a common beginning, or in trailing zeros.
+    /// Keys that differ in length, in a byte after a common prefix, or in trailing zeros.
     static func randomPostcode(_ random: inout SeededRandom) -> [UInt8] {
         let length = [1, 2, 4, 7, 8, 9, 15, 16, 17, 63, 64][random.below(11)]
         var bytes = [UInt8](repeating: UInt8(ascii: "A"), count: length)

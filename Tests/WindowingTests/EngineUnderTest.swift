@@ -1,12 +1,12 @@
-// The engine behind a reference, because #expect cannot call what mutates a value. Times are milliseconds since the Unix epoch.
+// A reference to an engine, because #expect cannot call mutating methods. Times are milliseconds since the Unix epoch.
 
 import Base
 import Windowing
 
-/// The time at these milliseconds since the Unix epoch.
+/// The time at this number of milliseconds since the Unix epoch.
 func at(_ milliseconds: Int64) -> EventTime { EventTime(milliseconds: milliseconds) }
 
-/// The start of the window at these milliseconds since the Unix epoch.
+/// The start of the window at this number of milliseconds since the Unix epoch.
 func window(_ milliseconds: Int64) -> WindowStart { WindowStart(rawValue: milliseconds * 1000) }
 
 extension WindowStart {

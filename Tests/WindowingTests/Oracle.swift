@@ -1,8 +1,9 @@
-// The rule of windows and lateness, written once more and as plainly as possible, to hold the engine against.
+// A plain second implementation of the rules of windows and lateness, with which tests compare the engine.
 //
-// A window is [start, end). The watermark is the smallest, over partitions that are not idle, of the largest event time
-// seen (times beyond the future skew left out) - delay - 1 ms; while one of them has seen none it stays where it is; it
-// never goes back. An event is late when its window's end - 1 ms + allowed lateness <= the watermark before it.
+// A window is [start, end). The watermark is the smallest value, over partitions that are not idle, of (largest event
+// time, times beyond the future skew excluded, - delay - 1 ms). It does not advance while one of these partitions has
+// had no event, and it never decreases. An event is late when its window's end - 1 ms + allowed lateness <= the
+// watermark before that event.
 
 import Windowing
 
@@ -17,7 +18,7 @@ struct Oracle {
     let settings: WindowSettings
     var partitions: [Partition] = []
     var watermark: Int64?
-    /// Events by window start.
+    /// The number of events by window start.
     var counted: [Int64: Int] = [:]
     var late = 0
 

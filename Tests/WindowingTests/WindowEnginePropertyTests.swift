@@ -1,4 +1,4 @@
-// Random streams through the engine and through the oracle.
+// Random streams through the engine and the oracle.
 
 import Base
 import TestSupport
@@ -16,7 +16,7 @@ struct WindowEnginePropertyTests {
             maxFutureSkewMilliseconds: [0, 900, 300_000][random.below(3)])
     }
 
-    /// A time that mostly follows the clock, sometimes far behind or ahead, often on a bound of a window.
+    /// A time near the clock, sometimes far behind or ahead of it, often at a bound of a window.
     static func randomTime(_ random: inout SeededRandom, now: Int64, window: Int64) -> Int64 {
         let spread = random.oneIn(6) ? 200_000 : 6000
         var time = now - Int64(random.below(spread)) + Int64(random.below(spread / 3))
@@ -51,7 +51,7 @@ struct WindowEnginePropertyTests {
         }
     }
 
-    /// One random thing happens to both; the placements are compared on the way.
+    /// Applies one random event to both, and compares their placements.
     static func step(
         _ random: inout SeededRandom, _ settings: WindowSettings, _ now: Int64, _ engine: inout WindowEngine,
         _ oracle: inout Oracle
@@ -75,7 +75,7 @@ struct WindowEnginePropertyTests {
             oracle.records(partition: partition, now: now)
             for _ in 0..<random.below(5) {
                 let time = randomTime(&random, now: now, window: settings.windowMilliseconds)
-                // Less than a millisecond changes nothing.
+                // A fraction of a millisecond has no effect.
                 let moment = EventTime(rawValue: at(time).rawValue + Int64(random.below(1000)))
                 let placement = engine.place(eventTime: moment, inPartitionAt: partition)
                 let expected = oracle.event(time, partition: partition, now: now)
@@ -84,7 +84,7 @@ struct WindowEnginePropertyTests {
         }
     }
 
-    /// What becomes of a stream on one partition when it is cut into batches of these sizes.
+    /// The counts and the number of late events of a stream on one partition in batches of these sizes.
     static func run(_ times: [Int64], batches: [Int], _ settings: WindowSettings) -> ([Int64: Int], late: Int) {
         var engine = WindowEngine(settings: settings, now: base)
         engine.addPartition(0, now: base)
@@ -170,7 +170,7 @@ struct WindowEnginePropertyTests {
         }
     }
 
-    /// A new engine from what the store keeps: the watermark, the largest times, the latest window.
+    /// A new engine from the values that a state stores: the watermark, the largest event times, the latest window.
     static func reopened(_ old: WindowEngine, latestEnd: Int64, now: Int64) -> EngineUnderTest {
         let engine = EngineUnderTest(
             settings: old.settings, watermark: old.watermark?.milliseconds, latestWindowEnd: latestEnd, now: now)

@@ -1,4 +1,4 @@
-// The rules of the window engine, one at a time, at their exact bounds.
+// The rules of the window engine, each at its exact bounds.
 
 import Base
 import Testing
@@ -11,7 +11,7 @@ func smallSettings(lateness: Int64 = 3000, delay: Int64 = 2000, skew: Int64 = 10
         idleTimeoutMilliseconds: 500, maxFutureSkewMilliseconds: skew)
 }
 
-/// A moment all these tests are around; a multiple of the window.
+/// The time around which these tests run; a multiple of the window.
 let base: Int64 = 1_611_662_640_000
 
 @Suite("Window engine")
@@ -121,11 +121,11 @@ struct WindowEngineTests {
         let engine = engine(partitions: 2, try smallSettings())
         _ = engine.place(eventTime: base, inPartitionAt: 1)
         _ = engine.place(eventTime: base + 8000, inPartitionAt: 0)
-        // Lagging is not idling, however long nothing arrives.
+        // A partition that is not at its end is never idle, however long nothing arrives.
         #expect(!engine.checkIdleness(now: base + 1_000_000))
         #expect(engine.watermark == base - 2001)
         engine.reachedEnd(ofPartitionAt: 1, now: base + 100)
-        // The end told again does not start the timeout again.
+        // A repeated end does not restart the timeout.
         engine.reachedEnd(ofPartitionAt: 1, now: base + 400)
         #expect(!engine.checkIdleness(now: base + 599))
         #expect(engine.checkIdleness(now: base + 600))
@@ -177,9 +177,9 @@ struct WindowEngineTests {
         let moment = base + 2000 + 2000 + 500
         #expect(engine.finalBefore(now: moment - 1) == base + 1000)
         #expect(engine.finalBefore(now: moment) == base + 2000)
-        // Beyond the latest window nothing changes any more.
+        // Nothing becomes final after the latest window.
         #expect(engine.finalBefore(now: moment + 86_400_000) == base + 2000)
-        // And the rule makes nothing late.
+        // Finality by the clock makes no event late.
         engine.beginBatch(now: moment)
         engine.sawRecords(inPartitionAt: 1, now: moment)
         #expect(engine.place(eventTime: base + 1, inPartitionAt: 1) == .counted(windowStart: window(base)))

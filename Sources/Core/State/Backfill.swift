@@ -1,15 +1,16 @@
-// Late events added to the counts they came too late for.
+// Adds late events to the counts of their windows.
 //
-// What a count is: counted events + late events marked as backfilled. A late event is added and marked in one transaction, so
-// it is in its count exactly once however often this runs (docs/adr/0010). Invariants: a window is changed only when what the
-// tables say of it agrees with what the state says; a count that left the state comes back with the place of its exported
-// row, so that the next export replaces that row.
+// A count is the number of counted events plus the number of late events marked as backfilled. One transaction adds and
+// marks a late event, so the event is in its count exactly once however often a backfill runs (docs/adr/0010).
+//
+// Invariants: a window changes only when the tables and the state agree about all its counts (`judge`); an evicted
+// count returns with the location of its exported row, so that the next export replaces that row (`apply`).
 
 package import Base
 import SQLite
 
 extension Store {
-    /// Up to where the raw table may be used now.
+    /// The bounds up to which a backfill may read the raw table now.
     /// - Throws: `SQLiteError`.
     package func backfillBounds() throws -> BackfillBounds {
         var bounds = BackfillBounds(offsets: try exportProgress(of: .raw).offsets, coveredGeneration: nil)
@@ -25,11 +26,11 @@ extension Store {
         return bounds
     }
 
-    /// The number of late events that are in the counts, those that left the state included.
+    /// The number of late events that are in the counts, evicted counts included.
     /// - Throws: `SQLiteError`.
     package func backfilledEvents() throws -> Int64 { try number(.backfilledEvents) ?? 0 }
 
-    /// Which windows are to be recomputed.
+    /// The SQL that selects the counts to recompute; ?1 and ?2 are the range of window starts.
     private func backfillFilter(onlyLate: Bool) -> String {
         let late = "FROM late WHERE window_start >= ?1 AND window_start < ?2"
         if onlyLate { return "\(late) AND backfilled_at_ms IS NULL" }
@@ -38,8 +39,8 @@ extension Store {
 
     /// The number of windows to recompute.
     /// - Parameters:
-    ///   - range: starts of windows.
-    ///   - onlyLate: those with late events that were not backfilled; else every window that has counts or late events.
+    ///   - range: the starts of the windows.
+    ///   - onlyLate: only windows with late events that were not backfilled; otherwise all with counts or late events.
     /// - Throws: `SQLiteError`.
     package func backfillWindowCount(in range: Range<WindowStart>, onlyLate: Bool) throws -> Int {
         let count = try connection.number(
@@ -49,7 +50,7 @@ extension Store {
         return Int(count)
     }
 
-    /// The next counts to recompute: whole windows, ascending, until there are `limit` counts.
+    /// The next counts to recompute: whole windows, ascending, until there are at least `limit` counts.
     /// - Throws: `SQLiteError`.
     package func backfillKeys(in range: Range<WindowStart>, onlyLate: Bool, limit: Int) throws -> [BackfillKey] {
         let evictedBefore = try evictedBefore()
@@ -70,9 +71,9 @@ extension Store {
         return keys
     }
 
-    /// Adds the late events of a chunk to their counts and marks them, as one transaction.
-    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
-    /// - Throws: `SQLiteError`; nothing was changed then.
+    /// Adds the late events of a chunk to their counts and marks them, in one transaction.
+    /// - Parameter now: the wall clock, in milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError` or `StoreError`; nothing was changed then.
     package func backfill(_ chunk: BackfillChunk, now: Int64) throws -> BackfillOutcome {
         let next = generation.next
         var outcome = BackfillOutcome()
@@ -89,7 +90,7 @@ extension Store {
         return outcome
     }
 
-    /// What `backfill` would do; nothing is changed.
+    /// The outcome that `backfill` would have; changes nothing.
     /// - Throws: `SQLiteError`.
     package func tryBackfill(_ chunk: BackfillChunk) throws -> BackfillOutcome {
         var outcome = BackfillOutcome()
@@ -99,7 +100,8 @@ extension Store {
 
     private typealias Changed = (key: BackfillKey, change: BackfillChange, wasStored: Bool)
 
-    /// Looks at all windows of a chunk.
+    /// Decides about all windows of a chunk.
+    /// - Returns: the counts that change.
     private func judge(
         _ chunk: BackfillChunk, _ statements: BackfillStatements, _ outcome: inout BackfillOutcome
     ) throws -> [Changed] {
@@ -107,6 +109,7 @@ extension Store {
         var first = 0
         while first < chunk.keys.count {
             let start = chunk.keys[first].windowStart
+            assert(first == 0 || chunk.keys[first - 1].windowStart < start, "a chunk has whole windows, ascending")
             var end = first + 1
             while end < chunk.keys.count, chunk.keys[end].windowStart == start { end += 1 }
             try judge(chunk.keys[first..<end], of: start, chunk, statements, &changed, &outcome)
@@ -117,7 +120,7 @@ extension Store {
         return changed
     }
 
-    /// Looks at all counts of a window; one that does not agree keeps the whole window as it is.
+    /// Decides about all counts of a window. One count that cannot be confirmed leaves the whole window unchanged.
     private func judge(
         _ keys: ArraySlice<BackfillKey>, of start: WindowStart, _ chunk: BackfillChunk,
         _ statements: BackfillStatements,
@@ -150,6 +153,7 @@ extension Store {
         _ changed: Changed, _ chunk: BackfillChunk, _ statements: BackfillStatements, generation: Generation, now: Int64
     ) throws {
         let key = changed.key
+        assert(changed.wasStored || key.tableRows.count <= 1, "an evicted count has at most one exported row")
         try writeWindow(key.windowStart, generation: generation)
         try statements.set(changed.change, generation: generation)
         try statements.mark(key, snapshotID: chunk.snapshotID, now: now)

@@ -1,4 +1,4 @@
-// The SQL of a backfill. Counts and late rows of one key after another, ascending, are reached by cursors.
+// The SQL of a backfill. Cursors read the counts and late rows of one key after another, ascending.
 
 import Base
 import SQLite
@@ -14,7 +14,7 @@ final class BackfillStatements {
 
     package init(_ connection: Connection) throws {
         counts = try KeyCursor(connection, columns: "count", of: "counts")
-        // All columns are in the index, so the rows with their payloads are not touched.
+        // The index contains all these columns, so SQLite does not read the rows with their payloads.
         lateRows = try KeyCursor(
             connection, columns: "kafka_partition, kafka_offset, backfilled_at_ms IS NOT NULL",
             of: "late INDEXED BY late_by_window")
@@ -32,12 +32,13 @@ final class BackfillStatements {
         locateRow = try connection.prepare("INSERT OR REPLACE INTO exported VALUES (?1, ?2, ?3, ?4, ?5)")
     }
 
-    /// Lets go of what was being read, before anything is written.
+    /// Resets the cursors. To be called before the first write.
     func finishReading() {
         counts.reset()
         lateRows.reset()
     }
 
+    /// The count of a key; nil when the state has none.
     package func count(_ key: BackfillKey) throws -> Int64? {
         try Self.find(counts, key) ? counts.row.int64(2) : nil
     }
@@ -49,6 +50,7 @@ final class BackfillStatements {
         }
     }
 
+    /// The generation in which a window last changed; nil when the state does not have the window.
     package func generation(of window: WindowStart) throws -> Generation? {
         var row = Parameters(windowRow)
         windowRow.reset()
@@ -57,6 +59,8 @@ final class BackfillStatements {
         return try windowRow.step() ? windowRow.generation(0) : nil
     }
 
+    /// The late events of a key.
+    /// - Parameter bounds: the ends (exclusive) up to which the raw table must have them, by partition.
     package func late(_ key: BackfillKey, bounds: [PartitionID: KafkaOffset]) throws -> LateSum {
         var sum = LateSum()
         var isOfKey = try Self.find(lateRows, key)
@@ -70,6 +74,7 @@ final class BackfillStatements {
         return sum
     }
 
+    /// Writes a count.
     package func set(_ change: BackfillChange, generation: Generation) throws {
         var row = Parameters(setRow)
         try row.add(change.windowStart)
@@ -79,6 +84,7 @@ final class BackfillStatements {
         try row.run()
     }
 
+    /// Marks the late events of a key as backfilled.
     package func mark(_ key: BackfillKey, snapshotID: Int64?, now: Int64) throws {
         var row = Parameters(markRows)
         try row.add(key.windowStart)
@@ -88,6 +94,7 @@ final class BackfillStatements {
         try row.run()
     }
 
+    /// Writes the location of an exported row.
     package func locate(_ place: RowLocation) throws {
         try locateRow.run(place.windowStart.seconds, place.postcode, place.fileID, place.position, place.count)
     }

@@ -1,31 +1,31 @@
-// The arithmetic of one count (docs/adr/0010); pure.
+// The arithmetic of one count in a backfill (docs/adr/0010), without I/O.
 
 /// The late events of one count.
 struct LateSum: Equatable {
-    /// Those that the raw table must have.
+    /// Events that the raw table must have.
     package var below: Int64 = 0
-    /// Those that it cannot have yet.
+    /// Events that the raw table need not have yet.
     package var above: Int64 = 0
-    /// Those that are in the count already.
+    /// Events that are already in the count.
     package var backfilled: Int64 = 0
 }
 
-/// The arithmetic of one count (docs/adr/0010).
+/// One count: its value now, its value after a backfill, and whether the raw table confirms it.
 struct BackfillSum {
     package let key: BackfillKey
     package let late: LateSum
     /// The count in the state; nil when it has none.
     package let stored: Int64?
-    /// The raw table must have every event that was counted.
+    /// Whether the raw table must have every event that was counted.
     package let isCovered: Bool
 
-    /// The count as it is, in the state or in the table.
+    /// The present count, from the state or the counts table.
     package var old: Int64 { stored ?? key.tableRows.first?.count ?? 0 }
-    /// Events counted when they came.
+    /// Events that were counted when they arrived.
     private var counted: Int64 { old - late.backfilled }
     /// Counted events that the raw table does not have yet.
     private var unexported: Int64 { counted - key.rawCounted }
-    /// What the tables hold below the bounds and the state above them.
+    /// The new count: events in the raw table below the bounds, and events of the state above them.
     package var new: Int64 { key.rawCounted + key.rawLate + unexported + late.above }
 
     /// Why the raw table cannot confirm the count; nil when it can.

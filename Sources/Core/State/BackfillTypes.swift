@@ -1,17 +1,17 @@
-// What a backfill reads and what it answers.
+// The input and the outcome of a backfill.
 
 package import Base
 
 /// A live row of the counts table.
 package struct TableRow: Equatable, Sendable {
-    /// Its data file.
+    /// The location of its data file.
     package let path: String
-    /// Its position there, from 0.
+    /// Its position in the file, from 0.
     package let position: Int64
-    /// Its count.
+    /// The count in the row.
     package let count: Int64
 
-    /// A row.
+    /// A row from its parts.
     package init(path: String, position: Int64, count: Int64) {
         self.path = path
         self.position = position
@@ -19,27 +19,28 @@ package struct TableRow: Equatable, Sendable {
     }
 }
 
-/// One count to recompute, and what the tables say of it.
+/// One count to recompute, with what the tables contain for it.
 package struct BackfillKey: Equatable, Sendable {
     /// The window's start.
     package let windowStart: WindowStart
     /// The postcode.
     package let postcode: String
-    /// The count is not in the state, because its window left it.
+    /// Whether the count is not in the state because its window was evicted.
     package internal(set) var isEvicted: Bool
-    /// Rows of the raw table below the bounds that were counted when they came.
+    /// Rows of the raw table below the bounds whose events were counted when they arrived.
     package var rawCounted: Int64 = 0
-    /// Rows of the raw table below the bounds that were late when they came.
+    /// Rows of the raw table below the bounds whose events were late when they arrived.
     package var rawLate: Int64 = 0
-    /// Of an evicted count: its rows in the counts table; one, or none for a count that never was.
+    /// An evicted count's rows in the counts table: one, or none where the count never existed.
     package var tableRows: [TableRow] = []
 }
 
-/// Up to where raw rows are taken from the table.
+/// The bounds up to which a backfill reads the raw table.
 package struct BackfillBounds: Equatable, Sendable {
-    /// The end of the offsets (exclusive), by partition: exported and counted.
+    /// The end (exclusive) of the offsets that are both exported and counted, by partition.
     package var offsets: [PartitionID: KafkaOffset]
-    /// Windows that did not change after this generation have all their events below `offsets`; nil: none is known to.
+    /// Windows unchanged since this generation have all their events below `offsets`; nil when no such generation is
+    /// known.
     var coveredGeneration: Generation?
 }
 
@@ -47,14 +48,14 @@ package struct BackfillBounds: Equatable, Sendable {
 package struct BackfillChunk: Sendable {
     /// Whole windows, ascending.
     package var keys: [BackfillKey]
-    /// Up to where their raw rows were read.
+    /// The bounds up to which the raw rows were read.
     package var bounds: BackfillBounds
     /// The snapshot of the raw table; nil when there is none.
     package var snapshotID: Int64?
-    /// Windows of which something could not be read, and why.
+    /// Windows with rows that could not be read, with the reasons.
     package var unreadable: [WindowStart: String] = [:]
 
-    /// A chunk of which nothing was read yet.
+    /// A chunk before its rows were read.
     package init(keys: [BackfillKey], bounds: BackfillBounds, snapshotID: Int64?) {
         self.keys = keys
         self.bounds = bounds
@@ -63,7 +64,7 @@ package struct BackfillChunk: Sendable {
 }
 
 extension BackfillChunk {
-    /// The same in parts of about `limit` keys; a window is never split.
+    /// The chunk in parts of at least `limit` keys, the last one excepted. A window is never split.
     package func parts(of limit: Int) -> [BackfillChunk] {
         var parts: [BackfillChunk] = []
         var first = 0
@@ -78,7 +79,7 @@ extension BackfillChunk {
         return parts
     }
 
-    /// How many windows the keys are of.
+    /// The number of windows of the keys.
     package var windowCount: Int {
         var count = 0
         var last: WindowStart?
@@ -102,13 +103,13 @@ package struct BackfillChange: Equatable, Sendable {
     package let new: Int64
 }
 
-/// What became of a chunk.
+/// The outcome of a chunk.
 package struct BackfillOutcome: Sendable {
-    /// The counts that changed, or would.
+    /// The counts that changed, or would change.
     package var changes: [BackfillChange] = []
-    /// Windows left as they are, ascending, and why.
+    /// Windows left unchanged, ascending, with the reasons.
     package var unconfirmed: [(windowStart: WindowStart, reason: String)] = []
 
-    /// Nothing changed.
+    /// An outcome without changes.
     package init() {}
 }

@@ -1,8 +1,8 @@
-// Numbers with a unit as the tables of the state have them: windows in seconds, watermarks and the largest event times in
-// milliseconds, the time of a late event in microseconds; everything else as the bare number.
+// Conversions between the types of units and the columns of the state: window starts in seconds, watermarks and largest
+// event times in milliseconds, the times of late events in microseconds, everything else as the bare number.
 //
-// Invariant: what a file has of a partition or a generation beyond the type's bounds is read as the bound. PlausibleNumbers.swift
-// refuses such a file where it matters.
+// A partition or generation outside its type's bounds is read as the nearest bound: PlausibleNumbers.swift has already
+// rejected a file in which that would matter.
 
 import Base
 import SQLite

@@ -1,7 +1,8 @@
 // The counts (`counts`) and the windows that they belong to (`windows`).
 //
-// Invariants: a window's row is written before its counts, so the view never misses one; its generation is the largest of its
-// counts' generations, so a search for what has changed begins with few rows.
+// Invariants: a window's row is written before its counts, so the view never misses a count; its generation is the
+// largest of its counts' generations, so a search for changed counts starts from few rows. Both follow from ascending
+// keys in `writeCounts` and from generations that only rise (Store+Writer.swift).
 
 package import Base
 import SQLite
@@ -9,21 +10,21 @@ import Windowing
 
 /// One count of the state.
 package struct StoredCount: Equatable, Sendable {
-    /// The count.
+    /// The number of events.
     package let count: Int64
-    /// The generation in which it last changed.
+    /// The generation in which the count last changed.
     package let generation: Generation
 }
 
-/// A count that has changed since it was exported, and where its exported row lies.
+/// A count that has changed since its export, with the location of its exported row.
 package struct ChangedCount: Equatable, Sendable {
     /// The window's start.
     package let windowStart: WindowStart
     /// The postcode.
     package let postcode: String
-    /// The count as it is now.
+    /// The present count.
     package let count: Int64
-    /// The data file and the position in it of the row that has the older count; nil when there is none.
+    /// The data file of the row with the older count, and the row's position in it; nil when there is no such row.
     package let exported: (path: String, position: Int64)?
 
     package static func == (a: ChangedCount, b: ChangedCount) -> Bool {
@@ -32,7 +33,7 @@ package struct ChangedCount: Equatable, Sendable {
     }
 }
 
-/// Looks up counts, one key after another, cheapest in the order of keys.
+/// Looks up counts by key. Lookups in ascending order of keys are the cheapest.
 package final class CountsCursor {
     private let cursor: KeyCursor
 
@@ -57,7 +58,7 @@ extension StateView {
     /// - Throws: `SQLiteError`.
     package func sumOfCounts() throws -> Int64 { try connection.number("SELECT sum(count) FROM counts") }
 
-    /// The number of counts that have not changed since a generation.
+    /// The number of counts that have not changed after a generation.
     /// - Throws: `SQLiteError`.
     package func countsUnchanged(since generation: Generation) throws -> Int64 {
         try connection.number("SELECT count(*) FROM counts WHERE generation <= ?1", generation.rawValue)
@@ -69,8 +70,8 @@ extension StateView {
         try connection.number("SELECT count(*) FROM counts WHERE window_start = ?1", start.seconds)
     }
 
-    /// The counts of one window. The bytes of the postcode are valid only within `body`.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` for each count of one window. The bytes of the postcode are valid only within `body`.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachCount(
         inWindow start: WindowStart, _ body: (_ postcode: UnsafeRawBufferPointer, StoredCount) throws -> Void
     ) throws {
@@ -81,8 +82,9 @@ extension StateView {
         }
     }
 
-    /// The counts that have changed since a generation and differ from their exported row, in the order of their keys.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` for each count that has changed after a generation and differs from its exported row, in ascending
+    /// order of keys.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachChanged(since generation: Generation, _ body: (ChangedCount) throws -> Void) throws {
         try connection.forEach(
             """
@@ -102,7 +104,8 @@ extension StateView {
         }
     }
 
-    /// The windows of some counts up to a generation whose exported row is missing or has another count.
+    /// Windows of at most `limit` counts that last changed up to a generation (inclusive) and whose exported row is
+    /// missing or different; a window is repeated for each such count.
     /// - Throws: `SQLiteError`.
     package func windowsNotAsExported(upTo generation: Generation, limit: Int64) throws -> [WindowStart] {
         try connection.all(
@@ -114,7 +117,7 @@ extension StateView {
         ) { $0.window(0) }
     }
 
-    /// The newest windows that start before a bound, newest first, with the generations in which they last changed.
+    /// The latest windows that start before a bound, latest first, with the generations in which they last changed.
     /// - Throws: `SQLiteError`.
     package func windows(before bound: WindowStart, limit: Int64) throws -> [(
         start: WindowStart, generation: Generation
@@ -131,7 +134,7 @@ extension StateView {
         try connection.number("SELECT sum(count) FROM counts WHERE window_start = ?1", start.seconds)
     }
 
-    /// The postcodes with the most views in the windows that start after `first`, up to `last`.
+    /// The postcodes with the most views in the windows that start after `first` and at or before `last`.
     /// - Throws: `SQLiteError`.
     package func busiestPostcodes(
         after first: WindowStart, through last: WindowStart, limit: Int64
@@ -146,18 +149,19 @@ extension StateView {
 }
 
 extension Store {
-    /// Adds to counts, in the order of their keys.
+    /// Adds to counts, in ascending order of keys.
     func writeCounts(_ counts: CountDeltas, generation: Generation) throws {
         var current: WindowStart?
         var start: Int64 = 0
         let statement = statements.count
         try counts.forEachSorted { window, postcode, count in
             if window != current {
+                assert(current.map { $0 < window } ?? true, "counts are written in the order of their keys")
                 current = window
                 start = window.seconds
                 try writeWindow(window, generation: generation)
             }
-            // Also resets it after a failure, so that the flush can be retried.
+            // `Parameters.run` also resets the statement after an error, so the flush can be retried.
             var row = Parameters(statement)
             try row.add(start)
             try row.add(borrowedText: postcode)
@@ -167,11 +171,12 @@ extension Store {
         }
     }
 
+    /// Writes a window's row, or raises its generation.
     func writeWindow(_ start: WindowStart, generation: Generation) throws {
         try statements.window.run(start.seconds, UTCText.seconds(start.seconds), generation.rawValue)
     }
 
-    /// The windows that start before a bound and did not change after a generation, oldest first.
+    /// The windows that start before a bound and did not change after a generation, earliest first.
     func windows(before bound: WindowStart, unchangedSince generation: Generation, limit: Int) throws -> [WindowStart] {
         try connection.all(
             """
@@ -181,7 +186,7 @@ extension Store {
         ) { $0.window(0) }
     }
 
-    /// The oldest window in a range that has changed after a generation.
+    /// The earliest window in a range that has changed after a generation; nil when there is none.
     func oldestWindow(in range: Range<WindowStart>, changedSince generation: Generation) throws -> WindowStart? {
         try connection.first(
             "SELECT min(window_start) FROM windows WHERE window_start >= ?1 AND window_start < ?2 AND generation > ?3",
@@ -189,7 +194,7 @@ extension Store {
         ) { $0.isNull(0) ? nil : $0.window(0) } ?? nil
     }
 
-    /// Removes a window with its counts and the places of their exported rows.
+    /// Removes a window, its counts and the locations of their exported rows.
     /// - Returns: the sum of its counts.
     func removeWindow(_ start: WindowStart) throws -> Int64 {
         let events = try sumOfCounts(inWindow: start)

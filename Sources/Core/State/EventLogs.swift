@@ -1,14 +1,14 @@
-// The events that were not counted: late ones (`late`) and messages that are no events (`rejected`).
+// The logs of records that were not counted: late events (`late`) and messages that are not events (`rejected`).
 //
-// Invariant: both are keyed by partition and offset, so no record is in one of them twice; their own numbers ascend and are
-// never given again.
+// The schema ensures that a record is in a log at most once (UNIQUE partition and offset) and that row numbers ascend
+// and are never reused (AUTOINCREMENT).
 
 package import Base
 import SQLite
 
 /// The two logs.
 package enum EventLog: String, Sendable {
-    /// Events that came too late.
+    /// Events that arrived too late.
     case late
     /// Messages that are not events.
     case rejected
@@ -18,13 +18,13 @@ package enum EventLog: String, Sendable {
 package struct BackfilledEvent: Equatable, Sendable {
     /// The window's start.
     package let windowStart: WindowStart
-    /// The generation in which its count last changed; nil when the count has left the state.
+    /// The generation in which its count last changed; nil when the count was evicted.
     package let generation: Generation?
 }
 
 extension StateView {
-    /// The offsets that a log has of a partition, in a range; in no particular order.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` for each offset of a partition that a log has in a range, in no particular order.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachOffset(
         in log: EventLog, partition: PartitionID, _ range: Range<KafkaOffset>, _ body: (KafkaOffset) throws -> Void
     ) throws {
@@ -36,7 +36,7 @@ extension StateView {
         ) { try body($0.offset(0)) }
     }
 
-    /// How many rows a log has of a partition below an offset.
+    /// The number of rows of a partition below an offset that a log has.
     /// - Throws: `SQLiteError`.
     package func numberOfRows(in log: EventLog, partition: PartitionID, below end: KafkaOffset = .last) throws -> Int64
     {
@@ -45,7 +45,7 @@ extension StateView {
             end.rawValue)
     }
 
-    /// Whether the late log has this event.
+    /// Whether the late log has the event at an offset.
     /// - Throws: `SQLiteError`.
     package func isLate(partition: PartitionID, offset: KafkaOffset) throws -> Bool {
         try connection.first(
@@ -53,8 +53,9 @@ extension StateView {
         ) { _ in true } ?? false
     }
 
-    /// The late events of a partition in a range of offsets. The bytes of the postcode are valid only within `body`.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` for each late event of a partition in a range of offsets. The bytes of the postcode are valid only
+    /// within `body`.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachLateEvent(
         partition: PartitionID, _ range: Range<KafkaOffset>,
         _ body: (_ window: WindowStart, _ postcode: UnsafeRawBufferPointer, _ offset: KafkaOffset) throws -> Void
@@ -67,14 +68,15 @@ extension StateView {
         ) { row in try row.withText(1) { try body(row.window(0), $0, row.offset(2)) } }
     }
 
-    /// How many late events in the log were added to their counts.
+    /// The number of late events in the log that were added to their counts.
     /// - Throws: `SQLiteError`.
     package func numberOfBackfilled() throws -> Int64 {
         try connection.number("SELECT count(*) FROM late WHERE backfilled_at_ms IS NOT NULL")
     }
 
-    /// The late events that were added to their counts. The bytes of the postcode are valid only within `body`.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` for each late event that was added to its count. The bytes of the postcode are valid only within
+    /// `body`.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachBackfilled(
         _ body: (BackfilledEvent, _ postcode: UnsafeRawBufferPointer) throws -> Void
     ) throws {
@@ -91,8 +93,9 @@ extension StateView {
         }
     }
 
-    /// The postcodes of the late events of one window that were added to their counts, each as often as there are events.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` with the postcode of each late event of one window that was added to its count. The bytes are valid
+    /// only within `body`.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachBackfilled(
         inWindow start: WindowStart, _ body: (_ postcode: UnsafeRawBufferPointer) throws -> Void
     ) throws {
@@ -101,9 +104,11 @@ extension StateView {
         ) { row in try row.withText(0) { try body($0) } }
     }
 
-    /// The newest rejected messages received since a time, at most `limit` of them, with the newest of all.
-    /// - Parameter since: milliseconds since the Unix epoch.
-    /// - Returns: nil when there is none since then.
+    /// The number of messages rejected since a time, with the reason and place of the newest one.
+    /// - Parameters:
+    ///   - since: milliseconds since the Unix epoch (inclusive).
+    ///   - limit: the number of newest rows to read.
+    /// - Returns: nil when none was rejected since then.
     /// - Throws: `SQLiteError`.
     package func newestRejected(
         since: Int64, limit: Int64
@@ -121,6 +126,7 @@ extension StateView {
 }
 
 extension Store {
+    /// Writes a late event.
     func write(_ event: LateEvent) throws {
         var row = Parameters(statements.late)
         try row.add(event.partition)
@@ -137,6 +143,7 @@ extension Store {
         try row.run()
     }
 
+    /// Writes a rejected message.
     func write(_ event: RejectedEvent) throws {
         var row = Parameters(statements.rejected)
         try row.add(event.partition)

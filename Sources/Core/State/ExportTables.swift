@@ -1,5 +1,5 @@
-// What is known of each exported table: the history of commits (`export`), how far it was brought (`export_progress`), and the
-// commit that is open (`intent`). Their facts in `meta` are in MetaTable.swift.
+// The export records of each table: the history of commits (`export`), the export progress (`export_progress`) and the
+// open commit (`intent`). The tables' values in `meta` are in MetaTable.swift.
 
 package import Base
 import Foundation
@@ -7,19 +7,19 @@ import SQLite
 
 /// One commit of the history.
 package struct ExportRecord: Equatable, Sendable {
-    /// Names the commit in the table's history.
+    /// The commit's id, which the table's history also has.
     package let commitID: String
     /// The table's full name.
     package let table: String
-    /// The state's generation that it brought the table to.
+    /// The state's generation that the table has after the commit.
     package let generation: Generation
-    /// The snapshot that holds it, where that is known.
+    /// The snapshot of the commit; nil where it is not known.
     package let snapshotID: Int64?
-    /// When it was settled, milliseconds since the Unix epoch; nil before.
+    /// When the commit was settled, in milliseconds since the Unix epoch; nil before.
     package let committedAt: Int64?
-    /// Rows that it added.
+    /// Rows added.
     package let rowsAdded: Int64
-    /// Rows that it deleted.
+    /// Rows deleted.
     package let rowsDeleted: Int64
     /// `prepared`, `committed` or `abandoned`.
     package let state: String
@@ -58,7 +58,7 @@ extension StateView {
         }
     }
 
-    /// When the last commit of a table was settled, milliseconds since the Unix epoch; nil when none was.
+    /// When the last commit of a table was settled, in milliseconds since the Unix epoch; nil when none was.
     /// - Throws: `SQLiteError`.
     package func lastSettled(_ tableName: String) throws -> Int64? {
         try connection.first(
@@ -66,7 +66,7 @@ extension StateView {
         ) { $0.optionalInt64(0) } ?? nil
     }
 
-    /// The intent of a table that was prepared and not settled.
+    /// The table's open intent: prepared, but not settled; nil when there is none.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
     package func intent(of table: ExportTable) throws -> Intent? {
         try connection.first("SELECT facts FROM intent WHERE table_kind = ?1", table.rawValue) {
@@ -74,7 +74,7 @@ extension StateView {
         }
     }
 
-    /// How far a table has been brought.
+    /// The export progress of a table.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
     package func exportProgress(of table: ExportTable) throws -> ExportProgress {
         try connection.first("SELECT generation, offsets FROM export_progress WHERE table_kind = ?1", table.rawValue) {
@@ -90,7 +90,7 @@ extension StateView {
     /// - Throws: `SQLiteError`.
     package func lastSnapshot(of table: ExportTable) throws -> Int64? { try number(.snapshot(table)) }
 
-    /// What the ledger knows of a table.
+    /// The ledger's position in a table.
     /// - Throws: `SQLiteError`.
     package func position(of table: ExportTable) throws -> LedgerPosition {
         var position = LedgerPosition()
@@ -103,17 +103,18 @@ extension StateView {
         return position
     }
 
-    /// Whether another writer committed to a table since this state began to export to it. Its rows may then no longer
-    /// be where the ledger has them.
+    /// Whether another writer committed to a table since this state began to export to it. The ledger's row locations
+    /// may then be wrong.
     /// - Throws: `SQLiteError`.
     package func hasForeignCommits(_ table: ExportTable) throws -> Bool { try meta(.foreignCommits(table)) != nil }
 }
 
 extension Store {
-    /// Notes that another writer committed to a table.
+    /// Records that another writer committed to a table.
     /// - Throws: `SQLiteError`.
     package func noteForeignCommits(_ table: ExportTable) throws { try setMeta(.foreignCommits(table), to: "1") }
 
+    /// Inserts a prepared commit.
     func insert(_ intent: Intent) throws {
         try connection.run(
             "INSERT INTO intent VALUES (?1, ?2, ?3)", intent.table.rawValue, intent.commitID,
@@ -125,6 +126,7 @@ extension Store {
             """, intent.commitID, intent.tableName, intent.generation.rawValue, intent.rowsAdded, intent.rowsDeleted)
     }
 
+    /// Removes an intent and records the final state of its commit.
     func closeIntent(_ intent: Intent, state: String, snapshotID: Int64?, committedAt: Int64?) throws {
         try connection.run("DELETE FROM intent WHERE commit_id = ?1", intent.commitID)
         try connection.run(
@@ -132,6 +134,7 @@ extension Store {
             intent.commitID, state, snapshotID, committedAt)
     }
 
+    /// Records the export progress of a table.
     func setExportProgress(of table: ExportTable, to progress: ExportProgress) throws {
         try connection.run(
             "INSERT OR REPLACE INTO export_progress VALUES (?1, ?2, ?3)", table.rawValue,

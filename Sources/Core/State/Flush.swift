@@ -1,28 +1,28 @@
-// What one transaction writes. Values only; the store gives them their rows.
+// The contents of one flush, as values. Store+Flush.swift writes them in one transaction.
 
 package import Base
 package import Windowing
 
-/// What a message carried besides its value, for the topic that it is published to.
+/// The parts of a message other than its value, for the topic that it is published to.
 package struct SourceEnvelope: Equatable, Sendable {
     /// The key; nil when there was none.
     package let key: [UInt8]?
-    /// The headers, in an encoding of the caller's; nil when there were none.
+    /// The headers, in the caller's encoding; nil when there were none.
     package let headers: [UInt8]?
-    /// Milliseconds since the Unix epoch; nil when the broker did not say.
+    /// The timestamp, in milliseconds since the Unix epoch; nil when there was none.
     package let timestamp: Int64?
 
-    /// Makes an envelope.
+    /// An envelope from its parts.
     package init(key: [UInt8]? = nil, headers: [UInt8]? = nil, timestamp: Int64? = nil) {
         (self.key, self.headers, self.timestamp) = (key, headers, timestamp)
     }
 }
 
-/// An event that came too late to be counted.
+/// An event that arrived too late to be counted.
 package struct LateEvent: Equatable, Sendable {
-    /// Where it came from.
+    /// The record's partition.
     package let partition: PartitionID
-    /// Its offset in that partition.
+    /// The record's offset.
     package let offset: KafkaOffset
     /// The user, where the event names one.
     package let userID: Int64?
@@ -30,20 +30,20 @@ package struct LateEvent: Equatable, Sendable {
     package let postcode: String
     /// The page, where the event names one.
     package let webpage: String?
-    /// Its event time.
+    /// The event time.
     package let eventTime: EventTime
-    /// The start of the window it belongs to.
+    /// The start of the event's window.
     package let windowStart: WindowStart
-    /// How far its time was behind the watermark, in milliseconds.
+    /// The distance of the event time from the watermark, in milliseconds.
     package let latenessMilliseconds: Int64
     /// When it was consumed, in milliseconds since the Unix epoch.
     package let receivedAt: Int64
     /// The message, unchanged.
     package let payload: [UInt8]
-    /// Its key, headers and timestamp.
+    /// The message's key, headers and timestamp.
     package let envelope: SourceEnvelope
 
-    /// Makes a late event from its parts.
+    /// A late event from its parts.
     package init(
         partition: PartitionID, offset: KafkaOffset, userID: Int64?, postcode: String, webpage: String?,
         eventTime: EventTime, windowStart: WindowStart, latenessMilliseconds: Int64, receivedAt: Int64,
@@ -65,24 +65,24 @@ package struct LateEvent: Equatable, Sendable {
 
 /// A message that is not an event.
 package struct RejectedEvent: Equatable, Sendable {
-    /// Where it came from.
+    /// The record's partition.
     package let partition: PartitionID
-    /// Its offset in that partition.
+    /// The record's offset.
     package let offset: KafkaOffset
-    /// Why, in words.
+    /// Why the message is not an event, in words.
     package let reason: String
-    /// The byte (from 0) at which the fault was found.
+    /// The byte, from 0, at which the parser found the fault.
     package let bytePosition: Int64
-    /// A printable piece of the message around that byte.
+    /// A printable excerpt of the message around that byte.
     package let excerpt: String
     /// When it was consumed, in milliseconds since the Unix epoch.
     package let receivedAt: Int64
-    /// The message, unchanged, when it is to be published; nil when only its coordinates are kept.
+    /// The message, unchanged, when it is to be published; nil when only its partition and offset are kept.
     package let payload: [UInt8]?
-    /// Its key, headers and timestamp, when it is to be published.
+    /// The message's key, headers and timestamp, when it is to be published.
     package let envelope: SourceEnvelope
 
-    /// Makes a rejected event from its parts.
+    /// A rejected message from its parts.
     package init(
         partition: PartitionID, offset: KafkaOffset, reason: String, bytePosition: Int64, excerpt: String,
         receivedAt: Int64,
@@ -99,18 +99,18 @@ package struct RejectedEvent: Equatable, Sendable {
     }
 }
 
-/// What tells a record from any other at the same offset of a log with the same name.
+/// Identifies a record, to detect another record at the same offset in a topic with the same name.
 package struct RecordMark: Equatable, Sendable {
-    /// Its offset.
+    /// The record's offset.
     package let offset: KafkaOffset
-    /// Its timestamp in Kafka, milliseconds since the Unix epoch; nil when it has none.
+    /// The record's timestamp in Kafka, in milliseconds since the Unix epoch; nil when it has none.
     package let timestamp: Int64?
-    /// The epoch of the leader that appended it; nil when it is not known.
+    /// The epoch of the leader that appended the record; nil when it is not known.
     package let leaderEpoch: Int32?
-    /// 64 bits of its key and value.
+    /// A hash of the record's key and value.
     package let fingerprint: UInt64
 
-    /// Makes a mark.
+    /// A mark from its parts.
     package init(offset: KafkaOffset, timestamp: Int64?, leaderEpoch: Int32?, fingerprint: UInt64) {
         self.offset = offset
         self.timestamp = timestamp
@@ -118,40 +118,40 @@ package struct RecordMark: Equatable, Sendable {
         self.fingerprint = fingerprint
     }
 
-    /// Whether the other can be the same record. The epoch does not tell: a copy of a log may have others.
+    /// Whether the other mark can be of the same record. Ignores the leader's epoch, which differs in a copy of a log.
     package func isSame(as other: RecordMark) -> Bool {
         offset == other.offset && timestamp == other.timestamp && fingerprint == other.fingerprint
     }
 }
 
-/// How far one partition has come; sums are over the life of the state.
+/// The progress of one partition. Sums are over the life of the state.
 package struct PartitionProgress: Equatable, Sendable {
     /// The partition's number in Kafka.
     package let partition: PartitionID
-    /// The first offset this state was to read.
+    /// The first offset that this state was to read.
     package var firstOffset: KafkaOffset
     /// The offset to read next.
     package var nextOffset: KafkaOffset
-    /// The offset after the last record the broker has, as last heard.
+    /// The high watermark (exclusive) that the broker last reported; nil before the first report.
     package var highWatermarkOffset: KafkaOffset?
-    /// The largest event time.
+    /// The largest event time, events beyond the future skew excluded; nil before the first event.
     package var maxEventTime: EventTime?
-    /// The offset of the record that brought it; nil when it is not known.
+    /// The offset of the record with `maxEventTime`; nil when it is not known.
     package var maxEventOffset: KafkaOffset?
-    /// The last record consumed; nil when there is none, or it is not known.
+    /// The last record consumed; nil when there is none or it is not known.
     package var lastRecord: RecordMark?
-    /// The partition brought nothing for the idle timeout.
+    /// Whether the partition was at its end without records for the idle timeout.
     package var isIdle: Bool
     /// Records consumed: counted + late + rejected.
     package var consumed: Int64 { counted + late + rejected }
     /// Events counted in a window.
     package var counted: Int64 = 0
-    /// Events that came too late.
+    /// Events that arrived too late.
     package var late: Int64 = 0
     /// Messages that are not events.
     package var rejected: Int64 = 0
 
-    /// A partition from which nothing was consumed yet.
+    /// A partition before the first record.
     package init(partition: PartitionID, nextOffset: KafkaOffset) {
         self.partition = partition
         self.firstOffset = nextOffset
@@ -160,7 +160,7 @@ package struct PartitionProgress: Equatable, Sendable {
     }
 }
 
-/// Everything that one flush writes.
+/// The contents of one flush.
 package struct Flush {
     /// Counts since the last flush.
     package let counts: CountDeltas
@@ -172,16 +172,16 @@ package struct Flush {
     package var incidents: [Incident] = []
     /// Every partition's progress.
     package var partitions: [PartitionProgress] = []
-    /// Raw segments that were closed and are on the disk.
+    /// Closed raw segments whose files are synced.
     package var segments: [Segment] = []
     /// The watermark; nil before there is one.
     package var watermark: EventTime?
     /// Windows that end at or before this are final.
     package var finalBefore: WindowStart?
-    /// Facts about the state that are true once this is written.
+    /// Values for the table `meta`.
     package var facts: [MetaKey: String] = [:]
 
-    /// A flush of `counts` and nothing else yet.
+    /// A flush of `counts` alone.
     package init(counts: CountDeltas) {
         self.counts = counts
     }

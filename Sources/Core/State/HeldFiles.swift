@@ -1,10 +1,9 @@
-// The files that an open state is made of, watched: a file that is removed, moved or replaced under the writer takes every
-// later write with it, and SQLite continues without a word.
-// Invariant: what is compared is the file itself (device and inode), not its name, size or time.
+// Detects that a file of an open state was removed, moved or replaced. SQLite does not report this, and later writes
+// would go to a file that nobody can open by its name. Files are compared by device and inode.
 
 import Glibc
 
-/// The files beside one another that a writer holds open.
+/// The files that a writer holds open.
 struct HeldFiles {
     private struct Identity: Equatable {
         let device: UInt64
@@ -19,14 +18,14 @@ struct HeldFiles {
 
     private var held: [(path: String, identity: Identity)] = []
 
-    /// Remembers the state's file, its log, its shared memory and its lock, as far as they are there.
-    /// - Parameter file: the file itself, absolute.
+    /// Records the identities of the state's file, log, shared memory and lock, where they exist.
+    /// - Parameter file: the absolute path of the file itself, without links.
     package init(of file: String) {
         for suffix in ["", "-wal", "-shm", ".lock"] {
             if let identity = Identity(file + suffix) { held.append((file + suffix, identity)) }
         }
     }
 
-    /// The first whose name does not lead to it any more.
+    /// The path of the first file that is no longer the one recorded; nil when all are.
     package var lost: String? { held.first { Identity($0.path) != $0.identity }?.path }
 }

@@ -1,33 +1,34 @@
-// What an operator has to know of (`incident`).
+// The incidents that an operator must know about (`incident`).
 //
-// Offsets that were passed over are columns, which a proof reads; the sentence is made here, once, for people.
+// Skipped offsets are stored in columns, which `proof` reads. The sentence for people is composed once, when an
+// incident is recorded.
 
 package import Base
 import SQLite
 
-/// Offsets of one partition that were not read.
+/// Offsets of one partition that were skipped without being read.
 package struct LostOffsets: Equatable, Sendable {
     /// The partition's number in Kafka.
     package let partition: PartitionID
     /// The offsets.
     package let offsets: Range<KafkaOffset>
 
-    /// Lost offsets.
+    /// Lost offsets from their parts.
     package init(partition: PartitionID, offsets: Range<KafkaOffset>) {
         (self.partition, self.offsets) = (partition, offsets)
     }
 }
 
-/// Something an operator has to know of.
+/// An incident to record.
 package struct Incident: Equatable, Sendable {
-    /// A short name, such as `missing-offsets`.
+    /// The kind: a short name, such as `missing-offsets`.
     package let kind: String
-    /// What happened, with exact figures.
+    /// The sentence for people, with exact figures.
     package let detail: String
-    /// The offsets that were passed over, where it is about such.
+    /// The skipped offsets, where the incident is about offsets; otherwise nil.
     package var lost: LostOffsets?
 
-    /// Makes an incident.
+    /// An incident without offsets.
     package init(kind: String, detail: String) {
         self.kind = kind
         self.detail = detail
@@ -36,10 +37,10 @@ package struct Incident: Equatable, Sendable {
     /// The kind of incidents about offsets that Kafka no longer had.
     static let missingOffsets = "missing-offsets"
 
-    /// Offsets without records that can be read any more.
+    /// An incident about offsets whose records can no longer be read.
     /// - Parameters:
-    ///   - place: what the partition is of, such as `topic views`.
-    ///   - what: what became of them, as the rest of the sentence.
+    ///   - place: the owner of the partition, such as `topic views`.
+    ///   - what: the end of the sentence: the reason and the consequence.
     package static func missingOffsets(of place: String, _ lost: LostOffsets, _ what: String) -> Incident {
         let (from, to) = (lost.offsets.lowerBound, lost.offsets.upperBound)
         var incident = Incident(
@@ -52,21 +53,21 @@ package struct Incident: Equatable, Sendable {
     }
 }
 
-/// An incident that is not over.
+/// An incident that is not resolved.
 package struct OpenIncident: Equatable, Sendable {
-    /// When it was noted, milliseconds since the Unix epoch.
+    /// When it was recorded, in milliseconds since the Unix epoch.
     package let at: Int64
-    /// A short name.
+    /// The kind.
     package let kind: String
-    /// What happened.
+    /// The sentence for people.
     package let detail: String
 
-    /// An incident.
+    /// An open incident from its parts.
     package init(at: Int64, kind: String, detail: String) { (self.at, self.kind, self.detail) = (at, kind, detail) }
 }
 
 extension StateView {
-    /// The incidents that are not over, oldest first, at most `limit`.
+    /// The open incidents, oldest first, at most `limit`.
     /// - Throws: `SQLiteError`.
     package func openIncidents(limit: Int64) throws -> [OpenIncident] {
         try connection.all(
@@ -74,13 +75,13 @@ extension StateView {
         ) { OpenIncident(at: $0.int64(0), kind: $0.string(1), detail: $0.string(2)) }
     }
 
-    /// How many incidents of a kind are not over.
+    /// The number of open incidents of a kind.
     /// - Throws: `SQLiteError`.
     package func openIncidents(ofKind kind: String) throws -> Int64 {
         try connection.number("SELECT count(*) FROM incident WHERE kind = ?1 AND resolved_at_ms IS NULL", kind)
     }
 
-    /// The offsets that Kafka no longer had, of all incidents, in the order in which they were noted.
+    /// The offsets that Kafka no longer had, from all incidents, in the order in which these were recorded.
     /// - Throws: `SQLiteError`.
     package func lostOffsets() throws -> [LostOffsets] {
         guard try Schema.check(connection, path: path) >= OldIncidents.convertedIn else {
@@ -97,20 +98,20 @@ extension StateView {
 }
 
 extension Store {
-    /// Notes an incident of its own, outside a flush.
+    /// Records an incident outside a flush.
     /// - Throws: `SQLiteError`.
     package func note(_ incident: Incident, now: Int64) throws {
         try transaction { try write(incident, now: now) }
     }
 
-    /// Notes an incident where none of its kind is open.
+    /// Records an incident unless one of its kind is open.
     /// - Throws: `SQLiteError`.
     package func noteOnce(_ incident: Incident, now: Int64) throws {
         guard try openIncidents(ofKind: incident.kind) == 0 else { return }
         try note(incident, now: now)
     }
 
-    /// Marks the open incidents of a kind as over.
+    /// Resolves the open incidents of a kind.
     /// - Throws: `SQLiteError`.
     package func resolve(incidentsOfKind kind: String, now: Int64) throws {
         try transaction {
@@ -119,6 +120,7 @@ extension Store {
         }
     }
 
+    /// Inserts an incident.
     func write(_ incident: Incident, now: Int64) throws {
         let lost = incident.lost
         try statements.incident.run(
@@ -126,7 +128,7 @@ extension Store {
             lost?.offsets.upperBound.rawValue)
     }
 
-    /// Gives the open incident of a kind another detail.
+    /// Replaces the sentence of the open incident of a kind.
     func setDetail(ofOpenIncidentOfKind kind: String, to detail: String) throws {
         try connection.run("UPDATE incident SET detail = ?2 WHERE kind = ?1 AND resolved_at_ms IS NULL", kind, detail)
     }

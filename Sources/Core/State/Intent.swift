@@ -1,40 +1,41 @@
-// A prepared commit: everything that the exporter needs to go on after a crash, as it is stored in the ledger.
+// A prepared commit: everything that the exporter needs to resume after a crash, as the ledger stores it.
 //
-// Invariants: an intent is durable before its first file leaves the machine; its local files never change, so uploading one
-// twice is the same as once. A rewrite exports nothing: it has no segments, and its offsets are empty.
+// `Store.prepare` makes an intent durable before the exporter uploads its first file. The local files never change, so
+// a repeated upload has no further effect. Invariant: a rewrite exports nothing. It has no segments (by its type), and
+// its offsets are empty (checked by `Store.prepare`).
 
 package import Base
 package import Foundation
 
-/// What the manifest says of one written Parquet file, kept while the file waits in the spool.
+/// The metrics of a Parquet file for its manifest entry, stored while the file waits in the spool.
 package struct ParquetMetrics: Codable, Equatable, Sendable {
     /// The metrics of one column.
     package struct ColumnMetrics: Codable, Equatable, Sendable {
         /// The column's field id.
         package var id: Int
-        /// Its compressed size in bytes.
+        /// The compressed size, in bytes.
         package var bytes: Int64
-        /// Its values, nulls included.
+        /// The number of values, nulls included.
         package var values: Int64
-        /// Its nulls.
+        /// The number of nulls.
         package var nulls: Int64
-        /// Binary single-value form (https://iceberg.apache.org/spec/#binary-single-value-serialization).
+        /// The lower bound, serialized as in https://iceberg.apache.org/spec/#binary-single-value-serialization.
         package var lower: Data?
-        /// The same.
+        /// The upper bound, serialized likewise.
         package var upper: Data?
 
-        /// The metrics of one column.
+        /// Metrics from their parts.
         package init(id: Int, bytes: Int64, values: Int64, nulls: Int64, lower: Data?, upper: Data?) {
             (self.id, self.bytes, self.values, self.nulls) = (id, bytes, values, nulls)
             (self.lower, self.upper) = (lower, upper)
         }
     }
 
-    /// Its rows.
+    /// The number of rows.
     package var rows: Int64
-    /// Its size in bytes.
+    /// The size of the file, in bytes.
     package var bytes: Int64
-    /// Its columns, in the order of the file.
+    /// The columns, in the order of the file.
     package var columns: [ColumnMetrics]
     /// The offsets of its row groups in the file.
     package var splitOffsets: [Int64]
@@ -51,19 +52,19 @@ package struct ParquetMetrics: Codable, Equatable, Sendable {
 package struct ParquetUpload: Codable, Equatable, Sendable {
     /// The file's name in the spool folder.
     package var name: String
-    /// Where it goes.
+    /// Its location in the warehouse.
     package var location: String
-    /// The day of its rows, since 1970-01-01. The partition follows from it, when it is committed.
+    /// The day of its rows, in days since 1970-01-01. The commit derives the partition from it.
     package var day: Int
-    /// What its manifest entry says.
+    /// The metrics for its manifest entry.
     package var metrics: ParquetMetrics
-    /// Position deletes only: the one data file they apply to, when it is one.
+    /// Position deletes only: the data file they apply to; nil when they apply to several.
     package var referencedDataFile: String?
-    /// Position deletes only: the partition spec of the data files they apply to. nil: the one in force when they are
-    /// committed.
+    /// Position deletes only: the partition spec of the data files they apply to; nil for the spec that is current at
+    /// the commit.
     package var specID: Int?
 
-    /// A file.
+    /// A file from its parts.
     package init(
         name: String, location: String, day: Int, metrics: ParquetMetrics, referencedDataFile: String? = nil,
         specID: Int? = nil
@@ -82,25 +83,25 @@ package struct ParquetUpload: Codable, Equatable, Sendable {
 package struct PlainUpload: Codable, Equatable, Sendable {
     /// The file's name in the spool folder.
     package var name: String
-    /// Where it goes.
+    /// Its location in the warehouse.
     package var location: String
     /// Its size in bytes, and its CRC-32, as it was written; nil for one of an earlier version.
     package var bytes: Int64?
     package var checksum: UInt32?
 
-    /// A file.
+    /// A file from its parts.
     package init(name: String, location: String, bytes: Int64? = nil, checksum: UInt32? = nil) {
         (self.name, self.location, self.bytes, self.checksum) = (name, location, bytes, checksum)
     }
 }
 
-/// The files that a commit adds, and what its snapshot says.
+/// The files that a commit adds, and the entries of its snapshot's summary.
 package struct CommitFiles: Codable, Equatable, Sendable {
     /// Data files.
     package var data: [ParquetUpload] = []
     /// Position deletes (v2).
     package var deletes: [ParquetUpload] = []
-    /// JSON lines.
+    /// JSON lines, which are not part of the table.
     package var plain: [PlainUpload] = []
     /// Entries of the snapshot's summary.
     package var summary: [String: String] = [:]
@@ -114,66 +115,66 @@ package struct CommitFiles: Codable, Equatable, Sendable {
     }
 }
 
-/// A delete file, or a deletion vector within a Puffin file, by its place.
+/// The location of a delete file, or of a deletion vector in a Puffin file.
 package struct DeleteName: Codable, Hashable, Sendable {
     /// The file's location.
     package var path: String
-    /// Where the vector begins in it; nil for a delete file.
+    /// The offset of the vector in the file; nil for a delete file.
     package var offset: Int64?
 
-    /// A name.
+    /// A name from its parts.
     package init(path: String, offset: Int64?) { (self.path, self.offset) = (path, offset) }
 }
 
-/// What a rewrite takes out of the table, and what it assumed when it read it.
+/// The files that a rewrite removes from the table, and the table's version that it read.
 package struct RewrittenFiles: Codable, Equatable, Sendable {
-    /// The data files that it replaces.
+    /// The data files that the rewrite replaces.
     package var replaced: [String] = []
     /// Delete files that apply to no other data file.
     package var replacedDeletes: [DeleteName] = []
-    /// The sequence number that it was read at.
+    /// The sequence number of the snapshot that was read; nil for an empty table.
     package var sequenceNumber: Int64?
-    /// The snapshot that it was read at.
+    /// The snapshot that was read; nil for an empty table.
     package var readSnapshot: Int64?
-    /// The deletes that were applied, by data file, in order.
+    /// The deletes that were applied, by data file, in the order of application.
     package var deletesRead: [String: [DeleteName]] = [:]
 
-    /// Nothing yet.
+    /// No files yet.
     package init() {}
 }
 
-/// A commit that was prepared.
+/// A prepared commit.
 package struct Intent: Equatable, Sendable {
-    /// What the commit does to its table.
+    /// The change that a commit makes to its table.
     package enum Work: Codable, Equatable, Sendable {
-        /// Appends raw segments, given by their names.
+        /// Appends the raw segments with these names.
         case segments([String], CommitFiles)
-        /// Writes changed counts and deletes their old rows.
+        /// Adds changed counts and deletes their old rows.
         case counts(CommitFiles)
-        /// Replaces files by others with the same rows, and exports nothing.
+        /// Replaces files with others that have the same rows. Exports nothing.
         case rewrite(CommitFiles, RewrittenFiles)
     }
 
-    /// Names the commit in the table's history.
+    /// The commit's id, which the table's history also has.
     package var commitID: String
     /// The table.
     package var table: ExportTable
     /// The table's full name, for people.
     package var tableName: String
-    /// The state's generation that it brings the table to.
+    /// The state's generation that the table has after the commit.
     package var generation: Generation
-    /// The offsets that it adds, by partition.
+    /// The offsets that the commit adds, by partition.
     package var offsets: [PartitionID: OffsetSpan]
-    /// Rows that it adds.
+    /// Rows to add.
     package var rowsAdded: Int64
-    /// Rows that it deletes (old versions of rows it adds).
+    /// Rows to delete: old versions of the added ones.
     package var rowsDeleted: Int64
-    /// The table's writer epoch once it is committed: one more than before.
+    /// The table's writer epoch after the commit: one more than before.
     package var epoch: Int64
-    /// What it does, and its files.
+    /// The change and its files.
     package var work: Work
 
-    /// An intent.
+    /// An intent from its parts.
     package init(
         commitID: String, table: ExportTable, tableName: String, generation: Generation,
         offsets: [PartitionID: OffsetSpan],
@@ -190,26 +191,26 @@ package struct Intent: Equatable, Sendable {
         self.work = work
     }
 
-    /// The files written for it.
+    /// The files of the commit.
     package var files: CommitFiles {
         switch work {
         case .segments(_, let files), .counts(let files), .rewrite(let files, _): files
         }
     }
 
-    /// The segments that it exports; empty for any other work.
+    /// The names of the segments to export; empty for other work.
     package var segments: [String] {
         if case .segments(let names, _) = work { return names }
         return []
     }
 
-    /// What it takes out of the table; nil when it is no rewrite.
+    /// The files that a rewrite removes; nil for other work.
     package var rewritten: RewrittenFiles? {
         if case .rewrite(_, let files) = work { return files }
         return nil
     }
 
-    /// It replaces what the table has and exports nothing new.
+    /// Whether the commit is a rewrite, which exports nothing.
     package var isRewrite: Bool { rewritten != nil }
 }
 
@@ -218,7 +219,7 @@ extension Intent: Codable {
         case commitID, table, tableName, generation, offsets, rowsAdded, rowsDeleted, epoch, work
     }
 
-    /// As version 0.1 stored it: the files as JSON within the JSON, their kinds apart.
+    /// The keys of version 0.1, which stored the files as JSON within the JSON.
     private enum OldKeys: CodingKey { case segments, isRewrite, payload }
 
     package init(from decoder: any Decoder) throws {

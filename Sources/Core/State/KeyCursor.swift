@@ -1,24 +1,24 @@
-// Looks up one key after another, ascending, in a table that is ordered by (window_start, postcode): neighbours are reached by
-// stepping, which costs a fraction of a search. Invariant: the answers are those of a search for each key, in any order of keys.
+// Looks up ascending keys in a table ordered by (window_start, postcode). The cursor steps to a near key, which costs a
+// fraction of a search, and searches for the others. Keys may be given in any order; the results are those of a search.
 
 import Base
 import SQLite
 
 /// A cursor over a table or index ordered by `window_start` and `postcode`.
 final class KeyCursor {
-    /// The row that `find` has found: columns 0 and 1 are window and postcode, the caller's columns follow.
+    /// The row that `find` found: columns 0 and 1 are window and postcode, the caller's columns follow.
     package let row: Statement
     private enum Position { case none, row, end }
     private var position = Position.none
-    /// The key last asked for; the window in seconds, as the table has it.
+    /// The key of the last `find`, its window in seconds as in the table.
     private var window = Int64.min
     private var postcode: [UInt8] = []
-    /// Rows stepped over before a search pays.
+    /// The number of steps after which a search is cheaper.
     private static let mostSteps = 24
 
     /// - Parameters:
     ///   - columns: SQL for the further columns of a row.
-    ///   - table: the table's name; it has to be ordered by (window_start, postcode), or have an index that is.
+    ///   - table: the table's name. The table, or an index of it, must be ordered by (window_start, postcode).
     /// - Throws: `SQLiteError`.
     package init(_ connection: Connection, columns: String, of table: String) throws {
         row = try connection.prepare(
@@ -28,8 +28,8 @@ final class KeyCursor {
             """, persistent: true)
     }
 
-    /// Moves to the first row of a key, also when it was moved to before.
-    /// - Returns: whether there is one.
+    /// Moves to the first row of a key, also when the cursor is already at that key.
+    /// - Returns: whether there is such a row.
     /// - Throws: `SQLiteError`.
     package func find(window asked: WindowStart, postcode bytes: UnsafeRawBufferPointer) throws -> Bool {
         let start = asked.seconds
@@ -50,7 +50,7 @@ final class KeyCursor {
     }
 
     /// Moves to the next row.
-    /// - Returns: whether it is of the key last asked for.
+    /// - Returns: whether there is one and it has the key of the last `find`.
     /// - Throws: `SQLiteError`.
     package func next() throws -> Bool {
         guard position == .row else { return false }
@@ -58,7 +58,7 @@ final class KeyCursor {
         return position == .row && compareRow() == 0
     }
 
-    /// Lets go of the rows; the next `find` searches.
+    /// Resets the statement. The next `find` searches.
     package func reset() {
         row.reset()
         position = .none
@@ -73,7 +73,7 @@ final class KeyCursor {
         return position == .row && compareRow() == 0
     }
 
-    /// The row's key against the key last asked for: below, equal or above zero.
+    /// Compares the row's key with the key of the last `find`: negative, zero or positive.
     private func compareRow() -> Int {
         row.withText(1) { bytes in -Self.compare(window, postcode, row.int64(0), bytes) }
     }

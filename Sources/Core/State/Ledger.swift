@@ -1,10 +1,11 @@
-// The export ledger: what is about to be committed to a table, what was, and where each exported row lies.
+// The export ledger: prepared and past commits of a table, and the location of each exported row.
 //
-// A commit goes through prepare (the intent and its staged row positions, durable before anything is sent), commit (the
-// exporter's business) and settle (positions take effect, progress moves, the intent goes). Invariants: at most one
-// intent a table; staged rows belong to the counts table's intent and mean nothing without it; `exported` says exactly
-// where the table's live rows are, as of `export_progress`; a file that was written for a commit that did not happen is
-// an orphan until a later commit made sure that it never can.
+// A commit has three steps. `prepare` makes the intent and its staged row locations durable before the exporter sends
+// anything. The exporter commits. `settle` applies the locations, advances the progress and removes the intent.
+//
+// Invariants: a table has at most one intent (the primary key of `intent`); staged rows belong to the counts table's
+// intent and are removed with it; `exported` has the locations of the table's live rows as of `export_progress`, which
+// never goes back; a file of a commit that did not happen stays an orphan until a later commit has excluded that one.
 
 package import Base
 import SQLite
@@ -17,60 +18,61 @@ package enum ExportTable: String, Codable, CaseIterable, Sendable {
     case raw
 }
 
-/// How far a table has been brought.
+/// The export progress of a table.
 package struct ExportProgress: Equatable, Sendable {
     /// The state's generation; 0 before the first export.
     package var generation: Generation
-    /// The end of the offsets exported, by partition.
+    /// The end (exclusive) of the exported offsets, by partition.
     package var offsets: [PartitionID: KafkaOffset]
 
-    /// Progress.
+    /// Progress from its parts.
     package init(generation: Generation, offsets: [PartitionID: KafkaOffset]) {
         self.generation = generation
         self.offsets = offsets
     }
 }
 
-/// A table as this state left it, to be held against the table before every commit: other writers may have set it back,
-/// replaced our last commit, or moved our rows.
+/// A table as this state left it. The exporter compares it with the table before every commit, because other writers
+/// may have rolled the table back, replaced the last commit, or moved rows.
 package struct LedgerPosition: Equatable, Sendable {
-    /// The epoch after the last settled commit; 0: nothing was exported.
+    /// The table's writer epoch after the last settled commit; 0 before the first.
     package var epoch: Int64 = 0
-    /// The id of the last settled commit; nil when it is not known (a state of an older version, or a restored one).
+    /// The id of the last settled commit; nil in a state of an older version or a restored one.
     package var commitID: String?
-    /// The snapshot of the last settled commit, or that at which the state was restored.
+    /// The snapshot of the last settled commit, or the one from which the state was restored; nil before.
     package var snapshotID: Int64?
-    /// How far the table was brought.
+    /// The export progress.
     package var progress = ExportProgress(generation: 0, offsets: [:])
-    /// The rows of the table after the last settled commit; nil when it is not known.
+    /// The number of rows in the table after the last settled commit; nil when it is not known.
     package var rows: Int64?
-    /// The id of a commit that was prepared and not settled.
+    /// The id of the open intent's commit; nil without one.
     package var openCommitID: String?
 
-    /// A table that nothing was exported to.
+    /// The position before the first export.
     package init() {}
 }
 
 extension Store {
-    /// Records an intent, on the disk when this returns. Everything it covers is then on the disk too.
-    /// - Returns: false when nothing was recorded, since a segment that it brings was dropped meanwhile.
-    /// - Throws: `SQLiteError`; also when the table has an open intent.
+    /// Records an intent durably, together with all earlier transactions.
+    /// - Returns: false when nothing was recorded because one of the intent's segments was dropped meanwhile.
+    /// - Throws: `SQLiteError`, also when the table has an open intent, or `StoreError`.
     @discardableResult
     package func prepare(_ intent: Intent) throws -> Bool {
-        try durably {
+        precondition(!intent.isRewrite || intent.offsets.isEmpty, "a rewrite exports nothing")
+        return try durably {
             guard try hasSegments(intent.segments) else { return false }
             try insert(intent)
             return true
         }
     }
 
-    /// Makes a committed intent history: locations take effect, progress moves, exported segments are forgotten.
+    /// Settles a committed intent: applies row locations, advances the progress, removes exported segments.
     /// - Parameters:
-    ///   - intent: of a rewrite, all rows must have been moved (`moveExported`).
-    ///   - snapshotID: the snapshot that holds it, when that is still known.
-    ///   - tableRows: the rows of the table in that snapshot, when they are known.
-    ///   - now: the wall clock, milliseconds since the Unix epoch.
-    /// - Throws: `SQLiteError`; nothing was changed then, and it can be called again.
+    ///   - intent: the intent. For a rewrite, `moveExported` must have moved all rows.
+    ///   - snapshotID: the snapshot of the commit; nil when it is no longer known.
+    ///   - tableRows: the number of rows in that snapshot; nil when it is not known.
+    ///   - now: the wall clock, in milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError` or `StoreError`; nothing was changed then, and the call can be repeated.
     package func settle(_ intent: Intent, snapshotID: Int64?, tableRows: Int64? = nil, now: Int64) throws {
         try transaction {
             if intent.table == .counts {
@@ -90,16 +92,18 @@ extension Store {
 
     private func moveProgress(_ intent: Intent) throws {
         var progress = try exportProgress(of: intent.table)
-        assert(intent.generation >= progress.generation, "a table never goes back")
+        assert(intent.generation >= progress.generation, "a table's progress never goes back")
         progress.generation = intent.generation
         for (partition, span) in intent.offsets { progress.offsets[partition] = span.to }
         try setExportProgress(of: intent.table, to: progress)
     }
 
-    /// Gives up an intent that is not in the table's history. Its files become orphans: a request that is still on its
-    /// way could make them part of the table, until another commit has taken its place.
-    /// - Parameter kept: those of its files that a later commit will bring under the same names.
-    /// - Throws: `SQLiteError`.
+    /// Abandons an intent that is not in the table's history. Its files become orphans: until another commit succeeds,
+    /// a request that is still in flight could make them part of the table.
+    /// - Parameters:
+    ///   - kept: locations that a later commit will use again, which do not become orphans.
+    ///   - now: the wall clock, in milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError` or `StoreError`.
     package func abandon(_ intent: Intent, keeping kept: Set<String> = [], now: Int64) throws {
         try transaction {
             let locations = intent.files.uploads.map(\.location).filter { !kept.contains($0) }

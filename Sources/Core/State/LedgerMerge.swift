@@ -1,9 +1,9 @@
-// Counts and ledger side by side, both in the order of their keys: which counts have another generation than they should.
+// Merges counts and exported rows, both in the order of their keys, and finds counts whose generation is wrong.
 
 package import Base
 import SQLite
 
-/// One walk over both tables.
+/// One pass over both tables.
 package final class LedgerMerge {
     /// A key, in the order of the tables.
     package struct Key: Equatable, Sendable {
@@ -12,7 +12,7 @@ package final class LedgerMerge {
         /// The postcode's bytes.
         package let postcode: [UInt8]
 
-        /// Before all keys.
+        /// A lower bound of all keys.
         package static let first = Key(window: .first, postcode: [])
     }
 
@@ -20,15 +20,16 @@ package final class LedgerMerge {
     private let ledger: Statement
     private let unchanged: Generation
     private let changed: Generation
-    /// The first row of the table that nothing here counts, and whose count is not 0.
+    /// The first exported row without a count in the state whose own count is not 0; nil when there is none.
     package private(set) var uncounted: (key: Key, count: Int64)?
-    /// The keys whose count has another generation, or that have none, with the one that they should have.
+    /// The keys whose count has a wrong generation or is missing, with the right generation.
     package private(set) var wrong: [(key: Key, generation: Generation)] = []
 
     /// - Parameters:
-    ///   - start: the first key that is looked at.
-    ///   - unchanged: the generation of counts that equal their row.
-    ///   - changed: the generation of all others.
+    ///   - start: the first key to compare (inclusive).
+    ///   - unchanged: the right generation of counts that equal their exported row.
+    ///   - changed: the right generation of all other counts.
+    /// - Throws: `SQLiteError`.
     init(_ connection: Connection, from start: Key, unchanged: Generation, changed: Generation) throws {
         self.unchanged = unchanged
         self.changed = changed
@@ -40,7 +41,8 @@ package final class LedgerMerge {
         }
     }
 
-    /// - Returns: where to go on after that many wrong ones; nil at the end.
+    /// Compares until the end, or until there are more than `most` wrong keys.
+    /// - Returns: the key to continue from; nil at the end.
     /// - Throws: `SQLiteError`.
     package func run(atMost most: Int) throws -> Key? {
         defer {

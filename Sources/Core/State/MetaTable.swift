@@ -1,26 +1,27 @@
-// Facts about the state as a whole, one row each: what it belongs to, how it was made, and where its tables stand.
+// The table `meta`: values about the state as a whole, one row each. They are its identity, its settings, and the
+// positions of its tables.
 
 import SQLite
 
-/// The names under which facts stand in the table `meta`.
+/// The keys of the table `meta`.
 package enum MetaKey: Hashable, Sendable {
-    /// The random id of the state, which its tables carry too.
+    /// The random id of the state, which its tables also have.
     case stateID
     /// The Kafka topic's name.
     case topic
-    /// The id of the topic whose offsets the state has, where the cluster gives one: not its name.
+    /// The id, not the name, of the topic whose offsets the state has, where the cluster gives one.
     case topicID
-    /// The cluster id that Kafka's metadata gives.
+    /// The cluster id from Kafka's metadata.
     case clusterID
     /// The length of windows, in milliseconds.
     case windowMilliseconds
-    /// How far watermarks stay behind, in milliseconds.
+    /// The watermark delay, in milliseconds.
     case watermarkDelayMilliseconds
-    /// Whether events without a user are counted, and how many there were.
+    /// Whether events without a user are counted, and their number.
     case eventsWithoutUser
-    /// Windows that start before this (seconds since the Unix epoch) have left the state.
+    /// Windows that start before this, in seconds since the Unix epoch, were evicted.
     case evictedBefore
-    /// The sum of the counts that have left the state.
+    /// The sum of the evicted counts.
     case evictedEvents
     /// The number of late events that were added to counts.
     case backfilledEvents
@@ -30,14 +31,14 @@ package enum MetaKey: Hashable, Sendable {
     case commit(ExportTable)
     /// The snapshot of a table's last settled commit.
     case snapshot(ExportTable)
-    /// The rows of a table after its last settled commit.
+    /// The number of rows in a table after its last settled commit.
     case rows(ExportTable)
     /// Another writer committed to a table.
     case foreignCommits(ExportTable)
-    /// The offsets from which another publisher may have published.
+    /// The offsets from which another state's publisher may have published.
     case restoredOutbox(OutboxName)
 
-    /// As the file has it.
+    /// The key in the file.
     var text: String {
         switch self {
         case .stateID: "state_id"
@@ -61,13 +62,13 @@ package enum MetaKey: Hashable, Sendable {
 }
 
 extension StateView {
-    /// A fact about the state; nil when it is not recorded.
+    /// The value of a key; nil when there is none.
     /// - Throws: `SQLiteError`.
     package func meta(_ key: MetaKey) throws -> String? {
         try connection.first("SELECT value FROM meta WHERE key = ?1", key.text) { $0.string(0) }
     }
 
-    /// A fact that is a number; nil when it is not recorded.
+    /// The value of a key as a number; nil when there is none or it is not a number of 64 bits.
     /// - Throws: `SQLiteError`.
     package func number(_ key: MetaKey) throws -> Int64? { try meta(key).flatMap { Int64($0) } }
 
@@ -75,19 +76,19 @@ extension StateView {
     /// - Throws: `SQLiteError`.
     package func stateID() throws -> String? { try meta(.stateID) }
 
-    /// The length of windows in milliseconds.
+    /// The length of windows, in milliseconds; 60,000 when it is not recorded.
     /// - Throws: `SQLiteError`.
     package func windowMilliseconds() throws -> Int64 { try number(.windowMilliseconds) ?? 60_000 }
 }
 
 extension Store {
-    /// Records a fact about the state.
+    /// Sets the value of a key.
     /// - Throws: `SQLiteError`.
     package func setMeta(_ key: MetaKey, to value: String) throws {
         try transaction { try connection.run("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", key.text, value) }
     }
 
-    /// Forgets a fact about the state.
+    /// Removes a key.
     /// - Throws: `SQLiteError`.
     func forgetMeta(_ key: MetaKey) throws {
         try transaction { try connection.run("DELETE FROM meta WHERE key = ?1", key.text) }

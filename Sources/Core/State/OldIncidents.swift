@@ -1,13 +1,15 @@
-// Incidents as versions before 8 of the format have them: the offsets stand in the sentence alone.
+// Incidents of formats before version 8, which have offsets only in the sentence.
 
 import Base
 import SQLite
 
+/// Reads and converts old incidents.
 enum OldIncidents {
     /// The version of the format that has columns for the offsets.
     static let convertedIn = 8
 
-    /// Incidents about offsets that Kafka no longer had, with what their sentence says.
+    /// Incidents about offsets that Kafka no longer had, with the offsets from their sentences; nil where a sentence
+    /// has another form.
     /// - Throws: `SQLiteError`.
     static func read(_ connection: Connection) throws -> [(id: Int64, lost: LostOffsets?)] {
         try connection.all("SELECT id, detail FROM incident WHERE kind = ?1 ORDER BY id", Incident.missingOffsets) {
@@ -15,7 +17,7 @@ enum OldIncidents {
         }
     }
 
-    /// Puts the offsets of old incidents into their columns.
+    /// Writes the offsets of old incidents to their columns.
     /// - Throws: `SQLiteError`.
     static func convert(_ connection: Connection) throws {
         let set = try connection.prepare(
@@ -27,7 +29,8 @@ enum OldIncidents {
         }
     }
 
-    /// From "topic T partition P: offsets A to B (...)"; B is inclusive there.
+    /// Parses "topic T partition P: offsets A to B (...)", in which B is inclusive.
+    /// - Returns: nil for text of another form.
     static func parse(_ detail: String) -> LostOffsets? {
         let words = detail.split(separator: " ")
         guard

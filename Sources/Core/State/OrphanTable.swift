@@ -1,10 +1,11 @@
-// Files that may have to be removed (`orphan`): those of a commit that did not happen, until a later commit made sure that it
-// never can.
+// Files of abandoned commits (`orphan`), which the exporter removes once a later commit has made it impossible that the
+// abandoned one still succeeds.
 
 import SQLite
 
 extension StateView {
-    /// Files recorded before `since` (milliseconds, exclusive) that no commit of the table can reference any more.
+    /// The orphans of a table that were recorded before `since`.
+    /// - Parameter since: milliseconds since the Unix epoch (exclusive).
     /// - Throws: `SQLiteError`.
     package func orphans(of table: ExportTable, before since: Int64) throws -> [String] {
         try connection.all(
@@ -14,7 +15,7 @@ extension StateView {
 }
 
 extension Store {
-    /// Records files that may have to be removed.
+    /// Records orphans. Those already recorded keep their time.
     /// - Throws: `SQLiteError`.
     package func addOrphans(_ locations: [String], of table: ExportTable, now: Int64) throws {
         let row = try connection.prepare("INSERT OR IGNORE INTO orphan VALUES (?1, ?2, ?3)")
@@ -23,7 +24,7 @@ extension Store {
         }
     }
 
-    /// Forgets files that were removed.
+    /// Removes the records of deleted files.
     /// - Throws: `SQLiteError`.
     package func forgetOrphans(_ locations: [String]) throws {
         let row = try connection.prepare("DELETE FROM orphan WHERE location = ?1")

@@ -1,14 +1,16 @@
-// Events that leave once more, to another topic: late ones, and rejected ones where that is wanted.
+// The outbox: late events and, on request, rejected messages that the publisher sends to another topic.
 //
-// The rows themselves are the outbox; `outbox` remembers up to where the topic is known to hold what was marked as
-// published. Invariants: a row's number is on the disk before the row is sent, so a number is never given twice; rows are
-// marked only after the broker acknowledged them or they were found in the topic; a row that the topic will never take is
-// passed, with an incident in the same transaction, and stays as it is.
+// The rows of the two logs are the outbox. The table `outbox` has the offsets of the topic up to which the publisher
+// has marked all its records.
+//
+// Invariants: a row's number is durable before the row is sent (`beginPublishing`), and the schema never reuses a
+// number; the publisher marks a row only after the broker acknowledged it or the row was found in the topic; a row that
+// the topic will never accept is passed over, unchanged, with an incident in the same transaction (`passUnpublished`).
 
 package import Base
 import SQLite
 
-/// Which rows are published.
+/// The rows to publish: one outbox for each log.
 package enum OutboxName: String, CaseIterable, Sendable {
     /// Late events.
     case late
@@ -18,18 +20,18 @@ package enum OutboxName: String, CaseIterable, Sendable {
 
 /// A row to publish.
 package struct OutboxRow: Equatable, Sendable {
-    /// Its number: ascending, never used again.
+    /// The row's number: ascending, never reused.
     package let number: Int64
-    /// Where it came from.
+    /// The source record's partition.
     package let partition: PartitionID
-    /// Its offset there.
+    /// The source record's offset.
     package let offset: KafkaOffset
     /// The message, unchanged.
     package let payload: [UInt8]
     /// The message's key, headers and timestamp.
     package let envelope: SourceEnvelope
 
-    /// Makes a row.
+    /// A row from its parts.
     package init(
         number: Int64, partition: PartitionID, offset: KafkaOffset, payload: [UInt8],
         envelope: SourceEnvelope = SourceEnvelope()
@@ -40,18 +42,18 @@ package struct OutboxRow: Equatable, Sendable {
 }
 
 extension OutboxName {
-    /// Which rows of its log are published at all: rejected ones without a payload are only counted.
+    /// SQL for the rows that can be published: not rejected messages without a payload, which are only counted.
     private var filter: String { self == .late ? "" : "AND payload IS NOT NULL" }
 
-    /// Rows that are not known to be published, and were not passed over.
+    /// SQL for the rows that wait: neither known to be published nor passed over.
     fileprivate var waiting: String { "published_at_ms IS NULL \(filter) AND passed_at_ms IS NULL" }
 }
 
 extension StateView {
-    /// Rows that are not known to be published, in the order of their numbers, after `number`.
+    /// Rows that wait, in ascending order of their numbers, from after `number`.
     /// - Parameters:
-    ///   - limit: the most rows.
-    ///   - bytes: no further row is taken once the payloads together have this size.
+    ///   - limit: the largest number of rows.
+    ///   - bytes: the size of all payloads at which no further row is added.
     /// - Throws: `SQLiteError`.
     package func unpublished(
         _ name: OutboxName, after number: Int64, limit: Int, bytes: Int = 8 << 20
@@ -81,7 +83,7 @@ extension StateView {
             envelope: SourceEnvelope(key: blob(4), headers: blob(5), timestamp: row.optionalInt64(6)))
     }
 
-    /// How many rows are not known to be published, at most `limit`.
+    /// The number of rows that wait, at most `limit`.
     /// - Throws: `SQLiteError`.
     package func unpublishedCount(_ name: OutboxName, limit: Int = 1_000_000) throws -> Int {
         let count = try connection.number(
@@ -89,24 +91,25 @@ extension StateView {
         return Int(count)
     }
 
-    /// The offsets of the topic from which records may not be marked yet; nil when this topic was never written to.
-    /// - Throws: `SQLiteError`.
+    /// The topic's offsets from which its records may not be marked yet; nil when nothing was sent to this topic.
+    /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
     package func outboxOffsets(_ name: OutboxName, topic: String) throws -> [PartitionID: KafkaOffset]? {
         try connection.first("SELECT offsets FROM outbox WHERE name = ?1 AND topic = ?2", name.rawValue, topic) {
             try JSONText.offsets($0.string(0))
         }
     }
 
-    /// The offsets from which a lost state may have published; nil when there is none, or all that was read again.
-    /// - Throws: `SQLiteError`.
+    /// The source's offsets from which another state may have published events; nil when there is no such state, or the
+    /// publisher has read everything that it published.
+    /// - Throws: `SQLiteError`, or `DecodingError` for a value that this program did not write.
     package func restoredOffsets(_ name: OutboxName) throws -> [PartitionID: KafkaOffset]? {
         try meta(.restoredOutbox(name)).map { try JSONText.offsets($0) }
     }
 }
 
 extension Store {
-    /// Passes a row that the topic will never take, and notes why. The row itself stays. An open incident of the kind takes
-    /// this one in, so that a flood of such rows is one incident with their number.
+    /// Passes over a row that the topic will never accept, and records an incident. The row stays. While an incident of
+    /// the kind is open, it is updated with the number of such rows instead.
     /// - Throws: `SQLiteError`.
     package func passUnpublished(_ name: OutboxName, number: Int64, incident: Incident, now: Int64) throws {
         try transaction {
@@ -122,8 +125,8 @@ extension Store {
             ofOpenIncidentOfKind: incident.kind, to: "\(incident.detail); \(passed) such events in all")
     }
 
-    /// Puts everything up to row `number` on the disk, before it is sent.
-    /// - Parameter offsets: the topic's ends as they were before, when it was never written to.
+    /// Makes the rows up to `number` (inclusive) durable before they are sent.
+    /// - Parameter offsets: the topic's present ends; stored only for the first publication to this topic.
     /// - Throws: `SQLiteError`.
     package func beginPublishing(
         _ name: OutboxName, topic: String, upTo number: Int64, from offsets: [PartitionID: KafkaOffset]
@@ -140,7 +143,10 @@ extension Store {
     }
 
     /// Marks rows as published.
-    /// - Parameter offsets: the topic's offsets up to which everything is marked now.
+    /// - Parameters:
+    ///   - numbers: the numbers of the rows.
+    ///   - offsets: the topic's offsets (exclusive) up to which all records are now marked.
+    ///   - now: the wall clock, in milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`.
     package func markPublished(
         _ name: OutboxName, numbers: some Sequence<Int64>, offsets: [PartitionID: KafkaOffset], now: Int64
@@ -158,21 +164,21 @@ extension Store {
         }
     }
 
-    /// Notes that another state has published events of the same source, from anywhere on: what it has sent is looked for at
-    /// every start, until all of it was read.
+    /// Records that another state has published events of the same source from unknown offsets. The publisher searches
+    /// the topic for them at every start, until it has read all of them.
     /// - Throws: `SQLiteError`.
     package func noteForeignPublisher(_ name: OutboxName) throws {
         guard try meta(.restoredOutbox(name)) == nil else { return }
         try setMeta(.restoredOutbox(name), to: try JSONText.encode([PartitionID: KafkaOffset]()))
     }
 
-    /// Notes that this state was restored in the place of a lost one, which may have published events from these offsets on.
+    /// Records that this state replaces a lost one, which may have published events from these offsets of the source.
     /// - Throws: `SQLiteError`.
     package func noteRestored(_ offsets: [PartitionID: KafkaOffset]) throws {
         for name in OutboxName.allCases { try setMeta(.restoredOutbox(name), to: try JSONText.encode(offsets)) }
     }
 
-    /// What the lost state has published was read again, and is marked.
+    /// Records that the publisher has read and marked everything that the other state published.
     /// - Throws: `SQLiteError`.
     package func forgetRestored(_ name: OutboxName) throws { try forgetMeta(.restoredOutbox(name)) }
 }

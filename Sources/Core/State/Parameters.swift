@@ -1,15 +1,15 @@
-// Parameters of statements that run for every event or row, one after the other. A parameter pack is not specialised for its
-// types and costs more than what it binds.
+// Binds the parameters of statements that run for every event or row, one by one. A parameter pack is not specialised
+// for its types, and its overhead exceeds the cost of binding.
 
 import Base
 import SQLite
 
-/// Binds the parameters of a statement in their order.
+/// Binds the parameters of a statement in order.
 struct Parameters {
     private let statement: Statement
     private var index: Int
 
-    /// - Parameter before: the number of parameters that belong to other rows.
+    /// - Parameter before: the number of parameters to skip, which belong to other rows.
     @inline(__always)
     init(_ statement: Statement, after before: Int = 0) { (self.statement, index) = (statement, before) }
 
@@ -43,19 +43,19 @@ struct Parameters {
     @inline(__always)
     mutating func add(_ value: String?) throws { try statement.bind(value, at: next()) }
 
-    /// UTF-8 text, copied; NULL for none.
+    /// Binds a copy of UTF-8 text; NULL for nil.
     @inline(__always)
     mutating func add(text: UnsafeRawBufferPointer?) throws {
         if let text { try statement.bindText(text, at: next()) } else { try statement.bindNull(at: next()) }
     }
 
-    /// UTF-8 text that stays where it is until the statement was reset.
+    /// Binds UTF-8 text without a copy. The bytes must stay valid until the statement is reset.
     @inline(__always)
     mutating func add(borrowedText text: UnsafeRawBufferPointer) throws {
         try statement.bindBorrowedText(text, at: next())
     }
 
-    /// A blob, copied; NULL for none.
+    /// Binds a copy of a blob; NULL for nil.
     @inline(__always)
     mutating func add(blob: [UInt8]?) throws {
         guard let blob else { return try statement.bindNull(at: next()) }
@@ -63,7 +63,7 @@ struct Parameters {
         try blob.withUnsafeBytes { try statement.bindBlob($0, at: place) }
     }
 
-    /// Runs the statement with what was added, and makes it ready to run again.
+    /// Runs the statement with the bound values and resets it, also after an error.
     @inline(__always)
     func run() throws { try statement.run() }
 }

@@ -1,16 +1,18 @@
-// Numbers of a state file that was damaged or changed by hand: found when it is opened, before anything is added up.
-// Invariant: the check reads the small tables and two ends of an index, whatever the state's size.
+// Rejects a state file with impossible numbers, from damage or from a change by hand, when it is opened. Later
+// arithmetic can then rely on their ranges. The check reads small tables and the two ends of an index, whatever the
+// state's size.
 
 import Base
 import SQLite
 
+/// Checks the numbers of a state.
 enum PlausibleNumbers {
-    /// - Throws: `StoreError.damaged` with the place of the first number that cannot be, or `SQLiteError`.
+    /// - Throws: `StoreError.damaged` with the place of the first impossible number, or `SQLiteError`.
     package static func check(_ connection: Connection, path: String) throws {
         for question in questions {
             let names = try columns(of: question.table, connection)
             for column in question.columns where names.contains(column.name) {
-                // What is no integer is no number of ours either.
+                // A value of another type is also damage.
                 let row = try connection.prepare(
                     """
                     SELECT CAST(\(column.name) AS TEXT) FROM \(question.table) WHERE \(column.name) IS NOT NULL AND
@@ -52,7 +54,7 @@ enum PlausibleNumbers {
         ("raw_progress", [("next_offset", Plausible.count)]),
     ]
 
-    /// A state of an older version has fewer.
+    /// The columns of a table, of which a state of an older version has fewer.
     private static func columns(of table: String, _ connection: Connection) throws -> Set<String> {
         let rows = try connection.prepare("SELECT name FROM pragma_table_info(?1)")
         try rows.restart(table)

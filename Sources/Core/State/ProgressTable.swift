@@ -1,48 +1,48 @@
-// How far counting has come: the generation and the watermark (`progress`), and each partition (`partition_progress`).
+// The progress of counting: generation and watermark (`progress`), and each partition (`partition_progress`).
 
 package import Base
 import SQLite
 import Windowing
 
-/// What an earlier run left, read when the state is opened.
+/// The progress of earlier runs, read when a run starts.
 package struct Progress: Equatable, Sendable {
-    /// The number of flushes so far.
+    /// The generation.
     package var generation: Generation
     /// The watermark; nil before there is one.
     package var watermark: EventTime?
-    /// Windows that end at or before this are final; that of the epoch when none is.
+    /// Windows that end at or before this are final; the epoch when none is.
     package var finalBefore: WindowStart
-    /// The largest end (exclusive) of any window; the epoch when there is none.
+    /// The largest end (exclusive) of any window; the epoch when there is no window.
     package var latestWindowEnd: WindowStart
-    /// The partitions known.
+    /// The partitions, ascending.
     package var partitions: [PartitionProgress]
 }
 
 /// The state as of its last flush.
 package struct LastFlush: Equatable, Sendable {
-    /// The number of flushes so far.
+    /// The generation.
     package let generation: Generation
     /// The watermark; nil before there is one.
     package let watermark: EventTime?
     /// Windows that start before this are final.
     package let finalBefore: WindowStart
-    /// The wall clock at the flush, milliseconds since the Unix epoch; nil before the first.
+    /// The wall clock at the flush, in milliseconds since the Unix epoch; nil before the first flush.
     package let at: Int64?
 }
 
-/// The sums of one partition, as the state records them.
+/// The recorded sums of one partition. `consumed` may differ from the total of the others in a damaged state.
 package struct PartitionSums: Equatable, Sendable {
     /// The partition's number in Kafka.
     package let partition: PartitionID
-    /// The first offset this state was to read.
+    /// The first offset that this state was to read.
     package let firstOffset: KafkaOffset
     /// The offset to read next.
     package let nextOffset: KafkaOffset
-    /// Records consumed, as recorded.
+    /// Records consumed.
     package let consumed: Int64
     /// Events counted in a window.
     package let counted: Int64
-    /// Events that came too late.
+    /// Events that arrived too late.
     package let late: Int64
     /// Messages that are not events.
     package let rejected: Int64
@@ -59,13 +59,13 @@ extension StateView {
         }
     }
 
-    /// The number of flushes so far.
+    /// The generation in the file; 0 before there are rows.
     /// - Throws: `SQLiteError`.
     package func recordedGeneration() throws -> Generation {
         Generation(clamping: try connection.number("SELECT generation FROM progress"))
     }
 
-    /// How far each partition has come, ascending.
+    /// The progress of each partition, ascending.
     /// - Throws: `SQLiteError`.
     package func partitions() throws -> [PartitionProgress] {
         try connection.all(
@@ -99,7 +99,7 @@ extension StateView {
             fingerprint: UInt64(bitPattern: fingerprint))
     }
 
-    /// The sums of each partition as they stand in the file, ascending: what a state of an older version has too.
+    /// The recorded sums of each partition, ascending. Also reads states of older versions.
     /// - Throws: `SQLiteError`.
     package func partitionSums() throws -> [PartitionSums] {
         try connection.all(
@@ -114,7 +114,7 @@ extension StateView {
         }
     }
 
-    /// The broker's end and the largest event time of each partition, with its sums; for `status`, from any version.
+    /// The progress of each partition as far as `status` needs it, ascending. Also reads states of older versions.
     /// - Throws: `SQLiteError`.
     package func partitionReadings() throws -> [PartitionProgress] {
         try connection.all(
@@ -134,7 +134,7 @@ extension StateView {
 }
 
 extension Store {
-    /// What an earlier run left.
+    /// The progress of earlier runs.
     /// - Throws: `SQLiteError`.
     package func progress() throws -> Progress {
         let last = try lastFlush()
@@ -147,6 +147,7 @@ extension Store {
             partitions: try partitions())
     }
 
+    /// Writes the progress of a partition.
     func write(_ partition: PartitionProgress) throws {
         let last = partition.lastRecord
         try statements.partition.run(
@@ -159,7 +160,8 @@ extension Store {
             last?.leaderEpoch, last.map { Int64(bitPattern: $0.fingerprint) })
     }
 
-    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
+    /// Writes the generation and the watermark.
+    /// - Parameter now: the wall clock, in milliseconds since the Unix epoch.
     func writeProgress(generation: Generation, watermark: EventTime?, finalBefore: WindowStart, now: Int64) throws {
         try statements.progress.run(generation.rawValue, watermark?.milliseconds, finalBefore.seconds, now)
     }

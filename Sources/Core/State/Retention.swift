@@ -1,50 +1,52 @@
-// Counts that leave the state: exported, and older than anybody may still count in.
+// Evicts exported counts whose windows can no longer receive events.
 //
 // `MetaKey.evictedBefore` is the bound: counts of windows that start before it are in the table, and in the state only
-// when a backfill brought them back. Invariants: the bound never goes back; a window leaves only when its last change was
-// exported and its events can only be late; `MetaKey.evictedEvents` is the sum of the counts that are not in the state.
+// when a backfill has returned them. Invariants: the bound never goes back; a window is evicted only when its last
+// change was exported and its events can only be late; `MetaKey.evictedEvents` is the sum of the counts that are not in
+// the state (the same transaction updates it).
 
 package import Base
 import Windowing
 
-/// What one step of eviction did.
+/// The result of one step of eviction.
 package struct Eviction: Equatable, Sendable {
-    /// Windows that left the state.
+    /// The number of evicted windows.
     package var windows: Int
-    /// Nothing more is to be done now.
+    /// Whether no further window can be evicted now.
     package var isDone: Bool
 }
 
-/// Windows left the state that would be counted in again under these settings.
+/// Evicted windows would receive events again under the given settings.
 package struct EvictedWindowsReopened: Error, CustomStringConvertible, Equatable, Sendable {
     /// The state's path.
     package let path: String
-    /// The largest allowed lateness that works, in milliseconds.
+    /// The largest allowed lateness that is possible, in milliseconds.
     let longestLateness: Int64
 
-    /// One line.
+    /// One line: the state, the setting, its bound.
     package var description: String {
         "state \(path) no longer has the counts that --allowed-lateness would add to; give at most \(longestLateness)ms"
     }
 }
 
 extension StateView {
-    /// Counts of windows that start before this left the state; the epoch when none did.
+    /// Counts of windows that start before this were evicted; the epoch when none were.
     /// - Throws: `SQLiteError`.
     package func evictedBefore() throws -> WindowStart { WindowStart(seconds: try number(.evictedBefore) ?? 0) }
 
-    /// The sum of the counts that left the state.
+    /// The sum of the evicted counts.
     /// - Throws: `SQLiteError`.
     package func evictedEvents() throws -> Int64 { try number(.evictedEvents) ?? 0 }
 }
 
 extension Store {
+    /// Adds to the sum of the evicted counts; a negative number for counts that return.
     func addEvicted(events: Int64) throws {
         guard events != 0 else { return }
         try setMeta(.evictedEvents, to: "\(try evictedEvents() + events)")
     }
 
-    /// Makes sure that events of windows that left the state are late under the settings it was opened with.
+    /// Checks that events of evicted windows are late under the settings with which the state was opened.
     /// - Throws: `EvictedWindowsReopened`, `SQLiteError`.
     package func checkEvicted() throws {
         let bound = try evictedBefore()
@@ -53,12 +55,13 @@ extension Store {
         throw EvictedWindowsReopened(path: path, longestLateness: max(0, watermark.milliseconds(since: bound.time) + 1))
     }
 
-    /// Removes exported counts whose windows ended before min(watermark, now) - retention, and whose events could only be
-    /// late; a limited number at a time, in one transaction.
+    /// Evicts windows that end at or before min(watermark, now) - retention, whose counts are exported and whose events
+    /// can only be late, in one transaction.
     /// - Parameters:
-    ///   - retention: milliseconds.
-    ///   - now: the wall clock, milliseconds since the Unix epoch.
-    /// - Throws: `SQLiteError`.
+    ///   - retention: in milliseconds.
+    ///   - now: the wall clock, in milliseconds since the Unix epoch.
+    ///   - limit: the largest number of windows to evict.
+    /// - Throws: `SQLiteError` or `StoreError`; nothing was changed then.
     package func evict(retention: Int64, now: Int64, windows limit: Int = 100) throws -> Eviction {
         guard let watermark = try progress().watermark, try intent(of: .counts) == nil else {
             return Eviction(windows: 0, isDone: true)
@@ -67,7 +70,7 @@ extension Store {
         let exported = try exportProgress(of: .counts).generation
         let old = try evictedBefore()
         guard bound > .epoch, exported > 0 else { return Eviction(windows: 0, isDone: true) }
-        // A window that still waits for its export holds the bound.
+        // A window that waits for its export holds back the bound.
         let waiting = bound > old ? try oldestWindow(in: old..<bound, changedSince: exported) : nil
         let new = max(old, min(bound, waiting ?? bound))
         assert(new >= old, "the bound never goes back")
@@ -80,7 +83,7 @@ extension Store {
         return Eviction(windows: leaving.count, isDone: leaving.count < limit)
     }
 
-    /// Windows that start before this may leave.
+    /// Windows that start before this may be evicted.
     static func evictionBound(
         watermark: EventTime, now: Int64, retention: Int64, _ settings: WindowSettings
     ) -> WindowStart {

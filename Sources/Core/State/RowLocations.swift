@@ -1,13 +1,10 @@
-// Where each row of the counts table lies: data files by number (`data_file`), exported rows (`exported`), and those of the
-// open commit (`staged`).
-//
-// Invariants: `exported` says where the table's live rows are, as of `export_progress`; staged rows belong to the counts
-// table's intent and mean nothing without it; a file's number is never given twice.
+// The locations of the rows of the counts table: data files by number (`data_file`), exported rows (`exported`), and
+// the rows of the open commit (`staged`). Ledger.swift has their invariants. The schema never reuses a file's number.
 
 package import Base
 import SQLite
 
-/// Where one row of the counts table lies, or will.
+/// The location of one row of the counts table, present or staged.
 package struct RowLocation: Equatable, Sendable {
     /// The window's start.
     package var windowStart: WindowStart
@@ -20,7 +17,7 @@ package struct RowLocation: Equatable, Sendable {
     /// The count that was exported.
     package var count: Int64
 
-    /// A location.
+    /// A location from its parts.
     package init(windowStart: WindowStart, postcode: String, fileID: Int64, position: Int64, count: Int64) {
         self.windowStart = windowStart
         self.postcode = postcode
@@ -37,14 +34,14 @@ package struct RowKey: Equatable, Sendable {
     /// The postcode.
     package var postcode: String
 
-    /// A key.
+    /// A key from its parts.
     package init(windowStart: WindowStart, postcode: String) {
         self.windowStart = windowStart
         self.postcode = postcode
     }
 }
 
-/// An exported row as the ledger has it.
+/// An exported row in the ledger.
 package struct ExportedRow: Equatable, Sendable {
     /// The count that was exported.
     package let count: Int64
@@ -54,7 +51,7 @@ package struct ExportedRow: Equatable, Sendable {
     package let position: Int64
 }
 
-/// Looks up exported or staged rows, one key after another, cheapest in the order of keys.
+/// Looks up exported or staged rows by key. Lookups in ascending order of keys are the cheapest.
 package final class ExportedCursor {
     private let cursor: KeyCursor
 
@@ -71,7 +68,7 @@ package final class ExportedCursor {
     }
 }
 
-/// Looks up the exported count of a row at its place.
+/// Looks up the exported count of a row at a location.
 package final class ExportedPlaces {
     private let row: Statement
 
@@ -81,7 +78,7 @@ package final class ExportedPlaces {
             persistent: true)
     }
 
-    /// The count of the row that lies there; nil when the ledger has none there.
+    /// The count of the row; nil when the ledger has no row with this key at this location.
     /// - Throws: `SQLiteError`.
     package func count(window: WindowStart, postcode: String, fileID: Int64, position: Int64) throws -> Int64? {
         var values = Parameters(row)
@@ -100,11 +97,11 @@ extension StateView {
     /// - Throws: `SQLiteError`.
     package func exportedCursor() throws -> ExportedCursor { try ExportedCursor(connection, of: "exported") }
 
-    /// A cursor over the places that the rows of the open commit will have.
+    /// A cursor over the staged rows.
     /// - Throws: `SQLiteError`.
     package func stagedCursor() throws -> ExportedCursor { try ExportedCursor(connection, of: "staged") }
 
-    /// A look-up of exported rows at their places.
+    /// A lookup of exported rows by location.
     /// - Throws: `SQLiteError`.
     package func exportedPlaces() throws -> ExportedPlaces { try ExportedPlaces(connection) }
 
@@ -112,8 +109,8 @@ extension StateView {
     /// - Throws: `SQLiteError`.
     package func numberOfExportedRows() throws -> Int64 { try connection.number("SELECT count(*) FROM exported") }
 
-    /// All exported rows, without their counts.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` for each exported row, in no particular order.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachExported(_ body: (_ window: WindowStart, _ fileID: Int64, _ position: Int64) throws -> Void)
         throws
     {
@@ -122,7 +119,7 @@ extension StateView {
         }
     }
 
-    /// How many exported rows of the windows that start in a range lie in each file, by the file's number.
+    /// The number of exported rows in each file, by the file's number, for windows that start in a range.
     /// - Throws: `SQLiteError`.
     package func exportedRows(inWindows range: Range<WindowStart>) throws -> [Int64: Int64] {
         var rows: [Int64: Int64] = [:]
@@ -133,8 +130,8 @@ extension StateView {
         return rows
     }
 
-    /// The places of the rows that the open commit replaces.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` with the location of each row that the open commit replaces.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachStale(_ body: (_ path: String, _ position: Int64) throws -> Void) throws {
         try connection.forEach(
             """
@@ -145,8 +142,9 @@ extension StateView {
         ) { try body($0.string(0), $0.int64(1)) }
     }
 
-    /// The places of the rows whose counts have changed since a generation: the next commit replaces them.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` with the location of each row whose count has changed after a generation, which the next commit
+    /// replaces.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachStale(
         since generation: Generation, _ body: (_ path: String, _ position: Int64) throws -> Void
     ) throws {
@@ -169,11 +167,11 @@ extension StateView {
         return ids
     }
 
-    /// How many data files the ledger knows.
+    /// The number of data files in the ledger.
     /// - Throws: `SQLiteError`.
     package func fileCount() throws -> Int64 { try connection.number("SELECT count(*) FROM data_file") }
 
-    /// The data files in which no exported or staged row lies. It takes long: not for the writer.
+    /// The numbers of data files without exported or staged rows. Slow: call it on a reader, not on the writer.
     /// - Throws: `SQLiteError`.
     package func deadFiles() throws -> [Int64] {
         try connection.all(
@@ -183,8 +181,8 @@ extension StateView {
 }
 
 extension Store {
-    /// The number of a data file in the ledger; a new one for a new path.
-    /// - Throws: `SQLiteError`.
+    /// The number of a data file in the ledger; assigns one to a new path.
+    /// - Throws: `SQLiteError` or `StoreError`.
     package func fileID(ofPath path: String) throws -> Int64 {
         try transaction { try connection.run("INSERT OR IGNORE INTO data_file (path) VALUES (?1)", path) }
         guard let id = try connection.first("SELECT id FROM data_file WHERE path = ?1", path, row: { $0.int64(0) })
@@ -192,13 +190,14 @@ extension Store {
         return id
     }
 
-    /// Forgets what an earlier, unfinished preparation staged.
+    /// Removes the staged rows, also those of an unfinished preparation.
     /// - Throws: `SQLiteError`.
     package func clearStaged() throws {
         try transaction { try connection.execute("DELETE FROM staged") }
     }
 
-    /// Stages row locations for the counts table's next intent. Called in pieces, so that flushes get their turn.
+    /// Stages row locations for the counts table's next intent. The exporter calls this in batches, so that flushes can
+    /// run in between.
     /// - Throws: `SQLiteError`.
     package func stage(_ rows: some Collection<RowLocation>) throws {
         try transaction {
@@ -215,14 +214,17 @@ extension Store {
         }
     }
 
-    /// Makes the staged rows exported ones.
+    /// Copies the staged rows to the exported rows.
     func exportStaged() throws {
         try connection.execute("INSERT OR REPLACE INTO exported SELECT * FROM staged")
     }
 
-    /// Gives the next exported rows the places that are staged for them, in the order of their keys. Rows that are not in
-    /// the ledger (any more) are passed over.
-    /// - Returns: the last key; nil when none was left.
+    /// Moves the next exported rows to their staged locations, in ascending order of keys. Ignores staged rows that are
+    /// no longer in the ledger.
+    /// - Parameters:
+    ///   - key: the last key of the previous call; nil to start.
+    ///   - limit: the largest number of rows.
+    /// - Returns: the last key; nil when no row was left.
     /// - Throws: `SQLiteError`; nothing was changed then.
     package func moveExported(after key: RowKey?, limit: Int) throws -> RowKey? {
         try transaction {
@@ -248,14 +250,14 @@ extension Store {
         }
     }
 
-    /// Forgets data files in which no exported row lies.
+    /// Removes data files without exported rows from the ledger.
     /// - Throws: `SQLiteError`.
     func forgetFiles(_ paths: [String]) throws {
         let row = try connection.prepare("DELETE FROM data_file WHERE path = ?1")
         for path in paths { try row.run(path) }
     }
 
-    /// Forgets data files by their number.
+    /// Removes data files from the ledger by their numbers.
     /// - Throws: `SQLiteError`.
     package func forgetFiles(ids: [Int64]) throws {
         try transaction {

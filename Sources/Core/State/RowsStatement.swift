@@ -1,19 +1,19 @@
-// Many rows into one table: several with one statement, which costs less than half of a statement for each.
+// Inserts many rows into one table, several with one statement, which costs less than half of one statement for each.
 
 import SQLite
 
-/// An INSERT of one row, and the same of several.
+/// An INSERT statement for one row and one for several rows.
 final class RowsStatement {
-    /// Rows written by one statement, while there are enough.
+    /// The number of rows of the statement for several.
     static let rowsAtOnce = 16
     private let one: Statement
     private let many: Statement
     private let columns: Int
 
     /// - Parameters:
-    ///   - insert: up to and without VALUES.
+    ///   - insert: the statement up to and without VALUES.
     ///   - row: the row in parentheses, with `columns` plain question marks.
-    ///   - tail: what follows the rows.
+    ///   - tail: the end of the statement, after the rows.
     /// - Throws: `SQLiteError`.
     init(_ connection: Connection, _ insert: String, row: String, columns: Int, tail: String = "") throws {
         self.columns = columns
@@ -24,9 +24,10 @@ final class RowsStatement {
 
     /// Writes rows.
     /// - Parameters:
-    ///   - bind: binds the values of a row to the parameters that follow the given one; they have to stay valid until `written`.
-    ///   - written: told which rows were written, after each statement.
-    /// - Throws: `SQLiteError`, and what the closures throw.
+    ///   - bind: binds the values of a row to the parameters after the first `before` ones. Borrowed values must stay
+    ///     valid until `written`.
+    ///   - written: called after each statement with the rows that it wrote.
+    /// - Throws: `SQLiteError`, and the errors of the closures.
     func write(
         rows: Int, _ bind: (_ row: Int, _ statement: Statement, _ before: Int) throws -> Void,
         written: (Range<Int>) throws -> Void = { _ in }

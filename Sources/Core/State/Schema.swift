@@ -1,29 +1,30 @@
-// The format of the state file: its migrations, which make the tables and the views that people read.
+// The format of the state file: the migrations, which create the tables and the views that people read.
 //
-// Invariants: `user_version` is the number of migrations applied; a migration, once released, never changes.
-// Column names of the views are a contract with users; the tables below them are not.
+// Rules: `user_version` is the number of migrations applied (`migrate` applies them and sets it in one transaction); a
+// released migration never changes. Column names of the views are a contract with users; the tables below them are not.
 //
 // Key order: counts are keyed (window_start, postcode), so the upserts of one flush touch neighbouring pages. The view
-// goes through `windows`, one row per window with its printed timestamp: a condition on the timestamp becomes a
-// search on a few rows, and a condition on the postcode one seek per window. docs/adr/0002 has the measurements.
+// joins `windows`, which has one row per window with its printed timestamp: a condition on the timestamp becomes a
+// search of a few rows, and a condition on the postcode one seek per window. docs/adr/0002 has the measurements.
 
 import SQLite
 
+/// The format of the state file.
 enum Schema {
-    /// Identifies the file as ours in `PRAGMA application_id`: "PVws" in ASCII.
+    /// The `PRAGMA application_id` of a state: "PVws" in ASCII.
     static let applicationID: Int64 = 0x5056_7773
 
-    /// One step of the format.
+    /// One step from a version of the format to the next.
     struct Migration {
-        /// What it brings, in a word or two.
+        /// The change, in a few words.
         let name: String
         /// The statements.
         let sql: String
-        /// What SQL cannot do to the rows that are there.
+        /// The conversion of existing rows, where SQL alone cannot do it.
         var convert: (Connection) throws -> Void = { _ in }
     }
 
-    /// Each element takes the file from version `index` to `index + 1`.
+    /// The migrations. Element `index` changes the file from version `index` to `index + 1`.
     static var migrations: [Migration] {
         [
             Migration(name: "first version", sql: tablesOfVersion1 + viewsOfVersion1),
@@ -196,8 +197,8 @@ enum Schema {
 
         """
 
-    /// ISO 8601 UTC text of milliseconds since the epoch, without a fraction when it is zero. Rounds down before the
-    /// epoch too, where the watermark of an event of the first seconds lies.
+    /// SQL for the ISO 8601 text, in UTC, of milliseconds since the Unix epoch; without a fraction when that is zero.
+    /// Rounds down also before the epoch, where the watermark of an event in its first seconds lies.
     private static func isoText(milliseconds column: String) -> String {
         let fraction = "((\(column) % 1000 + 1000) % 1000)"
         return """
@@ -257,7 +258,7 @@ enum Schema {
         """
     }
 
-    /// Which snapshot a late event was backfilled from, and ways to find late events by window.
+    /// The snapshot from which a late event was backfilled, and indexes of late events by window.
     private static let backfill = """
         ALTER TABLE late ADD COLUMN backfill_snapshot_id INTEGER;
         CREATE INDEX late_by_window ON late (window_start, postcode);
@@ -265,20 +266,20 @@ enum Schema {
 
         """
 
-    /// What a backfill asks of late rows is in the index, so that their payloads are not read.
+    /// An index with all columns that a backfill reads, so that SQLite does not read the rows with their payloads.
     private static let backfillIndex = """
         DROP INDEX late_by_window;
         CREATE INDEX late_by_window ON late (window_start, postcode, kafka_partition, kafka_offset, backfilled_at_ms);
 
         """
 
-    /// Key, headers and timestamp of the source's message, and rows that the topic will never take.
+    /// The key, headers and timestamp of the source message, and the mark of rows that the topic will never accept.
     private static let outboxEnvelopes = ["late", "rejected"].map { table in
         ["source_key BLOB", "source_headers BLOB", "source_timestamp_ms INTEGER", "passed_at_ms INTEGER"]
             .map { "ALTER TABLE \(table) ADD COLUMN \($0);\n" }.joined()
     }.joined()
 
-    /// Which record brought a partition's largest event time.
+    /// The offset of the record with a partition's largest event time.
     private static var eventOffsets: String {
         """
         ALTER TABLE partition_progress ADD COLUMN max_event_offset INTEGER;
@@ -294,10 +295,10 @@ enum Schema {
         """
     }
 
-    /// Who writes: the random token of the store that was opened last.
+    /// The random token of the writer that opened the state last.
     private static let oneWriter = "ALTER TABLE progress ADD COLUMN writer TEXT;\n"
 
-    /// What tells the last record consumed of a partition from any other at its offset.
+    /// The identification of the last record consumed of a partition (`RecordMark`).
     private static let lastRecords = """
         ALTER TABLE partition_progress ADD COLUMN last_offset INTEGER;
         ALTER TABLE partition_progress ADD COLUMN last_timestamp_ms INTEGER;
@@ -306,7 +307,7 @@ enum Schema {
 
         """
 
-    /// The offsets that an incident of kind `missing-offsets` is about; [first_offset, end_offset).
+    /// The offsets of an incident of kind `missing-offsets`: [first_offset, end_offset).
     private static let lostOffsets = """
         ALTER TABLE incident ADD COLUMN kafka_partition INTEGER;
         ALTER TABLE incident ADD COLUMN first_offset INTEGER;
@@ -317,8 +318,8 @@ enum Schema {
     private static let watermarkOffset =
         "(SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE key = 'watermark_delay_ms')"
 
-    /// Refuses a file of another program, or of a newer version of this one, without changing it.
-    /// - Returns: the file's version; 0 for an empty one.
+    /// Rejects a file of another program, or of a newer version of this one. Does not change the file.
+    /// - Returns: the version of the file's format; 0 for an empty file.
     /// - Throws: `StoreError.notAState`, `StoreError.newerVersion`, or `SQLiteError`.
     @discardableResult
     static func check(_ connection: Connection, path: String) throws -> Int {
@@ -332,8 +333,8 @@ enum Schema {
         return max(0, Int(version))
     }
 
-    /// Brings an open file to the newest version; a file from a newer program is refused.
-    /// - Throws: `StoreError.notAState`, `StoreError.newerVersion`, or `SQLiteError`.
+    /// Migrates an open file to the newest version.
+    /// - Throws: `StoreError.notAState`, `StoreError.newerVersion`, or `SQLiteError`; nothing was changed then.
     static func migrate(_ connection: Connection, path: String) throws {
         let version = try check(connection, path: path)
         guard version < migrations.count else { return }
@@ -344,7 +345,7 @@ enum Schema {
             }
             try connection.execute("PRAGMA application_id = \(applicationID)")
             try connection.execute("PRAGMA user_version = \(migrations.count)")
-            assert(Set(migrations.map(\.name)).count == migrations.count, "migrations have names of their own")
+            assert(Set(migrations.map(\.name)).count == migrations.count, "names of migrations are unique")
         }
     }
 }

@@ -1,7 +1,9 @@
-// Raw segments: local files with every event, waiting to be exported (`segment`), and how far they go (`raw_progress`).
-// Invariant: a segment's row is written in the transaction that moves the raw offsets over what it covers; its files were
-// synced before. Files in the spool that no row names are leftovers of a crash. A segment whose files are gone is dropped
-// together with those after it, and the raw offsets go back to where it began.
+// Raw segments, which are local files of all events that wait for export (`segment`), and the offsets after them
+// (`raw_progress`).
+//
+// Invariant: one transaction inserts a segment's row and advances the raw offsets past the segment; its files are
+// synced before. Files in the spool without a row are leftovers of a crash. A segment whose files are lost is dropped
+// together with the later ones, and the raw offsets return to its start.
 
 package import Base
 import Foundation
@@ -14,7 +16,7 @@ package struct OffsetSpan: Codable, Equatable, Sendable {
     /// The end (exclusive).
     package var to: KafkaOffset
 
-    /// A span.
+    /// A span from its parts.
     package init(from: KafkaOffset, to: KafkaOffset) {
         self.from = from
         self.to = to
@@ -27,16 +29,16 @@ package struct Segment: Codable, Equatable, Sendable {
     package struct File: Codable, Equatable, Sendable {
         /// The file's name in the spool folder.
         package var name: String
-        /// Its size in bytes.
+        /// The size of the file, in bytes.
         package var bytes: Int64
-        /// Days since 1970-01-01 of its rows' timestamps; of the arrival, for JSON lines.
+        /// The day of its rows' timestamps, or of their arrival for JSON lines, in days since 1970-01-01.
         package var day: Int
-        /// What its manifest entry will say; nil for JSON lines.
+        /// The metrics for its manifest entry; nil for JSON lines.
         package var metrics: ParquetMetrics?
         /// Of JSON lines: the CRC-32 of the file as it was written; nil for one of an earlier version.
         package var checksum: UInt32?
 
-        /// A file.
+        /// A file from its parts.
         package init(name: String, bytes: Int64, day: Int, metrics: ParquetMetrics?, checksum: UInt32? = nil) {
             self.name = name
             self.bytes = bytes
@@ -54,7 +56,7 @@ package struct Segment: Codable, Equatable, Sendable {
             day = try values.decode(Int.self, forKey: .day)
             metrics = try values.decodeIfPresent(ParquetMetrics.self, forKey: .metrics)
             checksum = try values.decodeIfPresent(UInt32.self, forKey: .checksum)
-            // Version 0.1 stored them as JSON within the JSON.
+            // Version 0.1 stored the metrics as JSON within the JSON.
             if metrics == nil, let facts = try values.decodeIfPresent(Data.self, forKey: .facts) {
                 metrics = try JSONDecoder().decode(ParquetMetrics.self, from: facts)
             }
@@ -70,18 +72,18 @@ package struct Segment: Codable, Equatable, Sendable {
         }
     }
 
-    /// Its unique name.
+    /// The segment's unique name.
     package var name: String
-    /// The number of events in it.
+    /// The number of events.
     package var rows: Int64
-    /// What it covers, by partition.
+    /// The offsets that the segment covers, by partition.
     package var offsets: [PartitionID: OffsetSpan]
-    /// The Parquet files, one a day.
+    /// The Parquet files, one for each day.
     package var parquet: [File]
-    /// The JSON lines, where they are wanted.
+    /// The file of JSON lines; nil when they are not exported.
     package var json: File?
 
-    /// A segment.
+    /// A segment from its parts.
     package init(name: String, rows: Int64, offsets: [PartitionID: OffsetSpan], parquet: [File], json: File?) {
         self.name = name
         self.rows = rows
@@ -90,16 +92,17 @@ package struct Segment: Codable, Equatable, Sendable {
         self.json = json
     }
 
-    /// All its files.
+    /// All files.
     package var files: [File] { parquet + (json.map { [$0] } ?? []) }
-    /// The names of all its files.
+    /// The names of all files.
     package var fileNames: [String] { files.map(\.name) }
-    /// The bytes of all its files.
+    /// The size of all files, in bytes.
     package var bytes: Int64 { parquet.reduce(json?.bytes ?? 0) { $0 + $1.bytes } }
 }
 
 extension StateView {
-    /// The offset from which each partition's raw events are still wanted; none for a partition without segments.
+    /// The offset after each partition's segments, where the next segment begins; none for a partition that never had a
+    /// segment.
     /// - Throws: `SQLiteError`.
     package func rawOffsets() throws -> [PartitionID: KafkaOffset] {
         var offsets: [PartitionID: KafkaOffset] = [:]
@@ -109,7 +112,7 @@ extension StateView {
         return offsets
     }
 
-    /// The segments that were not exported, oldest first, at most `limit`.
+    /// The segments that wait for export, oldest first, at most `limit`.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
     package func segments(limit: Int = 1000) throws -> [Segment] {
         try connection.all("SELECT facts FROM segment ORDER BY id LIMIT ?1", Int64(limit)) {
@@ -117,12 +120,13 @@ extension StateView {
         }
     }
 
-    /// How many segments wait and how many bytes they hold.
+    /// The number of segments that wait for export, and their size in bytes.
     /// - Throws: `SQLiteError`.
     package func backlog() throws -> (segments: Int64, bytes: Int64) {
         try connection.first("SELECT count(*), total(bytes) FROM segment") { ($0.int64(0), $0.int64(1)) } ?? (0, 0)
     }
 
+    /// Whether all these segments wait for export.
     func hasSegments(_ names: [String]) throws -> Bool {
         let row = try connection.prepare("SELECT 1 FROM segment WHERE name = ?1")
         return try names.allSatisfy { try row.first($0) { _ in true } ?? false }
@@ -130,6 +134,7 @@ extension StateView {
 }
 
 extension Store {
+    /// Inserts a segment and advances the raw offsets past it.
     func write(_ segment: Segment, now: Int64) throws {
         try connection.run(
             "INSERT INTO segment (name, closed_at_ms, bytes, rows, facts) VALUES (?1, ?2, ?3, ?4, ?5)", segment.name,
@@ -141,8 +146,8 @@ extension Store {
         }
     }
 
-    /// Where the raw events of each partition have to be read again from when a segment and those after it are dropped; only
-    /// the partitions that they cover.
+    /// The offset from which each partition must be re-read when a segment and the later ones are dropped; only for
+    /// partitions that they cover.
     /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
     package func rawOffsets(droppingFrom name: String) throws -> [PartitionID: KafkaOffset] {
         var starts: [PartitionID: KafkaOffset] = [:]
@@ -154,10 +159,10 @@ extension Store {
         return starts
     }
 
-    /// Drops a waiting segment and those after it: what they cover is wanted again.
-    /// - Returns: the names of their files, and where each partition has to be read from again. None where the segment no
-    ///   longer waits: it was exported meanwhile. nil when nothing was done, since a commit that was prepared brings one.
-    /// - Throws: `SQLiteError`, or `DecodingError` for a row that this program did not write.
+    /// Drops a waiting segment and the later ones, so that their offsets are re-read.
+    /// - Returns: the names of their files, and the offset from which each partition must be re-read. Both are empty
+    ///   when the segment was exported meanwhile. nil when nothing was dropped because an open intent has one of them.
+    /// - Throws: `SQLiteError`, `StoreError`, or `DecodingError` for a row that this program did not write.
     package func dropSegments(from name: String) throws -> (files: [String], starts: [PartitionID: KafkaOffset])? {
         try transaction {
             let dropped = try segments(limit: Int(Int32.max)).drop { $0.name != name }
@@ -172,12 +177,13 @@ extension Store {
         }
     }
 
+    /// Removes segments.
     func forgetSegments(_ names: [String]) throws {
         let row = try connection.prepare("DELETE FROM segment WHERE name = ?1")
         for name in names { try row.run(name) }
     }
 
-    /// Records how far raw rows are in the table, for a state that did not bring them there.
+    /// Sets the raw offsets of a restored state, whose raw rows are already in the table.
     func setRawOffsets(_ offsets: [PartitionID: KafkaOffset]) throws {
         let progress = try connection.prepare("INSERT OR REPLACE INTO raw_progress VALUES (?1, ?2)")
         for (partition, end) in offsets { try progress.run(partition.rawValue, end.rawValue) }

@@ -1,11 +1,11 @@
-// A copy of a state by SQLite's online backup, while a service may be writing to the original.
-// Invariant: the original is only read; the copy is its owner's alone.
+// Copies a state with SQLite's online backup, also while a service writes to it.
+// The connection to the original is read-only (`StateReader`). Only the owner may read the copy (0600).
 
 import SQLite
 
-/// A copy that was just made.
+/// A copy of a state.
 package final class StateCopy: StateView {
-    /// Copies the state at `source` into a new file.
+    /// Copies the state at `source` to `destination`, and opens the copy.
     /// - Throws: `StoreError`, or `SQLiteError`.
     package init(of source: String, to destination: String) throws {
         let original = try StateReader.open(source)
@@ -22,7 +22,7 @@ package final class StateCopy: StateView {
         }
     }
 
-    /// SQLite finds no fault in the copy.
+    /// Whether SQLite's quick check finds no fault in the copy.
     /// - Throws: `SQLiteError`.
     package func isWhole() throws -> Bool {
         do {

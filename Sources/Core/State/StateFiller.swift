@@ -1,13 +1,15 @@
-// Fills an empty state from what tables have, as `restore` does: many rows at once, in one transaction, without a log.
+// Fills an empty state from the tables for `restore`: many rows, in one transaction, without a journal.
 //
-// A count that the table of counts does not have in full has the number of its missing events in a database beside the state,
-// which is gone when the state is whole: a temporary one may be in memory. Invariant: the file counts only when `finish` has returned; before that nobody may open it.
+// The number of events that the counts table lacks in a count is stored in a database file beside the state until
+// `finish`. It is not a temporary database, because SQLite may keep that in memory.
+//
+// The file is a valid state only after `finish` has returned; until then no other connection may open it.
 
 package import Base
 import Glibc
 import SQLite
 
-/// A count as the raw rows have it. The bytes of the postcode are valid only while it is handed over.
+/// A count from the raw rows. The bytes of the postcode are valid only during the call that receives it.
 package struct RestoredCount {
     /// The window's start.
     package let window: WindowStart
@@ -15,12 +17,12 @@ package struct RestoredCount {
     package let postcode: UnsafeRawBufferPointer
     /// Events to add to the count.
     package let count: Int64
-    /// Those of them that the table of counts does not have.
+    /// The events among them that the counts table does not have; 0 to `count`.
     package let missing: Int64
-    /// The generation of the count, until `setGeneration`.
+    /// The generation of the count, unless `setGeneration` changes it.
     package let generation: Generation
 
-    /// A count.
+    /// A count from its parts.
     package init(
         window: WindowStart, postcode: UnsafeRawBufferPointer, count: Int64, missing: Int64, generation: Generation
     ) {
@@ -29,11 +31,11 @@ package struct RestoredCount {
     }
 }
 
-/// A late event as its raw row has it. The bytes are valid only while it is handed over.
+/// A late event from its raw row. The bytes are valid only during the call that receives it.
 package struct RestoredLateEvent {
-    /// Where it came from.
+    /// The record's partition.
     package var partition: PartitionID
-    /// Its offset there.
+    /// The record's offset.
     package var offset: KafkaOffset
     /// The user, where the event names one.
     package var userID: Int64?
@@ -41,16 +43,16 @@ package struct RestoredLateEvent {
     package var postcode: UnsafeRawBufferPointer
     /// The page, where the event names one.
     package var webpage: UnsafeRawBufferPointer?
-    /// Its event time.
+    /// The event time.
     package var eventTime: EventTime
     /// The window's start.
     package var windowStart: WindowStart
-    /// How far its time was behind the watermark.
+    /// The distance of the event time from the watermark, in milliseconds.
     package var latenessMilliseconds: Int64
-    /// When it had come and was published at the latest, milliseconds since the Unix epoch.
+    /// The latest time at which the event can have arrived and been published, in milliseconds since the Unix epoch.
     package var receivedAt: Int64
 
-    /// An event.
+    /// An event from its parts.
     package init(
         partition: PartitionID, offset: KafkaOffset, userID: Int64?, postcode: UnsafeRawBufferPointer,
         webpage: UnsafeRawBufferPointer?, eventTime: EventTime, windowStart: WindowStart, latenessMilliseconds: Int64,
@@ -62,7 +64,7 @@ package struct RestoredLateEvent {
     }
 }
 
-/// An exported row as the table of counts has it. The bytes are valid only while it is handed over.
+/// A row of the counts table. The bytes are valid only during the call that receives it.
 package struct RestoredRow {
     /// The window's start.
     package let window: WindowStart
@@ -75,18 +77,18 @@ package struct RestoredRow {
     /// The count in the table.
     package let count: Int64
 
-    /// A row.
+    /// A row from its parts.
     package init(window: WindowStart, postcode: UnsafeRawBufferPointer, fileID: Int64, position: Int64, count: Int64) {
         (self.window, self.postcode, self.fileID) = (window, postcode, fileID)
         (self.position, self.count) = (position, count)
     }
 }
 
-/// Fills one state.
+/// The filler of one state.
 package final class StateFiller {
-    /// The state; its typed reads and writes are part of the same transaction.
+    /// The state. Its typed reads and writes take part in the filler's transaction.
     package let store: Store
-    /// What the name of the file of missing events ends with, after the state's.
+    /// The suffix of the file of missing events, after the state's name.
     package static let suffix = ".missing"
     private let aside: String
     private let connection: Connection
@@ -101,8 +103,8 @@ package final class StateFiller {
     private var indexes: [String] = []
 
     /// Begins to fill a new state.
-    /// - Parameter firstNumber: late and rejected rows get higher numbers. They name records in the late topic, so none may be
-    ///   given twice: those of the lost state were lower.
+    /// - Parameter firstNumber: late and rejected rows get higher numbers. Numbers identify records in the late topic,
+    ///   so this must be at least the highest number of the lost state.
     /// - Throws: `SQLiteError`.
     package init(_ store: Store, numbersAbove firstNumber: Int64) throws {
         self.store = store
@@ -153,7 +155,7 @@ package final class StateFiller {
             """, persistent: true)
     }
 
-    /// Makes the state whole and durable.
+    /// Commits the transaction, removes the file of missing events and makes the state durable.
     /// - Throws: `SQLiteError`.
     package func finish() throws {
         try connection.execute("COMMIT; DETACH DATABASE aside; PRAGMA journal_mode = WAL")
@@ -163,13 +165,15 @@ package final class StateFiller {
 
     // MARK: Rows
 
-    /// Adds counts, cheapest in the order of their keys.
-    /// - Parameter row: hands over the row of a number from 0 to `rows` (exclusive).
-    /// - Throws: `SQLiteError`, and what `row` throws.
+    /// Adds counts. Ascending order of keys is the cheapest.
+    /// - Parameters:
+    ///   - rows: the number of rows.
+    ///   - row: passes the row of a number from 0 to `rows` (exclusive) to its second argument.
+    /// - Throws: `SQLiteError`, and the errors of `row`.
     package func addCounts(rows: Int, _ row: (Int, (RestoredCount) throws -> Void) throws -> Void) throws {
         try counts.write(rows: rows) { number, statement, before in
             try row(number) { count in
-                assert(count.missing >= 0 && count.missing <= count.count)
+                assert(0 <= count.missing && count.missing <= count.count, "missing events are part of the count")
                 var values = Parameters(statement, after: before)
                 try values.add(count.window)
                 try values.add(text: count.postcode)
@@ -180,9 +184,8 @@ package final class StateFiller {
         }
     }
 
-    /// Adds late events.
-    /// - Parameter row: as in `addCounts`.
-    /// - Throws: `SQLiteError`, and what `row` throws.
+    /// Adds late events. The parameters are those of `addCounts`.
+    /// - Throws: `SQLiteError`, and the errors of `row`.
     package func addLate(rows: Int, _ row: (Int, (RestoredLateEvent) throws -> Void) throws -> Void) throws {
         try late.write(rows: rows) { number, statement, before in
             try row(number) { event in
@@ -201,10 +204,9 @@ package final class StateFiller {
         }
     }
 
-    /// Adds exported rows.
-    /// - Parameter row: as in `addCounts`.
-    /// - Returns: some rows of which one has a key that was there before; nil when each was new.
-    /// - Throws: `SQLiteError`, and what `row` throws.
+    /// Adds exported rows. The parameters are those of `addCounts`.
+    /// - Returns: a range of rows that contains one whose key exists already; nil when all keys are new.
+    /// - Throws: `SQLiteError`, and the errors of `row`.
     package func addExported(
         rows: Int, _ row: (Int, (RestoredRow) throws -> Void) throws -> Void
     ) throws -> Range<Int>? {
@@ -232,7 +234,7 @@ package final class StateFiller {
 
     // MARK: Late events
 
-    /// Takes the indexes of late events away until `makeLateIndexes`: rows are written faster without.
+    /// Drops the indexes of late events until `makeLateIndexes`, because inserting is faster without them.
     /// - Throws: `SQLiteError`.
     package func dropLateIndexes() throws {
         let found = try connection.all(
@@ -242,14 +244,14 @@ package final class StateFiller {
         indexes = found.map(\.sql)
     }
 
-    /// Makes the indexes of late events again.
+    /// Creates the dropped indexes of late events.
     /// - Throws: `SQLiteError`.
     package func makeLateIndexes() throws {
         for sql in indexes { try connection.execute(sql) }
         indexes = []
     }
 
-    /// Sets how late each late event is at a watermark.
+    /// Sets the lateness of each late event from a watermark.
     /// - Throws: `SQLiteError`.
     package func setLateness(at watermark: EventTime) throws {
         try connection.run("UPDATE late SET lateness_ms = max(0, ?1 - event_time_us / 1000)", watermark.milliseconds)
@@ -270,9 +272,9 @@ package final class StateFiller {
 
     // MARK: Counts
 
-    /// The counts of one window without the events that the table of counts does not have. The bytes of the postcode are
-    /// valid only within `body`.
-    /// - Throws: `SQLiteError`, and what `body` throws.
+    /// Calls `body` for each count of one window, without the events that the counts table does not have. The bytes of
+    /// the postcode are valid only within `body`.
+    /// - Throws: `SQLiteError`, and the errors of `body`.
     package func forEachCovered(
         inWindow start: WindowStart, _ body: (_ postcode: UnsafeRawBufferPointer, _ count: Int64) throws -> Void
     ) throws {
@@ -285,7 +287,7 @@ package final class StateFiller {
         ) { row in try row.withText(0) { try body($0, row.int64(1)) } }
     }
 
-    /// Whether the exported row of a key lies at this place.
+    /// Whether the exported row of a key is at this location.
     /// - Throws: `SQLiteError`.
     package func isExported(
         window: WindowStart, postcode: UnsafeRawBufferPointer, fileID: Int64, position: Int64
@@ -296,19 +298,19 @@ package final class StateFiller {
         ) { _ in true } ?? false
     }
 
-    /// Compares counts with exported rows from a key on.
+    /// A comparison of counts with exported rows, from a key (inclusive) on.
     /// - Throws: `SQLiteError`.
     package func merge(from start: LedgerMerge.Key, unchanged: Generation, changed: Generation) throws -> LedgerMerge {
         try LedgerMerge(connection, from: start, unchanged: unchanged, changed: changed)
     }
 
-    /// Sets the generation of a count; one that the state does not have is there with the value 0.
+    /// Sets the generation of a count. Inserts a count of 0 when the state does not have it.
     /// - Throws: `SQLiteError`.
     package func setGeneration(_ generation: Generation, of key: LedgerMerge.Key) throws {
         try key.postcode.withUnsafeBytes { try generations.run(key.window.seconds, TextBytes($0), generation.rawValue) }
     }
 
-    /// Makes the windows' rows from their counts.
+    /// Inserts the rows of the windows that have counts.
     /// - Throws: `SQLiteError`.
     package func makeWindows() throws {
         try connection.execute(
@@ -320,19 +322,20 @@ package final class StateFiller {
 
     // MARK: Progress
 
-    /// Sets how far a partition has come.
+    /// Sets the progress of a partition.
     /// - Throws: `SQLiteError`.
     package func setPartition(_ partition: PartitionProgress) throws { try store.write(partition) }
 
-    /// Sets the generation, and the watermark.
+    /// Sets the generation and the watermark.
+    /// - Parameter now: the wall clock, in milliseconds since the Unix epoch.
     /// - Throws: `SQLiteError`.
     package func setProgress(generation: Generation, watermark: EventTime?, finalBefore: WindowStart, now: Int64) throws
     {
         try store.writeProgress(generation: generation, watermark: watermark, finalBefore: finalBefore, now: now)
     }
 
-    /// Sets where a table stands.
-    /// - Parameter snapshotID: the table's current snapshot; nil: it has none, and nothing is known of its progress.
+    /// Sets the position of a table.
+    /// - Parameter snapshotID: the table's current snapshot; nil when it has none, and so no progress.
     /// - Throws: `SQLiteError`.
     package func setExport(
         of table: ExportTable, epoch: Int64, snapshotID: Int64?, progress: ExportProgress
@@ -343,7 +346,7 @@ package final class StateFiller {
         try store.setExportProgress(of: table, to: progress)
     }
 
-    /// Sets from where each partition's raw rows are wanted.
+    /// Sets the raw offset of each partition.
     /// - Throws: `SQLiteError`.
     package func setRawOffsets(_ offsets: [PartitionID: KafkaOffset]) throws { try store.setRawOffsets(offsets) }
 }

@@ -1,6 +1,6 @@
-// At most one process writes a state: an advisory lock on `STATE.lock`, held as long as this object lives.
-// Invariants: the kernel frees the lock when the process ends, however it ends; the file's text only informs people;
-// the file is never removed, since removing it would let two processes lock two files of one name.
+// Lets at most one process write a state: an advisory lock on `STATE.lock`, held for the life of this object.
+// The kernel releases the lock when the process ends, however it ends. The text in the file only informs people. The
+// file is never removed: otherwise two processes could lock two files of the same name.
 
 import Glibc
 
@@ -9,9 +9,9 @@ package final class StateLock {
     private let descriptor: Int32
 
     /// - Parameters:
-    ///   - path: the state file, or a link to it; the lock file is beside the file itself.
-    ///   - holder: what other processes are told, for example "pageviews ingest (pid 4711)".
-    /// - Throws: `StoreError.inUse` with the holder's words, or `StoreError.cannotOpen`.
+    ///   - path: the state file, or a link to it. The lock file is beside the file itself.
+    ///   - holder: the name of this process in the errors of others, for example "pageviews ingest (pid 4711)".
+    /// - Throws: `StoreError.inUse` with the holder's name, or `StoreError.cannotOpen`.
     package init(statePath path: String, holder: String) throws {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw StoreError.cannotOpen(path: path, reason: "this is no file name")
@@ -44,7 +44,7 @@ package final class StateLock {
     private static func write(_ text: String, to file: Int32) {
         ftruncate(file, 0)
         let bytes = Array((text + "\n").utf8)
-        // Only people read it; a lock without its text is still a lock.
+        // The text is only informative, so a failed write is ignored.
         _ = pwrite(file, bytes, bytes.count, 0)
     }
 }

@@ -1,17 +1,18 @@
-// From the name of a state to the file it leads to.
+// Resolves the name of a state to its file.
 //
-// A state has one lock and one write-ahead log, both beside the file itself, so every name of it must lead to the same
-// place before anything is locked or opened: through symbolic links, also to a file that does not exist yet. The result is
-// absolute, so SQLite can never read it as a URI or as a database in memory.
+// A state has one lock and one write-ahead log, both beside the file itself. Every name of the state must therefore be
+// resolved to the same path before anything is locked or opened, through symbolic links, also for a file that does not
+// exist yet. The result is absolute, so SQLite cannot interpret it as a URI or as a database in memory.
 
 import Glibc
 
-/// Where a state is, and how its file is made.
+/// Resolves paths of states and creates their files.
 enum StatePath {
+    /// The limit of symbolic links to follow, as in Linux.
     private static let mostLinks = 40
 
-    /// The file that `path` leads to, absolute and without links.
-    /// - Throws: `StoreError.cannotOpen` when a folder on the way is missing, or the links go round in circles.
+    /// The absolute path of the file that `path` leads to, without links.
+    /// - Throws: `StoreError.cannotOpen` when a folder is missing or the links form a cycle.
     package static func resolved(_ path: String) throws -> String {
         var next = path
         for _ in 0..<mostLinks {
@@ -27,16 +28,16 @@ enum StatePath {
         throw failure(path, ELOOP)
     }
 
-    /// More than one name in folders leads to the file itself. Each would have a lock and a write-ahead log of its own.
+    /// Whether the file has hard links. Each name would have a lock and a write-ahead log of its own.
     static func hasSeveralNames(_ file: String) -> Bool {
         var facts = stat()
         return stat(file, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && facts.st_nlink > 1
     }
 
-    /// Makes an empty file for a state where there is none, for its owner alone: it holds user ids and pages. SQLite gives
-    /// the log and its index the same mode, so a readable file has a readable log.
+    /// Creates an empty file for a state unless there is one. Only its owner may read it, because it will have user ids
+    /// and pages. SQLite gives the log and its index the same mode.
     static func createPrivate(_ file: String) {
-        // Only where nothing was, so that nobody can hold a lock on it: closing a file drops this process's locks.
+        // O_EXCL: closing an existing file would release this process's locks on it.
         let descriptor = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 { close(descriptor) }
     }
@@ -53,7 +54,7 @@ enum StatePath {
         return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
     }
 
-    /// Where a symbolic link points; nil for everything else.
+    /// The target of a symbolic link; nil for other files.
     private static func target(of link: String) -> String? {
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(link, &bytes, bytes.count)

@@ -1,16 +1,18 @@
-// The one way to open a state for reading alone.
+// Opens a state for reading only; the only way to do so.
 //
-// Invariants: the file, its log and its folder stay as they are: the connection cannot write, and it never checkpoints, also
-// not when it is the last to close (only the writer may, see Store.swift); a file of another program is refused.
+// The file, its log and its folder stay unchanged. SQLite opens the connection read-only, and `noCheckpointOnClose`
+// keeps it from a checkpoint when it is the last to close (only the writer may checkpoint, see Store.swift). A file of
+// another program is rejected.
 
 import Glibc
 import SQLite
 
-/// A state opened for reading; a service may be writing to it.
+/// A state opened for reading, also while a service writes to it.
 package final class StateReader: StateView {
     /// Opens the state at `path`, of this version or an older one.
-    /// - Parameter allowsEmpty: a file in which no tables have been made yet is no error.
-    /// - Throws: `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`, `StoreError.damaged`, or `SQLiteError`.
+    /// - Parameter allowsEmpty: whether a file without tables is accepted.
+    /// - Throws: `StoreError.cannotOpen`, `StoreError.notAState`, `StoreError.newerVersion`, `StoreError.damaged`, or
+    ///   `SQLiteError`.
     package init(_ path: String, allowsEmpty: Bool = false) throws {
         super.init(path: path, connection: try Self.open(path, allowsEmpty: allowsEmpty))
     }
@@ -32,21 +34,21 @@ package final class StateReader: StateView {
             let connection = try Connection(path: path, mode: .readOnly)
             try connection.setBusyTimeout(milliseconds: 5000)
             try connection.set(.noCheckpointOnClose, true)
-            // The file is looked at only by the first question.
+            // SQLite reads the file only for the first statement.
             _ = try connection.integer("PRAGMA schema_version")
             return connection
         } catch let error as SQLiteError where error.isCannotOpen && access(path + "-wal", F_OK) != 0 {
-            // The folder is not ours to write, so no -shm can be made; without a log nobody is writing either.
+            // Without write access to the folder, SQLite cannot create the -shm file. Without a log there is no writer.
             return try Connection(immutablePath: path)
         }
     }
 
-    /// Stays at the state's generation of now, whatever a service writes, until `release`.
+    /// Begins a read transaction: all reads until `release` see the present generation.
     /// - Throws: `SQLiteError`.
     package func hold() throws {
         try connection.execute("BEGIN")
         do {
-            // The snapshot is taken by the first question.
+            // SQLite takes the snapshot at the first read.
             _ = try connection.integer("SELECT 1 FROM sqlite_schema LIMIT 1")
         } catch {
             try? connection.execute("ROLLBACK")
@@ -54,15 +56,16 @@ package final class StateReader: StateView {
         }
     }
 
-    /// Lets go of the generation that `hold` keeps.
+    /// Ends the read transaction of `hold`.
     /// - Throws: `SQLiteError`.
     package func release() throws { try connection.execute("ROLLBACK") }
 
-    /// A service or `restore` has made the tables.
+    /// Whether the file has tables.
     /// - Throws: `SQLiteError`.
     package func hasTables() throws -> Bool { try connection.integer("SELECT count(*) FROM sqlite_schema") ?? 0 > 0 }
 
-    /// Asked every some thousand instructions of SQLite: no ends the question under way with an interrupt; nil: never.
+    /// Sets a callback that SQLite calls every 10,000 instructions; nil removes it. When it returns `false`, the
+    /// running statement fails with an interrupt.
     package func onProgress(_ mayContinue: (() -> Bool)?) {
         if let mayContinue {
             connection.setProgressHandler(every: 10_000, mayContinue)

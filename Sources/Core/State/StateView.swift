@@ -1,12 +1,13 @@
-// A state that is read: by its one writer (Store), or beside it (StateReader).
+// The typed reads that the writer (`Store`) and the readers (`StateReader`, `StateCopy`) of a state share.
 //
-// Invariant: all SQL of the state's tables is in this target, in one file for each table; nothing outside has the connection.
+// All SQL on the state's tables is in this target, in one file per table. `connection` is internal, so other targets
+// cannot run SQL through it.
 
 import SQLite
 
-/// Typed reads of one state.
+/// The typed reads of one state.
 package class StateView {
-    /// The file's path as it was given.
+    /// The state's path as it was given.
     package let path: String
     let connection: Connection
 

@@ -1,11 +1,10 @@
-// One flush: one transaction with everything that happened since the last.
-// Invariants: all or nothing; counts are whole values (the upsert adds the delta to what is there); a window's row in
-// `windows` is written before its counts, so the view never misses one.
+// Writes a flush: one transaction with everything since the last flush. The upsert adds a delta to the stored count.
+// Also decides when to checkpoint the write-ahead log.
 
 import Base
 import SQLite
 
-/// The statements a flush needs, compiled once.
+/// The statements of a flush, compiled once.
 final class FlushStatements {
     package let count: Statement
     package let window: Statement
@@ -57,12 +56,13 @@ final class FlushStatements {
 }
 
 extension Store {
-    /// Writes one flush as one transaction and raises the generation by one.
-    /// - Parameter now: the wall clock, milliseconds since the Unix epoch.
-    /// - Throws: `SQLiteError`; nothing was written then, and the same flush can be retried. `StoreError.otherWriter`.
+    /// Writes one flush in one transaction and raises the generation by one.
+    /// - Parameter now: the wall clock, in milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError`, after which the same flush can be retried; `StoreError.otherWriter`,
+    ///   `StoreError.filesLost`. Nothing was written then.
     package func write(_ flush: Flush, now: Int64) throws {
         let next = generation.next
-        assert(Set(flush.partitions.map(\.partition)).count == flush.partitions.count, "a partition is there once")
+        assert(Set(flush.partitions.map(\.partition)).count == flush.partitions.count, "a flush has a partition once")
         assert(
             flush.partitions.allSatisfy { $0.consumed <= $0.firstOffset.distance(to: $0.nextOffset) },
             "no record is counted twice")
@@ -80,28 +80,28 @@ extension Store {
         generation = next
     }
 
-    /// Copies the write-ahead log into the file when it has grown by `pages` since the last time; readers are not
-    /// waited for. What a reader still needs stays in the log for the next time.
+    /// Checkpoints the write-ahead log when it has grown by `pages` since the last checkpoint. While the log is within
+    /// its budget, does not wait for readers: pages that a reader needs stay in the log for the next checkpoint.
     /// - Throws: `SQLiteError`.
     package func checkpointIfNeeded(pages: Int = 1000) throws {
         let now = connection.walPages
-        // The log starts again from its beginning once everything was copied and no reader was in it.
+        // SQLite resets the log once a checkpoint has copied all of it and no reader uses it.
         if now < pagesAtCheckpoint { pagesAtCheckpoint = 0 }
         guard now - pagesAtCheckpoint >= pages else { return }
         if now < Self.pagesBudget {
             try connection.checkpoint(.passive)
         } else {
-            // Readers follow one another so closely that the log never starts again: ask them for a moment.
+            // Overlapping readers keep SQLite from resetting the log, so new ones must wait for a moment.
             try checkpointFully(waitMilliseconds: 50)
         }
         pagesAtCheckpoint = now
     }
 
-    /// The pages of the log (4 KiB each) from which on readers are asked to wait.
+    /// The size of the log, in pages of 4 KiB, from which readers must wait for a checkpoint.
     private static let pagesBudget = 8192
 
-    /// Copies the whole write-ahead log into the file and empties it, where no reader is in the way for longer than the
-    /// time given.
+    /// Copies the whole write-ahead log into the file and truncates it, unless readers use it for longer than
+    /// `waitMilliseconds`.
     /// - Throws: `SQLiteError`.
     package func checkpointFully(waitMilliseconds: Int32 = 500) throws {
         try connection.setBusyTimeout(milliseconds: waitMilliseconds)
@@ -109,7 +109,7 @@ extension Store {
         do {
             try connection.checkpoint(.truncate)
         } catch let error as SQLiteError where error.isBusy {
-            // A reader is at work; the log stays and the next writer continues with it.
+            // A reader uses the log, so it stays; later flushes append to it.
         }
     }
 }

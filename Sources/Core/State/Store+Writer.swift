@@ -1,18 +1,20 @@
-// One writer, whatever happened to lock files: every transaction that writes checks that the state is as this store left it.
+// Ensures one writer even where lock files were removed: each writing transaction checks that the state is as this
+// store left it.
 //
-// Opening for writing puts a random token into `progress`, and every transaction compares it, and the generation, with its
-// own. Invariant: of two stores over one file the one that was opened last can write, and it has read everything that the
-// other has written; the other can write nothing more.
+// Opening for writing stores a random token in `progress`. Each transaction compares the token and the generation with
+// its own (`checkWriter`). Of two stores on one file, only the one opened last can therefore write, and it has read
+// everything that the other wrote.
 
 import Base
 import SQLite
 
 extension Store {
-    /// A token that no other store has.
+    /// A random token of 64 bits.
     static func newToken() -> String { String(UInt64.random(in: .min ... .max), radix: 16) }
 
-    /// Runs `body` as one transaction over a state that nobody else has written; within a transaction, as part of it.
-    /// - Throws: what `body` throws, `StoreError.otherWriter`, `StoreError.filesLost`, or `SQLiteError`; nothing was changed then.
+    /// Runs `body` in one transaction, or as part of the transaction that is open.
+    /// - Throws: the errors of `body`, `StoreError.otherWriter`, `StoreError.filesLost`, or `SQLiteError`; nothing was
+    ///   changed then.
     package func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         guard !connection.isInTransaction else { return try body() }
         return try connection.transaction {
@@ -30,7 +32,8 @@ extension Store {
         }
     }
 
-    /// Becomes the one writer, and reads the generation that it goes on from.
+    /// Makes this store the one writer.
+    /// - Returns: the generation in the file.
     func takeOver(_ token: String) throws -> Generation {
         try connection.run("UPDATE progress SET writer = ?1", token)
         return try recordedGeneration()

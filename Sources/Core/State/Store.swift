@@ -1,23 +1,23 @@
 // The one writer of a state file.
 //
-// Invariants: exactly one connection, this one, ever writes or checkpoints (SQLite before 3.51.3 can lose a write when
-// two connections reset the WAL at once); every flush is one transaction that holds counts, late and rejected rows,
-// offsets, watermark and a generation one higher; every transaction that writes finds the state as this store left it
-// (Store+Writer.swift); the file in between is always the whole truth.
+// Invariants: only this connection writes or checkpoints (SQLite before 3.51.3 can lose a write when two connections
+// reset the WAL at once), which the lock file and the writer's token ensure; a flush is one transaction with counts,
+// late and rejected rows, offsets, watermark and a generation one higher (Store+Flush.swift), so the file is consistent
+// between flushes; each writing transaction finds the state as this store left it (Store+Writer.swift).
 
 package import Base
 import Glibc
 import SQLite
 package import Windowing
 
-/// What a state belongs to. It is recorded by the first run and has to be the same ever after.
+/// The cluster and topic of a state. The first run records them, and later runs must have the same.
 package struct Identity: Equatable, Sendable {
-    /// The cluster id that Kafka's metadata gives.
+    /// The cluster id from Kafka's metadata.
     package let clusterID: String
     /// The topic's name.
     package let topic: String
 
-    /// Makes an identity.
+    /// An identity from its parts.
     package init(clusterID: String, topic: String) {
         self.clusterID = clusterID
         self.topic = topic
@@ -28,22 +28,23 @@ package struct Identity: Equatable, Sendable {
 package final class Store: StateView {
     let settings: WindowSettings
     let statements: FlushStatements
-    /// nil for one that only reads.
+    /// The lock; nil for a store that only reads.
     private let lock: StateLock?
-    /// What tells this writer from any other; nil for one that only reads.
+    /// The writer's random token; nil for a store that only reads.
     let token: String?
-    /// The file itself, where `path` may be a link.
+    /// The path of the file itself; `path` may be a link.
     private let file: String
-    /// What this writer holds open; nil for one that only reads.
+    /// The files that this writer holds open; nil for a store that only reads.
     private var held: HeldFiles?
     /// The generation of the last flush that was committed.
     package internal(set) var generation: Generation = 0
+    /// The size of the write-ahead log at the last checkpoint, in pages.
     var pagesAtCheckpoint = 0
-    /// The oldest waiting segment whose files are not all there, once somebody has noticed; nil when none is known.
+    /// The oldest waiting segment with lost files, once the exporter has found it; nil when none is known.
     package var lostSegment: String?
 
-    /// Locks and opens the state, creates it when it is missing, and brings it to the newest format.
-    /// - Parameter holder: what a process that finds the state locked is told of this one.
+    /// Locks and opens the state, creates it when it is missing, and migrates it to the newest format.
+    /// - Parameter holder: the name of this process in the errors of others that find the state locked.
     /// - Throws: `StoreError`.
     package init(path: String, settings: WindowSettings, holder: String) throws {
         self.settings = settings
@@ -68,8 +69,8 @@ package final class Store: StateView {
         held = HeldFiles(of: file)
     }
 
-    /// Opens a state for reading alone, at the generation it has now: no lock is taken, a service may go on beside. Whatever
-    /// writes through it fails.
+    /// Opens a state for reading only, at its present generation. Takes no lock, so a service may write meanwhile.
+    /// Writes through this store fail.
     /// - Throws: `StoreError`, or `SQLiteError` when the file is damaged.
     package init(readingOnly path: String, settings: WindowSettings) throws {
         self.settings = settings
@@ -87,7 +88,7 @@ package final class Store: StateView {
         generation = try recordedGeneration()
     }
 
-    /// Checks that the files of the state are still those that were opened.
+    /// Checks that the files of the state are those that were opened.
     /// - Throws: `StoreError.filesLost`.
     package func checkFiles() throws {
         if let lost = held?.lost { throw StoreError.filesLost(path: path, lost: lost) }
@@ -98,11 +99,11 @@ package final class Store: StateView {
             StatePath.createPrivate(file)
             let connection = try Connection(path: file, mode: .readWriteCreate)
             try connection.setBusyTimeout(milliseconds: 5000)
-            // Before anything is changed: the file may be somebody else's.
+            // Before any change: the file may belong to another program.
             try Schema.check(connection, path: path)
             try connection.execute("PRAGMA journal_mode = WAL")
-            // A flush needs no barrier of its own: after a power cut the file goes back to an earlier flush, and its
-            // offsets with it. What leaves the machine asks for the barrier (`durably`).
+            // A flush does not wait for the disk: after a power cut the file returns to an earlier flush, offsets
+            // included. Transactions that others depend on use `durably`.
             try connection.execute("PRAGMA synchronous = NORMAL")
             connection.countWALPages()
             try connection.execute("PRAGMA journal_size_limit = 67108864")
@@ -125,9 +126,9 @@ package final class Store: StateView {
         }
     }
 
-    /// Records what the state belongs to, or checks it against what is recorded.
-    /// - Parameter stateID: the random id a new state gets.
-    /// The id is on the disk when this returns: tables and topics name it.
+    /// Records the identity of a new state, or compares it with the recorded one. The id is on the disk when this returns,
+    /// because tables and topics name it.
+    /// - Parameter stateID: the random id for a new state.
     /// - Throws: `StoreError.otherCluster`, `StoreError.otherTopic`, or `SQLiteError`.
     package func adopt(_ identity: Identity, stateID: String) throws {
         let topic = try meta(.topic)
@@ -142,12 +143,12 @@ package final class Store: StateView {
         try durably {
             try setMeta(.topic, to: identity.topic)
             try setMeta(.clusterID, to: identity.clusterID)
-            // A restored state has the id of the one it replaces, and learns its cluster and topic only here.
+            // A restored state already has the id of the state that it replaces, but no cluster and topic yet.
             if try self.stateID() == nil { try setMeta(.stateID, to: stateID) }
         }
     }
 
-    /// Checks the topic before Kafka has been reached.
+    /// Compares the topic with the recorded one, if any. Does not need Kafka.
     /// - Throws: `StoreError.otherTopic`, or `SQLiteError`.
     package func checkTopic(_ topic: String) throws {
         if let recorded = try meta(.topic), recorded != topic {
@@ -155,21 +156,21 @@ package final class Store: StateView {
         }
     }
 
-    /// Runs `body` as one transaction that is on the disk when this returns, for facts that must survive a power cut
-    /// before anything outside depends on them.
-    /// - Throws: what `body` throws, or `SQLiteError`.
+    /// Runs `body` in one transaction that is durable when this returns, for values that must survive a power cut
+    /// before another system depends on them.
+    /// - Throws: the errors of `body`, `StoreError`, or `SQLiteError`.
     package func durably<Result>(_ body: () throws -> Result) throws -> Result {
         try connection.execute("PRAGMA synchronous = FULL")
         defer { try? connection.execute("PRAGMA synchronous = NORMAL") }
         return try transaction(body)
     }
 
-    /// The size of the write-ahead log, in bytes.
+    /// The size of the write-ahead log, in bytes; 0 when there is none.
     package var walBytes: Int64 {
         var facts = stat()
         return stat(file + "-wal", &facts) == 0 ? Int64(facts.st_size) : 0
     }
 
-    /// The SQL that makes an empty state with all its views.
+    /// The SQL that creates an empty state with all its views.
     package static var emptySchema: String { Schema.migrations.map(\.sql).joined() }
 }

@@ -1,8 +1,8 @@
-// Why a state cannot be used. Each message names the file and what to do.
+// The errors of opening and writing a state. Each message names the file and the remedy.
 
 package import SQLite
 
-/// A state file that cannot be opened for writing.
+/// A state that cannot be opened or written.
 package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Another process holds the lock.
     case inUse(path: String, holder: String)
@@ -10,7 +10,7 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case otherWriter(path: String)
     /// A file of the state was removed, moved or replaced since it was opened.
     case filesLost(path: String, lost: String)
-    /// The file has several names, hard links, in folders.
+    /// The file has hard links.
     case severalNames(path: String)
     /// The state was made from another Kafka cluster.
     case otherCluster(path: String, recorded: String, found: String)
@@ -22,13 +22,13 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case notAState(path: String)
     /// The file was written by a newer version of the program.
     case newerVersion(path: String, version: Int64)
-    /// The file was written by an older version of the program, and is only to be read.
+    /// The file was written by an older version of the program, and an opening for reading does not migrate it.
     case olderVersion(path: String, version: Int)
     /// The file is damaged, or was never a SQLite database.
     case unreadable(path: String, reason: String)
-    /// The disk refused something.
+    /// The file system refused a read or a write.
     case failed(path: String, reason: String)
-    /// A number in the file cannot be.
+    /// The file has an impossible value.
     case damaged(path: String, what: String)
     /// The file or its folder cannot be opened or created.
     case cannotOpen(path: String, reason: String)
@@ -54,7 +54,7 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
         }
     }
 
-    /// One line for people: what failed, on what, what to do.
+    /// One line: what failed, on which file, and what to do.
     package var description: String {
         switch self {
         case .inUse(let path, let holder):
@@ -66,7 +66,7 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
             "\(lost) was removed, moved or replaced while state \(path) was open, so nothing more is written; "
                 + "put the files back or run `pageviews restore`, then start again"
         case .severalNames(let path):
-            "state \(path) has other names (hard links), under each of which SQLite would keep another log; "
+            "state \(path) has other names (hard links), and SQLite would keep another log under each of them; "
                 + "remove the other names, or make a copy with `pageviews backup`"
         case .otherCluster(let path, let recorded, let found):
             "state \(path) belongs to Kafka cluster \(recorded), but the servers given are cluster \(found); "
@@ -88,7 +88,8 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
         case .failed(let path, let reason):
             "state \(path): \(reason); nothing is lost, its offsets stay where they were; check the disk, then start again"
         case .damaged(let path, let what):
-            "state \(path) is damaged: \(what) cannot be; move it away and run `pageviews restore`, or go back to a backup"
+            "state \(path) is damaged: \(what) cannot be; move it away and run `pageviews restore`, "
+                + "or use a backup"
         case .cannotOpen(let path, let reason):
             "state \(path) cannot be opened: \(reason); check that its folder exists and may be written"
         }
