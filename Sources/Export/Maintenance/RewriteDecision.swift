@@ -45,6 +45,7 @@ struct RewriteDecision {
     package func plan(_ tasks: [ScanTask], maxGroups: Int = 64) -> [RewriteGroup] {
         let weights = DeleteWeights(tasks)
         var plan: [RewriteGroup] = []
+        var bytes: Int64 = 0
         defer {
             assert(
                 Set(plan.flatMap { $0.tasks.map(\.file.path) }).count == plan.reduce(0) { $0 + $1.tasks.count },
@@ -54,7 +55,6 @@ struct RewriteDecision {
                 plan.allSatisfy { $0.tasks.count == 1 || $0.bytes <= settings.targetFileBytes },
                 "a group reads at most the target size, or one file")
         }
-        var bytes: Int64 = 0
         for day in days(tasks) {
             for group in groups(day, weights) {
                 guard plan.isEmpty || (plan.count < maxGroups && bytes + group.bytes <= settings.targetFileBytes) else {
