@@ -102,7 +102,7 @@ package final class Backfill {
             guard open.epoch >= epoch else {
                 throw TableError.wentBack(table: name, tableEpoch: open.epoch, ours: epoch)
             }
-            // A dry run reads one snapshot of the state; later commits of its service are above the bounds.
+            // The state of a dry run does not change; later commits of its service are above the bounds.
             guard open.epoch == epoch || isOpen || isDryRun else {
                 throw TableError.fenced(table: name, tableEpoch: open.epoch, ours: epoch)
             }

@@ -22,7 +22,7 @@ final class PostcodeTable {
     private var bytes: [UInt8] = []
     private let seed: UInt64
 
-    /// - Parameter seed: varies the hash function, so that nobody can choose postcodes that collide.
+    /// - Parameter seed: varies the hash function, so that colliding postcodes cannot be chosen.
     package init(seed: UInt64) { self.seed = seed }
 
     /// The number of postcodes.
