@@ -12,7 +12,7 @@ import SQLite
 package import State
 import Windowing
 
-/// Consumes a topic into a state until it is told to stop.
+/// Consumes a topic into a state until it is stopped.
 package final class IngestService {
     let settings: IngestSettings
     let stop: StopSignal

@@ -1,6 +1,6 @@
-// Whatever a catalog does with a commit, and whatever it says it did: the table ends with every row once.
+// Tests of commits whose effect and answer differ: the table ends with every row once.
 //
-// What is done and what is said vary apart from each other, as proxies, time limits and restarts of a catalog make them.
+// Effect and answer vary independently, as proxies, timeouts and restarts of a catalog cause.
 
 import Iceberg
 import Testing
@@ -11,15 +11,15 @@ import Testing
 @testable import Tables
 
 @Suite struct CommitAnswerTests {
-    /// What the catalog says of a commit.
+    /// The catalog's answer to a commit.
     enum Answer: CaseIterable {
-        /// Applied, with the table as it is then.
+        /// Applied, with the resulting table.
         case committed
         /// Applied, without the table.
         case committedUnseen
         /// Another writer was first.
         case conflict
-        /// Nobody knows.
+        /// The outcome is unknown.
         case unknown
         /// Certainly not applied.
         case failed
@@ -43,7 +43,7 @@ import Testing
 
         var description: String { "\(table) \(answer) \(isApplied ? "applied" : "not applied") v\(formatVersion)" }
 
-        /// A catalog that says `failed` of what it has applied breaks its word: the error says that nothing was changed.
+        /// Answering `failed` to an applied commit breaks the protocol: the error means that nothing was changed.
         var isHonest: Bool { !(answer == .failed && isApplied) }
     }
 
@@ -55,7 +55,7 @@ import Testing
         }
     }.filter(\.isHonest)
 
-    /// The catalog of a world, with one commit of a table answered in another way.
+    /// A world's catalog that answers one commit of a table differently.
     private final class Answering: @unchecked Sendable {
         var catalog: InterposedCatalog?
 
@@ -90,7 +90,7 @@ import Testing
         var failure: (any Error)?
         do { try await world.export() } catch { failure = error }
         #expect((failure != nil) == (one.answer == .failed), "\(one): \(failure.map { "\($0)" } ?? "no error")")
-        // Whatever was left open is finished, and what came meanwhile goes out.
+        // Open commits are finished, and later events are exported.
         try world.consume(World.views(25))
         try await world.export()
         let proof = try await world.proof()

@@ -1,4 +1,4 @@
-// The decision of recovery, over everything that can be seen.
+// Tests of the decision about a prepared commit, for every observation.
 
 import Iceberg
 import Testing

@@ -1,4 +1,4 @@
-// What a commit says of itself, and what is kept of files that wait.
+// Tests of the entries of a commit, and of the recorded files that wait for it.
 
 import Base
 import Foundation
@@ -41,7 +41,7 @@ import Testing
         #expect(RawPreparation.covered(by: []).isEmpty)
     }
 
-    /// The metrics of a written file of two columns, a text and a number.
+    /// The metrics of a written file with two columns, a text and a number.
     private static func metrics(_ texts: [String]) throws -> ParquetMetrics {
         let schema = ParquetSchema([
             Column("name", .string, fieldID: 1), Column("value", .int64, isOptional: true, fieldID: 2),

@@ -1,5 +1,5 @@
-// What another engine may do to our tables between two exports: what goes on, what stops, and with which words. Nothing
-// that goes on leaves a wrong number.
+// Tests of changes that another engine makes to the tables between two exports: which exports continue, which stop, and
+// with which error. No export that continues leaves a wrong number.
 
 import Base
 import Recovery
@@ -13,7 +13,7 @@ import Testing
 @testable import State
 @testable import Tables
 
-/// The error of an export, where it failed as `TableError`.
+/// The `TableError` of an export; nil when it did not fail with one.
 private func exportError(_ world: World) async throws -> TableError? {
     do {
         try await world.export()
@@ -21,7 +21,7 @@ private func exportError(_ world: World) async throws -> TableError? {
     } catch let error as TableError { return error }
 }
 
-/// What a start finds.
+/// The error of the check at a start; nil for none.
 private func startError(_ world: World) async throws -> TableError? {
     do {
         try await world.exporter.check()
@@ -35,7 +35,7 @@ private func isSetBack(_ error: TableError?) -> Bool {
 }
 
 @Suite struct RollbackTests {
-    /// What another tool does after it has set the table back to our second of three commits.
+    /// Changes of another tool after it has rolled the table back to the second of three commits.
     enum After: CaseIterable { case nothing, expiry, expiryWithoutParents, append, appendAndExpiry }
 
     @Test(arguments: After.allCases) func aRollbackIsFoundWhateverIsStillListed(after: After) async throws {
@@ -59,7 +59,7 @@ private func isSetBack(_ error: TableError?) -> Bool {
         #expect(isSetBack(try await startError(world)))
         #expect(isSetBack(try await exportError(world)))
         #expect(try await world.metadata(.counts).snapshots.count == before, "something was committed")
-        // The other table went on.
+        // The other table continued.
         #expect(try await world.metadata(.raw).currentSnapshot?.summary["total-records"] == "400")
         guard after == .nothing else { return }
         try world.foreign(.counts, "roll_back", "\(ids[2])")
@@ -82,7 +82,7 @@ private func isSetBack(_ error: TableError?) -> Bool {
         #expect(try await world.metadata(.raw).currentSnapshotID == ids[0])
     }
 
-    /// What others may do with snapshots at any time.
+    /// Changes of snapshots that others may make at any time.
     @Test(arguments: ["expire", "expire without parents", "append", "append and expire"])
     func housekeepingIsNoRollback(what: String) async throws {
         let world = try World()
@@ -99,7 +99,7 @@ private func isSetBack(_ error: TableError?) -> Bool {
         #expect(try world.read() == world.counted() + others)
     }
 
-    /// A store that ignores conditions: a forgotten copy of the state commits in place of our last commit.
+    /// A store ignores conditions, and a stale copy of the state replaces the last commit.
     @Test func aCommitInPlaceOfOursIsFoundThoughItsEpochIsOurs() async throws {
         let world = try World()
         try world.consume(World.views(100))
@@ -116,7 +116,7 @@ private func isSetBack(_ error: TableError?) -> Bool {
         try FileManager.default.copyItem(atPath: kept, toPath: folder)
         let copy = try World(folder: world.folder, state: "copy.db")
         try copy.consume(World.views(30))
-        // Its raw table was gone ahead of, which it is told; its counts go out.
+        // The raw table is ahead of the copy, which the copy detects; its counts are exported.
         _ = try await exportError(copy)
         #expect(try await world.metadata(.counts).properties[Mark.epoch] == "2")
         try world.consume(World.views(100))
@@ -195,11 +195,11 @@ private func isSetBack(_ error: TableError?) -> Bool {
             ([three, two], Self.ledger("b", open: "c"), .whole), ([], LedgerPosition(), .whole),
             ([one], Self.ledger("b"), .setBack(current: 1)), ([other, one], Self.ledger("b"), .setBack(current: 4)),
             ([], Self.ledger("b"), .setBack(current: nil)), ([other], Self.ledger("b", rows: 6), .setBack(current: 4)),
-            // A rewrite of ours that was rolled back, and one that stands in the place of ours.
+            // A rewrite of this state that was rolled back, and one that replaced it.
             ([two, one], Self.ledger("r", snapshot: 5), .setBack(current: 2)),
             ([rewrite, two], Self.ledger("b"), .setBack(current: 5)),
             ([three, two], Self.ledger("b"), .replaced(by: 3)),
-            // States of an older version, and restored ones.
+            // States of an older version and restored states.
             ([two, one], Self.ledger(nil), .whole), ([other, two], Self.ledger(nil, snapshot: 4), .whole),
             ([one], Self.ledger(nil), .setBack(current: 1)), ([two], Self.ledger(nil, snapshot: 9), .whole),
             ([Self.snapshot(1, commit: "a", to: 10, generation: 2)], Self.ledger(nil), .setBack(current: 1)),
@@ -227,7 +227,7 @@ private func isSetBack(_ error: TableError?) -> Bool {
         try await world.moveRows(of: "E3")
         #expect(try world.read("duckdb") == world.counted(), "nothing but places has changed")
         if exportsBetween {
-            // A commit of ours that leaves the moved rows alone goes on.
+            // A commit that does not touch the moved rows continues.
             try world.consume([View(postcode: "E4", minute: 0)])
             #expect(try await startError(world) == nil)
             try await world.export()
@@ -238,7 +238,7 @@ private func isSetBack(_ error: TableError?) -> Bool {
         #expect(Self.isMoved(try await startError(world)))
         #expect(Self.isMoved(try await exportError(world)))
         #expect(try await world.snapshots().count == committed)
-        // The ways out: the change is rolled back, or the state is made anew.
+        // The remedies: roll the change back, or restore the state.
         if exportsBetween {
             let summary = try await world.restore(to: "again.db")
             #expect(summary.proof.isEqual)

@@ -1,4 +1,4 @@
-// Changes of other writers for which pyiceberg has no means, and catalogs and stores that misbehave.
+// Changes of other writers that pyiceberg cannot make, and faulty catalogs and stores.
 
 import State
 import Base
@@ -14,8 +14,8 @@ import Testing
 @testable import Tables
 
 extension World {
-    /// What a merge-on-read UPDATE or MERGE that changes no value does: the rows of a postcode are deleted where they
-    /// are, and written anew in another file.
+    /// Does the same as a merge-on-read UPDATE or MERGE that changes no value: deletes the rows of a postcode and
+    /// writes them to another file.
     func moveRows(of postcode: String) async throws {
         let metadata = try await metadata(.counts)
         let loaded = LoadedTable(metadata: metadata, metadataLocation: nil)
@@ -114,7 +114,7 @@ extension World {
     }
 }
 
-/// A catalog whose commits can be answered by somebody else.
+/// A catalog whose commits a test can answer.
 final class InterposedCatalog: Catalog {
     typealias Commit =
         @Sendable (any Catalog, TableIdentifier, [TableRequirement], [TableUpdate]) async -> CommitOutcome?
@@ -122,10 +122,10 @@ final class InterposedCatalog: Catalog {
     private let beneath: (any Catalog)?
     private let hook = Lock<Commit?>(nil)
 
-    /// - Parameter beneath: the catalog whose store is checked; nil: the inner one's.
+    /// - Parameter beneath: the catalog whose store is checked; nil for the inner one.
     init(_ inner: any Catalog, beneath: (any Catalog)? = nil) { (self.inner, self.beneath) = (inner, beneath) }
 
-    /// Asked once, at the next commit; nil goes on to the catalog.
+    /// Called once, at the next commit; nil passes the commit to the catalog.
     func next(_ commit: @escaping Commit) { hook.withLock { $0 = commit } }
 
     var name: String { inner.name }
@@ -150,7 +150,7 @@ final class InterposedCatalog: Catalog {
     }
 }
 
-/// A store that takes every write, whatever its condition.
+/// A store that accepts every write and ignores its condition.
 final class CarelessStore: ObjectStore {
     let inner = MemoryStore()
     var name: String { inner.name }

@@ -1,4 +1,4 @@
-// What this writer assumes about a table and another engine may change: partition spec, columns, sort order, data path.
+// Tests of table properties that another engine may change: partition spec, columns, sort order, data path.
 
 import Recovery
 import Export
@@ -12,14 +12,14 @@ import Testing
 @testable import Tables
 
 @Suite struct LayoutTests {
-    /// Two months and two years: the sample's day is in January 2021.
+    /// Events in two months and two years; the sample's day is in January 2021.
     private static func views(_ count: Int) -> [View] {
         World.views(count, days: 2) + [
             View(postcode: "E1", minute: -30 * 1440), View(postcode: "E1", minute: 10 * 1440),
         ]
     }
 
-    /// The value of a timestamp as text, `2021-01-26 00:01:00+00:00`, in the words of the transform.
+    /// The transform's value of a timestamp text such as `2021-01-26 00:01:00+00:00`.
     private static func value(_ transform: String, _ time: String) -> String? {
         let parts = time.prefix(10).split(separator: "-").compactMap { Int($0) }
         switch transform {
@@ -47,7 +47,7 @@ import Testing
         #expect(Set(files.compactMap { $0[0] as? Int }) == [0, 1])
         for file in files where file[0] as? Int == 1 {
             let values = try #require(file[1] as? [Any])
-            // pyiceberg keeps a removed field of a v2 table as nothing.
+            // pyiceberg keeps a removed field of a v2 table with a null value.
             let found = values.last.map { "\($0)" }
             for time in [file[2], file[3]] { #expect(found == Self.value(transform, "\(time)"), "\(file)") }
         }
@@ -58,7 +58,7 @@ import Testing
         #expect(report.isEqual, "\(report.findings)")
     }
 
-    /// Position deletes apply to files of their own spec alone, so those of a commit that was prepared before stay there.
+    /// Position deletes apply only to files of their own spec, so a commit that was prepared earlier keeps that spec.
     @Test func deletesThatWerePreparedBeforeTheSpecChangedApply() async throws {
         let change = Lock<(@Sendable () -> Void)?>(nil)
         let world = try World(failPoint: { step in
@@ -68,7 +68,7 @@ import Testing
                 change = nil
             }
         })
-        // The next commit's deletes of a day are of several files: those of one file name it, wherever they stand.
+        // The next commit's deletes of a day are of several files. Deletes of one file name it, whatever their spec.
         for views in [100, 40, 20] {
             try world.consume(Self.views(views))
             try await world.export()

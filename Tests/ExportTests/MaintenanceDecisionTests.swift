@@ -1,4 +1,4 @@
-// What maintenance decides, from what manifests say.
+// Tests of the decisions of maintenance from manifests.
 
 import Base
 import Iceberg
@@ -8,7 +8,7 @@ import Testing
 @testable import Export
 @testable import State
 
-/// Data files as a scan gives them, with deletes that are only named.
+/// Data files as a scan returns them, with deletes that exist only by name.
 enum Files {
     static func data(
         _ path: String, day: Int32 = 18_653, rows: Int64 = 1000, bytes: Int64 = 10_000, sequence: Int64 = 1,
@@ -181,7 +181,7 @@ enum Files {
 @Suite struct ExpiryDecisionTests {
     private static let hour: Int64 = 3_600_000
 
-    /// A table of so many snapshots, one an hour, the last at hour `count`.
+    /// A table with `count` snapshots, one per hour, the last at hour `count`.
     private static func table(_ count: Int64) throws -> TableMetadata {
         var metadata = try TableMetadata(
             formatVersion: 2, uuid: "u", location: "file:///t", schema: TableSchema(fields: []),

@@ -1,5 +1,5 @@
-// A proof beside a service that rewrites files: between two transactions of the state, rows of the ledger are partly where
-// they were and partly where the rewrite has put them.
+// Tests of a proof beside a service that rewrites files: between two transactions of the state, some rows of the ledger
+// have their old and some their new positions.
 
 import TestSupport
 import Base
@@ -12,7 +12,7 @@ import Testing
 @testable import Tables
 
 @Suite struct ProofBesideRewriteTests {
-    /// Copies the state at a step, as a reader would see it then.
+    /// Copies the state at a step, as a reader would see it.
     private final class Copies: Sendable {
         private let folder = Lock<String>("")
         func set(_ path: String) { folder.withLock { $0 = path } }
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// - Parameter moved: rows of the ledger that were moved when the proof looks.
+    /// - Parameter moved: number of ledger rows that were moved before the proof.
     @Test(arguments: [2, 3], [0, 7, 10_000]) func rowsAreFoundOnEitherSide(formatVersion: Int, moved: Int) async throws
     {
         let copies = Copies()

@@ -1,4 +1,4 @@
-// A restore compares thousands of backfilled keys: its table of keys grows while it is filled.
+// Tests of a restore with thousands of backfilled keys, whose key table grows while it is filled.
 
 import Testing
 

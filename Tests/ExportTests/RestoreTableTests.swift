@@ -1,4 +1,4 @@
-// What a restore does with tables in every state that exports, backfills and other writers leave them in.
+// Tests of a restore from tables in every condition that exports, backfills and other writers leave.
 
 import Base
 import TestSupport
@@ -13,7 +13,7 @@ import Testing
 @testable import Tables
 
 @Suite struct RestoreTableTests {
-    /// What happened to the tables before the state was lost.
+    /// The history of the tables before the state was lost.
     enum Before: CaseIterable {
         case nothing, oneExport, severalExports, lateEvents, backfill, countsBehind, countsAhead, rawGone, countsGone
     }
@@ -63,12 +63,12 @@ import Testing
                 #expect(summary.rawRows == 136 && summary.countRows > 0)
                 #expect(try restored.sumOfCounts() == 135, "all raw rows are counted")
             case .countsGone: #expect(summary.countRows == 0 && summary.rawRows == 91)
-            // Nothing tells what the counts are made of: all of it is read again from Kafka.
+            // The sources of the counts are not known: everything is consumed again from Kafka.
             case .rawGone: #expect(summary.readAgain == [0: 91] && summary.rawRows == 0)
             default:
                 #expect(try Self.counts(restored) == (try Self.counts(StateReader(world.store.path))), "\(before)")
             }
-            // No generation is below zero, and no count is of one that was not exported or is not new.
+            // No generation is negative, and every count has an exported or the new generation.
             #expect(try restored.connection.number("SELECT count(*) FROM counts WHERE generation < 0") == 0)
         } catch let error as RestoreError {
             #expect(before == .nothing, "\(before): \(error)")
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    /// The state that came back goes on exporting, and both tables stay equal.
+    /// The restored state continues to export, and both tables stay equal.
     @Test(arguments: [Before.severalExports, .lateEvents, .backfill], [2, 3]) func exportsGoOnAfterwards(
         before: Before, formatVersion: Int
     ) async throws {

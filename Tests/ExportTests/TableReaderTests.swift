@@ -1,4 +1,4 @@
-// Live rows of data files: deletes applied, positions kept, files that lie named.
+// Tests of reading live rows: deletes are applied, positions are kept, damaged files are named.
 
 import Export
 import Foundation
@@ -37,7 +37,7 @@ private struct Lake {
             spoolFolder: folder.file("spool"), uniqueName: { UUID().uuidString })
     }
 
-    /// Counts 0, 1, 2 ... in row groups of `groupRows`, a minute each ten rows.
+    /// Counts 0, 1, 2 ... in row groups of `groupRows`, ten rows per minute.
     func counts(_ name: String, rows: Int, groupRows: Int = 100) throws -> DataFile {
         var options = WriterOptions()
         options.rowGroupRows = groupRows
@@ -71,7 +71,7 @@ private struct Lake {
         var found: [Int64] = []
         while let batch = try file.next() {
             for row in batch.rows {
-                // The count is the row's number, so each row tells whether it is where it should be.
+                // The count is the row's number, so each row shows whether its position is correct.
                 #expect(batch.counts[row] == batch.position(row))
                 #expect(batch.windowStart(row).seconds == batch.position(row) / 10 * 60)
                 #expect(batch.postcodes.string(row) == "P\(batch.position(row) % 10)")
@@ -152,7 +152,7 @@ private struct Lake {
         let times: ClosedRange<Int64> = 11 * 60_000_000...12 * 60_000_000
         let expected = Array(Int64(110)..<125) + Array(126..<130)
         #expect(try await live(lake, task(file, [deletes]), times: times) == expected)
-        // The first row group is damaged, and nobody notices.
+        // The first row group is damaged, and the reader skips it.
         let path = lake.folder.file("a.parquet")
         var bytes = try Data(contentsOf: URL(filePath: path))
         for index in 4..<60 { bytes[index] = 0xFF }

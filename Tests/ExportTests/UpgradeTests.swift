@@ -1,5 +1,5 @@
-// Another engine upgrades a v2 table to v3: the first vector of a data file takes in its position deletes, and a commit
-// that was prepared for v2 goes into v3 as vectors.
+// Tests of a v2 table that another engine upgrades to v3: the first vector of a data file includes its position
+// deletes, and a commit that was prepared for v2 writes vectors to v3.
 
 import Export
 import Tables
@@ -10,10 +10,11 @@ import Iceberg
 import Testing
 
 @Suite struct UpgradeTests {
-    /// - Parameter exports: before the upgrade. After two, deletes are of one data file; later, of several.
+    /// - Parameter exports: number of exports before the upgrade. After two, deletes are of one data file; later, of
+    ///   several.
     @Test(arguments: [1, 2, 3, 5]) func deletedRowsStayDeleted(exports: Int) async throws {
         let world = try World()
-        // Each export but the first leaves rows alone, so that every data file has live rows beside deleted ones.
+        // Each later export keeps some rows, so every data file has live and deleted rows.
         for views in [200, 100, 40, 80, 20].prefix(exports) {
             try world.consume(World.views(views, days: 2))
             try await world.export()
@@ -36,13 +37,13 @@ import Testing
         #expect(try await world.proof().isEqual)
     }
 
-    /// When the upgrade falls into a commit.
+    /// The point of a commit at which the upgrade happens.
     enum Moment: String, CaseIterable {
         /// The commit was not applied, and the process ended.
         case afterAFailure
         /// The commit was applied, and the answer was lost.
         case afterALostAnswer
-        /// Between the last look at the table and the commit.
+        /// Between the last load of the table and the commit.
         case within
     }
 
@@ -97,7 +98,7 @@ import Testing
         }
     }
 
-    /// Where a test finds the catalog that the world made.
+    /// Holds the catalog that the world made.
     private final class Holder: @unchecked Sendable {
         var catalog: InterposedCatalog?
         func make(_ inner: any Catalog) -> any Catalog {

@@ -1,4 +1,4 @@
-// A state, its exporter and a warehouse in one folder, without Kafka: events are counted and put into segments by hand,
+// A state, its exporter and a warehouse in one folder, without Kafka. Tests count events and write segments directly,
 // and another engine changes the tables in between.
 
 import Base
@@ -17,7 +17,7 @@ import Windowing
 @testable import State
 @testable import Tables
 
-/// One page view: minutes after `World.start`, and late or not.
+/// One page view, at a number of minutes after `World.start`, late or in time.
 struct View {
     var postcode: String
     var minute: Int64
@@ -25,7 +25,7 @@ struct View {
 }
 
 final class World {
-    /// 2021-01-26T00:00:00Z, milliseconds.
+    /// 2021-01-26T00:00:00Z in milliseconds since the Unix epoch.
     static let start: Int64 = 1_611_619_200_000
 
     let folder: TemporaryFolder
@@ -38,7 +38,7 @@ final class World {
     private var partition = PartitionProgress(partition: 0, nextOffset: 0)
     private var rawFrom: KafkaOffset = 0
 
-    /// A clock that goes on by a second each time it is asked.
+    /// A clock that advances by a second at each call.
     final class Clock: @unchecked Sendable {
         private let lock = NSLock()
         private var now = World.start + 3 * 86_400_000
@@ -50,10 +50,8 @@ final class World {
         }
     }
 
-    struct Died: Error {}
-
     /// - Parameters:
-    ///   - catalog: made from the folder's own; nil: that one.
+    ///   - catalog: makes a catalog from the folder's own; nil for the folder's own.
     ///   - failPoint: called with the name of each step.
     init(
         formatVersion: Int = 2, folder: TemporaryFolder? = nil, state: String = "state.db",
@@ -109,7 +107,7 @@ final class World {
             log: Logger { _ in })
     }
 
-    /// Consumes events: counts and segment in one flush.
+    /// Consumes events: writes counts and a segment in one flush.
     func consume(_ views: [View]) throws {
         let counts = CountDeltas(seed: 1)
         var late: [LateEvent] = []
@@ -149,7 +147,7 @@ final class World {
         try store.with { try $0.write(flush, now: Self.start + 3 * 86_400_000) }
     }
 
-    /// Views of postcodes E0 ... in one minute each, `days` days long, as many as `count`.
+    /// `count` views of postcodes E0 ..., in up to 30 minutes of each of `days` days.
     static func views(_ count: Int, postcodes: Int = 10, days: Int64 = 1) -> [View] {
         (0..<count).map {
             View(postcode: "E\($0 % postcodes)", minute: Int64($0 / postcodes) % 30 + Int64($0) % days * 1440)
@@ -165,7 +163,7 @@ final class World {
         ).run(BackfillRequest())
     }
 
-    /// What the state counts, as the tables' readers give it.
+    /// The state's counts in the form of the tables' readers.
     func counted() throws -> [[String]] {
         let rows = try StateReader(store.path).connection.prepare("SELECT postcode, window_start, count FROM counts")
         var found: [[String]] = []
@@ -199,13 +197,13 @@ final class World {
         return try #require(try await warehouse.catalog.load(identifier)).metadata
     }
 
-    /// Lets another engine do something; the answer as JSON.
+    /// Runs a command of another engine and returns its answer as JSON.
     @discardableResult
     func foreign(_ table: ExportTable = .counts, _ command: String, _ arguments: String...) throws -> Any {
         try Self.foreign(path(table), command, arguments)
     }
 
-    /// The same at the table in a folder.
+    /// The same for the table in a folder.
     @discardableResult
     static func foreign(_ folder: String, _ command: String, _ arguments: [String]) throws -> Any {
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Scripts/foreign.py").path
@@ -223,7 +221,7 @@ final class World {
         return try JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)
     }
 
-    /// The counts table as another engine reads it.
+    /// The counts table, read by another engine.
     func read(_ reader: String = "rows") throws -> [[String]] {
         let rows = try #require(try foreign(.counts, reader) as? [[Any]])
         return rows.map { $0.map { "\($0)" } }.sorted { $0.lexicographicallyPrecedes($1) }

@@ -1,4 +1,4 @@
-// What the accumulator makes of records: each one exactly one thing, offsets always with what they brought.
+// Tests of the accumulator: each record has exactly one outcome, and offsets move together with it.
 
 import Base
 import TestSupport
@@ -34,7 +34,7 @@ final class Feeder {
 
     func add(_ progress: PartitionProgress) { accumulator.add(progress, isNew: false, now: base) }
 
-    /// The offsets at which another record stands.
+    /// The offsets with another record.
     func foreign() -> [KafkaOffset] { accumulator.takeForeign().map(\.offset) }
     func forget(_ partition: PartitionID) { accumulator.forgetLog(of: partition, incident: nil) }
 
@@ -225,7 +225,7 @@ struct AccumulatorTests {
         #expect(feeder.accumulator.hasNews)
         #expect(feeder.currentFlush(now: base + 30_000).partitions.map(\.isIdle) == [true])
         feeder.written()
-        // The window before is final by the clock, though nothing was counted in it.
+        // The window before is final by the clock, although it has no counts.
         feeder.tick(now: base + 49_999)
         #expect(!feeder.accumulator.hasNews)
         feeder.tick(now: base + 50_000)
@@ -287,7 +287,7 @@ struct AccumulatorTests {
             }
             var next = 0
             while next < log.count {
-                // Sometimes the broker repeats what was read already.
+                // Sometimes the broker repeats records that were already read.
                 let from = random.oneIn(4) ? max(0, next - random.below(30)) : next
                 let end = min(log.count, next + 1 + random.below(40))
                 feeder.take(log[from..<end].map { (0, $0.offset, $0.value) })
@@ -309,11 +309,11 @@ struct AccumulatorTests {
     struct Entry {
         let offset: KafkaOffset
         let value: [UInt8]?
-        /// The event it means.
+        /// The event of the record.
         let event: (postcode: String, time: Int64)?
     }
 
-    /// A partition's records with gaps between their offsets.
+    /// The records of a partition, with gaps between their offsets.
     static func log(_ random: inout SeededRandom) -> [Entry] {
         var offset: KafkaOffset = 0
         return (0..<400).map { step in
@@ -345,7 +345,7 @@ struct AccumulatorTests {
             } else {
                 counts["\(window - base / 60_000) \(event.postcode)", default: 0] += 1
             }
-            // The clock stands at `base`: what is beyond the skew moves nothing.
+            // The clock stands at `base`: an event beyond the skew does not move the watermark.
             if event.time <= base + settings.maxFutureSkewMilliseconds { largest = max(largest, event.time) }
         }
         return (counts, late, rejected)

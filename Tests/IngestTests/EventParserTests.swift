@@ -1,4 +1,4 @@
-// Valid documents and what they mean; documents that are JSON but no event.
+// Tests of valid documents and of JSON documents that are not events.
 
 import Testing
 
@@ -35,7 +35,7 @@ struct EventParserTests {
             #""postcode":"","timestamp":-1"#, #""timestamp":99999999999999999999"#,
         ] { #expect(verdict("{\(first),\(last)") == event(), "\(first)") }
         #expect(verdict(#"{"user_id":5,"webpage":"w","user_id":null,"webpage":null,"# + last) == event())
-        // One field of two names.
+        // One field with two names.
         #expect(verdict(#"{"user_id":5,"userId":7,"# + last) == event(user: 7))
         #expect(verdict(#"{"userId":7,"user_id":5,"# + last) == event(user: 5))
         #expect(verdict(#"{"user_id":5,"userId":null,"# + last) == event())
@@ -186,7 +186,7 @@ struct EventParserTests {
         }
         #expect(read(#"\u00e9"#) == event("é"))
         #expect(read(#"\ud83d\ude00\/\\\""#) == event("😀/\\\""))
-        // 64 bytes however they are written.
+        // 64 bytes, with or without escapes.
         #expect(read(String(repeating: #"\u00e9"#, count: 32)) == event(sixtyFour))
         for text in [
             "", sixtyFour + "x", String(repeating: #"\u00e9"#, count: 33), String(repeating: "x", count: 5000),
@@ -206,7 +206,7 @@ struct EventParserTests {
             let plain = "{\"postcode\":\"\(Character(scalar))\",\"timestamp\":1611662684}"
             #expect(verdict(plain) == .rejected(.postcodeControl, at: 13), "\(escape), unescaped")
         }
-        // Their neighbours are none.
+        // Their neighbours are not control characters.
         for scalar in ["\u{20}", "\u{7E}", "\u{A0}", "\u{A1}", "\u{102}"] {
             #expect(verdict("{\"postcode\":\"\(scalar)\",\"timestamp\":1611662684}") == event(scalar))
         }

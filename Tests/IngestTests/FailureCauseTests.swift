@@ -1,4 +1,4 @@
-// Which of several errors is told as the cause.
+// Tests of the choice of the cause among several errors.
 
 import Testing
 

@@ -1,4 +1,4 @@
-// The parser against Foundation on a million documents that are nearly events.
+// Compares the parser with Foundation on a million documents that are almost events.
 
 import Base
 import Foundation
@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Event parser and Foundation")
 struct FoundationAgreementTests {
-    /// What one thread saw.
+    /// The results of one thread.
     struct Tally: Sendable {
         var documents = 0
         var events = 0
@@ -26,7 +26,7 @@ struct FoundationAgreementTests {
 
     final class Sum: Sendable { let tally = Lock(Tally()) }
 
-    /// PAGEVIEWS_MUTATIONS, or a million.
+    /// Number of documents: PAGEVIEWS_MUTATIONS, or a million.
     static var mutations: Int {
         ProcessInfo.processInfo.environment["PAGEVIEWS_MUTATIONS"].flatMap { Int($0) } ?? 1_000_000
     }
@@ -50,10 +50,10 @@ struct FoundationAgreementTests {
         )
         for difference in total.differences.prefix(20) { Issue.record("seed \(seed): \(difference)") }
         #expect(total.differences.isEmpty)
-        // The corpus is worth something only with enough of both kinds.
+        // The corpus must have enough documents of both kinds.
         #expect(total.events > total.documents / 10)
         #expect(total.events < total.documents * 9 / 10)
-        // Where Foundation is not followed: a bounded part.
+        // The documents in which the parser deviates from Foundation are a bounded part.
         let bounds: [Exemption: Int] = [
             .trailingComma: 50, .encoding: 150, .markInString: 20, .hugeExponent: 100, .roundedNumber: 50,
         ]
@@ -92,7 +92,7 @@ struct FoundationAgreementTests {
         case (.event(let a), .event(let b)): a == b
         case (.rejected(let a, _), .rejected(let b)): a == b
         case (.rejected(let a, _), .noObject): noObject.contains(a)
-        // A number that Foundation may have rounded: that the document is JSON, and the postcode, are still compared.
+        // Foundation may have rounded a number: only the validity and the postcode are compared.
         case (.rejected(let a, _), .exempt): !noObject.contains(a) && a != .postcodeType && a != .missingPostcode
         case (.event, .exempt): true
         default: false

@@ -1,46 +1,46 @@
-// What an event is according to Foundation alone: the whole document is materialised by JSONSerialization, then the rules
-// for the four fields are applied to its values. Shares nothing with the product's parser.
+// Reads events with Foundation only: JSONSerialization parses the whole document, then the rules for the four fields
+// are applied to its values. It shares no code with the product's parser.
 //
-// Foundation departs from RFC 8259, and from what the contract asks, in the ways listed in `Exemption`. Each is found here
-// by its own look at the bytes, and counted.
+// `Exemption` lists how Foundation deviates from RFC 8259 and from the contract. A separate scan of the bytes detects
+// and counts each deviation.
 
 import Foundation
 
 @testable import Ingest
 
-/// Where Foundation is not followed.
+/// A deviation of Foundation that the parser does not follow.
 enum Exemption: String, CaseIterable {
-    /// JSONSerialization passes over a comma before a closing bracket; RFC 8259 has none there. Refused.
+    /// JSONSerialization accepts a comma before a closing bracket, which RFC 8259 does not. Refused.
     case trailingComma
-    /// JSONSerialization takes UTF-16, UTF-32 and byte order marks; messages are UTF-8 without a mark (RFC 8259, 8.1). A
-    /// message that is not UTF-8, starts with a mark or holds a NUL byte (which no JSON in UTF-8 can) is refused.
+    /// JSONSerialization accepts UTF-16, UTF-32 and byte order marks. Messages are UTF-8 without a mark (RFC 8259,
+    /// 8.1). A message that is not UTF-8, starts with a mark or has a NUL byte, which JSON in UTF-8 never has, is
+    /// refused.
     case encoding
-    /// JSONSerialization refuses the whole document for a number beyond a Double, reads one too small as 0, and takes an
-    /// exponent with many leading zeros for none; the grammar has no such bounds. It is shown 1e290 or 1e-290 instead,
-    /// which mean the same to every rule, and the exponent without its zeros.
+    /// JSONSerialization refuses a document with a number beyond a Double, reads a too small number as 0, and ignores
+    /// an exponent with many leading zeros. The grammar has no such bounds. It gets 1e290 or 1e-290 instead, which are
+    /// equivalent for every rule, and the exponent without its zeros.
     case hugeExponent
-    /// JSONSerialization drops U+FEFF from the beginning of a string, and after an escape; the contract keeps strings
-    /// byte for byte. It is shown the character as an escape, which it keeps.
+    /// JSONSerialization drops U+FEFF at the start of a string and after an escape. The contract keeps strings byte for
+    /// byte. It gets the character as an escape, which it keeps.
     case markInString
-    /// A field's number comes as a Double or as a Decimal of 38 digits, either of which may have been rounded to another
-    /// number. Only whether the rest agrees is compared.
+    /// A field's number is a Double or a Decimal of 38 digits, and either may be rounded. Only the rest is compared.
     case roundedNumber
 }
 
-/// What Foundation reads, as far as it can be compared.
+/// Foundation's result, as far as it can be compared.
 enum FoundationVerdict: Equatable {
     case event(ParsedEvent)
-    /// Not JSON, or JSON of another kind than an object.
+    /// Not JSON, or not an object.
     case noObject
     case rejected(Rejection)
-    /// Nothing can be said.
+    /// Not comparable.
     case exempt
 }
 
 struct FoundationReading {
-    /// Foundation does not tell which of two names came last: where a document has both, the first of these counts.
+    /// Foundation does not tell which of two names came last: if a document has both, the first of these is used.
     var userNames = ["user_id", "userId"]
-    /// The exemptions met.
+    /// The exemptions that occurred.
     private(set) var exemptions: Set<Exemption> = []
 
     private struct Refused: Error { let reason: Rejection }
@@ -107,7 +107,7 @@ struct FoundationReading {
         return Array(text.utf8)
     }
 
-    /// An integer, a number with integral value, or a string of digits.
+    /// The value of an integer, a number with an integral value, or a string of digits.
     private func integer(
         _ value: Any, _ lexer: OutsideStrings, type: Rejection, range: Rejection
     ) throws -> Int64 {
@@ -130,7 +130,7 @@ struct FoundationReading {
     private func integer(
         decimal number: NSNumber, _ lexer: OutsideStrings, type: Rejection, range: Rejection
     ) throws -> Int64 {
-        // More digits than a Double surely keeps: what Foundation holds may be another number.
+        // More digits than a Double always keeps: Foundation may have another number.
         if lexer.longestMantissa > 15, !(number is NSDecimalNumber) { throw Rounded() }
         if lexer.longestMantissa > 37 { throw Rounded() }
         var value = number.decimalValue
@@ -149,7 +149,7 @@ struct FoundationReading {
     }
 }
 
-/// A look at a document's bytes outside its strings.
+/// A scan of a document's bytes outside its strings.
 struct OutsideStrings {
     private let bytes: [UInt8]
     /// A comma is followed by a closing bracket.
@@ -158,17 +158,17 @@ struct OutsideStrings {
     private(set) var tamed = false
     /// A byte order mark in a string was replaced.
     private(set) var escapedMark = false
-    /// The most digits that a number has before its exponent, leading and trailing zeros included.
+    /// Maximum number of digits of a number before its exponent, including leading and trailing zeros.
     private(set) var longestMantissa = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     private static let quote = UInt8(ascii: "\"")
 
-    /// The document as Foundation may see it.
+    /// The document that Foundation gets.
     mutating func withTameNumbers() -> [UInt8] {
         var result: [UInt8] = []
-        // What is copied as it stands, from here on.
+        // Start of the bytes that are copied unchanged.
         var copied = 0
         var index = 0
         var afterComma = false
@@ -205,8 +205,8 @@ struct OutsideStrings {
         return copied == 0 ? bytes : result + bytes[copied...]
     }
 
-    /// Passes the rest of a string, but only up to a byte order mark.
-    /// - Returns: where the mark that was passed stands; nil when the string has ended.
+    /// Passes the rest of a string, or up to a byte order mark.
+    /// - Returns: the position of the mark that was passed; nil when the string has ended.
     private func skipString(_ index: inout Int) -> Int? {
         while index < bytes.count {
             let byte = bytes[index]
@@ -222,7 +222,7 @@ struct OutsideStrings {
     }
 
     /// Passes a number.
-    /// - Returns: what stands for it, where it cannot be shown as it is.
+    /// - Returns: its replacement; nil when Foundation can get it unchanged.
     private mutating func number(_ index: inout Int) -> [UInt8]? {
         let start = index
         var (mantissaDigits, exponentDigits) = (0, 0)
@@ -252,7 +252,7 @@ struct OutsideStrings {
         let exponentDigits = (match.7 ?? "0").drop { $0 == "0" }
         let size = exponentDigits.count > 9 ? 999_999_999 : Int(exponentDigits) ?? 0
         let exponent = match.6 == "-" ? -size : size
-        // The place of the first digit that is not zero, counted from the point.
+        // The place of the first nonzero digit, counted from the point.
         let digits = Array(match.2.utf8) + Array((match.4 ?? "").utf8)
         guard let nonZero = digits.firstIndex(where: { $0 != 0x30 }) else {
             return abs(exponent) > 290 ? [0x30] : nil

@@ -1,4 +1,4 @@
-// The whole service over librdkafka's in-process broker.
+// Tests of the whole service on librdkafka's in-process broker.
 
 import Base
 import Foundation
@@ -63,7 +63,7 @@ struct IngestServiceTests {
                     $0.exitsAtEnd = false; $0.flushIntervalMilliseconds = 1
                 }
             ) {
-                // Until something more is counted: a flush may also hold nothing but what is known of the partitions.
+                // Until another event is counted: a flush may contain only the progress of partitions.
                 var consumed: Int64 = before
                 while consumed == before, consumed < 40_000 {
                     consumed =
@@ -259,7 +259,7 @@ struct IngestServiceTests {
         #expect(try stage.counts() == stage.expectedCounts())
     }
 
-    /// Makes every write of a count fail, or not any more.
+    /// Makes every write of a count fail or succeed.
     static func fault(_ path: String, on: Bool) throws {
         let connection = try Connection(path: path, mode: .readWrite)
         try connection.setBusyTimeout(milliseconds: 5000)
@@ -270,7 +270,7 @@ struct IngestServiceTests {
     }
 }
 
-/// Lends something to another thread that the test itself does not use meanwhile.
+/// Passes a value to another thread. The test does not use it meanwhile.
 final class SendableBox<Value>: @unchecked Sendable {
     var value: Value
     init(_ value: Value) { self.value = value }

@@ -1,4 +1,4 @@
-// The record that was consumed last is looked for before anything more of its partition is taken.
+// Tests of the check for the last consumed record before any other record of its partition is taken.
 
 import Base
 import SQLite
@@ -57,7 +57,7 @@ struct LogCheckTests {
         #expect(feeder.currentFlush().partitions == before)
         #expect(feeder.foreign() == [9])
         #expect(feeder.foreign().isEmpty)
-        // Once its log is taken as it is, the partition goes on.
+        // Once its log is accepted, the partition continues.
         feeder.forget(0)
         #expect(feeder.currentFlush().partitions[0].lastRecord == nil)
         feeder.take(0, 10, event)
@@ -84,7 +84,7 @@ struct LogCheckTests {
         let feeder = try Self.feeder(Self.mark(9, event, epoch: 4))
         feeder.take(0, 9, event)
         #expect(feeder.accumulator.readPositions == [Position(partition: 0, offset: 10, leaderEpoch: 4)])
-        // A transaction's marker of a later epoch lies between.
+        // A transaction marker of a later epoch is in between.
         feeder.reachedEnd(of: 0, offset: 11)
         #expect(feeder.accumulator.readPositions == [Position(partition: 0, offset: 11)])
     }
@@ -117,7 +117,7 @@ struct LogCheckTests {
         try stage.send([Array(pageView("E2", at: base).utf8)])
         try await stage.run()
         #expect(try stage.integer("SELECT sum(count) FROM counts") == 6)
-        // A state of another log: the record at its offset is another.
+        // The state is of another log, so the record at its offset differs.
         try {
             try Connection(path: stage.statePath, mode: .readWrite).execute(
                 "UPDATE partition_progress SET last_fingerprint = 1")

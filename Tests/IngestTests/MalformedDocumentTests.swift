@@ -1,4 +1,4 @@
-// Messages that are not JSON: the reason and the byte.
+// Tests of messages that are not JSON: the reason and the position.
 
 import Base
 import Testing
@@ -136,7 +136,7 @@ struct MalformedDocumentTests {
         }
     }
 
-    /// Every way in which bytes are not UTF-8 (Unicode, table 3-7), with the byte at which the fault is seen.
+    /// Every kind of invalid UTF-8 (Unicode, table 3-7), with the position of the fault.
     static let invalidUTF8: [[UInt8]] =
         (0x80...0xC1).map { [$0, 0x80] }  // continuation bytes without a lead; overlong C0, C1
         + (0xF5...0xFF).map { [$0, 0x80, 0x80, 0x80] }  // leads beyond U+10FFFF
@@ -202,7 +202,7 @@ struct MalformedDocumentTests {
         for levels in [2, 63, 64, 65, 66, 511, 512] {
             #expect(verdict(document(levels, "[", "]")) == event(), "\(levels) arrays")
             #expect(verdict(document(levels, "{\"a\":", "}", inside: "1")) == event(), "\(levels) objects")
-            // Arrays and objects in turn, with siblings before and after.
+            // Arrays and objects alternate, with siblings before and after.
             let pairs = document(levels / 2, "[{}, {\"b\":[], \"a\":", "}, 2]", inside: "[3]")
             #expect(verdict(pairs) == event(), "\(levels) mixed")
         }
@@ -213,7 +213,7 @@ struct MalformedDocumentTests {
                 continue
             }
         }
-        // Brackets that are never closed, and such that close too much.
+        // Unclosed brackets, and surplus closing ones.
         guard case .rejected = verdict("{\"a\":" + String(repeating: "[", count: 511)) else {
             Issue.record("an open document was taken")
             return

@@ -1,4 +1,4 @@
-// Offsets that Kafka no longer has. The in-process broker keeps about 5 MB a partition and forgets the rest.
+// Tests of offsets that Kafka no longer has. The in-process broker keeps about 5 MB per partition and drops the rest.
 
 import Base
 import Kafka
@@ -11,7 +11,7 @@ import Windowing
 
 @Suite("Missing offsets")
 struct MissingOffsetsTests {
-    /// Two records that a run has consumed, then so many that the broker forgets what came next.
+    /// Two records that a run has consumed, then enough others for the broker to drop the records after them.
     static func stage() async throws -> (Stage, low: Int64, high: Int64) {
         let stage = try Stage()
         try stage.send((0..<2).map { _ in Array(pageView("E1", at: base).utf8) })
@@ -71,7 +71,8 @@ struct MissingOffsetsTests {
         let small = Array(pageView("E1", at: base).utf8)
         try stage.send([small])
         try await stage.run()
-        // A flush that fails holds the service up; its queue is so short, about 1 MB, that the broker forgets what it has not fetched.
+        // A failing flush blocks the service. Its queue holds about 1 MB, so the broker drops records before they are
+        // fetched.
         try IngestServiceTests.fault(stage.statePath, on: true)
         try stage.send([small])
         let (stop, lines) = (StopSignal(), LogLines())
@@ -93,7 +94,7 @@ struct MissingOffsetsTests {
                 #expect(lines.wait(for: "cannot be written"))
                 for _ in 0..<20 { try box.value.send((0..<100).map { _ in large }) }
                 try IngestServiceTests.fault(box.value.statePath, on: false)
-                // The run that does not skip ends by itself.
+                // The run that does not skip ends without a stop.
                 let deadline = ContinuousClock.now + .seconds(60)
                 while skips, ContinuousClock.now < deadline,
                     try box.value.integer("SELECT next_offset FROM partitions") != 2002
@@ -122,7 +123,7 @@ struct MissingOffsetsTests {
         }
     }
 
-    /// The sum of what the incidents say was lost.
+    /// The number of lost offsets in the incidents.
     static func lost(_ stage: Stage) throws -> Int64 {
         try stage.query("SELECT detail FROM incidents").reduce(0) { sum, row in
             guard case .text(let detail) = row[0], let match = detail.firstMatch(of: /\(([0-9]+) in all\)/) else {

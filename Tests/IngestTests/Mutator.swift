@@ -1,8 +1,8 @@
-// Documents that are nearly events.
+// Generates documents that are almost events.
 
 import TestSupport
 
-/// Makes documents from seeds, the same ones for the same random numbers.
+/// Mutates seed documents. Equal random numbers give equal documents.
 struct Mutator {
     var random: SeededRandom
 
@@ -18,7 +18,7 @@ struct Mutator {
         " \t\r\n{ \"postcode\" : \"W1\" , \"timestamp\" : 99999999999999999 , \"x\" : [ [ [ ] ] ] } \n",
     ].map { Array($0.utf8) }
 
-    /// Pieces of JSON, right and wrong, to put in anywhere.
+    /// Valid and invalid pieces of JSON to insert anywhere.
     static let tokens: [[UInt8]] = [
         "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "nul", "0", "-0", "1", "-1", "01", "1.",
         ".5", "1e5",
@@ -37,7 +37,7 @@ struct Mutator {
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     ].map { Array($0.utf8) }
 
-    /// Bytes that matter to JSON or UTF-8.
+    /// Bytes with a meaning in JSON or UTF-8.
     static let bytes: [UInt8] =
         Array("{}[]\",:\\ 0123456789.eE+-ntfu/abcdef".utf8)
         + [
@@ -68,7 +68,7 @@ struct Mutator {
         }
     }
 
-    /// Replaces what stands between a colon and the next comma or bracket by another value.
+    /// Replaces the text between a colon and the next comma or bracket with another value.
     private mutating func swapValue(_ document: inout [UInt8]) {
         let from = random.below(document.count + 1)
         guard let colon = document[from...].firstIndex(of: UInt8(ascii: ":")) else { return }
@@ -78,14 +78,14 @@ struct Mutator {
         document.replaceSubrange(start..<stop, with: Self.tokens[random.below(Self.tokens.count)])
     }
 
-    /// Goes on as another document does.
+    /// Replaces the end with that of another document.
     private mutating func spliceOther(_ document: inout [UInt8], at place: Int) {
         let other = Self.seeds[random.below(Self.seeds.count)]
         let from = random.below(other.count)
         document.replaceSubrange(place..., with: other[from...])
     }
 
-    /// Puts a value at the depth limit, or about there.
+    /// Nests a value at or near the depth limit.
     private mutating func nest(_ document: inout [UInt8]) {
         guard let brace = document.firstIndex(of: UInt8(ascii: "{")) else { return }
         let depth = 505 + random.below(10)
@@ -97,7 +97,7 @@ struct Mutator {
         document.insert(contentsOf: value, at: brace + 1)
     }
 
-    /// A member more, of a known or an unknown name, at the front.
+    /// Inserts a member with a known or an unknown name at the front.
     private mutating func insertMember(_ document: inout [UInt8]) {
         guard let brace = document.firstIndex(of: UInt8(ascii: "{")) else { return }
         let names = ["user_id", "postcode", "webpage", "timestamp", "post\\u0063ode", "x", "\\u0075ser_id"]

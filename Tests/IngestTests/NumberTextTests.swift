@@ -1,4 +1,4 @@
-// Numbers with fractions and exponents against arithmetic on their digits.
+// Compares numbers with fractions and exponents with arithmetic on their digits.
 
 import TestSupport
 import Testing
@@ -26,10 +26,10 @@ struct NumberTextTests {
             let fraction = padded.suffix(places) + zeros
             let text = sign + padded.dropLast(places) + (fraction.isEmpty ? "" : "." + fraction) + "e\(places)"
             #expect(Self.read(text) == .integer(value), "seed \(seed): \(text)")
-            // The same integer with its zeros taken back by a negative exponent.
+            // The same integer with trailing zeros and a negative exponent.
             #expect(Self.read("\(value)\(zeros)E-\(zeros.utf8.count)") == .integer(value), "seed \(seed): \(value)")
             if value != 0 {
-                // One digit more behind the point is a fraction.
+                // One more digit after the point makes a fraction.
                 #expect(Self.read("\(value).\(zeros)1") == .fraction, "seed \(seed): \(value)")
                 #expect(Self.read("\(sign)\(digits)1e-1") == .fraction, "seed \(seed): \(value)")
             }

@@ -1,4 +1,4 @@
-// The publisher on librdkafka's in-process broker: what it sends, and that a locked state makes it wait.
+// Tests of the publisher on librdkafka's in-process broker: its records, and waiting for a locked state.
 
 import Health
 import Base
@@ -127,7 +127,7 @@ import Windowing
         #expect(text.hasPrefix("5 late events wait (topic late at 127.0.0.1:1: "))
     }
 
-    /// A clock that begins to run when it is told to.
+    /// A clock that stands still until it is started.
     private final class Standing: Sendable {
         private let runsSince = Atomic<Int64>(0)
 
@@ -169,7 +169,7 @@ import Windowing
                 try publish(shared.value.statePath, quiet: 50, .system) { point in
                     guard point == "late.looked" else { return }
                     looked.signal()
-                    // The other has time enough to claim the identity and, if it does not wait, to send.
+                    // The other publisher has enough time to claim the identity and, unless it waits, to send.
                     _ = claimed.wait(timeout: .now() + 3)
                 }
                 standing.run()

@@ -1,4 +1,4 @@
-// How records of the late topic are made and recognised.
+// Tests of how records of the late topic are made and recognised.
 
 import Base
 import Kafka

@@ -1,11 +1,11 @@
-// What the tests of the event parser share.
+// Support for the tests of the event parser.
 
 import Base
 import Testing
 
 @testable import Ingest
 
-/// An event, copied out of the parser.
+/// A copy of a parsed event.
 struct ParsedEvent: Equatable {
     var postcode: [UInt8]
     var timeMicroseconds: Int64
@@ -13,7 +13,7 @@ struct ParsedEvent: Equatable {
     var webpage: [UInt8]?
 }
 
-/// What the parser made of a document.
+/// The parser's result for a document.
 enum Verdict: Equatable {
     case event(ParsedEvent)
     case rejected(Rejection, at: Int)
@@ -37,7 +37,7 @@ extension EventParser {
 
 func verdict(_ text: String) -> Verdict { EventParser().verdict(Array(text.utf8)) }
 
-/// The event that nearly all valid documents of these tests mean.
+/// The event of almost all valid documents of these tests.
 func event(
     _ postcode: String = "SW19", user: Int64? = nil, webpage: String? = nil, time: Int64 = 1_611_662_684_000_000
 ) -> Verdict {

@@ -1,4 +1,4 @@
-// How a run ends: at the end of the input, when told to stop, and what it waits for until then.
+// Tests of the end of a run: at the end of the input, after a stop request, and what it waits for.
 
 import Base
 import Log
@@ -36,7 +36,7 @@ struct RunStateEndTests {
         #expect(machine.state.phase == .reading)
         #expect(machine.next(.turn(.endsReached)).isEmpty)
         #expect(machine.next(.segment(.retryCheck), after: 200) == [.state(.flushNews)])
-        // The new assignment is still to come.
+        // The new assignment is not made yet.
         #expect(machine.next(.turn(.endsReached)).isEmpty)
         machine.next(.turn(.assignmentCheck))
         #expect(machine.next(.turn(.endsReached)) == [.segment(.close)])

@@ -1,4 +1,4 @@
-// What a run does about a log that is not the one it has read.
+// Tests of a run whose log is not the one that it has read.
 
 import Base
 import Testing
@@ -30,7 +30,7 @@ struct RunStateLogTests {
             machine.next(.turn(.ended)) == [
                 .kafka(.ask(TopicWatch.Question(assigned: [0, 1], suspects: [0, 1])))
             ])
-        // The same answer again is no news.
+        // The same answer again has no effect.
         #expect(
             machine.next(.topic(.found(Machine.found(2, topicID: "B", ranges: [:]), next: [:]))).unreported.isEmpty)
     }
@@ -80,7 +80,7 @@ struct RunStateLogTests {
         #expect(machine.next(found(7)).unreported.isEmpty)
         #expect(machine.state.waiting == [1])
         #expect(machine.next(.turn(.assignmentCheck)).isEmpty)
-        // An error of a partition that is not read says nothing.
+        // An error of a partition that is not read has no effect.
         machine.next(.turn(.notice(.partitionFailed(partition: 1, offset: 8, Machine.missingOffset))))
         #expect(machine.state.waiting == [1])
         #expect(machine.next(found(8)).unreported.isEmpty)
@@ -102,7 +102,7 @@ struct RunStateLogTests {
         #expect(machine.state.unsettled == [0: .suspect(again)])
         let long = [PartitionID(rawValue: 0): OffsetRange(low: 1, high: 9)]
         let actions = machine.next(.topic(.found(Machine.found(1, topicID: "C", ranges: long), next: next)))
-        // It is taken for the state's own again, with the range that is not read; a blocked partition would stand still.
+        // The log is accepted with the range that is not read; the partition would stay blocked otherwise.
         let incident = Self.unread(again, from: again.firstUnread(low: 1), to: 4).incident
         #expect(actions.contains(.counting(.forgetLog(0, incident))))
         #expect(machine.state.unsettled.isEmpty)
@@ -137,7 +137,7 @@ struct RunStateLogTests {
             #expect(actions.contains(.counting(.forgetLog(0, unread.incident))) == skips)
             #expect(actions.errors == (skips ? [] : [.otherLog(unread)]))
         }
-        // Without an answer about its offsets nothing of it is read.
+        // Without an answer about its offsets the partition is not read.
         let machine = try Machine(known: [RunStateTopicTests.progress(0, 6)], topicID: "A")
         let found = Machine.found(1, topicID: "B", ranges: [:], failures: [0: Machine.transport])
         machine.next(.topic(.found(found, next: [:])))

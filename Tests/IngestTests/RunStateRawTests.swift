@@ -1,4 +1,4 @@
-// What a run does about its raw half: segments that are lost, and a spool that is full.
+// Tests of the raw half of a run: lost segments and a full spool.
 
 import Base
 import Log
@@ -18,7 +18,7 @@ struct RunStateRawTests {
         for pause in [200, 400] as [Int64] {
             #expect(machine.next(.segment(.failed(reason: "no room"))).contains(.segment(.rewind)))
             #expect(machine.next(.segment(.retryCheck), after: pause - 1).isEmpty)
-            // An assignment meanwhile does not bring raw events back.
+            // An assignment during the pause does not resume raw events.
             machine.state.assignment = .outdated
             #expect(machine.next(.turn(.assignmentCheck)) == [.kafka(.assign(without: []))])
             #expect(machine.next(.segment(.retryCheck), after: 1) == [.state(.flushNews)])
@@ -62,7 +62,7 @@ struct RunStateRawTests {
             machine.next(.segment(.spoolMeasured(bytes: 99, isFull: true))).first == .kafka(.setPaused(true)))
     }
 
-    // MARK: Segments that were closed
+    // MARK: Closed segments
 
     @Test("lost segments are looked for once a second: among all at first, then the one that the exporter met")
     func looking() throws {
@@ -76,7 +76,7 @@ struct RunStateRawTests {
         #expect(without.next(.segment(.lossCheck)).isEmpty)
     }
 
-    /// A machine that has just heard of a lost segment of partition 0 from offset 3.
+    /// A machine that has just found a lost segment of partition 0 from offset 3 on.
     static func losing(skips: Bool = false) throws -> Machine {
         let machine = try Machine.reading(raw: true) { $0.skipsMissingOffsets = skips }
         machine.next(.segment(.lossCheck))
@@ -127,7 +127,7 @@ struct RunStateRawTests {
     func answerToAnotherQuestion() throws {
         let machine = try Self.losing()
         #expect(machine.next(.segment(.rereadMeasured(starts: [0: 3], ranges: [:]))).isEmpty)
-        // Partitions that are not read do not matter.
+        // Partitions that are not read are ignored.
         #expect(
             machine.next(.segment(.rereadMeasured(starts: [5: 3], ranges: [:]))) == [.segment(.drop(from: "s1"))])
     }
@@ -151,14 +151,14 @@ struct RunStateRawTests {
                         + "as lost and go on", partition: 0, offset: 3)
             ])
         #expect(machine.state.lost.isSettled)
-        // Hopeless as it is, every answer is still looked at; but none is hurried.
+        // A hopeless segment is still checked with every answer, but no question is brought forward.
         machine.state.due.discovery = machine.now + 2000
         machine.next(.segment(.lossFound(name: "s1", starts: [0: 3])))
         #expect(machine.state.due.discovery == machine.now + 2000)
         #expect(
             machine.next(.topic(.found(Machine.found(1), next: [0: NextOffsets(counted: 9, wanted: 9)]))).contains(
                 .state(.flushNews)))
-        // Another segment is another case.
+        // Another segment starts a new case.
         machine.next(.segment(.lossFound(name: "s0", starts: [0: 1])))
         #expect(!machine.state.lost.isSettled)
         machine.next(.segment(.lossFound(name: nil, starts: [:])))

@@ -1,4 +1,4 @@
-// A run's state machine with a clock that only moves when a test says so.
+// A run's state machine with a clock that only tests move.
 
 import Base
 import Log
@@ -9,7 +9,7 @@ import Windowing
 @testable import Kafka
 @testable import State
 
-/// The machine, its clock, and what a cluster answers.
+/// The machine, its clock, and a cluster's answers.
 final class Machine {
     var state: RunState
     var now: Int64 = 1_000_000
@@ -27,7 +27,7 @@ final class Machine {
             at: Moment(wall: 1_000_000, monotonic: 1_000_000))
     }
 
-    /// A machine that reads partitions 0 to `count` - 1 from offset 0, has them assigned and reported.
+    /// A machine that reads partitions 0 to `count` - 1 from offset 0, after their assignment and first report.
     static func reading(
         _ count: Int = 1, raw: Bool = false, topicID: String? = nil,
         _ change: (inout IngestSettings) -> Void = { _ in }
@@ -88,7 +88,7 @@ extension RunAction {
 }
 
 extension Sequence where Element == RunAction {
-    /// Without what the board is told.
+    /// The actions without the reports to the board.
     var unreported: [RunAction] {
         filter { if case .report = $0 { false } else { true } }
     }

@@ -1,4 +1,4 @@
-// What a run does in each turn, and how it ends: decisions only.
+// Tests of the decisions of a run in each turn and at its end.
 
 import Base
 import Testing
@@ -79,7 +79,7 @@ struct RunStateTests {
     @Test(
         "a poll lasts until the flush is due, 200 ms at most",
         arguments: [
-            // Flush interval, since the last flush, something waits, poll.
+            // Flush interval, time since the last flush, whether something waits, poll time.
             (50, 0, false, 50), (50, 20, true, 30), (5000, 100, true, 200), (50, 50, true, 1), (50, 50, false, 100),
             (50, 80, true, 1),
         ] as [(Int64, Int64, Bool, Int64)])
@@ -117,12 +117,12 @@ struct RunStateTests {
         let machine = try Machine.reading()
         #expect(machine.next(.turn(.ended), after: 999).isEmpty)
         let ask = RunAction.kafka(.ask(TopicWatch.Question(assigned: [0])))
-        // Sooner than usual: the first assignment was still to come.
+        // Earlier than usual, because the first assignment was not made yet.
         #expect(machine.next(.turn(.ended), after: 1) == [ask])
         machine.next(.topic(.found(Machine.found(1), next: [0: NextOffsets(counted: 0, wanted: 0)])))
         #expect(machine.next(.turn(.ended), after: 1999).isEmpty)
         #expect(machine.next(.turn(.ended), after: 1) == [ask])
-        // After a question that failed as well.
+        // Also after a failed question.
         #expect(
             machine.next(.topic(.failed(Machine.transport))).contains(.report(.kafkaFailed("no broker answered"))))
         #expect(machine.next(.turn(.ended), after: 999).isEmpty)
@@ -221,7 +221,7 @@ struct RunStateTests {
 }
 
 extension Machine {
-    /// A back-off after this number of failures.
+    /// A backoff after this number of failures.
     func retry(_ failures: Int) -> Backoff {
         var retry = Backoff()
         for _ in 0..<failures { _ = retry.next() }

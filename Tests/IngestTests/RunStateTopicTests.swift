@@ -1,4 +1,4 @@
-// Which partitions a run reads, and what it does about a topic or a log that is not the one it has read.
+// Tests of the partitions that a run reads, and of a topic or log that is not the one that it has read.
 
 import Base
 import Testing
@@ -39,7 +39,7 @@ struct RunStateTopicTests {
         #expect(machine.state.phase == .reading)
         #expect(machine.next(.turn(.assignmentCheck)) == [.kafka(.assign(without: []))])
         #expect(machine.next(.turn(.assignmentCheck)).isEmpty)
-        // A partition is added once; one that comes later is read as well.
+        // A partition is added once. A partition that appears later is also read.
         let next = [
             PartitionID(rawValue: 0): NextOffsets(counted: 3, wanted: 3), 1: NextOffsets(counted: 8, wanted: 8),
         ]
@@ -80,7 +80,7 @@ struct RunStateTopicTests {
                 .report(.discovered(missing: [:])),
                 .fail(.noSuchPartition(topic: "views", partition: 3, count: 3)),
             ])
-        // Afterwards it may be that the topic shrank.
+        // Later the topic may have fewer partitions.
         let later = try Machine.reading(3) { $0.partitions = [2] }
         #expect(
             later.next(.topic(.found(Machine.found(2), next: [2: NextOffsets(counted: 0, wanted: 0)]))) == [
@@ -137,7 +137,7 @@ struct RunStateTopicTests {
         }
     }
 
-    // MARK: Offsets that are gone
+    // MARK: Missing offsets
 
     @Test("offsets that Kafka no longer has end the run, or are recorded and passed over")
     func lostAtStart() throws {

@@ -1,4 +1,4 @@
-// What counts as sent by a lost state, or by another one.
+// Tests of the events that count as sent by a lost state or by another one.
 
 import Base
 import State

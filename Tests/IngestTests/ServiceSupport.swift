@@ -1,4 +1,4 @@
-// A broker with a topic, a state folder, and the service over both.
+// A broker with a topic, a state folder, and a service for both.
 
 import Base
 import Dispatch
@@ -13,7 +13,7 @@ import Windowing
 @testable import Ingest
 @testable import State
 
-/// The lines a service logged.
+/// The log lines of a service.
 final class LogLines: Sendable {
     private let lines = Lock<[String]>([])
     private let arrived = DispatchSemaphore(value: 0)
@@ -25,8 +25,8 @@ final class LogLines: Sendable {
         arrived.signal()
     }
 
-    /// Waits until a line holds `words`.
-    /// - Returns: false when none did within half a minute.
+    /// Waits until a line contains `words`.
+    /// - Returns: false when no line did within 30 s.
     func wait(for words: String) -> Bool {
         let deadline = DispatchTime.now() + .seconds(30)
         while !all.contains(where: { $0.contains(words) }) {
@@ -38,13 +38,13 @@ final class LogLines: Sendable {
     var logger: Logger { Logger { self.add($0.message) } }
 }
 
-/// What tests need around a service.
+/// The environment of a service in tests.
 final class Stage {
     let broker: InProcessBroker
     let folder: TemporaryFolder
     let producer: Producer
     let partitions: Int
-    /// What was sent, by partition, in order.
+    /// The records that were sent, by partition, in order.
     private(set) var sent: [[[UInt8]?]]
 
     init(partitions: Int = 1, createTopic: Bool = true) throws {
@@ -87,7 +87,7 @@ final class Stage {
         return settings
     }
 
-    /// Runs the service on a thread of its own, and `meanwhile` beside it.
+    /// Runs the service on another thread, and `meanwhile` on this one.
     /// - Returns: when the service ended.
     @discardableResult
     func run(
@@ -110,7 +110,7 @@ final class Stage {
         return ended.value
     }
 
-    /// The rows of a query over the state.
+    /// The rows of a query on the state.
     func query(_ sql: String) throws -> [[Value]] {
         let statement = try Connection(path: statePath, mode: .readOnly).prepare(sql)
         var rows: [[Value]] = []
@@ -120,7 +120,7 @@ final class Stage {
 
     func integer(_ sql: String) throws -> Int64? { try Connection(path: statePath, mode: .readOnly).integer(sql) }
 
-    /// The state's counts, `window postcode` to number.
+    /// The state's counts by `window postcode`.
     func counts() throws -> [String: Int] {
         try query("SELECT timestamp, postcode, count FROM postcode_view_count").reduce(into: [:]) { counts, row in
             guard case .text(let time) = row[0], case .text(let postcode) = row[1], case .integer(let count) = row[2]
@@ -129,7 +129,7 @@ final class Stage {
         }
     }
 
-    /// What the counts should be, by Foundation's JSON and dates.
+    /// The expected counts, computed with Foundation's JSON and dates.
     func expectedCounts() -> [String: Int] {
         var counts: [String: Int] = [:]
         let format = ISO8601DateFormatter()
@@ -146,7 +146,7 @@ final class Stage {
     var rejectedSent: Int { sent.joined().count { $0 == nil || $0.map { $0.first != UInt8(ascii: "{") } == true } }
 }
 
-/// Events of the last ten minutes before `base`, and now and then something that is none.
+/// Events of the ten minutes before `base`, with some invalid messages among them.
 func randomValues(_ count: Int, _ random: inout SeededRandom) -> [[UInt8]?] {
     (0..<count).map { _ in
         if random.oneIn(20) { return [nil, [], Array("[1]".utf8)][random.below(3)] }

@@ -1,4 +1,4 @@
-// The tables of keys and of offsets against naive ones.
+// Compares the tables of keys and of offsets with naive ones.
 
 import Base
 import Parquet
@@ -65,8 +65,8 @@ extension KeyTable {
         }
     }
 
-    /// The table grows at 512 keys, several times: an index that was taken before still names its key, and what is
-    /// added to it is not lost. A sanitizer sees a write to memory that was given back.
+    /// The table grows several times, first at 512 keys. An earlier index still refers to its key, and additions at it
+    /// are not lost. A sanitizer detects a write to freed memory.
     @Test(arguments: [0, 512, 513, 5000]) func anIndexOutlivesTheGrowthOfTheTable(capacity: Int) {
         let table = KeyTable(capacity: capacity, seed: 11)
         let first = table.index(Key(window: 60, postcode: "E0"))
@@ -100,7 +100,8 @@ extension KeyTable {
         #expect(table.count == 1)
     }
 
-    /// A dictionary that is given up in the middle, and one that is not: the reader says so in different ways.
+    /// A column whose dictionary encoding ends in the middle, and one with a complete dictionary: the reader represents
+    /// them differently.
     @Test(arguments: [1 << 20, 64]) func aColumnsEntriesGetTheNumbersOfTheirRows(dictionaryBytes: Int) throws {
         let seed = testSeed(for: "entries")
         var random = SeededRandom(seed: seed)
@@ -144,7 +145,7 @@ extension KeyTable {
             let set = OffsetSet()
             var naive: Set<Int64> = []
             let start = Int64(random.below(40_000))
-            // Whole pages, so that some become full, and single offsets far away.
+            // Whole pages, so that some become full, and single distant offsets.
             for offset in start..<start + Int64(random.below(30_000)) where !random.oneIn(4000) {
                 #expect(set.insert(KafkaOffset(rawValue: offset)) == naive.insert(offset).inserted, "seed \(seed)")
             }

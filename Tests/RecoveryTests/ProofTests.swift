@@ -1,4 +1,4 @@
-// The pure parts of a proof.
+// Tests of the pure parts of a proof.
 
 import Base
 import Tables
@@ -21,7 +21,7 @@ private func snapshot(_ id: Int64, parent: Int64?, generation: Int64?) -> Snapsh
 }
 
 @Suite struct SnapshotChoiceTests {
-    /// Newest first: ours at generation 3, a stranger's, ours at generation 2, ours at generation 1.
+    /// Newest first: this state's at generation 3, a foreign one, this state's at generations 2 and 1.
     let history = [
         snapshot(4, parent: 3, generation: 3), snapshot(3, parent: 2, generation: nil),
         snapshot(2, parent: 1, generation: 2), snapshot(1, parent: nil, generation: 1),

@@ -109,7 +109,8 @@ struct Maintainer {
         if removed > 0 { report("\(name): removed \(removed) files that no commit uses") }
     }
 
-    /// Removes files without rows from the ledger's list if it has more than 1000. Finding them reads all exported rows.
+    /// Removes files without rows from the ledger's list if it has more than 1000. Finding them reads all exported
+    /// rows.
     private func forgetDeadFiles() throws {
         let (count, snapshot) = try store.with { (try $0.fileCount(), try $0.lastSnapshot(of: .counts)) }
         guard table == .counts, mayGoOn(), snapshot != nil, count > 1000 else { return }

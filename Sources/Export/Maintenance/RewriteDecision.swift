@@ -127,7 +127,7 @@ struct RewriteDecision {
         return weights.deletedRows(task) >= settings.deletedShare * Double(task.file.recordCount)
     }
 
-    /// Whether the day's newest file is so many commits old that no further file is expected.
+    /// Whether the day's newest file is at least 8 x `smallFiles` commits old, so that no further file is expected.
     private func isCold(_ day: Day) -> Bool {
         if isThorough { return true }
         let newest = day.tasks.map(\.sequenceNumber).max() ?? 0

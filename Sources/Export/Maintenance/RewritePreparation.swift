@@ -138,7 +138,8 @@ final class RewritePreparation {
     }
 
     /// The summary of the rewrite's snapshot. A rewrite adds no events, so its offsets start and end at the table's
-    /// ends, which can be ahead of the ledger after a restore. The other entries are those of this state's last snapshot.
+    /// ends, which can be ahead of the ledger after a restore. The other entries are those of this state's last
+    /// snapshot.
     private func summary(_ progress: ExportProgress) -> [String: String] {
         let history = context.metadata.ancestors(of: context.metadata.currentSnapshotID)
         let ends = progress.offsets.merging(history.ends) { max($0, $1) }

@@ -1,4 +1,4 @@
-// How a publisher recognises its own records, and other publishers' records of the same source.
+// Recognises a publisher's own records and other publishers' records of the same source.
 //
 // A record is the source message with four more headers. `pageviews-outbox` has the state's id and the row's number;
 // the others have the message's origin. Records of earlier versions had the origin, `PARTITION/OFFSET`, as their key.

@@ -1,8 +1,8 @@
-// Recomputes windows that have late events, in the exporter's task: nothing is committed to the tables meanwhile. The raw table is
-// read for many chunks at once, and each chunk is a transaction of its own, so that flushes get their turn.
+// Recomputes windows with late events. It runs in the exporter's task, so nothing is committed to the tables meanwhile.
+// One pass over the raw table serves many chunks, and each chunk is one transaction, so that flushes do not wait long.
 //
-// Invariants: a chunk's transaction is all that changes; ended at any moment, the next call continues with what was not marked;
-// with an open commit nothing is read, since the rows it moves are not where the ledger says.
+// Only the chunks' transactions change the state. After an interruption the next call continues with the events that
+// are not marked. With an open commit the backfill throws, because that commit's rows are not where the ledger says.
 
 import Base
 package import Tables
@@ -10,7 +10,7 @@ import Iceberg
 import Log
 package import State
 
-/// Why a backfill could not begin.
+/// Why a backfill cannot start.
 enum BackfillError: Error, CustomStringConvertible, Equatable, Sendable {
     /// A commit to a table is not settled.
     case openCommit(table: String)
@@ -24,7 +24,7 @@ enum BackfillError: Error, CustomStringConvertible, Equatable, Sendable {
     }
 }
 
-/// Recomputes windows of one state from one warehouse. It runs in the exporter's task, between two cycles.
+/// Recomputes windows of one state from one warehouse. Used in the exporter's task, between two cycles.
 package final class Backfill {
     private let settings: TableSettings
     private let store: SharedStore
@@ -32,7 +32,7 @@ package final class Backfill {
     private let environment: WriterEnvironment
     private let spoolFolder: String
 
-    /// - Parameter spoolFolder: where large files of the tables are copied to while they are read.
+    /// - Parameter spoolFolder: the folder for copies of large table files while they are read.
     package init(
         settings: TableSettings, store: SharedStore, warehouse: Warehouse, environment: WriterEnvironment,
         spoolFolder: String
@@ -44,9 +44,10 @@ package final class Backfill {
         self.spoolFolder = spoolFolder
     }
 
-    /// Recomputes windows; what changes goes out with the exporter's next cycle.
-    /// - Parameter report: called at the beginning and after each chunk.
-    /// - Throws: `BackfillError`, `SQLiteError`, and what storage and catalog throw when they cannot be reached.
+    /// Recomputes windows. The exporter's next cycle exports the changes.
+    /// - Parameter report: called at the start and after each chunk.
+    /// - Throws: `BackfillError` for an open commit, `TableError` when the table's epoch is not the ledger's,
+    ///   `SQLiteError`, `CancellationError`; `CatalogError` and `ObjectStorageError` when the warehouse is unreachable.
     package func run(
         _ request: BackfillRequest, report: (BackfillStep) -> Void = { _ in }
     ) async throws -> BackfillResult {
@@ -82,12 +83,12 @@ package final class Backfill {
         return outcome
     }
 
-    /// Randomness from a fresh unique name.
+    /// A random seed from a new unique name.
     private static func seed(_ name: String) -> UInt64 {
         Array(name.utf8).withUnsafeBytes { WindowSums.hash(0, $0) }
     }
 
-    /// The tables as they are now, once for the whole backfill: only this task changes them.
+    /// A reader of the current tables for the whole backfill: only this task changes them.
     private func backfillReader(isDryRun: Bool) async throws -> BackfillReader {
         var tables: [ExportTable: TableSession.Open] = [:]
         for table in ExportTable.allCases {
@@ -95,13 +96,13 @@ package final class Backfill {
             let name = session.identifier.description
             let (epoch, isOpen) = try store.with { (try $0.epoch(of: table), try $0.intent(of: table) != nil) }
             guard !isOpen || isDryRun else { throw BackfillError.openCommit(table: name) }
-            // A table that nothing was exported to is not made for this.
+            // A table without exports is not created.
             guard epoch > 0 else { continue }
             let open = try await session.open()
             guard open.epoch >= epoch else {
                 throw TableError.wentBack(table: name, tableEpoch: open.epoch, ours: epoch)
             }
-            // A dry run reads a state that stands still; what its service commits meanwhile lies above the bounds.
+            // The state of a dry run does not change; later commits of its service are above the bounds.
             guard open.epoch == epoch || isOpen || isDryRun else {
                 throw TableError.fenced(table: name, tableEpoch: open.epoch, ours: epoch)
             }
@@ -114,7 +115,7 @@ package final class Backfill {
             uniqueName: environment.uniqueName)
     }
 
-    /// The next chunk with what the tables say of it; nil at the end.
+    /// The next chunk with its figures from the tables; nil at the end.
     private func read(
         _ windows: Range<WindowStart>, _ request: BackfillRequest, _ reader: BackfillReader
     ) async throws -> BackfillChunk? {

@@ -1,7 +1,7 @@
-// What the tables say of the counts that are being recomputed.
+// Reads the figures of a chunk's counts from the tables.
 //
-// Invariants: raw rows at or above the bounds are not counted; a file that cannot be read makes exactly the windows
-// doubtful that it may have rows of, and nothing else; memory is bounded by the keys and one row group.
+// `RawCounter` counts only raw rows below the bounds. An unreadable file marks exactly the windows that it may have
+// rows of as unreadable. Memory is bounded by the keys and one row group.
 
 import Tables
 import TableScan
@@ -11,11 +11,11 @@ import ObjectStorage
 import Parquet
 import State
 
-/// Reads both tables for one chunk after another.
+/// Reads both tables for the chunks of a backfill.
 struct BackfillReader {
-    /// The raw table; nil when nothing was ever exported to it.
+    /// The raw table; nil when it has no exports.
     package let raw: TableSession.Open?
-    /// The counts table; nil when nothing was ever exported to it.
+    /// The counts table; nil when it has no exports.
     package let counts: TableSession.Open?
     /// Window length in seconds.
     package let windowSeconds: Int64
@@ -24,8 +24,9 @@ struct BackfillReader {
     package let spoolFolder: String
     package let uniqueName: @Sendable () -> String
 
-    /// Fills in what the tables say.
-    /// - Throws: when storage cannot be reached; what is damaged only makes windows doubtful.
+    /// Fills in a chunk's figures.
+    /// - Throws: `ObjectStorageError` when storage is unreachable, `SpoolError`, `CancellationError`. Damaged data only
+    ///   marks windows as unreadable.
     package func fill(_ chunk: inout BackfillChunk) async throws {
         try await fillRaw(&chunk)
         if chunk.keys.contains(where: \.isEvicted) { try await fillRows(&chunk) }
@@ -35,7 +36,7 @@ struct BackfillReader {
         TableReader(table.io, table.metadata, spoolFolder: spoolFolder, uniqueName: uniqueName)
     }
 
-    /// The times of the chunk's windows, microseconds.
+    /// The event times of the chunk's windows, in microseconds since the Unix epoch.
     private func span(of keys: [BackfillKey]) -> ClosedRange<Int64> {
         let first = keys.first?.windowStart ?? .epoch
         let last = keys.last?.windowStart ?? .epoch
@@ -56,7 +57,7 @@ struct BackfillReader {
         }
     }
 
-    /// Where the rows of evicted counts lie.
+    /// Finds the positions of evicted counts' rows.
     private func fillRows(_ chunk: inout BackfillChunk) async throws {
         guard let counts else { return }
         let evicted = chunk.keys.filter(\.isEvicted)
@@ -75,13 +76,14 @@ struct BackfillReader {
         }
     }
 
-    /// The keys under the indexes that they have in the chunk.
+    /// A table of the keys. A key's index is the same as in the chunk.
     private func table(_ keys: [BackfillKey]) -> KeyTable {
         let table = KeyTable(capacity: keys.count, seed: seed)
         for key in keys {
             var postcode = key.postcode
             postcode.withUTF8 { _ = table.index(window: key.windowStart, postcode: UnsafeRawBufferPointer($0)) }
         }
+        assert(table.count == keys.count, "the keys of a chunk are distinct")
         return table
     }
 
@@ -108,7 +110,7 @@ struct BackfillReader {
         }
     }
 
-    /// Marks the windows that a file may have rows of.
+    /// Marks the windows that a file may have rows of as unreadable.
     private func doubt(_ file: DataFile, _ fieldID: Int, _ reason: String, _ chunk: inout BackfillChunk) {
         let low = file.metrics.lowerBounds[fieldID].flatMap { Self.integer($0) } ?? Int64.min
         let high = file.metrics.upperBounds[fieldID].flatMap { Self.integer($0) } ?? Int64.max
@@ -124,7 +126,7 @@ struct BackfillReader {
         return Int64(bitPattern: bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
     }
 
-    /// The data is wrong or gone, as against out of reach.
+    /// Whether the data is wrong or missing, and not merely unreachable.
     private static func isDamage(_ error: any Error) -> Bool {
         switch error {
         case let error as ObjectStorageError: error.kind == .notFound || error.kind == .invalid

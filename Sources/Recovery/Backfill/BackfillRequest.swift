@@ -1,17 +1,17 @@
-// What a backfill is asked to do and what it answers.
+// The request and the results of a backfill.
 
 package import Base
 package import State
 
 /// Which windows to recompute, and how.
 package struct BackfillRequest: Sendable {
-    /// Starts of windows.
+    /// The starts of the windows; the upper bound is exclusive.
     package var windows: Range<WindowStart>
-    /// Only windows with late events that were not backfilled; else all windows in the range.
+    /// Only windows with late events that were not backfilled; otherwise all windows in the range.
     package var onlyLate: Bool
-    /// Only says what would change; a store that was opened for reading will do.
+    /// Only reports what would change. A store that was opened for reading is sufficient.
     package var isDryRun = false
-    /// Counts recomputed in one transaction; a window is never split.
+    /// Number of counts recomputed in one transaction; more where a window has more, because a window is never split.
     package var countsPerChunk = 20_000
     /// Number of chunks recomputed in one pass over the raw table; memory is bounded by their counts.
     var chunksPerPass: Int { 13 }
@@ -29,26 +29,26 @@ package struct BackfillRequest: Sendable {
     }
 }
 
-/// How far a backfill has come.
+/// The progress of a backfill.
 package struct BackfillStep: Sendable {
-    /// Windows looked at.
+    /// Number of windows processed so far.
     package var windowsDone: Int
-    /// Windows to look at.
+    /// Number of windows in all.
     package var windowsInAll: Int
-    /// What became of the latest.
+    /// The outcome of the last chunk.
     package var outcome: BackfillOutcome
 }
 
-/// What a backfill did.
+/// The result of a backfill.
 package struct BackfillResult: Sendable {
-    /// Windows looked at.
+    /// Number of windows processed.
     package var windows = 0
-    /// Counts that changed, or would.
+    /// Number of counts that changed, or would change.
     package var counts = 0
-    /// Late events added to counts.
+    /// Number of late events added to counts.
     package var events: Int64 = 0
-    /// Windows left as they are.
+    /// Number of windows that the raw table cannot confirm; they are not changed.
     package var unconfirmed = 0
-    /// One of the reasons why.
+    /// The first reason for an unconfirmed window.
     package var firstReason: String?
 }

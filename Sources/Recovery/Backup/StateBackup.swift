@@ -1,8 +1,8 @@
-// A copy of a state that a service may be writing to: the file by SQLite's online backup, and the files of the spool that it
-// names: closed segments, and what an open commit has yet to upload.
+// Copies a state that a service may be writing to: the file with SQLite's online backup, and the spool files that it
+// names, which are closed segments and an open commit's files.
 //
-// Invariants: nothing is overwritten; a copy under its own name is whole (it is made under another name, synced, checked and
-// then linked); the source is only read.
+// Nothing is overwritten, and the source is only read. The copy gets its name last: it is made under another name,
+// checked, synced and then linked, so a backup under its own name is complete.
 
 package import Base
 import Foundation
@@ -10,13 +10,13 @@ import State
 
 /// Makes backups of a state.
 package struct StateBackup {
-    /// What was copied.
+    /// The contents of a backup.
     package struct Summary: Equatable, Sendable {
-        /// The number of flushes the copy holds.
+        /// The generation of the copied state.
         package let generation: Generation
-        /// The copy's size in bytes, without segments.
+        /// The size of the copied file in bytes, without segments.
         package let bytes: Int64
-        /// Segments that wait for export.
+        /// Number of segments that wait for export.
         package let segments: Int
     }
 
@@ -26,15 +26,15 @@ package struct StateBackup {
     private static let tries = 5
 
     /// - Parameters:
-    ///   - source: the state file.
-    ///   - destination: the file to make; its segments go to `DESTINATION.spool`.
+    ///   - source: path of the state file.
+    ///   - destination: path of the new file; its segments go to `DESTINATION.spool`.
     package init(of source: String, to destination: String) {
         self.source = source
         self.destination = destination
     }
 
     /// Makes the backup.
-    /// - Throws: `BackupError`, `StoreError`, or `SQLiteError`; nothing is left behind then.
+    /// - Throws: `BackupError`, `StoreError`, `SQLiteError`, or a file error. Partial copies are removed then.
     package func make() throws -> Summary {
         try refuseToOverwrite()
         defer { removePartial() }
@@ -60,13 +60,14 @@ package struct StateBackup {
         }
     }
 
-    /// What the copied state needs of the spool.
+    /// The spool files that the copied state names.
     private struct Needs {
         var generation: Generation = 0
         var segments = 0
-        /// Of segments: an event that is only here.
+        /// Files of segments. They are required: their events are nowhere else.
         var files: Set<String> = []
-        /// Of open commits: gone once their commit is settled, when a copy that still has it open finds it in the table.
+        /// Files of open commits. A missing one is no loss: its commit was settled since, and the copy will find it in
+        /// the table.
         var optional: Set<String> = []
     }
 
@@ -89,7 +90,8 @@ package struct StateBackup {
         return needs
     }
 
-    /// - Returns: false when a segment's file is gone: it was exported since the state was copied, which then has to be copied again.
+    /// - Returns: false when a segment's file is gone: it was exported after the state was copied, so the state must be
+    ///   copied again.
     private func copyFiles(of needs: Needs) throws -> Bool {
         let names = needs.files.union(needs.optional)
         guard !names.isEmpty else { return true }
@@ -110,14 +112,14 @@ package struct StateBackup {
         return true
     }
 
-    /// Gives the copies their names: the segments first, so that a state is never without them.
+    /// Gives the copies their names, the segments first, so that a backup is never without them.
     private func finish(_ needs: Needs) throws -> Summary {
         for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: partial + suffix) }
         try SpoolFile.sync(partial)
         if FileManager.default.fileExists(atPath: partial + ".spool") {
             try FileManager.default.moveItem(atPath: partial + ".spool", toPath: destination + ".spool")
         }
-        // A link, not a rename: a file that came meanwhile stays.
+        // A link, not a rename: it fails if the file exists by now.
         try FileManager.default.linkItem(atPath: partial, toPath: destination)
         let folder = (destination as NSString).deletingLastPathComponent
         try SpoolFile.sync(folder.isEmpty ? "." : folder)
@@ -128,19 +130,20 @@ package struct StateBackup {
 
 /// Why no backup was made.
 package enum BackupError: Error, CustomStringConvertible, Equatable, Sendable {
-    /// Something is there already.
+    /// The destination exists.
     case exists(String)
-    /// The copy is not a whole database: the state itself is damaged.
+    /// The copy fails the integrity check, so the state itself is damaged.
     case damaged(String)
-    /// Segments were exported faster than they could be copied.
+    /// Segments were exported before they could be copied, in all 5 tries.
     case segmentsKeepLeaving(String)
 
-    /// One line: what failed, on what, what to do.
+    /// One line: what failed, where, and what to do.
     package var description: String {
         switch self {
         case .exists(let path): "\(path) exists already; a backup overwrites nothing: give another name, or remove it"
         case .damaged(let path):
-            "the copy of \(path) fails SQLite's quick_check, so the state is damaged; rebuild it with `pageviews restore`"
+            "the copy of \(path) fails SQLite's quick_check, so the state is damaged; rebuild it with "
+                + "`pageviews restore`"
         case .segmentsKeepLeaving(let path):
             "raw files of \(path) were exported each time they were about to be copied; try again"
         }

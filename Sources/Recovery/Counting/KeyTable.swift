@@ -1,16 +1,16 @@
-// (window, postcode) pairs with two counters each, found for every raw row.
+// A hash table of (window, postcode) keys with two counters each, for lookups at every raw row.
 //
-// A postcode has a number, which is looked up once for each dictionary entry of a row group; a row then costs one
-// look-up of a pair of integers. Invariants: postcodes are compared byte by byte; memory follows the number of keys,
-// not of rows; at most half of the slots are used; one thread at a time. Adding a key may move all of them, so no
-// pointer into the memory leaves this file: callers hold indexes, which stay valid.
+// Each postcode has a number, which is looked up once per dictionary entry of a row group. A row then costs one lookup
+// of two integers. Postcodes are compared byte by byte. Memory depends on the number of keys, not of rows. One thread
+// uses a table at a time. Raw pointers: adding a key may move the memory, so no pointer leaves this file. Callers hold
+// indexes, which stay valid until `removeAll`. Invariant: at most half of the slots are used, so every search ends.
 
 import Base
 import Parquet
 
 /// Postcodes by number, counted from 0.
 final class PostcodeTable {
-    /// A number + 1, and the upper half of the hash; zero for free.
+    /// A number plus 1 and the upper half of the hash; the reference is 0 for a free slot.
     private struct Slot {
         var reference: UInt32 = 0
         var tag: UInt32 = 0
@@ -22,12 +22,12 @@ final class PostcodeTable {
     private var bytes: [UInt8] = []
     private let seed: UInt64
 
-    /// - Parameter seed: varies the hash function, so that nobody can prepare postcodes that collide.
+    /// - Parameter seed: varies the hash function, so that colliding postcodes cannot be chosen.
     package init(seed: UInt64) { self.seed = seed }
 
-    /// How many there are.
+    /// The number of postcodes.
     package var count: Int { spans.count }
-    /// A postcode's hash, which depends on the seed and its bytes alone.
+    /// A postcode's hash, which depends only on the seed and its bytes.
     package func hash(_ number: Int) -> UInt64 { hashes[number] }
 
     /// The bytes of a postcode, valid only within `body`.
@@ -37,7 +37,7 @@ final class PostcodeTable {
         return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[span])) }
     }
 
-    /// A postcode's number; -1 when it has none and is not to be added.
+    /// A postcode's number. A new postcode is added if `adding`; otherwise the number is -1.
     package func number(_ postcode: UnsafeRawBufferPointer, adding: Bool) -> Int32 {
         let hash = WindowSums.hash(seed, postcode)
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
@@ -53,10 +53,11 @@ final class PostcodeTable {
         hashes.append(hash)
         slots[slot] = Slot(reference: UInt32(spans.count), tag: tag)
         if spans.count * 2 > slots.count { grow() }
+        assert(spans.count * 2 <= slots.count, "at most half of the slots are used")
         return Int32(spans.count - 1)
     }
 
-    /// The numbers of a column's entries.
+    /// The numbers of a column's dictionary entries, or of its rows if it has no dictionary.
     package func numbers(of postcodes: ByteStrings, adding: Bool) -> [Int32] {
         (0..<postcodes.entryCount).map { entry in postcodes.withEntry(entry) { number($0, adding: adding) } }
     }
@@ -84,14 +85,14 @@ final class KeyTable {
         fileprivate(set) var second: Int64 = 0
     }
 
-    /// An index + 1, and the upper half of the hash; zero for free.
+    /// An index plus 1 and the upper half of the hash; the reference is 0 for a free slot.
     private struct Slot {
         var reference: UInt32
         var tag: UInt32
     }
 
-    /// What changes, behind a constant pointer: the inner loops would otherwise be checked for exclusive access at
-    /// every row.
+    /// The mutable part, behind a constant pointer. Otherwise the inner loops would check exclusive access at every
+    /// row.
     private struct Memory {
         var slots: UnsafeMutablePointer<Slot>
         var mask: Int
@@ -100,7 +101,7 @@ final class KeyTable {
         var count = 0
     }
 
-    /// The postcodes of the keys, and others that were given a number.
+    /// The postcodes of the keys, and other postcodes with a number.
     package let postcodes: PostcodeTable
     private let memory: UnsafeMutablePointer<Memory>
     private let seed: UInt64
@@ -108,7 +109,7 @@ final class KeyTable {
     @inline(__always)
     private var entries: UnsafeMutablePointer<Entry> { memory.pointee.entries }
 
-    /// The key of an index and its counters, as they are now.
+    /// The key at an index and its current counters.
     @inline(__always)
     package subscript(index: Int) -> Entry {
         assert(index >= 0 && index < count)
@@ -116,7 +117,7 @@ final class KeyTable {
     }
 
     /// Adds to the counters of a key.
-    /// - Returns: false when a counter would exceed 64 bits; neither is changed then.
+    /// - Returns: false when a counter would exceed 64 bits; then neither is changed.
     @inline(__always)
     @discardableResult
     package func add(first: Int64 = 0, second: Int64 = 0, at index: Int) -> Bool {
@@ -130,7 +131,7 @@ final class KeyTable {
         return true
     }
 
-    /// The number of keys; their indexes are below it.
+    /// The number of keys. Indexes are below it.
     @inline(__always)
     package var count: Int { memory.pointee.count }
 
@@ -162,7 +163,7 @@ final class KeyTable {
         return slots
     }
 
-    /// The index of a key; -1 when it is not there.
+    /// The index of a key; -1 when the table does not have it.
     @inline(__always)
     package func find(window: WindowStart, postcode: Int32) -> Int {
         let (slots, mask, entries) = (memory.pointee.slots, memory.pointee.mask, memory.pointee.entries)
@@ -179,14 +180,14 @@ final class KeyTable {
         return -1
     }
 
-    /// The index of a key, which is added when it is not there.
+    /// The index of a key. A new key is added.
     @inline(__always)
     package func index(window: WindowStart, postcode: Int32) -> Int {
         let found = find(window: window, postcode: postcode)
         return found >= 0 ? found : add(window: window, postcode: postcode)
     }
 
-    /// The index of a key, which is added when it is not there.
+    /// The index of a key. A new key, and its postcode, is added.
     package func index(window: WindowStart, postcode: UnsafeRawBufferPointer) -> Int {
         index(window: window, postcode: postcodes.number(postcode, adding: true))
     }
@@ -197,6 +198,7 @@ final class KeyTable {
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
         (entries + count).initialize(to: Entry(window: window, postcode: postcode, tag: tag))
         memory.pointee.count += 1
+        assert(count * 2 <= memory.pointee.mask + 1, "at most half of the slots are used")
         place(hash, tag, count)
         return count - 1
     }
@@ -223,7 +225,7 @@ final class KeyTable {
         }
     }
 
-    /// Forgets the keys, and keeps the postcodes and the memory.
+    /// Removes the keys. The postcodes and the memory stay.
     package func removeAll() {
         memory.pointee.slots.update(repeating: Slot(reference: 0, tag: 0), count: memory.pointee.mask + 1)
         memory.pointee.count = 0
@@ -240,7 +242,7 @@ final class KeyTable {
     /// The indexes of all keys, ascending by window and postcode bytes.
     package func sorted() -> [Int32] {
         struct Place {
-            /// The window's place among the windows, and the postcode's among the postcodes.
+            /// The window's rank in the upper half, the postcode's in the lower half.
             let rank: UInt64
             let index: Int32
         }
@@ -267,7 +269,7 @@ final class KeyTable {
         return places.map(\.index)
     }
 
-    /// The place of each of `count` things in their order.
+    /// The rank of each of the numbers 0 to `count` - 1 in their order.
     private static func ranks(_ count: Int, _ precedes: (Int, Int) -> Bool) -> [UInt32] {
         var ranks = [UInt32](repeating: 0, count: count)
         for (rank, number) in (0..<count).sorted(by: precedes).enumerated() {

@@ -1,22 +1,24 @@
-// A set of Kafka offsets: one bit for each, in pages; a page of which every offset is there takes no memory.
-// Invariant: memory is at most about one bit for each offset between the least and the greatest of those that are near others,
-// and a few bytes for each page.
+// A set of Kafka offsets with one bit per offset, in pages of 8192 offsets.
+//
+// A page takes 1 KiB and a few more bytes from its first offset on. A full page frees its bits. Raw pointers stay in
+// this file. Invariant: a page has bits unless it is full.
 
 import Base
 
-/// Offsets of one partition. Not to be used by two tasks at a time.
+/// Offsets of one partition. Used by one task at a time.
 final class OffsetSet {
     private static let pageBits: Int64 = 8192
     private static let pageWords = 128
 
     /// A page's bits, and how many are set.
     private struct Page {
-        /// nil: every offset of the page is there.
+        /// nil for a full page.
         var words: UnsafeMutablePointer<UInt64>?
         var count: Int
     }
 
-    /// What changes at every offset, behind a constant pointer, so that exclusive access is not checked each time.
+    /// The part that changes at every offset, behind a constant pointer, so that exclusive access is not checked each
+    /// time.
     private struct Memory {
         var count: Int64 = 0
         var lastKey: Int64 = -1
@@ -26,7 +28,7 @@ final class OffsetSet {
     private var pages: [Int64: UnsafeMutablePointer<Page>] = [:]
     private let memory: UnsafeMutablePointer<Memory>
 
-    /// No offsets.
+    /// An empty set.
     package init() {
         memory = .allocate(capacity: 1)
         memory.initialize(to: Memory())
@@ -40,11 +42,11 @@ final class OffsetSet {
         memory.deallocate()
     }
 
-    /// How many offsets there are.
+    /// The number of offsets.
     package var count: Int64 { memory.pointee.count }
 
     /// Adds an offset, which must not be negative.
-    /// - Returns: false when it is there already.
+    /// - Returns: false when the set already has it.
     @inline(__always)
     package func insert(_ added: KafkaOffset) -> Bool {
         let offset = added.rawValue
@@ -53,6 +55,7 @@ final class OffsetSet {
         guard let words = page.pointee.words else { return false }
         let (word, bit) = (Int(offset & 8191) >> 6, UInt64(1) << UInt64(offset & 63))
         guard words[word] & bit == 0 else { return false }
+        assert(page.pointee.count < Int(Self.pageBits), "a full page has no bits")
         words[word] |= bit
         memory.pointee.count &+= 1
         page.pointee.count &+= 1
@@ -63,7 +66,7 @@ final class OffsetSet {
         return true
     }
 
-    /// Whether an offset is there; negative ones never are.
+    /// Whether the set has an offset; false for a negative one.
     @inline(__always)
     package func contains(_ asked: KafkaOffset) -> Bool {
         let offset = asked.rawValue
@@ -75,7 +78,7 @@ final class OffsetSet {
         return words[Int(offset & 8191) >> 6] >> UInt64(offset & 63) & 1 == 1
     }
 
-    /// A page that may not be there.
+    /// The page of a key; nil when it does not exist.
     private func look(_ key: Int64) -> UnsafeMutablePointer<Page>? {
         memory.pointee.lastKey = key
         memory.pointee.last = pages[key]
@@ -93,7 +96,7 @@ final class OffsetSet {
         return page
     }
 
-    /// Calls `body` with each longest run of offsets in `range` that are not there, ascending, until it returns false.
+    /// Calls `body` with each maximal run of missing offsets in `range`, ascending, until it returns false.
     func forEachGap(in range: Range<KafkaOffset>, _ body: (Range<KafkaOffset>) throws -> Bool) rethrows {
         try forEachGap(in: range.lowerBound.rawValue..<range.upperBound.rawValue) { gap in
             try body(KafkaOffset(rawValue: gap.lowerBound)..<KafkaOffset(rawValue: gap.upperBound))
@@ -101,7 +104,7 @@ final class OffsetSet {
     }
 
     private func forEachGap(in range: Range<Int64>, _ body: (Range<Int64>) throws -> Bool) rethrows {
-        // What lies between `next` and the offset looked at is not there.
+        // The offsets from `next` up to the current one are missing.
         var next = range.lowerBound
         for key in pages.keys.sorted() {
             let low = max(range.lowerBound, key << 13)

@@ -1,30 +1,30 @@
-// Counts raw rows by key, for keys that are known before. This is the inner loop of a backfill.
+// Counts raw rows for a given set of keys: the inner loop of a backfill.
 
 import Base
 import Tables
 import TableScan
 import Parquet
 
-/// Counts rows of the raw table below some offsets: those that were counted as the first counter of their key, those
-/// that were late as the second.
+/// Counts rows of the raw table below given offsets: rows in time in the first counter of their key, late rows in the
+/// second.
 struct RawCounter {
-    /// The keys; rows of others are passed over.
+    /// The keys. Rows of other keys are ignored.
     package let table: KeyTable
-    /// The end of the offsets that are counted, by partition; 0 where there is none.
+    /// The end (exclusive) of the offsets to count, by partition number; 0 for a partition without one.
     package let ends: [KafkaOffset]
     /// Window length in seconds.
     package let windowSeconds: Int64
 
-    /// The columns that it needs.
+    /// The columns that a counter reads.
     package static let columns: ColumnSet = [
         RawBatch.postcode, RawBatch.timestamp, RawBatch.partition, RawBatch.offset, RawBatch.late,
     ]
 
-    /// - Parameter bounds: the end of the offsets that are counted, by partition.
+    /// - Parameter bounds: the end (exclusive) of the offsets to count, by partition.
     package init(table: KeyTable, bounds: [PartitionID: KafkaOffset], windowSeconds: Int64) {
         self.table = table
         self.windowSeconds = windowSeconds
-        // Partition numbers of Kafka are small; one that is not is left to the check of sums.
+        // Kafka's partition numbers are small. Rows of a larger one are not counted, and the check of sums finds that.
         let most = min(bounds.keys.max()?.rawValue ?? -1, 1 << 20)
         ends = most < 0 ? [] : (0...most).map { bounds[PartitionID(rawValue: $0)] ?? 0 }
     }
@@ -49,20 +49,20 @@ struct RawCounter {
     }
 }
 
-/// The window of one moment after another; neighbours mostly share one.
+/// Finds the windows of event times. It caches the last window, because neighbouring times mostly share one.
 struct WindowClock {
     private let seconds: Int64
     private let length: UInt64
-    /// The start of the last window, in the unit of times.
+    /// The start of the last window, in microseconds since the Unix epoch.
     private var start: Int64 = 0
 
-    /// - Parameter windowSeconds: the windows' length.
+    /// - Parameter windowSeconds: the window length in seconds.
     package init(_ windowSeconds: Int64) {
         seconds = max(1, windowSeconds)
         length = UInt64(seconds) * 1_000_000
     }
 
-    /// The start of the window that a time lies in.
+    /// The start of the window that contains a time.
     @inline(__always)
     package mutating func window(of moment: EventTime) -> WindowStart {
         let time = moment.rawValue

@@ -1,13 +1,14 @@
-// Counts condensed by window: a sum and a fingerprint, so that two sides are compared key by key in memory that is
-// bounded by the number of windows.
-// Invariant: the fingerprint is the sum over keys of count x hash(window, postcode), modulo 2^64, with a seed drawn for each
-// run: sides that differ in any key have the same one with a chance of about 2^-64. The postcode's part of the hash can be
-// made once for many rows.
+// A sum and a fingerprint of the counts of each window. They compare two sides key by key in memory that is bounded by
+// the number of windows.
+//
+// The fingerprint is the sum over all keys of count x hash(window, postcode), modulo 2^64, with a random seed per run.
+// Two sides that differ in a key have equal fingerprints with a probability of about 2^-64. The hash of a postcode is
+// separate, so that it is computed once for many rows.
 
 package import Base
 import Parquet
 
-/// Sums by window.
+/// Sums and fingerprints by window.
 package struct WindowSums {
     package struct Entry: Equatable {
         package var sum: Int64 = 0
@@ -30,7 +31,7 @@ package struct WindowSums {
         add(window: window, hash: Self.hash(seed, postcode), count: count)
     }
 
-    /// Adds `count` to a key whose postcode has this `hash` under the same seed.
+    /// Adds `count` to a key whose postcode has this hash under the same seed.
     @inline(__always)
     package mutating func add(window: WindowStart, hash: UInt64, count: Int64) {
         if window != last.window { select(window) }
@@ -39,7 +40,7 @@ package struct WindowSums {
         entries[last.index].fingerprint &+= fingerprint
     }
 
-    /// The hashes of a column's entries.
+    /// The hashes of a column's dictionary entries, or of its rows if it has no dictionary.
     func hashes(of postcodes: ByteStrings) -> [UInt64] {
         (0..<postcodes.entryCount).map { entry in postcodes.withEntry(entry) { Self.hash(seed, $0) } }
     }
@@ -53,7 +54,7 @@ package struct WindowSums {
         last = (window, index, Self.mix(seed ^ UInt64(bitPattern: window.rawValue) &* 0x9E37_79B9_7F4A_7C15))
     }
 
-    /// The windows in which the two differ, ascending.
+    /// The windows in which the two sides differ, ascending.
     static func differing(_ left: WindowSums, _ right: WindowSums) -> [WindowStart] {
         var found: [WindowStart] = []
         for (window, index) in left.indexes where left.entries[index] != right.entry(window) { found.append(window) }
@@ -63,7 +64,7 @@ package struct WindowSums {
         return found.sorted()
     }
 
-    /// What a window holds.
+    /// The entry of a window; zero for a window without counts.
     package func entry(_ window: WindowStart) -> Entry { indexes[window].map { entries[$0] } ?? Entry() }
 
     /// The hash of a postcode.
@@ -82,7 +83,7 @@ package struct WindowSums {
         return mix(hash ^ rest)
     }
 
-    /// The hash of a postcode at a place of the topic.
+    /// The hash of a postcode at an offset of a partition.
     @inline(__always)
     package static func hash(_ postcode: UInt64, _ partition: PartitionID, _ offset: KafkaOffset) -> UInt64 {
         let place = UInt64(bitPattern: offset.rawValue) &* 0x9E37_79B9_7F4A_7C15

@@ -1,7 +1,7 @@
-// Reads every row of the counts table and holds it against the ledger and the state.
+// Reads every row of the counts table and compares it with the ledger and the state.
 //
-// Invariants: memory is bounded by the windows and by one bit for each row; a ledger row is marked by its own (file,
-// position), which no other ledger row has, so a row that is there twice and one that is missing are both found.
+// Memory is bounded by the windows and one bit per row. A matching ledger row is marked by its own file and position,
+// which no other ledger row has, so the pass finds duplicate and missing rows.
 
 package import Base
 import Tables
@@ -11,26 +11,31 @@ package import Iceberg
 import Parquet
 import State
 
-/// What a pass over the counts table found.
+/// The result of a pass over the counts table.
 package struct CountsPass {
     package var sums: WindowSums
     package var files = 0
+    /// Descriptions of unreadable files.
     package var damaged: [String] = []
-    /// Files whose manifest entry is not true of their rows.
+    /// Descriptions of files whose manifest entry does not match their rows.
     var misplaced: [String] = []
+    /// Number of rows.
     package var rows: Int64 = 0
+    /// Sum of all counts.
     package var total: Int64 = 0
-    /// Rows with the value that the ledger has for their key.
+    /// Rows with the count that the ledger has for their key.
     var asExported: Int64 = 0
-    /// Rows at the place that the ledger says.
+    /// Rows at the position that the ledger has.
     var inPlace: Int64 = 0
-    /// Rows whose key has not changed locally since the snapshot, and those of them that are equal.
+    /// Rows whose key has not changed in the state since the snapshot.
     package var comparable: Int64 = 0
+    /// Comparable rows with the state's count.
     var asLocal: Int64 = 0
+    /// Rows of windows that were evicted from the state.
     package var evicted: Int64 = 0
-    /// Rows of windows that have left the state, its ledger included.
+    /// Rows of windows that were evicted from the state and from its ledger.
     var released: Int64 = 0
-    /// Windows in which something differs, the first ones met.
+    /// The first windows with a difference, at most `mostWindows`.
     package var windows: Set<WindowStart> = []
     fileprivate var seen: [Int64: Bitmap64] = [:]
     static let mostWindows = 12
@@ -42,17 +47,17 @@ package struct CountsPass {
     }
 }
 
-/// Makes the pass.
+/// Reads the counts table for a proof.
 package struct CountsReading {
     package let state: ProofState
     package let table: ProofTable
     package let reader: TableReader
-    /// The state's generation that the snapshot holds.
+    /// The generation of the state in the snapshot.
     package let generation: Generation
     package let seed: UInt64
 
-    /// Sums of a snapshot, and nothing else.
-    /// - Throws: what is not damage.
+    /// The sums of a snapshot, without a comparison.
+    /// - Throws: any error that is not damage of the table.
     package func sums(at snapshot: Snapshot?) async throws -> CountsPass {
         var pass = CountsPass(seed: seed)
         try await forEach(snapshot, &pass) { batch, _, pass in
@@ -63,7 +68,8 @@ package struct CountsReading {
         return pass
     }
 
-    /// The sum of all counts, from their column alone.
+    /// The sum of all counts, from their column only.
+    /// - Throws: any error that is not damage of the table.
     package func total(at snapshot: Snapshot?) async throws -> CountsPass {
         var pass = CountsPass(seed: seed)
         try await forEach(snapshot, &pass, columns: CountsBatch.count) { batch, _, pass in
@@ -73,7 +79,8 @@ package struct CountsReading {
         return pass
     }
 
-    /// Every row against the state.
+    /// Compares every row with the state.
+    /// - Throws: `SQLiteError`, and any error that is not damage of the table.
     package func compare() async throws -> CountsPass {
         var pass = CountsPass(seed: seed)
         let (state, table, generation) = (state, table, generation)
@@ -142,7 +149,7 @@ package struct CountsReading {
             return
         }
         guard found.generation <= generation else {
-            // It has changed since; counts only grow, once everything was read that the table has.
+            // The count has changed since. It only grows, once the state has consumed everything that the table counts.
             if !isAhead, found.count < row.count { pass.differs(in: row.window) }
             return
         }
@@ -157,12 +164,12 @@ package struct CountsReading {
         }
     }
 
-    /// Counts of the state that should be in the snapshot and were not met.
+    /// Counts of the state that should be in the snapshot and are not.
     private func findMissing(_ pass: inout CountsPass) throws {
         for window in try state.reader.windowsNotAsExported(upTo: generation, limit: 100) { pass.differs(in: window) }
     }
 
-    /// Batches of all files that can be read; the others are named.
+    /// Passes the batches of all readable files to `body`, and describes the unreadable ones in `pass`.
     private func forEach(
         _ snapshot: Snapshot?, _ pass: inout CountsPass, columns: ColumnSet = .all,
         _ body: (CountsBatch, DataFile, inout CountsPass) throws -> Void

@@ -1,13 +1,12 @@
-// What a manifest says of a data file, against the rows that were read of it: partition values and column bounds.
-// Readers leave files out by them, so a file whose entry is wrong is one whose rows are not found, whatever its rows
-// are.
+// Checks a data file's partition values and column bounds in the manifest against its rows. Readers skip files by these
+// values, so a wrong entry hides rows even if the rows are correct.
 
 import Tables
 import TableScan
 import Iceberg
 import Parquet
 
-/// The claims about one file.
+/// The manifest's claims about one file.
 struct FileClaims {
     private let file: DataFile
     private let spec: PartitionSpec?
@@ -27,7 +26,7 @@ struct FileClaims {
 
     // MARK: Rows
 
-    /// Some rows have values of a column from `low` to `high`.
+    /// Notes that rows have values of a column from `low` to `high` (inclusive).
     package mutating func note(_ fieldID: Int, from low: Literal, to high: Literal) {
         guard var range = ranges[fieldID] else {
             ranges[fieldID] = ClosedLiterals(low: low, high: high)
@@ -38,7 +37,7 @@ struct FileClaims {
         ranges[fieldID] = range
     }
 
-    /// The selected rows of a column of numbers.
+    /// Notes the selected rows of a column of numbers.
     package mutating func note<Number: Comparable>(
         _ fieldID: Int, _ values: [Number], _ rows: RowSelection, _ literal: (Number) -> Literal
     ) {
@@ -51,7 +50,7 @@ struct FileClaims {
         if let low, let high { note(fieldID, from: literal(low), to: literal(high)) }
     }
 
-    /// The selected rows of a column of text, each different value looked at once.
+    /// Notes the selected rows of a column of text. Looks at each dictionary entry once.
     package mutating func note(_ fieldID: Int, _ values: ByteStrings, _ rows: RowSelection) {
         guard values.entryCount > 0 else { return }
         var used = [Bool](repeating: false, count: values.entryCount)
@@ -71,14 +70,14 @@ struct FileClaims {
         }
     }
 
-    /// The selected rows of a batch, as far as its columns were read.
+    /// Notes the selected rows of a batch. Columns that were not read are skipped.
     package mutating func note(_ batch: CountsBatch) {
         note(1, batch.postcodes, batch.rows)
         note(2, batch.timestamps, batch.rows) { .long($0) }
         note(3, batch.counts, batch.rows) { .long($0) }
     }
 
-    /// The selected rows of a batch, as far as its columns were read.
+    /// Notes the selected rows of a batch. Columns that were not read are skipped.
     package mutating func note(_ batch: RawBatch) {
         note(2, batch.postcodes, batch.rows)
         note(4, batch.timestamps, batch.rows) { .long($0) }
@@ -88,7 +87,7 @@ struct FileClaims {
 
     // MARK: Verdict
 
-    /// What is not true of the rows, in words.
+    /// The claims that are not true of the rows, in words.
     package func faults() -> [String] { partitionFaults() + boundFaults() }
 
     private func partitionFaults() -> [String] {

@@ -1,4 +1,4 @@
-// The checks that need nothing but the state.
+// The checks that need only the state.
 
 import Base
 import State
@@ -8,6 +8,7 @@ struct LocalProof {
     package let state: ProofState
     package let allowsGaps: Bool
 
+    /// Makes the checks.
     /// - Throws: `SQLiteError`.
     package func checks() throws -> [ProofCheck] {
         var checks: [ProofCheck] = []
@@ -30,7 +31,8 @@ struct LocalProof {
         ]
     }
 
-    /// An incident tells what Kafka no longer had; where the raw half was behind, some of that had been counted before.
+    /// Compares the consumed records with the offsets. Incidents name the offsets that Kafka no longer had; some of
+    /// these were counted before if only the raw half still needed them.
     private func offsets(_ partition: ProofPartition, _ name: String) -> ProofCheck {
         let span = partition.first.distance(to: partition.next)
         let lost = partition.lost(below: .last)

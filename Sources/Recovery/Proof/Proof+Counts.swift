@@ -1,4 +1,4 @@
-// The counts table against the state.
+// The checks of the counts table against the state.
 
 import Base
 import State
@@ -49,11 +49,11 @@ extension Proof {
             found: Int64(files) - Int64(misplaced.count))
     }
 
-    /// The sum of a snapshot against the offsets up to which it counts.
+    /// Compares the sum of a snapshot with the offsets up to which it counts.
     private func sum(_ table: ProofTable, _ total: Int64, _ generation: Generation) throws -> ProofCheck {
         let ends = table.history.ends
         var expected: Int64 = 0
-        // Offsets without a record of which it is not known whether they lie below the end.
+        // Offsets without a record that may be below or above the end.
         var slack: Int64 = 0
         for partition in state.partitions {
             guard let end = ends[partition.number] else { continue }
@@ -64,8 +64,8 @@ extension Proof {
             expected += partition.first.distance(to: end) - late - rejected - gap
         }
         let (sure, unsure) = try backfilled(generation, isSettled: table.isSettled)
-        // Of a window that was backfilled and has changed since, the snapshot may have any late events; how many in
-        // all, it says.
+        // The snapshot may have any number of the late events of windows that have changed since their backfill. Its
+        // summary has the total.
         let possible = sure...sure + unsure
         let added = table.history.backfilled ?? min(max(total - expected, possible.lowerBound), possible.upperBound)
         expected += added
@@ -77,8 +77,8 @@ extension Proof {
                 ? nil : "the snapshot says that \(added) late events were added, the late log \(sure + unsure)")
     }
 
-    /// Late events that are in the counts of a generation, and those that may be: their count has changed since, or has
-    /// left the state, nobody knows when.
+    /// The number of backfilled late events that a generation's counts have, and the number that they may have: the
+    /// latter's counts have changed since, or were evicted at an unknown time.
     private func backfilled(_ generation: Generation, isSettled: Bool) throws -> (sure: Int64, unsure: Int64) {
         var (sure, unsure): (Int64, Int64) = (0, 0)
         try state.reader.forEachBackfilled { event, _ in

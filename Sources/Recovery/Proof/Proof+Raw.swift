@@ -1,4 +1,4 @@
-// The raw table against the state, and the counts recounted from it.
+// The checks of the raw table against the state, and of the counts against a recount of the raw rows.
 
 import State
 import Tables
@@ -73,7 +73,7 @@ extension Proof {
         }
     }
 
-    /// Every late row against the late log, from which a backfill counts it.
+    /// Compares every late row with the late log, which a backfill counts from.
     private func addLateCheck(_ table: ProofTable, _ pass: RawPass) throws {
         var log = WindowSums(seed: seed)
         for partition in pass.partitions.values {
@@ -88,8 +88,8 @@ extension Proof {
         let differing = WindowSums.differing(log, pass.late)
         for window in differing.prefix(options.mostNamed) {
             report.findings.append(
-                "table \(table.name): late rows of the window at \(UTCText.seconds(window.seconds)) are not those of the late log"
-            )
+                "table \(table.name): late rows of the window at \(UTCText.seconds(window.seconds)) are not those of "
+                    + "the late log")
         }
         let windows = Int64(log.count)
         report.checks.append(
@@ -98,7 +98,7 @@ extension Proof {
                 "\(max(0, windows - Int64(differing.count)))", differing.isEmpty))
     }
 
-    /// The newest snapshot of the counts table whose offsets the raw rows cover.
+    /// The newest snapshot of the counts table whose offsets are all in the raw table.
     private func recountable(_ table: ProofTable, _ reach: RawReach) throws -> (
         snapshot: Snapshot, ends: [PartitionID: KafkaOffset]
     )? {
@@ -145,16 +145,16 @@ extension Proof {
         try await self.name(windowsToName, counts, isSame ? recounted.ends : nil)
     }
 
-    /// Late events that a backfill has counted.
+    /// Adds the late events that a backfill has counted.
     /// - Parameters:
-    ///   - history: the snapshot that is recounted and those before it.
-    ///   - isLast: it is the last that was exported, which every count that has left the state is in.
-    /// - Returns: windows of which it is not known whether the snapshot has them.
+    ///   - history: the recounted snapshot and its ancestors.
+    ///   - isLast: the snapshot is the last exported one, which has every count that was evicted from the state.
+    /// - Returns: the windows with backfilled events that the snapshot may or may not have.
     private func addBackfilled(
         to raw: RawPass, _ generation: Generation, _ history: [Snapshot], isLast: Bool
     ) throws -> Set<WindowStart> {
         let all = try state.reader.numberOfBackfilled()
-        // Where the snapshot has none of them, or every one, nothing is unknown.
+        // If the snapshot has none or all of them, nothing is unknown.
         if history.backfilled == 0 { return [] }
         let hasAll = history.backfilled == all
         var unsure: Set<WindowStart> = []

@@ -1,10 +1,11 @@
-// Recounts what came in against what is stored and exported.
+// Compares the consumed records with the state and with the exported tables.
 //
-// What is compared at which generation: the state is read in one transaction; the counts table at the snapshot of the last
-// commit that this state settled (foreign commits after it included, own newer ones excluded), which the ledger's
-// `exported` rows describe row by row. A count of the state is held against its row where it has not changed since that
-// generation. Raw rows are recounted for the newest snapshot of the counts table whose offsets they cover.
-// Invariants: nothing is written, in the state or in the warehouse; memory is bounded by windows and offsets, not by rows.
+// The state is read in one transaction. The counts table is read at the snapshot of this state's last settled commit,
+// including later foreign commits and excluding newer commits of this state. The ledger's `exported` rows describe that
+// snapshot row by row. A count of the state is compared with its row if it has not changed since that generation. Raw
+// rows are recounted for the newest snapshot of the counts table whose offsets they cover.
+// A proof writes nothing to the state or the warehouse: it has only readers. Memory is bounded by windows and offsets,
+// not by rows.
 
 package import Base
 package import Tables
@@ -27,10 +28,10 @@ package final class Proof {
 
     /// Opens the state for reading.
     /// - Parameters:
-    ///   - warehouse: nil: only the state is looked at.
-    ///   - folder: where large files of the tables are copied to while they are read; made when it is missing.
-    ///   - uniqueName: fresh unique names.
-    ///   - seed: fresh randomness.
+    ///   - warehouse: the tables; nil to check only the state.
+    ///   - folder: the folder for copies of large table files while they are read; created when it is missing.
+    ///   - uniqueName: returns a new unique name.
+    ///   - seed: a random number.
     /// - Throws: `StoreError`, `SQLiteError`.
     package init(
         statePath: String, settings: TableSettings, warehouse: Warehouse?, options: ProofOptions, folder: String,
@@ -46,8 +47,8 @@ package final class Proof {
     }
 
     /// Makes all checks.
-    /// - Throws: `TableError.otherState` when the tables belong to another state; when the warehouse cannot be reached, the
-    ///   errors of storage and catalog.
+    /// - Throws: `TableError.otherState` when the tables belong to another state, `ProofError` for an unknown snapshot,
+    ///   `SQLiteError`; `CatalogError` and `ObjectStorageError` when the warehouse is unreachable.
     package func run() async throws -> ProofReport {
         report = ProofReport()
         report.checks = try LocalProof(state: state, allowsGaps: options.allowsGaps).checks()
@@ -101,7 +102,7 @@ package final class Proof {
         return tables
     }
 
-    /// The table at the snapshot that is compared; nil when there is nothing to compare.
+    /// The table at the snapshot to compare; nil when there is nothing to compare.
     package func choose(_ kind: ExportTable, _ loaded: Loaded?) throws -> ProofTable? {
         guard let loaded else { return nil }
         let metadata = loaded.metadata
@@ -133,7 +134,7 @@ package final class Proof {
 
     // MARK: Names
 
-    /// Names the keys that differ in some windows.
+    /// Reports the keys that differ in the given windows.
     package func name(
         _ windows: Set<WindowStart>, _ counts: Counts?, _ rawEnds: [PartitionID: KafkaOffset]?,
         at snapshot: Snapshot? = nil

@@ -1,28 +1,28 @@
-// What a proof found: checks with their figures, and the first differences by name.
+// The result of a proof: checks with their figures, and the first differences.
 
 package import Base
 
 /// One comparison.
 package struct ProofCheck: Codable, Equatable, Sendable {
-    /// What came of it.
+    /// The outcome of a comparison.
     package enum Verdict: String, Codable, Sendable {
         /// Both sides are equal.
         case equal
-        /// They are not.
+        /// The sides differ.
         case differs
-        /// There is nothing to compare with; the note says why.
+        /// The comparison was not possible; the note says why.
         case unchecked
     }
 
-    /// What is compared.
+    /// The name of the compared figures.
     package let name: String
-    /// What it should be.
+    /// The expected figure.
     package let expected: String
-    /// What it is.
+    /// The figure found.
     package let found: String
-    /// What came of it.
+    /// The outcome.
     package let verdict: Verdict
-    /// More, where there is more to say.
+    /// An explanation, if there is one.
     package let note: String?
 
     /// Compares two numbers.
@@ -30,6 +30,7 @@ package struct ProofCheck: Codable, Equatable, Sendable {
         self.init(name, "\(expected)", "\(found)", expected == found, note: note)
     }
 
+    /// A comparison with a given outcome.
     package init(_ name: String, _ expected: String, _ found: String, _ isEqual: Bool, note: String? = nil) {
         self.name = name
         self.expected = expected
@@ -38,7 +39,7 @@ package struct ProofCheck: Codable, Equatable, Sendable {
         self.note = note
     }
 
-    /// A check that cannot be made.
+    /// A check that is not possible.
     package init(unchecked name: String, note: String) {
         self.name = name
         expected = "-"
@@ -48,27 +49,27 @@ package struct ProofCheck: Codable, Equatable, Sendable {
     }
 }
 
-/// One count that is not the same everywhere.
+/// A count that differs between the sides.
 package struct ProofDifference: Equatable, Sendable {
     /// The postcode.
     package let postcode: String
     /// The window's start.
     package let window: WindowStart
-    /// The state's count; nil: none, or not comparable.
+    /// The state's count; nil when there is none or it is not comparable.
     package let local: Int64?
-    /// The table's count (the sum of its rows); nil: no row.
+    /// The table's count, which is the sum of its rows; nil when there is no row.
     package let table: Int64?
-    /// The count of raw rows; nil: none, or they do not reach so far.
+    /// The count of raw rows; nil when there is none or they are not comparable.
     package let raw: Int64?
 }
 
 /// The result of a proof.
 package struct ProofReport: Equatable, Sendable {
-    /// All checks, in the order they were made.
+    /// All checks, in the order in which they were made.
     package internal(set) var checks: [ProofCheck] = []
     /// The first differences between counts.
     package internal(set) var differences: [ProofDifference] = []
-    /// Other differences, each in a line: offsets, files.
+    /// Other differences, such as offsets and files, one line each.
     package internal(set) var findings: [String] = []
     /// The snapshot of the counts table that was compared.
     package internal(set) var countsSnapshot: Int64?
@@ -79,24 +80,25 @@ package struct ProofReport: Equatable, Sendable {
     package var isEqual: Bool { findings.isEmpty && differences.isEmpty && !checks.contains { $0.verdict == .differs } }
 }
 
-/// What a proof is to do.
+/// Options of a proof.
 package struct ProofOptions: Sendable {
-    /// Sums only.
+    /// Compares only sums.
     package var isQuick = false
-    /// A snapshot of either table; nil: the last that the state exported.
+    /// A snapshot of either table; nil for the last one that the state exported.
     package var snapshotID: Int64?
-    /// The topic may have offsets without records (compaction, transactions); such gaps are then no difference.
+    /// Accepts offsets without records, which compaction and transactions leave.
     package var allowsGaps = false
-    /// The most differences that are named.
+    /// Maximum number of differences to report.
     var mostNamed = 20
-    /// What others did to the counts table since our last commit is no difference: a restore brings it level again.
+    /// Accepts other writers' changes to the counts table since this state's last commit. A restored state corrects
+    /// them with its next export.
     var toleratesForeign = false
 
     /// The full proof of the last snapshot.
     package init() {}
 }
 
-/// A proof that cannot be made.
+/// Why a proof is not possible.
 package enum ProofError: Error, CustomStringConvertible, Equatable, Sendable {
     /// No table has this snapshot.
     case noSnapshot(id: Int64, tables: String)
@@ -105,7 +107,7 @@ package enum ProofError: Error, CustomStringConvertible, Equatable, Sendable {
     package var description: String {
         switch self {
         case .noSnapshot(let id, let tables):
-            "no snapshot \(id) in \(tables); it has expired or never was; `SELECT * FROM exports` lists snapshots"
+            "no snapshot \(id) in \(tables); it has expired or never existed; `SELECT * FROM exports` lists snapshots"
         }
     }
 }

@@ -1,5 +1,5 @@
-// The state as a proof sees it: one read transaction, so everything is of one generation, whatever a running service does.
-// Invariant: nothing is written, and nothing checkpoints.
+// The state as a proof reads it: in one read transaction, so all figures are of one generation while a service runs.
+// `StateReader` is read-only and does not checkpoint.
 
 import Base
 import State
@@ -13,13 +13,13 @@ struct ProofPartition {
     package let counted: Int64
     package let late: Int64
     package let rejected: Int64
-    /// Offsets that incidents say Kafka no longer had; ascending, apart from one another.
+    /// Offsets that Kafka no longer had according to incidents; ascending and not adjacent.
     package let lost: [Range<KafkaOffset>]
 
-    /// Offsets without a record that the figures leave.
+    /// Number of offsets without a consumed record.
     package var gap: Int64 { first.distance(to: next) - consumed }
 
-    /// How many of the lost offsets lie below `end`.
+    /// Number of lost offsets below `end`.
     package func lost(below end: KafkaOffset) -> Int64 {
         lost.reduce(0) { $0 + max(0, $1.lowerBound.distance(to: min($1.upperBound, end))) }
     }
@@ -30,23 +30,19 @@ struct ProofPartition {
 /// A state, read at one generation.
 package final class ProofState {
     let reader: StateReader
-    let path: String
     let stateID: String?
     let windowSeconds: Int64
-    let generation: Generation
     let partitions: [ProofPartition]
-    /// Windows that start before this may have left the state.
+    /// Windows that start before this may have been evicted from the state.
     let evictedBefore: WindowStart
 
     /// - Throws: `StoreError`, `SQLiteError`.
     init(path: String) throws {
-        self.path = path
         reader = try StateReader(path)
         try reader.hold()
         stateID = try reader.stateID()
         windowSeconds = try reader.windowMilliseconds() / 1000
         evictedBefore = try reader.number(.evictedBefore).map(WindowStart.init(seconds:)) ?? .first
-        generation = try reader.recordedGeneration()
         partitions = try Self.partitions(reader)
     }
 
@@ -61,7 +57,7 @@ package final class ProofState {
         }
     }
 
-    /// Offsets of the late or the rejected log, of one partition, in `range`.
+    /// A partition's offsets in the late or the rejected log, within `range`.
     func offsets(of log: EventLog, partition: PartitionID, in range: Range<KafkaOffset>) throws -> OffsetSet {
         let offsets = OffsetSet()
         try reader.forEachOffset(in: log, partition: partition, range) { _ = offsets.insert(max(0, $0)) }
@@ -69,9 +65,9 @@ package final class ProofState {
     }
 }
 
-/// Offsets that Kafka no longer had, as incidents tell.
+/// The offsets that Kafka no longer had according to incidents.
 enum LostRanges {
-    /// Sorted, joined where they overlap, and cut to [low, high).
+    /// The ranges sorted, joined where they overlap or touch, and cut to [low, high).
     static func joined(
         _ ranges: [Range<KafkaOffset>], within low: KafkaOffset, _ high: KafkaOffset
     ) -> [Range<KafkaOffset>] {
@@ -85,6 +81,8 @@ enum LostRanges {
                 joined.append(from..<to)
             }
         }
+        assert(
+            zip(joined, joined.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound }, "joined ranges do not touch")
         return joined
     }
 }

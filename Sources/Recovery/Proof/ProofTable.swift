@@ -1,4 +1,4 @@
-// A table as a proof compares it: which snapshot, and what its history says of offsets.
+// A table as a proof compares it: at one snapshot, with the offsets of its history.
 
 package import Tables
 package import Base
@@ -12,33 +12,33 @@ package struct ProofTable {
     package let kind: ExportTable
     package let name: String
     package let open: TableSession.Open
-    /// The snapshot that is compared; nil: the table has none.
+    /// The snapshot to compare; nil when the table has none.
     package let snapshot: Snapshot?
-    /// The snapshot is what the state's ledger describes, or came after it from somebody else.
+    /// The snapshot is the one that the state's ledger describes, or a later one of another writer.
     let isSettled: Bool
-    /// A rewrite is in the table and its rows are being moved in the ledger: some are where they were, some where they are now.
+    /// A rewrite is in the table, and the ledger's rows are being moved: some have their old, some their new positions.
     var isBeingRewritten = false
-    /// A restored state: the table counts offsets that the state has not read again yet.
+    /// The state was restored, and the table counts offsets that it has not consumed again yet.
     var isAhead = false
 
     package var metadata: TableMetadata { open.metadata }
 
-    /// The snapshot and those before it, newest first.
+    /// The snapshot and its ancestors, newest first.
     package var history: [Snapshot] { metadata.ancestors(of: snapshot?.id) }
 
-    /// The state's generation that the snapshot holds; 0 when no snapshot of ours tells.
+    /// The generation of the state in the snapshot; 0 when no snapshot of this program records it.
     package var generation: Generation { history.lazy.filter(\.isOurs).compactMap(\.generation).first ?? 0 }
 }
 
-/// Which snapshot is compared with a ledger whose last settled commit is known: the newest one with nothing but foreign
-/// commits after it. Commits of ours that came after the state was read are excluded.
+/// Chooses the snapshot to compare with the ledger: the last settled one, or the last of the foreign commits that
+/// directly follow it. Commits of this state after the state was read are excluded.
 enum SnapshotChoice {
     /// - Parameter history: the ancestors of the current snapshot, newest first.
     /// - Returns: nil when the settled commit is not in the history.
     package static func choose(history: [Snapshot], settled: Int64?, generation: Generation) -> Snapshot? {
         let isSettled: (Snapshot) -> Bool = { snapshot in
             if let settled, history.contains(where: { $0.id == settled }) { return snapshot.id == settled }
-            // The settled snapshot has expired, or is not known: the one that holds its generation.
+            // The settled snapshot has expired or is not known: choose the one with its generation.
             return snapshot.isOurs && snapshot.generation == generation
         }
         guard let index = history.firstIndex(where: isSettled) else { return nil }

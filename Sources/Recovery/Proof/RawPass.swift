@@ -1,5 +1,6 @@
-// Reads every row of the raw table: which offsets are there, which twice, which late, and what the counts should be.
-// Invariant: memory is bounded by the windows and by about one bit for each offset, less where no offset is missing.
+// Reads every row of the raw table and finds missing, duplicate and late offsets and the counts of the rows.
+//
+// Memory is bounded by the windows and about one bit per offset; pages without a missing offset take less.
 
 import Base
 import Tables
@@ -10,20 +11,18 @@ import Parquet
 /// One partition of the raw table.
 final class RawPartition {
     package let figures: ProofPartition
-    /// Raw rows should cover [from, to).
+    /// The offsets that raw rows should cover, [from, to).
     package let from: KafkaOffset
     package let to: KafkaOffset
     package let rejected: OffsetSet
     let lateLog: OffsetSet
-    /// The offset up to which rows are counted.
+    /// The end (exclusive) of the rows that are counted.
     let countedEnd: KafkaOffset
     package let seen = OffsetSet()
     package var rows: Int64 = 0
-    package var twice: Int64 = 0
+    /// Late rows that are in the late log.
     var lateEqual: Int64 = 0
     package var lateRows: Int64 = 0
-    /// Valid rows that were not late, below the counted end.
-    package var counted: Int64 = 0
     /// The first differences, in words.
     package var findings: [String] = []
     private static let mostFindings = 5
@@ -52,7 +51,6 @@ final class RawPartition {
             return
         }
         guard seen.insert(offset) else {
-            twice += 1
             say("offset \(offset) is in the raw table twice")
             return
         }
@@ -62,17 +60,17 @@ final class RawPartition {
             if isLate { lateEqual += 1 }
         } else {
             say(
-                "offset \(offset) is \(isLate ? "" : "not ")late in the raw table, \(isLate ? "not " : "")in the late log"
-            )
+                "offset \(offset) is \(isLate ? "" : "not ")late in the raw table, \(isLate ? "not " : "")in the "
+                    + "late log")
         }
     }
 
-    /// Offsets that should be there.
+    /// Number of offsets that should have a row.
     package var expected: Int64 { max(0, from.distance(to: to)) - rejected.count }
     package var missing: Int64 { expected - seen.count }
 
-    /// Names the first offsets that are neither there nor explained.
-    /// - Returns: how many there are.
+    /// Reports the first missing offsets that no incident or rejection explains.
+    /// - Returns: the number of all such offsets.
     func findMissing(allowsGaps: Bool) -> Int64 {
         guard missing > 0 else { return 0 }
         var found: Int64 = 0
@@ -85,22 +83,24 @@ final class RawPartition {
             }
             return true
         }
-        // Offsets that have no record were never consumed; more than those must not be missing.
+        // Offsets without a record were never consumed; no other offset may be missing.
         if allowsGaps { return max(0, found - max(0, figures.gap - figures.lost(below: .last))) }
         return found
     }
 }
 
-/// What a pass over the raw table found.
+/// The result of a pass over the raw table.
 final class RawPass {
     package var sums: WindowSums
-    /// The late rows, each by its window, postcode and place.
+    /// The late rows, each by its window, postcode, partition and offset.
     package var late: WindowSums
     package var partitions: [PartitionID: RawPartition]
     package var files = 0
+    /// Descriptions of unreadable files.
     package var damaged: [String] = []
-    /// Files whose manifest entry is not true of their rows.
+    /// Descriptions of files whose manifest entry does not match their rows.
     var misplaced: [String] = []
+    /// Number of rows of partitions that the state does not have.
     package var foreign: Int64 = 0
     private let windowSeconds: Int64
 
@@ -129,20 +129,20 @@ final class RawPass {
                     hash: WindowSums.hash(hashes[entries.isEmpty ? row : Int(entries[row])], number, offset), count: 1)
             }
             guard !isLate, offset < partition.countedEnd else { return }
-            partition.counted &+= 1
             sums.add(
                 window: clock.window(of: time),
                 hash: hashes[entries.isEmpty ? row : Int(entries[row])], count: 1)
         }
     }
 
-    /// Reads a snapshot; files that cannot be read are named.
+    /// Reads a snapshot, and describes unreadable files in `damaged`.
+    /// - Throws: any error that is not damage of the table.
     package func read(_ table: ProofTable, _ reader: TableReader) async throws {
         do {
             for task in try await reader.tasks(at: table.snapshot, of: RawBatch.self) {
                 files += 1
                 do {
-                    // Reads every page, also of columns that no check compares: a restore needs them.
+                    // Reads every page, also of columns that no check compares, because a restore needs them.
                     let file = try await reader.open(task, as: RawBatch.self)
                     var claims = FileClaims(task.file, in: table.metadata)
                     while let batch = try file.next() {

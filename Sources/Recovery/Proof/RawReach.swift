@@ -1,10 +1,10 @@
-// Which offsets the raw table at a snapshot should hold.
+// The offsets that the raw table should have at a snapshot.
 
 import Base
 import Tables
 import State
 
-/// How far raw rows go.
+/// The range of raw rows.
 struct RawReach {
     package let state: ProofState
     private let starts: [PartitionID: KafkaOffset]
@@ -14,7 +14,7 @@ struct RawReach {
         self.state = state
         let history = table.history
         starts = history.isWhole ? history.starts : [:]
-        // The ledger knows every partition, however old its last commit is.
+        // The ledger has every partition, also those whose last commit has expired.
         let progress = try state.reader.exportProgress(of: .raw).offsets
         ends = table.isSettled ? progress : history.ends
     }
@@ -24,7 +24,7 @@ struct RawReach {
         return (from, max(from, ends[partition.number] ?? from))
     }
 
-    /// What to hold the rows of each partition against.
+    /// The partitions with the offsets and logs to compare their rows with.
     package func partitions(countedEnds: [PartitionID: KafkaOffset]) throws -> [PartitionID: RawPartition] {
         var partitions: [PartitionID: RawPartition] = [:]
         for partition in state.partitions {
@@ -37,7 +37,7 @@ struct RawReach {
         return partitions
     }
 
-    /// Every event below `ends` is in the raw table: what is not, was rejected or lost.
+    /// Whether every offset below `ends` is in the raw table's range, rejected or lost.
     func covers(_ ends: [PartitionID: KafkaOffset]) throws -> Bool {
         for partition in state.partitions {
             guard let end = ends[partition.number] else { continue }

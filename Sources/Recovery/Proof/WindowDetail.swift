@@ -1,4 +1,4 @@
-// The counts of one window from every side, to name what differs.
+// The counts of one window from every side, for reporting the keys that differ.
 
 import Base
 import State
@@ -7,23 +7,23 @@ package import TableScan
 package import Iceberg
 import Parquet
 
-/// Looks at single windows.
+/// Compares single windows.
 struct WindowDetail {
     package let state: ProofState
     package let counts: ProofTable
     let countsReader: TableReader?
     let rawReader: TableReader?
     package let snapshot: Snapshot?
-    /// The snapshot is the one that the state is compared with.
+    /// The snapshot is the one to compare the state with.
     let isAtSettled: Bool
     package let generation: Generation
     package let rawSnapshot: Int64?
     /// The snapshot counts late events that were backfilled.
     let hasBackfilled: Bool
-    /// Raw rows below these offsets are comparable; nil: none are.
+    /// Raw rows below these offsets are comparable; nil when none are.
     let rawEnds: [PartitionID: KafkaOffset]?
 
-    /// Bytes, not a String: two that differ only in their Unicode normalisation are equal as such.
+    /// Bytes, not a String: strings that differ only in their Unicode normalisation are equal.
     private typealias Postcode = [UInt8]
 
     private struct Sides {
@@ -33,8 +33,8 @@ struct WindowDetail {
         var raw: Int64?
     }
 
-    /// The keys that differ, by postcode. Files that cannot be read are passed over; the passes have named them.
-    /// - Throws: what is not damage.
+    /// The keys that differ, ascending by postcode. Unreadable files are skipped; the passes have reported them.
+    /// - Throws: any error that is not damage of the tables.
     package func differences(in window: WindowStart) async throws -> [ProofDifference] {
         var sides: [Postcode: Sides] = [:]
         let times = window.times(through: window, windowSeconds: state.windowSeconds)
@@ -111,7 +111,7 @@ struct WindowDetail {
 }
 
 extension TableReader {
-    /// The same, by the snapshot's id.
+    /// The scan tasks of a snapshot, by its id.
     package func tasks<Batch: RowBatch>(
         atID id: Int64, of type: Batch.Type, times: ClosedRange<Int64>
     ) async throws -> [ScanTask] {

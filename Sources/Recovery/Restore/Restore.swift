@@ -1,9 +1,9 @@
-// A new state from the tables alone. docs/adr/0009 has the argument.
+// Builds a new state from the tables only. docs/adr/0009 has the argument.
 //
-// The state is built as it was when exactly the raw table's offsets had been consumed: counts are raw rows that were not
-// late, the late log is those that were. The ledger describes the counts table as it is now; where the two differ, because
-// the counts table was ahead or behind, a count gets a newer generation, so that the next export brings the table level.
-// Invariants: the state appears under its name only when it is complete and proven; memory is bounded by windows and offsets.
+// The state is the one in which exactly the raw table's offsets were consumed: raw rows in time become counts, late
+// rows become the late log. The ledger describes the current counts table. Where a count differs from it, because the
+// counts table was ahead or behind, the count gets a newer generation, so that the next export corrects the table.
+// `run` gives the state its name last, after a proof. Memory is bounded by windows and offsets.
 
 package import Tables
 package import Base
@@ -13,23 +13,23 @@ import ObjectStorage
 import State
 package import Windowing
 
-/// What a restore made.
+/// The result of a restore.
 package struct RestoreSummary: Sendable {
     /// The state's id.
     package let stateID: String
     /// The generation of the counts table.
     package let generation: Generation
-    /// The offset from which each partition is read on.
+    /// The next offset of each partition.
     package let nextOffsets: [PartitionID: KafkaOffset]
-    /// Raw rows that were read.
+    /// Number of raw rows read.
     package let rawRows: Int64
-    /// Rows of the counts table.
+    /// Number of rows of the counts table.
     package let countRows: Int64
-    /// Rows of the late log.
+    /// Number of rows of the late log.
     package let lateRows: Int64
-    /// The partitions in which the counts table is ahead of the raw table, with how far.
+    /// Number of offsets by which the counts table is ahead of the raw table, by partition; only those ahead.
     package let readAgain: [PartitionID: Int64]
-    /// The proof of what was built.
+    /// The proof of the new state.
     package let proof: ProofReport
 }
 
@@ -46,9 +46,11 @@ package final class Restore {
     private let say: (String) -> Void
 
     /// - Parameters:
-    ///   - folder: where large files of the tables are copied to while they are read.
-    ///   - now: milliseconds since the Unix epoch.
-    ///   - say: told what is being done, in a line each.
+    ///   - folder: the folder for copies of large table files while they are read.
+    ///   - uniqueName: returns a new unique name.
+    ///   - seed: a random number.
+    ///   - now: the wall clock, milliseconds since the Unix epoch.
+    ///   - say: receives one line for each step.
     package init(
         statePath: String, settings: TableSettings, windows: WindowSettings, warehouse: Warehouse, folder: String,
         uniqueName: @escaping @Sendable () -> String, seed: UInt64, now: Int64, say: @escaping (String) -> Void
@@ -64,8 +66,9 @@ package final class Restore {
         self.say = say
     }
 
-    /// Builds the state, proves it and puts it into its place.
-    /// - Throws: `RestoreError`, `StoreError.inUse`, and what storage, catalog and SQLite throw. No state is there then.
+    /// Builds the state, proves it and gives it its name.
+    /// - Throws: `RestoreError`, `StoreError.inUse`, `CatalogError`, `ObjectStorageError`, `SQLiteError`. No state is
+    ///   made then.
     package func run() async throws -> RestoreSummary {
         let lock = try StateLock(statePath: path, holder: "pageviews restore")
         defer { withExtendedLifetime(lock) {} }
@@ -75,7 +78,7 @@ package final class Restore {
         Self.remove(temporary)
         defer { Self.remove(temporary) }
         var summary = try await build(temporary, tables)
-        say("proving what was built")
+        say("proving the new state")
         var options = ProofOptions()
         options.toleratesForeign = true
         let proof = try Proof(
@@ -86,7 +89,7 @@ package final class Restore {
             let wrong = report.checks.filter { $0.verdict == .differs }.map(\.name) + report.findings
             throw RestoreError.notEqual(wrong.prefix(5).joined(separator: "; "))
         }
-        assert(report.checks.contains { $0.verdict == .equal }, "a state without a proof gets no name")
+        precondition(report.checks.contains { $0.verdict == .equal }, "a state without a proof gets no name")
         summary = summary.with(report)
         try refuseExisting()
         try Self.move(temporary, to: path)
@@ -103,13 +106,13 @@ package final class Restore {
         for suffix in ["", "-wal", "-shm", ".lock", StateFiller.suffix] { SpoolFile.remove(path + suffix) }
     }
 
-    /// The file is whole: its log was copied into it, and it is on the disk before it gets its name.
+    /// Syncs the file and gives it its name. Its write-ahead log was checkpointed before.
     private static func move(_ temporary: String, to path: String) throws {
         let parent = (path as NSString).deletingLastPathComponent
         let file = try FileHandle(forUpdating: URL(fileURLWithPath: temporary))
         try file.synchronize()
         try file.close()
-        // Fails when there is a file of this name by now.
+        // Fails if a file with this name exists by now.
         try FileManager.default.moveItem(atPath: temporary, toPath: path)
         try SpoolFile.sync(parent.isEmpty ? "." : parent)
     }

@@ -1,32 +1,32 @@
-// Why a state cannot be made from the tables.
+// The reasons why a state cannot be restored from the tables.
 
 package import Base
 
-/// A restore that was refused; no state was made.
+/// Why a restore was refused. No state was made.
 package enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
-    /// There is a state already.
+    /// The state exists.
     case exists(path: String)
-    /// Neither table holds anything.
+    /// Neither table exists.
     case nothing(tables: String)
-    /// A table was not made by this program.
+    /// A table does not name its state.
     case notOurs(table: String)
     /// The two tables belong to different states.
     case differentStates(counts: String, raw: String)
-    /// A file of a table cannot be read.
+    /// A table is damaged.
     case damaged(String)
-    /// A raw event, or a count, is there twice.
+    /// A table has an event or a count twice.
     case twice(table: String, what: String)
-    /// A raw row of an offset that no export of ours can have written.
+    /// The raw table has an offset at or beyond `end`, the end (exclusive) of this program's exports.
     case beyond(table: String, partition: PartitionID, offset: KafkaOffset, end: KafkaOffset)
     /// Counts and raw rows do not agree.
     case disagree(table: String, window: WindowStart, postcode: String, count: Int64, raw: Int64, late: Int64)
-    /// It is not known where a partition begins.
+    /// The first offset of a partition is not known.
     case unknownStart(table: String, partition: PartitionID)
-    /// The windows of the tables have another length.
+    /// A table has a window that does not fit the requested length.
     case otherWindow(table: String, window: WindowStart, askedSeconds: Int64)
-    /// The table was made with windows of another length.
+    /// A table records another window length than the requested one.
     case madeWithWindow(table: String, milliseconds: Int64, askedMilliseconds: Int64)
-    /// What was built is not right.
+    /// The proof of the new state found differences.
     case notEqual(String)
 
     /// One line.
@@ -37,8 +37,8 @@ package enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
         case .nothing(let tables):
             "there is nothing to restore from in \(tables); `pageviews ingest` begins a new state"
         case .notOurs(let table):
-            "table \(table) does not say which state it belongs to: it was not made by this program, or its properties were "
-                + "removed; a state cannot be restored from it"
+            "table \(table) does not say which state it belongs to: it was not made by this program, or its properties "
+                + "were removed; a state cannot be restored from it"
         case .differentStates(let counts, let raw):
             "the counts table belongs to state \(counts), the raw table to state \(raw); give the tables of one state"
         case .damaged(let reason):
@@ -46,15 +46,18 @@ package enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
         case .twice(let table, let what):
             "table \(table) has \(what) twice; a state cannot be restored from it"
         case .beyond(let table, let partition, let offset, let end):
-            "table \(table) has a row of partition \(partition), offset \(offset), but its snapshots end at \(end): another program "
-                + "wrote it; a state cannot be restored from it"
+            "table \(table) has a row of partition \(partition), offset \(offset), but its snapshots end at \(end): "
+                + "another program wrote it; a state cannot be restored from it"
         case .disagree(let table, let window, let postcode, let count, let raw, let late):
-            "table \(table) counts \(count) views of \(postcode) in the window at \(window.seconds) (seconds since 1970), the raw table has "
-                + "\(raw) and \(late) late: rows are missing in one of them, or --window is not what it was"
+            "table \(table) counts \(count) views of \(postcode) in the window at \(window.seconds) (seconds since "
+                + "1970), the raw table has \(raw) and \(late) late: rows are missing in one of them, or --window is "
+                + "not what it was"
         case .unknownStart(let table, let partition):
-            "table \(table): the snapshots that say where partition \(partition) begins have expired, and there are no raw rows of it"
+            "table \(table): the snapshots that say where partition \(partition) begins have expired, and there are no "
+                + "raw rows of it"
         case .otherWindow(let table, let window, let asked):
-            "table \(table) has a window at \(window.seconds) (seconds since 1970), which is no multiple of \(asked) s; give its --window"
+            "table \(table) has a window at \(window.seconds) (seconds since 1970), which is not a multiple of "
+                + "\(asked) s; give its --window"
         case .madeWithWindow(let table, let milliseconds, let asked):
             "table \(table) was made with --window \(milliseconds / 1000)s, not \(asked / 1000)s; give its --window"
         case .notEqual(let differences):

@@ -1,4 +1,4 @@
-// The tables that a state is restored from, and where they begin and end.
+// The tables that a state is restored from, with their histories.
 
 import Base
 import Tables
@@ -8,7 +8,7 @@ import Iceberg
 import ObjectStorage
 import State
 
-/// Both tables as they are now.
+/// The current tables; at least one exists.
 struct RestoreTables {
     package struct Table {
         package let name: String
@@ -55,14 +55,14 @@ struct RestoreTables {
         return RestoreTables(stateID: id, counts: tables[.counts], raw: tables[.raw])
     }
 
-    /// The newest snapshot of the counts table whose offsets are all in the raw table.
+    /// The newest snapshot of the counts table whose offsets are all in the raw table; nil when there is none.
     package func covered(by rawEnds: [PartitionID: KafkaOffset]) -> (
         snapshot: Snapshot, ends: [PartitionID: KafkaOffset]
     )? {
         guard let counts else { return nil }
         for (index, snapshot) in counts.history.enumerated() where snapshot.addedOffsets != nil {
             let ends = Array(counts.history[index...]).ends
-            // A partition from which nothing was read yet has no raw rows and needs none.
+            // A partition without consumed records has no raw rows and needs none.
             let starts = counts.history.starts
             if ends.allSatisfy({ $0.value <= rawEnds[$0.key] ?? starts[$0.key] ?? 0 }) { return (snapshot, ends) }
         }

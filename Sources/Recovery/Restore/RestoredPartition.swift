@@ -1,4 +1,4 @@
-// What a restore learns of one partition from the raw rows.
+// One partition's figures that a restore collects from the raw rows.
 
 import Base
 import Tables
@@ -12,13 +12,15 @@ final class RestoredPartition {
     package let seen = OffsetSet()
     package var counted: Int64 = 0
     package var late: Int64 = 0
+    /// The smallest offset with a raw row; `KafkaOffset.last` without rows.
     package var least = KafkaOffset.last
+    /// The offset after the largest one with a raw row; 0 without rows.
     package var end: KafkaOffset = 0
-    /// Where the raw table's snapshots say that the partition ends (exclusive), where one does.
+    /// The partition's end (exclusive) in the raw table's snapshots; `KafkaOffset.last` when no snapshot records ends.
     var tableEnd = KafkaOffset.last
     /// The largest event time that may have moved the watermark.
     package var maxEventTime: EventTime?
-    /// The end of the offsets that the covered snapshot of the counts table has.
+    /// The partition's end (exclusive) in the covered snapshot of the counts table.
     let coveredEnd: KafkaOffset
     private let arrivals: Arrivals
     private var arrival = Arrivals.Span(from: 0, to: 0, latest: Arrivals.recorded)
@@ -29,7 +31,7 @@ final class RestoredPartition {
         self.arrivals = arrivals
     }
 
-    /// The time by which an event had come at the latest; `Arrivals.recorded` where what it did to the watermark is recorded.
+    /// The latest possible arrival time of an event; `Arrivals.recorded` if its effect on the watermark is recorded.
     @inline(__always)
     func arrival(of offset: KafkaOffset) -> EventTime {
         if offset < arrival.from || offset >= arrival.to { arrival = arrivals.span(of: offset) }
@@ -37,30 +39,30 @@ final class RestoredPartition {
     }
 }
 
-/// When the events of a partition had come at the latest. An event beyond the future skew does not move the watermark, and
-/// whether it was beyond is a question of when it came, not of when it is restored.
+/// The latest possible arrival times of a partition's events. An event beyond the future skew does not move the
+/// watermark, and its arrival time decides whether it was beyond, not the time of the restore.
 struct Arrivals {
     package struct Span: Equatable {
-        /// Offsets, the end exclusive.
+        /// The offsets, [from, to).
         package var from: KafkaOffset
         package var to: KafkaOffset
-        /// When they had come at the latest.
+        /// The latest possible arrival time of their events.
         package var latest: EventTime
     }
 
-    /// Before every event time: what the events did to the watermark is recorded.
+    /// A value before every event time: the effect of the events on the watermark is recorded.
     static let recorded = EventTime(rawValue: .min)
 
-    /// Ascending, one beginning where the one before ends.
+    /// Ascending; each span starts at the end of the one before.
     private var spans: [Span] = []
 
-    /// Nothing is known.
+    /// No spans.
     package init() {}
 
     /// - Parameters:
-    ///   - recordedEnd: the largest event time of offsets below it is recorded.
+    ///   - recordedEnd: the end (exclusive) of the offsets whose largest event time is recorded.
     ///   - history: the raw table's snapshots, newest first.
-    ///   - now: milliseconds since the Unix epoch; for events of which no snapshot tells.
+    ///   - now: the wall clock, milliseconds since the Unix epoch; for events without a snapshot.
     package init(_ partition: PartitionID, recordedEnd: KafkaOffset, history: [Snapshot], now: Int64) {
         var from = KafkaOffset.first
         let add = { (spans: inout [Span], to: KafkaOffset, latest: EventTime) in
@@ -74,6 +76,7 @@ struct Arrivals {
             add(&spans, end, EventTime(milliseconds: min(now, snapshot.timestampMilliseconds)))
         }
         add(&spans, .last, EventTime(milliseconds: now))
+        assert(zip(spans, spans.dropFirst()).allSatisfy { $0.to == $1.from }, "spans follow one another without a gap")
     }
 
     package func span(of offset: KafkaOffset) -> Span {

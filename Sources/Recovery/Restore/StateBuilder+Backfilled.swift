@@ -1,6 +1,7 @@
-// Windows in which the counts table has more than the raw rows that were not late: a backfill has added late ones.
+// Finds the late events that a backfill has added: in their windows the counts table counts more than the raw rows in
+// time.
 //
-// Memory is bounded by the windows, and by the keys of a group of windows that differ.
+// Memory is bounded by the windows and by the keys of one group of differing windows.
 
 import Base
 import TableScan
@@ -10,11 +11,11 @@ import Parquet
 import State
 
 extension StateBuilder {
-    /// Keys that are compared at a time, whole windows.
+    /// Number of keys that are compared at a time; more where one window has more.
     private static let keysAtATime: Int64 = 1 << 18
 
-    /// Marks the late events that the covered snapshot counts, and counts them here too.
-    /// - Throws: `RestoreError.disagree` where the late log does not explain the difference.
+    /// Marks the late events that the covered snapshot counts, and adds them to the counts.
+    /// - Throws: `RestoreError.disagree` when the late log does not explain a difference.
     func findBackfilled() async throws {
         guard let covered, let counts = tables.counts else { return }
         say("comparing \(counts.name) with the raw rows")
@@ -32,7 +33,7 @@ extension StateBuilder {
         }
     }
 
-    /// Windows in groups of not too many counts, ascending.
+    /// Splits windows into groups of at most `keysAtATime` counts or one window, ascending.
     private func groups(of windows: [WindowStart]) throws -> [[WindowStart]] {
         var groups: [[WindowStart]] = []
         var room: Int64 = 0
@@ -48,7 +49,7 @@ extension StateBuilder {
         return groups
     }
 
-    /// The raw rows that the covered snapshot should have, as the second counter.
+    /// Counts the raw rows that the covered snapshot should have, in the second counter.
     private func readState(_ windows: [WindowStart], _ keys: KeyTable) throws {
         for window in windows {
             try filler.forEachCovered(inWindow: window) { postcode, count in
@@ -57,7 +58,7 @@ extension StateBuilder {
         }
     }
 
-    /// What it has, as the first counter.
+    /// Sums the covered snapshot's counts, in the first counter.
     private func readTable(_ windows: [WindowStart], _ snapshot: Snapshot, _ keys: KeyTable) async throws {
         guard let first = windows.first, let last = windows.last else { return }
         let wanted = Set(windows)

@@ -1,4 +1,4 @@
-// The counts table as it is now, row by row, and which counts differ from it.
+// Builds the ledger from the rows of the current counts table, and finds the counts that differ from it.
 
 import Base
 import TableScan
@@ -8,7 +8,8 @@ import Parquet
 import State
 
 extension StateBuilder {
-    /// Where each row of the table lies now.
+    /// Stores the current position of each row.
+    /// - Returns: the number of rows.
     func readLedger() async throws -> Int64 {
         guard let counts = tables.counts else { return 0 }
         var file: (path: String, id: Int64)?
@@ -36,7 +37,7 @@ extension StateBuilder {
         return rows
     }
 
-    /// Which of these rows has a key that was there before.
+    /// The error for the first of these rows whose key the ledger already has.
     private func twice(_ batch: CountsBatch, _ rows: ArraySlice<Int>, _ table: String, _ file: Int64) throws
         -> RestoreError
     {
@@ -52,14 +53,14 @@ extension StateBuilder {
         return RestoreError.twice(table: table, what: "a row")
     }
 
-    /// The counts table has events that the raw table does not have yet.
+    /// Whether the counts table has events that the raw table does not have yet.
     private var isAhead: Bool {
         tables.counts?.history.first { $0.addedOffsets != nil }?.id != covered?.snapshot.id
     }
 
-    /// Counts that are in the table as they are here belong to its generation; all others have changed since. A row of the
-    /// table that nothing here counts yet stands at zero while the table is ahead, so that it cannot be kept unnoticed.
-    /// - Throws: `RestoreError.disagree` for such a row of a table that is not ahead: it is another writer's.
+    /// Sets the generation of every count: `unchanged` if the table has the same count, otherwise `changed`. If the
+    /// table is ahead, a row without a count here gets a count of zero, so that a later export corrects it.
+    /// - Throws: `RestoreError.disagree` for such a row in a table that is not ahead: another writer wrote it.
     func writeGenerations() throws {
         var from: LedgerMerge.Key? = .first
         while let start = from {

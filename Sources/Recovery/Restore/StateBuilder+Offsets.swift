@@ -1,4 +1,5 @@
-// What stands beside the counts: partitions, offsets that have no event, the watermark, and what was exported.
+// Writes the parts of the state beside the counts: partitions, offsets without an event, the watermark, and the
+// progress of the exports.
 
 import Base
 import Tables
@@ -8,10 +9,12 @@ import State
 import Windowing
 
 extension StateBuilder {
-    /// Holes in the offsets longer than this are one incident instead of rejected rows.
+    /// Maximum length of a gap in the offsets that becomes rejected rows. A longer gap becomes one incident.
     private static let longestHole: Int64 = 10_000
 
-    /// Each partition up to the end of the raw table, and the holes within as what they were.
+    /// Writes each partition up to the end of the raw table, and its gaps.
+    /// - Returns: the offsets of each partition, [from, to).
+    /// - Throws: `RestoreError.unknownStart`, `SQLiteError`.
     func writePartitions() throws -> [PartitionID: (from: KafkaOffset, to: KafkaOffset)] {
         let rawEnds = tables.raw?.history.ends ?? [:]
         let countEnds = tables.counts?.history.ends ?? [:]
@@ -22,7 +25,7 @@ extension StateBuilder {
             let starts = [tables.raw, tables.counts].compactMap { table in
                 table.flatMap { $0.history.isWhole ? $0.history.starts[number] : nil }
             }
-            // A partition without raw rows has nothing to count below their end, wherever it began.
+            // A partition without raw rows has nothing to count below the table's end, so its start does not matter.
             let known = (starts + [partition.least]).min().flatMap { $0 < KafkaOffset.last ? $0 : nil }
             guard let from = known ?? rawEnds[number] else {
                 throw RestoreError.unknownStart(table: tables.counts?.name ?? tables.raw?.name ?? "", partition: number)
@@ -35,7 +38,9 @@ extension StateBuilder {
         return bounds
     }
 
-    /// Offsets without a raw event: rejected ones, whose reasons are lost with the state, or offsets that Kafka did not have.
+    /// Writes the offsets without a raw event. They were rejected, with reasons lost with the state, or Kafka did not
+    /// have them.
+    /// - Returns: the number of rejected rows.
     private func writeHoles(_ partition: RestoredPartition, _ offsets: Range<KafkaOffset>) throws -> Int64 {
         guard offsets.lowerBound.distance(to: offsets.upperBound) > partition.seen.count else { return 0 }
         var rejected: Int64 = 0
@@ -60,7 +65,7 @@ extension StateBuilder {
     private func writePartition(
         _ partition: RestoredPartition, _ from: KafkaOffset, _ to: KafkaOffset, _ rejected: Int64
     ) throws {
-        // The summary's watermark tells the partition's largest time up to there.
+        // The partition's watermark in the summary gives its largest event time up to that snapshot.
         let delay = covered?.snapshot.summary[Mark.watermarkDelay].flatMap { Int64($0) }
         let known = covered?.snapshot.partitionWatermarks[partition.number].map {
             $0 + (delay ?? windows.watermarkDelayMilliseconds) + 1
@@ -73,19 +78,20 @@ extension StateBuilder {
         try filler.setPartition(progress)
     }
 
-    /// The largest watermark that is known to have been one: the summary's, or what the raw rows say.
+    /// The largest watermark that the lost state certainly reached: from the summary, or from the raw rows.
     package func watermark(_ bounds: [PartitionID: (from: KafkaOffset, to: KafkaOffset)]) -> EventTime? {
         let times = bounds.keys.map { partitions[$0]?.maxEventTime }
         let least = times.contains { $0 == nil } ? nil : times.compactMap { $0 }.min()
         return [recordedWatermark, least.map { $0 - windows.watermarkDelayMilliseconds - 1 }].compactMap { $0 }.max()
     }
 
-    /// How late an event was when it came is not in the table; this is how late it is now, in milliseconds.
+    /// The lateness of an event at the given watermark, in milliseconds. The table does not have the lateness on
+    /// arrival.
     package func lateness(of time: EventTime, at watermark: EventTime?) -> Int64 {
         watermark.map { max(0, $0.milliseconds.subtractingOrBound(time.rawValue / 1000)) } ?? 0
     }
 
-    /// Corrects the lateness of late events, which were written as of the recorded watermark.
+    /// Corrects the lateness of late events, which were written with the recorded watermark.
     func writeLateness(_ watermark: EventTime?) throws {
         guard let watermark, watermark != recordedWatermark else { return }
         try filler.setLateness(at: watermark)
@@ -96,7 +102,7 @@ extension StateBuilder {
         let finalBefore = bound > WindowStart.epoch.time ? windows.windowStart(of: bound) : .epoch
         try filler.setProgress(generation: changed, watermark: watermark, finalBefore: finalBefore, now: now)
         try store.setMeta(.stateID, to: tables.stateID)
-        // Offsets mean something only in the log that they are of.
+        // Offsets are valid only in the log of this topic id.
         if let topicID = tables.counts?.history.first(where: \.isOurs)?.summary[Mark.topicID] {
             try store.setMeta(.topicID, to: topicID)
         }
@@ -106,7 +112,7 @@ extension StateBuilder {
     func writeExports(_ bounds: [PartitionID: (from: KafkaOffset, to: KafkaOffset)]) throws {
         for (kind, table) in [(ExportTable.counts, tables.counts), (.raw, tables.raw)] {
             guard let table else { continue }
-            // The next commit of counts says again what is read again.
+            // The next commit of counts includes the offsets that are consumed again.
             let ends = table.history.ends
             let offsets = bounds.reduce(into: [PartitionID: KafkaOffset]()) { offsets, bound in
                 if kind == .raw { offsets[bound.key] = bound.value.to }

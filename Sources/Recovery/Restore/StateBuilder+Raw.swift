@@ -1,4 +1,4 @@
-// The raw rows: counts, the late log, and which offsets there are. One pass.
+// Reads the raw rows in one pass: counts, the late log, and the offsets of each partition.
 
 import Base
 import TableScan
@@ -9,9 +9,9 @@ import State
 import Windowing
 
 extension StateBuilder {
-    /// Keys that are gathered in memory before they are written, in order.
+    /// Maximum number of keys in memory before they are written, in order.
     private static let mostKeys = 1 << 19
-    /// Postcodes of earlier keys that may stay in memory.
+    /// Maximum number of postcodes that stay in memory.
     private static let mostPostcodes = 200_000
 
     func readRaw() async throws {
@@ -51,7 +51,7 @@ extension StateBuilder {
             }
             current.least = min(current.least, offset)
             current.end = max(current.end, offset.next)
-            // Watermarks are of whole milliseconds.
+            // Watermarks are in whole milliseconds.
             let whole = time.rawValue - time.rawValue % 1000
             if whole &- skew <= current.arrival(of: offset).rawValue { latest = max(latest, whole) }
             if isLate {
@@ -77,16 +77,16 @@ extension StateBuilder {
         let arrivals = Arrivals(
             number, recordedEnd: recordsTimes ? coveredEnd : .first, history: tables.raw?.history ?? [], now: now)
         let partition = RestoredPartition(number, coveredEnd: coveredEnd, arrivals: arrivals)
-        // Where no snapshot of ours is left, nothing tells.
+        // Without a snapshot that records offsets, the end is not known.
         if let ends = tables.raw?.history.ends, !ends.isEmpty { partition.tableEnd = ends[number] ?? 0 }
         partitions[number] = partition
         return partition
     }
 
-    /// Writes late rows; the columns that only these need are read here.
+    /// Writes late rows. It reads the columns that only these need.
     private func writeLate(_ batch: RawBatch, _ rows: [Int32], _ raw: RestoreTables.Table) throws {
         let details = try batch.reading([RawBatch.userID, RawBatch.webpage])
-        // When it came is not in the table; not later than the snapshot that has it.
+        // The table does not have the arrival time. It is at most the snapshot's time.
         let received = raw.current?.timestampMilliseconds ?? now
         var clock = WindowClock(windowSeconds)
         try filler.addLate(rows: rows.count) { index, add in
@@ -108,7 +108,7 @@ extension StateBuilder {
         }
     }
 
-    /// Writes the counts that were gathered, in the order of their keys.
+    /// Writes the collected counts, in the order of their keys.
     private func flushCounts() throws {
         let keys = keys
         let order = keys.sorted()
@@ -130,7 +130,7 @@ extension StateBuilder {
 }
 
 extension RestoredPartition {
-    /// Takes note of the largest event time of some rows, in the unit of times; that of `Arrivals.recorded` says nothing.
+    /// Notes the largest event time of some rows, in microseconds; the value of `Arrivals.recorded` means none.
     fileprivate func note(_ latest: Int64) {
         let time = EventTime(rawValue: latest)
         if time > Arrivals.recorded { maxEventTime = max(maxEventTime ?? Arrivals.recorded, time) }

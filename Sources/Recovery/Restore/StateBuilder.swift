@@ -1,7 +1,7 @@
 // Fills an empty state from the tables, within one transaction of its connection.
 //
-// Rows are written in key order where the input allows, and the indexes of late events are made when all are there.
-// `writeGenerations` sets the generation of every count last.
+// Writes rows in key order where the input allows, and creates the indexes of late events after all rows.
+// `writeGenerations` sets the generation of every count after all counts are written.
 
 import Base
 import TableScan
@@ -20,23 +20,23 @@ final class StateBuilder {
     package let now: Int64
     package let say: (String) -> Void
     package var partitions: [PartitionID: RestoredPartition] = [:]
-    /// Counted raw rows that are not in the state yet, and how many of them the covered snapshot has.
+    /// Counted raw rows that are not in the state yet, and as the second counter those that the covered snapshot has.
     package var keys: KeyTable
-    /// The newest snapshot of the counts table whose offsets are all in the raw table.
+    /// The newest snapshot of the counts table whose offsets are all in the raw table; nil when there is none.
     package let covered: (snapshot: Snapshot, ends: [PartitionID: KafkaOffset])?
-    /// Raw rows below the offsets of `covered`.
+    /// Sums of the raw rows in time below the offsets of `covered`.
     var coveredSums: WindowSums
     package var rawRows: Int64 = 0
     let filler: StateFiller
     /// The watermark that the covered snapshot recorded.
     let recordedWatermark: EventTime?
-    /// The covered snapshot says what the largest event time of each partition was.
+    /// The covered snapshot records the largest event time of each partition.
     let recordsTimes: Bool
 
     package var windowSeconds: Int64 { windows.windowMilliseconds / 1000 }
-    /// Of counts that are in the table as they are here.
+    /// The generation of counts that are equal in the table.
     package let unchanged: Generation
-    /// Of counts that are not.
+    /// The generation of all other counts.
     package let changed: Generation
 
     package init(
@@ -59,7 +59,8 @@ final class StateBuilder {
         filler = try StateFiller(store, numbersAbove: now)
     }
 
-    /// The counts of other windows than the table's would be written beside those that it has.
+    /// Checks the window length: with another one, new counts would be added beside the table's old ones.
+    /// - Throws: `RestoreError.madeWithWindow`.
     private func checkWindow() throws {
         let asked = windows.windowMilliseconds
         guard let counts = tables.counts,
@@ -69,6 +70,8 @@ final class StateBuilder {
         throw RestoreError.madeWithWindow(table: counts.name, milliseconds: made, askedMilliseconds: asked)
     }
 
+    /// Builds the state.
+    /// - Throws: `RestoreError`, `ObjectStorageError`, `SQLiteError`.
     package func build() async throws -> RestoreSummary {
         try checkWindow()
         try filler.dropLateIndexes()
@@ -89,7 +92,8 @@ final class StateBuilder {
             proof: ProofReport())
     }
 
-    /// Hands out the live rows of a snapshot of the counts table.
+    /// Passes the live rows of a snapshot of the counts table to `body`.
+    /// - Throws: `RestoreError.damaged` for damage of the table; what storage and `body` throw.
     func forEachCount(
         at snapshot: Snapshot?, times: ClosedRange<Int64>? = nil, _ body: (CountsBatch, DataFile) throws -> Void
     ) async throws {

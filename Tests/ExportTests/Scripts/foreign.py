@@ -1,6 +1,6 @@
-"""foreign.py FOLDER COMMAND [JSON]   Another engine (pyiceberg) at a table that keeps itself in a folder.
+"""foreign.py FOLDER COMMAND [JSON]   Another engine (pyiceberg) for a table without a catalog, in a folder.
 
-Commits go the way of the file catalog: vN.metadata.json, created if absent. Prints one JSON value.
+Commits like the file catalog: creates vN.metadata.json if it is absent. Prints one JSON value.
 """
 import datetime
 import json
@@ -83,7 +83,7 @@ def snapshots(_=None):
 
 
 def is_v3():
-    """pyiceberg writes no v3: there, what an engine changes in the metadata is changed by hand."""
+    """Whether the table is v3. pyiceberg writes no v3, so the callers edit its metadata directly."""
     return json.loads(newest().read_text())["format-version"] == 3
 
 
@@ -96,7 +96,7 @@ def roll_back(snapshot):
 
 
 def expire_others(drop_parents=False):
-    """All but the current snapshot, as lake-wide maintenance does."""
+    """Expires all snapshots but the current one, as lake-wide maintenance does."""
     table = CATALOG.load()
     current = table.metadata.current_snapshot_id
     gone = [s.snapshot_id for s in table.metadata.snapshots if s.snapshot_id != current]
@@ -168,7 +168,7 @@ def upgrade(_=None):
 
 
 def partitions(_=None):
-    """Of each live data file: spec, partition values and the timestamps of its rows, as pyiceberg and pyarrow see them."""
+    """Spec, partition values and row timestamps of each live data file, as pyiceberg and pyarrow read them."""
     import pyarrow.parquet as pq
     found = []
     for task in CATALOG.load().scan().plan_files():
