@@ -15,7 +15,7 @@ RUN := $(CURDIR)/.run
 # The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` uses the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture
+.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture guarantees
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ spark: setup kafka build ## test Spark as another writer of the tables; fails wh
 
 torture: setup kafka build ## kill the service at every step and at random: make torture KILLS=1000 SEED=1
 	@scripts/torture.sh $(VENV) $(or $(KILLS),1000) $(or $(SEED),1)
+
+guarantees: venv ## write docs/guarantees.md from docs/guarantees.toml and the results of make test
+	@$(VENV)/bin/python scripts/guarantees.py write $(ARGS)
 
 sanitize: setup ## run the Swift tests under AddressSanitizer, then ThreadSanitizer: make sanitize ARGS=address
 	@scripts/sanitize.sh $(or $(ARGS),address thread)
