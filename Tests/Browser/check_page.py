@@ -5,6 +5,8 @@ only its own server, fits a phone, and works with keyboard and screen reader.
 usage: check_page.py URL [--screenshots FOLDER] [--chromium PROGRAM] [--token TOKEN]
        check_page.py --demo PROGRAM ...      starts and checks a `pageviews demo`, also with malformed messages and a stop
 
+--results FILE writes the outcome of each check for scripts/guarantees.py, as Tests/Repl/run.py does of each test.
+
 Exit codes: 0 all checks passed, 1 a check failed.
 """
 import argparse
@@ -12,6 +14,7 @@ import json
 import pathlib
 import sys
 import urllib.parse
+from collections.abc import Callable
 
 from browser import Browser
 from demo import Demo
@@ -134,20 +137,26 @@ def check_loss(browser: Browser, demo: Demo) -> None:
     print('ok: says when the service is gone')
 
 
-def check_all(browser: Browser, demo: Demo | None, options: argparse.Namespace) -> None:
+def check_all(browser: Browser, demo: Demo | None, options: argparse.Namespace, outcomes: dict[str, str]) -> None:
+    def run(one: Callable[..., None], *arguments: object) -> None:
+        name = f'Browser/check_page.py::{one.__name__}'
+        outcomes[name] = 'failed'
+        one(*arguments)
+        outcomes[name] = 'passed'
+
     url = demo.url if demo else options.url
-    check(browser, url, options.token)
-    check_access(browser)
+    run(check, browser, url, options.token)
+    run(check_access, browser)
     if demo:
-        check_figures(browser)
-    check_sizes(browser, options.screenshots)
+        run(check_figures, browser)
+    run(check_sizes, browser, options.screenshots)
     if demo:
-        check_faults(browser, demo)
+        run(check_faults, browser, demo)
         if options.screenshots:
             browser.screenshot(options.screenshots / 'faults.png')
-    check_quiet(browser, url)
+    run(check_quiet, browser, url)
     if demo:
-        check_loss(browser, demo)
+        run(check_loss, browser, demo)
 
 
 def main() -> int:
@@ -157,20 +166,23 @@ def main() -> int:
     parser.add_argument('--screenshots', type=pathlib.Path)
     parser.add_argument('--chromium', default='chromium')
     parser.add_argument('--token', default='')
+    parser.add_argument('--results', type=pathlib.Path)
     options = parser.parse_args()
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
     if bool(options.url) == bool(options.demo):
         parser.error('give a URL or --demo PROGRAM')
     demo = Demo(options.demo) if options.demo else None
-    browser = None
+    browser, outcomes = None, {}
     try:
         browser = Browser(options.chromium)
-        check_all(browser, demo, options)
+        check_all(browser, demo, options, outcomes)
     except AssertionError as error:
         print(f'FAILED: {error}', file=sys.stderr)
         return 1
     finally:
+        if options.results:
+            options.results.write_text(json.dumps(outcomes, indent=1))
         if browser:
             browser.close()
         if demo:
