@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# check.sh VENV   Checks the format of every language in the repository, then its own rules (rules.py, layers.py). Changes nothing.
+# check.sh VENV   Checks the format of every language in the repository, then its own rules (rules.py, layers.py) and the names of
+# the tests in docs/guarantees.md. Changes nothing.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:?usage: check.sh VENV}
@@ -37,4 +38,5 @@ check "python" python_compiles
 check "shell" shell_parses
 check "rules of the repository" "$venv/bin/python" scripts/rules.py
 check "layers" "$venv/bin/python" scripts/layers.py
+check "names in the guarantees" "$venv/bin/python" scripts/guarantees.py names
 exit "$failed"
