@@ -181,6 +181,8 @@ format_node() { # format_node NODE
 }
 
 start_node() { # start_node NODE
+  # Before the new process exists, so that `await` never reads the log of the one before.
+  : >"$run/$1/log"
   [ -e "$run/$1/data/meta.properties" ] || format_node "$1"
   (
     close_inherited
@@ -200,7 +202,8 @@ watch() { # watch OWNER PID   kills the node when its owner ends
 await() { # await NODE
   local _
   for _ in $(seq 3000); do
-    runs "$1" || break
+    # Not `runs`: until its exec the new process has this script's command line.
+    kill -0 "$(cat "$run/$1/pid")" 2>/dev/null || break
     if grep -q 'Kafka Server started' "$run/$1/log"; then return; fi
     sleep 0.1
   done
