@@ -135,7 +135,8 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "Base", "CSimDisk", "Export", "Iceberg", "Ingest", "Kafka", "Log", "ObjectStorage", "Parquet", "Recovery",
+                "Base", "CSimDisk", "Export", "Iceberg", "Ingest", "Kafka", "Log", "ObjectStorage", "Parquet",
+                "Recovery",
                 "SQLite", "State", "TableScan", "Tables", "Windowing",
             ], path: "Tests/Simulation/Simulator", swiftSettings: strict),
         .executableTarget(

@@ -15,6 +15,8 @@ struct Accumulator {
     private(set) var engine: WindowEngine
     private(set) var flush: Flush
     private(set) var hasNews = false
+    /// The next offsets that the state has; the group's offsets never go beyond them.
+    private(set) var durablePositions: [Position] = []
     private let parser = EventParser()
     private let raw: RawHalf?
     /// Keeps whole rejected messages, for publishing.
@@ -59,6 +61,7 @@ struct Accumulator {
             progress.partition, maxEventTime: progress.maxEventTime, maxEventOffset: progress.maxEventOffset ?? -1,
             now: now)
         flush.partitions.append(progress)
+        if !isNew { durablePositions.append(Position(partition: progress.partition, offset: progress.nextOffset)) }
     }
 
     private func index(of partition: PartitionID) -> Int? {
@@ -322,6 +325,7 @@ struct Accumulator {
 
     /// Clears what was written.
     mutating func written() {
+        durablePositions = flush.partitions.map { Position(partition: $0.partition, offset: $0.nextOffset) }
         finalBeforeWritten = flush.finalBefore
         flush.counts.removeAll()
         flush.late.removeAll(keepingCapacity: flush.late.count < 10_000)

@@ -42,7 +42,7 @@ extension Run {
             let outcome = commits.outcome(timeoutMilliseconds: milliseconds)
             return [.ending(.commitAwaited(outcome, isUnderWay: commits.isUnderWay))]
         case .commit:
-            commits.begin(topic: settings.topic, countedPositions)
+            commits.begin(topic: settings.topic, accumulator.durablePositions)
             return commits.isUnderWay ? [.writing(.commitSent)] : []
         }
         return []

@@ -99,7 +99,10 @@ import Testing
         let folder = try Folder()
         try Data("this is not a database, but it is long enough to look at".utf8).write(
             to: URL(fileURLWithPath: folder.file("x")))
-        #expect(throws: QueryError.state("cannot read the state \(folder.file("x")): file is not a database")) {
+        let message =
+            "cannot read the state \(folder.file("x")): file is not a database; it is damaged: move it away and run "
+            + "`pageviews restore`, or go back to a backup"
+        #expect(throws: QueryError.state(message)) {
             try makeSession(folder.file("x")).run("SELECT 1") { _ in true }
         }
     }

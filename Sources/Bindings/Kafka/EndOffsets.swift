@@ -50,7 +50,9 @@ package final class EndOffsets: @unchecked Sendable {
     /// that is the last stable offset: the first record of the oldest open transaction.
     /// - Returns: the ends; a partition for which the broker returned an error is absent.
     /// - Throws: `KafkaError` when the leader does not answer in time.
-    package func ends(of topic: String, _ partitions: [PartitionID], timeoutMilliseconds: Int32) throws -> [PartitionID: KafkaOffset] {
+    package func ends(of topic: String, _ partitions: [PartitionID], timeoutMilliseconds: Int32) throws -> [PartitionID:
+        KafkaOffset]
+    {
         let list = rd_kafka_topic_partition_list_new(Int32(clamping: partitions.count))
         defer { rd_kafka_topic_partition_list_destroy(list) }
         for partition in partitions {

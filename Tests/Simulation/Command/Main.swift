@@ -1,4 +1,4 @@
-// Runs the simulation: `simulate SEEDS [FIRST]`, or one seed with its trace: `simulate --replay SEED [FAULT,...] [STEPS]`.
+// Runs the simulation: `simulate SEEDS [FIRST [STEPS]]`, or one seed with its trace: `simulate --replay SEED [FAULT,...] [STEPS]`.
 
 import Foundation
 import Simulation
@@ -13,7 +13,8 @@ struct Simulate {
         }
         let count = UInt64(arguments.first ?? "") ?? 100
         let first = arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1
-        exit(try run(count: count, first: first))
+        let steps = arguments.dropFirst(2).first.flatMap { Int($0) }
+        exit(try run(count: count, first: first, steps: steps))
     }
 
     /// Prints a line at once, also into a pipe.
@@ -36,12 +37,13 @@ struct Simulate {
         return result.failure == nil ? 0 : 1
     }
 
-    private static func run(count: UInt64, first: UInt64) throws -> Int32 {
+    private static func run(count: UInt64, first: UInt64, steps: Int?) throws -> Int32 {
         var (failed, events, processes): ([UInt64], Int, Int) = ([], 0, 0)
         var faults: [Fault: Int] = [:]
         let began = Date()
         for seed in first..<first + count {
-            let options = SimulationOptions(seed: seed, folder: folder)
+            var options = SimulationOptions(seed: seed, folder: folder)
+            if let steps { options.steps = steps }
             let result = try Simulation.run(options)
             events += result.events
             processes += result.processes

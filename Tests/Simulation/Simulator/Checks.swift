@@ -164,7 +164,8 @@ extension World {
         let warehouse = try warehouse(nil)
         var counts: [String: Int64] = [:]
         try await read(.counts, warehouse, CountsBatch.self) { batch, row in
-            counts["\(batch.timestamps[row] / 1_000_000) \(Self.text(batch.postcodes, row))", default: 0] += batch.counts[row]
+            counts["\(batch.timestamps[row] / 1_000_000) \(Self.text(batch.postcodes, row))", default: 0] +=
+                batch.counts[row]
         }
         var found: [String: Int64] = [:]
         let statement = try connection.prepare("SELECT window_start, postcode, count FROM counts")

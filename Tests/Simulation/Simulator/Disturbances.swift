@@ -154,12 +154,15 @@ extension World {
         if strikes(.foreignProperty) { change(table) { _ in [.setProperties(["comment": "of another program"])] } }
         if strikes(.foreignUpgrade) { change(table) { $0.formatVersion < 3 ? [.upgradeFormatVersion(3)] : [] } }
         if strikes(.foreignSpec) { change(table, replaceSpec) }
-        if strikes(.foreignRollback) { rollBack(table) }
+        // A snapshot that expired cannot be the current one again: such a table needs a person.
+        if strikes(.foreignRollback), !faults.kinds.contains(.foreignExpiry) { rollBack(table) }
     }
 
     /// Partitions by month instead of by day.
     private func replaceSpec(_ metadata: TableMetadata) -> [TableUpdate] {
-        guard metadata.partitionSpecs.count == 1, let day = metadata.partitionSpecs.first?.fields.first else { return [] }
+        guard metadata.partitionSpecs.count == 1, let day = metadata.partitionSpecs.first?.fields.first else {
+            return []
+        }
         let month = PartitionField(
             sourceID: day.sourceID, fieldID: day.fieldID + 1, name: "timestamp_month", transform: .month)
         return [.addPartitionSpec(PartitionSpec(id: 1, fields: [month])), .setDefaultSpec(-1)]

@@ -95,7 +95,8 @@ final class SimProducer: OutboxProducer {
         (self.process, self.delivered) = (process, delivered)
     }
 
-    func send(topic: String, partition: PartitionID, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int) throws {
+    func send(topic: String, partition: PartitionID, value: UnsafeRawBufferPointer, envelope: Envelope, tag: Int) throws
+    {
         let entry = LogEntry(value: Array(value), envelope: envelope)
         queue.append(Waiting(topic: topic, partition: partition, entry: entry, tag: tag))
     }

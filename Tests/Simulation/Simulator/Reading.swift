@@ -20,7 +20,8 @@ final class SimReader: RecordReader, OutboxReader {
     private var world: World { process.world }
 
     init(
-        _ process: SimProcess, isCommitted: Bool, seed: UInt64, observer: ((PartitionID, KafkaOffset, LogEntry) -> Void)? = nil
+        _ process: SimProcess, isCommitted: Bool, seed: UInt64,
+        observer: ((PartitionID, KafkaOffset, LogEntry) -> Void)? = nil
     ) {
         (self.process, self.isCommitted, self.observer) = (process, isCommitted, observer)
         dice = Dice(seed: seed, stream: "reader")

@@ -110,7 +110,9 @@ struct Shadow {
     }
 
     /// The outcomes of what a state with these next offsets has consumed.
-    func consumed(_ partitions: [PartitionProgress]) -> [(partition: PartitionID, offset: KafkaOffset, outcome: Outcome)] {
+    func consumed(_ partitions: [PartitionProgress]) -> [(
+        partition: PartitionID, offset: KafkaOffset, outcome: Outcome
+    )] {
         partitions.sorted { $0.partition < $1.partition }.flatMap { progress in
             (outcomes[progress.partition] ?? [:]).filter { $0.key < progress.nextOffset }.sorted { $0.key < $1.key }
                 .map { (progress.partition, $0.key, $0.value) }

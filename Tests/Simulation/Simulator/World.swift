@@ -252,7 +252,8 @@ final class World: @unchecked Sendable {
         let place = process?.folder ?? "\(folder)/disk"
         try? FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         let disk = SimDisk(
-            folder: place, faults: faults, seed: dice.next(), note: { [self] in note($0) }, kill: { [self] in killInWrite() })
+            folder: place, faults: faults, seed: dice.next(), note: { [self] in note($0) },
+            kill: { [self] in killInWrite() })
         let new = SimProcess(self, folder: place, number: processes)
         disk.arm()
         do {
@@ -415,7 +416,8 @@ final class World: @unchecked Sendable {
 
     private func countGeneration(_ path: String) throws -> Generation {
         Generation(
-            clamping: try Connection(path: path, mode: .readOnly).integer("SELECT coalesce(max(generation), 0) FROM counts") ?? 0)
+            clamping: try Connection(path: path, mode: .readOnly).integer(
+                "SELECT coalesce(max(generation), 0) FROM counts") ?? 0)
     }
 
     /// What still has to be done.
