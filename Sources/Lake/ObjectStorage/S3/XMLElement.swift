@@ -2,6 +2,8 @@
 // passed over; DTDs are refused, so nothing can expand. Never recurses, so depth costs no stack.
 // https://www.w3.org/TR/xml/
 
+import Base
+
 final class XMLElement {
     /// Without namespace prefix.
     let name: String
@@ -18,6 +20,11 @@ final class XMLElement {
         /// Byte position, from 0.
         var position: Int
         var what: String
+
+        /// - Parameter what: may quote the document; it is cut and kept on one line.
+        init(position: Int, what: String) {
+            (self.position, self.what) = (position, String(what.prefix(200)).onOneLine)
+        }
     }
 
     static func parse(_ bytes: [UInt8]) throws(Malformed) -> XMLElement {
