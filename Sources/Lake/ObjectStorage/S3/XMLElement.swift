@@ -1,6 +1,8 @@
 // A parser for the XML of S3's answers (https://www.w3.org/TR/xml/): elements and text. Skips attributes, comments and
 // processing instructions. Throws on a DTD, so entities cannot expand. Does not recurse, so depth costs no stack.
 
+import Base
+
 final class XMLElement {
     /// The name without a namespace prefix.
     let name: String
@@ -17,6 +19,11 @@ final class XMLElement {
         /// The byte offset of the error, from 0.
         var position: Int
         var what: String
+
+        /// - Parameter what: may quote the document; it is cut and kept on one line.
+        init(position: Int, what: String) {
+            (self.position, self.what) = (position, String(what.prefix(200)).onOneLine)
+        }
     }
 
     static func parse(_ bytes: [UInt8]) throws(Malformed) -> XMLElement {
