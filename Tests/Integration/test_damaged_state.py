@@ -176,6 +176,18 @@ def test_a_bit_within_a_row_is_found_by_proof(change, topic, state, service, mak
     assert proof.code == 1, proof.out
 
 
+def test_a_changed_timestamp_of_a_window_is_found_by_proof(topic, state, service, make_warehouse):
+    """`query` prints this text; the window's start is what the counts belong to."""
+    warehouse = make_warehouse()
+    topic.produce(views(seed=324, count=100))
+    service.to_end(topic, state, *warehouse.options, '--late-topic', 'off')
+    tamper.state(state, "UPDATE windows SET timestamp = '2021-01-26T00:00:01Z' "
+                        'WHERE window_start = (SELECT min(window_start) FROM windows)')
+    proof = program.run('proof', '--state', str(state.path), *warehouse.options)
+    assert proof.code == 1, proof.out
+    assert 'with 2021-01-26T00:00:01Z' in proof.out
+
+
 def test_a_state_of_no_bytes_is_counted_again_from_the_beginning(topic, state, service):
     """Nothing tells it from one that was never begun; the numbers are those of the topic all the same."""
     topic.produce(views(seed=324, count=500))

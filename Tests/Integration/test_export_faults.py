@@ -131,7 +131,7 @@ def test_a_warehouse_that_is_out_of_reach_ends_exit_at_end_with_4(topic, state, 
     proxy.down()
     result = service.try_to_end(topic, state, *QUICK, *warehouse.options, env=warehouse.environment)
     assert result.code == 4 and 's3://plain/' in result.err, result
-    assert 'waits in the state and its spool for the next run' in result.err.splitlines()[-1]
+    assert 'stays in the state and its spool for the next run' in result.err.splitlines()[-1]
     assert state.consumed() == 300
     proxy.up()
     service.to_end(topic, state, *warehouse.options, env=warehouse.environment)

@@ -85,8 +85,9 @@ def test_a_full_disk_waits_for_room_and_loses_nothing(topic, service, small_disk
     sent = 300
     while status(state)['healthy']:
         assert sent < 100_000 and running.alive(), running.err
+        # Fewer counts than a query returns rows, and none later than a day.
         sent += topic.produce([event(f'P{number}', SAMPLE_MS + number * 60_000, webpage=os.urandom(100).hex())
-                               for number in range(sent, sent + 2000)])
+                               for number in (place % 1000 for place in range(sent, sent + 2000))])
     assert 'full' in running.err, running.err
     disk.give_back('32m')
     eventually(lambda: state.consumed() == sent, 'it to go on', 60)

@@ -58,6 +58,18 @@ extension StateView {
     /// - Throws: `SQLiteError`.
     package func sumOfCounts() throws -> Int64 { try connection.number("SELECT sum(count) FROM counts") }
 
+    /// The number of windows whose printed timestamp is not that of their start, and the first of them; nil when there is
+    /// none.
+    /// - Throws: `SQLiteError`.
+    package func misprintedWindows() throws -> (count: Int64, start: WindowStart, timestamp: String)? {
+        try connection.prepare(
+            """
+            SELECT count(*) OVER (), window_start, timestamp FROM windows
+            WHERE timestamp IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', window_start, 'unixepoch') ORDER BY window_start LIMIT 1
+            """
+        ).first { ($0.int64(0), WindowStart(seconds: $0.int64(1)), $0.string(2)) }
+    }
+
     /// The number of counts that have not changed after a generation.
     /// - Throws: `SQLiteError`.
     package func countsUnchanged(since generation: Generation) throws -> Int64 {

@@ -17,6 +17,16 @@ struct LocalProof {
         return checks
     }
 
+    /// Windows that queries print with another timestamp than that of their start.
+    /// - Throws: `SQLiteError`.
+    package func findings() throws -> [String] {
+        guard let wrong = try state.reader.misprintedWindows() else { return [] }
+        return [
+            "the state prints \(wrong.count) windows with another timestamp than that of their start, such as the window "
+                + "from second \(wrong.start.seconds) with \(wrong.timestamp)"
+        ]
+    }
+
     private func checks(of partition: ProofPartition) throws -> [ProofCheck] {
         let name = "partition \(partition.number)"
         let late = try state.reader.numberOfRows(in: .late, partition: partition.number)

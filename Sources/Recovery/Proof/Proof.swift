@@ -51,7 +51,9 @@ package final class Proof {
     ///   `SQLiteError`; `CatalogError` and `ObjectStorageError` when the warehouse is unreachable.
     package func run() async throws -> ProofReport {
         report = ProofReport()
-        report.checks = try LocalProof(state: state, allowsGaps: options.allowsGaps).checks()
+        let local = LocalProof(state: state, allowsGaps: options.allowsGaps)
+        report.checks = try local.checks()
+        report.findings = try local.findings()
         guard let warehouse else {
             report.checks.append(
                 ProofCheck(unchecked: "tables", note: "no --warehouse: only the state was looked at"))
