@@ -255,7 +255,7 @@ def test_without_a_state_or_a_warehouse_it_says_so(tmp_path, topic, state, servi
     assert report.code == 0 and 'nothing was exported' in report.out, report
 
 
-def test_what_a_stranger_committed_is_found_through_a_catalog(topic, state, service, make_warehouse):
+def test_what_another_program_committed_is_found_through_a_catalog(topic, state, service, make_warehouse):
     warehouse = make_warehouse('rest')
     for seed in (96, 97):
         topic.produce(views(seed, count=400))

@@ -161,7 +161,7 @@ def test_it_works_where_every_retained_snapshot_of_the_counts_is_ahead_of_the_ra
     check_whole(topic, state, warehouse)
 
 
-def test_it_works_through_a_catalog_and_after_a_stranger_committed(topic, state, service, make_warehouse):
+def test_it_works_through_a_catalog_and_after_another_program_committed(topic, state, service, make_warehouse):
     """Another program dropped a day of counts: restore takes the rows from the raw table, and the next export adds them again."""
     warehouse = make_warehouse('rest')
     for seed in (44, 45):

@@ -72,7 +72,7 @@ struct DemoCommand: Sendable {
             """
             pageviews demo: \(Self.number(rate)) events per second through an in-process broker (\(broker.bootstrapServers))
             state: \(state)
-            from another terminal: pageviews query --state \(state) "SELECT * FROM partitions"
+            from another terminal: pageviews repl --state \(state)
             \(isInteractive ? "\\q" : "Ctrl-C") ends the demo and keeps the folder.
 
             """)
