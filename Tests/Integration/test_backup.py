@@ -106,4 +106,4 @@ def test_any_name_is_the_name_of_a_file(name, topic, state, service, tmp_path):
 def test_what_is_no_name_of_a_file_is_refused(name, topic, state, service):
     service.to_end(topic, state)
     result = program.run('backup', '--state', str(state.path), name)
-    assert result.code == 2 and 'no name of a file' in result.err, result
+    assert result.code == 2 and 'not a file name' in result.err, result

@@ -294,7 +294,7 @@ def test_a_running_statement_does_not_hold_up_the_end(service, topic, state):
     result, seconds = site.running.stop(signal.SIGTERM, seconds=8)
     thread.join(10)
     assert result.code == 0 and seconds < 5
-    assert answers[0].status == 503 and 'ended' in json.loads(answers[0].text)['error']
+    assert answers[0].status == 503 and 'killed before it finished' in json.loads(answers[0].text)['error']
 
 
 def children(site):

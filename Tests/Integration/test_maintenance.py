@@ -255,7 +255,7 @@ def test_a_rewrite_of_files_that_another_program_removed_is_given_up(topic, stat
     assert killed.code == -signal.SIGKILL, killed
     warehouse.table(RAW).delete()
     done = maintain(state, warehouse)
-    assert done.code == 0 and 'given up' in done.err, done
+    assert done.code == 0 and 'is abandoned' in done.err, done
     assert warehouse.by_pyiceberg(RAW) == [] and replaced(warehouse, RAW) == []
     sent = topic.produce(crowded_views(1500, 100))
     service.to_end(topic, state, *warehouse.options, env=warehouse.environment)
