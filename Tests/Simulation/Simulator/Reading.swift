@@ -12,7 +12,9 @@ final class SimReader: RecordReader, OutboxReader {
     private let observer: ((PartitionID, KafkaOffset, LogEntry) -> Void)?
     private var topic = ""
     private var next: [PartitionID: KafkaOffset] = [:]
-    private var atEnd: Set<PartitionID> = []
+    /// The offset of the last end that was reported, by partition. An end further on is reported again, also when only
+    /// control batches came between.
+    private var reportedEnds: [PartitionID: KafkaOffset] = [:]
     private var isPaused = false
     private var notices: [Notice] = []
     private var ends: [PartitionID: KafkaOffset] = [:]
@@ -29,7 +31,7 @@ final class SimReader: RecordReader, OutboxReader {
 
     func assign(topic: String, _ positions: [Position]) throws {
         self.topic = topic
-        (next, atEnd, notices) = ([:], [], [])
+        (next, reportedEnds, notices) = ([:], [:], [])
         for position in positions {
             let offset = position.offset
             next[position.partition] = offset
@@ -113,9 +115,8 @@ final class SimReader: RecordReader, OutboxReader {
             offset = offset.next
         }
         next[partition] = max(offset, next[partition] ?? 0)
-        if limit < end || offset < end {
-            atEnd.remove(partition)
-        } else if atEnd.insert(partition).inserted {
+        if offset >= end, reportedEnds[partition] != end {
+            reportedEnds[partition] = end
             notices.append(.endOfPartition(partition: partition, offset: end))
         }
     }

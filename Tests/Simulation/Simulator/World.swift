@@ -78,6 +78,11 @@ final class World: @unchecked Sendable {
     private var hasImage = false
     /// A state was restored: rejected events before it are not in it.
     var isRestored = false
+    /// A state was lost: the topics have what it published.
+    private(set) var wasLost = false
+    /// Where the last restored state began to read, by partition. Late events before it that the lost state had not
+    /// published are lost to the topic (ADR 0009).
+    private(set) var restoredEnds: [PartitionID: KafkaOffset] = [:]
     /// Kafka has lost events that the raw table does not have: only what was consumed is compared.
     var isLossy = false
     /// Files were taken from the process: it may end because of it.
@@ -316,9 +321,15 @@ final class World: @unchecked Sendable {
         let others = (try? FileManager.default.contentsOfDirectory(atPath: process.folder)) ?? []
         for name in others { try? FileManager.default.removeItem(atPath: "\(process.folder)/\(name)") }
         note("the state is lost")
+        (wasLost, restoredEnds) = (true, [:])
         do {
             try restore(to: state)
             (isRestored, shadow.isExact) = (true, false)
+            let statement = try Connection(path: state, mode: .readOnly).prepare(
+                "SELECT kafka_partition, next_offset FROM partition_progress")
+            while try statement.step() {
+                restoredEnds[PartitionID(clamping: statement.int64(0))] = KafkaOffset(rawValue: statement.int64(1))
+            }
         } catch {
             // Without tables everything is read again.
             note("no restore: \(error)")
