@@ -161,7 +161,8 @@ extension World {
 
     private func isBeforeRestore(_ place: String) -> Bool {
         let parts = place.split(separator: "/")
-        guard parts.count == 2, let partition = PartitionID(String(parts[0])), let offset = KafkaOffset(String(parts[1]))
+        guard parts.count == 2, let partition = PartitionID(String(parts[0])),
+            let offset = KafkaOffset(String(parts[1]))
         else { return false }
         return offset < restoredEnds[partition] ?? 0
     }
