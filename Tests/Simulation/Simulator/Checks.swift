@@ -118,8 +118,9 @@ extension World {
         var found: [String: Int64] = [:]
         let statement = try connection.prepare("SELECT window_start, postcode, count FROM counts")
         while try statement.step() { found["\(statement.int64(0)) \(statement.string(1))"] = statement.int64(2) }
-        // After a restore a count that only the counts table has stays at 0 when Kafka no longer has its events.
-        if isRestored, isLossy { found = found.filter { $0.value > 0 } }
+        // After a restore a count that only the counts table has stays at 0 when its events are late in their new order, or
+        // when Kafka no longer has them.
+        if isRestored { found = found.filter { $0.value > 0 } }
         try compare("counts", expected, found)
     }
 
@@ -144,9 +145,13 @@ extension World {
                 let (partition, offset) = (headers["pageviews-partition"] ?? "", headers["pageviews-offset"] ?? "")
                 found.append("\(partition)/\(offset)")
                 guard let number = PartitionID(partition), let place = KafkaOffset(offset) else { continue }
-                try expect(
-                    shadow.outcomes[number]?[place]?.entry.value == entry.value,
-                    "topic \(topic): \(partition)/\(offset) has other bytes than its source")
+                let isSource = shadow.outcomes[number]?[place]?.entry.value == entry.value
+                // A lost state published it from the log that the topic had before.
+                if !isSource, wasLost, wasRecreated {
+                    found.removeLast()
+                    continue
+                }
+                try expect(isSource, "topic \(topic): \(partition)/\(offset) has other bytes than its source")
             }
         }
         if wasLost {
@@ -233,10 +238,16 @@ extension World {
         try compare(
             "counts of a restored state", try rows(Connection(path: store.path, mode: .readOnly), sql).counted,
             try rows(Connection(path: path, mode: .readOnly), sql).counted)
-        let late = "SELECT kafka_partition || '/' || kafka_offset || (backfilled_at_ms IS NOT NULL) FROM late"
-        try compare(
-            "late rows of a restored state", try rows(Connection(path: store.path, mode: .readOnly), late).counted,
-            try rows(Connection(path: path, mode: .readOnly), late).counted)
+        // The tables tell how many late events of a key were backfilled, not which of them.
+        for (what, column) in [
+            ("late rows", "kafka_partition || '/' || kafka_offset"),
+            ("backfilled rows", "window_start || ' ' || postcode || ' ' || (backfilled_at_ms IS NOT NULL)"),
+        ] {
+            let late = "SELECT \(column) FROM late"
+            try compare(
+                "\(what) of a restored state", try rows(Connection(path: store.path, mode: .readOnly), late).counted,
+                try rows(Connection(path: path, mode: .readOnly), late).counted)
+        }
     }
 
     /// Builds a state from the tables; no fault meets it.

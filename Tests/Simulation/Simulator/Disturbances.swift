@@ -107,7 +107,7 @@ extension World {
     private func recreate() {
         let count = cluster.topics[Self.topic]?.partitions.count ?? 1
         note("topic \(Self.topic) is created again")
-        (isLossy, shadow.isExact) = (true, false)
+        (isLossy, shadow.isExact, wasRecreated) = (true, false, true)
         cluster.create(Self.topic, partitions: count)
     }
 

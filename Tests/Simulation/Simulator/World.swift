@@ -80,6 +80,8 @@ final class World: @unchecked Sendable {
     var isRestored = false
     /// A state was lost: the topics have what it published.
     private(set) var wasLost = false
+    /// The topic of the events was created again.
+    var wasRecreated = false
     /// Where the last restored state began to read, by partition. Late events before it that the lost state had not
     /// published are lost to the topic (ADR 0009).
     private(set) var restoredEnds: [PartitionID: KafkaOffset] = [:]
