@@ -162,7 +162,7 @@ extension Run {
             try store.with { store in
                 try store.write(flush, now: now)
                 accumulator.written()
-                try store.checkpointIfNeeded()
+                try store.checkpointIfNeeded(clock: time.monotonic)
             }
             return .writing(.flushed)
         } catch let error as SQLiteError where !error.isCorrupt {

@@ -32,7 +32,7 @@ struct WriteAheadLogTests {
             try store.write(Self.counts(round), now: base)
             largestFlush = max(largestFlush, Int64(store.connection.walPages) - before)
             try reader.execute("COMMIT")
-            try store.checkpointIfNeeded(pages: 200)
+            try store.checkpointIfNeeded(pages: 200) { 0 }
             highest = max(highest, store.walBytes)
         }
         let bound = (200 + 2 * largestFlush + 50) * (pageSize + 24)
@@ -48,14 +48,14 @@ struct WriteAheadLogTests {
         let seen = try reader.integer("SELECT sum(count) FROM counts")
         for round in 0..<60 {
             try store.write(Self.counts(round), now: base)
-            try store.checkpointIfNeeded(pages: 200)
+            try store.checkpointIfNeeded(pages: 200) { 0 }
         }
         #expect(try reader.integer("SELECT sum(count) FROM counts") == seen)
         #expect(store.connection.walPages > 400)
         try reader.execute("COMMIT")
         for round in 0..<60 {
             try store.write(Self.counts(round), now: base)
-            try store.checkpointIfNeeded(pages: 200)
+            try store.checkpointIfNeeded(pages: 200) { 0 }
         }
         #expect(Int64(store.connection.walPages) * 4096 <= bound)
         try store.checkpointFully()
@@ -108,7 +108,7 @@ struct WriteAheadLogTests {
             var round = 1
             while round < 60 || (watch.reads.load(ordering: .relaxed) < 30 && round < 5000) {
                 try store.write(Self.counts(round), now: base)
-                try store.checkpointIfNeeded(pages: 100)
+                try store.checkpointIfNeeded(pages: 100) { 0 }
                 round += 1
             }
         }

@@ -81,35 +81,38 @@ extension Store {
     }
 
     /// Checkpoints the write-ahead log when it has grown by `pages` since the last checkpoint. While the log is within
-    /// its budget, does not wait for readers: pages that a reader needs stay in the log for the next checkpoint.
+    /// its budget, does not wait for readers: pages that a reader needs stay in the log for the next checkpoint. Above it,
+    /// waits as long as `CheckpointWait` says.
+    /// - Parameter clock: the monotonic clock, in milliseconds.
     /// - Throws: `SQLiteError`.
-    package func checkpointIfNeeded(pages: Int = 1000) throws {
-        let now = connection.walPages
+    package func checkpointIfNeeded(pages: Int = 1000, clock: () -> Int64) throws {
+        let size = connection.walPages
         // SQLite resets the log once a checkpoint has copied all of it and no reader uses it.
-        if now < pagesAtCheckpoint { pagesAtCheckpoint = 0 }
-        guard now - pagesAtCheckpoint >= pages else { return }
-        if now < Self.pagesBudget {
+        if size < pagesAtCheckpoint { pagesAtCheckpoint = 0 }
+        guard size - pagesAtCheckpoint >= pages else { return }
+        pagesAtCheckpoint = size
+        guard let wait = checkpointWait.wait(pages: size, now: clock()) else {
             try connection.checkpoint(.passive)
-        } else {
-            // Overlapping readers keep SQLite from resetting the log, so new ones must wait for a moment.
-            try checkpointFully(waitMilliseconds: 50)
+            return
         }
-        pagesAtCheckpoint = now
+        let wasReset = try checkpointFully(waitMilliseconds: Int32(clamping: wait))
+        checkpointWait.waited(wait, now: clock(), wasReset: wasReset)
     }
-
-    /// The size of the log, in pages of 4 KiB, from which readers must wait for a checkpoint.
-    private static let pagesBudget = 8192
 
     /// Copies the whole write-ahead log into the file and truncates it, unless readers use it for longer than
     /// `waitMilliseconds`.
+    /// - Returns: whether it was truncated.
     /// - Throws: `SQLiteError`.
-    package func checkpointFully(waitMilliseconds: Int32 = 500) throws {
+    @discardableResult
+    package func checkpointFully(waitMilliseconds: Int32 = 500) throws -> Bool {
         try connection.setBusyTimeout(milliseconds: waitMilliseconds)
         defer { try? connection.setBusyTimeout(milliseconds: 5000) }
         do {
             try connection.checkpoint(.truncate)
+            return true
         } catch let error as SQLiteError where error.isBusy {
             // A reader uses the log, so it stays; later flushes append to it.
+            return false
         }
     }
 }

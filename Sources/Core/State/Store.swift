@@ -40,6 +40,8 @@ package final class Store: StateView {
     package internal(set) var generation: Generation = 0
     /// The size of the write-ahead log at the last checkpoint, in pages.
     var pagesAtCheckpoint = 0
+    /// How long checkpoints wait for readers.
+    var checkpointWait = CheckpointWait()
     /// The oldest waiting segment with lost files, once the exporter has found it; nil when none is known.
     package var lostSegment: String?
 
