@@ -59,13 +59,36 @@ extension Snapshot {
     package var isOurs: Bool { summary[Mark.commitID] != nil }
 
     /// The state's generation; nil where the summary has none.
-    package var generation: Generation? {
-        summary[Mark.generation].flatMap { Int64($0) }.map(Generation.init(clamping:))
-    }
+    package var generation: Generation? { number(Mark.generation, Plausible.count).map(Generation.init(clamping:)) }
 
     /// The watermark; nil where the summary has none.
     package var watermark: EventTime? {
-        summary[Mark.watermark].flatMap { Int64($0) }.map(EventTime.init(milliseconds:))
+        number(Mark.watermark, Plausible.milliseconds).map(EventTime.init(milliseconds:))
+    }
+
+    /// The watermark delay, in milliseconds; nil where the summary has none.
+    package var watermarkDelay: Int64? { number(Mark.watermarkDelay, Plausible.milliseconds) }
+
+    /// The number of late events in the counts; nil where the summary has none.
+    package var backfilled: Int64? { number(Mark.backfilled, Plausible.count) }
+
+    /// A number of the summary; nil where it has none, or an impossible one.
+    private func number(_ key: String, _ range: ClosedRange<Int64>) -> Int64? {
+        summary[key].flatMap { Int64($0) }.flatMap { range.contains($0) ? $0 : nil }
+    }
+
+    /// The first value of the summary that this program cannot have written, as `key=value`; nil when all are possible.
+    /// The properties above are nil for such a value.
+    package var impossibleMark: String? {
+        guard isOurs else { return nil }
+        let isPossible: [(key: String, isPossible: Bool)] = [
+            (Mark.generation, generation != nil), (Mark.watermark, watermark != nil),
+            (Mark.watermarkDelay, watermarkDelay != nil), (Mark.backfilled, backfilled != nil),
+            (Mark.offsets, addedOffsets != nil), (Mark.watermarks, watermarksByPartition != nil),
+        ]
+        return isPossible.first { !$0.isPossible && summary[$0.key] != nil }.map {
+            "\($0.key)=\((summary[$0.key] ?? "").prefix(100))".onOneLine
+        }
     }
 
     /// The offsets that the commit added, by partition; nil where the summary has none, or they are not plausible.
@@ -85,13 +108,21 @@ extension Snapshot {
     }
 
     /// The watermarks by partition; partitions without events have none.
-    package var partitionWatermarks: [PartitionID: EventTime] {
+    package var partitionWatermarks: [PartitionID: EventTime] { watermarksByPartition ?? [:] }
+
+    /// nil where the summary has none, or an impossible one.
+    private var watermarksByPartition: [PartitionID: EventTime]? {
         guard let text = summary[Mark.watermarks],
             let values = try? JSONDecoder().decode([String: Int64].self, from: Data(text.utf8))
-        else { return [:] }
-        return Dictionary(
-            values.compactMap { key, value in PartitionID(key).map { ($0, EventTime(milliseconds: value)) } }
-        ) { first, _ in first }
+        else { return nil }
+        var watermarks: [PartitionID: EventTime] = [:]
+        for (key, value) in values {
+            guard let partition = PartitionID(key), partition >= 0, Plausible.milliseconds.contains(value) else {
+                return nil
+            }
+            watermarks[partition] = EventTime(milliseconds: value)
+        }
+        return watermarks
     }
 }
 
@@ -119,7 +150,7 @@ extension [Snapshot] {
     }
 
     /// The number of late events in the counts, from this program's newest snapshot; nil where that has none.
-    package var backfilled: Int64? { first(where: \.isOurs)?.summary[Mark.backfilled].flatMap { Int64($0) } }
+    package var backfilled: Int64? { first(where: \.isOurs)?.backfilled }
 
     /// Whether the history, newest first, still has its first commit.
     package var isWhole: Bool { last.map { $0.parentID == nil } ?? true }

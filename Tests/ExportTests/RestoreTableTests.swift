@@ -77,6 +77,26 @@ import Testing
         }
     }
 
+    @Test(arguments: ["watermark", "generation", "backfilled"]) func anImpossibleNumberInASummaryIsNamed(
+        key: String
+    ) async throws {
+        let world = try World(formatVersion: 2)
+        try await prepare(.lateEvents, world)
+        let folder = world.path(.counts) + "/metadata"
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasSuffix(".json") {
+            let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+            let changed = text.replacing(
+                try Regex("\"pageviews.\(key)\" ?: ?\"[0-9]+\""), with: "\"pageviews.\(key)\":\"9223372036854775807\"")
+            try changed.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+        }
+        await #expect {
+            _ = try await world.restore(to: "again.db")
+        } throws: { error in
+            "\(error)".contains("has pageviews.\(key)=9223372036854775807, which is impossible")
+        }
+        #expect(!FileManager.default.fileExists(atPath: world.folder.file("again.db")), "a state was left")
+    }
+
     private static func counts(_ state: StateReader) throws -> [String] {
         try state.connection.all("SELECT window_start, postcode, count FROM counts ORDER BY 1, 2") {
             "\($0.int64(0)) \($0.string(1)) \($0.int64(2))"

@@ -195,6 +195,29 @@ struct HealthTests {
         #expect(HealthFile.parse(mixed) == nil)
     }
 
+    @Test(
+        "a heartbeat with an impossible number is no heartbeat",
+        arguments: ["-9223372036854775808", "9223372036854775807"])
+    func impossibleNumbers(number: String) throws {
+        var health = board().current
+        health.beatAt = 1_700_000_000_123
+        let json = String(decoding: try JSONEncoder().encode(health), as: UTF8.self)
+        #expect(HealthFile.parse(Data("1 7\n\(json)\n1 7\n".utf8))?.beatAt == 1_700_000_000_123)
+        let changed = json.replacingOccurrences(of: "1700000000123", with: number)
+        #expect(changed != json && HealthFile.parse(Data("1 7\n\(changed)\n1 7\n".utf8)) == nil)
+    }
+
+    @Test("the lag of partitions whose brokers report impossible ends is bounded")
+    func boundedLag() {
+        var health = board().current
+        health.partitions = ([0, 1] as [PartitionID]).map { number in
+            var partition = ServiceHealth.Partition(partition: number, nextOffset: 0)
+            partition.heard(end: .last, now: 5)
+            return partition
+        }
+        #expect(health.lag(now: 5) == .max)
+    }
+
     @Test("a reader that goes on reading keeps the time it was first seen")
     func readers() {
         var health = board().current

@@ -46,6 +46,34 @@ private func snapshot(_ id: Int64, parent: Int64?, generation: Int64?) -> Snapsh
     }
 }
 
+@Suite struct MissingOffsetsTests {
+    private static func partition(_ lost: [Range<KafkaOffset>], rejected: OffsetSet, to end: KafkaOffset)
+        -> RawPartition
+    {
+        let figures = ProofPartition(
+            number: 0, first: 0, next: end, consumed: 0, counted: 0, late: 0, rejected: 0, lost: lost)
+        return RawPartition(figures, from: 0, to: end, countedEnd: end, rejected: rejected, lateLog: OffsetSet())
+    }
+
+    @Test func offsetsOfALongGapAreCountedAndNotVisited() {
+        let partition = Self.partition(
+            [10..<20, 100..<9_007_199_254_740_000], rejected: OffsetSet(), to: 9_007_199_254_740_990)
+        partition.take(5, isLate: false)
+        #expect(partition.findMissing(allowsGaps: false) == 9 + 80 + 990)
+        #expect(partition.findings.first == "partition 0: offset 0 is not in the raw table, and was not rejected")
+        #expect(partition.findings.count == 5)
+    }
+
+    @Test func lostAndRejectedOffsetsAreNotMissing() {
+        let rejected = OffsetSet()
+        for offset in [1, 11, 22] as [KafkaOffset] { #expect(rejected.insert(offset)) }
+        let partition = Self.partition([2..<5, 21..<30], rejected: rejected, to: 30)
+        partition.take(0, isLate: false)
+        #expect(partition.findMissing(allowsGaps: false) == 15)
+        #expect(partition.findings.first == "partition 0: offset 5 is not in the raw table, and was not rejected")
+    }
+}
+
 @Suite struct LostRangesTests {
     @Test func rangesAreJoinedAndCut() {
         #expect(LostRanges.joined([5..<9, 0..<2, 7..<12, 12..<14], within: 1, 13) == [1..<2, 5..<13])

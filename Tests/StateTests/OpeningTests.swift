@@ -160,6 +160,30 @@ struct OpeningTests {
         }
     }
 
+    @Test(
+        "an impossible number in the table meta is named",
+        arguments: [
+            ("evicted_events", "9223372036854775807"), ("evicted_events", "-1"), ("window_ms", "0"),
+            ("window_ms", "-9223372036854775808"), ("backfilled_events", "many"), ("evicted_before_s", "9e9"),
+            ("rows.raw", "-4"), ("epoch.counts", "18446744073709551616"),
+        ])
+    func impossibleMeta(key: String, value: String) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("state.db")
+        try { try openStore(path).write(flush([(base, "E1", 1)]), now: base) }()
+        try Connection(path: path, mode: .readWrite).run("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", key, value)
+        #expect(
+            error { _ = try openStore(path) } == .damaged(path: path, what: "\(key) \(value) in table meta"))
+        #expect(
+            error { _ = try StateReader(path) } == .damaged(path: path, what: "\(key) \(value) in table meta"))
+    }
+
+    @Test("a state that another program has locked is called locked")
+    func locked() {
+        let busy = StoreError(SQLiteError(code: 5, message: "database is locked"), path: "s.db")
+        #expect(busy == .locked(path: "s.db") && "\(busy)".contains("end that program's transaction"))
+    }
+
     @Test("a folder that is missing, or is in the place of the file, is named")
     func cannotOpen() throws {
         let folder = try TemporaryFolder()

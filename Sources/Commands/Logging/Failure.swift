@@ -84,7 +84,7 @@ struct Failure: Error {
         switch error {
         case .inUse, .otherWriter, .filesLost, .severalNames, .otherCluster, .otherTopic: 5
         case .otherWindow: 2
-        case .notAState, .newerVersion, .olderVersion, .unreadable, .failed, .damaged, .cannotOpen: 1
+        case .notAState, .newerVersion, .olderVersion, .unreadable, .locked, .failed, .damaged, .cannotOpen: 1
         }
     }
 

@@ -1,5 +1,5 @@
-// Ranges of the numbers in files, tables and messages. Readers check each number on input; sums of thousands of numbers
-// within these ranges cannot overflow.
+// Ranges of the numbers in files, tables and messages. Readers check each number on input. Sums of up to 1,000 numbers within
+// these ranges cannot overflow; longer sums saturate.
 
 /// The range of each kind of number, bounds included.
 package enum Plausible {

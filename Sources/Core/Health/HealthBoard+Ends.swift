@@ -63,7 +63,7 @@ extension ServiceHealth {
         var sum: Int64 = 0
         for partition in partitions {
             guard let lag = partition.lag(now: now) else { return nil }
-            sum += lag
+            sum = sum.addingOrBound(lag)
         }
         return sum
     }

@@ -4,6 +4,7 @@
 // half done: `parse` compares the numbers in the first and the last line, and `read` retries. Nothing else depends on
 // the file.
 
+import Base
 package import Foundation
 import Glibc
 
@@ -50,10 +51,24 @@ package final class HealthFile {
         return nil
     }
 
-    /// The health in the bytes of the file; nil when they are of different writes or incomplete.
+    /// The health in the bytes of the file; nil when they are of different writes or incomplete, or have a number beyond
+    /// 2^53, whose differences could overflow.
     package static func parse(_ data: Data) -> ServiceHealth? {
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard lines.count >= 4, lines[0] == lines[2], !lines[0].isEmpty else { return nil }
-        return try? JSONDecoder().decode(ServiceHealth.self, from: Data(lines[1]))
+        let json = Data(lines[1])
+        guard let values = try? JSONSerialization.jsonObject(with: json), hasPlausibleNumbers(values) else {
+            return nil
+        }
+        return try? JSONDecoder().decode(ServiceHealth.self, from: json)
+    }
+
+    private static func hasPlausibleNumbers(_ value: Any) -> Bool {
+        switch value {
+        case let number as NSNumber: abs(number.doubleValue) <= Double(Plausible.count.upperBound)
+        case let list as [Any]: list.allSatisfy(hasPlausibleNumbers)
+        case let object as [String: Any]: object.values.allSatisfy(hasPlausibleNumbers)
+        default: true
+        }
     }
 }

@@ -1,8 +1,8 @@
 // Conversions between the types of units and the columns of the state: window starts in seconds, watermarks and largest
 // event times in milliseconds, the times of late events in microseconds, everything else as the bare number.
 //
-// A partition or generation outside its type's bounds is read as the nearest bound: PlausibleNumbers.swift has already
-// rejected a file in which that would matter.
+// A partition or generation outside its type's bounds is read as the nearest bound. PlausibleNumbers.swift lists the columns
+// that were checked when the file was opened; arithmetic on the others saturates.
 
 import Base
 import SQLite

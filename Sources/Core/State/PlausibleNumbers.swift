@@ -1,6 +1,6 @@
 // Rejects a state file with impossible numbers, from damage or from a change by hand, when it is opened. Later
-// arithmetic can then rely on their ranges. The check reads small tables and the two ends of an index, whatever the
-// state's size.
+// arithmetic can then rely on the ranges of the columns and keys listed here. The check reads small tables and the two ends
+// of an index, whatever the state's size.
 
 import Base
 import SQLite
@@ -23,6 +23,7 @@ enum PlausibleNumbers {
                 throw StoreError.damaged(path: path, what: "\(column.name) \(row.string(0)) in table \(question.table)")
             }
         }
+        try checkMeta(connection, path: path)
         guard try columns(of: "windows", connection).contains("window_start") else { return }
         for end in ["min", "max"] {
             let start = try connection.integer("SELECT \(end)(window_start) FROM windows") ?? 0
@@ -31,6 +32,25 @@ enum PlausibleNumbers {
             }
         }
     }
+
+    private static func checkMeta(_ connection: Connection, path: String) throws {
+        guard try columns(of: "meta", connection).contains("key") else { return }
+        for (key, range) in metaRanges {
+            let text = try connection.first("SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1", key.text) {
+                $0.string(0)
+            }
+            guard let text, Int64(text).map(range.contains) != true else { continue }
+            throw StoreError.damaged(
+                path: path, what: "\(key.text) \(text.prefix(40).description.onOneLine) in table meta")
+        }
+    }
+
+    private static let metaRanges: [(key: MetaKey, range: ClosedRange<Int64>)] =
+        [
+            (.windowMilliseconds, 1...Plausible.milliseconds.upperBound),
+            (.watermarkDelayMilliseconds, Plausible.milliseconds), (.evictedBefore, Plausible.windowStart),
+            (.evictedEvents, Plausible.count), (.backfilledEvents, Plausible.count),
+        ] + ExportTable.allCases.flatMap { [(.epoch($0), Plausible.count), (.rows($0), Plausible.count)] }
 
     private typealias Column = (name: String, range: ClosedRange<Int64>)
 

@@ -43,7 +43,7 @@ extension Store {
     /// Adds to the sum of the evicted counts; a negative number for counts that return.
     func addEvicted(events: Int64) throws {
         guard events != 0 else { return }
-        try setMeta(.evictedEvents, to: "\(try evictedEvents() + events)")
+        try setMeta(.evictedEvents, to: "\(try evictedEvents().addingOrBound(events))")
     }
 
     /// Checks that events of evicted windows are late under the settings with which the state was opened.

@@ -26,26 +26,30 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
     case olderVersion(path: String, version: Int)
     /// The file is damaged, or was never a SQLite database.
     case unreadable(path: String, reason: String)
-    /// The file system refused a read or a write.
+    /// Another program holds a lock of the file for too long.
+    case locked(path: String)
+    /// SQLite refused a read or a write, for example for want of disk or memory.
     case failed(path: String, reason: String)
     /// The file has an impossible value.
     case damaged(path: String, what: String)
     /// The file or its folder cannot be opened or created.
     case cannotOpen(path: String, reason: String)
 
-    /// What an error of SQLite means for the state at `path`.
+    /// The error of the state at `path` for an error of SQLite.
     package init(_ error: SQLiteError, path: String) {
         if error.isCorrupt {
             self = .unreadable(path: path, reason: error.message)
         } else if error.isCannotOpen {
             self = .cannotOpen(path: path, reason: error.message)
+        } else if error.isBusy {
+            self = .locked(path: path)
         } else {
             self = .failed(path: path, reason: error.message)
         }
     }
 
-    /// Runs `body`; errors of SQLite become what they mean for the state at `path`.
-    /// - Throws: `StoreError`, and what else `body` throws.
+    /// Runs `body` and turns errors of SQLite into errors of the state at `path`.
+    /// - Throws: `StoreError`, and all other errors of `body`.
     package static func explaining<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
@@ -85,10 +89,13 @@ package enum StoreError: Error, CustomStringConvertible, Equatable, Sendable {
         case .unreadable(let path, let reason):
             "\(path) is damaged, or not a state (\(reason)); move it away and run `pageviews restore`, or go back to a "
                 + "backup; if it belongs to another program, give another --state"
+        case .locked(let path):
+            "state \(path): another program has locked its file for longer than 5 s; end that program's transaction, "
+                + "then start again"
         case .failed(let path, let reason):
             "state \(path): \(reason); nothing is lost, its offsets stay where they were; check the disk, then start again"
         case .damaged(let path, let what):
-            "state \(path) is damaged: \(what) cannot be; move it away and run `pageviews restore`, "
+            "state \(path) is damaged: \(what) is impossible; move it away and run `pageviews restore`, "
                 + "or use a backup"
         case .cannotOpen(let path, let reason):
             "state \(path) cannot be opened: \(reason); check that its folder exists and may be written"

@@ -61,15 +61,17 @@ extension Proof {
             let rejected = try state.reader.numberOfRows(in: .rejected, partition: partition.number, below: end)
             let gap = end >= partition.next ? partition.gap : min(partition.gap, partition.lost(below: end))
             if options.allowsGaps { slack += partition.gap - gap }
-            expected += partition.first.distance(to: end) - late - rejected - gap
+            expected = expected.addingOrBound(partition.first.distance(to: end) - late - rejected - gap)
         }
         let (sure, unsure) = try backfilled(generation, isSettled: table.isSettled)
         // The snapshot may have any number of the late events of windows that have changed since their backfill. Its
         // summary has the total.
         let possible = sure...sure + unsure
-        let added = table.history.backfilled ?? min(max(total - expected, possible.lowerBound), possible.upperBound)
-        expected += added
-        expected = min(max(total, expected - slack), expected)
+        let added =
+            table.history.backfilled
+            ?? min(max(total.subtractingOrBound(expected), possible.lowerBound), possible.upperBound)
+        expected = expected.addingOrBound(added)
+        expected = min(max(total, expected.subtractingOrBound(slack)), expected)
         return ProofCheck(
             "\(table.name): sum of counts = its offsets - late - rejected + backfilled", "\(expected)", "\(total)",
             total == expected && possible.contains(added),

@@ -24,7 +24,17 @@ struct ProofPartition {
         lost.reduce(0) { $0 + max(0, $1.lowerBound.distance(to: min($1.upperBound, end))) }
     }
 
-    func isLost(_ offset: KafkaOffset) -> Bool { lost.contains { $0.contains(offset) } }
+    /// The parts of a range that were not lost, ascending.
+    func parts(of range: Range<KafkaOffset>) -> [Range<KafkaOffset>] {
+        var parts: [Range<KafkaOffset>] = []
+        var next = range.lowerBound
+        for gone in lost where gone.upperBound > next && gone.lowerBound < range.upperBound {
+            if gone.lowerBound > next { parts.append(next..<gone.lowerBound) }
+            next = gone.upperBound
+        }
+        if next < range.upperBound { parts.append(next..<range.upperBound) }
+        return parts
+    }
 }
 
 /// A state, read at one generation.

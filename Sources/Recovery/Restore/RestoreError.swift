@@ -35,7 +35,7 @@ package enum RestoreError: Error, CustomStringConvertible, Equatable, Sendable {
         case .exists(let path):
             "\(path) exists; move it away, or give another --state"
         case .nothing(let tables):
-            "there is nothing to restore from in \(tables); `pageviews ingest` begins a new state"
+            "no table to restore from in \(tables); `pageviews ingest` starts a new state"
         case .notOurs(let table):
             "table \(table) does not say which state it belongs to: it was not made by this program, or its properties "
                 + "were removed; a state cannot be restored from it"

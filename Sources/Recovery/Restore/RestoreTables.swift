@@ -40,10 +40,16 @@ struct RestoreTables {
             let open = TableSession.Open(
                 metadata: table.metadata, metadataLocation: table.metadataLocation,
                 io: TableIO(files: try warehouse.files(table)))
+            let history = table.metadata.ancestors(of: table.metadata.currentSnapshotID)
+            for snapshot in history {
+                guard let mark = snapshot.impossibleMark else { continue }
+                throw RestoreError.damaged(
+                    "table \(identifier): snapshot \(snapshot.id) has \(mark), which is impossible")
+            }
             tables[kind] = Table(
                 name: identifier.description, open: open,
                 reader: TableReader(open.io, open.metadata, spoolFolder: folder, uniqueName: uniqueName),
-                history: table.metadata.ancestors(of: table.metadata.currentSnapshotID))
+                history: history)
         }
         if let counts = ids[.counts], let raw = ids[.raw], counts != raw {
             throw RestoreError.differentStates(counts: counts, raw: raw)

@@ -66,7 +66,7 @@ extension StateBuilder {
         _ partition: RestoredPartition, _ from: KafkaOffset, _ to: KafkaOffset, _ rejected: Int64
     ) throws {
         // The partition's watermark in the summary gives its largest event time up to that snapshot.
-        let delay = covered?.snapshot.summary[Mark.watermarkDelay].flatMap { Int64($0) }
+        let delay = covered?.snapshot.watermarkDelay
         let known = covered?.snapshot.partitionWatermarks[partition.number].map {
             $0 + (delay ?? windows.watermarkDelayMilliseconds) + 1
         }

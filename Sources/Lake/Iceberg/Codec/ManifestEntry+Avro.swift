@@ -1,5 +1,6 @@
 // Converts a manifest entry from and to an Avro record, whose values are in the order of `ManifestSchema`.
 import Avro
+import Base
 
 extension ManifestEntry {
     func avro(formatVersion: Int) -> AvroValue {
@@ -44,8 +45,9 @@ extension DataFile {
         guard values.count == 20,
             let content = values[0].integer.flatMap({ FileContent(rawValue: Int(truncatingIfNeeded: $0)) }),
             let path = values[1].string, let format = values[2].string, let partition = values[3].record,
-            let recordCount = values[4].integer, let size = values[5].integer, recordCount >= 0, size >= 0
-        else { throw IcebergError(.malformed, "an entry has an unknown content or a negative count", in: file) }
+            let recordCount = values[4].integer, let size = values[5].integer, Plausible.count.contains(recordCount),
+            Plausible.count.contains(size)
+        else { throw IcebergError(.malformed, "an entry has an unknown content or an impossible count", in: file) }
         self.init(
             content: content, path: path, format: format, specID: specID,
             partition: Self.partition(partition, schema), recordCount: recordCount, fileSizeBytes: size)
