@@ -128,12 +128,12 @@ package final class Exporter {
         }
     }
 
-    /// The next intent of a table; nil when there is nothing to export. Only otherwise it accesses the warehouse.
+    /// The next intent of a table; nil when there is nothing to export; the warehouse is not accessed then.
     private func prepare(_ table: ExportTable, _ session: TableSession) async throws -> Intent? {
         switch table {
         case .raw:
             let segments = try WaitingSegments.complete(
-                store, in: settings, limit: Self.segmentsPerCommit, session.identifier)
+                store, in: settings, limit: Self.segmentsPerCommit, session.identifier, environment.log)
             guard !segments.isEmpty else { return nil }
             let (generation, progress) = try store.with { ($0.generation, try $0.exportProgress(of: .raw)) }
             return try RawPreparation.intent(

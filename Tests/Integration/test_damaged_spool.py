@@ -1,4 +1,4 @@
-"""Files that wait for export and were damaged meanwhile: read again from Kafka or from the state, never exported."""
+"""Damaged files of the spool: their rows are read again from Kafka or from the state, and they are never exported."""
 import random
 import signal
 
@@ -41,17 +41,19 @@ def test_a_damaged_file_is_made_again(version, point, way, topic, state, service
         WAYS[way](path, chance)
     result = service.try_to_end(topic, state, *options)
     if result.code != 0:
-        # What is damaged is found when it is sent: at the end of the input there is nobody left to read it again.
-        assert result.code == 1 and 'it waits in the state and its spool for the next run' in result.err.splitlines()[-1]
+        # The damage is found when the file is sent. At the end of the input its rows are not read again.
+        assert result.code == 1 and 'stays in the state and its spool for the next run' in result.err.splitlines()[-1]
         service.to_end(topic, state, *options)
     if way in ('bit', 'block'):
         assert 'that waits for export is damaged' in result.err, result.err
+    spool = state.path.with_name(state.path.name + '.spool')
+    assert any(path.name.startswith('damaged-') for path in spool.iterdir()) == (way != 'gone')
     exports.check_tables(warehouse, state, topic.read())
     proof = program.run('proof', '--state', str(state.path), *warehouse.options)
     assert proof.code == 0, proof.out + proof.err
 
 
-def test_a_damaged_file_stays_for_a_person_who_wants_it(topic, state, service, make_warehouse):
+def test_a_damaged_file_is_kept(topic, state, service, make_warehouse):
     warehouse = make_warehouse()
     options = [*warehouse.options, *QUICK]
     path = next(path for path in leave_files('raw.prepared', topic, state, service, options) if path.suffix == '.parquet')

@@ -209,27 +209,28 @@ struct Committer {
     private func upload(_ files: CommitFiles, _ intent: Intent, _ table: TableSession.Open) async throws {
         for upload in files.data + (Self.takesPositionDeletes(table) ? files.deletes : []) {
             let (target, key) = try table.io.files.resolve(upload.location)
-            try setAside(upload.name, unlessOf: upload.metrics.bytes, upload.metrics.checksum, intent)
+            try await setAsideIfDamaged(upload.name, upload.metrics.bytes, upload.metrics.checksum, intent)
             try await send(upload.name, to: target, key, intent)
             environment.failPoint("\(intent.stepName).uploading")
         }
         for upload in files.plain {
             let key = try warehouse.root.key(forLocation: upload.location)
-            try setAside(upload.name, unlessOf: upload.bytes, upload.checksum, intent)
+            try await setAsideIfDamaged(upload.name, upload.bytes, upload.checksum, intent)
             try await send(upload.name, to: warehouse.root.store, key, intent)
         }
     }
 
-    /// A file that is not as it was written is as good as missing: its rows are made again.
-    private func setAside(_ name: String, unlessOf bytes: Int64?, _ checksum: UInt32?, _ intent: Intent) throws {
+    /// Sets a file with another size or checksum aside. It is missing from then on, and its rows are made again.
+    private func setAsideIfDamaged(
+        _ name: String, _ bytes: Int64?, _ checksum: UInt32?, _ intent: Intent
+    ) async throws {
         let path = "\(settings.spoolFolder)/\(name)"
         guard FileManager.default.fileExists(atPath: path) else { return }
-        guard let defect = try SpoolCheck.defect(ofFile: path, bytes: bytes, checksum: checksum) else { return }
-        environment.log.error(
-            """
-            table \(intent.tableName): the local file \(path) that waits for export is damaged: \(defect). It is now \
-            \(SpoolCheck.prefix)\(name), and its rows are read again; check the disk
-            """, metadata: intent.facts)
+        let defect = try await BlockingWork.run {
+            try SpoolCheck.defect(ofFile: path, bytes: bytes, checksum: checksum)
+        }
+        guard let defect else { return }
+        environment.log.error("\(SpoolCheck.report(path, defect, intent.tableName))", metadata: intent.facts)
         SpoolCheck.setAside(name, in: settings.spoolFolder)
     }
 

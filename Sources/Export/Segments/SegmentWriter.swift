@@ -78,8 +78,11 @@ package final class SegmentWriter {
         open = nil
     }
 
-    /// Whether all files of a closed segment exist.
-    package func isComplete(_ segment: Segment) -> Bool { WaitingSegments.missing(of: segment, in: settings) == nil }
+    /// Whether all files of a closed segment exist with their sizes. Sets truncated files aside.
+    package func isComplete(_ segment: Segment) -> Bool {
+        _ = WaitingSegments.setAsideTruncated(segment, in: settings)
+        return WaitingSegments.missing(of: segment, in: settings) == nil
+    }
 
     /// Removes files of the spool.
     package func remove(_ names: [String]) {

@@ -11,10 +11,11 @@ import State
 
 /// The segments that wait for export.
 enum WaitingSegments {
-    /// The oldest segments, at most `limit`, up to the first one with missing files, which is noted in the store.
+    /// The oldest segments, at most `limit`, up to the first one with missing or truncated files, which is noted in the
+    /// store. A truncated file is set aside.
     /// - Throws: `TableError.spoolFileMissing` when the oldest has missing files; `SQLiteError`; `DecodingError`.
     package static func complete(
-        _ store: SharedStore, in settings: ExportSettings, limit: Int, _ table: TableIdentifier
+        _ store: SharedStore, in settings: ExportSettings, limit: Int, _ table: TableIdentifier, _ log: Logger
     ) throws -> [Segment] {
         let segments = try store.with { try $0.segments(limit: limit) }
         let complete = segments.prefix { missing(of: $0, in: settings) == nil }
@@ -24,11 +25,25 @@ enum WaitingSegments {
             return segments
         }
         let lost = segments[complete.count]
+        for defect in setAsideTruncated(lost, in: settings) {
+            log.error("\(SpoolCheck.report(defect.path, defect.text, "\(table)"))")
+        }
         store.with { $0.lostSegment = lost.name }
         if complete.isEmpty, let path = missing(of: lost, in: settings) {
             throw TableError.spoolFileMissing(path: path, table: table.description)
         }
         return Array(complete)
+    }
+
+    /// Sets aside the segment's files that have another size than the one written.
+    /// - Returns: their paths and defects.
+    static func setAsideTruncated(_ segment: Segment, in settings: ExportSettings) -> [(path: String, text: String)] {
+        segment.files.compactMap { file in
+            let path = "\(settings.spoolFolder)/\(file.name)"
+            guard let found = SpoolCheck.size(ofFile: path), found != file.bytes else { return nil }
+            SpoolCheck.setAside(file.name, in: settings.spoolFolder)
+            return (path, SpoolCheck.sizeDefect(found, expected: file.bytes))
+        }
     }
 
     /// The path of the segment's first file that is missing or has another size than the one written; nil when there is

@@ -3,10 +3,13 @@
 
 import Dispatch
 
-enum BlockingWork {
+/// Runs work that blocks a thread.
+package enum BlockingWork {
     private static let queue = DispatchQueue(label: "object-storage", attributes: .concurrent)
 
-    static func run<Value: Sendable, Failure: Error>(
+    /// Runs `work` on the queue and waits for its result without a thread of the pool.
+    /// - Throws: the error of `work`.
+    package static func run<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result = await withCheckedContinuation {
