@@ -4,6 +4,7 @@
 // Invariant: credentials go to the origin of the catalog's address and to the token server of the settings only. A
 // configuration that names another server throws.
 import Avro
+import Base
 import HTTP
 import ObjectStorage
 
@@ -16,14 +17,14 @@ enum RESTAnswer: Sendable {
     /// The catalog may have acted on the request.
     case lost(String)
 
-    /// The answer in a response, whatever its body is.
+    /// The answer in a response with any body.
     init(_ response: HTTPResponse, hiding secrets: [String]) {
         let json = response.body.isEmpty ? nil : try? JSON(parsing: response.body)
         let reason = json?["error"]?["message"]?.string
         let text = reason ?? String(decoding: response.body.prefix(16 << 10), as: UTF8.self)
         let shown = secrets.filter { !$0.isEmpty }.reduce(text) { $0.replacing($1, with: "(hidden)") }
         self = .status(
-            response.status, json ?? .null, text: String(shown.map { $0.isNewline ? " " : $0 }.prefix(400)))
+            response.status, json ?? .null, text: String(shown.map { $0.isNewline ? " " : $0 }.prefix(400)).onOneLine)
     }
 }
 
@@ -34,7 +35,7 @@ actor RESTSession {
         /// The catalog's defaults, then its overrides.
         var properties: [String: String]
 
-        /// What the catalog's answer asks for. Throws when it names another server that must not have our credentials.
+        /// The configuration in the catalog's answer. Throws when it names another server that must not have our credentials.
         init(_ answer: JSON, _ settings: RESTSettings) throws(CatalogError) {
             let overrides = RESTSession.strings(answer["overrides"])
             properties = RESTSession.strings(answer["defaults"]).merging(overrides) { $1 }
@@ -80,13 +81,18 @@ actor RESTSession {
     /// server and requests carry credentials.
     private static func address(named other: String?, _ settings: RESTSettings) throws(CatalogError) -> String {
         guard let other = other?.droppingTrailingSlashes else { return settings.address }
-        guard settings.authorization.isNone || WebOrigin(other) == WebOrigin(settings.address) else {
+        guard settings.authorization.isNone || isCatalog(other, settings) else {
             throw CatalogError(
                 .refused,
                 "read the configuration at \(settings.shownAddress): it names \(RESTPath.shown(other)), which is "
                     + "another server; if the credentials are meant for it, use it as the catalog's address")
         }
         return other
+    }
+
+    /// Whether an address is on the catalog's server. False when either has no known origin.
+    private static func isCatalog(_ address: String, _ settings: RESTSettings) -> Bool {
+        WebOrigin(address).map { $0 == WebOrigin(settings.address) } ?? false
     }
 
     /// The address of a path below the prefix.
@@ -140,7 +146,7 @@ actor RESTSession {
     /// The request with its authorization.
     private func request(_ method: String, _ url: String, _ body: [UInt8]?) async throws(CatalogError) -> HTTPRequest {
         precondition(
-            settings.authorization.isNone || WebOrigin(url) == WebOrigin(settings.address),
+            settings.authorization.isNone || Self.isCatalog(url, settings),
             "credentials go to the catalog's address only")
         let token = try await validToken()
         let headers = settings.headers.sorted { $0.key < $1.key }.map { HTTPHeader($0.key, $0.value) }
