@@ -1,7 +1,7 @@
-// Foreign text in messages: what a file, a server or a record says may hold line ends and escape sequences.
+// Escapes text of files, servers and records in messages: it may have line ends and escape sequences of a terminal.
 
 extension String {
-    /// On one line, with nothing that a terminal obeys: each control character and line end as `\u{1b}`.
+    /// The text on one line: each control character and line end becomes an escape such as `\u{1b}`.
     package var onOneLine: String {
         guard unicodeScalars.contains(where: \.breaksLines) else { return self }
         var line = ""

@@ -1,6 +1,8 @@
 // The error type of all stores. Callers act on `kind`; the other properties form the message. A message names the
 // object and what to do, and contains no credentials, Authorization header or signed string.
 
+import Base
+
 /// A failed call to an object store.
 package struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of failure.
@@ -55,7 +57,7 @@ package struct ObjectStorageError: Error, Sendable, Equatable, CustomStringConve
     }
 
     /// The error in one line: operation, object, detail, advice.
-    package var description: String { "\(operation) \(object): \(detail); \(advice)" }
+    package var description: String { "\(operation) \(object): \(detail); \(advice)".onOneLine }
 
     /// What to do about the error.
     package var advice: String {

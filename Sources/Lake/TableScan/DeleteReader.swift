@@ -85,6 +85,10 @@ package final class DeleteReader {
         let source = try await fetcher.source(file)
         try TableReadError.naming(file.path) {
             let reader = try ParquetReader(source)
+            guard Int64(reader.rowCount) == file.recordCount else {
+                throw TableReadError(
+                    file: file.path, reason: "it has \(reader.rowCount) rows, its manifest says \(file.recordCount)")
+            }
             let wanted = only.map { [UInt8]($0.utf8) }
             for group in Self.groups(reader, wanted) {
                 let columns = RowGroupColumns(

@@ -1,5 +1,6 @@
 // The error of reading a table's rows: the file, and what is wrong at which position.
 
+import Base
 import Iceberg
 import ObjectStorage
 import Parquet
@@ -18,7 +19,7 @@ package struct TableReadError: Error, CustomStringConvertible, Equatable, Sendab
     }
 
     /// The error in one line.
-    package var description: String { "cannot read \(file): \(reason)" }
+    package var description: String { "cannot read \(file): \(reason)".onOneLine }
 
     /// Runs `body` and turns a `ParquetError` into a `TableReadError` that names `file`; rethrows other errors.
     package static func naming<Result>(_ file: String, _ body: () throws -> Result) throws -> Result {

@@ -146,6 +146,7 @@ struct S3ErrorBody {
     func text(status: Int) -> String {
         let words = ["\(status)", code, message.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")
         return String(
-            String.UnicodeScalarView(words.unicodeScalars.prefix(300).filter { $0.value >= 0x20 && $0.value != 0x7F }))
+            String.UnicodeScalarView(
+                words.unicodeScalars.prefix(300).filter { $0.properties.generalCategory != .control }))
     }
 }
