@@ -66,6 +66,14 @@ struct LogTests {
         #expect(repeats.admit("a", now: 20_000) == 0)
     }
 
+    @Test("a thread that read its clock earlier than another one is written as at the same time")
+    func clocksOfThreads() {
+        let repeats = RepeatedMessages()
+        #expect(repeats.admit("a", now: 1001) == 0)
+        #expect(repeats.admit("a", now: 1000) == nil)
+        for number in 0..<600 { #expect(repeats.admit("\(number)", now: 999) == 0) }
+    }
+
     @Test("ever new messages do not fill the memory")
     func bounded() {
         let repeats = RepeatedMessages()

@@ -20,12 +20,14 @@ final class RepeatedMessages: Sendable {
     /// - Parameter now: milliseconds of a monotonic clock.
     /// - Returns: nil to suppress the message; otherwise the number of repeats suppressed since it was last written.
     func admit(_ text: String, now: UInt64) -> Int? {
-        seen.withLock { seen in
-            if let last = seen[text], now - last.at < Self.milliseconds {
+        // Another thread may have read its clock later and come first.
+        func isRecent(_ message: Seen) -> Bool { now < message.at || now - message.at < Self.milliseconds }
+        return seen.withLock { seen in
+            if let last = seen[text], isRecent(last) {
                 seen[text]?.suppressed += 1
                 return nil
             }
-            if seen.count >= Self.most { seen = seen.filter { now - $0.value.at < Self.milliseconds } }
+            if seen.count >= Self.most { seen = seen.filter { isRecent($0.value) } }
             if seen.count >= Self.most { seen = [:] }
             let suppressed = seen[text]?.suppressed ?? 0
             seen[text] = Seen(at: now, suppressed: 0)
