@@ -6,6 +6,7 @@ import Base
 import Dispatch
 import Foundation
 import Query
+import State
 
 /// The prompt's commands for the pipeline.
 struct PipelineCommands: DomainCommands {
@@ -16,6 +17,16 @@ struct PipelineCommands: DomainCommands {
     let brokers: BrokerOptions
     let group: String
     let export: ExportOptions
+
+    // MARK: Questions
+
+    var windowLength: String { WindowQuestions.length }
+
+    func exportsOfWindow(
+        start: String, postcode: String, hasColumn: (_ column: String, _ table: String) -> Bool
+    ) -> String {
+        WindowQuestions.exports(start: start, postcode: postcode, hasColumn: hasColumn)
+    }
 
     // MARK: Topics
 

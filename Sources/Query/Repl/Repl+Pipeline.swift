@@ -155,7 +155,10 @@ extension Repl {
         run("SELECT postcode, timestamp, count, final FROM postcode_view_count WHERE \(condition)")
         guard mayContinue else { return }
         output.write("exported\n")
-        run(exportsOfWindow(start: start, postcode: postcode))
+        run(
+            domain.exportsOfWindow(
+                start: "CAST(strftime('%s', '\(start)') AS INTEGER)", postcode: postcode,
+                hasColumn: { hasColumn($0, in: $1) }))
         guard mayContinue else { return }
         output.write("late events of this window\n")
         run(
@@ -166,31 +169,12 @@ extension Repl {
             """)
     }
 
-    /// The state records the exported counts, and the generation that last wrote each count. The first export of that
-    /// generation or a later one contains the current count.
-    private func exportsOfWindow(start: String, postcode: String) -> String {
-        let columns = """
-            snapshot_id, substr(committed_at, 1, 19) || 'Z' AS committed_at,
-            coalesce(state, 'not exported yet') AS state
-            """
-        guard hasColumn("generation", in: "counts"), hasColumn("window_start", in: "exported") else {
-            return "SELECT \(columns) FROM exports ORDER BY generation DESC LIMIT 5"
-        }
-        let key = "window_start = CAST(strftime('%s', '\(start)') AS INTEGER) AND postcode = \(postcode)"
-        let written = "(SELECT generation FROM counts WHERE \(key))"
-        return """
-            SELECT (SELECT count FROM exported WHERE \(key)) AS count, \(columns) FROM (SELECT 1)
-            LEFT JOIN (SELECT * FROM exports WHERE generation >= \(written) AND table_name LIKE '%count%'
-            ORDER BY generation LIMIT 1) WHERE \(written) IS NOT NULL
-            """
-    }
-
     /// The start of the window with a time. The text is in a form of `Instant`, such as `2021-01-26T12:04`, or a time
     /// of today, such as `12:04`.
     private func windowStart(_ text: String) -> String? {
         let today = UTCText.sortable(milliseconds: wallClock()).map { String($0.prefix(10)) } ?? ""
         guard let time = Instant(text.contains("-") ? text : "\(today)T\(text)")?.seconds else { return nil }
-        let recorded = first("SELECT value FROM meta WHERE key = 'window_ms'").flatMap { Int64($0) } ?? 60_000
+        let recorded = first(domain.windowLength).flatMap { Int64($0) } ?? 60_000
         let seconds = max(1, recorded / 1000)
         return UTCText.seconds(time.flooredQuotient(by: seconds) * seconds)
     }
