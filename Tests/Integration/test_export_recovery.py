@@ -14,8 +14,10 @@ STEPS = ['written', 'prepared', 'uploading', 'uploaded', 'staged', 'committed', 
 # The raw table's steps are the same in both versions.
 POINTS = [(2, 'segment.closed'), *((2, f'raw.{step}') for step in STEPS), (3, 'raw.committed'),
           *((version, f'counts.{step}') for version in (2, 3) for step in STEPS),
-          *((2, f'counts.rewrite.{step}') for step in STEPS), (3, 'counts.rewrite.committed'), (2, 'raw.rewrite.committed'),
-          *((2, f'counts.expiry.{step}') for step in ('recorded', 'committed', 'removed'))]
+          # test_maintenance.py kills at these steps too.
+          *(pytest.param(version, point, marks=pytest.mark.torture) for version, point in (
+              *((2, f'counts.rewrite.{step}') for step in STEPS), (3, 'counts.rewrite.committed'), (2, 'raw.rewrite.committed'),
+              *((2, f'counts.expiry.{step}') for step in ('recorded', 'committed', 'removed'))))]
 
 
 @pytest.mark.parametrize('version,point', POINTS)
