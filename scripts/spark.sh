@@ -26,7 +26,7 @@ if [ ! -e "$folder/jars/$jar" ]; then
     cp "$SPARK_JARS/$jar" "$part" || fail "SPARK_JARS: there is no $jar in $SPARK_JARS"
   else
     curl -fsSL --connect-timeout 5 --max-time 300 -o "$part" "$central/$jar" ||
-      fail "$jar could not be had from Maven Central; set SPARK_JARS to a folder that has it"
+      fail "$jar could not be downloaded from Maven Central; set SPARK_JARS to a folder that has it"
   fi
   [ "$(sha256sum <"$part" | cut -c 1-64)" = "$sum" ] || fail "$jar has another SHA-256"
   mv "$part" "$folder/jars/$jar"

@@ -63,15 +63,15 @@ package enum IngestError: Error, CustomStringConvertible, Equatable, Sendable {
         switch self {
         case .missingOffsets(let topic, let partition, let from, let to):
             "topic \(topic) partition \(partition): Kafka no longer has offsets \(from) to \(to.previous), which were "
-                + "not consumed yet; give --on-missing-offsets skip to record them as lost and go on from \(to)"
+                + "not consumed yet; give --on-missing-offsets skip to record them as lost and continue from \(to)"
         case .topicShorter(let topic, let partition, let next, let end):
             "topic \(topic) partition \(partition): the state is at offset \(next), but the partition ends at \(end), "
-                + "so the topic was re-created or cut; start a new --state for it"
+                + "so the topic was re-created or truncated; start a new --state for it"
         case .otherLog(let range): range.refusal
         case .noSuchPartition(let topic, let partition, let count):
             "topic \(topic) has no partition \(partition), only 0 to \(count - 1); correct --partitions"
         case .unreachable(let servers, let reason, let seconds):
-            "Kafka at \(servers) was not reached for \(seconds) s: \(reason); nothing is lost, the next run goes on "
+            "Kafka at \(servers) was not reached for \(seconds) s: \(reason); nothing is lost, the next run continues "
                 + "from the state's offsets"
         case .notWritten(let path, let reason):
             "state \(path) could not be written: \(reason); nothing is lost, its offsets stay where they were"

@@ -21,10 +21,10 @@ package enum LogChange: Equatable, Sendable {
         case .recreated(let old, let new):
             "the topic was deleted and created again since this state read it (its id was \(old) and is \(new))"
         case .cut(let end?):
-            "the log was cut at offset \(end), as an unclean leader election does, and goes on from there"
-        case .cut(nil): "the log was cut, as an unclean leader election does, and goes on from there"
+            "the log was truncated at offset \(end), as after an unclean leader election, and continues from there"
+        case .cut(nil): "the log was truncated, as after an unclean leader election, and continues from there"
         case .otherRecord(let offset): "the record at offset \(offset) is not the one that this state has read there"
-        case .shorter(let end): "the log ends at offset \(end), so the topic was re-created or cut"
+        case .shorter(let end): "the log ends at offset \(end), so the topic was re-created or truncated"
         }
     }
 
@@ -65,13 +65,13 @@ package struct UnreadRange: Equatable, Sendable {
         return Incident(
             kind: "log-replaced",
             detail: "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) "
-                + "(\(from.distance(to: to)) in all)\(bound) of the log as it is now are passed over and not counted")
+                + "(\(from.distance(to: to)) in all)\(bound) of the present log are skipped and not counted")
     }
 
     /// The error text of a service that ends instead.
     var refusal: String {
-        "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) of the log as it is "
-            + "now were not read. Start a new --state for it, or give --on-missing-offsets skip to record them as "
-            + "passed over and go on from \(to)"
+        "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) of the present "
+            + "log were not read. Start a new --state for it, or give --on-missing-offsets skip to record them as "
+            + "skipped and continue from \(to)"
     }
 }

@@ -79,7 +79,7 @@ private let service: [Case] = [
     Case("a leader away for a moment", []) { $0.health?.leaders = [leader(silentFor: 4999)] },
     Case(
         "a leader away is named by its address", [.kafka],
-        "broker 2 at 10.0.0.9:9092, which leads partitions 0, 3 of topic views, does not answer since",
+        "broker 2 at 10.0.0.9:9092, which leads partitions 0, 3 of topic views, has not answered since",
         advice: "advertised.listeners"
     ) { $0.health?.leaders = [leader(silentFor: 5000)] },
     Case("a leader away says more than Kafka away", [.kafka], "broker 2 at 10.0.0.9:9092") {
@@ -110,7 +110,7 @@ private let service: [Case] = [
 private let streams: [Case] = [
     Case("a partition that moves slowly", []) { $0.health?.partitions[0].stuckSince = now - 5999 },
     Case(
-        "a stuck partition", [.stuck], "partition 0 is stuck at offset 5 since 2023-11-14T22:13:14Z, with 3 records",
+        "a stuck partition", [.stuck], "partition 0 has been stuck at offset 5 since 2023-11-14T22:13:14Z, with 3 records",
         advice: "pageviews topic views --partition 0 --from 5"
     ) {
         $0.health?.partitions[0].endOffset = 8
@@ -122,7 +122,7 @@ private let streams: [Case] = [
     },
     Case("a transaction that is open", []) { $0.health?.partitions[0].transactionSince = now - 59_999 },
     Case(
-        "a transaction that hangs", [.transaction], "partition 0 has a transaction open at offset 5",
+        "a transaction that hangs", [.transaction], "partition 0 has had an open transaction at offset 5",
         advice: "kafka-transactions.sh --bootstrap-server kafka:9092 abort --topic views --partition 0 --start-offset 5"
     ) {
         $0.health?.partitions[0].endOffset = 5
@@ -222,21 +222,21 @@ private let surroundings: [Case] = [
         $0.health?.publishing = ["late": contact(failingFor: 3000)]
         $0.unpublishedLate = 7
     },
-    Case("rejected messages not published", [.rejectedTopic], "rejected messages are not published since") {
+    Case("rejected messages not published", [.rejectedTopic], "rejected messages have not been published since") {
         $0.health?.publishing = ["rejected": contact(failingFor: 3000)]
     },
     Case("not published because Kafka is away is said once", [.kafka]) {
         $0.health?.publishing = ["late": contact(failingFor: 60_000)]
         $0.health?.kafka.failed("refused", now - 60_000)
     },
-    Case("a publisher that stands still", [.lateTopic], "7 late events wait and none was published since") {
+    Case("a publisher that stands still", [.lateTopic], "7 late events wait and none has been published since") {
         $0.health?.publishing = ["late": contact(answered: 60_000)]
         $0.unpublishedLate = 7
     },
     Case("a publisher with nothing to do", []) { $0.health?.publishing = ["late": contact(answered: 60_000)] },
     Case("late events that nobody is to publish", []) { $0.unpublishedLate = 7 },
     Case(
-        "a reader and a large log", [.reader], "process 9 reads the state without a pause since 2023-11-14T22:13:10Z",
+        "a reader and a large log", [.reader], "process 9 has read the state without a pause since 2023-11-14T22:13:10Z",
         advice: "ps 9"
     ) {
         $0.walBytes = (64 << 20) + 1

@@ -30,7 +30,7 @@ struct RunStateEndTests {
         machine.next(.turn(.endsReached))
         #expect(
             machine.next(.segment(.failed(reason: "no room"))) == [
-                .warning("raw events cannot be written: no room; counting goes on, they are read again"),
+                .warning("raw events cannot be written: no room; counting continues, and they are re-read"),
                 .segment(.rewind),
             ])
         #expect(machine.state.phase == .reading)

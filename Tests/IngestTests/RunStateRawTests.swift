@@ -47,7 +47,7 @@ struct RunStateRawTests {
         #expect(machine.next(.turn(.batchTaken), after: 1000).first == .report(.partitions(isPaused: true)))
         #expect(
             machine.next(.segment(.spoolMeasured(bytes: 50, isFull: false))) == [
-                .kafka(.setPaused(false)), .info("the spool has room again; consuming goes on"),
+                .kafka(.setPaused(false)), .info("the spool has room again; consuming continues"),
                 .state(.resolveIncidents(kind: "spool-full")),
             ])
     }
@@ -107,7 +107,7 @@ struct RunStateRawTests {
                 .log(
                     LogLine(
                         level: .warning,
-                        text: "files of raw events that waited for export are gone; the events are read again",
+                        text: "files of raw events that waited for export are missing or truncated; the events are read again",
                         fields: .offsets([0: 2]))),
             ])
         #expect(machine.state.lost == .complete)
@@ -147,8 +147,8 @@ struct RunStateRawTests {
             actions == [
                 .warning(
                     "files of raw events that wait for export are gone, and topic views partition 0 no longer has offsets 3 "
-                        + "to 4: bring the files back to the spool, or give --on-missing-offsets skip to record these events "
-                        + "as lost and go on", partition: 0, offset: 3)
+                        + "to 4: restore the files in the spool, or give --on-missing-offsets skip to record these events "
+                        + "as lost and continue", partition: 0, offset: 3)
             ])
         #expect(machine.state.lost.isSettled)
         // A hopeless segment is still checked with every answer, but no question is brought forward.

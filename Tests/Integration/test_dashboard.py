@@ -339,8 +339,8 @@ def test_open_pages_are_told_of_every_fault_by_its_name(watched):
     topic.produce([b'{"postcode":'] * 200)
     broker.show_partitions(topic.name, 1)
     proxy.down()
-    page.until_named({'rejected': ['poison', '200 rejected', 'partition'], 'partition': ['partition 1 cannot be read'],
-                      'warehouse': ['127.0.0.1', 'does not answer']})
+    page.until_named({'rejected': ['poison', '200 rejected', 'partition'], 'partition': ['partition 1 could not be read'],
+                      'warehouse': ['127.0.0.1', 'has not answered']})
     broker.show_partitions(topic.name, 2)
     proxy.up()
     page.until(lambda problems: problems.keys() == {'rejected'}, 'what is over')
@@ -351,7 +351,7 @@ def test_open_pages_are_told_of_every_fault_by_its_name(watched):
 def test_open_pages_are_told_of_servers_that_say_nothing(watched):
     page, topic, broker, proxy = watched
     hanging = proxy.add('.', 'hang', times=None)
-    page.until_named({'warehouse': ['does not answer']})
+    page.until_named({'warehouse': ['has not answered']})
     assert hanging.hits
     broker.freeze_proxy()
     page.until_named({'kafka': [broker.address, topic.name]})

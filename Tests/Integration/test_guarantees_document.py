@@ -20,7 +20,7 @@ state = "state file"
 queries = "queries"
 [invariants]
 lost = "nothing lost"
-goes = "goes on"
+goes = "continues"
 [readers]
 components = ["queries"]
 invariants = ["lost"]

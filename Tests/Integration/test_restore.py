@@ -214,7 +214,7 @@ def eventually_locked(state):
 def test_nothing_to_restore_from_is_said(state, make_warehouse):
     warehouse = make_warehouse()
     result = try_restore(state, warehouse)
-    assert result.code == 1 and 'nothing to restore from' in result.err
+    assert result.code == 1 and 'no table to restore from' in result.err
     assert not state.path.exists()
     result = program.run('restore', '--state', str(state.path))
     assert result.code == 2 and '--warehouse' in result.err

@@ -93,7 +93,7 @@ def test_s3_away_is_named_between_exports_and_forgotten_when_it_is_back(service,
                       env=warehouse.environment)
         wait_healthy(state)
         proxy.down()
-        assert 'warehouse does not answer' in wait_for(state, 'warehouse')
+        assert 'warehouse has not answered' in wait_for(state, 'warehouse')
         proxy.up()
         wait_healthy(state)
 

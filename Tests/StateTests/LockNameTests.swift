@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(arguments: ["", "a\0b"]) func `what names no file is refused before a lock is made`(name: String) {
-        #expect(throws: StoreError.cannotOpen(path: name, reason: "this is no file name")) {
+        #expect(throws: StoreError.cannotOpen(path: name, reason: "not a valid file name")) {
             try StateLock(statePath: name, holder: "h")
         }
     }

@@ -16,7 +16,7 @@ enum Listener {
     static func open(_ host: String, _ port: UInt16) throws(HTTPServerError) -> (descriptor: Int32, port: UInt16) {
         var found: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(host, String(port), nil, &found) == 0, let first = found?.pointee else {
-            throw HTTPServerError(description: "there is no such host here")
+            throw HTTPServerError(description: "unknown host")
         }
         defer { freeaddrinfo(found) }
         let descriptor = listen(first.ai_family, first.ai_addr, first.ai_addrlen)

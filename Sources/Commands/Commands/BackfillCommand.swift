@@ -118,7 +118,7 @@ struct BackfillCommand: Sendable {
             }
             for window in step.outcome.unconfirmed {
                 StandardStream.error.write(
-                    "window \(TimeArgument.text(window.windowStart.seconds)) left as it is: \(window.reason)\n")
+                    "window \(TimeArgument.text(window.windowStart.seconds)) unchanged: \(window.reason)\n")
             }
             progress.show(step)
         }

@@ -76,7 +76,7 @@ struct WebOptions: Sendable {
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(address.host, "\(address.port)", &hints, &found) == 0, let first = found else {
-            throw Failure("--listen \(address): there is no such host here; correct it", exitCode: 2)
+            throw Failure("--listen \(address): unknown host; correct it", exitCode: 2)
         }
         defer { freeaddrinfo(found) }
         let probe = socket(first.pointee.ai_family, Int32(SOCK_STREAM.rawValue), 0)

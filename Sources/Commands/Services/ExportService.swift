@@ -194,7 +194,7 @@ struct ExportReport {
         // Drop digits and ids, which differ from one retry to the next.
         let shape = reason.filter { !$0.isHexDigit }
         if let at = said[shape], ContinuousClock.now - at < Self.repetition { return }
-        log.error("export: \(reason) (counting goes on; trying again)", metadata: facts)
+        log.error("export: \(reason) (counting continues; trying again)", metadata: facts)
         if said.isEmpty { note(reason, TimeSource.system.wall()) }
         if said.count > 100 { said = [:] }
         said[shape] = .now

@@ -20,7 +20,7 @@ extension StatusDecision {
         return [
             StatusReason(
                 .warehouse,
-                "the warehouse does not answer since \(UTCText.milliseconds(since)): \(warehouse.reason ?? ""); "
+                "the warehouse has not answered since \(UTCText.milliseconds(since)): \(warehouse.reason ?? ""); "
                     + waiting(facts), since: since, advice: repairWarehouse)
         ]
     }
@@ -36,7 +36,7 @@ extension StatusDecision {
             return [
                 StatusReason(
                     .export,
-                    "exports fail since \(UTCText.milliseconds(since)): \(export.reason ?? ""); \(waiting(facts))",
+                    "exports have failed since \(UTCText.milliseconds(since)): \(export.reason ?? ""); \(waiting(facts))",
                     since: since,
                     advice: "fix the cause; the export is retried at each interval, and counting continues")
             ]

@@ -37,7 +37,7 @@ extension StatusDecision {
         return StatusReason(
             .kafka,
             "broker \(leader.id) at \(leader.address), which leads \(named(leader.partitions)) of topic \(health.topic), "
-                + "does not answer\(since): \(leader.reason ?? "no answer in time")", since: leader.silentSince,
+                + "has not answered\(since): \(leader.reason ?? "no answer in time")", since: leader.silentSince,
             advice:
                 "if that address is wrong for this machine, correct advertised.listeners of the broker; otherwise "
                 + "check the broker and the network to it")
@@ -62,7 +62,7 @@ extension StatusDecision {
             if let since = partition.failingSince, facts.now - since >= thresholds.partitionMilliseconds {
                 return StatusReason(
                     .partition,
-                    "partition \(partition.partition) cannot be read at offset \(partition.nextOffset) since "
+                    "partition \(partition.partition) could not be read at offset \(partition.nextOffset) since "
                         + "\(UTCText.milliseconds(since)): \(partition.reason ?? "")", since: since,
                     advice: "check the partition's leader and the rights on the topic: pageviews topic \(health.topic)")
             }
@@ -71,7 +71,7 @@ extension StatusDecision {
             }
             return StatusReason(
                 .stuck,
-                "partition \(partition.partition) is stuck at offset \(partition.nextOffset) since "
+                "partition \(partition.partition) has been stuck at offset \(partition.nextOffset) since "
                     + "\(UTCText.milliseconds(since)), with "
                     + "\(max(0, partition.nextOffset.distance(to: partition.endOffset ?? 0))) records behind it",
                 since: since,
@@ -92,7 +92,7 @@ extension StatusDecision {
             let behind = max(0, first.distance(to: partition.highWatermarkOffset ?? first))
             return StatusReason(
                 .transaction,
-                "partition \(partition.partition) has a transaction open at offset \(first) since "
+                "partition \(partition.partition) has had an open transaction at offset \(first) since "
                     + "\(UTCText.milliseconds(since)); \(behind) records from there on cannot be read until it ends",
                 since: since,
                 advice: "end or restart its producer; if that no longer exists, run kafka-transactions.sh "

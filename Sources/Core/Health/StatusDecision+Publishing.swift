@@ -27,7 +27,7 @@ extension StatusDecision {
         if let since = contact.failingSince, facts.now - since >= thresholds.contactMilliseconds {
             return StatusReason(
                 code,
-                "\(what) are not published since \(UTCText.milliseconds(since)): "
+                "\(what) have not been published since \(UTCText.milliseconds(since)): "
                     + "\(contact.reason ?? "the topic rejects them"); \(waiting) wait", since: since,
                 advice:
                     "check that the topic exists, that the user may DESCRIBE, READ and WRITE it and use the "
@@ -38,7 +38,8 @@ extension StatusDecision {
         let last = contact.answeredAt ?? health.startedAt
         guard waiting > 0, facts.now - last >= thresholds.publishMilliseconds else { return nil }
         return StatusReason(
-            code, "\(waiting) \(what) wait and none was published since \(UTCText.milliseconds(last))", since: last,
+            code, "\(waiting) \(what) wait and none has been published since \(UTCText.milliseconds(last))",
+            since: last,
             advice: "check the service's log; a restart is harmless")
     }
 }

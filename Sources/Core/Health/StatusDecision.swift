@@ -115,7 +115,7 @@ package enum StatusDecision {
         return [
             StatusReason(
                 .reader,
-                "process \(first.pid) reads the state without a pause since \(UTCText.milliseconds(first.since))\(others); "
+                "process \(first.pid) has read the state without a pause since \(UTCText.milliseconds(first.since))\(others); "
                     + "its write-ahead log cannot be reset and has grown to \(Quantity.size(facts.walBytes))",
                 since: first.since,
                 advice:

@@ -14,7 +14,7 @@ package final class StateLock {
     /// - Throws: `StoreError.inUse` with the holder's name, or `StoreError.cannotOpen`.
     package init(statePath path: String, holder: String) throws {
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw StoreError.cannotOpen(path: path, reason: "this is no file name")
+            throw StoreError.cannotOpen(path: path, reason: "not a valid file name")
         }
         let file = open(try StatePath.resolved(path) + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {

@@ -103,7 +103,7 @@ extension RunState {
         case .writing(let pause), .rewound(_, let pause): retry = pause
         }
         let milliseconds = retry.next()
-        complain("raw events cannot be written: \(reason); counting goes on, they are read again")
+        complain("raw events cannot be written: \(reason); counting continues, and they are re-read")
         actions.append(.segment(.rewind))
         raw = .rewound(until: now.monotonic + milliseconds, retry: retry)
         // A segment that cannot be completed is re-read.
@@ -130,7 +130,7 @@ extension RunState {
             log(.error, detail, .backlog(bytes: bytes))
             actions.append(.counting(.recordIncident(Incident(kind: "spool-full", detail: detail))))
         case .open:
-            log(.info, "the spool has room again; consuming goes on")
+            log(.info, "the spool has room again; consuming continues")
             actions.append(.state(.resolveIncidents(kind: "spool-full")))
         }
     }
@@ -178,7 +178,7 @@ extension RunState {
         actions.append(.segment(.readAgain(files: files, starts: starts)))
         for (partition, start) in starts { rawOffsets[partition] = min(rawOffsets[partition] ?? start, start) }
         log(
-            .warning, "files of raw events that waited for export are gone; the events are read again",
+            .warning, "files of raw events that waited for export are missing or truncated; the events are read again",
             .offsets(starts))
         assignment = .outdated
         askAgain(in: 1000)
@@ -194,8 +194,8 @@ extension RunState {
         if case .lost(let segment) = lost { lost = .hopeless(segment) }
         complain(
             "files of raw events that wait for export are gone, and topic \(settings.topic) partition \(partition) no "
-                + "longer has offsets \(start) to \(low.previous): bring the files back to the spool, or give "
-                + "--on-missing-offsets skip to record these events as lost and go on", partition: partition,
+                + "longer has offsets \(start) to \(low.previous): restore the files in the spool, or give "
+                + "--on-missing-offsets skip to record these events as lost and continue", partition: partition,
             offset: start)
     }
 }
