@@ -161,6 +161,16 @@ private struct Lake {
         await #expect(throws: TableReadError.self) { try await live(lake, task(file)) }
     }
 
+    @Test func aDeleteFileOfAnotherLengthThanItsEntrySaysIsRefused() async throws {
+        let lake = try Lake()
+        let file = try lake.counts("a.parquet", rows: 20)
+        var deletes = try lake.deletes("d.parquet", [PositionDelete(path: "a.parquet", position: 3)])
+        deletes.recordCount = 0
+        await #expect(throws: TableReadError(file: "d.parquet", reason: "it has 1 rows, its manifest says 0")) {
+            try await live(lake, task(file, [deletes]))
+        }
+    }
+
     @Test func whatIsWrongIsSaidWithTheFileAndThePlace() async throws {
         let lake = try Lake()
         var file = try lake.counts("a.parquet", rows: 20)

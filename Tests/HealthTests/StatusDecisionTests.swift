@@ -110,7 +110,8 @@ private let service: [Case] = [
 private let streams: [Case] = [
     Case("a partition that moves slowly", []) { $0.health?.partitions[0].stuckSince = now - 5999 },
     Case(
-        "a stuck partition", [.stuck], "partition 0 has been stuck at offset 5 since 2023-11-14T22:13:14Z, with 3 records",
+        "a stuck partition", [.stuck],
+        "partition 0 has been stuck at offset 5 since 2023-11-14T22:13:14Z, with 3 records",
         advice: "pageviews topic views --partition 0 --from 5"
     ) {
         $0.health?.partitions[0].endOffset = 8
@@ -236,7 +237,8 @@ private let surroundings: [Case] = [
     Case("a publisher with nothing to do", []) { $0.health?.publishing = ["late": contact(answered: 60_000)] },
     Case("late events that nobody is to publish", []) { $0.unpublishedLate = 7 },
     Case(
-        "a reader and a large log", [.reader], "process 9 has read the state without a pause since 2023-11-14T22:13:10Z",
+        "a reader and a large log", [.reader],
+        "process 9 has read the state without a pause since 2023-11-14T22:13:10Z",
         advice: "ps 9"
     ) {
         $0.walBytes = (64 << 20) + 1

@@ -107,7 +107,8 @@ struct RunStateRawTests {
                 .log(
                     LogLine(
                         level: .warning,
-                        text: "files of raw events that waited for export are missing or truncated; the events are read again",
+                        text:
+                            "files of raw events that waited for export are missing or truncated; the events are read again",
                         fields: .offsets([0: 2]))),
             ])
         #expect(machine.state.lost == .complete)

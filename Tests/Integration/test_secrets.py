@@ -97,6 +97,21 @@ def test_a_catalog_gets_what_is_meant_for_it(way, lure, topic, tmp_path):
     check_said(result, folder)
 
 
+@pytest.mark.parametrize('way', WAYS)
+def test_a_catalog_without_a_scheme_gets_what_is_meant_for_it(way, topic, tmp_path):
+    more, options, meant = WAYS[way]
+    topic.produce(views(seed=21, count=50))
+    with (http_server(lambda *_: Answer(404)) as (elsewhere, strayed),
+          http_server(lambda *arguments: lures(elsewhere.removeprefix('http://'))['by its address'](*arguments))
+          as (catalog, received)):
+        result = ingest(topic.address, topic.name, tmp_path / 'state', [
+            '--warehouse', f'file://{tmp_path}/lake', '--catalog', catalog.removeprefix('http://'), *options],
+            {**BASE, **more})
+    assert result.code in (1, 2, 4), result
+    assert found(EVERY, received.data) <= meant
+    assert not found(EVERY, strayed.data)
+
+
 def test_the_token_server_alone_gets_the_credential(topic, tmp_path):
     topic.produce(views(seed=22, count=50))
 

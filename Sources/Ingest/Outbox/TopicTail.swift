@@ -68,7 +68,8 @@ final class TopicTail {
         let (messages, notices) = consumer.pollCopies(timeoutMilliseconds: 50)
         for message in messages {
             advance(message.partition, to: message.offset)
-            next[message.partition] = message.offset.next
+            // A record that is delivered again does not move the position back: its end was reported already.
+            next[message.partition] = max(next[message.partition] ?? .first, message.offset.next)
             note(message)
         }
         for notice in notices {
