@@ -193,7 +193,7 @@ def test_an_unclean_election_that_cut_the_log_is_found_with_the_exact_range(thre
 
         result = service.try_to_end(topic, state)
         assert result.code == 5, result.err
-        for part in (topic.name, 'cut at offset 500', 'offsets 500 to 999', 'new --state', ' '.join(SKIP)):
+        for part in (topic.name, 'truncated at offset 500', 'offsets 500 to 999', 'new --state', ' '.join(SKIP)):
             assert part in result.err, f'{part!r} is missing in: {result.err}'
         assert totals(state) == {'OLD': 1000}
 

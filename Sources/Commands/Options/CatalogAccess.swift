@@ -1,7 +1,7 @@
 // Chooses the credentials for requests to a catalog.
 //
-// A catalog receives only the credentials meant for it: `authorization` reads only their two variables. The warehouse's
-// keys never leave the process; --catalog-auth sigv4 signs requests with them.
+// A catalog receives only the credentials meant for it, from their two variables. --catalog-auth sigv4 signs requests with
+// the warehouse's keys: the secret key stays in the process, and the session token is sent.
 
 import Arguments
 import Iceberg

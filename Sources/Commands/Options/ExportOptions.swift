@@ -102,7 +102,7 @@ struct ExportAssembly {
 
     /// The warehouse; nil when there is no export.
     /// - Throws: `ObjectStorageError` for a malformed location, `HTTPError` when libcurl cannot be used, `UsageError`
-    ///   when the catalog's credentials are missing.
+    ///   when the catalog's address has no scheme, or its credentials are missing.
     func warehouse() throws -> Warehouse? {
         guard let location = options.warehouse else { return nil }
         let client = try HTTPClient()
@@ -119,6 +119,9 @@ struct ExportAssembly {
         var settings = RESTSettings(
             address: address, warehouse: options.catalogWarehouse,
             timeout: .milliseconds(options.requestTimeout))
+        guard settings.hasWebAddress else {
+            throw UsageError("--catalog \(address.withoutCredentials) must look like https://host:port")
+        }
         settings.authorization = try options.catalogAccess.authorization(environment, region: options.s3Region)
         return settings
     }

@@ -46,6 +46,9 @@ package struct RESTSettings: Sendable {
 }
 
 extension RESTSettings {
+    /// Whether the address begins with http:// or https:// and a host. Requests with credentials need such an address.
+    package var hasWebAddress: Bool { WebOrigin(address) != nil }
+
     /// The address in messages, without user, password and query.
     var shownAddress: String { RESTPath.shown(address) }
 
