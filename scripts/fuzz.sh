@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # fuzz.sh run [TARGET...]    Runs each target of Tests/Fuzz (all where none is named) under libFuzzer and ends with its figures;
 #                            exit 1 when a target found something. Inputs that reach something new stay in .build-fuzz.
-# fuzz.sh keep [TARGET...]   Takes the smallest set of the inputs in .build-fuzz that reaches as much into Tests/Fuzz/corpus.
+# fuzz.sh keep [TARGET...]   Replaces Tests/Fuzz/corpus by the smallest set of its inputs and those in .build-fuzz with the same
+#                            coverage.
 # RUNS is the number of executions for each target, by default a million; ADDRESS=1 adds the address sanitizer, with a build in
 # .build-fuzz-address; FUZZ_ARGS are handed to libFuzzer. An input that breaks a promise is named in the output: once the reader
 # is right, it belongs into Tests/Fuzz/corpus/TARGET as fault-WHAT, which `make test` replays.
@@ -30,12 +31,13 @@ while read -r name bytes; do
   longest[$name]=$bytes
   names+=("$name")
 done < <("$program")
+[ ${#names[@]} -gt 0 ] || { echo "fuzz: $program names no target" >&2; exit 1; }
 [ $# -gt 0 ] && names=("$@")
 found=.build-fuzz/found
 mkdir -p "$found"
 failed=0
-# Swift's own report of a crash comes before libFuzzer's, which keeps the input. The sanitizer does not look for leaks: what
-# lives as long as the process is none.
+# Swift's own report of a crash comes before libFuzzer's, which keeps the input. Leak detection is off:
+# objects that live as long as the process are no leaks.
 export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0
 
 # fuzz TARGET ARGUMENT...   libFuzzer with the limits of every run.
@@ -67,13 +69,17 @@ run() {
 figure() { sed -n "s/^stat::$2: *//p" "$1" | tail -n 1; }
 
 keep() {
-  local name=$1 kept=Tests/Fuzz/corpus/$1 all
-  all=$(mktemp -d)
-  cp -r "$kept"/. .build-fuzz/corpus/"$name"/. "$all" 2>/dev/null
+  local name=$1 kept=Tests/Fuzz/corpus/$1 smallest
+  smallest=$(mktemp -d)
   # Inputs that were faults stay whether or not they reach more than others.
-  find "$kept" -type f ! -name 'fault-*' -delete
-  fuzz "$name" -set_cover_merge=1 "$kept" "$all" >".build-fuzz/$name.log" || failed=1
-  rm -rf "$all"
+  find "$kept" -type f -name 'fault-*' -exec cp {} "$smallest" \;
+  if fuzz "$name" -set_cover_merge=1 "$smallest" "$kept" .build-fuzz/corpus/"$name" >".build-fuzz/$name.log"; then
+    find "$kept" -type f -delete
+    cp "$smallest"/* "$kept"
+  else
+    failed=1
+  fi
+  rm -rf "$smallest"
   echo "fuzz: $name: $(find "$kept" -type f | wc -l) inputs kept, $(du -bs "$kept" | cut -f 1) bytes"
 }
 

@@ -31,8 +31,11 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Event
 
-if __name__ != '__mp_main__' and '--binary' in sys.argv:
-    os.environ['PAGEVIEWS_BINARY'] = sys.argv[sys.argv.index('--binary') + 1]
+# Before `support` is imported, which reads the variable.
+BINARY = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+BINARY.add_argument('--binary')
+if __name__ != '__mp_main__' and (named := BINARY.parse_known_args()[0].binary):
+    os.environ['PAGEVIEWS_BINARY'] = named
 
 from support import program  # noqa: E402
 from support.apache_kafka import ApacheKafka  # noqa: E402
@@ -299,7 +302,8 @@ class Load:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description='Runs the service under load and fails when a bound is broken.')
+    parser = argparse.ArgumentParser(
+        description='Runs the service under load and fails when a bound is broken.', allow_abbrev=False)
     parser.add_argument('--binary', default=str(program.BINARY))
     parser.add_argument('--minutes', type=float, default=10)
     parser.add_argument('--rate', default='full', help='full, or events per second')

@@ -1,4 +1,4 @@
-"""A state whose file or log was damaged while nobody used it: the same numbers, or a refusal with a word on what to do.
+"""A state whose file or log was damaged while no process used it: the same numbers, or a refusal that names the remedy.
 
 SQLite's pages carry no checksum, so that a bit which turned within a number is no error to SQLite. What no start can see
 `proof` finds, in the state alone or against the tables.
@@ -18,7 +18,8 @@ from support.service import Service
 from support.state import State
 from support.wait import eventually
 
-SEEDS = range(1, 1 + int(os.environ.get('PAGEVIEWS_DAMAGES', '1')))
+FIRST = int(os.environ.get('PAGEVIEWS_STORAGE_SEED', '1'))
+SEEDS = range(FIRST, FIRST + int(os.environ.get('PAGEVIEWS_DAMAGES', '1')))
 WAYS = {'bit': damage.flip, 'end': damage.truncate, 'block': damage.zero}
 VIEWS = ('postcode_view_count', 'late_events', 'rejected_events', 'partitions')
 

@@ -172,7 +172,11 @@ static struct file *cached(int descriptor, const char *path) {
   if (fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) return NULL;
   for (struct file *file = files; file < files + file_count; file++)
     if (file->device == facts.st_dev && file->inode == facts.st_ino) return file;
-  if (file_count == FILES) abort();
+  if (file_count == FILES) {
+    static const char text[] = "faults.c: more files are written than FILES\n";
+    (void)!REAL(write)(2, text, sizeof text - 1);
+    abort();
+  }
   char link[64];
   snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
   struct file *file = &files[file_count++];

@@ -43,6 +43,7 @@ class Link:
         self._chance = random.Random(0)
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._is_down = True
         self._listener = _bound()
         self.address = f'127.0.0.1:{self._listener.getsockname()[1]}'
         self.up()
@@ -52,11 +53,14 @@ class Link:
         return self._listener.getsockname()[1]
 
     def up(self) -> None:
+        self._is_down = False
         self._listener.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def down(self) -> None:
         """Closes the open connections and refuses new ones until `up`."""
+        with self._lock:
+            self._is_down = True
         # On Linux a listening socket that is shut down stays bound, and may listen again.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -104,6 +108,9 @@ class Link:
     @contextlib.contextmanager
     def _known(self, *ends: socket.socket) -> Iterator[None]:
         with self._lock:
+            # Accepted before `down`, and connected to the target after it.
+            if self._is_down:
+                raise ConnectionRefusedError
             self._open.update(ends)
         try:
             yield
