@@ -104,7 +104,8 @@ enum Metrics {
 
     private static func counting(_ facts: StatusFacts, _ out: inout MetricsText) {
         out.counter(
-            "pageviews_flushes_total", "Flushes and backfill steps over the state's life.", Double(facts.generation.rawValue))
+            "pageviews_flushes_total", "Flushes and backfill steps over the state's life.",
+            Double(facts.generation.rawValue))
         out.gauge(
             "pageviews_last_flush_timestamp_seconds", "When the last flush was written.", seconds(facts.flushedAt))
         out.gauge(
