@@ -71,7 +71,9 @@ extension World {
                 connection, "SELECT kafka_partition || '/' || kafka_offset FROM rejected WHERE payload IS NOT NULL")
             try checkTopic(Self.rejectedTopic, published, connection)
         }
+        try checkPassedOffsets(partitions, connection)
         try executor.run { [self] in
+            for table in ExportTable.allCases { try await checkFiles(of: table) }
             try await checkTables(consumed, late: Set(late), connection)
             try await checkProof(store.path)
         }
@@ -172,7 +174,49 @@ extension World {
         return offset < restoredEnds[partition] ?? 0
     }
 
+    /// A record below a partition's next offset was consumed, or an incident names its offset.
+    private func checkPassedOffsets(_ partitions: [PartitionProgress], _ connection: Connection) throws {
+        guard !wasLost else { return }
+        let details = try rows(connection, "SELECT detail FROM incident")
+        let ranges = details.compactMap { $0.firstMatch(of: #/ partition (\d+): .*offsets (\d+) to (\d+) \(/#) }
+            .compactMap { match -> (PartitionID, ClosedRange<Int64>)? in
+                guard let partition = PartitionID(String(match.1)), let from = Int64(match.2), let to = Int64(match.3)
+                else { return nil }
+                return (partition, from...max(from, to))
+            }
+        for progress in partitions {
+            guard let log = cluster.log(Self.topic, progress.partition) else { continue }
+            var offset = log.low
+            while offset < progress.nextOffset, let entry = log.entry(at: offset) {
+                let known = shadow.outcomes[progress.partition]?[offset]?.entry
+                let isKnown = known?.value == entry.value && known?.envelope.timestamp == entry.envelope.timestamp
+                let isNamed = ranges.contains { $0.0 == progress.partition && $0.1.contains(offset.rawValue) }
+                try expect(
+                    entry.isControl || known != nil && isKnown || isNamed,
+                    "the record at \(progress.partition)/\(offset) was passed over, and no incident says so")
+                offset = offset.next
+            }
+        }
+    }
+
     // MARK: Tables
+
+    /// Every snapshot that a table lists can be read.
+    private func checkFiles(of table: ExportTable) async throws {
+        let (warehouse, settings) = (try warehouse(nil), TableSettings())
+        let identifier = TableIdentifier(namespace: settings.namespace, name: settings.name(of: table))
+        guard let loaded = try await warehouse.catalog.load(identifier) else { return }
+        let io = TableIO(files: try warehouse.files(loaded))
+        for snapshot in loaded.metadata.snapshots {
+            for task in try await io.scan(snapshot, of: loaded.metadata) {
+                let files = [task.file] + task.positionDeletes + (task.deletionVector.map { [$0] } ?? [])
+                for file in files {
+                    let exists = try await io.files.exists(file.path)
+                    try expect(exists, "table \(table): snapshot \(snapshot.id) lacks \(file.path)")
+                }
+            }
+        }
+    }
 
     private func checkTables(_ consumed: Consumed, late: Set<String>, _ connection: Connection) async throws {
         let warehouse = try warehouse(nil)

@@ -124,7 +124,8 @@ extension World {
         if isLockRemoved { unlink(process.statePath + ".lock") }
         note("a second writer opens the state\(isLockRemoved ? " after its lock was removed" : "")")
         do {
-            _ = try Store(path: process.statePath, settings: windows, holder: "a second writer")
+            let second = try Store(path: process.statePath, settings: windows, holder: "a second writer")
+            fenced = (process.number, second.generation)
             if !isLockRemoved { fail("a second writer could open the state") }
         } catch StoreError.inUse {
             if isLockRemoved { fail("the state is in use without a lock") }
@@ -156,6 +157,8 @@ extension World {
         if strikes(.foreignSpec) { change(table, replaceSpec) }
         // A snapshot that expired cannot be the current one again: such a table needs a person.
         if strikes(.foreignRollback), !faults.kinds.contains(.foreignExpiry) { rollBack(table) }
+        // A state that is restored meanwhile has the older table.
+        if strikes(.hiddenRollback), !faults.kinds.contains(.stateLost) { rollBackHidden(table) }
     }
 
     /// Partitions by month instead of by day.
@@ -171,16 +174,46 @@ extension World {
     /// Sets a table back to the snapshot before, and forward again a while later.
     private func rollBack(_ table: ExportTable) {
         change(table) { [self] metadata in
-            guard let current = metadata.currentSnapshotID, let parent = metadata.snapshot(current)?.parentID,
-                metadata.snapshot(parent) != nil
+            guard !setBack.contains(table), let current = metadata.currentSnapshotID,
+                let parent = metadata.snapshot(current)?.parentID, metadata.snapshot(parent) != nil
             else { return [] }
+            setBack.insert(table)
             later(in: Int64(dice.number(1000..<20_000)), "\(table) is set forward again") { world in
+                world.setBack.remove(table)
                 world.change(table) { later in
                     later.currentSnapshotID == parent
                         ? [.setSnapshotRef(name: "main", SnapshotRef(snapshotID: current, type: "branch"))] : []
                 }
             }
             return [.setSnapshotRef(name: "main", SnapshotRef(snapshotID: parent, type: "branch"))]
+        }
+    }
+
+    /// Sets a table back to the snapshot before and removes the newer one. A person brings that one back a while later,
+    /// if nothing was committed in between.
+    private func rollBackHidden(_ table: ExportTable) {
+        change(table) { [self] metadata in
+            guard !setBack.contains(table), let current = metadata.currentSnapshot,
+                let parent = current.parentID, metadata.snapshot(parent) != nil
+            else { return [] }
+            setBack.insert(table)
+            later(in: Int64(dice.number(1000..<20_000)), "the newest snapshot of \(table) is brought back") { world in
+                world.setBack.remove(table)
+                world.change(table) { later in
+                    guard later.currentSnapshotID == parent else { return [] }
+                    var again = current
+                    again.sequenceNumber = later.lastSequenceNumber + 1
+                    if later.formatVersion >= 3 { (again.firstRowID, again.addedRows) = (later.nextRowID ?? 0, 0) }
+                    return [
+                        .addSnapshot(again),
+                        .setSnapshotRef(name: "main", SnapshotRef(snapshotID: current.id, type: "branch")),
+                    ]
+                }
+            }
+            return [
+                .setSnapshotRef(name: "main", SnapshotRef(snapshotID: parent, type: "branch")),
+                .removeSnapshots([current.id]),
+            ]
         }
     }
 

@@ -76,6 +76,10 @@ final class World: @unchecked Sendable {
     private var violation: Violation?
     /// The process was killed in a write; `imageFolder` has what the next one finds.
     private var hasImage = false
+    /// The process whose state a second writer has opened, and the generation that it had then.
+    var fenced: (process: Int, generation: Generation)?
+    /// Tables that another program has set back and has not set forward again.
+    var setBack: Set<ExportTable> = []
     /// A state was restored: rejected events before it are not in it.
     var isRestored = false
     /// A state was lost: the topics have what it published.
