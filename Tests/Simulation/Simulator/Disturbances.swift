@@ -3,6 +3,7 @@
 import Base
 import Foundation
 import Iceberg
+import SQLite
 import State
 import Tables
 
@@ -121,6 +122,7 @@ extension World {
     private func openSecondWriter() {
         guard let process, process.store != nil, !process.isEnded, !isDisturbed else { return }
         let isLockRemoved = dice.chance(0.3)
+        if !isLockRemoved, dice.chance(0.4) { return takeOver(process) }
         if isLockRemoved { unlink(process.statePath + ".lock") }
         note("a second writer opens the state\(isLockRemoved ? " after its lock was removed" : "")")
         do {
@@ -133,6 +135,20 @@ extension World {
             note("the second writer: \(error)")
         }
         if isLockRemoved { disturbFiles() }
+    }
+
+    /// What a second writer does at its start, where locks do not hold, as on some network file systems.
+    private func takeOver(_ process: SimProcess) {
+        note("a second writer takes the state over without a lock")
+        do {
+            let second = try Connection(path: process.statePath, mode: .readWriteCreate)
+            try second.execute("UPDATE progress SET writer = 'second'")
+            let generation = try second.integer("SELECT generation FROM progress") ?? 0
+            fenced = (process.number, Generation(clamping: generation))
+            disturbFiles()
+        } catch {
+            note("the second writer: \(error)")
+        }
     }
 
     private func removeSpoolFile() {
