@@ -94,7 +94,8 @@ extension World {
         guard !isRestored else { return }
         try compare(
             "offsets consumed", consumed.map { "\($0.partition)" }.counted,
-            Dictionary(uniqueKeysWithValues: partitions.map { ("\($0.partition)", $0.consumed) }))
+            Dictionary(
+                uniqueKeysWithValues: partitions.filter { $0.consumed > 0 }.map { ("\($0.partition)", $0.consumed) }))
         let rejected = try rows(connection, "SELECT kafka_partition || '/' || kafka_offset FROM rejected")
         let invalid = consumed.filter { $0.outcome.entry.event == nil }.map { "\($0.partition)/\($0.offset)" }
         try compare("rejected events", invalid.counted, rejected.counted)
