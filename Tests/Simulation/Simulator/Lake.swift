@@ -123,7 +123,7 @@ final class SimCatalog: Catalog, @unchecked Sendable {
             return .failed(CatalogError(.unavailable, "commit to \(table): no answer"))
         }
         if world.faults.strikes(.catalogUnknown, factor: 3) { return .unknown("the request was lost") }
-        if world.faults.strikes(.catalogLate, factor: 5) {
+        if world.faults.strikes(.catalogLate, factor: 15) {
             arriveLater(table, requirements, updates)
             return .unknown("no answer yet")
         }
@@ -141,7 +141,7 @@ final class SimCatalog: Catalog, @unchecked Sendable {
     /// A request that waits in front of the server: nobody hears its answer.
     private func arriveLater(_ table: TableIdentifier, _ requirements: [TableRequirement], _ updates: [TableUpdate]) {
         let inner = inner
-        world.later(in: Int64(world.dice.number(1..<1000)), "a late commit to \(table.name) arrives") { world in
+        world.later(in: Int64(world.dice.number(1..<300)), "a late commit to \(table.name) arrives") { world in
             let outcome = try? world.executor.run {
                 await inner.commit(table, requirements: requirements, updates: updates)
             }
