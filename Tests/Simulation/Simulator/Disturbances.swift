@@ -102,13 +102,14 @@ extension World {
         let place = max(log.low, log.end - Int64(dice.number(1..<10)))
         note("partition \(partition) is cut at \(place) of \(log.end)")
         (isLossy, shadow.isExact) = (true, false)
+        cut.insert(partition)
         cluster.change(Self.topic, partition) { $0.truncate(at: place) }
     }
 
     private func recreate() {
         let count = cluster.topics[Self.topic]?.partitions.count ?? 1
         note("topic \(Self.topic) is created again")
-        (isLossy, shadow.isExact, wasRecreated) = (true, false, true)
+        (isLossy, shadow.isExact, wasRecreated, cut) = (true, false, true, [])
         cluster.create(Self.topic, partitions: count)
     }
 

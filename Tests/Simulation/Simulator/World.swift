@@ -82,6 +82,8 @@ final class World: @unchecked Sendable {
     var fenced: (process: Int, generation: Generation)?
     /// Tables that another program has set back and has not set forward again.
     var setBack: Set<ExportTable> = []
+    /// Partitions whose log was cut since the topic was created.
+    var cut: Set<PartitionID> = []
     /// A state was restored: rejected events before it are not in it.
     var isRestored = false
     /// A state was lost: the topics have what it published.
