@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # planted.sh [NAME...]   Plants each bug of Tests/Simulation/Planted in the code of the last commit, one at a time, and runs the
 #                        check that has to find it; exit 1 when one is not found.
-# The lines of a patch before its diff say what the bug is, and `check: COMMAND` which check finds it: `simulate SEED`, or a
-# `swift test`. Without such a line, and when that seed finds nothing any more, the seeds from 1 to PLANTED_SEEDS (150) are
+# The lines of a patch before its diff say what the bug is, and `check: COMMAND` which check finds it: `simulate SEED`,
+# perhaps with the kinds of faults, or a `swift test`. Without such a line, and when that seed finds nothing any more, the seeds from 1 to PLANTED_SEEDS (150) are
 # searched. The same check has to pass without the patch. Everything happens in .build-planted, which stays for the next run.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -30,6 +30,15 @@ build() { (cd "$copy" && swift build "${flags[@]}" "$@") >"$log" 2>&1; }
 
 # simulate BINARY SEEDS FIRST   Ends at the first seed that fails.
 simulate() { timeout 1800 "$1" --until-failure "$2" "$3" "$steps" >"$log" 2>&1; }
+
+# replay BINARY SEED [KINDS]   Runs one seed, with these kinds of faults only.
+replay() {
+  if [ -n "${3:-}" ]; then
+    timeout 1800 "$1" --replay "$2" "$3" "$steps" >"$log" 2>&1
+  else
+    simulate "$1" 1 "$2"
+  fi
+}
 
 # test_in_copy COMMAND   Runs `swift test` in the copy. A build that fails is not a finding.
 test_in_copy() {
@@ -69,14 +78,14 @@ find_with_test() {
 # failing_seed   The seed that the log names; a crash names none.
 failing_seed() { sed -nE 's/^seed ([0-9]+): .*/\1/p' "$log" | head -n 1; }
 
-# find_with_seed NAME SEED   SEED may be empty.
+# find_with_seed NAME SEED [KINDS]   SEED may be empty.
 find_with_seed() {
   apply "$1" || return 1
   build --product simulate || { say "$1" "does not build: $(grep -m 1 'error:' "$log")"; return 1; }
   local binary=$copy/.build/debug/simulate began=$SECONDS first=1 seed text
-  if [ -n "$2" ] && ! simulate "$binary" 1 "$2"; then
+  if [ -n "$2" ] && ! replay "$binary" "$2" "${3:-}"; then
     text=$(finding)
-    if simulate "$sound" 1 "$2"; then
+    if replay "$sound" "$2" "${3:-}"; then
       echo "planted: $1: found in $((SECONDS - began)) s: $text"
       return 0
     fi
@@ -118,7 +127,10 @@ for name in "${names[@]}"; do
   check=$(sed -n '/^diff /q; s/^check: //p' "Tests/Simulation/Planted/$name.patch")
   case "$check" in
     'swift test '*) find_with_test "$name" "$check" ;;
-    'simulate '*) find_with_seed "$name" "${check#simulate }" ;;
+    'simulate '*)
+      read -r _ seed kinds <<<"$check"
+      find_with_seed "$name" "$seed" "$kinds"
+      ;;
     *) find_with_seed "$name" '' ;;
   esac || failed=$((failed + 1))
 done
