@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # planted.sh [NAME...]   Plants each bug of Tests/Simulation/Planted in the code of the last commit, one at a time, and runs the
 #                        check that has to find it; exit 1 when one is not found.
-# The lines of a patch before its diff say what the bug is, and `check: COMMAND` which check finds it: `simulate SEED`,
-# perhaps with the kinds of faults, or a `swift test`. Without such a line, and when that seed finds nothing any more, the seeds from 1 to PLANTED_SEEDS (150) are
-# searched. The same check has to pass without the patch. Everything happens in .build-planted, which stays for the next run.
+# The lines of a patch before its diff say what the bug is and, as `check: COMMAND`, what finds it: `simulate SEED [KINDS]`, with
+# all kinds of faults or only those, or a `swift test`. Without such a line, and when that seed finds nothing any more, the script
+# searches the seeds from 1 to PLANTED_SEEDS (150). The same check has to pass without the patch. Everything happens in
+# .build-planted, which stays for the next run.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
