@@ -15,7 +15,7 @@ RUN := $(CURDIR)/.run
 # The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` uses the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz storage load simulate guarantees
+.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz storage load simulate planted guarantees
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,10 @@ spark: setup kafka build ## test Spark as another writer of the tables; fails wh
 simulate: libraries ## simulate the pipeline with faults: make simulate SEEDS=1000 FIRST=1, or REPLAY='SEED [FAULTS [STEPS]]'
 	@swift build -c release $(SWIFT_FLAGS) --product simulate
 	@SWIFT_DETERMINISTIC_HASHING=1 .build/release/simulate $(if $(REPLAY),--replay $(REPLAY),$(or $(SEEDS),1000) $(or $(FIRST),1))
+
+# Not part of `test`: each bug is a build.
+planted: libraries ## plant known bugs in a copy of the last commit, and look for each: make planted NAME="second-writer ..."
+	@scripts/planted.sh $(NAME)
 
 torture: setup kafka build ## kill the service at every step and at random: make torture KILLS=1000 SEED=1
 	@scripts/torture.sh $(VENV) $(or $(KILLS),1000) $(or $(SEED),1)
@@ -116,5 +120,5 @@ deb: static ## build a Debian package in .build-static
 	@scripts/package.sh deb .build-static/release/pageviews .build-static
 
 clean: down ## stop local servers and delete build products, the Python environments and .run
-	@rm -rf .build .build-static .build-address .build-thread .build-fuzz .build-fuzz-address .venv .venv-spark .run
-	@echo "clean: removed .build, .build-static, .build-address, .build-thread, .build-fuzz*, .venv, .venv-spark and .run"
+	@rm -rf .build .build-static .build-address .build-thread .build-fuzz .build-fuzz-address .build-planted .venv .venv-spark .run
+	@echo "clean: removed .build, .build-static, .build-address, .build-thread, .build-fuzz*, .build-planted, .venv, .venv-spark and .run"

@@ -108,6 +108,17 @@ struct RunStateLogTests {
         #expect(machine.state.unsettled.isEmpty)
     }
 
+    @Test("a cut of a topic that was made again does not shorten what is passed over of it")
+    func recreatedThenCut() throws {
+        let machine = try Machine.reading(topicID: "A") { $0.skipsMissingOffsets = true }
+        machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: [:]), next: [:])))
+        let cut = KafkaError(code: -140, "log truncation detected: broker end offset is 2 (offset leader epoch 1)")
+        machine.next(.turn(.notice(.partitionFailed(partition: 0, offset: 4, cut))))
+        #expect(machine.state.unsettled == [0: .suspect(Self.change)])
+        machine.next(.topic(.found(Machine.found(1, topicID: "C", ranges: [:]), next: [:])))
+        #expect(machine.state.unsettled == [0: .suspect(.recreated(old: "A", new: "C"))])
+    }
+
     @Test("a state ahead of its topic ends the run, unless the leader's epoch tells where the log was cut")
     func ahead() throws {
         let mark = RecordMark(offset: 19, timestamp: nil, leaderEpoch: 3, fingerprint: 1)

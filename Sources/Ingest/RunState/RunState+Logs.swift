@@ -28,6 +28,11 @@ extension RunState {
             // not fetched, so any other change is outdated.
             guard case .recreated = change else { return }
             unsettled[partition] = .suspect(change)
+        case .suspect(.recreated(let old, let new)):
+            // Another topic says more than a cut: the cut is in a log that was not read at all.
+            var newest = new
+            if case .recreated(_, let id) = change { newest = id }
+            unsettled[partition] = .suspect(.recreated(old: old, new: newest))
         case .suspect(let before): unsettled[partition] = .suspect(change ?? before)
         case nil: unsettled[partition] = .suspect(change)
         }

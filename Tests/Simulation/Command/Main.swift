@@ -1,4 +1,5 @@
 // Runs the simulation: `simulate SEEDS [FIRST [STEPS]]`, or one seed with its trace: `simulate --replay SEED [FAULT,...] [STEPS]`.
+// `simulate --until-failure SEEDS [FIRST [STEPS]]` ends at the first seed that fails, and does not shrink the failure.
 
 import Foundation
 import Simulation
@@ -11,10 +12,12 @@ struct Simulate {
             arguments.removeFirst()
             exit(try replay(arguments))
         }
+        let isBrief = arguments.first == "--until-failure"
+        if isBrief { arguments.removeFirst() }
         let count = UInt64(arguments.first ?? "") ?? 100
         let first = arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1
         let steps = arguments.dropFirst(2).first.flatMap { Int($0) }
-        exit(try run(count: count, first: first, steps: steps))
+        exit(try run(count: count, first: first, steps: steps, isBrief: isBrief))
     }
 
     /// Prints a line at once, also into a pipe.
@@ -37,7 +40,7 @@ struct Simulate {
         return result.failure == nil ? 0 : 1
     }
 
-    private static func run(count: UInt64, first: UInt64, steps: Int?) throws -> Int32 {
+    private static func run(count: UInt64, first: UInt64, steps: Int?, isBrief: Bool) throws -> Int32 {
         var (failed, events, processes): ([UInt64], Int, Int) = ([], 0, 0)
         var faults: [Fault: Int] = [:]
         let began = Date()
@@ -51,6 +54,7 @@ struct Simulate {
             guard let failure = result.failure else { continue }
             failed.append(seed)
             say("seed \(seed): \(failure)")
+            if isBrief { return 1 }
             let small = try Simulation.shrink(result, options)
             say("  shrunk: \(small.failure ?? "")")
             let kinds = small.kinds.map(\.rawValue).sorted().joined(separator: ",")

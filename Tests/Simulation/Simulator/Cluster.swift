@@ -22,6 +22,10 @@ struct LogEntry {
     var isControl = false
     /// What it is; nil for what is not a valid event.
     var event: SimEvent?
+
+    func isSame(as other: LogEntry) -> Bool {
+        value == other.value && envelope.timestamp == other.envelope.timestamp
+    }
 }
 
 /// The log of one partition.

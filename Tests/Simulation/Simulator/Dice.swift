@@ -76,6 +76,8 @@ package enum Fault: String, CaseIterable, Sendable {
     case secondWriter = "second writer"
     case spoolLost = "spool file removed"
     case stateLost = "state lost and restored"
+    case catalogLate = "catalog request arrives late"
+    case hiddenRollback = "table rolled back and its newest snapshot expired by another program"
 }
 
 /// The faults of one seed, and how often each happened.

@@ -3,6 +3,7 @@
 import Base
 import Foundation
 import Iceberg
+import SQLite
 import State
 import Tables
 
@@ -101,13 +102,14 @@ extension World {
         let place = max(log.low, log.end - Int64(dice.number(1..<10)))
         note("partition \(partition) is cut at \(place) of \(log.end)")
         (isLossy, shadow.isExact) = (true, false)
+        cut.insert(partition)
         cluster.change(Self.topic, partition) { $0.truncate(at: place) }
     }
 
     private func recreate() {
         let count = cluster.topics[Self.topic]?.partitions.count ?? 1
         note("topic \(Self.topic) is created again")
-        (isLossy, shadow.isExact, wasRecreated) = (true, false, true)
+        (isLossy, shadow.isExact, wasRecreated, cut) = (true, false, true, [])
         cluster.create(Self.topic, partitions: count)
     }
 
@@ -121,10 +123,12 @@ extension World {
     private func openSecondWriter() {
         guard let process, process.store != nil, !process.isEnded, !isDisturbed else { return }
         let isLockRemoved = dice.chance(0.3)
+        if !isLockRemoved, dice.chance(0.4) { return takeOver(process) }
         if isLockRemoved { unlink(process.statePath + ".lock") }
         note("a second writer opens the state\(isLockRemoved ? " after its lock was removed" : "")")
         do {
-            _ = try Store(path: process.statePath, settings: windows, holder: "a second writer")
+            let second = try Store(path: process.statePath, settings: windows, holder: "a second writer")
+            fenced = (process.number, second.generation)
             if !isLockRemoved { fail("a second writer could open the state") }
         } catch StoreError.inUse {
             if isLockRemoved { fail("the state is in use without a lock") }
@@ -132,6 +136,20 @@ extension World {
             note("the second writer: \(error)")
         }
         if isLockRemoved { disturbFiles() }
+    }
+
+    /// What a second writer does at its start, where locks do not hold, as on some network file systems.
+    private func takeOver(_ process: SimProcess) {
+        note("a second writer takes the state over without a lock")
+        do {
+            let second = try Connection(path: process.statePath, mode: .readWriteCreate)
+            try second.execute("UPDATE progress SET writer = 'second'")
+            let generation = try second.integer("SELECT generation FROM progress") ?? 0
+            fenced = (process.number, Generation(clamping: generation))
+            disturbFiles()
+        } catch {
+            note("the second writer: \(error)")
+        }
     }
 
     private func removeSpoolFile() {
@@ -156,6 +174,8 @@ extension World {
         if strikes(.foreignSpec) { change(table, replaceSpec) }
         // A snapshot that expired cannot be the current one again: such a table needs a person.
         if strikes(.foreignRollback), !faults.kinds.contains(.foreignExpiry) { rollBack(table) }
+        // A state that is restored meanwhile has the older table.
+        if strikes(.hiddenRollback), !faults.kinds.contains(.stateLost) { rollBackHidden(table) }
     }
 
     /// Partitions by month instead of by day.
@@ -171,16 +191,46 @@ extension World {
     /// Sets a table back to the snapshot before, and forward again a while later.
     private func rollBack(_ table: ExportTable) {
         change(table) { [self] metadata in
-            guard let current = metadata.currentSnapshotID, let parent = metadata.snapshot(current)?.parentID,
-                metadata.snapshot(parent) != nil
+            guard !setBack.contains(table), let current = metadata.currentSnapshotID,
+                let parent = metadata.snapshot(current)?.parentID, metadata.snapshot(parent) != nil
             else { return [] }
+            setBack.insert(table)
             later(in: Int64(dice.number(1000..<20_000)), "\(table) is set forward again") { world in
+                world.setBack.remove(table)
                 world.change(table) { later in
                     later.currentSnapshotID == parent
                         ? [.setSnapshotRef(name: "main", SnapshotRef(snapshotID: current, type: "branch"))] : []
                 }
             }
             return [.setSnapshotRef(name: "main", SnapshotRef(snapshotID: parent, type: "branch"))]
+        }
+    }
+
+    /// Sets a table back to the snapshot before and removes the newer one. A person brings that one back a while later,
+    /// if nothing was committed in between.
+    private func rollBackHidden(_ table: ExportTable) {
+        change(table) { [self] metadata in
+            guard !setBack.contains(table), let current = metadata.currentSnapshot,
+                let parent = current.parentID, metadata.snapshot(parent) != nil
+            else { return [] }
+            setBack.insert(table)
+            later(in: Int64(dice.number(1000..<20_000)), "the newest snapshot of \(table) is brought back") { world in
+                world.setBack.remove(table)
+                world.change(table) { later in
+                    guard later.currentSnapshotID == parent else { return [] }
+                    var again = current
+                    again.sequenceNumber = later.lastSequenceNumber + 1
+                    if later.formatVersion >= 3 { (again.firstRowID, again.addedRows) = (later.nextRowID ?? 0, 0) }
+                    return [
+                        .addSnapshot(again),
+                        .setSnapshotRef(name: "main", SnapshotRef(snapshotID: current.id, type: "branch")),
+                    ]
+                }
+            }
+            return [
+                .setSnapshotRef(name: "main", SnapshotRef(snapshotID: parent, type: "branch")),
+                .removeSnapshots([current.id]),
+            ]
         }
     }
 

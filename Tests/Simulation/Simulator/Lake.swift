@@ -123,6 +123,10 @@ final class SimCatalog: Catalog, @unchecked Sendable {
             return .failed(CatalogError(.unavailable, "commit to \(table): no answer"))
         }
         if world.faults.strikes(.catalogUnknown, factor: 3) { return .unknown("the request was lost") }
+        if world.faults.strikes(.catalogLate, factor: 15) {
+            arriveLater(table, requirements, updates)
+            return .unknown("no answer yet")
+        }
         let outcome = await inner.commit(table, requirements: requirements, updates: updates)
         world.note("commit to \(table.name): \(outcome.word)")
         guard case .committed(let loaded) = outcome else { return outcome }
@@ -132,6 +136,17 @@ final class SimCatalog: Catalog, @unchecked Sendable {
         }
         world.point("committed")
         return world.dice.chance(0.5) ? .committed(loaded) : .committed(nil)
+    }
+
+    /// A request that waits in front of the server: nobody hears its answer.
+    private func arriveLater(_ table: TableIdentifier, _ requirements: [TableRequirement], _ updates: [TableUpdate]) {
+        let inner = inner
+        world.later(in: Int64(world.dice.number(1..<300)), "a late commit to \(table.name) arrives") { world in
+            let outcome = try? world.executor.run {
+                await inner.commit(table, requirements: requirements, updates: updates)
+            }
+            world.note("late commit to \(table.name): \(outcome?.word ?? "no outcome")")
+        }
     }
 
     func list(namespace: [String]) async throws(CatalogError) -> [TableIdentifier] {

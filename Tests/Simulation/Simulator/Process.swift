@@ -145,6 +145,9 @@ private struct ServiceParts: @unchecked Sendable {
         guard !process.isDead else { return }
         try store.with { store in
             guard store.generation != world.shadow.generation else { return }
+            if let fenced = world.fenced, fenced.process == process.number, store.generation > fenced.generation {
+                world.fail("process \(process.number) writes after a second writer has opened its state")
+            }
             let partitions = try store.progress().partitions
             world.shadow.settled(store.generation, partitions, known: partitions.map(\.partition))
         }

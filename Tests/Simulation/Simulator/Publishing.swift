@@ -150,7 +150,7 @@ final class SimProducer: OutboxProducer {
 
     /// A request that was on its way when its process died may still arrive a moment later.
     private func letGo() {
-        guard let first = queue.first, world.faults.strikes(.producerZombie, factor: 5) else { return }
+        guard let first = queue.first, world.faults.strikes(.producerZombie, factor: 20) else { return }
         let batch = queue.prefix { $0.topic == first.topic && $0.partition == first.partition }
         queue = []
         world.later(in: Int64(world.dice.number(1..<1200)), "a late request arrives") { world in

@@ -50,6 +50,8 @@ final class World: @unchecked Sendable {
     static let lateTopic = "views-late"
     static let rejectedTopic = "views-rejected"
     static let start: Int64 = 1_768_046_400_000
+    /// Within this time, in milliseconds, a service asks about its topic and says what it found.
+    static let longestQuestion: Int64 = 20_000
 
     let folder: String
     let scheduler = Scheduler()
@@ -76,6 +78,12 @@ final class World: @unchecked Sendable {
     private var violation: Violation?
     /// The process was killed in a write; `imageFolder` has what the next one finds.
     private var hasImage = false
+    /// The process whose state a second writer has opened, and the generation that it had then.
+    var fenced: (process: Int, generation: Generation)?
+    /// Tables that another program has set back and has not set forward again.
+    var setBack: Set<ExportTable> = []
+    /// Partitions whose log was cut since the topic was created.
+    var cut: Set<PartitionID> = []
     /// A state was restored: rejected events before it are not in it.
     var isRestored = false
     /// A state was lost: the topics have what it published.
@@ -404,12 +412,17 @@ final class World: @unchecked Sendable {
         note("coming to rest")
         faults.isOn = false
         cluster.awayUntil = 0
+        var restedAt: Int64?
         for _ in 0..<60_000 where violation == nil {
             runScheduled()
             settleLogs()
             if process == nil { startProcess() }
             try runFiber()
-            if scheduled.isEmpty, now % 7 == 0, try isAtRest() { return }
+            guard scheduled.isEmpty, now % 7 == 0, try isAtRest() else { continue }
+            // The service asks about its topic once in a while.
+            restedAt = restedAt ?? now
+            let path = process?.statePath ?? ""
+            if try passedOver(path) == nil || now > (restedAt ?? now) + Self.longestQuestion { return }
         }
         if violation == nil { fail("does not come to rest: \(try unrest().joined(separator: "; "))") }
     }
