@@ -51,16 +51,21 @@ extension RunState {
             guard settings.skipsMissingOffsets else {
                 throw .ended(.missingOffsets(topic: settings.topic, partition: partition, from: from, to: to))
             }
-            // The raw half may be the only one that needs them.
-            let isCounted = counted >= to
-            let incident = Incident.missingOffsets(
-                of: "topic \(settings.topic)", LostOffsets(partition: partition, offsets: from..<to),
-                "were no longer in Kafka and are "
-                    + (isCounted ? "counted, but not in the raw table" : "not counted"))
-            log(.error, incident.detail, .place(partition: partition, offset: from, end: to))
-            actions.append(.counting(.skip(partition, to: to, incident)))
+            // The raw half may be the only one that needs the first of them.
+            let border = min(max(from, counted), to)
+            lose(partition, from..<border, "counted, but not in the raw table")
+            lose(partition, border..<to, "not counted")
         case .beyondEnd(_, let end): try giveUp(partition, .shorter(end: end), range, counted: counted)
         }
+    }
+
+    private mutating func lose(_ partition: PartitionID, _ offsets: Range<KafkaOffset>, _ what: String) {
+        guard !offsets.isEmpty else { return }
+        let incident = Incident.missingOffsets(
+            of: "topic \(settings.topic)", LostOffsets(partition: partition, offsets: offsets),
+            "were no longer in Kafka and are \(what)")
+        log(.error, incident.detail, .place(partition: partition, offset: offsets.lowerBound, end: offsets.upperBound))
+        actions.append(.counting(.skip(partition, to: offsets.upperBound, incident)))
     }
 
     mutating func settleLogs(

@@ -247,6 +247,20 @@ extension World {
         if !isLossy { try compare("rows of the raw table", expected.counted, raw.counted) }
     }
 
+    /// The places of all raw rows, as `partition/offset`.
+    func rawPlaces() throws -> Set<String> {
+        let isOn = faults.isOn
+        faults.isOn = false
+        defer { faults.isOn = isOn }
+        return try executor.run { [self] in
+            var places: Set<String> = []
+            try await read(.raw, try warehouse(nil), RawBatch.self) { batch, row in
+                places.insert("\(batch.partitions[row])/\(batch.offsets[row])")
+            }
+            return places
+        }
+    }
+
     private func read<Batch: RowBatch>(
         _ table: ExportTable, _ warehouse: Warehouse, _ type: Batch.Type, _ body: (Batch, Int) -> Void
     ) async throws {

@@ -111,7 +111,4 @@ final class FaultPlan {
     }
 
     func count(_ fault: Fault) { happened[fault, default: 0] += 1 }
-
-    /// Keeps a kind off from now on.
-    func drop(_ fault: Fault) { rates[fault] = nil }
 }

@@ -66,6 +66,13 @@ struct Shadow {
         isExact = false
     }
 
+    /// Drops what a restored state cannot have: offsets of no raw row.
+    mutating func keep(only places: Set<String>) {
+        for (partition, known) in outcomes {
+            outcomes[partition] = known.filter { places.contains("\(partition)/\($0.key)") }
+        }
+    }
+
     /// A record was handed over.
     mutating func delivered(_ partition: PartitionID, _ offset: KafkaOffset, _ entry: LogEntry, now: Int64) {
         pending.append(Delivery(partition: partition, offset: offset, entry: entry, now: now))

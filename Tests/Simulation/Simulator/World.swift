@@ -165,8 +165,8 @@ final class World: @unchecked Sendable {
         scheduled.append((now + milliseconds, what, act))
     }
 
-    /// The group's offsets were committed.
-    func committed(_ offsets: [PartitionID: KafkaOffset]) {
+    /// The group's offsets are sent: none is ahead of the state.
+    func compareCommit(_ offsets: [PartitionID: KafkaOffset]) {
         guard let partitions = try? process?.store?.with({ try $0.progress().partitions }) else { return }
         for (partition, offset) in offsets {
             let next = partitions.first { $0.partition == partition }?.nextOffset ?? 0
@@ -283,7 +283,7 @@ final class World: @unchecked Sendable {
             disk.disarm()
             process = nil
             note("process \(processes) does not start: \(error)")
-            if hasImage { (hasImage, process) = (true, new) }
+            if hasImage { process = new }
             if hasImage { return takeImage() }
             if !mayEnd(error) { fail("process \(processes) does not start: \(error)") }
         }
@@ -346,6 +346,8 @@ final class World: @unchecked Sendable {
             if faults.kinds.contains(.retention) { isLossy = true }
         }
         shadow.forget()
+        // The raw half may have lost records that were counted.
+        if isLossy, !restoredEnds.isEmpty, let places = try? rawPlaces() { shadow.keep(only: places) }
     }
 
     /// What is on the disk; locks and shared memory are not.
