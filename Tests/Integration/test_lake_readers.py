@@ -19,7 +19,7 @@ import pytest
 from support import exports, program
 from support.events import DAY_MS, SAMPLE_MS, crowded_views
 from support.kafka import create_topic
-from support.lake import COUNTS, Warehouse
+from support.lake import COUNTS, Warehouse, summary
 from support.servers import Broker
 from support.service import Service
 from support.state import State
@@ -44,8 +44,9 @@ class Engine:
 
 
 QUICK = [Engine('pyiceberg'), Engine('duckdb')]
-SLOW = [Engine('polars', 'polars'), Engine('clickhouse', 'chdb-25.8'), Engine('clickhouse-bitmap', 'chdb-25.8'),
-        Engine('clickhouse', 'chdb-26.9'), Engine('clickhouse-bitmap', 'chdb-26.9')]
+# ClickHouse has no deletion vectors.
+SLOW = [Engine('polars', 'polars'), *(Engine(name, environment, ('right', 'refuses')) for environment in ('chdb-25.8', 'chdb-26.9')
+                                      for name in ('clickhouse', 'clickhouse-bitmap'))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +95,9 @@ def test_a_delete_file_names_exactly_one_data_file_and_a_data_file_has_one(table
     data = {entry['file_path']: entry for entry in entries if entry['content'] == 0}
     deletes = [entry for entry in entries if entry['content'] == 1]
     assert len(data) >= 10 and len(deletes) >= 8, (len(data), len(deletes))
+    facts = summary(table.warehouse.snapshots(COUNTS)[-1])
+    # Some engines answer a count of rows from the summary alone.
+    assert int(facts['total-records']) - int(facts['total-position-deletes']) == len(table.state.counts())
     names = collections.Counter(entry['referenced_data_file'] for entry in deletes)
     assert set(names) <= set(data) and set(names.values()) == {1}, names
     for entry in deletes:
@@ -116,8 +120,9 @@ def test_a_delete_file_names_exactly_one_data_file_and_a_data_file_has_one(table
 def outcome(table: Table, engine: Engine) -> tuple[str, str]:
     """`right`, `refuses` or `WRONG`, and the engine's words or the difference."""
     python = ENVIRONMENTS / engine.environment / 'bin' / 'python' if engine.environment else pathlib.Path(sys.executable)
+    # ClickHouse reads local files only below its working directory.
     done = subprocess.run([python, READING, engine.name, table.metadata], capture_output=True, text=True, timeout=300,
-                          env=program.clean_environment(), check=False)
+                          cwd=table.state.path.parent, env=program.clean_environment(), check=False)
     if done.returncode != 0:
         return 'refuses', (done.stderr.strip() or f'exit {done.returncode}').splitlines()[-1][:200]
     rows = sorted((tuple(row) for row in json.loads(done.stdout)), key=repr)

@@ -1,10 +1,10 @@
-// Writes the deletes of a commit: for each data file one position-delete file (v2) or one deletion vector (v3) with all
-// of the data file's deleted rows.
+// Writes the deletes of a commit: for each data file one position-delete file (v2) or one deletion vector (v3).
 //
 // The data file's previous deletes are merged into the new ones, and the commit removes their files, so a data file has
-// one delete file however many commits delete rows of it. A delete file of several data files stays for the others: this
-// program no longer writes any, but earlier versions and other engines do. Every try writes new deletes, on top of its
-// base snapshot.
+// one delete file however many commits delete rows of it. A delete file of several data files stays, for this data file
+// and the others: this program no longer writes any, but earlier versions and other engines do. A position-delete file
+// does not repeat its rows, so that the summary counts each deleted row once. A vector includes them, because readers of
+// a vector ignore all other deletes. Every try writes new deletes, on top of its base snapshot.
 // Invariant: a delete file that this program writes names exactly one data file (docs/adr/0026).
 
 import Base
@@ -47,9 +47,10 @@ struct DeleteWriter {
         let live = try await io.scan(metadata.currentSnapshot, of: metadata)
         var merged: [Deleted] = []
         for (task, stale, deleted) in try await stale.located(in: live, deletes, table: tableName) {
-            var positions = deleted
+            let own = Self.ownDeletes(of: task)
+            var positions = try await replaced(own, of: task, deleted)
             positions.merge(DeletionVector(stale))
-            change.removedDeleteFiles.formUnion(Self.ownDeletes(of: task).map(\.key))
+            change.removedDeleteFiles.formUnion(own.map(\.key))
             merged.append(Deleted(file: task.file, positions: positions))
         }
         let (entries, files) =
@@ -61,6 +62,18 @@ struct DeleteWriter {
         try await write(files)
         change.addedDeleteFiles += entries
         return files.reduce(0) { $0 + Int64($1.bytes.count) }
+    }
+
+    /// The positions that the new deletes of a data file repeat.
+    /// - Parameter deleted: all deleted positions of the data file.
+    private func replaced(
+        _ own: [DataFile], of task: ScanTask, _ deleted: DeletionVector
+    ) async throws -> DeletionVector {
+        guard metadata.formatVersion < 3, own.count < task.positionDeletes.count else { return deleted }
+        return DeletionVector(
+            try await deletes.deleted(
+                ScanTask(
+                    file: task.file, sequenceNumber: task.sequenceNumber, positionDeletes: own, deletionVector: nil)))
     }
 
     /// The deletes that apply to no other data file.

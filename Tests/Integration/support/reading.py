@@ -48,7 +48,10 @@ def clickhouse(metadata: str, settings: str = '') -> Rows:
     # toString: the JSON format writes 64-bit integers as text by default.
     answer = chdb.query(f"SELECT postcode, toUnixTimestamp64Micro(timestamp), count FROM icebergLocal('{folder}') "
                         f'{settings}', 'JSONCompact')
-    return ((row[0], int(row[1]), int(row[2])) for row in json.loads(str(answer))['data'])
+    rows = [(row[0], int(row[1]), int(row[2])) for row in json.loads(str(answer))['data']]
+    # Answered from the snapshot's summary alone.
+    count = int(str(chdb.query(f"SELECT count() FROM icebergLocal('{folder}') {settings}", 'TSV')))
+    return rows if count == len(rows) else [*rows, ('count()', 0, count)]
 
 
 def clickhouse_bitmap(metadata: str) -> Rows:
