@@ -64,7 +64,7 @@ spark: setup kafka build ## test Spark as another writer of the tables; fails wh
 # Not part of `test`: ClickHouse is large, in each of its two versions.
 readers: setup build ## read tables with open deletes with ClickHouse 25.8 and 26.9, polars, pyiceberg and duckdb
 	@scripts/readers.sh $(CURDIR)/.venv-readers
-	@$(VENV)/bin/python -m pytest Tests/Integration/test_lake_readers.py -m "readers or not readers" $(ARGS)
+	@$(VENV)/bin/python -m pytest Tests/Integration/test_lake_readers.py -s -m "readers or not readers" $(ARGS)
 
 # Dictionaries have the same order in every run, so that a seed gives the same run.
 simulate: libraries ## simulate the pipeline with faults: make simulate SEEDS=1000 FIRST=1, or REPLAY='SEED [FAULTS [STEPS]]'
