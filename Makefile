@@ -15,7 +15,7 @@ RUN := $(CURDIR)/.run
 # The pinned librdkafka and SQLite, linked statically, where the system's are too old. Without it `swift build` uses the system's.
 export PKG_CONFIG_PATH := $(shell scripts/libraries.sh path)
 
-.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz storage load simulate planted guarantees
+.PHONY: help setup libraries venv browser kafka shells build test integration prompt page demo up down check bench static install deb clean sanitize spark torture fuzz storage load simulate planted guarantees readers
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,11 @@ page: setup browser build ## test the page in headless Chromium
 spark: setup kafka build ## test Spark as another writer of the tables; fails where Spark is unavailable
 	@scripts/spark.sh $(CURDIR)/.venv-spark
 	@$(VENV)/bin/python -m pytest Tests/Integration -m spark $(ARGS)
+
+# Not part of `test`: ClickHouse is large, in each of its two versions.
+readers: setup build ## read tables with open deletes with ClickHouse 25.8 and 26.9, polars, pyiceberg and duckdb
+	@scripts/readers.sh $(CURDIR)/.venv-readers
+	@$(VENV)/bin/python -m pytest Tests/Integration/test_lake_readers.py -s -m "readers or not readers" $(ARGS)
 
 # Dictionaries have the same order in every run, so that a seed gives the same run.
 simulate: libraries ## simulate the pipeline with faults: make simulate SEEDS=1000 FIRST=1, or REPLAY='SEED [FAULTS [STEPS]]'
@@ -120,5 +125,5 @@ deb: static ## build a Debian package in .build-static
 	@scripts/package.sh deb .build-static/release/pageviews .build-static
 
 clean: down ## stop local servers and delete build products, the Python environments and .run
-	@rm -rf .build .build-static .build-address .build-thread .build-fuzz .build-fuzz-address .build-planted .venv .venv-spark .run
-	@echo "clean: removed .build, .build-static, .build-address, .build-thread, .build-fuzz*, .build-planted, .venv, .venv-spark and .run"
+	@rm -rf .build .build-static .build-address .build-thread .build-fuzz .build-fuzz-address .build-planted .venv .venv-spark .venv-readers .run
+	@echo "clean: removed .build, .build-static, .build-address, .build-thread, .build-fuzz*, .build-planted, .venv, .venv-spark, .venv-readers and .run"

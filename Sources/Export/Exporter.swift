@@ -115,8 +115,8 @@ package final class Exporter {
             environment.failPoint("\(table.rawValue).prepared")
             let bytes = try sizeOfFiles(of: intent)
             let begin = ContinuousClock.now
-            try await committer.finish(intent)
-            environment.committed(intent.commitID, bytes, ContinuousClock.now - begin)
+            let deleteBytes = try await committer.finish(intent)
+            environment.committed(intent.commitID, bytes + deleteBytes, ContinuousClock.now - begin)
             guard table == .raw else { return }
         }
     }
@@ -145,9 +145,8 @@ package final class Exporter {
                 ($0.generation, try $0.exportProgress(of: .counts).generation)
             }
             guard generation > exported else { return nil }
-            let open = try await session.open()
-            let context = try context(session, open)
-            return try isLevel(context) ? try CountsPreparation(context, specs: try await specs(open)).run() : nil
+            let context = try context(session, try await session.open())
+            return try isLevel(context) ? try CountsPreparation(context).run() : nil
         }
     }
 
@@ -189,12 +188,5 @@ package final class Exporter {
             throw TableError.wentBack(table: name, tableEpoch: table.epoch, ours: epoch)
         }
         return epoch
-    }
-
-    /// The partition specs of the live data files, by path; empty when the table has only one.
-    private func specs(_ table: TableSession.Open) async throws -> [String: Int] {
-        guard table.metadata.partitionSpecs.count > 1 else { return [:] }
-        let live = try await table.io.scan(table.metadata.currentSnapshot, of: table.metadata)
-        return Dictionary(live.map { ($0.file.path, $0.file.specID) }) { first, _ in first }
     }
 }

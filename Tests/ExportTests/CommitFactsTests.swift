@@ -96,7 +96,7 @@ import Testing
         let metrics = try Self.metrics(["a"])
         files.data = [ParquetUpload(name: "d", location: "s3://b/d", day: 1, metrics: metrics)]
         files.deletes = [
-            ParquetUpload(name: "x", location: "s3://b/x", day: 1, metrics: metrics, referencedDataFile: "s3://b/d")
+            ParquetUpload(name: "x", location: "s3://b/x", day: 1, metrics: metrics)
         ]
         files.plain = [PlainUpload(name: "j", location: "s3://b/j")]
         files.summary = ["k": "v"]
@@ -105,25 +105,25 @@ import Testing
         let metadata = try TableMetadata(
             formatVersion: 2, uuid: "u", location: "t", schema: ExportTable.counts.icebergSchema,
             spec: ExportTable.counts.partitionSpec, properties: [:], nowMilliseconds: 0)
-        let deletes = try files.deletes[0].dataFile(.positionDeletes, .counts, in: metadata, table: "t")
-        #expect(deletes.referencedDataFile == "s3://b/d")
-        #expect(deletes.partition == [.int(1)])
+        let data = try files.data[0].dataFile(.counts, in: metadata, table: "t")
+        #expect(data.path == "s3://b/d" && data.content == .data)
+        #expect(data.partition == [.int(1)])
     }
 
-    @Test func positionDeletesAreSortedByPathThenPosition() throws {
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("deletes-\(UUID()).parquet").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let deletes = [("b", 2), ("a", 9), ("b", 1), ("a", 10), ("é", 0)].map {
-            PositionDelete(path: $0.0, position: $0.1)
-        }
-        let upload = try PositionDelete.write(deletes, day: 3, specID: 0, name: "n", location: "s3://b/n", path: path)
-        #expect(upload.metrics.rows == 5)
-        #expect(upload.referencedDataFile == nil)
-        let column = try #require(upload.metrics.columns.first)
-        #expect(column.lower == Data("a".utf8))
-        #expect(column.upper == Data("é".utf8))
-        let one = try PositionDelete.write(
-            [PositionDelete(path: "a", position: 1)], day: 3, specID: 0, name: "n", location: "s3://b/n", path: path)
-        #expect(one.referencedDataFile == "a")
+    /// Longer than a truncated bound, as all locations are.
+    @Test func aPositionDeleteFileNamesOneDataFileInFull() throws {
+        let dataFile = "s3://a-bucket/lake/pageviews/postcode_view_count/data/counts-0123456789-é.parquet"
+        let (bytes, metrics) = try PositionDelete.file([0, 7, 1 << 40], of: dataFile)
+        #expect(metrics.rows == 3 && metrics.bytes == Int64(bytes.count))
+        let column = try #require(metrics.columns.first { $0.id == ReservedField.deletePath.id })
+        #expect(column.lower == Data(dataFile.utf8))
+        #expect(column.upper == Data(dataFile.utf8))
+        let reader = try ParquetReader(MemorySource(bytes))
+        let columns = RowGroupColumns(
+            reader: reader, group: 0, firstPosition: 0, file: "x", expected: PositionDelete.schema)
+        let paths = try columns.bytes(Int32(ReservedField.deletePath.id)).values
+        #expect(
+            (0..<3).map { String(decoding: paths.bytes($0), as: UTF8.self) } == Array(repeating: dataFile, count: 3))
+        #expect(try columns.int64(Int32(ReservedField.deletePosition.id)).values == [0, 7, 1 << 40])
     }
 }

@@ -13,6 +13,28 @@ import Testing
 @testable import TableScan
 @testable import Tables
 
+extension PositionDelete {
+    /// A position-delete file as earlier versions and other engines write it: of any number of data files.
+    static func shared(
+        _ rows: [PositionDelete], location: String, specID: Int = 0, partition: [Literal?]
+    ) throws -> (file: DataFile, bytes: [UInt8]) {
+        var bytes: [UInt8] = []
+        let writer = try ParquetWriter(schema: schema) { bytes.append(contentsOf: $0) }
+        let (paths, positions) = (try writer.bytes(0), try writer.int64(1))
+        let sorted = rows.sorted { ($0.path, $0.position) < ($1.path, $1.position) }
+        for row in sorted {
+            paths.append(row.path)
+            positions.append(row.position)
+            try writer.endRow()
+        }
+        let count = try writer.finish().rowCount
+        let file = DataFile.positionDeletes(
+            path: location, specID: specID, partition: partition, recordCount: Int64(count),
+            fileSizeBytes: Int64(bytes.count), of: (sorted.first?.path ?? "", sorted.last?.path ?? ""))
+        return (file, bytes)
+    }
+}
+
 extension World {
     /// Does the same as a merge-on-read UPDATE or MERGE that changes no value: deletes the rows of a postcode and
     /// writes them to another file.
@@ -53,15 +75,11 @@ extension World {
     private func delete(
         _ positions: [Int64], of task: ScanTask, _ name: String, _ io: TableIO, _ metadata: TableMetadata
     ) async throws -> DataFile {
-        let local = folder.file("\(name)-deletes")
-        let upload = try PositionDelete.write(
-            positions.map { PositionDelete(path: task.file.path, position: $0) }, day: 0, specID: task.file.specID,
-            name: name, location: "", path: local)
         let location = "\(metadata.dataFolder)/\(name)-deletes.parquet"
-        try await io.files.write(location, Array(Data(contentsOf: URL(filePath: local))))
-        var file = upload.metrics.dataFile(
-            content: .positionDeletes, location: location, specID: task.file.specID, partition: task.file.partition)
-        file.referencedDataFile = task.file.path
+        let (file, bytes) = try PositionDelete.shared(
+            positions.map { PositionDelete(path: task.file.path, position: $0) }, location: location,
+            specID: task.file.specID, partition: task.file.partition)
+        try await io.files.write(location, bytes)
         return file
     }
 
@@ -100,7 +118,7 @@ extension World {
         try await commit(addition, metadata, io)
     }
 
-    private func commit(_ change: ChangeSet, _ metadata: TableMetadata, _ io: TableIO) async throws {
+    func commit(_ change: ChangeSet, _ metadata: TableMetadata, _ io: TableIO) async throws {
         var generator = SystemRandomNumberGenerator()
         let plan = try await io.stage(
             change, on: metadata, identity: .random(nowMilliseconds: clock.next(), using: &generator))
@@ -121,6 +139,7 @@ final class InterposedCatalog: Catalog {
     private let inner: any Catalog
     private let beneath: (any Catalog)?
     private let hook = Lock<Commit?>(nil)
+    private let isAway = Lock(false)
 
     /// - Parameter beneath: the catalog whose store is checked; nil for the inner one.
     init(_ inner: any Catalog, beneath: (any Catalog)? = nil) { (self.inner, self.beneath) = (inner, beneath) }
@@ -129,7 +148,13 @@ final class InterposedCatalog: Catalog {
     func next(_ commit: @escaping Commit) { hook.withLock { $0 = commit } }
 
     var name: String { inner.name }
-    func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? { try await inner.load(table) }
+    /// Whether tables can be loaded.
+    func away(_ flag: Bool) { isAway.withLock { $0 = flag } }
+
+    func load(_ table: TableIdentifier) async throws(CatalogError) -> LoadedTable? {
+        if isAway.withLock({ $0 }) { throw CatalogError(.unavailable, "the catalog is away") }
+        return try await inner.load(table)
+    }
     func create(
         _ table: TableIdentifier, _ definition: TableDefinition
     ) async throws(CatalogError) -> CreateOutcome { try await inner.create(table, definition) }

@@ -121,6 +121,15 @@ enum Files {
         #expect(Self.plan([Files.data("a", rows: rows, bytes: 50 << 20, deletes: Array(deletes.dropLast()))]).isEmpty)
     }
 
+    /// `pageviews maintain` replaces the delete files that earlier versions wrote, also beside a single data file.
+    @Test func thoroughMaintenanceFoldsInDeleteFilesOfSeveralDataFiles() {
+        let shared = [Files.data("a", rows: 1_000_000, deletes: [Files.deletes("x", rows: 1)])]
+        let own = [Files.data("a", rows: 1_000_000, deletes: [Files.deletes("x", rows: 1, of: "a")])]
+        #expect(Self.plan(shared, last: 500, thorough: true) == [["a"]])
+        #expect(Self.plan(shared, last: 500).isEmpty)
+        #expect(Self.plan(own, last: 500, thorough: true).isEmpty)
+    }
+
     @Test func aDayThatIsLeftAloneIsTidiedOnce() {
         let files = Self.small(3, rows: 1_000_000)
         #expect(Self.plan(files, last: 3 + 63).isEmpty)

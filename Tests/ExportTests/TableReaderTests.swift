@@ -58,8 +58,9 @@ private struct Lake {
     }
 
     func deletes(_ name: String, _ rows: [PositionDelete]) throws -> DataFile {
-        try PositionDelete.write(rows, day: 0, specID: 0, name: name, location: name, path: folder.file(name))
-            .dataFile(.positionDeletes, .counts, in: try Self.metadata(2), table: "t")
+        let (file, bytes) = try PositionDelete.shared(rows, location: name, partition: [.int(0)])
+        try Data(bytes).write(to: URL(filePath: folder.file(name)))
+        return file
     }
 }
 

@@ -106,6 +106,30 @@ struct PlannedTable {
         #expect(removal.snapshot.summary["total-position-deletes"] == "0")
     }
 
+    @Test func `a position-delete file that replaces another leaves one for the data file`() throws {
+        var table = try PlannedTable()
+        try table.commit { $0.addedDataFiles = [a, b] }
+        let first = Views.positionDeletes("file:///t/data/d1.parquet", of: a, rows: 3)
+        try table.commit { $0.addedDeleteFiles = [first, Views.positionDeletes("file:///t/data/e.parquet", of: b)] }
+        let plan = try table.commit {
+            $0.addedDataFiles = [c]
+            $0.addedDeleteFiles = [Views.positionDeletes("file:///t/data/d2.parquet", of: a, rows: 5)]
+            $0.removedDeleteFiles = [first.key]
+        }
+        let summary = plan.snapshot.summary
+        #expect(summary["added-position-delete-files"] == "1" && summary["removed-position-delete-files"] == "1")
+        #expect(summary["total-delete-files"] == "2" && summary["total-position-deletes"] == "6")
+        let tasks = try ScanPlanner(metadata: table.metadata).tasks(entries: try table.entries)
+        let deletes = Dictionary(
+            uniqueKeysWithValues: tasks.map { ($0.file.path, $0.positionDeletes.map(\.path)) })
+        #expect(
+            deletes == [
+                a.path: ["file:///t/data/d2.parquet"], b.path: ["file:///t/data/e.parquet"], c.path: [],
+            ])
+        let removed = try table.entries.filter { $0.status == .deleted }
+        #expect(removed.map(\.file.path) == [first.path] && removed[0].snapshotID == plan.snapshot.id)
+    }
+
     @Test func `deletes that are only of a removed file go with it`() throws {
         var table = try PlannedTable()
         try table.commit { $0.addedDataFiles = [a, b] }

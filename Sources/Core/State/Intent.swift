@@ -58,24 +58,15 @@ package struct ParquetUpload: Codable, Equatable, Sendable {
     package var day: Int
     /// The metrics for its manifest entry.
     package var metrics: ParquetMetrics
-    /// Position deletes only: the data file they apply to; nil when they apply to several.
-    package var referencedDataFile: String?
-    /// Position deletes only: the partition spec of the data files they apply to; nil for the spec that is current at
-    /// the commit.
-    package var specID: Int?
 
     /// A file from its parts.
-    package init(
-        name: String, location: String, day: Int, metrics: ParquetMetrics, referencedDataFile: String? = nil,
-        specID: Int? = nil
-    ) {
+    package init(name: String, location: String, day: Int, metrics: ParquetMetrics) {
         (self.name, self.location, self.day, self.metrics) = (name, location, day, metrics)
-        (self.referencedDataFile, self.specID) = (referencedDataFile, specID)
     }
 
     /// `facts` is the name that version 0.1 gave the metrics.
     private enum CodingKeys: String, CodingKey {
-        case name, location, day, metrics = "facts", referencedDataFile, specID
+        case name, location, day, metrics = "facts"
     }
 }
 
@@ -99,7 +90,8 @@ package struct PlainUpload: Codable, Equatable, Sendable {
 package struct CommitFiles: Codable, Equatable, Sendable {
     /// Data files.
     package var data: [ParquetUpload] = []
-    /// Position deletes (v2).
+    /// Position deletes that an earlier version prepared, now only files to remove: each try of a commit writes the
+    /// deletes of the staged rows.
     package var deletes: [ParquetUpload] = []
     /// JSON lines, which are not part of the table.
     package var plain: [PlainUpload] = []

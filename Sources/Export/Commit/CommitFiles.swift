@@ -5,19 +5,17 @@ package import State
 package import Tables
 
 extension ParquetUpload {
-    /// The file's manifest entry. Data files use the default spec, position deletes that of their data files.
+    /// The manifest entry of a data file, with the table's default spec.
     /// - Throws: `TableError.otherPartitions` when the spec is unknown or not by day.
     package func dataFile(
-        _ content: FileContent, _ kind: ExportTable, in metadata: TableMetadata, table: String
+        _ kind: ExportTable, in metadata: TableMetadata, table: String
     ) throws(TableError) -> DataFile {
-        let id = specID ?? metadata.defaultSpecID
+        let id = metadata.defaultSpecID
         guard let spec = metadata.spec(id), let partition = kind.partition(ofDay: day, in: spec) else {
             throw TableError.otherPartitions(
                 table: table, spec: metadata.spec(id)?.text(in: metadata.currentSchema) ?? "", specID: id)
         }
-        var file = metrics.dataFile(content: content, location: location, specID: id, partition: partition)
-        file.referencedDataFile = referencedDataFile
-        return file
+        return metrics.dataFile(location: location, specID: id, partition: partition)
     }
 }
 

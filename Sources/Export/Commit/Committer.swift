@@ -23,9 +23,11 @@ struct Committer {
     private static let mostTries = 8
 
     /// Commits and settles an intent, whatever step an earlier process reached.
+    /// - Returns: the size of the delete files that the applied try wrote, in bytes; 0 when an earlier call made it.
     /// - Throws: `TableError`, `CatalogError`, `ObjectStorageError` or `SQLiteError` when the commit cannot be finished
     ///   now. The intent stays, except after `TableError.spoolFileMissing`, and the next call continues with it.
-    package func finish(_ intent: Intent) async throws {
+    @discardableResult
+    package func finish(_ intent: Intent) async throws -> Int64 {
         let files = intent.files
         let step = intent.stepName
         var isUploaded = false
@@ -38,14 +40,18 @@ struct Committer {
                 ledgerEpoch: ledgerEpoch)
             switch CommitDecision.decide(observation) {
             case .settle(let snapshot):
-                return try await settle(intent, files, snapshot, table)
+                try await settle(intent, files, snapshot, table)
+                return 0
             case .fenced:
                 throw TableError.fenced(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
             case .wentBack:
                 throw TableError.wentBack(table: intent.tableName, tableEpoch: table.epoch, ours: ledgerEpoch)
             case .commit: await removeRefused(failed, table)
             }
-            if let reason = try await obstacle(to: intent, files, table) { return try abandon(intent, files, reason) }
+            if let reason = try await obstacle(to: intent, files, table) {
+                try abandon(intent, files, reason)
+                return 0
+            }
             if !isUploaded {
                 do {
                     try await upload(files, intent, table)
@@ -57,9 +63,10 @@ struct Committer {
                 environment.failPoint("\(step).uploaded")
             }
             switch try await attemptCommit(intent, files, table, step) {
-            case .settled(let snapshot, let written):
+            case .settled(let snapshot, let written, let deleteBytes):
                 try store.with { try $0.forgetOrphans(written) }
-                return try await settle(intent, files, snapshot, table)
+                try await settle(intent, files, snapshot, table)
+                return deleteBytes
             case .again(let now):
                 failed = now
                 environment.log.info(
@@ -77,12 +84,12 @@ struct Committer {
         var reason = ""
         /// The request may still be under way.
         var isUnknown = false
-        /// Locations of the manifests, manifest list and vectors written for it.
+        /// Locations of the manifests, manifest list and delete files written for it.
         var written: [String] = []
     }
 
     private enum Attempt {
-        case settled(Snapshot, written: [String])
+        case settled(Snapshot, written: [String], deleteBytes: Int64)
         case again(FailedTry)
     }
 
@@ -92,19 +99,23 @@ struct Committer {
     ) async throws -> Attempt {
         let identity = environment.identity()
         try noteOthers(intent, table)
-        var change = try await changeSet(intent, files, table)
+        var change = try changeSet(intent, files, table)
         var written: [String] = []
+        var deleteBytes: Int64 = 0
         // A try's files are orphans until the commit has settled, because the process may end at any time.
         let announce = { (paths: [String]) in
             let now = environment.nowMilliseconds()
             try store.with { try $0.addOrphans(paths, of: intent.table, now: now) }
             written += paths
         }
-        if intent.table == .counts, !intent.isRewrite, table.metadata.formatVersion >= 3 {
-            let writer = VectorWriter(
+        if intent.table == .counts, !intent.isRewrite {
+            let stale = try StaleRows.staged(store.path)
+            assert(stale.count == intent.rowsDeleted, "the staged rows are those of the intent")
+            let writer = DeleteWriter(
                 io: table.io, metadata: table.metadata, tableName: intent.tableName, deletes: deletes(table))
-            let name = "vectors-\(intent.commitID)-\(identity.uuid)"
-            try await writer.add(try StaleRows.staged(store.path), to: &change, name: name, announce: announce)
+            let name = "\(intent.commitID)-\(identity.uuid)"
+            deleteBytes = try await writer.add(stale, to: &change, name: name, announce: announce)
+            environment.failPoint("\(step).deleted")
         }
         let plan = try await table.io.stage(
             change, on: table.metadata, identity: identity, policy: settings.maintenance.manifestPolicy,
@@ -119,7 +130,7 @@ struct Committer {
             guard answer?.metadata.snapshot(plan.snapshot.id) != nil else {
                 return .again(FailedTry(reason: reason, isUnknown: true, written: written))
             }
-            return .settled(plan.snapshot, written: written)
+            return .settled(plan.snapshot, written: written, deleteBytes: deleteBytes)
         case .conflict(let reason): return .again(FailedTry(reason: reason, isUnknown: false, written: written))
         case .unknown(let reason):
             let text = "the outcome of a commit is not known (\(reason))"
@@ -146,25 +157,16 @@ struct Committer {
         }
     }
 
-    private func changeSet(
-        _ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open
-    ) async throws -> ChangeSet {
+    private func changeSet(_ intent: Intent, _ files: CommitFiles, _ table: TableSession.Open) throws -> ChangeSet {
         let (kind, metadata, name) = (intent.table, table.metadata, intent.tableName)
         var change = ChangeSet()
-        change.addedDataFiles = try files.data.map { try $0.dataFile(.data, kind, in: metadata, table: name) }
-        if Self.takesPositionDeletes(table) {
-            change.addedDeleteFiles = try files.deletes.map {
-                try $0.dataFile(.positionDeletes, kind, in: metadata, table: name)
-            }
-        }
+        change.addedDataFiles = try files.data.map { try $0.dataFile(kind, in: metadata, table: name) }
         change.summary = files.summary
         if let rewritten = intent.rewritten {
             change.operation = .replace
             change.removedDataFiles = Set(rewritten.replaced)
             change.removedDeleteFiles = Set(rewritten.replacedDeletes.map(\.key))
             change.dataSequenceNumber = rewritten.sequenceNumber
-        } else if !change.addedDeleteFiles.isEmpty {
-            try await checkTargets(intent, table)
         }
         Mark.commit(intent.commitID).stamp(&change, on: table.metadata)
         change.properties[Mark.stateID] = try store.with { try $0.stateID() ?? "" }
@@ -172,22 +174,12 @@ struct Committer {
         return change
     }
 
-    /// Whether the table takes position-delete files. A commit prepared for v2 also fits a table that was upgraded
-    /// since: its deleted rows are staged, and become vectors.
-    private static func takesPositionDeletes(_ table: TableSession.Open) -> Bool { table.metadata.formatVersion < 3 }
-
     /// Records the first commit of another writer. From then on rows may not be where the ledger has them.
     private func noteOthers(_ intent: Intent, _ table: TableSession.Open) throws {
         let kind = intent.table
         let (last, isNoted) = try store.with { (try $0.lastSnapshot(of: kind), try $0.hasForeignCommits(kind)) }
         guard !isNoted, table.metadata.currentSnapshotID != last else { return }
         try store.with { try $0.noteForeignCommits(kind) }
-    }
-
-    /// Checks that the deleted rows are still where the ledger has them, if another writer has committed.
-    private func checkTargets(_ intent: Intent, _ table: TableSession.Open) async throws {
-        guard try store.with({ try $0.hasForeignCommits(intent.table) }) else { return }
-        try await check(try StaleRows.staged(store.path), table)
     }
 
     /// Checks that rows are live at their positions.
@@ -207,7 +199,7 @@ struct Committer {
     // MARK: Files
 
     private func upload(_ files: CommitFiles, _ intent: Intent, _ table: TableSession.Open) async throws {
-        for upload in files.data + (Self.takesPositionDeletes(table) ? files.deletes : []) {
+        for upload in files.data {
             let (target, key) = try table.io.files.resolve(upload.location)
             try await setAsideIfDamaged(upload.name, upload.metrics.bytes, upload.metrics.checksum, intent)
             try await send(upload.name, to: target, key, intent)
@@ -256,9 +248,8 @@ struct Committer {
         let rows = intent.table == .raw ? snapshot?.summary["total-records"].flatMap { Int64($0) } : nil
         try store.with { store in
             try forgetWinner(store, intent.table, snapshotID: snapshotID, table, now: now)
-            if !Self.takesPositionDeletes(table) {
-                try store.addOrphans(files.deletes.map(\.location), of: intent.table, now: now)
-            }
+            // Delete files of an intent of an earlier version, unless that version's own try was applied.
+            try store.addOrphans(files.deletes.map(\.location), of: intent.table, now: now)
             try store.settle(
                 intent, snapshotID: snapshotID, tableRows: rows, now: now)
         }

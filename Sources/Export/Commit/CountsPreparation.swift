@@ -1,5 +1,5 @@
-// Prepares a commit of the counts table: the counts changed since the last export as new rows, and position deletes of
-// their old rows.
+// Prepares a commit of the counts table: the counts changed since the last export as new rows. The old rows are those that
+// the ledger has for the staged ones; each try of the commit writes their deletes (`DeleteWriter`).
 //
 // Everything is read in one read transaction of the state, so rows, offsets and watermarks are of one generation. Only
 // the spool and the staging table change. Invariants: windows ascend, so each day has one file; a row's position is its
@@ -37,31 +37,18 @@ struct PreparationContext {
 /// Builds the intent of one counts commit.
 final class CountsPreparation {
     private let context: PreparationContext
-    /// The partition specs of the table's live data files, by path; empty when all files have the same.
-    private let specs: [String: Int]
     private var files = CommitFiles()
     private var day: CountsFile?
     private var staged: [RowLocation] = []
-    private var deletes: [DeleteGroup: [PositionDelete]] = [:]
     private var rowsAdded: Int64 = 0
     private var rowsDeleted: Int64 = 0
     private static let stagingChunk = 2000
 
-    /// Position deletes apply only to data files of their own spec and partition.
-    private struct DeleteGroup: Hashable {
-        let day: Int
-        let specID: Int
-    }
-
-    /// - Parameter specs: the partition specs of the live data files, by path; empty when all have the same.
-    package init(_ context: PreparationContext, specs: [String: Int]) {
-        self.context = context
-        self.specs = specs
-    }
+    package init(_ context: PreparationContext) { self.context = context }
 
     /// Writes the files and stages the rows.
     /// - Returns: nil when no count changed.
-    /// - Throws: `SQLiteError`, `SpoolError`, `TableError.rewritten`.
+    /// - Throws: `SQLiteError`, `SpoolError`.
     package func run() throws -> Intent? {
         try context.store.with { try $0.clearStaged() }
         let reader = try StateReader(context.store.path)
@@ -75,7 +62,6 @@ final class CountsPreparation {
             files.data.reduce(0) { $0 + $1.metrics.rows } == rowsAdded && rowsDeleted <= rowsAdded,
             "every row is in a file, and replaces at most one")
         try stage()
-        try writeDeletes()
         try SpoolFile.sync(context.settings.spoolFolder)
         files.summary = snapshot.summary
         return Intent(
@@ -88,18 +74,8 @@ final class CountsPreparation {
     private func readChanges(_ reader: StateReader, since generation: Generation) throws {
         try reader.forEachChanged(since: generation) { changed in
             try add(windowStart: changed.windowStart, postcode: changed.postcode, count: changed.count)
-            guard let row = changed.exported else { return }
-            let group = DeleteGroup(day: Int(changed.windowStart.seconds / 86_400), specID: try spec(of: row.path))
-            deletes[group, default: []].append(PositionDelete(path: row.path, position: row.position))
-            rowsDeleted += 1
+            if changed.exported != nil { rowsDeleted += 1 }
         }
-    }
-
-    /// The spec of a data file. It is recorded now: another engine may add a spec before the deletes are committed.
-    private func spec(of path: String) throws(TableError) -> Int {
-        if specs.isEmpty { return context.metadata.defaultSpecID }
-        guard let id = specs[path] else { throw TableError.rewritten(table: context.tableName, file: path) }
-        return id
     }
 
     private func add(windowStart: WindowStart, postcode: String, count: Int64) throws {
@@ -136,20 +112,6 @@ final class CountsPreparation {
         let rows = staged
         staged.removeAll(keepingCapacity: true)
         try context.store.with { try $0.stage(rows) }
-    }
-
-    /// Writes one position-delete file per day and spec, sorted by path and position. For a v3 table, the committer
-    /// writes vectors instead.
-    private func writeDeletes() throws {
-        guard context.metadata.formatVersion < 3 else { return }
-        for (group, rows) in deletes.sorted(by: { ($0.key.day, $0.key.specID) < ($1.key.day, $1.key.specID) }) {
-            let suffix = specs.isEmpty ? "" : "-spec\(group.specID)"
-            let name = "deletes-\(context.commitID)-\(DayName.iso(group.day))\(suffix).parquet"
-            files.deletes.append(
-                try PositionDelete.write(
-                    rows, day: group.day, specID: group.specID, name: name,
-                    location: context.location(.counts, day: group.day, name), path: context.spoolPath(name)))
-        }
     }
 }
 

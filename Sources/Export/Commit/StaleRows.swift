@@ -16,6 +16,9 @@ struct StaleRows {
 
     package var isEmpty: Bool { positions.isEmpty }
 
+    /// Number of rows.
+    var count: Int64 { positions.values.reduce(0) { $0 + Int64($1.count) } }
+
     /// The old positions of the staged rows.
     package static func staged(_ statePath: String) throws -> StaleRows {
         let reader = try StateReader(statePath)

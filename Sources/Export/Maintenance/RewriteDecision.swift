@@ -124,6 +124,8 @@ struct RewriteDecision {
     private func isHeavy(_ task: ScanTask, _ weights: DeleteWeights) -> Bool {
         guard task.deletionVector != nil || !task.positionDeletes.isEmpty else { return false }
         if task.positionDeletes.count >= settings.deleteFiles { return true }
+        // Some engines misread delete files of several data files (docs/adr/0026); earlier versions wrote them.
+        if isThorough, task.positionDeletes.contains(where: { $0.singleReferencedPath == nil }) { return true }
         return weights.deletedRows(task) >= settings.deletedShare * Double(task.file.recordCount)
     }
 
