@@ -24,7 +24,8 @@ enum RESTAnswer: Sendable {
         let text = reason ?? String(decoding: response.body.prefix(16 << 10), as: UTF8.self)
         let shown = secrets.filter { !$0.isEmpty }.reduce(text) { $0.replacing($1, with: "(hidden)") }
         self = .status(
-            response.status, json ?? .null, text: String(shown.map { $0.isNewline ? " " : $0 }.prefix(400)).onOneLine)
+            response.status, json ?? .null,
+            text: String(String(shown.map { $0.isNewline ? " " : $0 }).onOneLine.prefix(400)))
     }
 }
 
