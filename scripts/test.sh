@@ -36,8 +36,8 @@ integration_suite() {
   swift build -c release "${flags[@]}" --product pageviews ||
     { summary+=("release build: failed"); return 1; }
   echo "test: integration tests against real servers"
-  # The tests wait more than they compute: five workers, each with its own servers, keep two cores busy.
-  (cd Tests/Integration && "$python" -m pytest -n 5 --dist worksteal -q -p no:cacheprovider \
+  # The tests wait more than they compute: six workers, each with its own servers, keep two cores busy.
+  (cd Tests/Integration && "$python" -m pytest -n 6 --dist worksteal -q -p no:cacheprovider \
     --junitxml="$results/integration.xml" ${PYTEST_ARGS:-} 2>&1) | tee "$logs/integration"
   # No retries: a test that fails once shows a fault of the test or of the program.
   local code=${PIPESTATUS[0]}
