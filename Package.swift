@@ -43,7 +43,7 @@ let fuzzed: [Target.Dependency] = [
     "Arguments", "Avro", "Base", "Commands", "Compression", "Dashboard", "Health", "HTTP", "Iceberg", "Ingest", "Kafka",
     "ObjectStorage", "Parquet", "Query", "State", "TopicBrowser", "YAML",
 ]
-/// libFuzzer brings a main of its own, which no other build may have.
+/// libFuzzer has its own main, which no other build may have.
 let fuzz: Target =
     Context.environment["PAGEVIEWS_FUZZ"] == nil
     ? .testTarget(

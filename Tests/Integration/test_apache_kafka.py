@@ -122,6 +122,6 @@ def test_a_client_without_a_certificate_is_refused(make_apache_kafka, tmp_path):
     topic = cluster.create_topic(listener='SSL', client=tuple(known.items()))
     topic.produce([b'{}'])
     assert len(topic.read()[0]) == 1
-    stranger = Topic(topic.address, topic.name, 1, tuple(tls.items()))
+    without_login = Topic(topic.address, topic.name, 1, tuple(tls.items()))
     with pytest.raises(AssertionError, match='1 records not sent'):
-        stranger.produce([b'{}'], seconds=5)
+        without_login.produce([b'{}'], seconds=5)

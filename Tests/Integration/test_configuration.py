@@ -51,7 +51,7 @@ def test_every_kind_of_setting_can_stand_in_a_file(topic, tmp_path):
     state = State(tmp_path / 'pageviews.db')
     file = tmp_path / 'pageviews.yaml'
     file.write_text(f'bootstrap-servers: {topic.address}\ntopic: {topic.name}\nstate: {state.path}\nexit-at-end: true\n'
-                    'allowed-lateness: 1h\nkafka-config:\n  - client.id=from-a-file\n  - fetch.wait.max.ms=50\n')
+                    'listen: "off"\nallowed-lateness: 1h\nkafka-config:\n  - client.id=from-a-file\n  - fetch.wait.max.ms=50\n')
     result = program.run('ingest', '--config', str(file))
     assert result.code == 0, result.err
     assert list(state.counts().values()) == [1] and len(state.late()) == 1
@@ -62,7 +62,7 @@ def test_every_kind_of_setting_can_stand_in_the_environment(topic, tmp_path):
     state = State(tmp_path / 'pageviews.db')
     result = program.run('ingest', env={
         'PAGEVIEWS_BOOTSTRAP_SERVERS': topic.address, 'PAGEVIEWS_TOPIC': topic.name, 'PAGEVIEWS_STATE': str(state.path),
-        'PAGEVIEWS_EXIT_AT_END': 'true', 'PAGEVIEWS_ALLOWED_LATENESS': '1h'})
+        'PAGEVIEWS_EXIT_AT_END': 'true', 'PAGEVIEWS_ALLOWED_LATENESS': '1h', 'PAGEVIEWS_LISTEN': 'off'})
     assert result.code == 0, result.err
     assert list(state.counts().values()) == [1] and len(state.late()) == 1
 

@@ -12,7 +12,8 @@ from test_restart import Traffic
 
 STEPS = ['written', 'prepared', 'uploading', 'uploaded', 'staged', 'committed', 'settled']
 # The raw table's steps are the same in both versions.
-POINTS = [(2, 'segment.closed'), *((2, f'raw.{step}') for step in STEPS), (3, 'raw.committed'),
+POINTS = [(2, 'segment.closed'), *((2, f'raw.{step}') for step in STEPS), (3, 'raw.committed'), (2, 'counts.deleted'),
+          (3, 'counts.deleted'),
           *((version, f'counts.{step}') for version in (2, 3) for step in STEPS),
           # test_maintenance.py kills at these steps too.
           *(pytest.param(version, point, marks=pytest.mark.torture) for version, point in (

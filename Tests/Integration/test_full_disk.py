@@ -148,7 +148,7 @@ def test_without_descriptors_it_says_so_or_does_its_work(limit, topic, state, se
         eventually(lambda: not running.alive() or 'pageviews' in running.err or 'Too many open files' in running.err
                    or not status(state)['healthy'], 'an end, or a word', 30)
         if running.alive():
-            # It waits for descriptors, as it does for a disk: somebody may give them back.
+            # It waits for descriptors, as it does for disk space.
             resource.prlimit(running.pid, resource.RLIMIT_NOFILE, (min(1024, HARD), HARD))
         result = running.wait(90)
     finally:
@@ -162,7 +162,7 @@ def test_without_descriptors_it_says_so_or_does_its_work(limit, topic, state, se
 
 @pytest.mark.parametrize('limit', [16, 24, 40])
 def test_descriptors_that_run_out_while_it_runs_lose_nothing(limit, topic, state, service, make_warehouse):
-    """It goes on when they are back, or has ended with one line."""
+    """It continues when they are back, or has ended with one line."""
     warehouse = make_warehouse()
     options = [*warehouse.options, '--late-topic', 'off', '--flush-interval', '20ms', '--export-interval', '200ms']
     running = service.start(topic, state, *options)

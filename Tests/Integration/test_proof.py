@@ -40,7 +40,8 @@ def exported(tmp_path_factory, broker):
     for seed in (91, 92):
         topic.produce(views(seed, count=1500))
         program.run('ingest', '--bootstrap-servers', topic.address, '--topic', topic.name, '--state',
-                    str(folder / 'pageviews.db'), '--warehouse', f'file://{folder}/warehouse', '--exit-at-end', check=True)
+                    str(folder / 'pageviews.db'), '--warehouse', f'file://{folder}/warehouse', '--exit-at-end',
+                    '--listen', 'off', check=True)
     return folder
 
 

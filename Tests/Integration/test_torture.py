@@ -37,7 +37,7 @@ LIVES = max(1, int(os.environ.get('PAGEVIEWS_KILLS', '50')) // KILLS_PER_LIFE)
 SEED = int(os.environ.get('PAGEVIEWS_TORTURE_SEED', '1'))
 NODES = int(os.environ.get('PAGEVIEWS_TORTURE_NODES', '1'))
 TABLES = ('counts', 'raw')
-POINTS = ['segment.closed', 'evicted', *(f'{table}.{step}' for table in TABLES for step in STEPS),
+POINTS = ['segment.closed', 'evicted', 'counts.deleted', *(f'{table}.{step}' for table in TABLES for step in STEPS),
           *(f'{table}.rewrite.{step}' for table in TABLES for step in STEPS), 'counts.rewrite.moved',
           *(f'{table}.expiry.{step}' for table in TABLES for step in ('recorded', 'committed', 'removed')),
           *(f'{outbox_name}.{step}' for outbox_name in ('late', 'rejected') for step in ('numbered', 'looked', 'sent'))]

@@ -122,7 +122,7 @@ static void record(const char *op, const char *path, int what) {
   REAL(close)(file);
 }
 
-/* What befalls this call: 0 for nothing. */
+/* The fault of this call; 0 for none. */
 static int fate(const char *op, const char *path) {
   read_plan();
   for (struct rule *rule = rules; rule < rules + rule_count; rule++) {
@@ -235,7 +235,7 @@ static _Noreturn void cut_power(void) {
 
 /* MARK: The calls */
 
-/* Runs `call` under the lock unless a fault befalls it; a call of the shim's own goes straight through. */
+/* Runs `call` under the lock unless it has a fault. Calls of the shim itself are passed on. */
 #define ENTER() (is_inside ? 0 : (pthread_mutex_lock(&lock), is_inside = 1))
 #define LEAVE() (is_inside = 0, pthread_mutex_unlock(&lock))
 
@@ -264,7 +264,7 @@ static ssize_t put(int descriptor, const void *bytes, size_t count, off_t offset
   return what == TORN ? -1 : result;
 }
 
-/* Sockets, pipes and terminals are nobody's storage, and may block. */
+/* Sockets, pipes and terminals are not storage, and may block. */
 static int is_storage(int descriptor) {
   struct stat facts;
   return fstat(descriptor, &facts) == 0 && (S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode));

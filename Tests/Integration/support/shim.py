@@ -15,7 +15,7 @@ def compile_shim(folder: pathlib.Path) -> pathlib.Path:
 
 
 class Plan:
-    """What befalls the processes that are started with this plan's environment; it may change while they run."""
+    """The faults of the processes that are started with this plan's environment. They may change while the processes run."""
 
     def __init__(self, library: pathlib.Path, folder: pathlib.Path, seed: int = 1, disk: str = '') -> None:
         """`disk` is a part of the paths of files that a power cut may harm."""

@@ -12,7 +12,7 @@ import TableScan
 import Tables
 import Windowing
 
-/// Something that must not be.
+/// A violated expectation.
 struct Violation: Error, CustomStringConvertible {
     let description: String
 }

@@ -75,7 +75,7 @@ extension World {
         }
     }
 
-    /// Mostly what is safely exported; sometimes also what nobody has read.
+    /// Deletes mostly exported records, sometimes also records that were not read.
     private func deleteRecords(_ partition: PartitionID) {
         guard let log = cluster.log(Self.topic, partition) else { return }
         let isGreedy = dice.chance(0.2)

@@ -62,7 +62,7 @@ final class Scheduler: @unchecked Sendable {
     }
 }
 
-/// Lets go of what the body holds before its thread says that it has ended.
+/// Releases the body's references before its thread reports its end.
 private final class UncheckedBody: @unchecked Sendable {
     private var body: (() throws -> Void)?
 

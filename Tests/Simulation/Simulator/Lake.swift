@@ -10,7 +10,7 @@ final class SimStore: ObjectStore, @unchecked Sendable {
     private let world: World
     let name = "s3://sim"
 
-    /// - Parameter process: nil: the observer, whom no fault meets.
+    /// - Parameter process: nil: the observer, for whom no fault happens.
     init(_ world: World, _ process: SimProcess?) { (self.world, self.process) = (world, process) }
 
     private enum Course {
@@ -138,7 +138,7 @@ final class SimCatalog: Catalog, @unchecked Sendable {
         return world.dice.chance(0.5) ? .committed(loaded) : .committed(nil)
     }
 
-    /// A request that waits in front of the server: nobody hears its answer.
+    /// A request that waits in front of the server; its answer is dropped.
     private func arriveLater(_ table: TableIdentifier, _ requirements: [TableRequirement], _ updates: [TableUpdate]) {
         let inner = inner
         world.later(in: Int64(world.dice.number(1..<300)), "a late commit to \(table.name) arrives") { world in

@@ -1,15 +1,15 @@
-// The rule of windows, lateness and offsets, written once more and as plainly as possible, beside the product.
+// A second, plain implementation of windows, lateness and offsets, to compare the product with.
 //
-// It hears every record that a consumer hands over, and learns from the state only how far the product has come. Windows are
+// It receives every record that a consumer delivers, and reads from the state only its generation and offsets. Windows are
 // [start, end); the watermark is the smallest of the partitions' largest event times, less delay and 1 ms; it never goes back.
 
 import Base
 import State
 import Windowing
 
-/// What is durable, by generation, and what became of every record.
+/// The durable knowledge of each generation, and the outcome of every record.
 struct Shadow {
-    /// What became of a record.
+    /// The outcome of a record.
     struct Outcome {
         let entry: LogEntry
         let isLate: Bool
@@ -60,7 +60,7 @@ struct Shadow {
         }
     }
 
-    /// A state was built anew, from whatever there was.
+    /// A state was restored, or a new one was made.
     mutating func forget() {
         (durable, pending) = ([:], [])
         isExact = false

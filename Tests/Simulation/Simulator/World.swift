@@ -16,7 +16,7 @@ import Windowing
 package struct SimulationOptions: Sendable {
     /// The seed of everything.
     package var seed: UInt64
-    /// Choices of the driver before the world comes to rest.
+    /// Number of the driver's choices before all faults end.
     package var steps = 3000
     /// The kinds of faults that may happen; nil: those that the seed chooses.
     package var only: Set<Fault>?
@@ -30,7 +30,7 @@ package struct SimulationOptions: Sendable {
 /// How a simulation went.
 package struct SimulationResult: Sendable {
     package let seed: UInt64
-    /// What must not be; nil when all is well.
+    /// The violated expectation; nil when there is none.
     package let failure: String?
     package let trace: [String]
     /// How often each fault happened.
@@ -136,7 +136,7 @@ final class World: @unchecked Sendable {
         return settings
     }
 
-    // MARK: What everybody uses
+    // MARK: Shared services
 
     /// A line of the trace.
     func note(_ text: String) {
