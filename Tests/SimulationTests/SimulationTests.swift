@@ -28,7 +28,8 @@ import Testing
         let output = Pipe()
         process.executableURL = tests.appending(path: "simulate")
         process.arguments = arguments
-        process.environment = ["SWIFT_DETERMINISTIC_HASHING": "1"]
+        // With the options of a sanitizer, where one runs.
+        process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_DETERMINISTIC_HASHING": "1"]) { $1 }
         process.standardOutput = output
         try process.run()
         let data = output.fileHandleForReading.readDataToEndOfFile()
