@@ -2,8 +2,8 @@
 //
 // SQLite resets the log only when all of it is copied and no reader uses it. Readers that always overlap prevent the reset
 // unless the writer pauses until the earlier ones end; later ones read the database file. The wait doubles with each 4 MiB of
-// growth, from 50 ms at 32 MiB to 5 s at 60 MiB. So the log stays below 64 MiB beside readers that each take less than that,
-// and a reader that takes longer costs the writer at most a fifth of its time.
+// growth, from 50 ms at 32 MiB to 5 s at 60 MiB, and takes at most a fifth of the writer's time while no reset succeeds. The log
+// still grows between the waits, and while a reader holds a snapshot for longer than a wait.
 //
 // Invariant: after a wait without a reset, no checkpoint waits for four times as long.
 
