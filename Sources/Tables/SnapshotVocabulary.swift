@@ -152,6 +152,13 @@ extension [Snapshot] {
     /// The number of late events in the counts, from this program's newest snapshot; nil where that has none.
     package var backfilled: Int64? { first(where: \.isOurs)?.backfilled }
 
+    /// The first value of a summary that this program cannot have written, with its snapshot; nil when there is none.
+    package var impossibleMark: String? {
+        lazy.compactMap { snapshot in
+            snapshot.impossibleMark.map { "snapshot \(snapshot.id) has \($0), which is impossible" }
+        }.first
+    }
+
     /// Whether the history, newest first, still has its first commit.
     package var isWhole: Bool { last.map { $0.parentID == nil } ?? true }
 }

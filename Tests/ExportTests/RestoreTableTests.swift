@@ -95,6 +95,8 @@ import Testing
             "\(error)".contains("has pageviews.\(key)=9223372036854775807, which is impossible")
         }
         #expect(!FileManager.default.fileExists(atPath: world.folder.file("again.db")), "a state was left")
+        let findings = try await world.proof().findings
+        #expect(findings.contains { $0.contains("has pageviews.\(key)=9223372036854775807, which is impossible") })
     }
 
     private static func counts(_ state: StateReader) throws -> [String] {

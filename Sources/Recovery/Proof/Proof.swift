@@ -98,6 +98,10 @@ package final class Proof {
                 report.findings.append(
                     "table \(identifier) lacks commits of this state (epoch \(open.epoch), exported \(epoch))")
             }
+            // An impossible value is not used, so a check without it could pass.
+            if let mark = open.metadata.ancestors(of: open.metadata.currentSnapshotID).impossibleMark {
+                report.findings.append("table \(identifier): \(mark)")
+            }
             tables[kind] = Loaded(name: identifier.description, open: open)
             readers[kind] = TableReader(open.io, open.metadata, spoolFolder: folder, uniqueName: uniqueName)
         }

@@ -41,11 +41,7 @@ struct RestoreTables {
                 metadata: table.metadata, metadataLocation: table.metadataLocation,
                 io: TableIO(files: try warehouse.files(table)))
             let history = table.metadata.ancestors(of: table.metadata.currentSnapshotID)
-            for snapshot in history {
-                guard let mark = snapshot.impossibleMark else { continue }
-                throw RestoreError.damaged(
-                    "table \(identifier): snapshot \(snapshot.id) has \(mark), which is impossible")
-            }
+            if let mark = history.impossibleMark { throw RestoreError.damaged("table \(identifier): \(mark)") }
             tables[kind] = Table(
                 name: identifier.description, open: open,
                 reader: TableReader(open.io, open.metadata, spoolFolder: folder, uniqueName: uniqueName),
