@@ -206,6 +206,8 @@ import Windowing
                             envelope: OutboxRecord.envelope(row, stateID: "busy", topic: "pageviews"), tag: Int(number))
                     }
                     _ = producer.flush(timeoutMilliseconds: 1000)
+                    // A tenth of the quiet time. At full speed the two would measure which of them gets the processor.
+                    Thread.sleep(forTimeInterval: 0.005)
                 }
             },
             {
