@@ -76,10 +76,10 @@ package final class IngestService {
         try store.with { try $0.checkTopic(settings.topic) }
         guard let clusterID = try waitForCluster(source.reader) else { return nil }
         let identity = Identity(clusterID: clusterID, topic: settings.topic)
-        let (progress, rawOffsets, topicID, users) = try store.with { store in
+        let (progress, rawOffsets, topic, users) = try store.with { store in
             try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
             return (
-                try store.progress(), try store.rawOffsets(), try Run.recordedTopicID(store),
+                try store.progress(), try store.rawOffsets(), try Run.recordedTopic(store),
                 try store.meta(.eventsWithoutUser)
             )
         }
@@ -96,7 +96,7 @@ package final class IngestService {
             users: UserWatch(recorded: users, hasEvents: progress.partitions.contains { $0.consumed > 0 }))
         return Run(
             service: self, store: store, source: source, accumulator: accumulator, raw: raw, progress: progress,
-            rawOffsets: rawOffsets, topicID: topicID)
+            rawOffsets: rawOffsets, topic: topic)
     }
 
     private func engine(_ progress: Progress) -> WindowEngine {

@@ -89,6 +89,7 @@ extension Run {
         case .skip(let partition, let next, let incident):
             accumulator.skip(partition: partition, to: next, incident: incident)
         case .recordTopicID(let id): accumulator.note(fact: .topicID, id)
+        case .recordUnsettled(let logs): accumulator.note(fact: .unsettledLogs, logs.text)
         case .recordIncident(let incident): accumulator.note(incident)
         }
     }

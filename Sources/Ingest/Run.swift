@@ -24,12 +24,14 @@ package struct Run {
     var settings: IngestSettings { service.settings }
     var time: TimeSource { service.time }
 
-    /// The recorded id of the topic; nil when none is recorded.
-    static func recordedTopicID(_ store: Store) throws -> String? { try store.meta(.topicID) }
+    /// What the state has recorded about the topic.
+    static func recordedTopic(_ store: Store) throws -> RecordedTopic {
+        RecordedTopic(id: try store.meta(.topicID), unsettled: UnsettledLogs(text: try store.meta(.unsettledLogs)))
+    }
 
     init(
         service: IngestService, store: SharedStore, source: EventSource, accumulator: Accumulator, raw: RawHalf?,
-        progress: Progress, rawOffsets: [PartitionID: KafkaOffset], topicID: String?
+        progress: Progress, rawOffsets: [PartitionID: KafkaOffset], topic: RecordedTopic
     ) {
         self.service = service
         self.store = store
@@ -38,7 +40,7 @@ package struct Run {
         (consumer, watch, commits) = (source.reader, source.questions, source.commits)
         state = RunState(
             settings: service.settings, statePath: store.path, known: progress.partitions,
-            rawOffsets: raw == nil ? nil : rawOffsets, topicID: topicID, at: service.moment)
+            rawOffsets: raw == nil ? nil : rawOffsets, topic: topic, at: service.moment)
     }
 
     // MARK: Loop

@@ -11,6 +11,12 @@ import Testing
 struct RunStateLogTests {
     static let change = LogChange.recreated(old: "A", new: "B")
 
+    static func logs(_ replaced: [PartitionID: String], waiting: Set<PartitionID> = []) -> UnsettledLogs {
+        var logs = UnsettledLogs()
+        (logs.replaced, logs.waiting) = (replaced, waiting)
+        return logs
+    }
+
     static func unread(_ change: LogChange, from: KafkaOffset, to: KafkaOffset) -> UnreadRange {
         UnreadRange(topic: "views", partition: 0, change: change, from: from, to: to)
     }
@@ -24,6 +30,7 @@ struct RunStateLogTests {
         #expect(
             actions == [
                 .counting(.recordTopicID("B")), .counting(.block(0)), .counting(.block(1)),
+                .counting(.recordUnsettled(Self.logs([0: "A", 1: "A"]))),
             ])
         #expect(machine.state.unsettled == [0: .suspect(Self.change), 1: .suspect(Self.change)])
         #expect(
@@ -54,12 +61,16 @@ struct RunStateLogTests {
             .error(unread.incident.detail, .place(partition: 0, offset: 0, end: counted)),
             .counting(.forgetLog(0, unread.incident)),
         ]
+        let settled = RunAction.counting(.recordUnsettled(UnsettledLogs()))
         let expected: [RunAction] =
             switch outcome {
             case .ends: [.fail(.otherLog(unread))]
-            case .passesOver: told
-            case .waits: told + [.counting(.reachEnd(of: 0, counted))]
-            case .follows: [.counting(.forgetLog(0, nil))]
+            case .passesOver: told + [settled]
+            case .waits:
+                told + [
+                    .counting(.reachEnd(of: 0, counted)), .counting(.recordUnsettled(Self.logs([:], waiting: [0]))),
+                ]
+            case .follows: [.counting(.forgetLog(0, nil)), settled]
             }
         #expect(actions == expected)
         guard outcome != .ends else { return }
@@ -71,6 +82,7 @@ struct RunStateLogTests {
     func waiting() throws {
         let machine = try Machine.reading(2) { $0.skipsMissingOffsets = true }
         machine.state.unsettled = [1: .waiting]
+        machine.state.topic.unsettled.waiting = [1]
         let next = [
             PartitionID(rawValue: 0): NextOffsets(counted: 0, wanted: 0), 1: NextOffsets(counted: 8, wanted: 8),
         ]
@@ -83,7 +95,7 @@ struct RunStateLogTests {
         // An error of a partition that is not read has no effect.
         machine.next(.turn(.notice(.partitionFailed(partition: 1, offset: 8, Machine.missingOffset))))
         #expect(machine.state.waiting == [1])
-        #expect(machine.next(found(8)).unreported.isEmpty)
+        #expect(machine.next(found(8)).unreported == [.counting(.recordUnsettled(UnsettledLogs()))])
         #expect(machine.state.unsettled.isEmpty)
         #expect(machine.next(.turn(.assignmentCheck)) == [.kafka(.assign(without: []))])
     }
@@ -153,6 +165,64 @@ struct RunStateLogTests {
         let found = Machine.found(1, topicID: "B", ranges: [:], failures: [0: Machine.transport])
         machine.next(.topic(.found(found, next: [:])))
         #expect(machine.state.assigned.isEmpty)
+    }
+
+    @Test("a restart while a new topic's partitions are settled: the others are still those of the earlier topic")
+    func restartBetween() throws {
+        let known = [RunStateTopicTests.progress(0, 6), RunStateTopicTests.progress(1, 6)]
+        let first = try Machine(known: known, topicID: "A") { $0.skipsMissingOffsets = true }
+        let one = Machine.found(
+            2, topicID: "B", ranges: [0: OffsetRange(low: 0, high: 9)], failures: [1: Machine.transport])
+        let actions = first.next(.topic(.found(one, next: [:])))
+        let left = Self.logs([1: "A"])
+        #expect(actions.contains(.counting(.recordTopicID("B"))))
+        #expect(actions.contains(.counting(.recordUnsettled(left))))
+        #expect(first.state.assigned == [0])
+        // The same process, once the partition answers.
+        let both = Machine.found(2, topicID: "B", ranges: [1: OffsetRange(low: 0, high: 9)])
+        let incident = UnreadRange(topic: "views", partition: 1, change: Self.change, from: 0, to: 6).incident
+        let later = first.next(.topic(.found(both, next: [0: NextOffsets(counted: 6, wanted: 6)])))
+        #expect(later.contains(.counting(.forgetLog(1, incident))))
+        #expect(later.contains(.counting(.recordUnsettled(UnsettledLogs()))))
+        // The next process, which the state tells.
+        let second = try Machine(known: known, topicID: "B", unsettled: left) { $0.skipsMissingOffsets = true }
+        let start = second.next(.topic(.found(Machine.found(2, topicID: "B"), next: [:])))
+        #expect(start.contains(.counting(.block(1))))
+        #expect(start.contains(.counting(.forgetLog(1, incident))))
+        #expect(!start.contains(.counting(.block(0))))
+        #expect(start.contains(.counting(.recordUnsettled(UnsettledLogs()))))
+        // Without an answer it is not read at the earlier topic's offset.
+        let unasked = try Machine(known: known, topicID: "B", unsettled: left) { $0.skipsMissingOffsets = true }
+        unasked.next(.topic(.found(one, next: [:])))
+        #expect(unasked.state.assigned == [0])
+    }
+
+    @Test("a restart while a shorter log is waited for: it is waited for again, without another incident")
+    func restartWhileWaiting() throws {
+        let known = [RunStateTopicTests.progress(0, 20), RunStateTopicTests.progress(1, 4)]
+        let machine = try Machine(known: known, topicID: "B", unsettled: Self.logs([:], waiting: [0])) {
+            $0.skipsMissingOffsets = true
+        }
+        let actions = machine.next(.topic(.found(Machine.found(2, topicID: "B"), next: [:]))).unreported
+        #expect(machine.state.waiting == [0])
+        #expect(!actions.contains { if case .counting(.forgetLog) = $0 { true } else { false } })
+        #expect(!actions.contains { if case .counting(.recordUnsettled) = $0 { true } else { false } })
+        let grown = Machine.found(2, topicID: "B", ranges: [0: OffsetRange(low: 0, high: 21)])
+        let next = [
+            PartitionID(rawValue: 0): NextOffsets(counted: 20, wanted: 20), 1: NextOffsets(counted: 4, wanted: 4),
+        ]
+        let read = machine.next(.topic(.found(grown, next: next)))
+        #expect(read.contains(.counting(.recordUnsettled(UnsettledLogs()))))
+        #expect(machine.state.unsettled.isEmpty)
+    }
+
+    @Test("the record of unsettled logs is read back from its text")
+    func text() {
+        let logs = Self.logs([2: "b=", 10: "A-_"], waiting: [0, 3])
+        #expect(logs.text == "0= 2=b= 3= 10=A-_")
+        #expect(UnsettledLogs(text: logs.text) == logs)
+        #expect(UnsettledLogs(text: nil) == UnsettledLogs())
+        #expect(UnsettledLogs(text: "x=1 4 -1=a 5=") == Self.logs([:], waiting: [5]))
     }
 
     @Test(

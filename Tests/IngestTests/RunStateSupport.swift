@@ -16,14 +16,15 @@ final class Machine {
 
     init(
         known: [PartitionProgress] = [], rawOffsets: [PartitionID: KafkaOffset]? = nil, topicID: String? = nil,
-        _ change: (inout IngestSettings) -> Void = { _ in }
+        unsettled: UnsettledLogs = UnsettledLogs(), _ change: (inout IngestSettings) -> Void = { _ in }
     ) throws {
         var settings = IngestSettings(
             kafka: [("group.id", "g")], bootstrapServers: "kafka:9092", topic: "views", statePath: "state.db",
             windows: try WindowSettings())
         change(&settings)
         state = RunState(
-            settings: settings, statePath: "state.db", known: known, rawOffsets: rawOffsets, topicID: topicID,
+            settings: settings, statePath: "state.db", known: known, rawOffsets: rawOffsets,
+            topic: RecordedTopic(id: topicID, unsettled: unsettled),
             at: Moment(wall: 1_000_000, monotonic: 1_000_000))
     }
 

@@ -11,6 +11,8 @@ package enum MetaKey: Hashable, Sendable {
     case topic
     /// The id, not the name, of the topic whose offsets the state has, where the cluster gives one.
     case topicID
+    /// The partitions whose log is not the one that was read: `UnsettledLogs.text`.
+    case unsettledLogs
     /// The cluster id from Kafka's metadata.
     case clusterID
     /// The length of windows, in milliseconds.
@@ -44,6 +46,7 @@ package enum MetaKey: Hashable, Sendable {
         case .stateID: "state_id"
         case .topic: "topic"
         case .topicID: "topic_id"
+        case .unsettledLogs: "unsettled_logs"
         case .clusterID: "cluster_id"
         case .windowMilliseconds: "window_ms"
         case .watermarkDelayMilliseconds: "watermark_delay_ms"

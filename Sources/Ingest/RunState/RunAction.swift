@@ -67,6 +67,8 @@ enum CountingAction: Equatable {
     case skip(PartitionID, to: KafkaOffset, Incident)
     /// Record the topic's id with the next flush.
     case recordTopicID(String)
+    /// Record the partitions that are not settled with the next flush.
+    case recordUnsettled(UnsettledLogs)
     /// Record an incident with the next flush.
     case recordIncident(Incident)
 }

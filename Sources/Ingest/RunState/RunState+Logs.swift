@@ -14,6 +14,9 @@ enum UnsettledLog: Equatable {
     case suspect(LogChange?)
     /// It is not read until its end reaches the state's next offset: the state never uses an offset twice.
     case waiting
+
+    /// Its topic was created again.
+    var isReplaced: Bool { if case .suspect(.recreated) = self { true } else { false } }
 }
 
 extension RunState {
@@ -111,7 +114,7 @@ extension RunState {
         let unread = UnreadRange(
             topic: settings.topic, partition: partition, change: change, from: change.firstUnread(low: range.low),
             to: next)
-        guard unread.from < unread.to else { return actions.append(.counting(.forgetLog(partition, nil))) }
+        guard unread.from < unread.to else { return accept(partition, nil) }
         guard settings.skipsMissingOffsets else {
             if case .shorter(let end) = change {
                 throw .ended(.topicShorter(topic: settings.topic, partition: partition, next: next, end: end))
@@ -120,8 +123,17 @@ extension RunState {
         }
         let incident = unread.incident
         log(.error, incident.detail, .place(partition: partition, offset: unread.from, end: unread.to))
+        accept(partition, incident)
+        if range.high < next { wait(partition, for: next) }
+    }
+
+    private mutating func accept(_ partition: PartitionID, _ incident: Incident?) {
+        replaced[partition] = nil
         actions.append(.counting(.forgetLog(partition, incident)))
-        guard range.high < next else { return }
+    }
+
+    /// Does not read a partition until its log has the offset `next`.
+    mutating func wait(_ partition: PartitionID, for next: KafkaOffset) {
         unsettled[partition] = .waiting
         actions.append(.counting(.reachEnd(of: partition, next)))
         assignment = .outdated

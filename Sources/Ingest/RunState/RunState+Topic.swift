@@ -88,10 +88,12 @@ extension RunState {
             throw .ended(.noSuchPartition(topic: settings.topic, partition: wrong, count: count))
         }
         // Before partitions are added: no record of another topic is taken.
-        let oldID = identify(found.topicID)
+        identify(found.topicID)
         compareLeaders(found.partitions.leaders)
-        try addNew(found, recreated: oldID)
+        try addNew(found)
         try settleLogs(found, next)
+        // In the same flush as the incidents, and as the topic's id.
+        recordUnsettled()
         if let name = lost.segment?.name {
             // The flush stores closed segments, so that they are dropped too, and late events, because the late log
             // tells which re-read events were late.
@@ -100,19 +102,32 @@ extension RunState {
         if assignment == .outdated { askAgain(in: 1000) }
     }
 
-    /// Compares the topic's id with the recorded one.
-    /// - Returns: the recorded id if it differs.
-    private mutating func identify(_ found: String?) -> String? {
-        guard let found, found != topicID else { return nil }
-        let old = topicID
-        topicID = found
+    /// Compares the topic's id with the recorded one. If it differs, every partition's log was replaced.
+    private mutating func identify(_ found: String?) {
+        guard let found, found != topic.id else { return }
+        let old = topic.id
+        topic.id = found
         actions.append(.counting(.recordTopicID(found)))
-        guard let old else { return nil }
+        guard let old else { return }
+        for partition in known.map(\.partition) + assigned where replaced[partition] == nil {
+            replaced[partition] = old
+        }
         for partition in assigned {
             actions.append(.counting(.block(partition)))
             suspect(partition, .recreated(old: old, new: found))
         }
-        return old
+    }
+
+    /// Records the partitions that are not settled, if they are not those of the last record.
+    private mutating func recordUnsettled() {
+        assert(
+            assigned.allSatisfy { replaced[$0] == nil || unsettled[$0]?.isReplaced == true },
+            "a replaced log that is assigned is asked about")
+        var logs = UnsettledLogs()
+        (logs.replaced, logs.waiting) = (replaced, waiting.union(topic.unsettled.waiting.subtracting(assigned)))
+        guard logs != topic.unsettled else { return }
+        topic.unsettled = logs
+        actions.append(.counting(.recordUnsettled(logs)))
     }
 
     /// Checks the last record of each partition whose leader has changed.
@@ -146,7 +161,7 @@ extension RunState {
 
     // MARK: Adding partitions
 
-    private mutating func addNew(_ found: TopicWatch.Findings, recreated oldID: String?) throws(TopicRefusal) {
+    private mutating func addNew(_ found: TopicWatch.Findings) throws(TopicRefusal) {
         let wanted = PartitionID.all(count: found.partitions.count).filter { settings.partitions?.contains($0) ?? true }
         let new = wanted.filter { !assigned.contains($0) }
         guard !new.isEmpty else { return }
@@ -159,8 +174,8 @@ extension RunState {
         }
         for partition in new {
             if let range = found.ranges[partition] {
-                try add(partition, range, recreated: oldID)
-            } else if assigned.isEmpty || isKnown(partition), oldID == nil {
+                try add(partition, range)
+            } else if assigned.isEmpty || isKnown(partition), replaced[partition] == nil {
                 addUnasked(partition)
             }
         }
@@ -186,9 +201,7 @@ extension RunState {
         assigned.append(partition)
     }
 
-    private mutating func add(
-        _ partition: PartitionID, _ range: OffsetRange, recreated oldID: String?
-    ) throws(TopicRefusal) {
+    private mutating func add(_ partition: PartitionID, _ range: OffsetRange) throws(TopicRefusal) {
         let earlier = known.first { $0.partition == partition }
         // A new raw half starts where the counts did, or at Kafka's first offset if that is higher.
         let rawNext = rawOffsets[partition] ?? max(range.low, earlier?.firstOffset ?? range.low)
@@ -200,11 +213,14 @@ extension RunState {
         ]
         assign(partition)
         if let last = earlier?.lastRecord, last.offset < range.low { actions.append(.counting(.passCheck(partition))) }
-        if let oldID, let topicID, let earlier, earlier.nextOffset > range.low {
+        if let old = replaced[partition], let id = topic.id, let earlier, earlier.nextOffset > range.low {
             actions.append(.counting(.block(partition)))
-            return try giveUp(partition, .recreated(old: oldID, new: topicID), range, counted: earlier.nextOffset)
+            return try giveUp(partition, .recreated(old: old, new: id), range, counted: earlier.nextOffset)
         }
-        if oldID != nil { actions.append(.counting(.forgetLog(partition, nil))) }
+        if replaced.removeValue(forKey: partition) != nil { actions.append(.counting(.forgetLog(partition, nil))) }
+        if topic.unsettled.waiting.contains(partition), let earlier, range.high < earlier.nextOffset {
+            return wait(partition, for: earlier.nextOffset)
+        }
         let decision = StartPosition.decide(next: next, range: range)
         // A broker that knows leader epochs reports where the log was truncated.
         if case .beyondEnd = decision, settings.skipsMissingOffsets, earlier?.lastRecord?.leaderEpoch != nil { return }

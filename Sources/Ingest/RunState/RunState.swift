@@ -9,6 +9,14 @@ import Kafka
 import Log
 import State
 
+/// What the state has recorded about the topic.
+struct RecordedTopic: Equatable {
+    /// The topic's id; nil when it is not known.
+    var id: String?
+    /// The partitions whose log is not the one that was read.
+    var unsettled = UnsettledLogs()
+}
+
 /// The state of a run.
 struct RunState {
     /// The phases of a run. Times are on the monotonic clock, in milliseconds.
@@ -72,8 +80,11 @@ struct RunState {
     var unsettled: [PartitionID: UnsettledLog] = [:]
     /// The next offsets of raw events, from the state.
     var rawOffsets: [PartitionID: KafkaOffset]
-    /// The topic's id; nil when it is not known.
-    var topicID: String?
+    /// The topic, as the next flush records it.
+    var topic: RecordedTopic
+    /// Partitions whose next offset belongs to an earlier topic, and that topic's id. The state may know more of them than
+    /// are assigned.
+    var replaced: [PartitionID: String]
     /// The id of each partition's leader, as last reported.
     var leaders: [PartitionID: Int32] = [:]
     /// Why Kafka is unreachable, while it is.
@@ -90,11 +101,12 @@ struct RunState {
     init(
         settings: IngestSettings, statePath: String, known: [PartitionProgress],
         rawOffsets: [PartitionID: KafkaOffset]?,
-        topicID: String?, at moment: Moment
+        topic: RecordedTopic, at moment: Moment
     ) {
-        (self.settings, self.statePath, self.known, self.topicID) = (settings, statePath, known, topicID)
+        (self.settings, self.statePath, self.known, self.topic) = (settings, statePath, known, topic)
         raw = rawOffsets == nil ? .off : .writing(retry: Backoff())
         self.rawOffsets = rawOffsets ?? [:]
+        replaced = topic.unsettled.replaced
         phase = .resolving(since: moment.monotonic, retry: Backoff())
         now = moment
     }
