@@ -46,7 +46,8 @@ final class SimProcess: @unchecked Sendable {
     func pause(_ milliseconds: Int64) {
         guard !isDead else {
             afterDeath += max(1, milliseconds)
-            return
+            // A fiber that was killed in a write has not been told yet, and could wait without end.
+            return world.scheduler.point()
         }
         guard let fiber = world.scheduler.current else {
             world.advance(to: world.now + milliseconds)

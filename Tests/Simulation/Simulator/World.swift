@@ -409,13 +409,17 @@ final class World: @unchecked Sendable {
     // MARK: Rest
 
     /// Ends all faults and runs until nothing is left to do.
+    /// Maximum time in which everything is counted, exported and published, in milliseconds.
+    private static let longestRest: Int64 = 1_800_000
+
     private func comeToRest() throws {
         guard violation == nil else { return }
         note("coming to rest")
         faults.isOn = false
         cluster.awayUntil = 0
         var restedAt: Int64?
-        for _ in 0..<60_000 where violation == nil {
+        let began = now
+        for _ in 0..<60_000 where violation == nil && now - began < Self.longestRest {
             runScheduled()
             settleLogs()
             if process == nil { startProcess() }
