@@ -58,6 +58,8 @@ package struct UnreadRange: Equatable, Sendable {
     package let from: KafkaOffset
     /// The end (exclusive).
     package let to: KafkaOffset
+    /// Where a restored state would have counted the counts table's events again; nil for a state that has counted all.
+    var recounted: KafkaOffset?
 
     /// The incident that records the range as skipped.
     var incident: Incident {
@@ -65,7 +67,13 @@ package struct UnreadRange: Equatable, Sendable {
         return Incident(
             kind: "log-replaced",
             detail: "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) "
-                + "(\(from.distance(to: to)) in all)\(bound) of the present log are skipped and not counted")
+                + "(\(from.distance(to: to)) in all)\(bound) of the present log are skipped and not counted"
+                + (recounted.map { lost(from: $0) } ?? ""))
+    }
+
+    private func lost(from first: KafkaOffset) -> String {
+        "; the lost state had counted offsets \(first) to \(to.previous) of the earlier log, which no longer exist, so "
+            + "the next export lowers their counts to those of the raw table"
     }
 
     /// The error text of a service that ends instead.

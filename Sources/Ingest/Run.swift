@@ -26,7 +26,9 @@ package struct Run {
 
     /// What the state has recorded about the topic.
     static func recordedTopic(_ store: Store) throws -> RecordedTopic {
-        RecordedTopic(id: try store.meta(.topicID), unsettled: UnsettledLogs(text: try store.meta(.unsettledLogs)))
+        RecordedTopic(
+            id: try store.meta(.topicID), unsettled: UnsettledLogs(text: try store.meta(.unsettledLogs)),
+            countedEnds: try store.countedEnds())
     }
 
     init(

@@ -26,6 +26,9 @@ package enum Mark {
     package static let watermarkDelay = "pageviews.watermark-delay-ms"
     /// In the counts table's snapshots: the id of the Kafka topic of the offsets, where the cluster gives one.
     package static let topicID = "pageviews.topic-id"
+    /// In the counts table's snapshots: the first offset that the state has consumed of each partition
+    /// (`text(firstOffsets:)`). The snapshots that added them may expire.
+    package static let firstOffsets = "pageviews.first-offsets"
     /// A table property: the id of the state that exports to the table.
     package static let stateID = "pageviews.state-id"
     /// A table property: the number of this state's commits.
@@ -34,7 +37,7 @@ package enum Mark {
     static let lastCommits = "pageviews.last-commit-ids"
 
     /// The keys of a counts table's snapshot other than commit, generation and offsets.
-    package static let ofCounts = [watermarks, watermark, backfilled, window, watermarkDelay, topicID]
+    package static let ofCounts = [watermarks, watermark, backfilled, window, watermarkDelay, topicID, firstOffsets]
 
     /// The mark of a commit in its summary and in the table's properties.
     package static func commit(_ id: String) -> CommitMark {
@@ -44,6 +47,12 @@ package enum Mark {
     /// `{"0":[10,20],"1":[5,9]}`, partitions ascending.
     package static func text(offsets: [PartitionID: OffsetSpan]) -> String {
         let parts = offsets.sorted { $0.key < $1.key }.map { "\"\($0.key)\":[\($0.value.from),\($0.value.to)]" }
+        return "{\(parts.joined(separator: ","))}"
+    }
+
+    /// `{"0":0,"1":120}`, partitions ascending.
+    package static func text(firstOffsets: [PartitionID: KafkaOffset]) -> String {
+        let parts = firstOffsets.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
         return "{\(parts.joined(separator: ","))}"
     }
 
@@ -85,6 +94,7 @@ extension Snapshot {
             (Mark.generation, generation != nil), (Mark.watermark, watermark != nil),
             (Mark.watermarkDelay, watermarkDelay != nil), (Mark.backfilled, backfilled != nil),
             (Mark.offsets, addedOffsets != nil), (Mark.watermarks, watermarksByPartition != nil),
+            (Mark.firstOffsets, firstOffsets != nil),
         ]
         return isPossible.first { !$0.isPossible && summary[$0.key] != nil }.map {
             "\($0.key)=\((summary[$0.key] ?? "").prefix(100))".onOneLine
@@ -112,17 +122,26 @@ extension Snapshot {
 
     /// nil where the summary has none, or an impossible one.
     private var watermarksByPartition: [PartitionID: EventTime]? {
-        guard let text = summary[Mark.watermarks],
+        numbers(Mark.watermarks, Plausible.milliseconds)?.mapValues(EventTime.init(milliseconds:))
+    }
+
+    /// The first offset that the state has consumed of each partition; nil where the summary has none, or an impossible
+    /// one.
+    package var firstOffsets: [PartitionID: KafkaOffset]? {
+        numbers(Mark.firstOffsets, Plausible.count)?.mapValues(KafkaOffset.init(rawValue:))
+    }
+
+    /// One number for each partition.
+    private func numbers(_ key: String, _ range: ClosedRange<Int64>) -> [PartitionID: Int64]? {
+        guard let text = summary[key],
             let values = try? JSONDecoder().decode([String: Int64].self, from: Data(text.utf8))
         else { return nil }
-        var watermarks: [PartitionID: EventTime] = [:]
+        var numbers: [PartitionID: Int64] = [:]
         for (key, value) in values {
-            guard let partition = PartitionID(key), partition >= 0, Plausible.milliseconds.contains(value) else {
-                return nil
-            }
-            watermarks[partition] = EventTime(milliseconds: value)
+            guard let partition = PartitionID(key), partition >= 0, range.contains(value) else { return nil }
+            numbers[partition] = value
         }
-        return watermarks
+        return numbers
     }
 }
 
@@ -137,6 +156,9 @@ extension [Snapshot] {
         }
         return ends
     }
+
+    /// The first offsets that the state has consumed, by partition, as far as this program's newest snapshot says.
+    package var recordedStarts: [PartitionID: KafkaOffset] { first(where: \.isOurs)?.firstOffsets ?? [:] }
 
     /// The first offsets in the listed part of a history, by partition.
     package var starts: [PartitionID: KafkaOffset] {

@@ -16,6 +16,8 @@ import Testing
     /// The history of the tables before the state was lost.
     enum Before: CaseIterable {
         case nothing, oneExport, severalExports, lateEvents, backfill, countsBehind, countsAhead, rawGone, countsGone
+        /// Another program expired all snapshots of the counts table but the current one, and there are no raw rows.
+        case startExpired
     }
 
     private func prepare(_ before: Before, _ world: World) async throws {
@@ -37,6 +39,9 @@ import Testing
             try await world.export()
             try FileManager.default.removeItem(atPath: world.path(behind))
             try FileManager.default.moveItem(atPath: kept, toPath: world.path(behind))
+        case .startExpired:
+            try await world.expireOthers(.counts)
+            try FileManager.default.removeItem(atPath: world.path(.raw))
         case .rawGone: try FileManager.default.removeItem(atPath: world.path(.raw))
         case .countsGone: try FileManager.default.removeItem(atPath: world.path(.counts))
         default: break
@@ -64,7 +69,7 @@ import Testing
                 #expect(try restored.sumOfCounts() == 135, "all raw rows are counted")
             case .countsGone: #expect(summary.countRows == 0 && summary.rawRows == 91)
             // The sources of the counts are not known: everything is consumed again from Kafka.
-            case .rawGone: #expect(summary.readAgain == [0: 91] && summary.rawRows == 0)
+            case .rawGone, .startExpired: #expect(summary.readAgain == [0: 91] && summary.rawRows == 0)
             default:
                 #expect(try Self.counts(restored) == (try Self.counts(StateReader(world.store.path))), "\(before)")
             }

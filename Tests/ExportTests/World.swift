@@ -227,6 +227,19 @@ final class World {
         return rows.map { $0.map { "\($0)" } }.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
+    /// Expires all snapshots but the current one, as another program does.
+    func expireOthers(_ table: ExportTable) async throws {
+        let identifier = TableIdentifier(namespace: settings.tables.namespace, name: settings.tables.name(of: table))
+        let metadata = try await metadata(table)
+        let others = metadata.snapshots.map(\.id).filter { $0 != metadata.currentSnapshotID }
+        try #require(!others.isEmpty)
+        let answer = await warehouse.catalog.commit(identifier, requirements: [], updates: [.removeSnapshots(others)])
+        guard case .committed = answer else {
+            Issue.record("the catalog did not remove the snapshots: \(answer)")
+            return
+        }
+    }
+
     /// The ids of a table's snapshots, oldest first.
     func snapshots(_ table: ExportTable = .counts) async throws -> [Int64] {
         try await metadata(table).snapshots.sorted { $0.sequenceNumber < $1.sequenceNumber }.map(\.id)

@@ -11,8 +11,11 @@ import Testing
 struct RunStateLogTests {
     static let change = LogChange.recreated(old: "A", new: "B")
 
-    static func logs(_ replaced: [PartitionID: String], waiting: Set<PartitionID> = []) -> UnsettledLogs {
+    static func logs(
+        _ replaced: [PartitionID: String], waiting: Set<PartitionID> = [], earlier: String? = "A"
+    ) -> UnsettledLogs {
         var logs = UnsettledLogs()
+        logs.earlierID = earlier
         (logs.replaced, logs.waiting) = (replaced, waiting)
         return logs
     }
@@ -216,13 +219,73 @@ struct RunStateLogTests {
         #expect(machine.state.unsettled.isEmpty)
     }
 
+    @Test("raw events of a log that was replaced, which the raw half had yet to read, are recorded as lost")
+    func rawLoss() throws {
+        let machine = try Machine(known: [RunStateTopicTests.progress(0, 20)], rawOffsets: [0: 5], topicID: "A") {
+            $0.skipsMissingOffsets = true
+        }
+        let actions = machine.next(.topic(.found(Machine.found(1, topicID: "B"), next: [:])))
+        let details = actions.compactMap { action -> String? in
+            if case .counting(.recordIncident(let incident)) = action { incident.detail } else { nil }
+        }
+        #expect(
+            details == [
+                "topic views partition 0: offsets 5 to 19 (15 in all) of the earlier log are counted, but not in the raw table"
+            ])
+    }
+
+    /// The log's range, whether the topic was created again, and the range that is skipped.
+    static let behind: [(log: OffsetRange, isNew: Bool, from: KafkaOffset)] = [
+        (OffsetRange(low: 0, high: 60), false, 40), (OffsetRange(low: 0, high: 60), true, 0),
+        (OffsetRange(low: 50, high: 60), false, 50), (OffsetRange(low: 0, high: 300), true, 0),
+    ]
+
+    @Test(
+        "what a restored state would count again is no longer in the log: skipped up to the table's end",
+        arguments: behind)
+    func behindItsTable(log: OffsetRange, isNew: Bool, from: KafkaOffset) throws {
+        for skips in [true, false] {
+            let machine = try Machine(known: [RunStateTopicTests.progress(0, 40)], topicID: "A") {
+                $0.skipsMissingOffsets = skips
+            }
+            machine.state.topic.countedEnds = [0: 233]
+            let id = isNew ? "B" : "A"
+            let actions = machine.next(.topic(.found(Machine.found(1, topicID: id, ranges: [0: log]), next: [:])))
+            let unread = UnreadRange(
+                topic: "views", partition: 0, change: isNew ? Self.change : .shorter(end: log.high), from: from,
+                to: 233,
+                recounted: 40)
+            #expect(actions.errors == (skips ? [] : [.otherLog(unread)]))
+            #expect(actions.contains(.counting(.skip(0, to: 233, unread.incident))) == skips)
+            #expect(machine.state.waiting == (skips && log.high < 233 ? [0] : []))
+        }
+    }
+
+    @Test("a restored state counts again what the log still has up to the table's end")
+    func countsAgain() throws {
+        let machine = try Machine(known: [RunStateTopicTests.progress(0, 40)], topicID: "A") {
+            $0.skipsMissingOffsets = true
+        }
+        machine.state.topic.countedEnds = [0: 233]
+        let log = [PartitionID(rawValue: 0): OffsetRange(low: 0, high: 233)]
+        machine.next(.topic(.found(Machine.found(1, topicID: "A", ranges: log), next: [:])))
+        #expect(machine.state.unsettled.isEmpty)
+        #expect(machine.state.assigned == [0])
+        // Not before the log's end is known.
+        let unasked = try Machine(known: [RunStateTopicTests.progress(0, 40)], topicID: "A")
+        unasked.state.topic.countedEnds = [0: 233]
+        let none = Machine.found(1, topicID: "A", ranges: [:], failures: [0: Machine.transport])
+        unasked.next(.topic(.found(none, next: [:])))
+        #expect(unasked.state.assigned.isEmpty)
+    }
+
     @Test("the record of unsettled logs is read back from its text")
     func text() {
         let logs = Self.logs([2: "b=", 10: "A-_"], waiting: [0, 3])
-        #expect(logs.text == "0= 2=b= 3= 10=A-_")
+        #expect(logs.text == "A 0= 2=b= 3= 10=A-_")
         #expect(UnsettledLogs(text: logs.text) == logs)
         #expect(UnsettledLogs(text: nil) == UnsettledLogs())
-        #expect(UnsettledLogs(text: "x=1 4 -1=a 5=") == Self.logs([:], waiting: [5]))
+        #expect(UnsettledLogs(text: "x=1 4 -1=a 5=") == Self.logs([:], waiting: [5], earlier: "4"))
     }
 
     @Test(

@@ -10,7 +10,7 @@ import Testing
     @Test(arguments: [1, 11]) func `a seed keeps every number`(first: Int) throws {
         let result = try simulate(["10", "\(first)", "1500"])
         #expect(result.code == 0, "\(result.output)")
-        #expect(result.output.contains("simulate: 10 seeds from \(first), 0 failed"))
+        #expect(result.output.contains("simulate: 10 seeds from \(first), 0 failed,"))
         for fault in [Fault.kill, .powerCut, .writeFails, .brokerAway, .storeAfter, .leaderChange] {
             #expect(!result.output.contains("  \(fault.rawValue): 0\n"), "\(fault) never occurred")
         }

@@ -10,7 +10,7 @@ import Testing
     private static let whole = [
         "pageviews.commit-id": "a", "pageviews.generation": "7", "pageviews.watermark": "1611662684000",
         "pageviews.watermark-delay-ms": "5000", "pageviews.backfilled": "3", "pageviews.offsets": "{\"0\":[0,9]}",
-        "pageviews.watermarks": "{\"0\":1611662684000}",
+        "pageviews.watermarks": "{\"0\":1611662684000}", "pageviews.first-offsets": "{\"0\":3,\"12\":0}",
     ]
 
     private static func snapshot(_ summary: [String: String]) -> Snapshot {
@@ -25,6 +25,8 @@ import Testing
         #expect(read.generation == 7 && read.watermark == EventTime(milliseconds: 1_611_662_684_000))
         #expect(read.watermarkDelay == 5000 && [read].backfilled == 3)
         #expect(read.partitionWatermarks == [0: EventTime(milliseconds: 1_611_662_684_000)])
+        #expect(read.firstOffsets == [0: 3, 12: 0])
+        #expect(Mark.text(firstOffsets: [12: 0, 0: 3]) == Self.whole["pageviews.first-offsets"])
     }
 
     @Test(arguments: [
@@ -33,6 +35,7 @@ import Testing
         ("pageviews.backfilled", "9223372036854775807"), ("pageviews.backfilled", "-1"),
         ("pageviews.offsets", "{\"0\":[0,9223372036854775807]}"), ("pageviews.offsets", "{\"0\":[0]}"),
         ("pageviews.watermarks", "{\"0\":9223372036854775807}"), ("pageviews.watermarks", "{\"-1\":1}"),
+        ("pageviews.first-offsets", "{\"0\":-1}"), ("pageviews.first-offsets", "[0]"),
     ])
     func `an impossible number is named and not used`(key: String, value: String) {
         let read = Self.snapshot(Self.whole.merging([key: value]) { $1 })
@@ -43,6 +46,7 @@ import Testing
         case "pageviews.watermark-delay-ms": #expect(read.watermarkDelay == nil)
         case "pageviews.backfilled": #expect([read].backfilled == nil)
         case "pageviews.offsets": #expect(read.addedOffsets == nil)
+        case "pageviews.first-offsets": #expect(read.firstOffsets == nil)
         default: #expect(read.partitionWatermarks.isEmpty)
         }
     }

@@ -1,6 +1,7 @@
 // The table `meta`: values about the state as a whole, one row each. They are its identity, its settings, and the
 // positions of its tables.
 
+package import Base
 import SQLite
 
 /// The keys of the table `meta`.
@@ -13,6 +14,8 @@ package enum MetaKey: Hashable, Sendable {
     case topicID
     /// The partitions whose log is not the one that was read: `UnsettledLogs.text`.
     case unsettledLogs
+    /// Of a restored state: where the counts table's offsets end, for the partitions whose end is beyond the raw table.
+    case countedEnds
     /// The cluster id from Kafka's metadata.
     case clusterID
     /// The length of windows, in milliseconds.
@@ -47,6 +50,7 @@ package enum MetaKey: Hashable, Sendable {
         case .topic: "topic"
         case .topicID: "topic_id"
         case .unsettledLogs: "unsettled_logs"
+        case .countedEnds: "counted_ends"
         case .clusterID: "cluster_id"
         case .windowMilliseconds: "window_ms"
         case .watermarkDelayMilliseconds: "watermark_delay_ms"
@@ -75,6 +79,20 @@ extension StateView {
     /// - Throws: `SQLiteError`.
     package func number(_ key: MetaKey) throws -> Int64? { try meta(key).flatMap { Int64($0) } }
 
+    /// The id of the topic that all offsets of the state belong to; nil when it is not known. While a new topic's partitions
+    /// are not settled it is the earlier one's.
+    /// - Throws: `SQLiteError`.
+    package func settledTopicID() throws -> String? {
+        try UnsettledLogs(text: try meta(.unsettledLogs)).earlierID ?? meta(.topicID)
+    }
+
+    /// Of a restored state: the ends (exclusive) of the offsets that the counts table counts, for the partitions whose end
+    /// is beyond the raw table.
+    /// - Throws: `SQLiteError`, `DecodingError`.
+    package func countedEnds() throws -> [PartitionID: KafkaOffset] {
+        try meta(.countedEnds).map { try JSONText.offsets($0) } ?? [:]
+    }
+
     /// The random id of the state; nil before the first run has reached Kafka.
     /// - Throws: `SQLiteError`.
     package func stateID() throws -> String? { try meta(.stateID) }
@@ -85,6 +103,12 @@ extension StateView {
 }
 
 extension Store {
+    /// Records where the offsets of a restored state's counts table end.
+    /// - Throws: `SQLiteError`.
+    package func noteCountedEnds(_ ends: [PartitionID: KafkaOffset]) throws {
+        try setMeta(.countedEnds, to: try JSONText.encode(ends))
+    }
+
     /// Sets the value of a key.
     /// - Throws: `SQLiteError`.
     package func setMeta(_ key: MetaKey, to value: String) throws {

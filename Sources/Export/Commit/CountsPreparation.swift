@@ -130,18 +130,21 @@ struct StateSnapshot {
         let delay = try reader.number(.watermarkDelayMilliseconds) ?? 0
         var offsets: [PartitionID: OffsetSpan] = [:]
         var watermarks: [PartitionID: EventTime] = [:]
+        var firstOffsets: [PartitionID: KafkaOffset] = [:]
         for partition in try reader.partitions() {
             offsets[partition.partition] = OffsetSpan(
                 from: exported.offsets[partition.partition] ?? partition.firstOffset, to: partition.nextOffset)
+            firstOffsets[partition.partition] = partition.firstOffset
             watermarks[partition.partition] = partition.maxEventTime.map { $0 - delay - 1 }
         }
         var summary = [
             Mark.generation: "\(generation)", Mark.offsets: Mark.text(offsets: offsets),
             Mark.watermarks: Mark.text(watermarks: watermarks),
+            Mark.firstOffsets: Mark.text(firstOffsets: firstOffsets),
         ]
         summary[Mark.watermark] = watermark.map { "\($0.milliseconds)" }
         summary[Mark.window] = try reader.meta(.windowMilliseconds)
-        summary[Mark.topicID] = try reader.meta(.topicID)
+        summary[Mark.topicID] = try reader.settledTopicID()
         summary[Mark.watermarkDelay] = "\(delay)"
         summary[Mark.backfilled] = try reader.meta(.backfilledEvents) ?? "0"
         self.generation = generation

@@ -43,10 +43,9 @@ extension RunState {
     }
 
     /// Follows the decision.
-    /// - Parameter counted: the next offset of the counts.
     /// - Throws: `TopicRefusal.ended` when the settings do not allow to skip.
     mutating func follow(
-        _ decision: StartPosition, _ partition: PartitionID, _ range: OffsetRange, counted: KafkaOffset
+        _ decision: StartPosition, _ partition: PartitionID, _ range: OffsetRange, _ next: NextOffsets
     ) throws(TopicRefusal) {
         switch decision {
         case .read: break
@@ -55,10 +54,10 @@ extension RunState {
                 throw .ended(.missingOffsets(topic: settings.topic, partition: partition, from: from, to: to))
             }
             // The raw half may be the only one that needs the first of them.
-            let border = min(max(from, counted), to)
+            let border = min(max(from, next.counted), to)
             lose(partition, from..<border, "counted, but not in the raw table")
             lose(partition, border..<to, "not counted")
-        case .beyondEnd(_, let end): try giveUp(partition, .shorter(end: end), range, counted: counted)
+        case .beyondEnd(_, let end): try giveUp(partition, .shorter(end: end), range, next)
         }
     }
 
@@ -95,12 +94,12 @@ extension RunState {
         guard let next else { return }
         switch log {
         case .waiting: guard range.high >= next.counted else { return }
-        case .suspect(let change?): try giveUp(partition, change, range, counted: next.counted)
+        case .suspect(let change?): try giveUp(partition, change, range, next)
         case .suspect(nil):
             // The last record itself may be gone.
             actions.append(.counting(.passCheck(partition)))
             try follow(
-                StartPosition.decide(next: next.wanted, range: range), partition, range, counted: next.counted)
+                StartPosition.decide(next: next.wanted, range: range), partition, range, next)
         }
         if case .suspect = log, unsettled[partition] == .waiting { return }
         unsettled[partition] = nil
@@ -109,22 +108,46 @@ extension RunState {
 
     /// Gives up a log that is not the one that was read: ends the run, or skips the offsets below the state's next one.
     mutating func giveUp(
-        _ partition: PartitionID, _ change: LogChange, _ range: OffsetRange, counted next: KafkaOffset
+        _ partition: PartitionID, _ change: LogChange, _ range: OffsetRange, _ offsets: NextOffsets
     ) throws(TopicRefusal) {
+        let next = offsets.counted
+        let end = usedEnd(partition, next)
+        let first = change.firstUnread(low: range.low)
         let unread = UnreadRange(
-            topic: settings.topic, partition: partition, change: change, from: change.firstUnread(low: range.low),
-            to: next)
+            topic: settings.topic, partition: partition, change: change,
+            from: end > next ? min(first, max(next, range.low)) : first, to: end, recounted: end > next ? next : nil)
         guard unread.from < unread.to else { return accept(partition, nil) }
         guard settings.skipsMissingOffsets else {
-            if case .shorter(let end) = change {
-                throw .ended(.topicShorter(topic: settings.topic, partition: partition, next: next, end: end))
+            if case .shorter(let high) = change, unread.recounted == nil {
+                throw .ended(.topicShorter(topic: settings.topic, partition: partition, next: next, end: high))
             }
             throw .ended(.otherLog(unread))
         }
+        reportRawLoss(partition, offsets)
         let incident = unread.incident
         log(.error, incident.detail, .place(partition: partition, offset: unread.from, end: unread.to))
-        accept(partition, incident)
-        if range.high < next { wait(partition, for: next) }
+        if unread.recounted == nil {
+            accept(partition, incident)
+        } else {
+            actions.append(.counting(.skip(partition, to: end, incident)))
+            accept(partition, nil)
+        }
+        if range.high < end { wait(partition, for: end) }
+    }
+
+    /// The end (exclusive) of the offsets that are in use: by the state, or by the counts table that it was restored from.
+    func usedEnd(_ partition: PartitionID, _ next: KafkaOffset) -> KafkaOffset {
+        max(next, topic.countedEnds[partition] ?? next)
+    }
+
+    /// Records the events that the raw half had yet to read from the earlier log.
+    private mutating func reportRawLoss(_ partition: PartitionID, _ next: NextOffsets) {
+        guard next.wanted < next.counted else { return }
+        let incident = Incident.missingOffsets(
+            of: "topic \(settings.topic)", LostOffsets(partition: partition, offsets: next.wanted..<next.counted),
+            "of the earlier log are counted, but not in the raw table")
+        log(.error, incident.detail, .place(partition: partition, offset: next.wanted, end: next.counted))
+        actions.append(.counting(.recordIncident(incident)))
     }
 
     private mutating func accept(_ partition: PartitionID, _ incident: Incident?) {

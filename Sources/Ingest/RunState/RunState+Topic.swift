@@ -125,6 +125,7 @@ extension RunState {
             "a replaced log that is assigned is asked about")
         var logs = UnsettledLogs()
         (logs.replaced, logs.waiting) = (replaced, waiting.union(topic.unsettled.waiting.subtracting(assigned)))
+        if logs.replaced.isEmpty, logs.waiting.isEmpty { settledID = topic.id } else { logs.earlierID = settledID }
         guard logs != topic.unsettled else { return }
         topic.unsettled = logs
         actions.append(.counting(.recordUnsettled(logs)))
@@ -175,7 +176,7 @@ extension RunState {
         for partition in new {
             if let range = found.ranges[partition] {
                 try add(partition, range)
-            } else if assigned.isEmpty || isKnown(partition), replaced[partition] == nil {
+            } else if assigned.isEmpty || isKnown(partition), isOfRecordedTopic(partition) {
                 addUnasked(partition)
             }
         }
@@ -188,6 +189,12 @@ extension RunState {
     /// Whether the state has the offsets at which to continue the partition.
     private func isKnown(_ partition: PartitionID) -> Bool {
         known.contains { $0.partition == partition } && (!raw.isOn || rawOffsets[partition] != nil)
+    }
+
+    /// Whether nothing says that a known partition's log may be another one than the state's next offset belongs to.
+    private func isOfRecordedTopic(_ partition: PartitionID) -> Bool {
+        guard let next = known.first(where: { $0.partition == partition })?.nextOffset else { return true }
+        return replaced[partition] == nil && usedEnd(partition, next) == next
     }
 
     private mutating func addUnasked(_ partition: PartitionID) {
@@ -207,6 +214,7 @@ extension RunState {
         let rawNext = rawOffsets[partition] ?? max(range.low, earlier?.firstOffset ?? range.low)
         let next = earlier.map { raw.isOn ? min($0.nextOffset, rawNext) : $0.nextOffset }
         let start = earlier ?? PartitionProgress(partition: partition, nextOffset: range.low)
+        let offsets = NextOffsets(counted: start.nextOffset, wanted: next ?? start.nextOffset)
         actions += [
             .counting(.add(start, isNew: earlier == nil, rawNext: rawNext)),
             .counting(.setEnd(of: partition, range.high)),
@@ -215,15 +223,20 @@ extension RunState {
         if let last = earlier?.lastRecord, last.offset < range.low { actions.append(.counting(.passCheck(partition))) }
         if let old = replaced[partition], let id = topic.id, let earlier, earlier.nextOffset > range.low {
             actions.append(.counting(.block(partition)))
-            return try giveUp(partition, .recreated(old: old, new: id), range, counted: earlier.nextOffset)
+            return try giveUp(partition, .recreated(old: old, new: id), range, offsets)
         }
         if replaced.removeValue(forKey: partition) != nil { actions.append(.counting(.forgetLog(partition, nil))) }
         if topic.unsettled.waiting.contains(partition), let earlier, range.high < earlier.nextOffset {
             return wait(partition, for: earlier.nextOffset)
         }
+        if let earlier, case let end = usedEnd(partition, earlier.nextOffset), end > earlier.nextOffset,
+            range.high < end
+        {
+            return try giveUp(partition, .shorter(end: range.high), range, offsets)
+        }
         let decision = StartPosition.decide(next: next, range: range)
         // A broker that knows leader epochs reports where the log was truncated.
         if case .beyondEnd = decision, settings.skipsMissingOffsets, earlier?.lastRecord?.leaderEpoch != nil { return }
-        try follow(decision, partition, range, counted: start.nextOffset)
+        try follow(decision, partition, range, offsets)
     }
 }

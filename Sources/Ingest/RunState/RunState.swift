@@ -15,6 +15,8 @@ struct RecordedTopic: Equatable {
     var id: String?
     /// The partitions whose log is not the one that was read.
     var unsettled = UnsettledLogs()
+    /// Where the offsets end (exclusive) that a restored state's counts table counts, if beyond the state's.
+    var countedEnds: [PartitionID: KafkaOffset] = [:]
 }
 
 /// The state of a run.
@@ -82,6 +84,8 @@ struct RunState {
     var rawOffsets: [PartitionID: KafkaOffset]
     /// The topic, as the next flush records it.
     var topic: RecordedTopic
+    /// The topic's id when all partitions were last settled.
+    var settledID: String?
     /// Partitions whose next offset belongs to an earlier topic, and that topic's id. The state may know more of them than
     /// are assigned.
     var replaced: [PartitionID: String]
@@ -106,7 +110,7 @@ struct RunState {
         (self.settings, self.statePath, self.known, self.topic) = (settings, statePath, known, topic)
         raw = rawOffsets == nil ? .off : .writing(retry: Backoff())
         self.rawOffsets = rawOffsets ?? [:]
-        replaced = topic.unsettled.replaced
+        (replaced, settledID) = (topic.unsettled.replaced, topic.unsettled.earlierID ?? topic.id)
         phase = .resolving(since: moment.monotonic, retry: Backoff())
         now = moment
     }

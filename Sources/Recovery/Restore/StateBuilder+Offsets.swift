@@ -23,7 +23,9 @@ extension StateBuilder {
             let partition = partitions[number] ?? RestoredPartition(number, coveredEnd: .first)
             partitions[number] = partition
             let starts = [tables.raw, tables.counts].compactMap { table in
-                table.flatMap { $0.history.isWhole ? $0.history.starts[number] : nil }
+                table.flatMap {
+                    $0.history.recordedStarts[number] ?? ($0.history.isWhole ? $0.history.starts[number] : nil)
+                }
             }
             // A partition without raw rows has nothing to count below the table's end, so its start does not matter.
             let known = (starts + [partition.least]).min().flatMap { $0 < KafkaOffset.last ? $0 : nil }
@@ -124,6 +126,9 @@ extension StateBuilder {
         }
         try store.noteRestored(bounds.mapValues(\.to))
         try filler.setRawOffsets(bounds.mapValues(\.to))
+        let countedEnds = tables.counts?.history.ends ?? [:]
+        let ahead = countedEnds.filter { $0.value > bounds[$0.key]?.to ?? .last }
+        if !ahead.isEmpty { try store.noteCountedEnds(ahead) }
     }
 
     package func readAgain(_ bounds: [PartitionID: (from: KafkaOffset, to: KafkaOffset)]) -> [PartitionID: Int64] {

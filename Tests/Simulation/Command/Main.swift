@@ -52,7 +52,7 @@ struct Simulate {
     }
 
     private static func run(count: UInt64, first: UInt64, steps: Int?, isBrief: Bool) throws -> Int32 {
-        var (failed, events, processes, ran): ([UInt64], Int, Int, Int) = ([], 0, 0, 0)
+        var (failed, events, processes, ran, refused): ([UInt64], Int, Int, Int, Int) = ([], 0, 0, 0, 0)
         var faults: [Fault: Int] = [:]
         let began = Date()
         for seed in first..<first + count {
@@ -62,6 +62,7 @@ struct Simulate {
             ran += 1
             events += result.events
             processes += result.processes
+            if result.isRefused { refused += 1 }
             faults.merge(result.faults) { $0 + $1 }
             guard let failure = result.failure else { continue }
             failed.append(seed)
@@ -80,7 +81,7 @@ struct Simulate {
         let rate = Double(ran) / max(seconds, 0.001)
         say(
             """
-            simulate: \(ran) seeds from \(first), \(failed.count) failed; \(events) events, \(processes) processes, \
+            simulate: \(ran) seeds from \(first), \(failed.count) failed, \(refused) ended by a refused restore; \(events) events, \(processes) processes, \
             \(faults.values.reduce(0, +)) faults; \(String(format: "%.1f", rate)) seeds/s
             """)
         return failed.isEmpty ? 0 : 1

@@ -7,6 +7,7 @@ import Export
 import Foundation
 import Kafka
 import ObjectStorage
+import Recovery
 import SQLite
 import State
 import Tables
@@ -39,6 +40,8 @@ package struct SimulationResult: Sendable {
     package let dump: UInt64
     package let events: Int
     package let processes: Int
+    /// It ended early: the state was lost, and `restore` refused the tables, since an incident had told of lost raw rows.
+    package let isRefused: Bool
     /// The kinds that were on, and the driver's choices.
     package let kinds: Set<Fault>
     package let steps: Int
@@ -95,6 +98,8 @@ final class World: @unchecked Sendable {
     private(set) var restoredEnds: [PartitionID: KafkaOffset] = [:]
     /// Kafka has lost events that the raw table does not have: only what was consumed is compared.
     var isLossy = false
+    private var lacksRawRows = false
+    private var isRefused = false
     /// Files were taken from the process: it may end because of it.
     private(set) var isDisturbed = false
     let hasCatalogServer: Bool
@@ -182,13 +187,13 @@ final class World: @unchecked Sendable {
     func run() -> SimulationResult {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            for step in 0..<options.steps where violation == nil {
+            for step in 0..<options.steps where violation == nil && !isRefused {
                 try takeStep()
                 if step % 10 == 0, let process, process.store != nil { try checkState(process.statePath) }
             }
-            try comeToRest()
-            if violation == nil { try checkAll() }
-            if violation == nil { try checkRestore() }
+            if !isRefused { try comeToRest() }
+            if violation == nil, !isRefused { try checkAll() }
+            if violation == nil, !isRefused { try checkRestore() }
         } catch {
             fail("\(error)")
         }
@@ -197,7 +202,7 @@ final class World: @unchecked Sendable {
         try? FileManager.default.removeItem(atPath: folder)
         return SimulationResult(
             seed: options.seed, failure: violation?.description, trace: trace, faults: faults.happened, dump: dump,
-            events: events, processes: processes, kinds: faults.kinds, steps: options.steps)
+            events: events, processes: processes, isRefused: isRefused, kinds: faults.kinds, steps: options.steps)
     }
 
     private func takeStep() throws {
@@ -328,6 +333,7 @@ final class World: @unchecked Sendable {
         guard let process else { return }
         kill(power: false)
         let state = process.statePath
+        noteRawLoss(state)
         let others = (try? FileManager.default.contentsOfDirectory(atPath: process.folder)) ?? []
         for name in others { try? FileManager.default.removeItem(atPath: "\(process.folder)/\(name)") }
         note("the state is lost")
@@ -343,11 +349,21 @@ final class World: @unchecked Sendable {
         } catch {
             // Without tables everything is read again.
             note("no restore: \(error)")
+            // The raw table lacks rows that the counts table counts, and a state has said so: refused, as documented.
+            if lacksRawRows, case RestoreError.disagree = error { return isRefused = true }
             if faults.kinds.contains(.retention) { isLossy = true }
         }
         shadow.forget()
         // The raw half may have lost records that were counted.
         if isLossy, !restoredEnds.isEmpty, let places = try? rawPlaces() { shadow.keep(only: places) }
+    }
+
+    /// Notes whether a state that is about to be lost tells of raw rows that no log has any more.
+    private func noteRawLoss(_ state: String) {
+        guard let connection = try? Connection(path: state, mode: .readOnly) else { return }
+        let found = try? connection.integer(
+            "SELECT count(*) FROM incident WHERE detail LIKE '%counted, but not in the raw table%'")
+        if found ?? 0 > 0 { lacksRawRows = true }
     }
 
     /// What is on the disk; locks and shared memory are not.
