@@ -171,6 +171,24 @@ extension [Snapshot] {
         return starts
     }
 
+    /// The newest snapshot of a counts table whose offsets another source covers, and their ends (exclusive); nil when there
+    /// is none. A snapshot is passed over if a later one counts some of its offsets again: that was after a restore, and
+    /// Kafka may no longer have had the same events.
+    package func newestCounted(
+        where isCovered: ([PartitionID: KafkaOffset]) throws -> Bool
+    ) rethrows -> (snapshot: Snapshot, ends: [PartitionID: KafkaOffset])? {
+        var countedAgain: [PartitionID: KafkaOffset] = [:]
+        for (index, snapshot) in enumerated() {
+            guard let added = snapshot.addedOffsets else { continue }
+            let ends = Array(self[index...]).ends
+            if ends.allSatisfy({ $0.value <= countedAgain[$0.key] ?? .last }), try isCovered(ends) {
+                return (snapshot, ends)
+            }
+            countedAgain.merge(added.mapValues(\.from)) { Swift.min($0, $1) }
+        }
+        return nil
+    }
+
     /// The number of late events in the counts, from this program's newest snapshot; nil where that has none.
     package var backfilled: Int64? { first(where: \.isOurs)?.backfilled }
 

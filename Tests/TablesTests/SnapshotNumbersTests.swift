@@ -51,6 +51,21 @@ import Testing
         }
     }
 
+    @Test func `a snapshot whose offsets a later one counts again is not compared`() {
+        func history(_ spans: [String]) -> [Snapshot] { spans.map { Self.snapshot(["pageviews.offsets": $0]) } }
+        func ends(_ spans: [String], below limit: KafkaOffset) -> [PartitionID: KafkaOffset]? {
+            history(spans).newestCounted { $0.values.allSatisfy { $0 <= limit } }?.ends
+        }
+        let plain = ["{\"0\":[12,20]}", "{\"0\":[5,12]}", "{\"0\":[0,5]}"]
+        #expect(ends(plain, below: 20) == [0: 20])
+        #expect(ends(plain, below: 12) == [0: 12])
+        // A state that was restored at offset 5 has counted 5 to 11 again.
+        let again = ["{\"0\":[5,20]}", "{\"0\":[5,12]}", "{\"0\":[0,5]}"]
+        #expect(ends(again, below: 20) == [0: 20])
+        #expect(ends(again, below: 12) == [0: 5])
+        #expect(ends(again, below: 4) == nil)
+    }
+
     @Test func `a snapshot of another program has no marks of ours`() {
         #expect(Self.snapshot(["pageviews.generation": "-5"]).impossibleMark == nil)
     }

@@ -103,12 +103,12 @@ extension Proof {
         snapshot: Snapshot, ends: [PartitionID: KafkaOffset]
     )? {
         let history = table.history
-        for (index, snapshot) in history.enumerated()
-        where snapshot.addedOffsets != nil || index == 0 && !options.toleratesForeign {
-            let ends = Array(history[index...]).ends
-            if try reach.covers(ends) { return (snapshot, ends) }
+        if let current = history.first, current.addedOffsets == nil, !options.toleratesForeign,
+            try reach.covers(history.ends)
+        {
+            return (current, history.ends)
         }
-        return nil
+        return try history.newestCounted(where: reach.covers)
     }
 
     private func recount(

@@ -57,23 +57,15 @@ struct RestoreTables {
         return RestoreTables(stateID: id, counts: tables[.counts], raw: tables[.raw])
     }
 
-    /// The newest snapshot of the counts table whose offsets are all in the raw table; nil when there is none. A snapshot
-    /// is passed over if a later one counts some of its offsets again: that was after a restore, and Kafka may no longer
-    /// have had the same events.
+    /// The newest snapshot of the counts table whose offsets are all in the raw table; nil when there is none.
     package func covered(by rawEnds: [PartitionID: KafkaOffset]) -> (
         snapshot: Snapshot, ends: [PartitionID: KafkaOffset]
     )? {
-        guard let counts else { return nil }
-        var countedAgain: [PartitionID: KafkaOffset] = [:]
-        for (index, snapshot) in counts.history.enumerated() {
-            guard let added = snapshot.addedOffsets else { continue }
-            defer { countedAgain.merge(added.mapValues(\.from)) { min($0, $1) } }
-            let ends = Array(counts.history[index...]).ends
-            // A partition without consumed records has no raw rows and needs none.
-            let starts = counts.history.starts
-            guard ends.allSatisfy({ $0.value <= countedAgain[$0.key] ?? .last }) else { continue }
-            if ends.allSatisfy({ $0.value <= rawEnds[$0.key] ?? starts[$0.key] ?? 0 }) { return (snapshot, ends) }
+        guard let history = counts?.history else { return nil }
+        // A partition without consumed records has no raw rows and needs none.
+        let starts = history.recordedStarts.merging(history.isWhole ? history.starts : [:]) { recorded, _ in recorded }
+        return history.newestCounted { ends in
+            ends.allSatisfy { $0.value <= rawEnds[$0.key] ?? starts[$0.key] ?? 0 }
         }
-        return nil
     }
 }

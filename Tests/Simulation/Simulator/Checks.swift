@@ -80,7 +80,7 @@ extension World {
         }
     }
 
-    private func rows(_ connection: Connection, _ sql: String) throws -> [String] {
+    func rows(_ connection: Connection, _ sql: String) throws -> [String] {
         let statement = try connection.prepare(sql + " ORDER BY 1")
         var found: [String] = []
         while try statement.step() { found.append(statement.string(0)) }

@@ -51,6 +51,7 @@ struct Shadow {
         } else {
             (present, isExact) = (Knowledge(), false)
             for progress in partitions { present.next[progress.partition] = progress.nextOffset }
+            durable[generation] = present
         }
         durable = durable.filter { $0.key <= generation }
         (self.generation, pending) = (generation, [])

@@ -358,12 +358,15 @@ final class World: @unchecked Sendable {
         if isLossy, !restoredEnds.isEmpty, let places = try? rawPlaces() { shadow.keep(only: places) }
     }
 
-    /// Notes whether a state that is about to be lost tells of raw rows that no log has any more.
+    /// Notes what a state that is about to be lost says, and whether it tells of raw rows that no log has any more.
     private func noteRawLoss(_ state: String) {
         guard let connection = try? Connection(path: state, mode: .readOnly) else { return }
-        let found = try? connection.integer(
-            "SELECT count(*) FROM incident WHERE detail LIKE '%counted, but not in the raw table%'")
-        if found ?? 0 > 0 { lacksRawRows = true }
+        let progress = "'partition ' || kafka_partition || ' is at ' || next_offset || ', ' || consumed || ' consumed'"
+        let told =
+            ((try? rows(connection, "SELECT \(progress) FROM partition_progress")) ?? [])
+            + ((try? rows(connection, "SELECT detail FROM incident")) ?? [])
+        for line in told { note("the state said: \(line)") }
+        if told.contains(where: { $0.contains("counted, but not in the raw table") }) { lacksRawRows = true }
     }
 
     /// What is on the disk; locks and shared memory are not.
