@@ -26,6 +26,8 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
     case rowsMoved(table: String, file: String, rows: Int)
     /// The table no longer has rows that this state exported.
     case rowsMissing(table: String, file: String, rows: Int64)
+    /// The state has another number of rows for a commit to delete than the commit was prepared with.
+    case otherRowsStaged(table: String, staged: Int64, prepared: Int64)
     /// A local file that waits for export is missing.
     case spoolFileMissing(path: String, table: String)
     /// Other writers committed first in every attempt.
@@ -46,8 +48,7 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
     package var isTableChanged: Bool {
         switch self {
         case .otherSchema, .otherPartitions, .notOurs, .otherState, .fenced, .wentBack, .rolledBack, .rewritten,
-            .rowsMoved,
-            .tableGone:
+            .rowsMoved, .otherRowsStaged, .tableGone:
             true
         case .rowsMissing, .unsafeStore, .spoolFileMissing, .contended, .unknownOutcome: false
         }
@@ -112,6 +113,9 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
         case .rowsMissing(let table, let file, let rows):
             "table \(table): \(rows) rows that this state exported are no longer in \(file); another writer deleted them. "
                 + "The exporter leaves the file unchanged; let no other program change this table"
+        case .otherRowsStaged(let table, let staged, let prepared):
+            "table \(table): the state has \(staged) rows for the next commit to delete, which was prepared with \(prepared); "
+                + "nothing was committed. Move the state away and rebuild it with `pageviews restore`"
         case .spoolFileMissing(let path, let table):
             "table \(table): the local file \(path) that waits for export is gone; the service re-reads its rows from "
                 + "Kafka or the state; restore the file if Kafka no longer has them"

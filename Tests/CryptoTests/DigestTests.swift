@@ -100,19 +100,6 @@ struct DigestTests {
         #expect(hex(try HMACSHA256.authenticate(bytes(data), key: bytes(key))) == code)
     }
 
-    @Test("secrets are equal only when every byte is")
-    func constantTime() {
-        #expect(ConstantTime.equal([], []))
-        #expect(ConstantTime.equal([1, 2, 3], [1, 2, 3]))
-        #expect(!ConstantTime.equal([1, 2, 3], [1, 2]))
-        #expect(!ConstantTime.equal([1, 2], [1, 2, 3]))
-        for place in 0..<16 {
-            var other = [UInt8](repeating: 7, count: 16)
-            other[place] ^= 0x80
-            #expect(!ConstantTime.equal([UInt8](repeating: 7, count: 16), other))
-        }
-    }
-
     @Test("an error is one line and leaves no error behind")
     func errors() {
         let error = CryptoError("MD5")

@@ -6,6 +6,8 @@ import Recovery
 import Foundation
 import Iceberg
 import ObjectStorage
+import SQLite
+import Synchronization
 import TestSupport
 import Testing
 
@@ -211,6 +213,31 @@ private func isSetBack(_ error: TableError?) -> Bool {
 }
 
 @Suite struct MovedRowTests {
+    @Test func aCommitWhoseStagedRowsChangedIsRefused() async throws {
+        let folder = try TemporaryFolder()
+        let state = folder.file("state.db")
+        let world = try World(
+            folder: folder,
+            failPoint: { point in
+                // Rows are staged with the second commit; the first has none to replace.
+                guard point == "counts.prepared" else { return }
+                let sql =
+                    "DELETE FROM staged WHERE (window_start, postcode) IN "
+                    + "(SELECT window_start, postcode FROM exported LIMIT 1)"
+                try? Connection(path: state, mode: .readWrite).execute(sql)
+            })
+        try world.consume(World.views(100))
+        try await world.export()
+        try world.consume(World.views(100))
+        let error = try await exportError(world)
+        guard case .otherRowsStaged(_, let staged, let prepared) = error else {
+            Issue.record("the export ended with \(String(describing: error))")
+            return
+        }
+        #expect(staged == prepared - 1)
+        #expect(try await world.snapshots().count == 1)
+    }
+
     private static func isMoved(_ error: TableError?) -> Bool {
         if case .rowsMoved = error { return error?.description.contains("pageviews restore") == true }
         return false

@@ -52,6 +52,11 @@ struct PlannedTable {
     }
 }
 
+extension ManifestPolicy {
+    /// Merges every small manifest.
+    fileprivate static let mergeAll = ManifestPolicy(mergeAbove: 1)
+}
+
 @Suite struct CommitPlanTests {
     private let a = Views.dataFile("file:///t/data/a.parquet", rows: 10)
     private let b = Views.dataFile("file:///t/data/b.parquet", day: 19_001, rows: 20)

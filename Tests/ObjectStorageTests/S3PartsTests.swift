@@ -128,7 +128,8 @@ struct S3PartsTests {
         while !faulty.server.received.contains(where: { $0.method == "PUT" }) { await Task.yield() }
         task.cancel()
         #expect(await task.value?.kind == .cancelled)
-        #expect(faulty.server.received.last?.method == "DELETE")
+        // The server's threads may note a part that was sent before after this request.
+        #expect(faulty.server.received.filter { $0.method == "DELETE" }.map(\.target) == ["/lake/k?uploadId=u1"])
     }
 
     @Test func `a conditional put goes in one request whatever its size`() async throws {

@@ -204,29 +204,6 @@ struct ConnectionTests {
         #expect(try connection.integer("SELECT 1") == 1)
     }
 
-    @Test("another thread interrupts a running statement; none running, nothing happens")
-    func interrupt() async throws {
-        let connection = try memory()
-        connection.interrupter.interrupt()
-        #expect(try connection.integer("SELECT 1") == 1)
-        let isRunning = DispatchSemaphore(value: 0)
-        let interrupter = connection.interrupter
-        let thread = Thread {
-            isRunning.wait()
-            interrupter.interrupt()
-        }
-        thread.start()
-        var told = false
-        connection.setProgressHandler(every: 1000) {
-            if !told { isRunning.signal() }
-            told = true
-            return true
-        }
-        #expect(error { _ = try connection.integer(Self.endless) }?.isInterrupt == true)
-        connection.setProgressHandler(every: 0, nil)
-        #expect(try connection.integer("SELECT 1") == 1)
-    }
-
     @Test("a lock that another connection holds is told as busy")
     func busy() throws {
         let folder = try TemporaryFolder()

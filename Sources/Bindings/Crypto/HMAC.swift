@@ -1,4 +1,4 @@
-// HMAC with SHA-256, and a comparison in constant time.
+// HMAC with SHA-256.
 import CCrypto
 
 /// HMAC with SHA-256 (RFC 2104, RFC 4231).
@@ -14,13 +14,5 @@ package enum HMACSHA256 {
             nil, "HMAC", nil, "SHA2-256", nil, keyBytes, key.count, message, message.count, &code, code.count, &written)
         guard done != nil, written == code.count else { throw CryptoError("HMAC-SHA-256") }
         return code
-    }
-}
-
-/// Comparison of secrets.
-package enum ConstantTime {
-    /// Whether both are equal. The time it takes depends on the lengths only.
-    package static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
     }
 }

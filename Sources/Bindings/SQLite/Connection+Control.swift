@@ -1,4 +1,4 @@
-// Control of a connection: limits, switches, a progress handler, interruption, checkpoints, memory.
+// Control of a connection: limits, switches, a progress handler, checkpoints, memory.
 
 import CSQLite
 
@@ -11,15 +11,6 @@ final class ProgressHandler {
 /// The number of pages in the write-ahead log that SQLite reported after the last commit.
 final class WALPages {
     var count = 0
-}
-
-/// Ends the running statement of a connection from any thread. The connection must outlive it.
-package struct Interrupter: @unchecked Sendable {
-    private let handle: OpaquePointer
-    init(_ handle: OpaquePointer) { self.handle = handle }
-
-    /// Ends the running statements; each fails with a `SQLiteError` with `isInterrupt`. Without one, has no effect.
-    package func interrupt() { sqlite3_interrupt(handle) }
 }
 
 /// A switch of sqlite3_db_config (https://www.sqlite.org/c3ref/c_dbconfig_defensive.html).
@@ -98,9 +89,6 @@ extension Connection {
     package func setLimit(_ limit: Limit, to value: Int32) {
         sqlite3_limit(handle, limit.option, value)
     }
-
-    /// Ends the running statement from another thread.
-    package var interrupter: Interrupter { Interrupter(handle) }
 
     /// Calls `mayContinue` about every `instructions` instructions of SQLite's virtual machine. On false the statement
     /// fails with a `SQLiteError` with `isInterrupt`. nil removes the handler.

@@ -1,7 +1,7 @@
 // A connection to one SQLite file.
 // One thread at a time uses a connection and its statements (SQLITE_OPEN_NOMUTEX); the compiler enforces it, since
-// neither is `Sendable`. Only `interrupter` may cross threads. Closing does not wait: statements keep the handle open
-// until they are finalized (sqlite3_close_v2).
+// neither is `Sendable`. Closing does not wait: statements keep the handle open until they are finalized
+// (sqlite3_close_v2).
 
 import CSQLite
 

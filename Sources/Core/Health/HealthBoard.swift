@@ -51,9 +51,6 @@ package final class HealthBoard: Sendable {
         }
     }
 
-    /// Records an iteration of the counting loop.
-    package func turned(now: Int64) { update { $0.loopAt = now } }
-
     /// Records that a flush was written.
     package func flushed() {
         update { health in

@@ -110,7 +110,10 @@ struct Committer {
         }
         if intent.table == .counts, !intent.isRewrite {
             let stale = try StaleRows.staged(store.path)
-            assert(stale.count == intent.rowsDeleted, "the staged rows are those of the intent")
+            guard stale.count == intent.rowsDeleted else {
+                throw TableError.otherRowsStaged(
+                    table: intent.tableName, staged: stale.count, prepared: intent.rowsDeleted)
+            }
             let writer = DeleteWriter(
                 io: table.io, metadata: table.metadata, tableName: intent.tableName, deletes: deletes(table))
             let name = "\(intent.commitID)-\(identity.uuid)"

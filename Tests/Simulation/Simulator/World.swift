@@ -247,6 +247,10 @@ final class World: @unchecked Sendable {
             note("\(fiber.name) ended: \(failure)")
             guard mayEnd(failure) else { throw Violation(description: "\(fiber.name) ended: \(failure)") }
         }
+        if wasLost, case .fenced? = fiber.failure as? TableError {
+            // A commit that the lost state had sent has arrived since: the operator does what the error says.
+            return loseState()
+        }
         process.terminate()
         guard process.isEnded else { return }
         note("process \(process.number) ended")

@@ -44,9 +44,6 @@ package struct ManifestPolicy: Sendable, Equatable {
         self.mergeAbove = mergeAbove
         self.targetBytes = targetBytes
     }
-
-    /// Merges every small manifest.
-    package static let mergeAll = ManifestPolicy(mergeAbove: 1)
 }
 
 /// The unique id and time of one attempt to commit; the caller supplies randomness and time.

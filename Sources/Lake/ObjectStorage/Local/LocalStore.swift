@@ -5,6 +5,7 @@
 // it returns. Renames and deletions hold the lock of the folder they change, which makes `ifMatch` a compare-and-swap
 // among all processes that use this class.
 
+import Base
 import Glibc
 
 /// Objects as files below a folder.

@@ -1,5 +1,6 @@
 // The body of a put, in memory or in a file: its size, hash and parts. Blocking calls run on `BlockingWork`.
 
+import Base
 import Crypto
 import Glibc
 import HTTP

@@ -35,8 +35,6 @@ package enum ColumnValues: Sendable, Equatable {
     package var int32s: [Int32]? { if case .int32(let values) = values { values } else { nil } }
     /// The values of an int64 or timestamp column; nil for other types.
     package var int64s: [Int64]? { if case .int64(let values) = values { values } else { nil } }
-    /// The values of a double column; nil for other types.
-    package var doubles: [Double]? { if case .double(let values) = values { values } else { nil } }
     /// The values of a string or binary column; nil for other types.
     package var byteStrings: ByteStrings? { if case .bytes(let values) = values { values } else { nil } }
 }

@@ -5,7 +5,7 @@ import Dispatch
 
 /// Runs work that blocks a thread.
 package enum BlockingWork {
-    private static let queue = DispatchQueue(label: "object-storage", attributes: .concurrent)
+    private static let queue = DispatchQueue(label: "blocking-work", attributes: .concurrent)
 
     /// Runs `work` on the queue and waits for its result without a thread of the pool.
     /// - Throws: the error of `work`.
