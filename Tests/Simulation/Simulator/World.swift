@@ -7,7 +7,6 @@ import Export
 import Foundation
 import Kafka
 import ObjectStorage
-import Recovery
 import SQLite
 import State
 import Tables
@@ -90,16 +89,16 @@ final class World: @unchecked Sendable {
     /// A state was restored: rejected events before it are not in it.
     var isRestored = false
     /// A state was lost: the topics have what it published.
-    private(set) var wasLost = false
+    var wasLost = false
     /// The topic of the events was created again.
     var wasRecreated = false
     /// Where the last restored state began to read, by partition. Late events before it that the lost state had not
     /// published are lost to the topic (ADR 0009).
-    private(set) var restoredEnds: [PartitionID: KafkaOffset] = [:]
+    var restoredEnds: [PartitionID: KafkaOffset] = [:]
     /// Kafka has lost events that the raw table does not have: only what was consumed is compared.
     var isLossy = false
-    private var lacksRawRows = false
-    private var isRefused = false
+    var lacksRawRows = false
+    var isRefused = false
     /// Files were taken from the process: it may end because of it.
     private(set) var isDisturbed = false
     let hasCatalogServer: Bool
@@ -330,47 +329,6 @@ final class World: @unchecked Sendable {
         try? FileManager.default.removeItem(atPath: process.folder)
         try? FileManager.default.moveItem(atPath: copy, toPath: process.folder)
         (self.process, disk) = (nil, nil)
-    }
-
-    /// The state's files are gone; what the tables have is built into a new one.
-    func loseState() {
-        guard let process else { return }
-        kill(power: false)
-        let state = process.statePath
-        noteRawLoss(state)
-        let others = (try? FileManager.default.contentsOfDirectory(atPath: process.folder)) ?? []
-        for name in others { try? FileManager.default.removeItem(atPath: "\(process.folder)/\(name)") }
-        note("the state is lost")
-        (wasLost, restoredEnds) = (true, [:])
-        do {
-            try restore(to: state)
-            (isRestored, shadow.isExact) = (true, false)
-            let statement = try Connection(path: state, mode: .readOnly).prepare(
-                "SELECT kafka_partition, next_offset FROM partition_progress")
-            while try statement.step() {
-                restoredEnds[PartitionID(clamping: statement.int64(0))] = KafkaOffset(rawValue: statement.int64(1))
-            }
-        } catch {
-            // Without tables everything is read again.
-            note("no restore: \(error)")
-            // The raw table lacks rows that the counts table counts, and a state has said so: refused, as documented.
-            if lacksRawRows, case RestoreError.disagree = error { return isRefused = true }
-            if faults.kinds.contains(.retention) { isLossy = true }
-        }
-        shadow.forget()
-        // The raw half may have lost records that were counted.
-        if isLossy, !restoredEnds.isEmpty, let places = try? rawPlaces() { shadow.keep(only: places) }
-    }
-
-    /// Notes what a state that is about to be lost says, and whether it tells of raw rows that no log has any more.
-    private func noteRawLoss(_ state: String) {
-        guard let connection = try? Connection(path: state, mode: .readOnly) else { return }
-        let progress = "'partition ' || kafka_partition || ' is at ' || next_offset || ', ' || consumed || ' consumed'"
-        let told =
-            ((try? rows(connection, "SELECT \(progress) FROM partition_progress")) ?? [])
-            + ((try? rows(connection, "SELECT detail FROM incident")) ?? [])
-        for line in told { note("the state said: \(line)") }
-        if told.contains(where: { $0.contains("counted, but not in the raw table") }) { lacksRawRows = true }
     }
 
     /// What is on the disk; locks and shared memory are not.
