@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# check.sh VENV   Checks the format of every language in the repository, then its own rules (rules.py, layers.py) and the names of
-# the tests in docs/guarantees.md. Changes nothing.
+# check.sh VENV   Checks the format of every language in the repository, then its own rules (rules.py, layers.py), the names of the
+# tests in docs/guarantees.md, and that each planted bug still fits the code. Changes nothing.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 venv=${1:?usage: check.sh VENV}
@@ -33,10 +33,19 @@ shell_parses() {
   return "$good"
 }
 
+planted_bugs_fit() {
+  local patch good=0
+  for patch in Tests/Simulation/Planted/*.patch; do
+    git apply --check "$patch" || good=1
+  done
+  return "$good"
+}
+
 check "swift format" swift_format
 check "python" python_compiles
 check "shell" shell_parses
 check "rules of the repository" "$venv/bin/python" scripts/rules.py
 check "layers" "$venv/bin/python" scripts/layers.py
 check "names in the guarantees" "$venv/bin/python" scripts/guarantees.py names
+check "planted bugs" planted_bugs_fit
 exit "$failed"
