@@ -261,6 +261,22 @@ struct RunStateLogTests {
         }
     }
 
+    @Test("a restored state without raw rows skips a new topic's records up to the table's end, however many it has")
+    func behindItsTableFromTheStart() throws {
+        for high: KafkaOffset in [100, 600] {
+            let machine = try Machine(known: [RunStateTopicTests.progress(0, 0)], topicID: "A") {
+                $0.skipsMissingOffsets = true
+            }
+            machine.state.topic.countedEnds = [0: 500]
+            let log = [PartitionID(rawValue: 0): OffsetRange(low: 0, high: high)]
+            let actions = machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: log), next: [:])))
+            let unread = UnreadRange(
+                topic: "views", partition: 0, change: Self.change, from: 0, to: 500, recounted: 0)
+            #expect(actions.contains(.counting(.skip(0, to: 500, unread.incident))))
+            #expect(machine.state.waiting == (high < 500 ? [0] : []))
+        }
+    }
+
     @Test("a restored state counts again what the log still has up to the table's end")
     func countsAgain() throws {
         let machine = try Machine(known: [RunStateTopicTests.progress(0, 40)], topicID: "A") {

@@ -165,7 +165,8 @@ struct OpeningTests {
         arguments: [
             ("evicted_events", "9223372036854775807"), ("evicted_events", "-1"), ("window_ms", "0"),
             ("window_ms", "-9223372036854775808"), ("backfilled_events", "many"), ("evicted_before_s", "9e9"),
-            ("rows.raw", "-4"), ("epoch.counts", "18446744073709551616"),
+            ("rows.raw", "-4"), ("epoch.counts", "18446744073709551616"), ("counted_ends", "[0,-1]"),
+            ("counted_ends", "many"), ("restored.late", "[-1,3]"),
         ])
     func impossibleMeta(key: String, value: String) throws {
         let folder = try TemporaryFolder()

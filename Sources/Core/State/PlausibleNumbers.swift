@@ -35,14 +35,25 @@ enum PlausibleNumbers {
 
     private static func checkMeta(_ connection: Connection, path: String) throws {
         guard try columns(of: "meta", connection).contains("key") else { return }
-        for (key, range) in metaRanges {
+        let numbers = metaRanges.map { key, range in
+            (key, { (text: String) in Int64(text).map(range.contains) == true })
+        }
+        for (key, isPossible) in numbers + offsetKeys.map({ ($0, areOffsets) }) {
             let text = try connection.first("SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1", key.text) {
                 $0.string(0)
             }
-            guard let text, Int64(text).map(range.contains) != true else { continue }
+            guard let text, !isPossible(text) else { continue }
             throw StoreError.damaged(
                 path: path, what: "\(key.text) \(text.prefix(40).description.onOneLine) in table meta")
         }
+    }
+
+    /// Keys with an offset for each partition.
+    private static let offsetKeys: [MetaKey] = [.countedEnds] + OutboxName.allCases.map(MetaKey.restoredOutbox)
+
+    private static func areOffsets(_ text: String) -> Bool {
+        guard let offsets = try? JSONText.offsets(text) else { return false }
+        return offsets.allSatisfy { $0.key >= 0 && Plausible.count.contains($0.value.rawValue) }
     }
 
     private static let metaRanges: [(key: MetaKey, range: ClosedRange<Int64>)] =

@@ -221,7 +221,9 @@ extension RunState {
         ]
         assign(partition)
         if let last = earlier?.lastRecord, last.offset < range.low { actions.append(.counting(.passCheck(partition))) }
-        if let old = replaced[partition], let id = topic.id, let earlier, earlier.nextOffset > range.low {
+        if let old = replaced[partition], let id = topic.id, let earlier,
+            usedEnd(partition, earlier.nextOffset) > range.low
+        {
             actions.append(.counting(.block(partition)))
             return try giveUp(partition, .recreated(old: old, new: id), range, offsets)
         }
