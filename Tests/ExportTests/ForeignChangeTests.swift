@@ -7,7 +7,6 @@ import Foundation
 import Iceberg
 import ObjectStorage
 import SQLite
-import Synchronization
 import TestSupport
 import Testing
 
