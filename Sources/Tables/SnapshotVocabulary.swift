@@ -52,13 +52,16 @@ package enum Mark {
 
     /// `{"0":0,"1":120}`, partitions ascending.
     package static func text(firstOffsets: [PartitionID: KafkaOffset]) -> String {
-        let parts = firstOffsets.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
-        return "{\(parts.joined(separator: ","))}"
+        text(numbers: firstOffsets.mapValues(\.rawValue))
     }
 
     /// `{"0":1611662684000}`, partitions ascending, milliseconds since the Unix epoch.
     package static func text(watermarks: [PartitionID: EventTime]) -> String {
-        let parts = watermarks.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value.milliseconds)" }
+        text(numbers: watermarks.mapValues(\.milliseconds))
+    }
+
+    private static func text(numbers: [PartitionID: Int64]) -> String {
+        let parts = numbers.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
         return "{\(parts.joined(separator: ","))}"
     }
 }
