@@ -1,8 +1,6 @@
 """Fixtures: one broker and one S3 server for the whole run; a topic, a state and the service for each test."""
-import fcntl
 import itertools
 import pathlib
-import tempfile
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -57,14 +55,6 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKaf
         yield cluster.start()
     finally:
         cluster.stop()
-
-
-@pytest.fixture
-def standard_port() -> Iterator[None]:
-    """Reserves the page's default port, 8080, for one test at a time, across workers."""
-    with (pathlib.Path(tempfile.gettempdir()) / 'pageviews-tests-8080.lock').open('w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture(scope='module')

@@ -205,7 +205,7 @@ def test_a_taken_address_that_was_asked_for_ends_it_before_anything_is_made(topi
     assert not state.path.exists()
 
 
-def test_a_taken_default_address_is_said_and_counting_goes_on(topic, state, tmp_path, standard_port):
+def test_a_taken_default_address_is_said_and_counting_goes_on(topic, state, tmp_path):
     topic.produce([event('N1', SAMPLE_MS)])
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):

@@ -77,11 +77,12 @@ def in_session(session):
 
 @pytest.fixture
 def terminal(tmp_path):
-    """Starts `pageviews demo` in a terminal."""
+    """Starts `pageviews demo` in a terminal, without its page: no test may need or take a fixed port of the machine."""
     started = []
 
     def start(*options):
-        started.append(Terminal('demo', *options, cwd=tmp_path, env={'TMPDIR': str(tmp_path), 'HOME': str(tmp_path)}))
+        folders = {'TMPDIR': str(tmp_path), 'HOME': str(tmp_path)}
+        started.append(Terminal('demo', '--listen', 'off', *options, cwd=tmp_path, env=folders))
         return started[-1]
 
     yield start
@@ -143,7 +144,7 @@ def test_the_demo_at_its_prompt_ends_at_sigterm(terminal):
 
 
 def test_the_demo_works_without_a_terminal_and_ends_at_sigterm(tmp_path):
-    running = program.Running(tmp_path / 'logs', 'demo', env={'TMPDIR': str(tmp_path)})
+    running = program.Running(tmp_path / 'logs', 'demo', '--listen', 'off', env={'TMPDIR': str(tmp_path)})
     try:
         eventually(lambda: COUNT.search(running.out), 'a postcode with a count')
         result, _ = running.stop(signal.SIGTERM, seconds=10)
