@@ -14,7 +14,7 @@ enum Lineage: Equatable {
     case whole
     /// The table was rolled back to before the last commit.
     case setBack(current: Int64?)
-    /// A commit that this state did not make is in the place of the last commit.
+    /// A commit that this state did not make is in the place of the last commit, or follows it.
     case replaced(by: Int64)
 
     /// Decides.
@@ -24,9 +24,9 @@ enum Lineage: Equatable {
         guard let newest = line.first(where: { $0.isOurs }) else { return withoutOurs(line, ledger) }
         if isOpen(newest, ledger) || isLast(newest, line, ledger) { return .whole }
         if isBelow(newest, line, ledger) { return .setBack(current: line.first?.id) }
+        if isBeyond(newest, ledger) || hasLast(line, ledger) { return .replaced(by: newest.id) }
         // A state of an older version does not know its last commit by id, and its snapshot may have expired.
-        guard ledger.commitID != nil else { return .whole }
-        return isBeyond(newest, ledger) ? .replaced(by: newest.id) : .setBack(current: line.first?.id)
+        return ledger.commitID == nil ? .whole : .setBack(current: line.first?.id)
     }
 
     /// The snapshot is of the open intent's commit.
@@ -34,11 +34,18 @@ enum Lineage: Equatable {
         ledger.openCommitID != nil && snapshot.summary[Mark.commitID] == ledger.openCommitID
     }
 
-    /// The newest commit is the last settled one, or the state was restored from it or from a later snapshot.
+    /// The newest commit is the last settled one, or the state, of an older version, was restored from it or from a
+    /// later snapshot.
     private static func isLast(_ newest: Snapshot, _ line: [Snapshot], _ ledger: LedgerPosition) -> Bool {
         if let commitID = ledger.commitID, newest.summary[Mark.commitID] == commitID { return true }
         guard ledger.commitID == nil, let id = ledger.snapshotID else { return false }
         return line.prefix { $0.id != newest.id }.contains { $0.id == id } || newest.id == id
+    }
+
+    /// The last settled commit is in the line, below a newer one.
+    private static func hasLast(_ line: [Snapshot], _ ledger: LedgerPosition) -> Bool {
+        guard let commitID = ledger.commitID else { return false }
+        return line.contains { $0.summary[Mark.commitID] == commitID }
     }
 
     /// The table lacks a generation or offsets that the ledger has.
@@ -60,7 +67,7 @@ enum Lineage: Equatable {
     /// decides, where it is known.
     private static func withoutOurs(_ line: [Snapshot], _ ledger: LedgerPosition) -> Lineage {
         guard let current = line.first else { return .setBack(current: nil) }
-        guard let before = ledger.rows, let now = current.summary["total-records"].flatMap({ Int64($0) }), now < before
+        guard let before = ledger.rows, let now = current.totalRecords, now < before
         else { return .whole }
         return .setBack(current: current.id)
     }

@@ -70,6 +70,10 @@ extension Snapshot {
     /// Whether this program made the snapshot.
     package var isOurs: Bool { summary[Mark.commitID] != nil }
 
+    /// The number of rows in the table, as its writer says; nil where the summary has none. Any writer may give it
+    /// (Iceberg specification, "Optional Snapshot Summary Fields").
+    package var totalRecords: Int64? { number("total-records", Plausible.count) }
+
     /// The state's generation; nil where the summary has none.
     package var generation: Generation? { number(Mark.generation, Plausible.count).map(Generation.init(clamping:)) }
 

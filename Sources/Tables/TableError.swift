@@ -16,6 +16,8 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
     case otherState(table: String, recorded: String, ours: String)
     /// Another copy of this state commits to the table.
     case fenced(table: String, tableEpoch: Int64, ours: Int64)
+    /// The table's newest commit of this program is not one of this state's.
+    case unknownCommit(table: String, snapshot: Int64)
     /// The table lacks commits of this state.
     case wentBack(table: String, tableEpoch: Int64, ours: Int64)
     /// The table was rolled back to a snapshot from before this state's last commit.
@@ -38,7 +40,7 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
     /// Whether another state, or another copy of this one, exports to the table. This process must then stop exporting.
     package var isForeign: Bool {
         switch self {
-        case .otherState, .fenced: true
+        case .otherState, .fenced, .unknownCommit: true
         default: false
         }
     }
@@ -47,8 +49,8 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
     /// service refuses to start.
     package var isTableChanged: Bool {
         switch self {
-        case .otherSchema, .otherPartitions, .notOurs, .otherState, .fenced, .wentBack, .rolledBack, .rewritten,
-            .rowsMoved, .otherRowsStaged, .tableGone:
+        case .otherSchema, .otherPartitions, .notOurs, .otherState, .fenced, .unknownCommit, .wentBack, .rolledBack,
+            .rewritten, .rowsMoved, .otherRowsStaged, .tableGone:
             true
         case .rowsMissing, .unsafeStore, .spoolFileMissing, .contended, .unknownOutcome: false
         }
@@ -95,6 +97,10 @@ package enum TableError: Error, CustomStringConvertible, Equatable, Sendable {
         case .fenced(let table, let tableEpoch, let ours):
             "table \(table) was committed to by another copy of this state (epoch \(tableEpoch), ours \(ours)); "
                 + "only one copy may export: stop this one, or, if it is a backup, rebuild the state with `pageviews restore`"
+        case .unknownCommit(let table, let snapshot):
+            "table \(table) has a commit that this state did not make (snapshot \(snapshot)): another writer goes on with "
+                + "this state's tables, or a rollback was undone after a restore. Stop that writer, then move the state away "
+                + "and rebuild it with `pageviews restore`"
         case .wentBack(let table, let tableEpoch, let ours):
             "table \(table) lacks commits of this state (epoch \(tableEpoch), ours \(ours)): it was created again or rolled back; "
                 + "bring it back, or start a new --state and --namespace"

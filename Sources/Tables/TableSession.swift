@@ -154,8 +154,8 @@ package final class TableSession {
         case .whole: break
         // The caller decides what a higher epoch means.
         case .replaced where table.epoch > ledger.epoch: break
-        case .replaced:
-            throw TableError.fenced(table: identifier.description, tableEpoch: table.epoch, ours: ledger.epoch)
+        case .replaced(let snapshot):
+            throw TableError.unknownCommit(table: identifier.description, snapshot: snapshot)
         case .setBack where table.epoch < ledger.epoch:
             throw TableError.wentBack(table: identifier.description, tableEpoch: table.epoch, ours: ledger.epoch)
         case .setBack(let current):

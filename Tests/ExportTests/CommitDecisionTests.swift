@@ -39,10 +39,11 @@ import Testing
             .tableGone(table: "t", catalog: "c"), .otherSchema(table: "t", expected: "a", found: "b", obstacle: "c"),
             .notOurs(table: "t"), .otherState(table: "t", recorded: "a", ours: "b"),
             .fenced(table: "t", tableEpoch: 2, ours: 1), .wentBack(table: "t", tableEpoch: 0, ours: 1),
-            .rewritten(table: "t", file: "f"), .spoolFileMissing(path: "p", table: "t"),
+            .unknownCommit(table: "t", snapshot: 1), .rewritten(table: "t", file: "f"),
+            .spoolFileMissing(path: "p", table: "t"),
             .contended(table: "t", tries: 8, reason: "r"), .unknownOutcome(table: "t", reason: "r"),
         ]
-        #expect(all.filter(\.isForeign).count == 2)
+        #expect(all.filter(\.isForeign).count == 3)
         #expect(all.filter(\.isUnsettled).count == 2)
         for error in all {
             #expect(error.description.contains("table t"), "the message names the table: \(error)")

@@ -37,7 +37,8 @@ package struct ExportProgress: Equatable, Sendable {
 package struct LedgerPosition: Equatable, Sendable {
     /// The table's writer epoch after the last settled commit; 0 before the first.
     package var epoch: Int64 = 0
-    /// The id of the last settled commit; nil in a state of an older version or a restored one.
+    /// The id of the last settled commit, or of the newest commit in the table from which the state was restored; nil
+    /// where all had expired then, and in a state of an older version.
     package var commitID: String?
     /// The snapshot of the last settled commit, or the one from which the state was restored; nil before.
     package var snapshotID: Int64?

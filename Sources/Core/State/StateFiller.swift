@@ -334,16 +334,16 @@ package final class StateFiller {
         try store.writeProgress(generation: generation, watermark: watermark, finalBefore: finalBefore, now: now)
     }
 
-    /// Sets the position of a table.
-    /// - Parameter snapshotID: the table's current snapshot; nil when it has none, and so no progress.
+    /// Sets the position of a table. Without a snapshot it has no progress.
     /// - Throws: `SQLiteError`.
-    package func setExport(
-        of table: ExportTable, epoch: Int64, snapshotID: Int64?, progress: ExportProgress
-    ) throws {
-        try store.setMeta(.epoch(table), to: "\(epoch)")
-        guard let snapshotID else { return }
+    package func setExport(of table: ExportTable, to position: LedgerPosition) throws {
+        assert(position.openCommitID == nil, "a restored state has no open commit")
+        try store.setMeta(.epoch(table), to: "\(position.epoch)")
+        guard let snapshotID = position.snapshotID else { return }
         try store.setMeta(.snapshot(table), to: "\(snapshotID)")
-        try store.setExportProgress(of: table, to: progress)
+        if let commitID = position.commitID { try store.setMeta(.commit(table), to: commitID) }
+        if let rows = position.rows { try store.setMeta(.rows(table), to: "\(rows)") }
+        try store.setExportProgress(of: table, to: position.progress)
     }
 
     /// Sets the raw offset of each partition.

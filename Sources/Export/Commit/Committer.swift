@@ -248,7 +248,7 @@ struct Committer {
         let snapshotID = snapshot?.id
         if intent.isRewrite { try moveRows(intent) }
         // The summaries' totals do not cover all ways in which rows of the counts table are deleted.
-        let rows = intent.table == .raw ? snapshot?.summary["total-records"].flatMap { Int64($0) } : nil
+        let rows = intent.table == .raw ? snapshot?.totalRecords : nil
         try store.with { store in
             try forgetWinner(store, intent.table, snapshotID: snapshotID, table, now: now)
             // Delete files of an intent of an earlier version, unless that version's own try was applied.

@@ -120,9 +120,14 @@ extension StateBuilder {
                 if kind == .raw { offsets[bound.key] = bound.value.to }
                 if kind == .counts, let end = ends[bound.key] { offsets[bound.key] = min(end, bound.value.to) }
             }
-            try filler.setExport(
-                of: kind, epoch: table.open.epoch, snapshotID: table.current?.id,
-                progress: ExportProgress(generation: table.generation, offsets: offsets))
+            var position = LedgerPosition()
+            position.epoch = table.open.epoch
+            position.commitID = table.history.first(where: \.isOurs)?.summary[Mark.commitID]
+            position.snapshotID = table.current?.id
+            // As in `settle`: the totals of the counts table do not cover all its deletes.
+            position.rows = kind == .raw ? table.current?.totalRecords : nil
+            position.progress = ExportProgress(generation: table.generation, offsets: offsets)
+            try filler.setExport(of: kind, to: position)
         }
         try store.noteRestored(bounds.mapValues(\.to))
         try filler.setRawOffsets(bounds.mapValues(\.to))

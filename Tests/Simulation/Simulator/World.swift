@@ -246,9 +246,13 @@ final class World: @unchecked Sendable {
             note("\(fiber.name) ended: \(failure)")
             guard mayEnd(failure) else { throw Violation(description: "\(fiber.name) ended: \(failure)") }
         }
-        if wasLost, case .fenced? = fiber.failure as? TableError {
-            // A commit that the lost state had sent has arrived since: the operator does what the error says.
-            return loseState()
+        if wasLost {
+            // A commit that the lost state had sent has arrived since, or a table was set forward again: the operator does
+            // what the error says.
+            switch fiber.failure as? TableError {
+            case .fenced, .unknownCommit: return loseState()
+            default: break
+            }
         }
         process.terminate()
         guard process.isEnded else { return }
