@@ -155,6 +155,7 @@ struct Accumulator {
 
     /// Takes the raw event of a record that is counted already. The event was lost with its segment.
     private mutating func replay(_ record: Record, index: Int, into raw: RawHalf, now: Int64) {
+        if raw.isUnread(record.offset, index: index) { return raw.pass(record.offset, index: index) }
         do throws(Fault) {
             if record.isTombstone { throw Fault(reason: .tombstone, position: 0) }
             let event = try parser.parse(record.payload)
@@ -214,13 +215,18 @@ struct Accumulator {
         hasNews = true
     }
 
-    /// Accepts a partition's log although it is not the one that was read. The incident says what is skipped.
-    mutating func forgetLog(of partition: PartitionID, incident: Incident?) {
+    /// Accepts a partition's log although it is not the one that was read. The partition continues after the offsets of
+    /// the new log that are below the earlier one's end.
+    mutating func forgetLog(of partition: PartitionID, unread: UnreadRange?) {
         guard let index = index(of: partition) else { return }
         check.forget(index: index)
         flush.partitions[index].lastRecord = nil
-        raw?.pass(flush.partitions[index].nextOffset.previous, index: index)
-        if let incident { flush.incidents.append(incident) }
+        if let unread {
+            let counted = flush.partitions[index].nextOffset
+            flush.partitions[index].nextOffset = max(unread.to, counted)
+            raw?.exclude(unread.from..<unread.to, counted: counted, index: index)
+            flush.incidents += unread.incidents
+        }
         hasNews = true
     }
 

@@ -76,15 +76,15 @@ package final class IngestService {
         try store.with { try $0.checkTopic(settings.topic) }
         guard let clusterID = try waitForCluster(source.reader) else { return nil }
         let identity = Identity(clusterID: clusterID, topic: settings.topic)
-        let (progress, rawOffsets, topic, users) = try store.with { store in
+        let (progress, rawOffsets, topic, users, unread, lost) = try store.with { store in
             try store.adopt(identity, stateID: Self.hex(random()) + Self.hex(random()))
             return (
                 try store.progress(), try store.rawOffsets(), try Run.recordedTopic(store),
-                try store.meta(.eventsWithoutUser)
+                try store.meta(.eventsWithoutUser), try store.unreadOffsets(), try store.lostOffsets()
             )
         }
         let raw = sink.map { sink in
-            RawHalf(sink) { partition, offset in
+            RawHalf(sink, unread: unread, lost: lost) { partition, offset in
                 // A state that cannot be read also fails the next flush, which reports it.
                 (try? store.with { try $0.isLate(partition: partition, offset: offset) }) ?? false
             }

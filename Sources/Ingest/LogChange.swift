@@ -64,11 +64,21 @@ package struct UnreadRange: Equatable, Sendable {
     /// The incident that records the range as skipped.
     var incident: Incident {
         let bound = change.isExact ? "" : ", at most,"
-        return Incident(
-            kind: "log-replaced",
+        var incident = Incident(
+            kind: Incident.logReplaced,
             detail: "topic \(topic) partition \(partition): \(change.words); offsets \(from) to \(to.previous) "
                 + "(\(from.distance(to: to)) in all)\(bound) of the present log are skipped and not counted"
                 + (recounted.map { lost(from: $0) } ?? ""))
+        incident.lost = LostOffsets(partition: partition, offsets: from..<to)
+        return incident
+    }
+
+    /// The incidents of the range. What only a lost state had counted is recorded as missing, too: its raw events were never
+    /// in the table.
+    var incidents: [Incident] {
+        guard let recounted, recounted < to else { return [incident] }
+        let missing = LostOffsets(partition: partition, offsets: recounted..<to)
+        return [incident, .missingOffsets(of: "topic \(topic)", missing, "of the earlier log are not counted")]
     }
 
     private func lost(from first: KafkaOffset) -> String {

@@ -2,7 +2,8 @@
 //
 // Invariants: in each partition the open segment covers the offsets from `start` (inclusive) to `next` (exclusive).
 // When the segment is lost, `next` goes back to `start` and the records in between are re-read. After a failure `wants`
-// accepts nothing until `takeFailure`.
+// accepts nothing until `takeFailure`. `next` is never an offset at which the present log has another record than the one
+// that was counted: such raw events cannot be re-read, and `takeLosses` says which were lost.
 
 import Base
 import Kafka
@@ -16,6 +17,11 @@ final class RawHalf {
     private var partitions: [PartitionID] = []
     private var start: [KafkaOffset] = []
     private var next: [KafkaOffset] = []
+    /// Offsets at which the present log has other records than the counted ones, and those of them that are not in the
+    /// raw events, by partition index.
+    private var unread: [(other: OffsetRanges, lost: OffsetRanges)] = []
+    private var losses: [LostOffsets] = []
+    private let known: (unread: [LostOffsets], lost: [LostOffsets])
     private var failure: String?
     /// A segment was lost, and its records are not re-read yet.
     private var isSuspended = false
@@ -23,8 +29,15 @@ final class RawHalf {
     private var closed: [Segment] = []
     private var lastBacklog: (at: Int64, bytes: Int64)?
 
-    init(_ sink: any RawSink, wasLate: @escaping (PartitionID, KafkaOffset) -> Bool) {
+    /// - Parameters:
+    ///   - unread: the offsets at which the present logs have other records than the counted ones.
+    ///   - lost: the offsets whose loss is recorded already.
+    init(
+        _ sink: any RawSink, unread: [LostOffsets] = [], lost: [LostOffsets] = [],
+        wasLate: @escaping (PartitionID, KafkaOffset) -> Bool
+    ) {
         self.sink = sink
+        known = (unread, lost)
         self.wasLate = wasLate
     }
 
@@ -33,6 +46,39 @@ final class RawHalf {
         partitions.append(partition)
         start.append(offset)
         next.append(offset)
+        func offsets(_ known: [LostOffsets]) -> OffsetRanges {
+            known.reduce(into: OffsetRanges()) { if $1.partition == partition { $0.insert($1.offsets) } }
+        }
+        unread.append((offsets(known.unread), offsets(known.lost)))
+        passUnread(index: next.count - 1)
+    }
+
+    /// Does not re-read these offsets: the present log has other records there than those that were read.
+    /// - Parameter counted: the end (exclusive) of the counted offsets; those above it are no loss of raw events alone.
+    func exclude(_ offsets: Range<KafkaOffset>, counted: KafkaOffset, index: Int) {
+        unread[index].other.insert(offsets)
+        if counted < offsets.upperBound {
+            unread[index].lost.insert(max(counted, offsets.lowerBound)..<offsets.upperBound)
+        }
+        passUnread(index: index)
+    }
+
+    /// Whether the present log has another record at this offset than the counted one.
+    func isUnread(_ offset: KafkaOffset, index: Int) -> Bool { unread[index].other.range(containing: offset) != nil }
+
+    /// Notes the events that cannot be re-read from the next offset on, and goes on after them.
+    private func passUnread(index: Int) {
+        for lost in unread[index].other.parts(from: next[index], notIn: unread[index].lost) {
+            unread[index].lost.insert(lost)
+            losses.append(LostOffsets(partition: partitions[index], offsets: lost))
+        }
+        if let range = unread[index].other.range(containing: next[index]) { next[index] = range.upperBound }
+    }
+
+    /// Takes the counted offsets whose raw events can no longer be re-read.
+    func takeLosses() -> [LostOffsets] {
+        defer { losses = [] }
+        return losses
     }
 
     func next(index: Int) -> KafkaOffset { next[index] }
@@ -78,6 +124,7 @@ final class RawHalf {
         failure = nil
         next = start
         isSuspended = true
+        for index in next.indices { passUnread(index: index) }
     }
 
     /// Goes back to the start of lost closed segments. Drops the closed segments that are not in a flush yet, too.

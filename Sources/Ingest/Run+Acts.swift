@@ -11,7 +11,9 @@ extension Run {
     mutating func act(on action: RunAction) throws -> [RunEvent] {
         switch action {
         case .kafka(let action): return try act(on: action)
-        case .counting(let action): act(on: action)
+        case .counting(let action):
+            act(on: action)
+            return rawLosses
         case .segment(let action): return try act(on: action)
         case .state(let action): return try act(on: action)
         case .report(let report): tell(report)
@@ -85,7 +87,7 @@ extension Run {
         case .block(let partition): accumulator.block(partition)
         case .checkAgain(let partition): accumulator.checkAgain(partition)
         case .passCheck(let partition): accumulator.passCheck(of: partition)
-        case .forgetLog(let partition, let incident): accumulator.forgetLog(of: partition, incident: incident)
+        case .forgetLog(let partition, let unread): accumulator.forgetLog(of: partition, unread: unread)
         case .skip(let partition, let next, let incident):
             accumulator.skip(partition: partition, to: next, incident: incident)
         case .recordTopicID(let id): accumulator.note(fact: .topicID, id)
@@ -128,7 +130,13 @@ extension Run {
             raw.rewind(to: starts)
             raw.remove(files)
         }
-        return []
+        return rawLosses
+    }
+
+    /// The raw events that were found to be lost.
+    private var rawLosses: [RunEvent] {
+        let losses = raw?.takeLosses() ?? []
+        return losses.isEmpty ? [] : [.segment(.lostForGood(losses))]
     }
 
     private func findLoss(_ raw: RawHalf, amongAll isAmongAll: Bool) throws -> RunEvent {

@@ -36,7 +36,7 @@ final class Feeder {
 
     /// The offsets with another record.
     func foreign() -> [KafkaOffset] { accumulator.takeForeign().map(\.offset) }
-    func forget(_ partition: PartitionID) { accumulator.forgetLog(of: partition, incident: nil) }
+    func forget(_ partition: PartitionID) { accumulator.forgetLog(of: partition, unread: nil) }
 
     func take(_ records: [(partition: PartitionID, offset: KafkaOffset, value: [UInt8]?)], now: Int64 = base) {
         let bytes = records.map { record -> UnsafeMutableRawBufferPointer in

@@ -83,6 +83,28 @@ import Windowing
         #expect(try read(stage).count == 30)
     }
 
+    /// The numbers of a restored state begin at the wall clock, which may be behind those that the lost state gave.
+    @Test func `a record marks no other event of its number`() async throws {
+        let stage = try await stage(late: 5)
+        try stage.broker.createTopic("late", partitions: 1)
+        #expect(try publish(stage) == nil)
+        try {
+            try Connection(path: stage.statePath, mode: .readWrite).execute(
+                "UPDATE late SET published_at_ms = NULL, kafka_offset = kafka_offset + 100; DELETE FROM outbox")
+        }()
+        #expect(try publish(stage) == nil)
+        let offsets = try read(stage).compactMap { OutboxRecord($0)?.origin?.offset }
+        #expect(offsets == [1, 2, 3, 4, 5, 101, 102, 103, 104, 105])
+        #expect(try stage.integer("SELECT count(*) FROM late WHERE published_at_ms IS NULL") == 0)
+        // The same rows once more are found.
+        try {
+            try Connection(path: stage.statePath, mode: .readWrite).execute(
+                "UPDATE late SET published_at_ms = NULL; DELETE FROM outbox")
+        }()
+        #expect(try publish(stage) == nil)
+        #expect(try read(stage).count == 10)
+    }
+
     @Test func `a locked state makes it wait`() async throws {
         let stage = try await stage(late: 5)
         try stage.broker.createTopic("late", partitions: 1)

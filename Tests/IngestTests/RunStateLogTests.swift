@@ -62,7 +62,7 @@ struct RunStateLogTests {
         let unread = Self.unread(Self.change, from: 0, to: counted)
         let told: [RunAction] = [
             .error(unread.incident.detail, .place(partition: 0, offset: 0, end: counted)),
-            .counting(.forgetLog(0, unread.incident)),
+            .counting(.forgetLog(0, unread)),
         ]
         let settled = RunAction.counting(.recordUnsettled(UnsettledLogs()))
         let expected: [RunAction] =
@@ -118,8 +118,8 @@ struct RunStateLogTests {
         let long = [PartitionID(rawValue: 0): OffsetRange(low: 1, high: 9)]
         let actions = machine.next(.topic(.found(Machine.found(1, topicID: "C", ranges: long), next: next)))
         // The log is accepted with the range that is not read; the partition would stay blocked otherwise.
-        let incident = Self.unread(again, from: again.firstUnread(low: 1), to: 4).incident
-        #expect(actions.contains(.counting(.forgetLog(0, incident))))
+        let unread = Self.unread(again, from: again.firstUnread(low: 1), to: 4)
+        #expect(actions.contains(.counting(.forgetLog(0, unread))))
         #expect(machine.state.unsettled.isEmpty)
     }
 
@@ -160,7 +160,7 @@ struct RunStateLogTests {
             let actions = machine.next(.topic(.found(Machine.found(1, topicID: "B"), next: [:])))
             let unread = Self.unread(Self.change, from: 0, to: 6)
             #expect(actions.contains(.counting(.block(0))))
-            #expect(actions.contains(.counting(.forgetLog(0, unread.incident))) == skips)
+            #expect(actions.contains(.counting(.forgetLog(0, unread))) == skips)
             #expect(actions.errors == (skips ? [] : [.otherLog(unread)]))
         }
         // Without an answer about its offsets the partition is not read.
@@ -183,15 +183,15 @@ struct RunStateLogTests {
         #expect(first.state.assigned == [0])
         // The same process, once the partition answers.
         let both = Machine.found(2, topicID: "B", ranges: [1: OffsetRange(low: 0, high: 9)])
-        let incident = UnreadRange(topic: "views", partition: 1, change: Self.change, from: 0, to: 6).incident
+        let unread = UnreadRange(topic: "views", partition: 1, change: Self.change, from: 0, to: 6)
         let later = first.next(.topic(.found(both, next: [0: NextOffsets(counted: 6, wanted: 6)])))
-        #expect(later.contains(.counting(.forgetLog(1, incident))))
+        #expect(later.contains(.counting(.forgetLog(1, unread))))
         #expect(later.contains(.counting(.recordUnsettled(UnsettledLogs()))))
         // The next process, which the state tells.
         let second = try Machine(known: known, topicID: "B", unsettled: left) { $0.skipsMissingOffsets = true }
         let start = second.next(.topic(.found(Machine.found(2, topicID: "B"), next: [:])))
         #expect(start.contains(.counting(.block(1))))
-        #expect(start.contains(.counting(.forgetLog(1, incident))))
+        #expect(start.contains(.counting(.forgetLog(1, unread))))
         #expect(!start.contains(.counting(.block(0))))
         #expect(start.contains(.counting(.recordUnsettled(UnsettledLogs()))))
         // Without an answer it is not read at the earlier topic's offset.
@@ -219,18 +219,17 @@ struct RunStateLogTests {
         #expect(machine.state.unsettled.isEmpty)
     }
 
-    @Test("raw events of a log that was replaced, which the raw half had yet to read, are recorded as lost")
+    @Test("raw events of a log that was replaced, which can no longer be read, are recorded as lost")
     func rawLoss() throws {
-        let machine = try Machine(known: [RunStateTopicTests.progress(0, 20)], rawOffsets: [0: 5], topicID: "A") {
-            $0.skipsMissingOffsets = true
-        }
-        let actions = machine.next(.topic(.found(Machine.found(1, topicID: "B"), next: [:])))
-        let details = actions.compactMap { action -> String? in
-            if case .counting(.recordIncident(let incident)) = action { incident.detail } else { nil }
-        }
+        let machine = try Machine.reading()
+        let lost = [LostOffsets(partition: 0, offsets: 5..<20)]
+        let detail =
+            "topic views partition 0: offsets 5 to 19 (15 in all) of the earlier log are counted, but not in the raw table"
+        var incident = Incident(kind: "missing-offsets", detail: detail)
+        incident.lost = lost[0]
         #expect(
-            details == [
-                "topic views partition 0: offsets 5 to 19 (15 in all) of the earlier log are counted, but not in the raw table"
+            machine.next(.segment(.lostForGood(lost))) == [
+                .error(detail, .place(partition: 0, offset: 5, end: 20)), .counting(.recordIncident(incident)),
             ])
     }
 
@@ -256,7 +255,7 @@ struct RunStateLogTests {
                 to: 233,
                 recounted: 40)
             #expect(actions.errors == (skips ? [] : [.otherLog(unread)]))
-            #expect(actions.contains(.counting(.skip(0, to: 233, unread.incident))) == skips)
+            #expect(actions.contains(.counting(.forgetLog(0, unread))) == skips)
             #expect(machine.state.waiting == (skips && log.high < 233 ? [0] : []))
         }
     }
@@ -272,7 +271,7 @@ struct RunStateLogTests {
             let actions = machine.next(.topic(.found(Machine.found(1, topicID: "B", ranges: log), next: [:])))
             let unread = UnreadRange(
                 topic: "views", partition: 0, change: Self.change, from: 0, to: 500, recounted: 0)
-            #expect(actions.contains(.counting(.skip(0, to: 500, unread.incident))))
+            #expect(actions.contains(.counting(.forgetLog(0, unread))))
             #expect(machine.state.waiting == (high < 500 ? [0] : []))
         }
     }

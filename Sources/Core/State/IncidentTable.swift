@@ -37,6 +37,10 @@ package struct Incident: Equatable, Sendable {
     /// The kind of incidents about offsets that Kafka no longer had.
     static let missingOffsets = "missing-offsets"
 
+    /// The kind of incidents about a log that is not the one that was read. Their offsets are those that the state has
+    /// not read, because it had read an earlier log up to there.
+    package static let logReplaced = "log-replaced"
+
     /// An incident about offsets whose records can no longer be read.
     /// - Parameters:
     ///   - place: the owner of the partition, such as `topic views`.
@@ -87,9 +91,18 @@ extension StateView {
         guard try Schema.check(connection, path: path) >= OldIncidents.convertedIn else {
             return try OldIncidents.read(connection).compactMap(\.lost)
         }
-        return try connection.all(
-            "SELECT kafka_partition, first_offset, end_offset FROM incident WHERE kind = ?1 ORDER BY id",
-            Incident.missingOffsets
+        return try offsets(ofKind: Incident.missingOffsets)
+    }
+
+    /// The offsets at which the present logs have other records than the state has read; without those that a version
+    /// without columns for them recorded.
+    /// - Throws: `SQLiteError`.
+    package func unreadOffsets() throws -> [LostOffsets] { try offsets(ofKind: Incident.logReplaced) }
+
+    private func offsets(ofKind kind: String) throws -> [LostOffsets] {
+        try connection.all(
+            "SELECT kafka_partition, first_offset, end_offset FROM incident WHERE kind = ?1 AND end_offset > 0 ORDER BY id",
+            kind
         ) { row -> LostOffsets? in
             let (from, to) = (row.offset(1), row.offset(2))
             return from < to ? LostOffsets(partition: row.partition(0), offsets: from..<to) : nil

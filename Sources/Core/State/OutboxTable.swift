@@ -18,6 +18,21 @@ package enum OutboxName: String, CaseIterable, Sendable {
     case rejected
 }
 
+/// A row as its record in the topic names it.
+package struct PublishedRow: Hashable, Sendable {
+    /// The row's number.
+    package let number: Int64
+    /// The source record's partition.
+    package let partition: PartitionID
+    /// The source record's offset.
+    package let offset: KafkaOffset
+
+    /// A row from its parts.
+    package init(number: Int64, partition: PartitionID, offset: KafkaOffset) {
+        (self.number, self.partition, self.offset) = (number, partition, offset)
+    }
+}
+
 /// A row to publish.
 package struct OutboxRow: Equatable, Sendable {
     /// The row's number: ascending, never reused.
@@ -159,9 +174,40 @@ extension Store {
                 try values.add(now)
                 try values.run()
             }
-            try connection.run(
-                "UPDATE outbox SET offsets = ?2 WHERE name = ?1", name.rawValue, try JSONText.encode(offsets))
+            try setOutboxOffsets(name, offsets)
         }
+    }
+
+    /// Marks rows that were found in the topic. A record marks only the row that has its number and its source: a lost state
+    /// may have given the number to another event, because a restored state's numbers begin at the wall clock.
+    /// - Parameters:
+    ///   - offsets: the topic's offsets (exclusive) up to which all records are now marked.
+    ///   - now: the wall clock, in milliseconds since the Unix epoch.
+    /// - Throws: `SQLiteError`.
+    package func markFound(
+        _ name: OutboxName, _ found: some Sequence<PublishedRow>, offsets: [PartitionID: KafkaOffset], now: Int64
+    ) throws {
+        try transaction {
+            let row = try connection.prepare(
+                """
+                UPDATE \(name.rawValue) SET published_at_ms = ?2
+                WHERE id = ?1 AND kafka_partition = ?3 AND kafka_offset = ?4
+                """)
+            for record in found {
+                var values = Parameters(row)
+                try values.add(record.number)
+                try values.add(now)
+                try values.add(record.partition)
+                try values.add(record.offset)
+                try values.run()
+            }
+            try setOutboxOffsets(name, offsets)
+        }
+    }
+
+    private func setOutboxOffsets(_ name: OutboxName, _ offsets: [PartitionID: KafkaOffset]) throws {
+        try connection.run(
+            "UPDATE outbox SET offsets = ?2 WHERE name = ?1", name.rawValue, try JSONText.encode(offsets))
     }
 
     /// Records that another state has published events of the same source from unknown offsets. The publisher searches

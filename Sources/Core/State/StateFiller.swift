@@ -103,8 +103,8 @@ package final class StateFiller {
     private var indexes: [String] = []
 
     /// Begins to fill a new state.
-    /// - Parameter firstNumber: late and rejected rows get higher numbers. Numbers identify records in the late topic,
-    ///   so this must be at least the highest number of the lost state.
+    /// - Parameter firstNumber: late and rejected rows get higher numbers. It should be at least the highest number of the
+    ///   lost state, so that a number names one record in the late topic; nothing is lost where it is not (`markFound`).
     /// - Throws: `SQLiteError`.
     package init(_ store: Store, numbersAbove firstNumber: Int64) throws {
         self.store = store

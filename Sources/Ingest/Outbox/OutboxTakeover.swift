@@ -94,7 +94,7 @@ struct TakeoverOperation {
         let now = context.time.wall()
         try context.state {
             if !tail.foreignStates.isEmpty { try $0.noteForeignPublisher(settings.name) }
-            try $0.markPublished(settings.name, numbers: tail.numbers, offsets: tail.next, now: now)
+            try $0.markFound(settings.name, tail.found, offsets: tail.next, now: now)
         }
         guard !tail.foreignStates.isEmpty else { return }
         context.log.warning(

@@ -4,14 +4,15 @@
 
 import Base
 import Kafka
+import State
 
 /// Reads a topic's partitions from given offsets on.
 final class TopicTail {
     private let context: OutboxContext
     private let consumer: any OutboxReader
     private let stateID: String
-    /// The row numbers of this state that were found.
-    private(set) var numbers: Set<Int64> = []
+    /// The rows of this state that were found.
+    private(set) var found: Set<PublishedRow> = []
     /// The next offset of each partition.
     private(set) var next: [PartitionID: KafkaOffset]
     /// The last offset without a record, by partition.
@@ -89,7 +90,10 @@ final class TopicTail {
     private func note(_ message: Message) {
         guard let record = OutboxRecord(message) else { return }
         if record.stateID == stateID {
-            numbers.insert(record.number)
+            if let origin = record.origin {
+                found.insert(
+                    PublishedRow(number: record.number, partition: origin.partition, offset: origin.offset))
+            }
             sentBefore?.note(record.origin, value: message.value ?? [])
         } else {
             guard let origin = record.origin, record.topic == context.settings.sourceTopic,

@@ -61,8 +61,8 @@ enum CountingAction: Equatable {
     case checkAgain(PartitionID)
     /// Continue without checking the last record.
     case passCheck(PartitionID)
-    /// Accept a partition's log, and record an incident if there is one.
-    case forgetLog(PartitionID, Incident?)
+    /// Accept a partition's log, continue after its unread offsets and record them, if there are any.
+    case forgetLog(PartitionID, UnreadRange?)
     /// Continue at this offset, and record an incident.
     case skip(PartitionID, to: KafkaOffset, Incident)
     /// Record the topic's id with the next flush.

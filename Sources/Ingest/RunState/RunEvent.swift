@@ -2,6 +2,7 @@
 
 import Base
 import Kafka
+import State
 
 /// The time of an event, and whether a stop was requested by then.
 struct Moment: Equatable {
@@ -98,6 +99,8 @@ enum SegmentEvent {
     case rereadMeasured(starts: [PartitionID: KafkaOffset], ranges: [PartitionID: OffsetRange])
     /// Lost segments were removed from the state.
     case dropped(files: [String], starts: [PartitionID: KafkaOffset])
+    /// Counted events that can no longer be re-read: the log has other records at their offsets.
+    case lostForGood([LostOffsets])
     /// Lost segments must stay: they are in a prepared commit.
     case kept
 }

@@ -123,15 +123,10 @@ extension RunState {
             }
             throw .ended(.otherLog(unread))
         }
-        reportRawLoss(partition, offsets)
-        let incident = unread.incident
-        log(.error, incident.detail, .place(partition: partition, offset: unread.from, end: unread.to))
-        if unread.recounted == nil {
-            accept(partition, incident)
-        } else {
-            actions.append(.counting(.skip(partition, to: end, incident)))
-            accept(partition, nil)
-        }
+        log(.error, unread.incident.detail, .place(partition: partition, offset: unread.from, end: unread.to))
+        // The earlier log's raw events in the open segment can no longer be read.
+        if phase == .reading, case .writing = raw { actions.append(.segment(.close)) }
+        accept(partition, unread)
         if range.high < end { wait(partition, for: end) }
     }
 
@@ -140,19 +135,9 @@ extension RunState {
         max(next, topic.countedEnds[partition] ?? next)
     }
 
-    /// Records the events that the raw half had yet to read from the earlier log.
-    private mutating func reportRawLoss(_ partition: PartitionID, _ next: NextOffsets) {
-        guard next.wanted < next.counted else { return }
-        let incident = Incident.missingOffsets(
-            of: "topic \(settings.topic)", LostOffsets(partition: partition, offsets: next.wanted..<next.counted),
-            "of the earlier log are counted, but not in the raw table")
-        log(.error, incident.detail, .place(partition: partition, offset: next.wanted, end: next.counted))
-        actions.append(.counting(.recordIncident(incident)))
-    }
-
-    private mutating func accept(_ partition: PartitionID, _ incident: Incident?) {
+    private mutating func accept(_ partition: PartitionID, _ unread: UnreadRange?) {
         replaced[partition] = nil
-        actions.append(.counting(.forgetLog(partition, incident)))
+        actions.append(.counting(.forgetLog(partition, unread)))
     }
 
     /// Does not read a partition until its log has the offset `next`.

@@ -81,6 +81,7 @@ extension RunState {
         case .lossFound(let name, let starts): takeLoss(name, starts)
         case .rereadMeasured(let starts, let ranges): dropLost(starts, ranges)
         case .dropped(let files, let starts): readAgain(files, starts)
+        case .lostForGood(let losses): losses.forEach { recordLoss($0) }
         case .kept: keepLost()
         }
     }
@@ -188,6 +189,14 @@ extension RunState {
     private mutating func keepLost() {
         guard case .lost(let segment) = lost, now.monotonic - segment.since > 60_000 else { return }
         lost = .hopeless(segment)
+    }
+
+    private mutating func recordLoss(_ lost: LostOffsets) {
+        let incident = Incident.missingOffsets(
+            of: "topic \(settings.topic)", lost, "of the earlier log are counted, but not in the raw table")
+        let (from, to) = (lost.offsets.lowerBound, lost.offsets.upperBound)
+        log(.error, incident.detail, .place(partition: lost.partition, offset: from, end: to))
+        actions.append(.counting(.recordIncident(incident)))
     }
 
     private mutating func loseForGood(_ partition: PartitionID, from start: KafkaOffset, to low: KafkaOffset) {

@@ -56,7 +56,8 @@ final class StateBuilder {
         coveredSums = WindowSums(seed: seed)
         recordedWatermark = covered?.snapshot.watermark
         recordsTimes = covered?.snapshot.summary[Mark.watermarks] != nil
-        filler = try StateFiller(store, numbersAbove: now)
+        // In microseconds: more than 1000 late events per second over the lost state's life would exceed milliseconds.
+        filler = try StateFiller(store, numbersAbove: now.timesOrBound(1000))
     }
 
     /// Checks the window length: with another one, new counts would be added beside the table's old ones.

@@ -150,8 +150,9 @@ extension World {
                 found.append("\(partition)/\(offset)")
                 guard let number = PartitionID(partition), let place = KafkaOffset(offset) else { continue }
                 let isSource = shadow.outcomes[number]?[place]?.entry.value == entry.value
-                // A lost state published it from the log that the topic had before, or from records that are gone since.
-                let isGone = isLossy && shadow.outcomes[number]?[place] == nil
+                // A lost state published it from the log that the topic had before, from the part of it that was cut since, or
+                // from records that are gone since.
+                let isGone = cut.contains(number) || isLossy && shadow.outcomes[number]?[place] == nil
                 if !isSource, wasLost, wasRecreated || isGone {
                     found.removeLast()
                     continue

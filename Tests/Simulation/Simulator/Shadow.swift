@@ -74,8 +74,13 @@ struct Shadow {
         }
     }
 
-    /// A record was handed over.
+    /// A record was handed over. Another record of the same offset is of a new log: what was read of the log before and is
+    /// not written is dropped.
     mutating func delivered(_ partition: PartitionID, _ offset: KafkaOffset, _ entry: LogEntry, now: Int64) {
+        let isReplaced = pending.contains {
+            $0.partition == partition && $0.offset == offset && !$0.entry.isSame(as: entry)
+        }
+        if isReplaced { pending.removeAll { $0.partition == partition && $0.offset >= offset } }
         pending.append(Delivery(partition: partition, offset: offset, entry: entry, now: now))
     }
 
