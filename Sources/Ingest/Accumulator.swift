@@ -225,7 +225,7 @@ struct Accumulator {
             let counted = flush.partitions[index].nextOffset
             flush.partitions[index].nextOffset = max(unread.to, counted)
             raw?.exclude(unread.from..<unread.to, counted: counted, index: index)
-            flush.incidents += unread.incidents
+            flush.incidents.append(unread.incident)
         }
         hasNews = true
     }

@@ -73,14 +73,6 @@ package struct UnreadRange: Equatable, Sendable {
         return incident
     }
 
-    /// The incidents of the range. What only a lost state had counted is recorded as missing, too: its raw events were never
-    /// in the table.
-    var incidents: [Incident] {
-        guard let recounted, recounted < to else { return [incident] }
-        let missing = LostOffsets(partition: partition, offsets: recounted..<to)
-        return [incident, .missingOffsets(of: "topic \(topic)", missing, "of the earlier log are not counted")]
-    }
-
     private func lost(from first: KafkaOffset) -> String {
         "; the lost state had counted offsets \(first) to \(to.previous) of the earlier log, which no longer exist, so "
             + "the next export lowers their counts to those of the raw table"

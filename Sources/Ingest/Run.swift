@@ -4,7 +4,7 @@
 // performs the next action, each with the time at which it is passed.
 
 import Base
-import Kafka
+package import Kafka
 import Log
 import SQLite
 import State
@@ -150,7 +150,7 @@ package struct Run {
     // MARK: Observations
 
     /// The next offsets of the counts, which the group commits for lag tools.
-    var countedPositions: [Position] {
+    package var countedPositions: [Position] {
         accumulator.flush.partitions.map { Position(partition: $0.partition, offset: $0.nextOffset) }
     }
 

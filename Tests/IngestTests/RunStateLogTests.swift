@@ -224,7 +224,7 @@ struct RunStateLogTests {
         let machine = try Machine.reading()
         let lost = [LostOffsets(partition: 0, offsets: 5..<20)]
         let detail =
-            "topic views partition 0: offsets 5 to 19 (15 in all) of the earlier log are counted, but not in the raw table"
+            "topic views partition 0: offsets 5 to 19 (15 in all) of the earlier log can no longer be read and are not in the raw table"
         var incident = Incident(kind: "missing-offsets", detail: detail)
         incident.lost = lost[0]
         #expect(

@@ -44,6 +44,6 @@ extension World {
             ((try? rows(connection, "SELECT \(progress) FROM partition_progress")) ?? [])
             + ((try? rows(connection, "SELECT detail FROM incident")) ?? [])
         for line in told { note("the state said: \(line)") }
-        if told.contains(where: { $0.contains("counted, but not in the raw table") }) { lacksRawRows = true }
+        if told.contains(where: { $0.contains("not in the raw table") }) { lacksRawRows = true }
     }
 }

@@ -5,6 +5,7 @@ import Export
 import Foundation
 import Iceberg
 import Ingest
+import Kafka
 import Log
 import Recovery
 import State
@@ -137,13 +138,15 @@ private struct ServiceParts: @unchecked Sendable {
         }
         let source = EventSource(reader: reader, questions: SimQuestions(process), commits: SimCommits(process))
         guard var run = try service.begin(store, raw: SegmentSink(writer), source) else { return }
-        while try run.step() { try settle() }
-        try settle()
+        while try run.step() { try settle(run) }
+        try settle(run)
     }
 
     /// Tells the shadow of a flush.
-    private func settle() throws {
+    private func settle(_ run: Run) throws {
         guard !process.isDead else { return }
+        world.shadow.stepped(
+            to: run.countedPositions.reduce(into: [:]) { $0[$1.partition] = $1.offset })
         try store.with { store in
             guard store.generation != world.shadow.generation else { return }
             if let fenced = world.fenced, fenced.process == process.number, store.generation > fenced.generation {

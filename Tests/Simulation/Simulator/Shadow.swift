@@ -32,7 +32,12 @@ struct Shadow {
     private let settings: WindowSettings
     private var present = Knowledge()
     private var durable: [Generation: Knowledge] = [0: Knowledge()]
+    /// Handed over in the present step of the process; it may drop them.
+    private var fresh: [Delivery] = []
+    /// Taken, and not written yet.
     private var pending: [Delivery] = []
+    /// The next offsets in the process's memory.
+    private var taken: [PartitionID: KafkaOffset] = [:]
     private(set) var outcomes: [PartitionID: [KafkaOffset: Outcome]] = [:]
     private(set) var generation: Generation = 0
     /// Lateness is predicted, not only checked for consistency. Something happened that the rule above does not cover
@@ -44,6 +49,8 @@ struct Shadow {
     /// A process begins at a generation, with what the state has then: a flush of the process before it may not have been
     /// reported, or is lost.
     mutating func begin(at generation: Generation, _ partitions: [PartitionProgress]) {
+        // Killed in a step: its records may be written.
+        pending += fresh.filter { $0.offset >= taken[$0.partition] ?? 0 }
         if !durable.isEmpty, generation > self.generation {
             settled(generation, partitions, known: partitions.map(\.partition))
         } else if let known = durable[generation] {
@@ -54,7 +61,8 @@ struct Shadow {
             durable[generation] = present
         }
         durable = durable.filter { $0.key <= generation }
-        (self.generation, pending) = (generation, [])
+        (self.generation, pending, fresh) = (generation, [], [])
+        taken = present.next
         // What a lost generation knew is consumed again, or passed over.
         for (partition, known) in outcomes {
             outcomes[partition] = known.filter { $0.key < present.next[partition] ?? 0 }
@@ -63,7 +71,7 @@ struct Shadow {
 
     /// A state was restored, or a new one was made.
     mutating func forget() {
-        (durable, pending) = ([:], [])
+        (durable, pending, fresh) = ([:], [], [])
         isExact = false
     }
 
@@ -74,14 +82,16 @@ struct Shadow {
         }
     }
 
-    /// A record was handed over. Another record of the same offset is of a new log: what was read of the log before and is
-    /// not written is dropped.
+    /// A record was handed over.
     mutating func delivered(_ partition: PartitionID, _ offset: KafkaOffset, _ entry: LogEntry, now: Int64) {
-        let isReplaced = pending.contains {
-            $0.partition == partition && $0.offset == offset && !$0.entry.isSame(as: entry)
-        }
-        if isReplaced { pending.removeAll { $0.partition == partition && $0.offset >= offset } }
-        pending.append(Delivery(partition: partition, offset: offset, entry: entry, now: now))
+        fresh.append(Delivery(partition: partition, offset: offset, entry: entry, now: now))
+    }
+
+    /// A step of the process is over: it has taken the records below these next offsets that were at or above its earlier
+    /// ones. It has dropped those above, of another log, and read those below for the raw table only.
+    mutating func stepped(to next: [PartitionID: KafkaOffset]) {
+        pending += fresh.filter { $0.offset >= taken[$0.partition] ?? 0 && $0.offset < next[$0.partition] ?? 0 }
+        (fresh, taken) = ([], next)
     }
 
     /// The state has reached this generation with these next offsets.

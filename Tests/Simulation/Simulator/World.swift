@@ -244,20 +244,22 @@ final class World: @unchecked Sendable {
     private func ended(_ fiber: Fiber, _ process: SimProcess) throws {
         if let failure = fiber.failure {
             note("\(fiber.name) ended: \(failure)")
+            if wasLost, isRestoredAfter(failure) { return loseState() }
             guard mayEnd(failure) else { throw Violation(description: "\(fiber.name) ended: \(failure)") }
-        }
-        if wasLost {
-            // A commit that the lost state had sent has arrived since, or a table was set forward again: the operator does
-            // what the error says.
-            switch fiber.failure as? TableError {
-            case .fenced, .unknownCommit: return loseState()
-            default: break
-            }
         }
         process.terminate()
         guard process.isEnded else { return }
         note("process \(process.number) ended")
         endProcess()
+    }
+
+    /// Whether an operator restores the state, as the error says: a commit that the lost state had sent has arrived since, or
+    /// a table was set forward again.
+    private func isRestoredAfter(_ failure: any Error) -> Bool {
+        switch failure as? TableError {
+        case .fenced, .unknownCommit: true
+        default: false
+        }
     }
 
     /// Ends what is left of the process.
