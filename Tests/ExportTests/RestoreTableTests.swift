@@ -110,8 +110,8 @@ import Testing
         }
     }
 
-    /// The restored state continues to export, and both tables stay equal.
-    @Test(arguments: [Before.severalExports, .lateEvents, .backfill], [2, 3]) func exportsGoOnAfterwards(
+    /// The restored state continues to export, and both tables stay equal. A counts table that is gone is made again.
+    @Test(arguments: [Before.severalExports, .lateEvents, .backfill, .countsGone], [2, 3]) func exportsGoOnAfterwards(
         before: Before, formatVersion: Int
     ) async throws {
         let world = try World(formatVersion: formatVersion)

@@ -50,7 +50,8 @@ import Testing
             }
             var expected: [Key: Generation] = [:]
             for key in Set(counts.keys).union(ledger.keys) {
-                let wanted: Generation = counts[key]?.count != nil && counts[key]?.count == ledger[key] ? 7 : 8
+                // A row without a count gets a count of zero.
+                let wanted: Generation = counts[key]?.count ?? 0 == ledger[key] ? 7 : 8
                 if counts[key]?.generation != wanted { expected[key] = wanted }
             }
             var found: [Key: Generation] = [:]

@@ -52,7 +52,9 @@ package final class LedgerMerge {
         var (hasCount, hasRow) = (try counts.step(), try ledger.step())
         while hasCount || hasRow {
             let order = !hasRow ? -1 : !hasCount ? 1 : Self.compare(counts, ledger)
-            let generation = order == 0 && counts.int64(2) == ledger.int64(2) ? unchanged : changed
+            // A row without a count here gets a count of zero.
+            let isEqual = order >= 0 && ledger.int64(2) == (order == 0 ? counts.int64(2) : 0)
+            let generation = isEqual ? unchanged : changed
             if order > 0, ledger.int64(2) != 0, uncounted == nil { uncounted = (Self.key(ledger), ledger.int64(2)) }
             if order > 0 || counts.generation(3) != generation {
                 let key = Self.key(order > 0 ? ledger : counts)

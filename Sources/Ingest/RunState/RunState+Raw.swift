@@ -193,7 +193,8 @@ extension RunState {
 
     private mutating func recordLoss(_ lost: LostOffsets) {
         let incident = Incident.missingOffsets(
-            of: "topic \(settings.topic)", lost, "of the earlier log can no longer be read and are not in the raw table")
+            of: "topic \(settings.topic)", lost, "of the earlier log can no longer be read and are not in the raw table"
+        )
         let (from, to) = (lost.offsets.lowerBound, lost.offsets.upperBound)
         log(.error, incident.detail, .place(partition: lost.partition, offset: from, end: to))
         actions.append(.counting(.recordIncident(incident)))

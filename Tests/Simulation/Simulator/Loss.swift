@@ -19,7 +19,9 @@ extension World {
         do {
             try restore(to: state)
             (isRestored, shadow.isExact) = (true, false)
-            let statement = try Connection(path: state, mode: .readOnly).prepare(
+            let restored = try Connection(path: state, mode: .readOnly)
+            restoredGeneration = try restored.integer("SELECT generation FROM progress").map(Generation.init(clamping:))
+            let statement = try restored.prepare(
                 "SELECT kafka_partition, next_offset FROM partition_progress")
             while try statement.step() {
                 restoredEnds[PartitionID(clamping: statement.int64(0))] = KafkaOffset(rawValue: statement.int64(1))
@@ -28,7 +30,9 @@ extension World {
             // Without tables everything is read again.
             note("no restore: \(error)")
             // The raw table lacks rows that the counts table counts, and a state has said so: refused, as documented.
-            if lacksRawRows, case RestoreError.disagree = error { return isRefused = true }
+            // The same for raw rows that a restored state read again, if it was lost before it exported its counts: it may
+            // have taken other events for late than the state before it (ADR 0009).
+            if lacksRawRows || isBetweenLives, case RestoreError.disagree = error { return isRefused = true }
             if faults.kinds.contains(.retention) { isLossy = true }
         }
         shadow.forget()
@@ -44,6 +48,8 @@ extension World {
             ((try? rows(connection, "SELECT \(progress) FROM partition_progress")) ?? [])
             + ((try? rows(connection, "SELECT detail FROM incident")) ?? [])
         for line in told { note("the state said: \(line)") }
+        let exported = try? connection.integer("SELECT generation FROM export_progress WHERE table_kind = 'counts'")
+        isBetweenLives = restoredGeneration.map { Generation(clamping: exported ?? 0) < $0 } ?? false
         if told.contains(where: { $0.contains("not in the raw table") }) { lacksRawRows = true }
     }
 }
