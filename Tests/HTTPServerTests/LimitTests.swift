@@ -66,11 +66,13 @@ struct LimitTests {
             let busy = running.connect()
             busy.send("GET /slow HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n")
             _ = eventually { running.example.slow.load(ordering: .relaxed) == 1 }
-            // Each has been served once, so that the server knows it; the first then waits longest.
-            let waiting = (0..<2).map { _ in
+            // Each has been served once, so that the server knows it; the first then waits longest. The client has the answer
+            // before the server's thread has noted that it waits for the next request.
+            let waiting = (1...2).map { number in
                 let client = running.connect()
                 client.send("GET /healthz HTTP/1.1\r\n" + host + "\r\n")
                 _ = client.receive { $0.hasSuffix("alive\n") }
+                _ = eventually { running.server.connections.count(in: .head) == number }
                 return client
             }
             let new = running.connect()

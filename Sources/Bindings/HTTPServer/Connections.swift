@@ -45,6 +45,8 @@ final class Connections: Sendable {
     }
 
     var count: Int { entries.withLock { $0.count } }
+    /// The number of connections in a phase.
+    func count(in phase: Phase) -> Int { entries.withLock { $0.count { $0.value.phase == phase } } }
     var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
     /// Adds a connection. Above the limit, closes the one that has waited longest for its client; when none waits, the
