@@ -143,7 +143,10 @@ def prove(state, warehouse=None):
 def test_a_life_of_failing_calls_loses_nothing_and_doubles_nothing(seed, topic, state, service, make_warehouse, shim, tmp_path):
     life = Life(seed, topic, state, service, make_warehouse(), Plan(shim, tmp_path, seed))
     try:
-        for _ in range(ROUNDS):
+        # Rules may name calls that a round does not make: a life goes on until one of its calls has failed.
+        for number in range(5 * ROUNDS):
+            if number >= ROUNDS and life.plan.injected:
+                break
             life.refuse()
         assert life.plan.injected, 'no call failed'
         life.check()
