@@ -166,16 +166,7 @@ extension Store {
     package func markPublished(
         _ name: OutboxName, numbers: some Sequence<Int64>, offsets: [PartitionID: KafkaOffset], now: Int64
     ) throws {
-        try transaction {
-            let row = try connection.prepare("UPDATE \(name.rawValue) SET published_at_ms = ?2 WHERE id = ?1")
-            for number in numbers {
-                var values = Parameters(row)
-                try values.add(number)
-                try values.add(now)
-                try values.run()
-            }
-            try setOutboxOffsets(name, offsets)
-        }
+        try mark(name, "id = ?2", numbers, offsets: offsets, now: now) { values, number in try values.add(number) }
     }
 
     /// Marks rows that were found in the topic. A record marks only the row that has its number and its source: a lost state
@@ -187,27 +178,30 @@ extension Store {
     package func markFound(
         _ name: OutboxName, _ found: some Sequence<PublishedRow>, offsets: [PartitionID: KafkaOffset], now: Int64
     ) throws {
-        try transaction {
-            let row = try connection.prepare(
-                """
-                UPDATE \(name.rawValue) SET published_at_ms = ?2
-                WHERE id = ?1 AND kafka_partition = ?3 AND kafka_offset = ?4
-                """)
-            for record in found {
-                var values = Parameters(row)
-                try values.add(record.number)
-                try values.add(now)
-                try values.add(record.partition)
-                try values.add(record.offset)
-                try values.run()
-            }
-            try setOutboxOffsets(name, offsets)
+        try mark(name, "id = ?2 AND kafka_partition = ?3 AND kafka_offset = ?4", found, offsets: offsets, now: now) {
+            try $0.add($1.number)
+            try $0.add($1.partition)
+            try $0.add($1.offset)
         }
     }
 
-    private func setOutboxOffsets(_ name: OutboxName, _ offsets: [PartitionID: KafkaOffset]) throws {
-        try connection.run(
-            "UPDATE outbox SET offsets = ?2 WHERE name = ?1", name.rawValue, try JSONText.encode(offsets))
+    /// Marks the rows that meet a condition, which has the parameters that `bind` adds, from ?2 on.
+    private func mark<Row>(
+        _ name: OutboxName, _ condition: String, _ rows: some Sequence<Row>, offsets: [PartitionID: KafkaOffset],
+        now: Int64, bind: (inout Parameters, Row) throws -> Void
+    ) throws {
+        try transaction {
+            let statement = try connection.prepare(
+                "UPDATE \(name.rawValue) SET published_at_ms = ?1 WHERE \(condition)")
+            for row in rows {
+                var values = Parameters(statement)
+                try values.add(now)
+                try bind(&values, row)
+                try values.run()
+            }
+            try connection.run(
+                "UPDATE outbox SET offsets = ?2 WHERE name = ?1", name.rawValue, try JSONText.encode(offsets))
+        }
     }
 
     /// Records that another state has published events of the same source from unknown offsets. The publisher searches

@@ -57,7 +57,7 @@ extension RunState {
             let border = min(max(from, next.counted), to)
             lose(partition, from..<border, "counted, but not in the raw table")
             lose(partition, border..<to, "not counted")
-        case .beyondEnd(_, let end): try giveUp(partition, .shorter(end: end), range, next)
+        case .beyondEnd(_, let end): try giveUp(partition, .shorter(end: end), range, next.counted)
         }
     }
 
@@ -94,7 +94,7 @@ extension RunState {
         guard let next else { return }
         switch log {
         case .waiting: guard range.high >= next.counted else { return }
-        case .suspect(let change?): try giveUp(partition, change, range, next)
+        case .suspect(let change?): try giveUp(partition, change, range, next.counted)
         case .suspect(nil):
             // The last record itself may be gone.
             actions.append(.counting(.passCheck(partition)))
@@ -107,10 +107,10 @@ extension RunState {
     }
 
     /// Gives up a log that is not the one that was read: ends the run, or skips the offsets below the state's next one.
+    /// - Parameter next: the next offset of the counts.
     mutating func giveUp(
-        _ partition: PartitionID, _ change: LogChange, _ range: OffsetRange, _ offsets: NextOffsets
+        _ partition: PartitionID, _ change: LogChange, _ range: OffsetRange, _ next: KafkaOffset
     ) throws(TopicRefusal) {
-        let next = offsets.counted
         let end = usedEnd(partition, next)
         let first = change.firstUnread(low: range.low)
         let unread = UnreadRange(

@@ -225,7 +225,7 @@ extension RunState {
             usedEnd(partition, earlier.nextOffset) > range.low
         {
             actions.append(.counting(.block(partition)))
-            return try giveUp(partition, .recreated(old: old, new: id), range, offsets)
+            return try giveUp(partition, .recreated(old: old, new: id), range, earlier.nextOffset)
         }
         if replaced.removeValue(forKey: partition) != nil { actions.append(.counting(.forgetLog(partition, nil))) }
         if topic.unsettled.waiting.contains(partition), let earlier, range.high < earlier.nextOffset {
@@ -234,7 +234,7 @@ extension RunState {
         if let earlier, case let end = usedEnd(partition, earlier.nextOffset), end > earlier.nextOffset,
             range.high < end
         {
-            return try giveUp(partition, .shorter(end: range.high), range, offsets)
+            return try giveUp(partition, .shorter(end: range.high), range, earlier.nextOffset)
         }
         let decision = StartPosition.decide(next: next, range: range)
         // A broker that knows leader epochs reports where the log was truncated.
